@@ -1,0 +1,175 @@
+"""Every exception of this package.
+
+BroCapError
+├── InvalidInputError (ValueError)     what was given cannot be used; nothing was sent
+│   ├── InvalidTaskError
+│   ├── InvalidImageError
+│   └── InvalidKeyError
+├── ExchangeError                      something was sent: .exchange is its record
+│   ├── ApiError                       the service answered with an error code
+│   ├── HttpError                      no API body, and a status of 400 or more
+│   ├── BadResponseError               the answer is not what the API documents
+│   ├── RequestTimeoutError (TimeoutError)
+│   └── RequestConnectionError (ConnectionError)
+├── WaitError                          waiting for a task ended without a result
+│   ├── PollLimitError (TimeoutError)  120 polls or 5 minutes are used up
+│   └── CancelledError
+├── ExchangeNotFoundError (KeyError)   the log has no such exchange
+└── SandboxError                       the sandbox could not start
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from brocap_nb.codes import explain
+
+if TYPE_CHECKING:
+    from brocap_nb.exchange import Exchange
+
+__all__ = [
+    "ApiError",
+    "BadResponseError",
+    "BroCapError",
+    "CancelledError",
+    "ExchangeError",
+    "ExchangeNotFoundError",
+    "HttpError",
+    "InvalidImageError",
+    "InvalidInputError",
+    "InvalidKeyError",
+    "InvalidTaskError",
+    "PollLimitError",
+    "Problem",
+    "RequestConnectionError",
+    "RequestTimeoutError",
+    "SandboxError",
+    "WaitError",
+]
+
+
+class BroCapError(Exception):
+    """Base of every exception that this package raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with an input."""
+
+    field: str
+    """The field as the API spells it (`metadata.Task`), or "" for the input as a whole."""
+    sentence: str
+    """What was wrong, what was expected and what to do."""
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class InvalidInputError(BroCapError, ValueError):
+    """What was given cannot be used. `problems` says why, field by field."""
+
+    def __init__(self, problems: Sequence[Problem] | str, *, field: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (
+            (Problem(field, problems),) if isinstance(problems, str) else tuple(problems)
+        )
+        super().__init__("\n".join(p.sentence for p in self.problems))
+
+
+class InvalidTaskError(InvalidInputError):
+    """A task's fields do not make a task that the API documents."""
+
+
+class InvalidImageError(InvalidInputError):
+    """A picture cannot be read, or the service would not take it."""
+
+
+class InvalidKeyError(InvalidInputError):
+    """No client key was given, or one that cannot be a key."""
+
+
+class ExchangeError(BroCapError):
+    """A request was made and did not end well. `exchange` is its record in the log."""
+
+    def __init__(self, message: str, exchange: Exchange) -> None:
+        super().__init__(f"{message} [exchange {exchange.exchange_id}]")
+        self.exchange = exchange
+
+    @property
+    def exchange_id(self) -> str:
+        """The exchange's id: `client.log[exchange_id]` shows all of it."""
+        return self.exchange.exchange_id
+
+    @property
+    def http_status(self) -> int | None:
+        """The HTTP status of the answer, or None when there was no answer."""
+        return self.exchange.http_status
+
+    @property
+    def task_id(self) -> int | None:
+        """The task in question, or None when there is none."""
+        return self.exchange.task_id
+
+
+class ApiError(ExchangeError):
+    """The service answered with an error code (`errorId` is not 0)."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        entry = explain(exchange.error_code or "(no error code)")
+        self.code: str = entry.code
+        self.description: str | None = exchange.error_description
+        self.meaning: str = entry.meaning
+        self.remedy: str = entry.remedy
+        self.retryable: bool = entry.retryable
+        where = f"HTTP {exchange.http_status}"
+        if exchange.task_id is not None:
+            where += f", task {exchange.task_id}"
+        said = f" The service says: {self.description}." if self.description else ""
+        super().__init__(
+            f"{self.code}: {self.meaning}{said.replace('..', '.')} {self.remedy} ({where})",
+            exchange,
+        )
+
+
+class HttpError(ExchangeError):
+    """The answer has no API body and an HTTP status of 400 or more."""
+
+
+class BadResponseError(ExchangeError):
+    """The answer is not JSON, not an object, or has fields of a wrong type."""
+
+
+class RequestTimeoutError(ExchangeError, TimeoutError):
+    """No answer came within the client's timeout."""
+
+
+class RequestConnectionError(ExchangeError, ConnectionError):
+    """The connection could not be made, or broke before the answer was complete."""
+
+
+class WaitError(BroCapError):
+    """Waiting for a task ended without a result."""
+
+    def __init__(self, message: str, task_id: int | None) -> None:
+        super().__init__(message)
+        self.task_id = task_id
+
+
+class PollLimitError(WaitError, TimeoutError):
+    """The 120 polls or the 5 minutes that the service allows for a task are used up."""
+
+
+class CancelledError(WaitError):
+    """`cancel()` was called before there was a result."""
+
+
+class ExchangeNotFoundError(BroCapError, KeyError):
+    """The log has no exchange of this id."""
+
+    def __str__(self) -> str:  # KeyError would print the repr
+        return str(self.args[0])
+
+
+class SandboxError(BroCapError):
+    """The sandbox could not start."""

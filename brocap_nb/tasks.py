@@ -1,0 +1,483 @@
+"""Task objects: what `createTask` is given.
+
+A task type is a class. Its fields are the API's fields, its checks refuse what the service
+would refuse, and `to_wire()` is the JSON object that is sent. Your own type takes a few lines:
+
+    class HCaptchaTask(Task):
+        website_url: str = Field(alias="websiteURL")
+        "Address of the page."
+        website_key: str
+        "The page's public key."
+
+It is registered under its class's name, which is also its `type` on the wire; another name is
+given as `class MyTask(Task, wire_type="…")`. Field names become camelCase on the wire.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from brocap_nb import images, render
+from brocap_nb.errors import InvalidImageError, InvalidTaskError, Problem
+from brocap_nb.redaction import Body, shorten_labels
+
+__all__ = [
+    "ComplexImageMetadata",
+    "ComplexImageTask",
+    "Field",
+    "FunCaptchaTaskProxyless",
+    "RawTask",
+    "Task",
+    "problem",
+    "task_from_wire",
+    "task_types",
+]
+
+_registry: dict[str, type[Task]] = {}
+
+
+def task_types() -> Mapping[str, type[Task]]:
+    """Return the registered task types by their `type` on the wire, built-in ones first."""
+    return MappingProxyType(_registry)
+
+
+def task_from_wire(body: Mapping[str, Any]) -> Task:
+    """Return the task object of a JSON object: of its registered type, else a `RawTask`.
+
+    Raises:
+        InvalidTaskError: the type is registered and the fields do not fit it.
+    """
+    known = _registry.get(body.get("type", "")) if isinstance(body.get("type"), str) else None
+    if known is None:
+        return RawTask(body)
+    return known(**{name: value for name, value in body.items() if name != "type"})
+
+
+def problem(field: str, sentence: str) -> PydanticCustomError:
+    """Return an error to raise in a validator of your own, shown at the field `field`."""
+    return PydanticCustomError("sentence", "{sentence}", {"sentence": sentence, "field": field})
+
+
+class _Strict(BaseModel):
+    """Frozen, camelCase on the wire, docstrings as help, unknown fields refused."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class Task(_Strict):
+    """A task of one type. Subclass it to define a type; the fields are the API's fields."""
+
+    wire_type: ClassVar[str] = ""
+    """The value of `type` on the wire."""
+    typical_wait: ClassVar[tuple[float, float] | None] = None
+    """How long a result usually takes, in seconds (from, to), or None if nobody says."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__()  # the keywords are for the hook below
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls, *, wire_type: str | None = None, register: bool = True, **kwargs: Any
+    ) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.wire_type = wire_type or cls.__name__
+        if register:
+            _registry[cls.wire_type] = cls
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            problems = [_sentence(type(self), details) for details in error.errors()]
+        else:
+            return
+        # outside the handler: the cause would repeat the whole input, pictures included
+        raise InvalidTaskError(problems)
+
+    @property
+    def type(self) -> str | None:
+        """The value of `type` on the wire; None for a raw object without one."""
+        return self.wire_type
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object that is sent as `task`; absent optional fields are left out."""
+        fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {"type": self.wire_type, **fields}
+
+    @cached_property
+    def body(self) -> Body:
+        """The task's JSON in pieces, made once: a picture is encoded and hashed only here."""
+        return Body.of(self.to_wire())
+
+    def pictures(self) -> list[bytes]:
+        """Return the files of the task's pictures, as far as they are known here."""
+        return [picture.data for picture in self.body.pictures]
+
+    def _body_text(self) -> str:
+        """The JSON as a person reads it: indented, pictures as labels."""
+        return render.pretty(shorten_labels(self.body.text))
+
+    def _checks(self) -> Iterator[tuple[str, str]]:
+        """Label and HTML of what can be said of the task besides its JSON."""
+        for index, data in enumerate(self.pictures(), 1):
+            seen = images.inspect(data)
+            shape = f"{seen.format} {seen.width} x {seen.height}" if seen.format else "no picture"
+            verdict = render.badge(seen.problem or "inside the limits", good=seen.problem is None)
+            yield f"picture {index}", f"{shape}, {seen.size:,} bytes {verdict}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        shown = []
+        for index, data in enumerate(self.pictures(), 1):
+            try:
+                small, kind = images.thumbnail(data)
+            except InvalidImageError:
+                continue
+            shown.append(render.picture(small, kind, f"Picture {index} of the task"))
+        html = render.card(
+            self.type or "Task without a type",
+            *shown,
+            render.facts(self._checks()),
+            render.code(self._body_text()),
+        )
+        return render.bundle(html, str(self))
+
+    def __str__(self) -> str:
+        lines = [f"picture {n}: {images.inspect(d)}" for n, d in enumerate(self.pictures(), 1)]
+        return "\n".join([*lines, self._body_text()])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({shorten_labels(self.body.text)})"
+
+
+class ComplexImageMetadata(_Strict):
+    """What the service is told about the picture."""
+
+    task: str = Field(alias="Task", min_length=1)
+    """The question, in English, for example `Pick the image that is the correct way up`."""
+
+
+class ComplexImageTask(Task):
+    """A picture of several tiles and a question about it (class `funcaptcha`)."""
+
+    typical_wait = (0.3, 6.0)
+
+    task_class: Literal["funcaptcha"] = Field("funcaptcha", alias="class")
+    """The picture's family; `funcaptcha` is the only documented one."""
+    image_urls: tuple[str, ...] | None = None
+    """Address of the picture (one), if imagesBase64 is absent."""
+    images_base64: tuple[str, ...] | None = Field(None, alias="imagesBase64")
+    """The picture's bytes in base64 without a `data:` prefix, if imageUrls is absent."""
+    metadata: ComplexImageMetadata
+    """What the service is told about the picture."""
+    user_agent: str | None = None
+    """The User-Agent with which the service loads imageUrls."""
+    website_url: str | None = Field(None, alias="websiteURL")
+    """The page the picture belongs to."""
+
+    @classmethod
+    def from_image(
+        cls,
+        source: images.ImageSource,
+        question: str,
+        *,
+        user_agent: str | None = None,
+        website_url: str | None = None,
+    ) -> Self:
+        """Build the task of one picture.
+
+        An address is loaded once to check and show the picture, and is sent as `imageUrls`;
+        anything else is sent as `imagesBase64`.
+
+        Args:
+            source: a path, an http(s) address, the file's bytes, or a PIL image.
+            question: what is asked about it, in English.
+            user_agent: the User-Agent with which the service loads an address.
+            website_url: the page the picture belongs to.
+
+        Raises:
+            InvalidTaskError: the picture or a field would not be taken by the service.
+            InvalidImageError: the picture cannot be read.
+        """
+        data = images.read(source)
+        rest = {"question": question, "user_agent": user_agent, "website_url": website_url}
+        if isinstance(source, str) and images.is_url(source):
+            if sentence := images.check_size(len(data)):
+                raise InvalidTaskError(sentence, field="imageUrls")
+            return cls(image_urls=(source,), **rest)
+        return cls(images_base64=(base64.b64encode(data).decode("ascii"),), **rest)
+
+    @property
+    def question(self) -> str:
+        """What is asked about the picture."""
+        return self.metadata.task
+
+    def pictures(self) -> list[bytes]:
+        if self.images_base64 is not None:
+            return [base64.b64decode(text) for text in self.images_base64]
+        return [d for url in self.image_urls or () if (d := images.fetched(url)) is not None]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _question_is_metadata(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and "question" in fields:
+            fields = dict(fields)
+            question = fields.pop("question")
+            if "metadata" in fields:
+                raise problem(
+                    "metadata.Task",
+                    "Both `question` and `metadata` are given; expected one. `question` is short "
+                    "for metadata.Task: leave one of them out.",
+                )
+            fields["metadata"] = {"Task": question}
+        return fields
+
+    @field_validator("image_urls")
+    @classmethod
+    def _check_urls(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if urls is not None and len(urls) != 1:
+            raise problem(
+                "imageUrls",
+                f"imageUrls has {len(urls)} addresses; expected a list with a single one. Create "
+                "one task for each picture.",
+            )
+        for url in urls or ():
+            if sentence := _check_address("imageUrls", url):
+                raise problem("imageUrls", sentence)
+        return urls
+
+    @field_validator("images_base64")
+    @classmethod
+    def _check_base64(cls, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if texts is not None and not texts:
+            raise problem(
+                "imagesBase64", "imagesBase64 is an empty list; expected a picture. Add one."
+            )
+        for index, text in enumerate(texts or ()):
+            try:
+                data = images.decode_base64(text)
+            except ValueError as error:
+                raise problem("imagesBase64", f"imagesBase64[{index}] {error}") from None
+            if sentence := images.check_size(len(data), f"The picture in imagesBase64[{index}]"):
+                raise problem("imagesBase64", sentence)
+        return texts
+
+    @field_validator("website_url")
+    @classmethod
+    def _check_page(cls, url: str | None) -> str | None:
+        if url is not None and (sentence := _check_address("websiteURL", url)):
+            raise problem("websiteURL", sentence)
+        return url
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [self.image_urls is not None, self.images_base64 is not None]
+        if all(given):
+            raise problem(
+                "imageUrls",
+                "Both imageUrls and imagesBase64 are given; expected exactly one of them. Remove "
+                "one.",
+            )
+        if not any(given):
+            raise problem(
+                "imageUrls",
+                "There is no picture: neither imageUrls nor imagesBase64 is given; expected "
+                "exactly one of them. Choose a picture, or use ComplexImageTask.from_image(…).",
+            )
+        return self
+
+
+class FunCaptchaTaskProxyless(Task):
+    """A token for a page with this public key."""
+
+    typical_wait = (10.0, 30.0)
+
+    website_url: str = Field(alias="websiteURL")
+    """Address of the page."""
+    website_public_key: str = Field(min_length=1)
+    """The page's public key, for example `69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC`."""
+    funcaptcha_api_js_subdomain: str | None = Field(None, alias="funcaptchaApiJSSubdomain")
+    """Service subdomain, for example `mywebsite-api.funcaptcha.com`."""
+    data: str | None = None
+    """Extra data: a JSON document as a string, for example `{"blob": "…"}`."""
+    user_agent: str | None = None
+    """The browser's User-Agent."""
+
+    @field_validator("website_url")
+    @classmethod
+    def _check_page(cls, url: str) -> str:
+        if sentence := _check_address("websiteURL", url):
+            raise problem("websiteURL", sentence)
+        return url
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _check_data(cls, data: Any) -> Any:
+        if isinstance(data, (Mapping, list)):
+            raise problem(
+                "data",
+                f"data is a {type(data).__name__}; expected a JSON document as a string, such as "
+                '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value).',
+            )
+        if isinstance(data, str):
+            try:
+                json.loads(data)
+            except (ValueError, RecursionError) as error:
+                raise problem(
+                    "data",
+                    f"data is not JSON ({error}); expected a JSON document as a string, such as "
+                    '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value), or leave it out.',
+                ) from None
+        return data
+
+
+class RawTask(Task, register=False):
+    """Any JSON object, sent as it is. Nothing is checked but that it is JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str
+    """The object as JSON."""
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        if not isinstance(body, Mapping):
+            raise InvalidTaskError(
+                f"RawTask got a {type(body).__name__}; expected a JSON object. Pass a dict, such as "
+                '{"type": "MyTask"}.'
+            )
+        try:
+            text = json.dumps(dict(body), allow_nan=False)
+            same = json.loads(text) == _plain(body)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidTaskError(
+                f"The object is not JSON: {error}. Expected strings, finite numbers, booleans, "
+                "None, lists and dicts with string keys. Convert the value in question."
+            ) from None
+        if not same:
+            raise InvalidTaskError(
+                "The object changes when written as JSON: a key is not a string. Expected dicts "
+                "with string keys only. Convert the keys with str()."
+            )
+        super().__init__(text=text)
+
+    @property
+    def type(self) -> str | None:
+        name = self.to_wire().get("type")
+        return name if isinstance(name, str) else None
+
+    def to_wire(self) -> dict[str, Any]:
+        body: dict[str, Any] = json.loads(self.text)
+        return body
+
+
+_ARTICLE: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}
+_EXPECTED: Final = {
+    "string_type": "a string",
+    "int_type": "an integer",
+    "int_parsing": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+
+
+def _check_address(field: str, url: str) -> str | None:
+    if images.is_url(url):
+        return None
+    shown = url if len(url) <= 80 else url[:77] + "…"
+    return (
+        f"{field} is {shown!r}; expected an address that starts with http:// or https:// and names "
+        "a host, such as https://example.com/page. Write the full address."
+    )
+
+
+def _wire_fields(model: type[BaseModel]) -> dict[str, str]:
+    """Wire name to help, for the fields of a model."""
+    return {info.alias or name: info.description or "" for name, info in model.model_fields.items()}
+
+
+def _nested_model(model: type[BaseModel], loc: Sequence[int | str]) -> type[BaseModel]:
+    """The model that the last part of `loc` is a field of."""
+    for part in loc[:-1]:
+        for name, info in model.model_fields.items():
+            inner = info.annotation
+            if (
+                part in (name, info.alias)
+                and isinstance(inner, type)
+                and issubclass(inner, BaseModel)
+            ):
+                model = inner
+    return model
+
+
+def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
+    """Turn one of pydantic's errors into the sentence that a person is shown."""
+    context = details.get("ctx", {})
+    kind, given = details["type"], details.get("input")
+    loc = [_alias_of(model, part) for part in details["loc"]]
+    field = ".".join(str(part) for part in loc if not isinstance(part, int))
+    place = _nested_model(model, loc)
+    if kind == "sentence":
+        return Problem(context["field"], context["sentence"])
+    if kind == "missing":
+        hint = _wire_fields(place).get(str(loc[-1]), "").rstrip(".")
+        about = f" ({hint})" if hint else ""
+        return Problem(field, f"{field} is missing; it is required{about}. Fill it in.")
+    if kind == "extra_forbidden":
+        known = list(_wire_fields(place))
+        near = difflib.get_close_matches(str(loc[-1]).lower(), [k.lower() for k in known], 1, 0.5)
+        hint = next((k for k in known if near and k.lower() == near[0]), None)
+        advice = f"Did you mean {hint}? " if hint else ""
+        return Problem(
+            field,
+            f"{field} is not a field of {model.__name__}. {advice}The fields are: "
+            f"{', '.join(known)}. To send it all the same, use RawTask.",
+        )
+    if kind == "string_too_short":
+        return Problem(field, f"{field} is empty; expected a text. Fill it in.")
+    if kind == "literal_error":
+        return Problem(field, f"{field} is {given!r}; expected {context['expected']}.")
+    if kind in _EXPECTED:
+        got = _ARTICLE.get(type(given).__name__, f"a {type(given).__name__}")
+        where = "".join(f"[{part}]" for part in loc if isinstance(part, int))
+        return Problem(
+            field, f"{field}{where} is {got}; expected {_EXPECTED[kind]}. Change the value's type."
+        )
+    message = details["msg"].removeprefix("Value error, ").rstrip(".")
+    return Problem(field, f"{field}: {message}. Change the value." if field else f"{message}.")
+
+
+def _alias_of(model: type[BaseModel], part: int | str) -> int | str:
+    info = model.model_fields.get(part) if isinstance(part, str) else None
+    return info.alias or part if info is not None else part
+
+
+def _plain(value: Any) -> Any:
+    """Mappings as dicts and tuples as lists, as JSON gives them back."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
