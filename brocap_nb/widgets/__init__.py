@@ -1,0 +1,26 @@
+"""Widgets: everything that is seen and touched in a notebook. Nothing here talks to the wire."""
+
+from brocap_nb.widgets.console import Console
+from brocap_nb.widgets.error_table import ErrorTable
+from brocap_nb.widgets.image_picker import ImagePicker
+from brocap_nb.widgets.log_table import LogTable
+from brocap_nb.widgets.picture_view import PictureView
+from brocap_nb.widgets.progress import ProgressView
+from brocap_nb.widgets.raw_form import RawTaskForm
+from brocap_nb.widgets.secret_field import SecretField
+from brocap_nb.widgets.target import TargetChooser
+from brocap_nb.widgets.task_form import TaskForm, form_for
+
+__all__ = [
+    "Console",
+    "ErrorTable",
+    "ImagePicker",
+    "LogTable",
+    "PictureView",
+    "ProgressView",
+    "RawTaskForm",
+    "SecretField",
+    "TargetChooser",
+    "TaskForm",
+    "form_for",
+]

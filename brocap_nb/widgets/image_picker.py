@@ -1,0 +1,215 @@
+"""Choose a picture: a file, a sample from the sandbox, or an address.
+
+The picture's bytes are held in Python only: no widget's value keeps them, so a saved notebook
+stays light.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import ipywidgets as widgets
+
+from brocap_nb import images
+from brocap_nb.errors import BroCapError
+from brocap_nb.widgets.style import note, problem_note
+
+if TYPE_CHECKING:
+    from brocap_nb.sandbox import Puzzle
+
+__all__ = ["ImagePicker"]
+
+_NO_SAMPLE: Final = ("(no sample)", "")
+_TITLE: Final = '<span class="brocap-name">imagesBase64 or imageUrls (one is required)</span>'
+
+
+class ImagePicker(widgets.VBox):
+    """Fills `imagesBase64` (a file) or `imageUrls` (an address, a sample)."""
+
+    def __init__(self, puzzles: Callable[[], Sequence[Puzzle]] = tuple) -> None:
+        self.data: bytes | None = None
+        """The picture's file, if it is known."""
+        self.url: str | None = None
+        """The picture's address, if it is to be sent as one."""
+        self.puzzle: Puzzle | None = None
+        """The sample, if it is one."""
+        self.samples_as_url = True
+        """Whether a sample is sent as its address; only this machine can reach it."""
+        self._puzzles = puzzles
+        self._observers: list[Callable[[], None]] = []
+        self._load: object | None = None  # the load that is waited for
+        self._settling = False
+
+        self.sample = widgets.Dropdown(
+            description="Sample picture", options=[_NO_SAMPLE], layout={"width": "auto"}
+        )
+        self.upload = widgets.FileUpload(
+            description="Choose a file…",
+            accept="image/*",
+            tooltip="Choose a picture file from this computer",
+            layout={"width": "max-content"},
+        )
+        self.address = widgets.Text(
+            description="Address of a picture",
+            placeholder="https://…",
+            layout={"width": "auto"},
+        )
+        self.load = widgets.Button(
+            description="Load picture", tooltip="Load the picture at this address"
+        )
+        for control in (self.sample, self.address):
+            control.add_class("brocap-control").add_class("brocap-plain")
+        self._said = widgets.HTML()
+        super().__init__(
+            [
+                widgets.HTML(_TITLE),
+                self.sample,
+                self.upload,
+                self.address,
+                widgets.HBox([self.load]),
+                self._said,
+            ],
+            layout={"width": "auto"},
+        )
+        self.add_class("brocap-picker")
+        self.sample.observe(self._sample_chosen, "value")
+        self.upload.observe(self._file_chosen, "value")
+        self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
+        self.offer_samples()
+        self._say()
+
+    @property
+    def question(self) -> str | None:
+        """The sample's question, or None."""
+        return self.puzzle.question if self.puzzle is not None else None
+
+    def offer_samples(self) -> None:
+        """List the samples; keep the one that is chosen."""
+        chosen = self.sample.value
+        names = [(f"{p.name}: {p.question}", p.name) for p in self._puzzles()]
+        self._quietly(self.sample, "options", [_NO_SAMPLE, *names])
+        if chosen in [name for _, name in names]:
+            self._quietly(self.sample, "value", chosen)
+
+    def wire_fields(self) -> dict[str, list[str]]:
+        """Return the one field of the task that carries the picture; none if there is none."""
+        if self.url is not None:
+            return {"imageUrls": [self.url]}
+        if self.data is not None:
+            return {"imagesBase64": [base64.b64encode(self.data).decode("ascii")]}
+        return {}
+
+    def send_samples_as_url(self, yes: bool) -> None:
+        """Set whether a sample is sent as its address or as its bytes."""
+        self.samples_as_url = yes
+        if self.puzzle is not None:
+            self._choose(self.data, self.puzzle.url if yes else None, puzzle=self.puzzle)
+
+    def choose_file(self, data: bytes, name: str = "file") -> None:
+        """Take a picture's file."""
+        self._choose(data, None, f"{name}, {len(data):,} bytes, sent as imagesBase64")
+
+    def choose_sample(self, name: str) -> None:
+        """Take the sample picture called `name`."""
+        self.sample.value = name
+
+    def show_fields(self, urls: Sequence[str], texts: Sequence[str]) -> None:
+        """Show the picture of a task, as it stands in its fields."""
+        if urls:
+            self.address.value = urls[0]
+            self._choose(images.fetched(urls[0]), urls[0])
+        elif texts:
+            self.choose_file(base64.b64decode(texts[0]), "the task's picture")
+        else:
+            self._choose(None, None)
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call `observer` after another picture, or none, was chosen."""
+        self._observers.append(observer)
+
+    def _choose(
+        self, data: bytes | None, url: str | None, said: str = "", *, puzzle: Puzzle | None = None
+    ) -> None:
+        self._stop()
+        self.data, self.url, self.puzzle = data, url, puzzle
+        self._quietly(self.sample, "value", puzzle.name if puzzle else "")
+        if not said and (puzzle or url):
+            how = "its address, imageUrls" if url else "its bytes, imagesBase64"
+            said = f"{f'sample {puzzle.name}' if puzzle else url}, sent as {how}"
+        self._say(said)
+        for observer in self._observers:
+            observer()
+
+    def _say(self, said: str = "", *, problem: str = "", waiting: str = "") -> None:
+        chosen = self.data is not None or self.url is not None
+        self._said.value = (
+            problem_note(problem)
+            if problem
+            else note(waiting or (f"Chosen: {said}" if chosen else "No picture is chosen yet."))
+        )
+
+    def _quietly(self, widget: widgets.Widget, trait: str, value: Any) -> None:
+        self._settling = True
+        try:
+            setattr(widget, trait, value)
+        finally:
+            self._settling = False
+
+    def _sample_chosen(self, change: Any) -> None:
+        if self._settling:
+            return
+        known = {p.name: p for p in self._puzzles()}
+        puzzle = known.get(change["new"])
+        if puzzle is None:
+            self._choose(None, None)
+            return
+        images.remember(puzzle.url, puzzle.data)
+        self._choose(puzzle.data, puzzle.url if self.samples_as_url else None, puzzle=puzzle)
+
+    def _file_chosen(self, change: Any) -> None:
+        if not change["new"]:
+            return
+        file = change["new"][0]
+        data, name = bytes(file["content"]), str(file["name"])
+        self.upload.value = ()  # else the saved notebook would carry the file
+        self.choose_file(data, name)
+
+    def _load_address(self) -> None:
+        """Load in a thread: the kernel stays free, and a later choice wins."""
+        url = self.address.value.strip()
+        if not images.is_url(url):
+            self._say(
+                problem=f"The address is {url!r}; expected one that starts with http:// or "
+                "https://, such as https://example.com/picture.png. Write the full address."
+            )
+            return
+        ticket = self._load = object()
+        self.load.description = "Stop loading"
+        self._say(waiting=f"Loading {url} …")
+
+        def work() -> None:
+            data, problem = None, ""
+            try:
+                data = images.fetch(url)
+            except BroCapError as error:
+                problem = str(error)
+            except Exception as error:  # shown here: a thread has no other place to tell
+                problem = f"The picture cannot be loaded: {type(error).__name__}: {error}"
+            if self._load is not ticket:
+                return
+            if data is None:
+                self._stop()
+                self._say(problem=problem)
+            else:
+                self._choose(data, url)
+
+        threading.Thread(target=work, name="brocap picture", daemon=True).start()
+
+    def _stop(self) -> None:
+        if self._load is not None:
+            self._load = None
+            self.load.description = "Load picture"
+            self._say("the picture from before" if self.data else "")

@@ -1,0 +1,67 @@
+"""A field for a secret, whose value is never widget state.
+
+The state of a widget is written into the saved notebook, its checkpoints and its exports. So
+the browser sends what was typed as a custom message and empties its input; the value lives in a
+plain Python attribute, wrapped so that it shows itself in no repr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from brocap_nb.redaction import Secret
+
+__all__ = ["SecretField"]
+
+
+class SecretField(anywidget.AnyWidget):
+    """A labelled input that takes a secret on Enter or when it loses the focus."""
+
+    _esm = Path(__file__).parent / "secret_field.js"
+
+    label = traitlets.Unicode("Client key").tag(sync=True)
+    """What the field is for, in words."""
+    status = traitlets.Unicode("no key is set").tag(sync=True)
+    """Whether a secret is set, in words; never the secret."""
+    length = traitlets.Int(0).tag(sync=True)
+    """How many characters the secret has; 0 if none is set."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._secret: Secret | None = None
+        self._observers: list[Callable[[], None]] = []
+        super().__init__(**kwargs)
+        self.on_msg(self._receive)
+
+    @property
+    def secret(self) -> Secret | None:
+        """The secret, or None. `reveal()` on it is for the wire only."""
+        return self._secret
+
+    def set(self, value: str) -> None:
+        """Set the secret; an empty one clears it. Spaces around it are dropped."""
+        value = value.strip()
+        self._secret = Secret(value) if value else None
+        self.length = len(value)
+        self.status = f"a key is set ({len(value)} characters)" if value else "no key is set"
+        for observer in self._observers:
+            observer()
+
+    def clear(self) -> None:
+        """Forget the secret."""
+        self.set("")
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call `observer` after the secret was set or cleared."""
+        self._observers.append(observer)
+
+    def _receive(self, _: Any, content: Any, __: Any) -> None:
+        kind = content.get("kind") if isinstance(content, dict) else None
+        if kind == "set" and isinstance(content.get("value"), str):
+            self.set(content["value"])
+        elif kind == "clear":
+            self.clear()

@@ -1,0 +1,193 @@
+"""Where tasks are sent: the sandbox on this machine, the live service, or a given client."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import ipywidgets as widgets
+
+from brocap_nb.client import KEY_VARIABLE, Client
+from brocap_nb.errors import InvalidKeyError
+from brocap_nb.widgets.secret_field import SecretField
+from brocap_nb.widgets.style import note, problem_note
+
+if TYPE_CHECKING:
+    from brocap_nb.log import ExchangeLog
+    from brocap_nb.sandbox import Puzzle, Sandbox
+
+__all__ = ["TargetChooser"]
+
+SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
+
+
+class _SharedSandbox:
+    """One sandbox for all consoles of this process that were given none.
+
+    It starts when the first one needs it and stops when the last one that did is closed, so
+    running a cell again and again leaves no servers behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users: set[int] = set()
+        self._sandbox: Sandbox | None = None
+
+    def acquire(self, user: object) -> Sandbox:
+        with self._lock:
+            self._users.add(id(user))
+            if self._sandbox is None:
+                from brocap_nb.sandbox import Sandbox  # brings the server along: not before
+
+                sandbox = Sandbox()
+                sandbox.start()
+                self._sandbox = sandbox
+            return self._sandbox
+
+    def release(self, user: object) -> None:
+        with self._lock:
+            self._users.discard(id(user))
+            if not self._users:
+                self._stop()
+
+    def stop(self) -> None:
+        with self._lock:
+            self._users.clear()
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._sandbox is not None:
+            self._sandbox.stop()
+            self._sandbox = None
+
+
+_shared = _SharedSandbox()
+atexit.register(_shared.stop)
+
+
+class TargetChooser(widgets.VBox):
+    """Chooses where tasks go, and makes the client for it."""
+
+    def __init__(
+        self,
+        log: ExchangeLog,
+        *,
+        client: Client | None = None,
+        sandbox: Sandbox | None = None,
+    ) -> None:
+        self.log = log
+        self._given = client
+        self._sandbox = sandbox
+        self._own: dict[str, Client] = {}
+        self._observers: list[Callable[[], None]] = []
+        choices = [("Sandbox on this machine", SANDBOX), ("Live service", LIVE)]
+        if client is not None:
+            choices.insert(0, ("The given client", GIVEN))
+        self.choice = widgets.ToggleButtons(
+            options=choices,
+            description="Send tasks to",
+            style={"description_width": "auto", "button_width": "auto"},
+            layout={"width": "auto"},
+        )
+        self.key = SecretField(label="Client key of the live service")
+        self._words = widgets.HTML()
+        self._problem = widgets.HTML()
+        super().__init__([self.choice, self._words, self.key, self._problem])
+        self.choice.observe(lambda _: self._chosen(), "value")
+        self.key.on_change(self._key_changed)
+        self._draw()
+
+    @property
+    def live(self) -> bool:
+        """Whether tasks go to the live service."""
+        return bool(self.choice.value == LIVE)
+
+    def client(self) -> Client:
+        """Return the client of the chosen target.
+
+        Raises:
+            InvalidKeyError: the live service is chosen and there is no usable key.
+        """
+        target = self.choice.value
+        if target == GIVEN and self._given is not None:
+            return self._given
+        if target not in self._own:
+            try:
+                self._own[target] = self._make(target)
+            except InvalidKeyError as error:
+                self._problem.value = problem_note(str(error))
+                raise
+        return self._own[target]
+
+    def puzzles(self) -> Sequence[Puzzle]:
+        """The sandbox's sample pictures. The first call may start the sandbox."""
+        return tuple(self.sandbox().puzzles)
+
+    def sandbox(self) -> Sandbox:
+        """The sandbox in use. The first call may start it."""
+        return self._sandbox if self._sandbox is not None else _shared.acquire(self)
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call `observer` after another target was chosen."""
+        self._observers.append(observer)
+
+    def close(self) -> None:
+        """Close the clients made here; stop the sandbox if nobody else uses it."""
+        for client in self._own.values():
+            client.close()
+        self._own.clear()
+        _shared.release(self)
+        super().close()
+
+    def _make(self, target: str) -> Client:
+        if target == SANDBOX:
+            sandbox = self.sandbox()
+            return Client(sandbox.key, base_url=sandbox.url, log=self.log)
+        secret = self.key.secret
+        if secret is None and not os.environ.get(KEY_VARIABLE):
+            raise InvalidKeyError(
+                "No client key is set; the live service needs one. Type it into the field above "
+                f"and press Enter, or set ${KEY_VARIABLE} before the kernel starts."
+            )
+        return Client(secret.reveal() if secret is not None else None, log=self.log)
+
+    def _key_changed(self) -> None:
+        old = self._own.pop(LIVE, None)
+        if old is not None:
+            old.close()
+        self._draw()
+
+    def _chosen(self) -> None:
+        self._draw()
+        for observer in self._observers:
+            observer()
+
+    def _draw(self) -> None:
+        target = self.choice.value
+        self.key.layout.display = "" if target == LIVE else "none"
+        self._problem.value = ""
+        self._words.value = {
+            SANDBOX: note(
+                "A small service inside this kernel that keeps the documented rules. It needs no "
+                "key and no internet, and costs nothing."
+            ),
+            LIVE: _live_words(self.key.secret is not None),
+            GIVEN: note(f"Tasks go to {self._given.base_url}.") if self._given else "",
+        }[target]
+
+
+def _live_words(key_typed: bool) -> str:
+    if key_typed:
+        source = "The key typed below is used."
+    elif os.environ.get(KEY_VARIABLE):
+        source = f"${KEY_VARIABLE} is set and is used, unless another key is typed below."
+    else:
+        source = f"${KEY_VARIABLE} is not set: type a key below."
+    return (
+        '<div class="brocap-note">Tasks go to the real service and are billed to your account. '
+        f"{escape(source)} The key is kept in memory only.</div>"
+    )
