@@ -1,0 +1,419 @@
+"""The documented rules: a request comes in, an answer goes out.
+
+No socket, no thread, no clock of its own: time is given in, so a test can let five minutes pass
+at once. What the pages leave open is decided here and marked "the sandbox's own".
+
+Source of every rule that is not so marked: BroCapGPT public API pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Never
+from urllib.parse import urlsplit
+
+from brocap_nb.codes import CATALOGUE
+from brocap_nb.limits import (
+    IMAGE_MAX_BYTES,
+    IMAGE_MIN_BYTES,
+    POLL_INTERVAL,
+    POLL_LIMIT,
+    RESULT_LIFETIME,
+)
+from brocap_nb.sandbox.recipes import BY_HOST, BY_KEY
+
+if TYPE_CHECKING:
+    from brocap_nb.sandbox.pictures import Library
+    from brocap_nb.sandbox.recipes import Recipe
+
+__all__ = ["BODY_LIMIT", "METHODS", "Answer", "Callback", "Rules", "keys_for"]
+
+METHODS: Final = ("createTask", "getTaskResult", "getBalance")
+TOKEN_TYPES: Final = ("FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask")
+
+# the sandbox's own numbers; the pages say "repeated" and "about 10 minutes"
+STRIKES: Final = 10
+BAN_SECONDS: Final = 600.0
+PRICE: Final = 0.002
+IMAGE_SECONDS: Final = (0.3, 2.0)
+TOKEN_SECONDS: Final = (1.0, 3.0)
+FIRST_ID: Final = 7_654_321
+BODY_LIMIT: Final = 20_000_000
+"""Largest request body that is read, in bytes. The sandbox's own."""
+
+# Two polls that a client sends exactly 2 s apart can arrive a little closer together: the first
+# may have been held up on its way and the second not.
+POLL_TOLERANCE: Final = 0.05
+
+_DESCRIPTIONS: Final = {
+    "ERROR_KEY_DOES_NOT_EXIST": "Account authorization key not found in the system or has "
+    "incorrect format",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A result that is to be POSTed to the task's `callbackUrl`."""
+
+    task_id: int
+    url: str
+    after: float
+    """Seconds from now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service says to one request."""
+
+    status: int
+    """The HTTP status; 200 also for API errors (the pages name none)."""
+    body: dict[str, Any]
+    about: str = ""
+    """The task's type or id, as the request gave it; for a line of a log."""
+    callback: Callback | None = None
+
+    @property
+    def outcome(self) -> str:
+        """The error code, the status of the task, or `ok`; for a line of a log."""
+        return str(self.body.get("errorCode") or self.body.get("status") or "ok")
+
+
+@dataclass(slots=True)
+class _Task:
+    id: int
+    account: str
+    created: float
+    ready_at: float
+    result: dict[str, Any] | str
+    """The solution, or the code of the error that comes instead of it."""
+    first_poll: str | None
+    """The code that the first poll is answered with, if any."""
+    polls: int = 0
+    answered_at: float = field(default=float("-inf"))
+
+
+class _Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the program
+    def __init__(self, code: str, strike: str | None = None) -> None:
+        self.code = code
+        self.strike = strike
+
+
+def keys_for(seed: int) -> Mapping[str, str]:
+    """Return the sandbox's keys by name: `working`, `unknown` and the special ones of BY_KEY."""
+    names = ("working", *BY_KEY)
+    return MappingProxyType({name: _digest(seed, "key", name)[:32] for name in names})
+
+
+class Rules:
+    """The service's state and its answers. Not thread-safe: the caller serialises.
+
+    Args:
+        library: the pictures whose answer is known.
+        clock: the time in seconds, from any start.
+        seed: decides keys, tokens and how long each task takes.
+        balance: the working account's money.
+        speed: divides the time that a task takes. The documented limits do not scale.
+        guess: answer an unknown picture at random instead of ERROR_CAPTCHA_UNSOLVABLE.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        clock: Callable[[], float],
+        *,
+        seed: int = 0,
+        balance: float = 10.0,
+        speed: float = 1.0,
+        guess: bool = False,
+    ) -> None:
+        self.keys = keys_for(seed)
+        self.balance = balance
+        self._library = library
+        self._clock = clock
+        self._seed = seed
+        self._speed = speed
+        self._guess = guess
+        self._accounts = {key: name for name, key in self.keys.items() if name != "unknown"}
+        self._tasks: dict[int, _Task] = {}  # oldest first
+        self._next_id = FIRST_ID
+        self._strikes: dict[tuple[str, str], list[float]] = {}
+        self._bans: dict[str, tuple[str, float]] = {}
+
+    def answer(self, method: str, body: bytes, address: str) -> Answer:
+        """Answer one request. It never raises, whatever the bytes are.
+
+        Args:
+            method: the API method's name; anything else is answered ERROR_NO_SUCH_METHOD.
+            body: the request's body.
+            address: where it came from, for bans.
+        """
+        now = self._clock()
+        self._forget_old(now)
+        request: dict[str, Any] = {}
+        try:
+            self._check_ban(address)
+            if method not in METHODS:
+                _refuse("ERROR_NO_SUCH_METHOD")
+            request = _parse(method, body)
+            account = self._account(request)
+            if method == "getBalance":
+                money = 0.0 if account == "zero_balance" else round(self.balance, 6)
+                return Answer(200, {"errorId": 0, "balance": money})
+            if method == "createTask":
+                return self._create(request, account, now)
+            return self._poll(request, account, now)
+        except _Refusal as refusal:
+            if refusal.strike is not None:
+                self._strike(refusal.strike, address, now)
+            return Answer(200, _error(refusal.code, method), _about(method, request))
+
+    def result(self, task_id: int) -> dict[str, Any] | None:
+        """Return the body of a finished task's result, or None if the task is gone."""
+        task = self._tasks.get(task_id)
+        return None if task is None else _result(task)
+
+    def forgive(self) -> None:
+        """Lift every ban and forget what led to it."""
+        self._strikes.clear()
+        self._bans.clear()
+
+    def __len__(self) -> int:
+        """How many tasks are kept."""
+        return len(self._tasks)
+
+    def _account(self, request: Mapping[str, Any]) -> str:
+        key = request.get("clientKey")
+        # a suffix such as `__nocache` may follow the key
+        account = self._accounts.get(key.split("__", 1)[0]) if isinstance(key, str) else None
+        if account is None:
+            _refuse("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
+        special = BY_KEY.get(account)
+        if special is not None and special.when == "always":
+            _refuse(special.code)
+        return account
+
+    def _create(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
+        task = request.get("task")
+        if not isinstance(task, dict):
+            _refuse("ERROR_TASK_ABSENT")
+        special = BY_KEY.get(account)
+        if special is not None and special.code != "ERROR_ZERO_BALANCE":
+            _refuse(special.code)
+        # half a price below zero is a rounding error of the sum, not a debt
+        if special is not None or self.balance < PRICE / 2:
+            _refuse("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
+        result = self._check_task(task)
+        trigger = _trigger(task)
+        if trigger is not None and trigger.when == "create":
+            _refuse(trigger.code)
+        if trigger is not None and trigger.when == "result":
+            result = trigger.code
+
+        task_id, self._next_id = self._next_id, self._next_id + 1
+        self.balance -= PRICE
+        image = task["type"] == "ComplexImageTask"
+        chance = random.Random(f"{self._seed}:{task_id}")
+        seconds = chance.uniform(*(IMAGE_SECONDS if image else TOKEN_SECONDS)) / self._speed
+        if result is None:
+            result = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
+        first = trigger.code if trigger is not None and trigger.when == "first_poll" else None
+        self._tasks[task_id] = _Task(task_id, account, now, now + seconds, result, first)
+        url = request.get("callbackUrl")
+        callback = Callback(task_id, url, seconds) if isinstance(url, str) and url else None
+        about = _about("createTask", request)
+        return Answer(200, {"errorId": 0, "taskId": task_id}, about, callback)
+
+    def _check_task(self, task: Mapping[str, Any]) -> dict[str, Any] | str | None:
+        """Return an image task's solution or error code, or None for a token task."""
+        kind = task.get("type")
+        if not isinstance(kind, str) or not kind:
+            _refuse("ERROR_NO_SUCH_METHOD")
+        if kind == "ComplexImageTask":
+            if task.get("class") != "funcaptcha":
+                _refuse("ERROR_TASK_NOT_SUPPORTED")
+            return self._solve(task)
+        if kind not in TOKEN_TYPES:
+            _refuse("ERROR_TASK_NOT_SUPPORTED")
+        if kind.startswith("FunCaptcha"):
+            _check_funcaptcha(task)
+        return None
+
+    def _solve(self, task: Mapping[str, Any]) -> dict[str, Any] | str:
+        data = self._picture(task)
+        if data is not None and len(data) > IMAGE_MAX_BYTES:
+            _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
+        if data is not None and len(data) < IMAGE_MIN_BYTES:
+            _refuse("ERROR_ZERO_CAPTCHA_FILESIZE")
+        metadata = task.get("metadata")
+        question = metadata.get("Task") if isinstance(metadata, dict) else None
+        puzzle = None if data is None else self._library.find(data)
+        if puzzle is not None and _same_question(puzzle.question, question):
+            return {"answer": list(puzzle.answer)}
+        if not self._guess:
+            return "ERROR_CAPTCHA_UNSOLVABLE"
+        chosen = random.Random(f"{self._seed}:{_digest(data, question)}").randrange(6)
+        return {"answer": [tile == chosen for tile in range(6)]}
+
+    def _picture(self, task: Mapping[str, Any]) -> bytes | None:
+        """Return the task's picture; None if it cannot be read. No address is ever fetched."""
+        texts, urls = task.get("imagesBase64"), task.get("imageUrls")
+        if isinstance(texts, list) and texts:
+            if not isinstance(texts[0], str):
+                return None
+            try:
+                return base64.b64decode(texts[0], validate=True)
+            except ValueError:
+                return None
+        if isinstance(urls, list) and urls:
+            return self._library.at(urls[0]) if isinstance(urls[0], str) else None
+        return b""
+
+    def _poll(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
+        number = _task_id(request.get("taskId"))
+        task = self._tasks.get(number)
+        if task is None or task.account != account:
+            # an id that was once given is no mistake that gets an address blocked
+            given = FIRST_ID <= number < self._next_id
+            _refuse("ERROR_NO_SUCH_CAPCHA_ID", strike=None if given else "ERROR_IP_BLOCKED")
+        task.polls += 1
+        # A poll that is refused for coming too early does not start the 2 s anew (the sandbox's
+        # own; the pages are silent), but it counts.
+        early = now - task.answered_at < POLL_INTERVAL - POLL_TOLERANCE
+        if early or task.polls > POLL_LIMIT:
+            _refuse("ERROR_TOO_MUCH_REQUESTS")
+        task.answered_at = now
+        if task.first_poll is not None and task.polls == 1:
+            _refuse(task.first_poll)
+        body = _result(task) if now >= task.ready_at else _processing()
+        return Answer(200, body, str(task.id))
+
+    def _forget_old(self, now: float) -> None:
+        while self._tasks:
+            oldest = next(iter(self._tasks.values()))
+            if now - oldest.created <= RESULT_LIFETIME:
+                break
+            del self._tasks[oldest.id]
+        for address in [a for a, (_, until) in self._bans.items() if now >= until]:
+            del self._bans[address]
+        for place in [p for p, times in self._strikes.items() if now - times[-1] > BAN_SECONDS]:
+            del self._strikes[place]
+
+    def _check_ban(self, address: str) -> None:
+        ban = self._bans.get(address)
+        if ban is not None:
+            _refuse(ban[0])
+
+    def _strike(self, code: str, address: str, now: float) -> None:
+        times = self._strikes.setdefault((address, code), [])
+        times.append(now)
+        times[:] = [t for t in times if now - t <= BAN_SECONDS]
+        if len(times) >= STRIKES:
+            del self._strikes[address, code]
+            self._bans[address] = (code, now + BAN_SECONDS)
+
+
+def _refuse(code: str, strike: str | None = None) -> Never:
+    raise _Refusal(code, strike)
+
+
+def _parse(method: str, body: bytes) -> dict[str, Any]:
+    if len(body) > BODY_LIMIT:
+        # nothing but a picture is that large
+        too_big = method == "createTask"
+        _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE" if too_big else "ERROR_TASK_ABSENT")
+    try:
+        request = json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        _refuse("ERROR_TASK_ABSENT")
+    if not isinstance(request, dict):
+        _refuse("ERROR_TASK_ABSENT")
+    return request
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_funcaptcha(task: Mapping[str, Any]) -> None:
+    if not _text(task, "websitePublicKey"):
+        _refuse("ERROR_RECAPTCHA_INVALID_SITEKEY")
+    if not _host(_text(task, "websiteURL")):
+        _refuse("ERROR_RECAPTCHA_INVALID_DOMAIN")
+    try:
+        data = json.loads(_text(task, "data") or "null")
+    except (ValueError, RecursionError):
+        return
+    if isinstance(data, dict) and data.get("blob") == "expired":
+        _refuse("ERROR_TOKEN_EXPIRED")
+
+
+def _trigger(task: Mapping[str, Any]) -> Recipe | None:
+    return BY_HOST.get(_host(_text(task, "websiteURL")))
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "") if parts.scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
+
+
+def _text(task: Mapping[str, Any], name: str) -> str:
+    value = task.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _task_id(value: object) -> int:
+    """Return an id that is an integer or a string of digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        # a longer one is unknown anyway, and Python refuses to convert thousands of digits
+        return int(value[:20])
+    _refuse("WRONG_CAPTCHA_ID", strike="ERROR_IP_BLOCKED")
+
+
+def _same_question(known: str, asked: object) -> bool:
+    def plain(text: str) -> str:
+        return " ".join(text.casefold().split()).rstrip(".!?")
+
+    return isinstance(asked, str) and plain(asked) == plain(known)
+
+
+def _error(code: str, method: str) -> dict[str, Any]:
+    description = _DESCRIPTIONS.get(code) or CATALOGUE[code].meaning.rstrip(".")
+    body = {"errorId": 1, "errorCode": code, "errorDescription": description}
+    return {**body, "taskId": 0} if method == "createTask" else body
+
+
+def _processing() -> dict[str, Any]:
+    return {"errorId": 0, "errorCode": None, "errorDescription": None, "status": "processing"}
+
+
+def _result(task: _Task) -> dict[str, Any]:
+    if isinstance(task.result, str):
+        return _error(task.result, "getTaskResult")
+    return {**_processing(), "status": "ready", "solution": task.result}
+
+
+def _about(method: str, request: Mapping[str, Any]) -> str:
+    task = request.get("task")
+    about = request.get("taskId") if method == "getTaskResult" else None
+    if method == "createTask" and isinstance(task, dict):
+        about = task.get("type")
+    return str(about) if isinstance(about, (str, int)) and _size(about) < 1_000 else ""
+
+
+def _size(value: str | int) -> int:
+    return len(value) if isinstance(value, str) else value.bit_length()
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()
