@@ -1,1 +1,105 @@
-"""x"""
+"""brocap_nb: explore, teach and debug a task API from a notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from brocap_nb.client import Client
+from brocap_nb.codes import CATALOGUE, ErrorCode, explain
+from brocap_nb.errors import (
+    ApiError,
+    BadResponseError,
+    BroCapError,
+    CancelledError,
+    ExchangeError,
+    ExchangeNotFoundError,
+    HttpError,
+    InvalidImageError,
+    InvalidInputError,
+    InvalidKeyError,
+    InvalidTaskError,
+    NotReadyError,
+    PollLimitError,
+    Problem,
+    RequestConnectionError,
+    RequestTimeoutError,
+    SandboxError,
+    WaitError,
+)
+from brocap_nb.exchange import Exchange, Outcome
+from brocap_nb.log import ExchangeLog, LogWarning
+from brocap_nb.submission import Submission
+from brocap_nb.tasks import (
+    ComplexImageTask,
+    Field,
+    FunCaptchaTaskProxyless,
+    RawTask,
+    Task,
+    task_from_wire,
+    task_types,
+)
+from brocap_nb.wire import Balance, CreatedTask, TaskResult
+
+if TYPE_CHECKING:
+    from brocap_nb.sandbox import Puzzle, Sandbox
+    from brocap_nb.widgets import Console
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CATALOGUE",
+    "ApiError",
+    "BadResponseError",
+    "Balance",
+    "BroCapError",
+    "CancelledError",
+    "Client",
+    "ComplexImageTask",
+    "Console",
+    "CreatedTask",
+    "ErrorCode",
+    "Exchange",
+    "ExchangeError",
+    "ExchangeLog",
+    "ExchangeNotFoundError",
+    "Field",
+    "FunCaptchaTaskProxyless",
+    "HttpError",
+    "InvalidImageError",
+    "InvalidInputError",
+    "InvalidKeyError",
+    "InvalidTaskError",
+    "LogWarning",
+    "NotReadyError",
+    "Outcome",
+    "PollLimitError",
+    "Problem",
+    "Puzzle",
+    "RawTask",
+    "RequestConnectionError",
+    "RequestTimeoutError",
+    "Sandbox",
+    "SandboxError",
+    "Submission",
+    "Task",
+    "TaskResult",
+    "WaitError",
+    "explain",
+    "task_from_wire",
+    "task_types",
+]
+
+# These bring a web server, a drawing library or widgets along: loaded when first used.
+_LAZY = {"Console": "widgets", "Puzzle": "sandbox", "Sandbox": "sandbox"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

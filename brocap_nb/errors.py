@@ -41,6 +41,7 @@ __all__ = [
     "InvalidInputError",
     "InvalidKeyError",
     "InvalidTaskError",
+    "NotReadyError",
     "PollLimitError",
     "Problem",
     "RequestConnectionError",
@@ -158,6 +159,10 @@ class WaitError(BroCapError):
 
 class PollLimitError(WaitError, TimeoutError):
     """The 120 polls or the 5 minutes that the service allows for a task are used up."""
+
+
+class NotReadyError(WaitError, TimeoutError):
+    """The caller's own timeout ran out. The task goes on: ask again."""
 
 
 class CancelledError(WaitError):

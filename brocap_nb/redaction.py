@@ -188,6 +188,10 @@ class Body:
             for piece in self._pieces
         )
 
+    def redacted(self, key: Secret) -> str:
+        """Return `text` for the case that the value itself quotes the key somewhere."""
+        return key.redact(self.text)
+
     def wire(self, key: Secret) -> bytes:
         """Return the bytes to send."""
         return "".join(

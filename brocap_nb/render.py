@@ -13,10 +13,31 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["badge", "bundle", "card", "code", "facts", "picture", "pretty", "table"]
+__all__ = [
+    "badge",
+    "bundle",
+    "card",
+    "code",
+    "facts",
+    "heading",
+    "picture",
+    "pretty",
+    "table",
+    "text",
+]
 
 _LINE = "1px solid rgba(128,128,128,.35)"
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.92em"
+
+
+def text(value: str) -> str:
+    """Text as HTML."""
+    return escape(value)
+
+
+def heading(value: str) -> str:
+    """A small heading inside a card."""
+    return f'<div style="margin-top:.5em;font-weight:600;opacity:.85">{escape(value)}</div>'
 
 
 def pretty(text: str) -> str:

@@ -357,8 +357,8 @@ class RawTask(Task, register=False):
     def __init__(self, body: Mapping[str, Any]) -> None:
         if not isinstance(body, Mapping):
             raise InvalidTaskError(
-                f"RawTask got a {type(body).__name__}; expected a JSON object. Pass a dict, such as "
-                '{"type": "MyTask"}.'
+                f"RawTask got a {type(body).__name__}; expected a JSON object. Pass a dict, "
+                'such as {"type": "MyTask"}.'
             )
         try:
             text = json.dumps(dict(body), allow_nan=False)
@@ -448,8 +448,8 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
     if kind == "extra_forbidden":
         known = list(_wire_fields(place))
         near = difflib.get_close_matches(str(loc[-1]).lower(), [k.lower() for k in known], 1, 0.5)
-        hint = next((k for k in known if near and k.lower() == near[0]), None)
-        advice = f"Did you mean {hint}? " if hint else ""
+        meant = next((k for k in known if near and k.lower() == near[0]), None)
+        advice = f"Did you mean {meant}? " if meant else ""
         return Problem(
             field,
             f"{field} is not a field of {model.__name__}. {advice}The fields are: "

@@ -1,0 +1,398 @@
+"""The client: it builds a request, sends it, reads the answer, and records both.
+
+Building (`wire.create_task(…)`) and sending (`client.send(request)`) are two public steps; the
+methods named after the API's methods do both.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self, cast
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from brocap_nb import wire
+from brocap_nb.errors import (
+    ApiError,
+    BadResponseError,
+    HttpError,
+    InvalidInputError,
+    InvalidKeyError,
+    RequestConnectionError,
+    RequestTimeoutError,
+)
+from brocap_nb.exchange import Exchange, Outcome, decode_answer
+from brocap_nb.images import is_url
+from brocap_nb.log import ExchangeLog
+from brocap_nb.redaction import Secret
+from brocap_nb.submission import Pacer, Submission
+from brocap_nb.tasks import Task
+
+__all__ = ["BASE_URL", "KEY_VARIABLE", "Client"]
+
+BASE_URL: Final = "https://api.brocapgpt.com"
+"""The service's address (source: BroCapGPT public API pages)."""
+
+KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
+"""The environment variable that the key is taken from if none is given."""
+
+KEY_MIN: Final = 8
+_CHUNK: Final = 65_536
+
+
+class Client:
+    """Talks to the service, or to a sandbox, and records every attempt in `log`.
+
+    It may be used from several threads. `createTask` is never repeated by itself: it may have
+    been billed.
+
+    Args:
+        key: the client key; default: `$BROCAP_CLIENT_KEY`. It is shown and stored nowhere.
+        base_url: the service's address.
+        log: where exchanges are recorded; default: a log in `brocap_log/`.
+        session: your own `requests.Session`, with its proxies, headers, adapters and hooks.
+        timeout: seconds to connect, and seconds for the whole answer; one number for both.
+        proxies: as in requests, for example `{"https": "http://127.0.0.1:8080"}`; default: those
+            of the environment, read once, when the client is made.
+
+    Raises:
+        InvalidKeyError: there is no key, or it cannot be one.
+        InvalidInputError: `base_url` is no http(s) address, or `timeout` no positive number.
+    """
+
+    def __init__(
+        self,
+        key: str | None = None,
+        *,
+        base_url: str = BASE_URL,
+        log: ExchangeLog | None = None,
+        session: requests.Session | None = None,
+        timeout: float | tuple[float, float] = (5.0, 30.0),
+        proxies: Mapping[str, str] | None = None,
+    ) -> None:
+        self._secret = _secret(key)
+        self.base_url: str = _checked_address(base_url)
+        self.log: ExchangeLog = ExchangeLog() if log is None else log
+        self._timeout = _checked_timeout(timeout)
+        self._owns_session = session is None
+        self._session = requests.Session() if session is None else session
+        # requests looks the environment up anew on every call, a fifth of a short call's time
+        environment = self._session.merge_environment_settings(
+            self.base_url, dict(proxies or {}), None, None, None
+        )
+        self._settings: dict[str, Any] = {
+            name: value
+            for name, value in environment.items()
+            if name in ("proxies", "verify", "cert")
+        }
+        self._templates: dict[str, requests.PreparedRequest] = {}
+        self._pacer = Pacer()
+
+    # --- the API's methods ---------------------------------------------------------------
+
+    def create_task(self, task: Task, *, callback_url: str | None = None) -> wire.CreatedTask:
+        """Upload a task; the answer's `task_id` is its number.
+
+        Args:
+            task: the task object.
+            callback_url: where the service shall POST the result.
+
+        Raises:
+            ApiError: the service answered with an error code.
+            ExchangeError: another end; see its subclasses.
+        """
+        created = cast(wire.CreatedTask, self.send(wire.create_task(task, callback_url)))
+        self._pacer.created(created.task_id)
+        return created
+
+    def get_task_result(
+        self, task_id: int, *, paced: bool = True, task_type: str | None = None, attempt: int = 1
+    ) -> wire.TaskResult:
+        """Ask once for a task's result.
+
+        Args:
+            task_id: the number that `create_task` answered.
+            paced: wait, if need be, until 2 seconds have passed since the task was last asked
+                for, and keep to 120 requests in 5 minutes. False sends at once: the service will
+                say what it thinks of it.
+            task_type: for the log, if you know it.
+            attempt: for the log: how often this very request has been tried.
+
+        Raises:
+            PollLimitError: the service's limits for this task are used up; nothing was sent.
+            ApiError: the service answered with an error code.
+            ExchangeError: another end; see its subclasses.
+        """
+        if paced:
+            self._pacer.wait(task_id)
+        try:
+            answer = self.send(wire.get_task_result(task_id, task_type), attempt=attempt)
+        finally:
+            self._pacer.polled(task_id)
+        return cast(wire.TaskResult, answer)
+
+    def get_balance(self) -> wire.Balance:
+        """Ask for the account's balance.
+
+        Raises:
+            ApiError: the service answered with an error code.
+            ExchangeError: another end; see its subclasses.
+        """
+        return cast(wire.Balance, self.send(wire.get_balance()))
+
+    def submit(self, task: Task, *, callback_url: str | None = None) -> Submission:
+        """Upload a task and wait for its result in the background."""
+        return Submission(self, self._pacer, task=task, callback_url=callback_url)
+
+    def resume(self, task_id: int) -> Submission:
+        """Wait in the background for a task that was created before, by any kernel."""
+        return Submission(self, self._pacer, task_id=task_id)
+
+    # --- sending -------------------------------------------------------------------------
+
+    def send(self, request: wire.Request, *, attempt: int = 1) -> wire.Answer:
+        """Send a request once, record it, and return its typed answer.
+
+        Raises:
+            ApiError: the service answered with an error code.
+            HttpError, BadResponseError: the answer is no answer of the API.
+            RequestTimeoutError, RequestConnectionError: there is no complete answer.
+        """
+        received, exchange, answer = self._exchange(request, attempt)
+        if received.interrupt is not None:
+            raise received.interrupt
+        if answer is None:
+            raise _ERRORS[exchange.outcome](exchange)
+        return answer
+
+    def _exchange(
+        self, request: wire.Request, attempt: int
+    ) -> tuple[_Received, Exchange, wire.Answer | None]:
+        # No exception may leave a frame that holds the key or the body in a local variable: a
+        # traceback that shows locals would show it. So this one and those below return.
+        url = f"{self.base_url}/{request.method}"
+        body = request.body.wire(self._secret)
+        exchange = self.log.begin(
+            method=request.method,
+            url=url,
+            body=request.body,
+            request=request.body.redacted(self._secret),
+            request_bytes=len(body),
+            task_type=request.task_type,
+            task_id=request.task_id,
+            attempt=attempt,
+        )
+        started = time.perf_counter()
+        received = self._transmit(url, body)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        text, binary = decode_answer(received.content, self._secret)
+        if received.failure is not None:
+            reading = wire.Reading(outcome=received.failure, detail=received.detail)
+        else:
+            assert received.status is not None
+            reading = wire.read(request.method, received.status, text)
+        answered = received.status is not None
+        exchange = reading.complete(
+            exchange,
+            elapsed_ms=elapsed_ms,
+            http_status=received.status,
+            response_bytes=len(received.content) if answered else None,
+            response=text if answered else None,
+            response_base64=binary,
+        )
+        self.log.finish(exchange)
+        return received, exchange, reading.answer
+
+    def _transmit(self, url: str, body: bytes) -> _Received:
+        received = _Received()
+        try:
+            response = self._session.send(
+                self._prepare(url, body),
+                stream=True,
+                allow_redirects=False,
+                timeout=self._timeout,
+                **self._settings,
+            )
+            received.status = response.status_code
+            received.read(response, time.monotonic() + self._timeout[1])
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+            seconds = " and ".join(f"{limit:g}" for limit in self._timeout)
+            received.fail(
+                Outcome.TIMEOUT,
+                f"No complete answer in time (limits: {seconds} s to connect and to answer).",
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            received.fail(Outcome.CONNECTION_ERROR, _broken(error, received.status))
+        except BaseException as interrupt:  # Ctrl+C, or a hook of the user's own session
+            received.fail(Outcome.NO_RESPONSE, f"Interrupted: {type(interrupt).__name__}.")
+            received.interrupt = interrupt.with_traceback(None)
+            received.interrupt.__context__ = None
+        return received
+
+    def _prepare(self, url: str, body: bytes) -> requests.PreparedRequest:
+        """Prepare a request, from a template unless the session's state may change it."""
+        session = self._session
+        template = self._templates.get(url)
+        if template is None or session.auth or len(session.cookies):
+            headers = {"Content-Type": "application/json", "Accept": "application/json"}
+            request = requests.Request("POST", url, headers=headers, data=body)
+            template = session.prepare_request(request)
+            if session.auth or len(session.cookies):
+                return template
+            template.body = None  # the key is not kept in it
+            self._templates[url] = template
+        prepared = template.copy()
+        prepared.body = body
+        prepared.headers["Content-Length"] = str(len(body))
+        return prepared
+
+    # --- the rest ------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the connections, unless the session is your own."""
+        if self._owns_session:
+            self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self._secret!r}, base_url={self.base_url!r}, log={self.log!r})"
+
+
+@dataclass(slots=True)
+class _Received:
+    """What came back, as far as it came."""
+
+    status: int | None = None
+    content: bytes = b""
+    failure: Outcome | None = None
+    detail: str | None = None
+    interrupt: BaseException | None = None
+
+    def read(self, response: requests.Response, deadline: float) -> None:
+        """Read the body; what came before a break is kept."""
+        raw = response.raw
+        if not hasattr(raw, "read1"):  # an adapter of the user's own
+            self.content = response.content
+            return
+        pieces: list[bytes] = []
+        try:
+            while piece := raw.read1(_CHUNK, decode_content=True):
+                pieces.append(piece)
+                if time.monotonic() > deadline:
+                    raise requests.Timeout
+        except BaseException:
+            response.close()  # the rest of the answer must not meet the next request
+            raise
+        else:
+            raw.release_conn()
+        finally:
+            self.content = b"".join(pieces)
+
+    def fail(self, outcome: Outcome, detail: str) -> None:
+        self.failure, self.detail = outcome, detail
+
+
+_ERRORS: Final[Mapping[Outcome, Any]] = {
+    Outcome.API_ERROR: ApiError,
+    Outcome.HTTP_ERROR: lambda e: HttpError(_told(e), e),
+    Outcome.BAD_RESPONSE: lambda e: BadResponseError(_told(e), e),
+    Outcome.TIMEOUT: lambda e: RequestTimeoutError(
+        f"{e.method}: {e.detail} Try again later, or give the client a longer timeout.", e
+    ),
+    Outcome.CONNECTION_ERROR: lambda e: RequestConnectionError(
+        f"{e.method}: {e.detail} Check base_url and the network.{_NOT_AGAIN.get(e.method, '')}", e
+    ),
+}
+_NOT_AGAIN: Final = {
+    "createTask": " It is not sent again by itself: a task that arrived may have been billed."
+}
+
+
+def _told(exchange: Exchange) -> str:
+    return f"{exchange.method}: {exchange.detail} The raw answer is in the log."
+
+
+def _broken(error: BaseException, status: int | None) -> str:
+    """Say what broke. The text of the library's exception is not used: it may hold anything."""
+    if status is not None:
+        return f"The answer (HTTP {status}) broke off before it was complete."
+    seen: set[int] = set()
+    stack: list[Any] = [error]
+    while stack:
+        cause = stack.pop()
+        if id(cause) in seen or not isinstance(cause, BaseException):
+            continue
+        seen.add(id(cause))
+        if isinstance(cause, urllib3.exceptions.NameResolutionError):
+            return "The host's name cannot be resolved."
+        if isinstance(cause, ConnectionRefusedError):
+            return "The connection was refused: nothing listens at this address."
+        if isinstance(cause, ConnectionResetError):
+            return "The connection was reset before there was an answer."
+        stack += [*cause.args, cause.__cause__, cause.__context__, getattr(cause, "reason", None)]
+    return f"The connection failed before there was an answer ({type(error).__name__})."
+
+
+def _secret(key: str | None) -> Secret:
+    given = key is not None
+    value = key if key is not None else os.environ.get(KEY_VARIABLE)
+    if value is None:
+        raise InvalidKeyError(
+            f"There is no client key: none was given and ${KEY_VARIABLE} is not set. Set the "
+            "variable, or pass the key as the first argument; for the sandbox it is sandbox.key.",
+            field="clientKey",
+        )
+    where = "The client key" if given else f"The client key in ${KEY_VARIABLE}"
+    wrong = (
+        f"is a {type(value).__name__}, not a string"
+        if not isinstance(value, str)
+        else f"has {len(value)} characters"
+        if len(value) < KEY_MIN
+        else "contains a space or a character outside ASCII"
+        if not value.isascii() or not value.isprintable() or " " in value
+        else None
+    )
+    if wrong:
+        raise InvalidKeyError(
+            f"{where} {wrong}; expected at least {KEY_MIN} visible ASCII characters, usually 32 "
+            "hexadecimal digits. Copy it from your account once more.",
+            field="clientKey",
+        )
+    return Secret(value)
+
+
+def _checked_address(base_url: str) -> str:
+    if not is_url(base_url) or "@" in urlsplit(base_url).netloc:
+        raise InvalidInputError(
+            "base_url is not an address that can be used; expected http:// or https://, a host and "
+            "perhaps a port, without user name and password. For the sandbox it is sandbox.url.",
+            field="base_url",
+        )
+    return base_url.rstrip("/")
+
+
+def _checked_timeout(timeout: float | tuple[float, float]) -> tuple[float, float]:
+    connect, answer = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if not all(isinstance(t, (int, float)) and 0 < t < 1e6 for t in (connect, answer)):
+        raise InvalidInputError(
+            f"timeout is {timeout!r}; expected seconds above 0, as one number or as a pair "
+            "(to connect, to answer), such as (5, 30).",
+            field="timeout",
+        )
+    return float(connect), float(answer)

@@ -1,0 +1,177 @@
+"""One HTTP attempt, as it is kept: frozen, and without secrets from the start."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from brocap_nb import render
+from brocap_nb.codes import explain
+from brocap_nb.redaction import Secret, shorten_labels
+
+__all__ = ["Exchange", "Outcome", "decode_answer"]
+
+
+class Outcome(StrEnum):
+    """How an attempt ended, in our words; never one of the service's codes."""
+
+    OK = "ok"
+    """The service did what was asked."""
+    PROCESSING = "processing"
+    """The task is not solved yet."""
+    API_ERROR = "api_error"
+    """The service answered with `errorId` not 0."""
+    HTTP_ERROR = "http_error"
+    """No API body, and an HTTP status of 400 or more."""
+    BAD_RESPONSE = "bad_response"
+    """Not JSON, not an object, or fields of a wrong type."""
+    TIMEOUT = "timeout"
+    """No complete answer within the client's timeout."""
+    CONNECTION_ERROR = "connection_error"
+    """The connection could not be made, or broke."""
+    NO_RESPONSE = "no_response"
+    """The process died, was interrupted, or still waits."""
+    CALLBACK = "callback"
+    """A result that the service POSTed to us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One HTTP attempt: the request, and what came of it.
+
+    Bodies are text exactly as it went and came, but for secrets and pictures, which are labels.
+    An exchange that is read from a log (`log[exchange_id]`) has its pictures back.
+    """
+
+    exchange_id: str
+    """`<session>-<number>`, unique in a log folder."""
+    started_at: datetime
+    """When the request was begun, UTC."""
+    session: str
+    """The log session that recorded it: one for each process and log."""
+    method: str
+    """The API method, for example `createTask`."""
+    task_type: str | None = None
+    """The task's `type`, where one is known."""
+    task_id: int | None = None
+    """The service's number of the task; None if there is none."""
+    attempt: int = 1
+    """1 for the first try of a request, 2 for its first repetition, and so on."""
+    url: str = ""
+    """The address it was sent to."""
+    outcome: Outcome = Outcome.NO_RESPONSE
+    """How it ended."""
+    http_status: int | None = None
+    """HTTP status of the answer."""
+    error_id: int | None = None
+    """`errorId` of the answer."""
+    error_code: str | None = None
+    """`errorCode` of the answer, as it came."""
+    error_description: str | None = None
+    """`errorDescription` of the answer, as it came."""
+    status: str | None = None
+    """`status` of the answer: `processing` or `ready`."""
+    elapsed_ms: float | None = None
+    """From the first byte sent to the last byte received, in milliseconds."""
+    request_bytes: int = 0
+    """Length of the request's body on the wire, in bytes."""
+    response_bytes: int | None = None
+    """Length of the answer's body, in bytes; of what came of it if it broke off."""
+    request: str = ""
+    """The request's body."""
+    response: str | None = None
+    """The answer's body; bytes that are not UTF-8 are written as `\\xNN`. None: no answer."""
+    response_base64: str | None = None
+    """The answer's body in base64, only if it is not UTF-8."""
+    detail: str | None = None
+    """What was wrong with the answer or the connection, in our words."""
+
+    def to_line(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        line = {name: getattr(self, name) for name in _FIELDS}
+        line["started_at"] = self.started_at.isoformat(timespec="microseconds")
+        line["outcome"] = self.outcome.value
+        return line
+
+    @classmethod
+    def from_line(cls, line: dict[str, Any]) -> Exchange:
+        """Build an exchange from the fields of a log line; others are ignored.
+
+        Raises:
+            ValueError, KeyError, TypeError: the line is not one that `to_line` made.
+        """
+        fields = {name: line[name] for name in _FIELDS if name in line}
+        fields["started_at"] = datetime.fromisoformat(line["started_at"]).astimezone(UTC)
+        fields["outcome"] = Outcome(line.get("outcome", Outcome.NO_RESPONSE))
+        return cls(**fields)
+
+    def summary(self) -> str:
+        """One line: what was asked and what came of it."""
+        parts = [self.exchange_id, self.method, str(self.outcome)]
+        if self.error_code:
+            parts.append(self.error_code)
+        if self.http_status is not None:
+            parts.append(f"HTTP {self.http_status}")
+        if self.elapsed_ms is not None:
+            parts.append(f"{self.elapsed_ms:.0f} ms")
+        return " · ".join(parts)
+
+    def __str__(self) -> str:
+        lines = [self.summary()]
+        if self.detail:
+            lines.append(self.detail)
+        if self.error_code:
+            entry = explain(self.error_code)
+            lines.append(f"{entry.meaning} {entry.remedy}")
+        lines += ["--- request", render.pretty(shorten_labels(self.request))]
+        answer = "(none)" if self.response is None else render.pretty(self.response)
+        return "\n".join([*lines, "--- response", answer])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        good = {Outcome.OK: True, Outcome.PROCESSING: None, Outcome.CALLBACK: True}
+        pairs = [
+            ("outcome", render.badge(self.outcome, good=good.get(self.outcome, False))),
+            ("started", f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ]
+        known: list[tuple[str, object]] = [
+            ("HTTP status", self.http_status),
+            ("elapsed", None if self.elapsed_ms is None else f"{self.elapsed_ms:,.0f} ms"),
+            ("task", self.task_id),
+            ("what was wrong", self.detail),
+            ("error code", self.error_code),
+            ("the service says", self.error_description),
+        ]
+        if self.error_code:
+            entry = explain(self.error_code)
+            again = "yes, later" if entry.retryable else "no"
+            known += [("meaning", entry.meaning), ("what to do", entry.remedy), ("again?", again)]
+        pairs += [(label, render.text(str(value))) for label, value in known if value is not None]
+        answer = "(none)" if self.response is None else render.pretty(self.response)
+        html = render.card(
+            f"{self.method} · {self.exchange_id}",
+            render.facts(pairs),
+            render.heading(f"request, {self.request_bytes:,} bytes"),
+            render.code(render.pretty(shorten_labels(self.request))),
+            render.heading(f"response, {self.response_bytes or 0:,} bytes"),
+            render.code(answer),
+        )
+        return render.bundle(html, str(self))
+
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Exchange))
+
+
+def decode_answer(content: bytes, secret: Secret | None) -> tuple[str, str | None]:
+    """Return an answer's body as text and, only if it is not UTF-8, as base64; without the key."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        clean = content.decode("latin-1")
+        clean = secret.redact(clean) if secret else clean
+        raw = clean.encode("latin-1")
+        return raw.decode("utf-8", "backslashreplace"), base64.b64encode(raw).decode("ascii")
+    return (secret.redact(text) if secret else text), None

@@ -1,0 +1,424 @@
+"""`ExchangeLog`: every exchange of a session, and those of the other sessions in its folder."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import os
+import secrets
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from brocap_nb import render
+from brocap_nb.errors import ExchangeNotFoundError
+from brocap_nb.exchange import Exchange
+from brocap_nb.log.columns import Columns, frame_of
+from brocap_nb.log.journal import (
+    FORMAT,
+    FileJournal,
+    LogWarning,
+    MemoryJournal,
+    line_in,
+    read_lines,
+)
+from brocap_nb.log.summaries import ErrorTable, errors
+from brocap_nb.redaction import PICTURE_LABEL, Body, picture_file_name, shorten_labels
+
+__all__ = ["ExchangeLog"]
+
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+class ExchangeLog:
+    """A record of every HTTP attempt, in a folder of JSON Lines.
+
+    A request is on disk before its first byte is sent, its answer before the caller sees it.
+    Several kernels and threads may write to one folder; each log reads what the others wrote.
+
+    Args:
+        folder: where the lines are kept; `":memory:"` keeps them in the kernel only. Default:
+            `brocap_log/` in the working directory. It is made when the first line is written.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        started = datetime.now(UTC)
+        self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+        self._journal: FileJournal | MemoryJournal = (
+            MemoryJournal()
+            if folder == ":memory:"
+            else FileJournal(Path(folder or "brocap_log").absolute(), self.session, started)
+        )
+        self._process = os.getpid()
+        self._lock = threading.RLock()
+        self._words = Columns.new_words()
+        self._own = Columns(self.session, self._words)
+        self._others: dict[Path, _OtherSession] = {}
+        self._listeners: list[Callable[[Exchange], None]] = []
+
+    @property
+    def folder(self) -> Path | None:
+        """The log's folder; None for a log in memory."""
+        return self._journal.folder
+
+    # --- writing -------------------------------------------------------------------------
+
+    def begin(
+        self,
+        *,
+        method: str,
+        url: str,
+        body: Body,
+        request: str,
+        request_bytes: int,
+        task_type: str | None = None,
+        task_id: int | None = None,
+        attempt: int = 1,
+    ) -> Exchange:
+        """Record a request that is about to be sent, and return its exchange.
+
+        Args:
+            body: the request's body, for its pictures.
+            request: its text as it may be written down.
+            request_bytes: its length on the wire.
+        """
+        with self._lock:
+            self._leave_parent_process()
+            number = len(self._own) + 1
+            exchange = Exchange(
+                exchange_id=f"{self.session}-{number}",
+                started_at=datetime.now(UTC),
+                session=self.session,
+                method=method,
+                task_type=task_type,
+                task_id=task_id,
+                attempt=attempt,
+                url=url,
+                request=request,
+                request_bytes=request_bytes,
+            )
+            for picture in body.pictures:
+                self._journal.keep_picture(picture)
+            place = self._journal.append(_request_line(exchange))
+            self._own.begin(exchange, number, place)
+        self._tell(exchange)
+        return exchange
+
+    def finish(self, exchange: Exchange) -> None:
+        """Record what came of an exchange that `begin` returned."""
+        with self._lock:
+            place = self._journal.append(_response_line(exchange))
+            row = self._own.row_of(_number(exchange.exchange_id))
+            if row is not None:  # not so if the process was forked in between
+                self._own.finish(row, exchange, place)
+        self._tell(exchange)
+
+    def subscribe(self, listener: Callable[[Exchange], None]) -> Callable[[], None]:
+        """Call `listener(exchange)` after each recorded line, in the thread that recorded it.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def _tell(self, exchange: Exchange) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(exchange)
+            except Exception as error:  # a view that fails must not hold up the exchange
+                warnings.warn(
+                    f"A listener of the log failed: {type(error).__name__}: {error}",
+                    LogWarning,
+                    stacklevel=2,
+                )
+
+    def _leave_parent_process(self) -> None:
+        """A forked process starts a session of its own: one file has one writer."""
+        if os.getpid() == self._process:
+            return
+        fresh = ExchangeLog(self.folder or ":memory:")
+        self.session, self._process = fresh.session, fresh._process
+        self._journal, self._own = fresh._journal, Columns(fresh.session, self._words)
+
+    # --- reading -------------------------------------------------------------------------
+
+    def frame(self, *, bodies: bool = True, session: str | None = None) -> pd.DataFrame:
+        """Return one row per HTTP attempt, in the order in which they began.
+
+        Args:
+            bodies: whether to read the columns `request` and `response` as well.
+            session: only this session's rows; default: all sessions in the folder.
+
+        Returns:
+            The columns `exchange_id, started_at (UTC), session, method, task_type, task_id,
+            attempt, outcome, http_status, error_id, error_code, error_description, status,
+            elapsed_ms, request_bytes, response_bytes, request, response`, with the same dtypes
+            for any number of rows.
+        """
+        with self._lock:
+            self._refresh()
+            sources = [s for s in self._sources() if session in (None, s.columns.session)]
+            texts = self._bodies(sources) if bodies else None
+            return frame_of([s.columns for s in sources], self._words, texts)
+
+    def errors(self) -> ErrorTable:
+        """Return one row per error code that came, with its meaning and what to do about it.
+
+        Returns:
+            The columns `error_code, count, share, first_seen, last_seen, meaning, remedy,
+            retryable`; `share` is of all exchanges, 0 to 1.
+        """
+        return ErrorTable(errors(self.frame(bodies=False)).to_native())
+
+    def recent(self, count: int = 20) -> list[Exchange]:
+        """Return the newest exchanges, newest first, without their bodies."""
+        with self._lock:
+            self._refresh()
+            rows = [
+                source.columns.exchange(row)
+                for source in self._sources()
+                for row in range(max(0, len(source.columns) - count), len(source.columns))
+            ]
+        return sorted(rows, key=lambda e: e.started_at, reverse=True)[:count]
+
+    def __len__(self) -> int:
+        with self._lock:
+            self._refresh()
+            return sum(len(source.columns) for source in self._sources())
+
+    def __getitem__(self, exchange_id: str | int) -> Exchange:
+        """Return one exchange with its full bodies, pictures included.
+
+        Args:
+            exchange_id: an `exchange_id`; or a whole number n for the n-th exchange of this
+                session, counted from 1, -1 being the latest.
+
+        Raises:
+            ExchangeNotFoundError: there is none, or its lines can no longer be read.
+        """
+        with self._lock:
+            if isinstance(exchange_id, int):
+                number = exchange_id if exchange_id > 0 else len(self._own) + 1 + exchange_id
+                exchange_id = f"{self.session}-{number}"
+            session, _, _ = str(exchange_id).rpartition("-")
+            self._refresh()
+            for source in self._sources():
+                if source.columns.session == session:
+                    row = source.columns.row_of(_number(exchange_id))
+                    if row is not None:
+                        return self._whole(source, row)
+        raise ExchangeNotFoundError(
+            f"The log has no exchange {exchange_id!r}. Expected an exchange_id of log.frame(), or "
+            f"a number from 1 to {len(self._own)} for this session."
+        )
+
+    def _whole(self, source: _Source, row: int) -> Exchange:
+        request_at, response_at = source.columns.places(row)
+        try:
+            line = source.line(request_at)
+            if response_at is not None:
+                line |= source.line(response_at)
+            exchange = Exchange.from_line(line)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ExchangeNotFoundError(
+                f"The lines of exchange {source.columns.exchange(row).exchange_id} can no longer "
+                f"be read ({type(error).__name__}). Was the log's folder changed by hand?"
+            ) from None
+        return _with_pictures(exchange, self._journal.picture)
+
+    def _sources(self) -> list[_Source]:
+        return [*self._others.values(), _Source(self._own, self._journal.line)]
+
+    def _bodies(self, sources: list[_Source]) -> tuple[list[str | None], list[str | None]]:
+        """Return the texts of all requests and responses, source after source."""
+        requests: list[str | None] = []
+        responses: list[str | None] = []
+        for source in sources:
+            for row in range(len(source.columns)):
+                request_at, response_at = source.columns.places(row)
+                requests.append(_text(source, request_at, "request"))
+                responses.append(
+                    None if response_at is None else _text(source, response_at, "response")
+                )
+        return requests, responses
+
+    def _refresh(self) -> None:
+        """Read what other sessions have written since the last look."""
+        if self.folder is None:
+            return
+        for path in sorted(self.folder.glob("*.jsonl")):
+            if path != self._journal.path:
+                if path not in self._others:
+                    self._others[path] = _OtherSession(path, self._words)
+                self._others[path].read_on()
+        for path in [p for p in self._others if not p.exists()]:
+            del self._others[path]
+
+    # --- display -------------------------------------------------------------------------
+
+    def _where(self) -> str:
+        return "in memory" if self.folder is None else f"in {self.folder}"
+
+    def __repr__(self) -> str:
+        return f"<ExchangeLog of {len(self)} exchanges {self._where()}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        frame = self.frame(bodies=False)
+        counts = Counter(frame["outcome"].astype(str))
+        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
+        newest = self.recent(10)
+        headers = ["exchange", "UTC", "method", "task", "outcome", "code", "HTTP", "ms"]
+        rows = [[render.text(cell) for cell in _cells(exchange)] for exchange in newest]
+        table = self.errors()
+        html = render.card(
+            f"Exchange log: {len(frame):,} exchanges",
+            render.facts([("kept", render.text(self._where())), ("outcomes", told or "none yet")]),
+            render.table(headers, rows, caption=f"The newest {len(rows)}") if rows else "",
+            table._repr_html_() if len(table) else "",
+        )
+        lines = [f"{len(frame):,} exchanges {self._where()}: {told or 'none yet'}"]
+        lines += [exchange.summary() for exchange in newest]
+        return render.bundle(html, "\n".join(lines))
+
+
+class _Source:
+    """The rows of one session, and how to read their lines."""
+
+    def __init__(self, columns: Columns, line: Callable[[int], dict[str, Any]]) -> None:
+        self.columns = columns
+        self.line = line
+
+
+class _OtherSession(_Source):
+    """A file that another session writes: read as far as it is complete, again and again."""
+
+    def __init__(self, path: Path, words: dict[str, Any]) -> None:
+        session = path.stem.rpartition("-")[2]
+        super().__init__(Columns(session, words), lambda offset: line_in(path, offset))
+        self._path = path
+        self._read_to = 0
+        self._warned = False
+
+    def read_on(self) -> None:
+        try:
+            size = self._path.stat().st_size
+            if size == self._read_to:
+                return
+            for offset, end, line in read_lines(self._path, self._read_to):
+                self._read_to = end
+                self._take(line, offset)
+            if self._read_to < size:
+                self._warn("its last line is torn")
+        except OSError as error:
+            self._warn(f"it cannot be read ({error.strerror or error})")
+
+    def _take(self, line: dict[str, Any] | None, offset: int) -> None:
+        if line is None:
+            self._warn("a line of it is no JSON object")
+            return
+        kind = line.get("kind")
+        if kind == "log":
+            if line.get("format") != FORMAT:
+                self._warn(
+                    f"it has format {line.get('format')!r}, this version reads {FORMAT}; what can "
+                    "be read is read"
+                )
+            return
+        if kind not in ("request", "response"):
+            return
+        try:
+            exchange = Exchange.from_line(line)
+            number = _number(exchange.exchange_id)
+            row = self.columns.row_of(number)
+            if kind == "request" and row is None:
+                self.columns.begin(exchange, number, offset)
+            elif kind == "response" and row is not None:
+                self.columns.finish(row, exchange, offset)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            self._warn("a line of it has fields of a wrong type")
+
+    def _warn(self, what: str) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"Log file {self._path.name}: {what}. That part is skipped, the rest is shown.",
+                LogWarning,
+                stacklevel=4,
+            )
+
+
+_RESPONSE_LEAVES_OUT = ("url", "request")
+_REQUEST_HAS = (
+    "exchange_id",
+    "started_at",
+    "session",
+    "method",
+    "task_type",
+    "task_id",
+    "attempt",
+    "url",
+    "request_bytes",
+    "request",
+)
+
+
+def _request_line(exchange: Exchange) -> dict[str, Any]:
+    line = exchange.to_line()
+    return {"kind": "request", **{name: line[name] for name in _REQUEST_HAS}}
+
+
+def _response_line(exchange: Exchange) -> dict[str, Any]:
+    line = exchange.to_line()
+    return {
+        "kind": "response",
+        **{name: value for name, value in line.items() if name not in _RESPONSE_LEAVES_OUT},
+    }
+
+
+def _number(exchange_id: str) -> int:
+    """The number in an exchange's id; 0, which no exchange has, if there is none."""
+    digits = str(exchange_id).rpartition("-")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
+
+
+def _text(source: _Source, offset: int, name: str) -> str | None:
+    try:
+        text = source.line(offset).get(name)
+    except (OSError, ValueError):
+        return None
+    return shorten_labels(text) if isinstance(text, str) else None
+
+
+def _with_pictures(exchange: Exchange, picture: Callable[[str], bytes | None]) -> Exchange:
+    """Put the logged pictures back in the place of their labels."""
+
+    def full(match: Any) -> str:
+        data = picture(picture_file_name(match[1], match[3]))
+        return match[0] if data is None else base64.b64encode(data).decode("ascii")
+
+    return dataclasses.replace(exchange, request=PICTURE_LABEL.sub(full, exchange.request))
+
+
+def _cells(exchange: Exchange) -> list[str]:
+    return [
+        exchange.exchange_id,
+        f"{exchange.started_at:%H:%M:%S}",
+        exchange.method,
+        "" if exchange.task_id is None else str(exchange.task_id),
+        str(exchange.outcome),
+        exchange.error_code or "",
+        "" if exchange.http_status is None else str(exchange.http_status),
+        "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
+    ]

@@ -1,0 +1,219 @@
+"""Append and read the lines of a log: JSON Lines in a folder, or in memory.
+
+One file per session, one `write` per line, so several kernels need no lock and a killed process
+loses nothing that it had written. The lines are ASCII: any engine reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import warnings
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from brocap_nb.redaction import EmbeddedPicture
+
+__all__ = ["FORMAT", "FileJournal", "LogWarning", "MemoryJournal", "read_lines"]
+
+FORMAT: Final = 1
+"""Version of the lines' format; the first line of each file says it."""
+
+
+class LogWarning(UserWarning):
+    """Something of the log could not be written or read; the exchange itself went on."""
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+class MemoryJournal:
+    """Lines and pictures kept in the kernel only."""
+
+    folder: Path | None = None
+    path: Path | None = None
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._pictures: dict[str, bytes] = {}
+
+    def append(self, line: dict[str, Any]) -> int:
+        """Keep a line and return where it is."""
+        self._lines.append(_encode(line).encode("ascii"))
+        return len(self._lines) - 1
+
+    def line(self, offset: int) -> dict[str, Any]:
+        """Return the line at `offset`."""
+        found: dict[str, Any] = json.loads(self._lines[offset])
+        return found
+
+    def keep_picture(self, picture: EmbeddedPicture) -> None:
+        """Keep a picture, once."""
+        self._pictures.setdefault(picture.file_name, picture.data)
+
+    def picture(self, file_name: str) -> bytes | None:
+        """Return a kept picture, or None."""
+        return self._pictures.get(file_name)
+
+
+class FileJournal:
+    """One session's file in a log folder, made when the first line is written.
+
+    What cannot be written is kept in memory, so that the views still show it, and a warning says
+    so once: the exchange itself is never held up by the log.
+    """
+
+    def __init__(self, folder: Path, session: str, started_at: datetime) -> None:
+        self.folder = folder
+        self.path = folder / f"{started_at:%Y%m%dT%H%M%S}-{session}.jsonl"
+        self._header = {
+            "kind": "log",
+            "format": FORMAT,
+            "session": session,
+            "started_at": started_at.isoformat(timespec="microseconds"),
+            "software": "brocap_nb",
+            "python": platform.python_version(),
+        }
+        self._descriptor = -1
+        self._end = 0
+        self._torn = False
+        self._warned = False
+        self._unwritten = MemoryJournal()
+        self._written_pictures: set[str] = set()
+
+    def append(self, line: dict[str, Any]) -> int:
+        """Write a line with one `write` and return where it is; -1 - n if it is in memory only."""
+        try:
+            self._open()
+            return self._write(line)
+        except OSError as error:
+            self._warn("the log lines that follow are kept in this kernel only", error)
+            return -1 - self._unwritten.append(line)
+
+    def line(self, offset: int) -> dict[str, Any]:
+        """Return the line at `offset`.
+
+        Raises:
+            OSError, ValueError: the line cannot be read.
+        """
+        if offset < 0:
+            return self._unwritten.line(-1 - offset)
+        return _line_at(self._descriptor, offset)
+
+    def keep_picture(self, picture: EmbeddedPicture) -> None:
+        """Write a picture's file, once for each content."""
+        name = picture.file_name
+        if name in self._written_pictures:
+            return
+        target = self.folder / "images" / name
+        try:
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                part = target.with_name(f".{name}.{os.getpid()}.part")
+                part.write_bytes(picture.data)
+                part.replace(target)  # so that nobody ever sees half a picture
+            self._written_pictures.add(name)
+        except OSError as error:
+            self._warn("pictures are kept in this kernel only", error)
+            self._unwritten.keep_picture(picture)
+
+    def picture(self, file_name: str) -> bytes | None:
+        """Return a logged picture, or None."""
+        kept = self._unwritten.picture(file_name)
+        return kept if kept is not None else read_picture(self.folder, file_name)
+
+    def _open(self) -> None:
+        """Make the file, or make it again if somebody deleted it."""
+        if self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        deleted, self._descriptor = self._descriptor, os.open(self.path, flags, 0o600)
+        if deleted < 0:
+            self._end = 0
+            self._write(self._header)
+            return
+        self._written_pictures.clear()
+        with os.fdopen(deleted, "rb") as old, self.path.open("ab") as new:
+            old.seek(0)
+            shutil.copyfileobj(old, new)  # same offsets, so every row still finds its lines
+
+    def _write(self, line: dict[str, Any]) -> int:
+        data = _encode(line).encode("ascii") + b"\n"
+        start = self._end
+        if self._torn:  # the disk was full in the middle of a line: close that line first
+            data, start = b"\n" + data, start + 1
+        written = os.write(self._descriptor, data)
+        self._end += written
+        self._torn = written < len(data)
+        if self._torn:
+            raise OSError(28, "No space left on device")
+        return start
+
+    def _warn(self, lost: str, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The log folder {self.folder} cannot be written ({error.strerror or error}): "
+                f"{lost}, and are gone when it stops. Free some space or make the folder writable.",
+                LogWarning,
+                stacklevel=2,
+            )
+
+
+def read_picture(folder: Path, file_name: str) -> bytes | None:
+    """Return a picture of a log folder, or None if it is not there."""
+    try:
+        return (folder / "images" / file_name).read_bytes()
+    except OSError:
+        return None
+
+
+def _line_at(descriptor: int, offset: int) -> dict[str, Any]:
+    chunks = []
+    while chunk := os.pread(descriptor, 65_536, offset):
+        head, newline, _ = chunk.partition(b"\n")
+        chunks.append(head)
+        offset += len(chunk)
+        if newline:
+            break
+    found: dict[str, Any] = json.loads(b"".join(chunks))
+    return found
+
+
+def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+    """Yield (offset, end, line) for each complete line of a file from `start` on.
+
+    A line that is no JSON object is yielded as None. A last line without its newline is left
+    alone: it may still be being written.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(start)
+        offset = start
+        for raw in file:
+            if not raw.endswith(b"\n"):
+                return
+            try:
+                line = json.loads(raw)
+            except (ValueError, RecursionError):
+                line = None
+            end = offset + len(raw)
+            yield offset, end, line if isinstance(line, dict) else None
+            offset = end
+
+
+def line_in(path: Path, offset: int) -> dict[str, Any]:
+    """Return the line at `offset` of a file that another session wrote.
+
+    Raises:
+        OSError, ValueError: the line cannot be read.
+    """
+    with path.open("rb") as file:
+        return _line_at(file.fileno(), offset)

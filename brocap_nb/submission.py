@@ -1,0 +1,335 @@
+"""Waiting for a task in the background, within the service's limits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator
+from concurrent import futures
+from typing import Any, Final, Literal, Protocol
+
+from brocap_nb import images, render
+from brocap_nb.errors import (
+    ApiError,
+    BadResponseError,
+    CancelledError,
+    ExchangeError,
+    InvalidImageError,
+    NotReadyError,
+    PollLimitError,
+)
+from brocap_nb.limits import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
+from brocap_nb.tasks import Task
+from brocap_nb.wire import CreatedTask, TaskResult
+
+__all__ = ["Pacer", "Status", "Submission"]
+
+Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
+
+_WAIT_CODES: Final = ("CAPTCHA_NOT_READY", "ERROR_TOO_MUCH_REQUESTS")
+
+
+class Pacer:
+    """Keeps the service's limits for each task: 2 s between polls, 120 polls, 5 minutes.
+
+    One pacer serves all that a client sends, so two waiters for one task share its limits.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tasks: dict[int, _Polls] = {}
+
+    def created(self, task_id: int) -> None:
+        """Start a task's 5 minutes."""
+        now = self._clock()
+        with self._lock:
+            for old in [t for t, p in self._tasks.items() if now - p.since > 2 * RESULT_LIFETIME]:
+                del self._tasks[old]
+            self._tasks[task_id] = _Polls(now)
+
+    def delay(self, task_id: int) -> float:
+        """Return the seconds until the task may be asked for; 0 if it may be now.
+
+        Raises:
+            PollLimitError: it may not be asked for any more.
+        """
+        now = self._clock()
+        with self._lock:
+            polls = self._tasks.setdefault(task_id, _Polls(now))
+            if polls.count >= POLL_LIMIT:
+                raise PollLimitError(
+                    f"Task {task_id} was asked for {POLL_LIMIT} times, which is all that the "
+                    "service allows. Create it anew.",
+                    task_id,
+                )
+            if now - polls.since > RESULT_LIFETIME:
+                raise PollLimitError(
+                    f"Task {task_id} was created over {RESULT_LIFETIME / 60:.0f} minutes ago; its "
+                    "result can no longer be asked for. Create it anew.",
+                    task_id,
+                )
+            return max(0.0, polls.next_at - now)
+
+    def wait(self, task_id: int, stop: threading.Event | None = None) -> None:
+        """Sleep until the task may be asked for, or until `stop` is set."""
+        stop = stop or threading.Event()
+        while (seconds := self.delay(task_id)) > 0 and not stop.wait(seconds):
+            pass
+
+    def polled(self, task_id: int) -> None:
+        """Count a poll; the next is 2 s after its answer, so never less at the service's end."""
+        now = self._clock()
+        with self._lock:
+            polls = self._tasks.setdefault(task_id, _Polls(now))
+            polls.count += 1
+            polls.next_at = now + POLL_INTERVAL
+
+
+class _Polls:
+    __slots__ = ("count", "next_at", "since")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.count = 0
+        self.next_at = since
+
+
+class _Caller(Protocol):
+    """The part of a client that a submission needs."""
+
+    def create_task(self, task: Task, *, callback_url: str | None = None) -> CreatedTask: ...
+
+    def get_task_result(
+        self, task_id: int, *, paced: bool = True, task_type: str | None = None, attempt: int = 1
+    ) -> TaskResult: ...
+
+
+class Submission:
+    """A task on its way: created (unless resumed) and then asked for until it is ready.
+
+    It runs in a thread of its own, so the kernel stays free. `await run` works as well.
+    """
+
+    def __init__(
+        self,
+        client: _Caller,
+        pacer: Pacer,
+        *,
+        task: Task | None = None,
+        task_id: int | None = None,
+        callback_url: str | None = None,
+    ) -> None:
+        self.task: Task | None = task
+        """The task object; None after `resume`."""
+        self.task_id: int | None = task_id
+        """The service's number of the task; None until it is created."""
+        self.status: Status = "creating" if task_id is None else "waiting"
+        """`creating`, `waiting`, `ready`, `failed` or `cancelled`."""
+        self.polls: int = 0
+        """How often the result was asked for."""
+        self._client, self._pacer, self._callback_url = client, pacer, callback_url
+        self._started = time.monotonic()
+        self._ended: float | None = None
+        self._stop = threading.Event()
+        self._listeners: list[Callable[[Submission], None]] = []
+        self._future: futures.Future[TaskResult] = futures.Future()
+        self._future.set_running_or_notify_cancel()
+        threading.Thread(target=self._run, name="brocap-submission", daemon=True).start()
+
+    # --- what a person asks --------------------------------------------------------------
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start; fixed when it has ended."""
+        return (self._ended or time.monotonic()) - self._started
+
+    @property
+    def typical_wait(self) -> tuple[float, float] | None:
+        """How long such a task usually takes, in seconds (from, to), if it is documented."""
+        return self.task.typical_wait if self.task is not None else None
+
+    @property
+    def next_poll_in(self) -> float | None:
+        """Seconds until the result is asked for again; None when no poll is to come."""
+        if self.task_id is None or self.done():
+            return None
+        try:
+            return self._pacer.delay(self.task_id)
+        except PollLimitError:
+            return None
+
+    def done(self) -> bool:
+        """Whether it has ended, in any way."""
+        return self._future.done()
+
+    def result(self, timeout: float | None = None) -> TaskResult:
+        """Wait for the result and return it.
+
+        Args:
+            timeout: seconds to wait at most; the task goes on after that.
+
+        Raises:
+            NotReadyError: `timeout` seconds have passed.
+            PollLimitError: the service's limits are used up.
+            CancelledError: it was cancelled.
+            ExchangeError: a request ended badly; `ApiError` if the service said so.
+        """
+        if not self._wait(timeout):
+            raise NotReadyError(
+                f"There is no result after {timeout:g} s; the task goes on. Call result() again, "
+                "or cancel().",
+                self.task_id,
+            )
+        return self._future.result()
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the end and return the exception it ended with, or None."""
+        return self._future.exception() if self._wait(timeout) else None
+
+    def cancel(self) -> bool:
+        """Stop waiting. True if that ended it; False if it had ended before.
+
+        A request that is under way is still recorded; the service is not told, the API has no
+        method for that.
+        """
+        self._stop.set()
+        return self._end(
+            "cancelled", error=CancelledError("The submission was cancelled.", self.task_id)
+        )
+
+    def on_change(self, listener: Callable[[Submission], None]) -> Callable[[], None]:
+        """Call `listener(run)` on every change, in the thread that makes it.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def __await__(self) -> Generator[Any, None, TaskResult]:
+        return asyncio.wrap_future(self._future).__await__()
+
+    # --- the background thread -----------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            if self.task_id is None:
+                assert self.task is not None
+                created = self._client.create_task(self.task, callback_url=self._callback_url)
+                self.task_id = created.task_id
+                with _ending:
+                    if not self.done():
+                        self.status = "waiting"
+                self._tell()
+                shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
+                self._stop.wait(min(max(shortest, 0.5), POLL_INTERVAL))
+            result = self._poll(self.task_id)
+        except Exception as error:
+            self._end("failed", error=error)
+        else:
+            if result is not None:
+                self._end("ready", result=result)
+
+    def _poll(self, task_id: int) -> TaskResult | None:
+        """Ask until the result is there; None when cancelled. Broken polls are repeated."""
+        attempt = 1
+        task_type = self.task.type if self.task is not None else None
+        while True:
+            self._pacer.wait(task_id, self._stop)
+            if self._stop.is_set():
+                return None
+            self.polls += 1
+            try:
+                result = self._client.get_task_result(
+                    task_id, paced=False, task_type=task_type, attempt=attempt
+                )
+            except ApiError as error:
+                if error.code not in _WAIT_CODES:
+                    raise
+                attempt = 1
+            except BadResponseError:
+                raise  # the service answered, and asking again gives the same
+            except ExchangeError:
+                attempt += 1
+            else:
+                if result.ready:
+                    return result
+                attempt = 1
+            self._tell()
+
+    def _wait(self, timeout: float | None) -> bool:
+        """Wait for the end. False if `timeout` ran out. Ctrl+C gets through."""
+        return bool(futures.wait([self._future], timeout).done)
+
+    def _end(
+        self, status: Status, *, result: TaskResult | None = None, error: Exception | None = None
+    ) -> bool:
+        with _ending:
+            if self.done():
+                return False
+            self.status, self._ended = status, time.monotonic()
+            if error is not None:
+                self._future.set_exception(error)
+            elif result is not None:
+                self._future.set_result(result)
+        self._tell()
+        return True
+
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(self)
+            except Exception as error:  # a view that fails must not end the waiting
+                warnings.warn(
+                    f"A listener of the submission failed: {type(error).__name__}: {error}",
+                    stacklevel=2,
+                )
+
+    # --- display -------------------------------------------------------------------------
+
+    def _lines(self) -> list[tuple[str, str]]:
+        wait = self.typical_wait
+        lines = [
+            ("status", self.status),
+            ("task", "not created yet" if self.task_id is None else str(self.task_id)),
+            ("elapsed", f"{self.elapsed:.1f} s"),
+            ("polls", str(self.polls)),
+        ]
+        if wait is not None:
+            lines.insert(3, ("usually", f"{wait[0]:g} to {wait[1]:g} s"))
+        if self.done() and (error := self._future.exception()) is not None:
+            lines.append(("ended with", str(error)))
+        return lines
+
+    def __repr__(self) -> str:
+        return f"<Submission {', '.join(f'{label}: {value}' for label, value in self._lines())}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        result = self._future.result() if self.status == "ready" and self.done() else None
+        shown = []
+        for number, data in enumerate(self.task.pictures() if self.task else [], 1):
+            try:
+                if result is not None and result.answer is not None:
+                    data = images.mark_answer(data, result.answer)
+                small, kind = images.thumbnail(data)
+            except InvalidImageError:
+                continue
+            alt = f"Picture {number}" + (", its answer marked" if result is not None else "")
+            shown.append(render.picture(small, kind, alt))
+        facts = [(label, render.text(value)) for label, value in self._lines()]
+        solution = []
+        if result is not None:
+            facts += [(label, render.text(value)) for label, value in result._facts()[1:]]
+            solution = [render.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
+        title = (self.task.type if self.task else None) or "Submission"
+        return render.bundle(
+            render.card(f"{title}: {self.status}", *shown, render.facts(facts), *solution),
+            repr(self),
+        )
+
+
+_ending = threading.Lock()
