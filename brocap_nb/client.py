@@ -164,18 +164,18 @@ class Client:
             HttpError, BadResponseError: the answer is no answer of the API.
             RequestTimeoutError, RequestConnectionError: there is no complete answer.
         """
-        received, exchange, answer = self._exchange(request, attempt)
-        if received.interrupt is not None:
-            raise received.interrupt
+        exchange, answer, interrupt = self._exchange(request, attempt)
+        if interrupt is not None:
+            raise interrupt
         if answer is None:
             raise _ERRORS[exchange.outcome](exchange)
         return answer
 
     def _exchange(
         self, request: wire.Request, attempt: int
-    ) -> tuple[_Received, Exchange, wire.Answer | None]:
-        # No exception may leave a frame that holds the key or the body in a local variable: a
-        # traceback that shows locals would show it. So this one and those below return.
+    ) -> tuple[Exchange, wire.Answer | None, BaseException | None]:
+        # No exception may leave a frame that holds a body, ours or theirs, in a local variable:
+        # a traceback that shows locals would show the key. So this and those below return.
         url = f"{self.base_url}/{request.method}"
         body = request.body.wire(self._secret)
         exchange = self.log.begin(
@@ -207,7 +207,7 @@ class Client:
             response_base64=binary,
         )
         self.log.finish(exchange)
-        return received, exchange, reading.answer
+        return exchange, reading.answer, received.interrupt
 
     def _transmit(self, url: str, body: bytes) -> _Received:
         received = _Received()

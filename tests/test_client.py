@@ -1,0 +1,422 @@
+"""The client against a peer on a real socket that answers whatever it is told to."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import pytest
+import requests
+from conftest import Peer, http
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import brocap_nb as bn
+from brocap_nb import wire
+from brocap_nb.client import BASE_URL
+
+TASK = bn.ComplexImageTask(
+    image_urls=["https://i.postimg.cc/s2ZDrHXy/fc1.jpg"],
+    question="Pick the image that is the correct way up",
+)
+CREATED = http(b'{"errorId": 0, "taskId": 7654321}')
+NO_KEY = {
+    "errorId": 1,
+    "errorCode": "ERROR_KEY_DOES_NOT_EXIST",
+    "errorDescription": "Account authorization key not found in the system or has incorrect format",
+    "taskId": 0,
+}
+
+
+def test_the_documented_body_is_sent(client: bn.Client, peer: Peer, key: str) -> None:
+    peer.say(CREATED)
+    assert client.create_task(TASK, callback_url="http://127.0.0.1:1/x").task_id == 7654321
+    path, body = peer.requests[0]
+    assert path == "/createTask"
+    assert json.loads(body) == {
+        "clientKey": key,
+        "task": TASK.to_wire(),
+        "callbackUrl": "http://127.0.0.1:1/x",
+    }
+
+
+def test_each_method_gives_its_typed_answer(client: bn.Client, peer: Peer) -> None:
+    ready = {"errorId": 0, "errorCode": None, "status": "ready", "solution": {"answer": [True]}}
+    peer.say(http(json.dumps(ready).encode()), http(b'{"errorId": 0, "balance": 1.25}'))
+    assert client.get_task_result(5).answer == (True,)
+    assert client.get_balance().balance == 1.25
+
+
+def test_an_api_error_carries_all_that_is_known(client: bn.Client, peer: Peer) -> None:
+    peer.say(http(json.dumps(NO_KEY).encode(), status=403))
+    with pytest.raises(bn.ApiError) as caught:
+        client.create_task(TASK)
+    error = caught.value
+    assert error.code == "ERROR_KEY_DOES_NOT_EXIST"
+    assert error.description == NO_KEY["errorDescription"]
+    assert error.meaning == bn.CATALOGUE[error.code].meaning
+    assert error.remedy == bn.CATALOGUE[error.code].remedy
+    assert (error.retryable, error.http_status, error.task_id) == (False, 403, None)
+    assert client.log[error.exchange_id].error_code == error.code
+    assert error.remedy in str(error)
+
+
+def test_a_code_that_nobody_documented_is_kept_as_it_came(client: bn.Client, peer: Peer) -> None:
+    peer.say(http(b'{"errorId": 1, "errorCode": "ERROR_BRAND_NEW", "errorDescription": "?"}'))
+    with pytest.raises(bn.ApiError, match="do not list this code"):
+        client.get_balance()
+    assert client.log.errors()["error_code"].tolist() == ["ERROR_BRAND_NEW"]
+
+
+HTML = b"<html><h1>It works</h1></html>"
+FAULTS = {
+    "500 with HTML": (http(HTML, 500, "text/html"), bn.HttpError, "http_error", HTML),
+    "200 with HTML": (http(HTML, 200, "text/html"), bn.BadResponseError, "bad_response", HTML),
+    "redirect": (http(HTML, 302, "text/html"), bn.BadResponseError, "bad_response", HTML),
+    "empty body": (http(b""), bn.BadResponseError, "bad_response", b""),
+    "a list": (http(b"[1]"), bn.BadResponseError, "bad_response", b"[1]"),
+    "errorId as a string": (
+        http(b'{"errorId": "0", "taskId": 1}'),
+        bn.BadResponseError,
+        "bad_response",
+        b'{"errorId": "0", "taskId": 1}',
+    ),
+    "no taskId": (http(b'{"errorId": 0}'), bn.BadResponseError, "bad_response", b'{"errorId": 0}'),
+    "no utf-8": (http(b'{"a":"\xff"}'), bn.BadResponseError, "bad_response", b'{"a":"\\xff"}'),
+    "reset in the middle": (
+        CREATED[:-10] + Peer.RESET,
+        bn.RequestConnectionError,
+        "connection_error",
+        CREATED.partition(b"\r\n\r\n")[2][:-10],
+    ),
+    "cut off": (
+        http(b'{"errorId": 0}').replace(b": 14", b": 99") + Peer.RESET,
+        bn.RequestConnectionError,
+        "connection_error",
+        b'{"errorId": 0}',
+    ),
+    "reset": (Peer.RESET, bn.RequestConnectionError, "connection_error", None),
+    "timeout": (Peer.STALL, bn.RequestTimeoutError, "timeout", None),
+    "not HTTP": (b"SSH-2.0 hello\r\n\r\n", bn.RequestConnectionError, "connection_error", None),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_one_row_and_a_clear_exception(
+    fault: str, client: bn.Client, peer: Peer
+) -> None:
+    answer, error, outcome, body = FAULTS[fault]
+    peer.say(answer)
+    with pytest.raises(error) as caught:
+        client.create_task(TASK)
+    frame = client.log.frame()
+    assert frame["outcome"].tolist() == [outcome]
+    assert frame["exchange_id"].tolist() == [caught.value.exchange_id]
+    assert len(peer.requests) == 1, "createTask is never sent twice"
+    recorded = client.log[caught.value.exchange_id]
+    assert recorded.response == (None if body is None else body.decode())
+    assert recorded.detail is not None
+    assert recorded.detail in str(caught.value)
+
+
+def test_an_unknown_status_is_a_bad_response(client: bn.Client, peer: Peer) -> None:
+    peer.say(http(b'{"errorId": 0, "status": "queued"}'))
+    with pytest.raises(bn.BadResponseError, match='status is "queued"'):
+        client.get_task_result(1)
+    assert client.log.frame()["outcome"].tolist() == ["bad_response"]
+
+
+def test_a_refused_connection_is_one_row(key: str, log: bn.ExchangeLog) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    client = bn.Client(key, base_url=f"http://127.0.0.1:{port}", log=log)
+    with pytest.raises(bn.RequestConnectionError, match="refused"):
+        client.create_task(TASK)
+    assert log.frame()["outcome"].tolist() == ["connection_error"]
+
+
+def test_a_drip_ends_at_the_deadline_of_the_whole_answer(
+    client: bn.Client, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            try:
+                while True:
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+            except OSError:
+                connection.close()
+
+        threading.Thread(target=drip, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(bn.RequestTimeoutError):
+            bn.Client("a" * 32, base_url=url, log=client.log, timeout=0.3).get_balance()
+    assert (client.log[-1].response or "").strip() == ""
+    assert (client.log[-1].response_bytes or 0) > 0, "what came is kept"
+
+
+def test_a_compressed_answer_is_read(client: bn.Client, peer: Peer) -> None:
+    body = gzip.compress(b'{"errorId": 0, "balance": 3}')
+    peer.say(http(body).replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n", 1))
+    assert client.get_balance().balance == 3
+
+
+def test_redirects_are_not_followed_with_the_key(client: bn.Client, peer: Peer) -> None:
+    peer.say(http(b"", 307).replace(b"\r\n\r\n", b"\r\nLocation: /elsewhere\r\n\r\n", 1))
+    with pytest.raises(bn.BadResponseError, match="redirects are not followed"):
+        client.create_task(TASK)
+    assert [path for path, _ in peer.requests] == ["/createTask"]
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    body=st.one_of(
+        st.binary(max_size=300),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["errorId", "errorCode", "taskId", "status", "solution", "x"]),
+                    inner,
+                    max_size=5,
+                )
+            ),
+        ).map(lambda value: json.dumps(value).encode()),
+    ),
+    status=st.sampled_from([200, 204, 301, 400, 403, 429, 500, 503]),
+    method=st.sampled_from(["createTask", "getTaskResult", "getBalance", "else"]),
+)
+def test_any_answer_is_exactly_one_row_and_no_stray_exception(
+    client: bn.Client, peer: Peer, body: bytes, status: int, method: str
+) -> None:
+    peer.say(http(body, status))
+    before = len(client.log)
+    request = wire.Request(method, wire.get_balance().body)
+    try:
+        client.send(request)
+    except bn.ExchangeError as error:
+        assert error.exchange.outcome not in ("ok", "processing")
+    else:
+        assert client.log[-1].outcome in ("ok", "processing")
+    assert len(client.log) == before + 1
+    assert client.log[-1].response is not None
+    frame = client.log.frame()
+    assert frame["outcome"].notna().all()
+
+
+def test_raw_bytes_instead_of_http_are_one_row(client: bn.Client, peer: Peer) -> None:
+    @settings(
+        max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(st.binary(min_size=1, max_size=100).filter(lambda raw: raw[:1] != b"\0"))
+    def check(raw: bytes) -> None:
+        peer.say(raw + b"\r\n\r\n" + Peer.RESET)
+        before = len(client.log)
+        with pytest.raises(bn.ExchangeError):
+            client.get_balance()
+        assert len(client.log) == before + 1
+
+    check()
+
+
+# --- secrets ------------------------------------------------------------------------------
+
+
+def _everything_on_disk(folder: Path) -> bytes:
+    return b"\n".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_key_is_nowhere(client: bn.Client, peer: Peer, key: str, tmp_path: Path) -> None:
+    echo = json.dumps({"errorId": 1, "errorCode": f"E_{key}", "errorDescription": f"no {key}!"})
+    peer.say(http(echo.encode()), http(key.encode()), http(f"<p>{key}".encode(), 500))
+    texts = [repr(client), str(client.__dict__)]
+    for task in (TASK, bn.RawTask({"type": "X", "note": key}), TASK):
+        with pytest.raises(bn.ExchangeError) as caught:
+            client.create_task(task)
+        texts += [repr(caught.value), str(caught.value), repr(caught.value.exchange)]
+        texts.append(str(caught.value.exchange._repr_mimebundle_()))
+    texts += [client.log.frame().to_csv(), client.log.errors().to_csv(), repr(client.log)]
+    texts.append(str(client.log._repr_mimebundle_()))
+    assert all(key.encode() in body for _, body in peer.requests), "the peer did get it"
+    assert not [text for text in texts if key in text]
+    assert key.encode() not in _everything_on_disk(tmp_path)
+
+
+def test_a_traceback_with_locals_does_not_show_the_key(peer: Peer, tmp_path: Path) -> None:
+    """In a process of its own, where no frame but the client's could hold it."""
+    peer.reply = lambda path, body: http(body) if "Balance" in path else http(body, 500) + Peer.RESET
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent("""
+        import sys, traceback
+        import brocap_nb as bn
+        client = bn.Client(base_url=sys.argv[1])
+        def show(call):
+            try:
+                call()
+            except BaseException as error:
+                found = traceback.TracebackException.from_exception(error, capture_locals=True)
+                print("".join(found.format()))
+        show(client.get_balance)
+        show(lambda: client.get_task_result(1))
+        show(lambda: client.submit(bn.RawTask({})).result())
+        show(bn.Client(base_url="http://127.0.0.1:9").get_balance)
+        print(client, vars(client), client._secret)
+        """)
+    )
+    key = "67b6bcbb1a728ea8d563de6d169a2057"
+    run = subprocess.run(
+        [sys.executable, str(script), peer.url],
+        env={**os.environ, "BROCAP_CLIENT_KEY": key},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    errors = ("BadResponseError", "HttpError", "RequestConnectionError")
+    assert all(f"{name}: " in run.stdout for name in errors)
+    assert any(key.encode() in body for _, body in peer.requests)
+    assert key not in run.stdout + run.stderr
+    assert key.encode() not in _everything_on_disk(tmp_path / "brocap_log")
+
+
+def test_an_interrupt_is_recorded_and_goes_on_without_the_key(peer: Peer, key: str) -> None:
+    def interrupt(response: requests.Response, **_: object) -> None:
+        raise KeyboardInterrupt
+
+    session = requests.Session()
+    session.hooks["response"].append(interrupt)
+    client = bn.Client(key, base_url=peer.url, session=session)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        client.get_balance()
+    assert client.log.frame()["outcome"].tolist() == ["no_response"]
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert [frame.name for frame in frames][-1] == "send", "only frames without the key are left"
+
+
+# --- configuration ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", ["", "short", "with space inside", "k\u00e9y-key-key-key", "line\nline-line"])
+def test_an_impossible_key_is_refused_without_being_told(bad: str) -> None:
+    with pytest.raises(bn.InvalidKeyError) as caught:
+        bn.Client(bad)
+    assert not bad or bad not in str(caught.value)
+    assert "expected" in str(caught.value)
+
+
+def test_the_key_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, peer: Peer, key: str
+) -> None:
+    with pytest.raises(bn.InvalidKeyError, match="BROCAP_CLIENT_KEY"):
+        bn.Client()
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
+    client = bn.Client(base_url=peer.url)
+    assert bn.Client().base_url == BASE_URL
+    peer.say(http(b'{"errorId": 0, "balance": 3}'))
+    client.get_balance()
+    assert json.loads(peer.requests[0][1])["clientKey"] == key
+
+
+@pytest.mark.parametrize("bad", ["", "api.brocapgpt.com", "ftp://x", "http://u:p@127.0.0.1", "http://"])
+def test_an_impossible_address_is_refused(bad: str, key: str) -> None:
+    with pytest.raises(bn.InvalidInputError, match="base_url"):
+        bn.Client(key, base_url=bad)
+
+
+@pytest.mark.parametrize("bad", [0, -1, "5", (1, 0), float("inf")])
+def test_an_impossible_timeout_is_refused(bad: object, key: str) -> None:
+    with pytest.raises(bn.InvalidInputError, match="timeout"):
+        bn.Client(key, timeout=bad)  # type: ignore[arg-type]
+
+
+def test_ones_own_session_is_used_with_its_headers_cookies_and_auth(
+    peer: Peer, key: str, log: bn.ExchangeLog
+) -> None:
+    seen: list[requests.PreparedRequest] = []
+    session = requests.Session()
+    session.headers["X-Mine"] = "yes"
+    session.auth = ("user", "pass")
+    session.hooks["response"].append(lambda r, **_: seen.append(r.request))
+    peer.say(http(b'{"errorId": 0, "balance": 3}'))
+    client = bn.Client(key, base_url=peer.url, session=session, log=log)
+    client.get_balance()
+    session.cookies.set("c", "1")
+    client.get_balance()
+    client.close()
+    assert [r.headers["X-Mine"] for r in seen] == ["yes", "yes"]
+    assert all(r.headers["Authorization"].startswith("Basic ") for r in seen)
+    assert seen[1].headers["Cookie"] == "c=1"
+    assert json.loads(peer.requests[1][1])["clientKey"] == key
+
+
+def test_a_proxy_of_ones_own_is_used(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
+    peer.say(http(b'{"errorId": 0, "balance": 3}'))
+    client = bn.Client(
+        key, base_url="http://service.invalid", proxies={"http": peer.url}, log=log
+    )
+    assert client.get_balance().balance == 3
+    assert peer.requests[0][0] == "http://service.invalid/getBalance"
+
+
+def test_one_connection_is_kept_alive(client: bn.Client, peer: Peer) -> None:
+    connections: set[int] = set()
+    serve = peer._serve
+    peer._serve = lambda c: (connections.add(id(c)), serve(c))[1]  # type: ignore[method-assign]
+    peer.say(CREATED)
+    for _ in range(5):
+        client.create_task(TASK)
+    assert len(connections) == 1
+
+
+# --- a killed process ---------------------------------------------------------------------
+
+
+def test_sigkill_during_a_request_leaves_a_no_response_row(peer: Peer, tmp_path: Path) -> None:
+    peer.say(Peer.STALL)
+    code = (
+        "import brocap_nb as bn; "
+        f"bn.Client('a' * 32, base_url={peer.url!r}).get_balance()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+    while not peer.requests:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    frame = bn.ExchangeLog(tmp_path / "brocap_log").frame()
+    assert frame["outcome"].tolist() == ["no_response"]
+    assert frame["method"].tolist() == ["getBalance"]
+
+
+def test_the_request_is_on_disk_before_its_first_byte_is_sent(
+    client: bn.Client, peer: Peer, log: bn.ExchangeLog
+) -> None:
+    seen: list[str] = []
+
+    def look(path: str, body: bytes) -> bytes:
+        assert log.folder is not None
+        seen.append("".join(p.read_text() for p in log.folder.glob("*.jsonl")))
+        return CREATED
+
+    peer.reply = look
+    client.create_task(TASK)
+    last = json.loads(seen[0].splitlines()[-1])
+    assert (last["kind"], last["method"]) == ("request", "createTask")
