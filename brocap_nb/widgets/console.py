@@ -39,7 +39,7 @@ _default_log: ExchangeLog | None = None
 _default_log_lock = threading.Lock()
 
 
-class Console(widgets.VBox):
+class Console:
     """The main job by hand: target, task, picture, JSON body, submission, answer, log, errors.
 
     With no arguments it needs no key and no internet: tasks go to a sandbox inside this kernel,
@@ -87,8 +87,9 @@ class Console(widgets.VBox):
         self.error_table = ErrorTable(self.log)
         self._report = widgets.HTML()
 
-        super().__init__(self._arrange(), layout={"width": "auto", "grid_gap": "12px"})
-        self.add_class("brocap")
+        self.widget = widgets.VBox(self._arrange(), layout={"width": "auto", "grid_gap": "12px"})
+        """All of it, to be put into a layout of your own."""
+        self.widget.add_class("brocap")
 
         self.offer_task_types()
         self.task_type.observe(self._guarded(self._show_form), "value")
@@ -111,9 +112,8 @@ class Console(widgets.VBox):
 
     def close(self) -> None:
         """Stop following the log, close what was started here, and take the widget away."""
-        for part in (self.progress, self.log_table, self.error_table, self.target):
+        for part in (self.progress, self.log_table, self.error_table, self.target, self.widget):
             part.close()
-        super().close()
 
     # what is where
 
@@ -267,7 +267,7 @@ class Console(widgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
         self.offer_task_types()
-        shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
+        shown: dict[str, Any] | None = self.widget._repr_mimebundle_(**kwargs)
         if shown is not None:
             shown |= render.bundle(self._static_html(), repr(self))
         return shown

@@ -24,14 +24,14 @@ class ErrorTable(widgets.HTML):
 
     def __init__(self, log: ExchangeLog) -> None:
         super().__init__()
-        self.log = log
+        self.exchanges = log
         self._refresh = Refresh(self.draw, interval=0.5)
         self._unsubscribe = log.subscribe(lambda _: self._refresh.request())
         self.draw()
 
     def draw(self) -> None:
         """Show how the log stands now."""
-        errors = self.log.errors()
+        errors = self.exchanges.errors()
         rows = [_row(row) for row in errors.to_dict("records")]
         title = heading("Errors", f"{len(rows)} {'code' if len(rows) == 1 else 'codes'}")
         if rows:

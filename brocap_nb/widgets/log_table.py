@@ -41,7 +41,7 @@ class LogTable(widgets.HTML):
 
     def __init__(self, log: ExchangeLog, *, rows: int = ROWS) -> None:
         super().__init__()
-        self.log = log
+        self.exchanges = log
         self.rows = rows
         self._refresh = Refresh(self.draw)
         self._unsubscribe = log.subscribe(lambda _: self._refresh.request())
@@ -49,7 +49,7 @@ class LogTable(widgets.HTML):
 
     def draw(self) -> None:
         """Show how the log stands now."""
-        self.value = table_of(self.log, self.rows)
+        self.value = table_of(self.exchanges, self.rows)
 
     def close(self) -> None:
         """Stop following the log."""

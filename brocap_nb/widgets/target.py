@@ -79,7 +79,7 @@ class TargetChooser(widgets.VBox):
         client: Client | None = None,
         sandbox: Sandbox | None = None,
     ) -> None:
-        self.log = log
+        self.exchanges = log
         self._given = client
         self._sandbox = sandbox
         self._own: dict[str, Client] = {}
@@ -146,14 +146,14 @@ class TargetChooser(widgets.VBox):
     def _make(self, target: str) -> Client:
         if target == SANDBOX:
             sandbox = self.sandbox()
-            return Client(sandbox.key, base_url=sandbox.url, log=self.log)
+            return Client(sandbox.key, base_url=sandbox.url, log=self.exchanges)
         secret = self.key.secret
         if secret is None and not os.environ.get(KEY_VARIABLE):
             raise InvalidKeyError(
                 "No client key is set; the live service needs one. Type it into the field above "
                 f"and press Enter, or set ${KEY_VARIABLE} before the kernel starts."
             )
-        return Client(secret.reveal() if secret is not None else None, log=self.log)
+        return Client(secret.reveal() if secret is not None else None, log=self.exchanges)
 
     def _key_changed(self) -> None:
         old = self._own.pop(LIVE, None)

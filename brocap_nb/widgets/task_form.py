@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from brocap_nb.errors import InvalidInputError, InvalidTaskError, Problem
-from brocap_nb.tasks import RawTask, Task
+from brocap_nb.tasks import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets.controls import Control, control_for, strip_optional
 from brocap_nb.widgets.form import FieldRow, TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
@@ -26,6 +26,10 @@ __all__ = ["TaskForm", "form_for"]
 PICTURE_FIELDS: Final = ("imagesBase64", "imageUrls")
 QUESTION_FIELD: Final = "metadata.Task"
 
+_NO_PICTURE: Final = (
+    "There is no picture; expected exactly one. Choose a sample, a file or an address."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Field:
@@ -38,6 +42,8 @@ class _Field:
     info: FieldInfo
     optional: bool
     """Whether it may be left out."""
+    in_optional: bool
+    """Whether it belongs to a model that may be left out; then it is empty at first."""
 
     @property
     def name(self) -> str:
@@ -76,9 +82,12 @@ class TaskForm(TaskFormBase):
 
     def _row(self, field: _Field) -> FieldRow:
         need = "" if field.optional else " (required)"
-        control = control_for(field.info.annotation, field.name + need, optional=field.optional)
+        kind: Any = field.info.annotation
+        if field.in_optional:
+            kind = kind | None
+        control = control_for(kind, field.name + need, optional=field.optional)
         self.controls[field.name] = control
-        if (default := _default(field.info)) is not None:
+        if not field.in_optional and (default := _default(field.info)) is not None:
             control.write(default)
         help_text = " ".join(filter(None, [field.info.description, control.hint]))
         row = FieldRow((field.name,), control.widget, help_text=help_text)
@@ -110,8 +119,14 @@ class TaskForm(TaskFormBase):
                 if not field.optional:
                     _put(values, field.path[:depth], None, keep=True)
         if self.picker is not None:
-            values |= self.picker.wire_fields()
+            picture = self.picker.wire_fields()
+            values |= picture
+            if not picture and issubclass(self.task_type, ComplexImageTask):
+                # the model tells this only once all else is right
+                problems.append(Problem(PICTURE_FIELDS[0], _NO_PICTURE))
         broken = {p.field for p in problems}
+        if broken & set(PICTURE_FIELDS):
+            broken |= set(PICTURE_FIELDS)
         try:
             task = self.task_type(**values)
         except InvalidTaskError as error:
@@ -148,7 +163,7 @@ def _flatten(
         if nested and kind not in seen and kind.model_fields:
             found += _flatten(kind, here, names, optional, (*seen, model))
         else:
-            found.append(_Field(here, names, info, optional))
+            found.append(_Field(here, names, info, optional, outer_optional))
     return found
 
 

@@ -1,0 +1,151 @@
+"""The main job by hand, in a real browser, and what is on disk afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from pathlib import Path
+
+import pytest
+
+from .conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+CELL = "from brocap_nb.widgets import Console\nconsole = Console()\nconsole"
+
+
+def files_with(root: Path, text: str) -> list[Path]:
+    return [p for p in root.rglob("*") if p.is_file() and text.encode() in p.read_bytes()]
+
+
+def test_a_task_is_built_submitted_and_answered_by_hand(lab: Lab) -> None:
+    path = lab.open("by-hand.ipynb", CELL)
+    lab.run_cell()
+    console, page = lab.console, lab.page
+    console.get_by_role("heading", name="Submission").wait_for()
+
+    # nothing is filled in yet: each problem is told at its field, and nothing is sent
+    console.get_by_role("button", name="Submit task").click()
+    console.get_by_text("There is no picture; expected exactly one.").wait_for()
+    console.get_by_text("metadata.Task is missing").wait_for()
+    console.get_by_text("Nothing was sent: 2 fields need a look.").wait_for()
+    console.get_by_text("No request has been made yet.").wait_for()
+
+    sample = console.get_by_label("Sample picture")
+    option = sample.locator("option").nth(1)
+    sample.select_option(option.get_attribute("value"))
+    picture = console.get_by_alt_text("The picture of the task")
+    picture.wait_for()
+    console.get_by_text("inside the limits").wait_for()
+    console.get_by_text(re.compile(r"\d+ x \d+ pixels")).wait_for()
+    question = console.get_by_label("metadata.Task (required)")
+    assert question.input_value()
+    question.fill("Pick the odd one")
+    body = console.locator("pre", has_text='"clientKey": "<clientKey>"')
+    body.filter(has_text='"Task": "Pick the odd one"').wait_for()
+    question.fill("")
+    console.get_by_text("metadata.Task is missing").wait_for()
+    sample.select_option(index=0)
+    sample.select_option(index=1)  # the sample brings its question
+    body.wait_for()
+
+    console.get_by_role("button", name="Submit task").click()
+    console.get_by_text(re.compile(r"task \d+: ready")).wait_for()
+    console.get_by_text(re.compile(r"Answer: tile \d of 6")).wait_for()
+    answered = console.get_by_alt_text(re.compile("The picture with its answer: tile"))
+    answered.wait_for()
+    log = console.get_by_role("region", name="Log")
+    log.get_by_role("row", name=re.compile("createTask ComplexImageTask")).wait_for()
+    log.get_by_role("row", name=re.compile("getTaskResult .* ready")).first.wait_for()
+    assert log.locator("tbody tr").first.locator("td").nth(1).inner_text() == "getTaskResult"
+
+    # the picture and its answer are still there in the saved notebook's state, and it is light
+    lab.save(path)
+    assert "application/vnd.jupyter.widget-state+json" in path.read_text()
+    assert path.stat().st_size < 1_000_000
+    notebook = json.loads(path.read_text())
+    assert "Run this cell to use it" in "".join(
+        notebook["cells"][0]["outputs"][0]["data"]["text/html"]
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert lab.foreign_requests() == []
+
+
+def test_an_error_of_the_service_explains_itself(lab: Lab) -> None:
+    lab.open("error.ipynb", CELL)
+    lab.run_cell()
+    console = lab.console
+    console.get_by_label("Task type").select_option("RawTask (any JSON object)")
+    editor = console.get_by_label("task (required)")
+    editor.fill('{"type": "NoSuchTask",')
+    console.get_by_text(re.compile("line 1, column")).wait_for()
+    assert editor.input_value() == '{"type": "NoSuchTask",'
+    editor.fill('{"type": "NoSuchTask"}')
+    console.get_by_role("button", name="Submit task").click()
+    errors = console.get_by_role("region", name="Errors")
+    errors.get_by_role("row", name=re.compile("ERROR_")).wait_for()
+    console.get_by_text(re.compile(r"task.*failed|failed")).first.wait_for()
+    console.get_by_role("alert").filter(has_text="ERROR_").wait_for()
+
+
+def test_a_wait_can_be_cancelled_and_the_cell_run_again(lab: Lab) -> None:
+    lab.open("cancel.ipynb", CELL)
+    lab.run_cell()
+    for _ in range(2):
+        console = lab.console
+        console.get_by_label("Task type").select_option("FunCaptchaTaskProxyless")
+        console.get_by_label("websiteURL (required)").fill("https://example.com/")
+        console.get_by_label("websitePublicKey (required)").fill(
+            "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"
+        )
+        submit = console.get_by_role("button", name="Submit task")
+        submit.click()
+        console.get_by_text("waiting for the answer").wait_for()
+        console.get_by_text(re.compile("elapsed .* s")).wait_for()
+        console.get_by_role("button", name="Cancel").click()
+        console.get_by_text(re.compile("cancelled")).wait_for()
+        submit.click()  # enabled again
+        console.get_by_text("waiting for the answer").wait_for()
+        console.get_by_role("button", name="Cancel").click()
+        lab.run_cell()
+
+
+def test_a_typed_key_is_nowhere_on_disk(lab: Lab) -> None:
+    key = secrets.token_hex(16)
+    path = lab.open("live.ipynb", CELL, "console", "console.target.key.secret is None")
+    lab.run_cell()
+    console = lab.console
+    console.get_by_role("button", name="Live service").click()
+    console.get_by_text("$BROCAP_CLIENT_KEY is not set").wait_for()
+    field = console.get_by_label("Client key of the live service", exact=True)
+    field.click()
+    lab.page.keyboard.type(key)  # real keys: none of them may become a notebook shortcut
+    assert lab.page.locator(".jp-CodeCell").count() == 3
+    lab.page.keyboard.press("Enter")
+    console.get_by_text("a key is set (32 characters)").wait_for()
+    assert field.input_value() == ""
+
+    lab.run_cell(2)
+    lab.page.locator(".jp-OutputArea-output", has_text="False").wait_for()
+    lab.run_cell(1)  # a second view of the same console
+    lab.save(path)
+    lab.command("docmanager:save")
+    assert "application/vnd.jupyter.widget-state+json" in path.read_text()
+    assert "a key is set (32 characters)" in path.read_text()
+    checkpoints = list(lab.server.notebooks.rglob(".ipynb_checkpoints/live*"))
+    assert checkpoints
+    assert files_with(lab.server.root, key) == []
+    assert key not in lab.page.content()
+
+    # leaving the field works as well, and the key can be cleared
+    first = lab.console
+    first.get_by_role("button", name="Clear").click()
+    first.get_by_text("no key is set", exact=True).wait_for()
+    first.get_by_label("Client key of the live service", exact=True).fill(key)
+    lab.page.keyboard.press("Tab")
+    first.get_by_text("a key is set (32 characters)").wait_for()
+    lab.save(path)
+    assert files_with(lab.server.root, key) == []
+    assert lab.foreign_requests() == []
