@@ -561,8 +561,9 @@ def plane(pen: Pen) -> None:
         [(46, 38), (54, 38), (98, 66), (98, 74), (54, 60), (46, 60), (2, 74), (2, 66)], "#3d7ea6"
     )
     pen.shape([(46, 80), (54, 80), (72, 92), (72, 97), (28, 97), (28, 92)], "#3d7ea6")
-    pen.oval(50, 50, 9, 46, "#dfe7f0")
-    pen.oval(50, 17, 5.4, 7, "#33456b")
+    pen.oval(50, 50, 9.5, 47, "#7fa6c4")
+    pen.oval(50, 50, 7.5, 45, "#eef3f8")
+    pen.oval(50, 20, 4.6, 7, "#33456b")
     for x in (24, 76):
         pen.oval(x, 58, 4, 8, "#dfe7f0")
 
@@ -579,8 +580,8 @@ def turtle(pen: Pen) -> None:
     pen.oval(50, 56, 30, 33, "#7f9c4b")
     pen.shape(star_points(50, 56, 17, 14.8, 3), "#5b7a3c")
     for angle in range(0, 360, 60):
-        x, y = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-        pen.line([(50 + 17 * x, 56 + 17 * y), (50 + 30 * x, 56 + 33 * y)], "#5b7a3c", 2.4)
+        dx, dy = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        pen.line([(50 + 17 * dx, 56 + 17 * dy), (50 + 30 * dx, 56 + 33 * dy)], "#5b7a3c", 2.4)
 
 
 def beetle(pen: Pen) -> None:

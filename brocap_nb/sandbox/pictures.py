@@ -22,7 +22,7 @@ from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 from brocap_nb.sandbox import motifs
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL import Image
 
     from brocap_nb.sandbox.motifs import Motif, Point
 
@@ -200,7 +200,7 @@ class Canvas:
 
         size = (pixels, pixels)
         self._unit = pixels / 100
-        self.image: Image
+        self.image: Image.Image
         if not top:
             self.image = Image.new("RGBA", size, (0, 0, 0, 0))
             self._draw = ImageDraw.Draw(self.image)
@@ -309,8 +309,8 @@ def _dice(chance: random.Random, right: int) -> list[Canvas]:
         total = 8 if index == right else wrong.pop()
         one, two = chance.choice(sums[total])
         left, other = chance.sample(colours, 2)
-        motifs.die(tile, 28, 40 + chance.uniform(-4, 4), 22, one, left, chance)
-        motifs.die(tile, 71, 60 + chance.uniform(-4, 4), 22, two, other, chance)
+        motifs.die(tile, 28, 34 + chance.uniform(-4, 4), 22, one, left, chance)
+        motifs.die(tile, 71, 50 + chance.uniform(-4, 4), 22, two, other, chance)
     return tiles
 
 
@@ -349,8 +349,8 @@ def _identical(chance: random.Random, right: int) -> list[Canvas]:
             things[3] = things[0]
         chance.shuffle(things)
         for (x, y), thing in zip(((29, 29), (71, 29), (29, 71), (71, 71)), things, strict=True):
-            x, y = x + chance.uniform(-3, 3), y + chance.uniform(-3, 3)
-            tile.put(thing, x, y, 30, chance.uniform(-14, 14))
+            dx, dy, turn = chance.uniform(-3, 3), chance.uniform(-3, 3), chance.uniform(-14, 14)
+            tile.put(thing, x + dx, y + dy, 30, turn)
     return tiles
 
 

@@ -66,7 +66,7 @@ class Recipe:
     """Host of the task's `websiteURL` that is the trigger."""
     when: When = "create"
     """Which answer a key or host spoils: every one, createTask's, the first poll's, the result."""
-    task: Mapping[str, Any] | None = TOKEN_TASK
+    task: Mapping[str, Any] | None = field(default_factory=lambda: TOKEN_TASK)
     """The task without its picture; None if the recipe needs none."""
     picture: str | None = None
     """Name of the picture under /pictures/ that the task points to."""

@@ -1,0 +1,574 @@
+"""The sandbox on a real socket: a thin shell around `rules`, in its own thread and event loop.
+
+It uses Tornado, which every Jupyter brings along, because a fault has to reach down to the
+connection itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import io
+import ipaddress
+import math
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
+
+from tornado.httpclient import HTTPRequest
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.simple_httpclient import SimpleAsyncHTTPClient
+from tornado.web import Application, RequestHandler, stream_request_body
+
+from brocap_nb import render
+from brocap_nb.errors import SandboxError
+from brocap_nb.limits import CALLBACK_TIMEOUT
+from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
+from brocap_nb.sandbox.page import page
+from brocap_nb.sandbox.pictures import Library, Puzzle
+from brocap_nb.sandbox.recipes import RECIPES, prepared
+from brocap_nb.sandbox.rules import BODY_LIMIT, METHODS, Answer, Callback, Rules
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Sandbox", "run"]
+
+HUGE_BYTES: Final = 50_000_000
+DRIP_SECONDS: Final = 0.1
+_VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class Sandbox:
+    """A service on loopback that keeps the documented rules; no account, no internet.
+
+    >>> with Sandbox() as sandbox:
+    ...     print(sandbox.url, sandbox.key)
+
+    Args:
+        host: the address to listen on.
+        port: the port to listen on; 0 takes a free one.
+        seed: decides keys, pictures, tokens and how long each task takes.
+        balance: the money on the account of the working key.
+        speed: how many times faster than usual a task is done. The documented limits (2 s between
+            polls, 5 minutes) do not scale.
+        guess: answer a picture that the sandbox does not know at random, instead of with
+            ERROR_CAPTCHA_UNSOLVABLE.
+        allow_remote_callbacks: POST results also to a `callbackUrl` on another machine.
+        log: is given one line for each request; it never holds a key.
+
+    Raises:
+        SandboxError: it cannot start; the sentence says why and what to do.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 0,
+        balance: float = 10.0,
+        speed: float = 1.0,
+        guess: bool = False,
+        allow_remote_callbacks: bool = False,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        if not (math.isfinite(speed) and speed > 0):
+            raise SandboxError(f"speed is {speed!r}; expected a number above 0, such as 10.")
+        if not (math.isfinite(balance) and balance >= 0):
+            raise SandboxError(f"balance is {balance!r}; expected a number of at least 0.")
+        self.speed = speed
+        """How many times faster than usual a task is done."""
+        self._host, self._port = host, port
+        self._seed = seed
+        self._balance, self._guess = balance, guess
+        self._remote_callbacks = allow_remote_callbacks
+        self._log = log
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+        self._server: HTTPServer | None = None
+        self._reserved: socket.socket | None = None
+        self._reopening: asyncio.TimerHandle | None = None
+        self._callbacks: set[asyncio.Task[None]] = set()
+        self.faults = Faults(self._refuse)
+        """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
+
+    # --- life -------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Start to listen; returns itself. It does nothing if it listens already."""
+        if self._thread is not None:
+            return self
+        listener = _bind(self._host, self._port, listen=True)
+        self._port = listener.getsockname()[1]
+        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+        self.url: str = (
+            f"http://[{shown}]:{self._port}" if ":" in shown else (f"http://{shown}:{self._port}")
+        )
+        """The address, without a slash at the end."""
+        self._library = Library(self._seed, self.url)
+        self._rules = Rules(
+            self._library,
+            time.monotonic,
+            seed=self._seed,
+            balance=self._balance,
+            speed=self.speed,
+            guess=self._guess,
+        )
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listener, ready)),
+            name="brocap-nb-sandbox",
+            daemon=True,
+        )
+        self._thread.start()
+        ready.wait()
+        atexit.register(self.stop)
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and stop to listen. It may be called again."""
+        atexit.unregister(self.stop)
+        if self._loop is not None and self._ended is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
+                self._loop.call_soon_threadsafe(self._ended.set)
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    # --- what it offers ---------------------------------------------------------------------
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """The keys by name: `working`, `unknown`, and one for each error that a key can bring."""
+        return self._rules.keys
+
+    @property
+    def key(self) -> str:
+        """A key that works. It is made from the seed and worth nothing anywhere else."""
+        return self.keys["working"]
+
+    @property
+    def balance(self) -> float:
+        """The money that is left on the account of the working key."""
+        return round(self._rules.balance, 6)
+
+    @property
+    def puzzles(self) -> tuple[Puzzle, ...]:
+        """The sample pictures with their questions and answers."""
+        return self._library.puzzles
+
+    def recipes(self) -> pd.DataFrame:
+        """How to provoke each error code: `code`, `how`, and `key`, `task`, `steps` to send.
+
+        `steps` is a list of `{"wait": seconds, "method": …, "body": JSON text}`; `<taskId>` in a
+        body stands for the id that the last createTask answered.
+        """
+        import pandas as pd
+
+        rows = [prepared(recipe, self.keys, self.url, self.speed) for recipe in RECIPES]
+        return pd.DataFrame(rows, columns=["code", "how", "key", "task", "steps"])
+
+    def forgive(self) -> None:
+        """Lift every ban, so that a class need not wait for 10 minutes."""
+        with self._lock:
+            self._rules.forgive()
+
+    def __repr__(self) -> str:
+        if self._thread is None:
+            return "Sandbox(not started)"
+        return f"Sandbox({self.url}{'' if self._thread.is_alive() else ', stopped'})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        if self._thread is None:
+            hint = (
+                "<div>Start it with <code>sandbox.start()</code> or with <code>with</code>.</div>"
+            )
+            return render.bundle(render.card("Sandbox", hint), repr(self))
+        running = self._thread.is_alive()
+        state = render.badge("running", good=True) if running else render.badge("stopped")
+        pictures = "".join(
+            f'<div style="width:150px">{_small(puzzle)}<div style="font-size:.85em">'
+            f"{puzzle.question}</div></div>"
+            for puzzle in self.puzzles
+        )
+        html = render.card(
+            "Sandbox",
+            render.facts(
+                [
+                    ("Address", f'<a href="{self.url}/">{self.url}</a> {state}'),
+                    ("Key", f"<code>{self.key}</code>"),
+                    ("Balance", f"{self.balance:g}"),
+                    ("Tasks kept", str(len(self._rules))),
+                ]
+            ),
+            f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>',
+        )
+        return render.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
+
+    def picture(self, name: str) -> bytes | None:
+        """Return the file that is served at /pictures/<name>.png, if there is one."""
+        return self._library.files.get(name)
+
+    # --- in the thread of the loop ----------------------------------------------------------
+
+    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        self._application = Application(
+            [
+                (r"/", _PageHandler),
+                (r"/pictures/([a-z-]+)\.png", _PictureHandler),
+                (r".*", _MethodHandler),
+            ],
+            sandbox=self,
+            log_function=lambda handler: None,
+        )
+        self._open(listener)
+        ready.set()
+        try:
+            await self._ended.wait()
+        finally:
+            await self._close()
+            if self._reserved is not None:
+                self._reserved.close()
+
+    def _open(self, listener: socket.socket) -> None:
+        listener.listen(128)
+        listener.setblocking(False)
+        # no limit here: what is too large is read, dropped and answered, see _MethodHandler
+        self._server = HTTPServer(self._application, max_body_size=1 << 40)
+        self._server.add_socket(listener)
+
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(server.close_all_connections(), 2)
+
+    def _refuse(self, seconds: float) -> None:
+        """Close the port for so many seconds; 0 opens it again. Called from any thread."""
+        thread = self._thread
+        if self._loop is not None and thread is not None and thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._refuse_for(seconds), self._loop).result(5)
+
+    async def _refuse_for(self, seconds: float) -> None:
+        if self._reopening is not None:
+            self._reopening.cancel()
+        if seconds:
+            if self._reserved is None:
+                await self._close()
+                # bound but not listening: the port stays ours, and whoever knocks is refused
+                self._reserved = _bind(self._host, self._port)
+            loop = asyncio.get_running_loop()
+            self._reopening = loop.call_later(seconds, self._reopen)
+        else:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        self._reopening = None
+        listener, self._reserved = self._reserved, None
+        if listener is not None:
+            self._open(listener)
+
+    def answer(self, method: str, body: bytes, address: str) -> Answer:
+        """Answer one request by the rules."""
+        with self._lock:
+            answer = self._rules.answer(method, body, address)
+        if answer.callback is not None and self._may_call(answer.callback.url):
+            task = asyncio.get_running_loop().create_task(self._call_back(answer.callback))
+            self._callbacks.add(task)  # a loop holds its tasks only weakly
+            task.add_done_callback(self._callbacks.discard)
+        return answer
+
+    def note(self, method: str, about: str, outcome: str) -> None:
+        """Hand one line to the log."""
+        if self._log is not None:
+            now = datetime.now().astimezone().strftime("%H:%M:%S")
+            self._log(f"{now}  {method:<14} {_plain(about):<26} {outcome}")
+
+    def _may_call(self, url: str) -> bool:
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+        except ValueError:
+            return False
+        if parts.scheme not in ("http", "https") or not host:
+            return False
+        if self._remote_callbacks or host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    async def _call_back(self, callback: Callback) -> None:
+        await asyncio.sleep(callback.after)
+        with self._lock:
+            body = self._rules.result(callback.task_id)
+        if body is None:
+            return
+        client = SimpleAsyncHTTPClient(force_instance=True)
+        try:
+            await client.fetch(
+                HTTPRequest(
+                    callback.url,
+                    method="POST",
+                    headers={"Content-Type": "application/json"},
+                    body=shaped(None, "", body).body,
+                    follow_redirects=False,
+                    connect_timeout=CALLBACK_TIMEOUT,
+                    request_timeout=CALLBACK_TIMEOUT,
+                ),
+                raise_error=False,
+            )
+            outcome = "sent"
+        except Exception as error:  # whatever the receiver does is the receiver's own affair
+            outcome = f"not accepted ({type(error).__name__})"
+        finally:
+            client.close()
+        self.note("callback", str(callback.task_id), outcome)
+
+
+def run(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    seed: int = 0,
+    balance: float = 10.0,
+    speed: float = 1.0,
+) -> int:
+    """Run a sandbox in the foreground until SIGINT or SIGTERM; return the process's exit code."""
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    ended = threading.Event()
+    try:
+        sandbox = Sandbox(
+            host=host, port=port, seed=seed, balance=balance, speed=speed, log=say
+        ).start()
+    except SandboxError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    with sandbox, _signals(ended):
+        say(f"Sandbox at  {sandbox.url}   (open it in a browser: keys, pictures, error codes)")
+        say(f"Client key  {sandbox.key}")
+        say("Ctrl+C ends it.")
+        # with a timeout: on Windows a wait without one cannot be interrupted
+        while not ended.wait(0.5):
+            pass
+    say("The sandbox has ended.")
+    return 0
+
+
+@contextlib.contextmanager
+def _signals(ended: threading.Event) -> Iterator[None]:
+    """Let SIGINT and SIGTERM set `ended`; put the former handlers back afterwards."""
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, lambda *_: ended.set())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# --- handlers -------------------------------------------------------------------------------
+
+
+class _Handler(RequestHandler):
+    SUPPORTED_METHODS = _VERBS
+
+    @property
+    def sandbox(self) -> Sandbox:
+        sandbox: Sandbox = self.settings["sandbox"]
+        return sandbox
+
+    def set_default_headers(self) -> None:
+        self.set_header("Server", "sandbox")
+
+    def compute_etag(self) -> None:
+        """No ETag: the service's pages know none."""
+
+    def log_exception(self, *args: Any) -> None:
+        """A client that goes away in the middle is no news."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        # a verb that HTTP itself does not know ends here, before any handler
+        self.no_such_method()
+
+    def no_such_method(self, *path: str) -> None:
+        answer = self.sandbox.answer("", b"", self.request.remote_ip or "")
+        self.sandbox.note("?", "", answer.outcome)
+        self.send_reply(shaped(None, "", answer.body))
+
+    def send_reply(self, reply: Reply) -> None:
+        self.set_status(reply.status)
+        self.clear_header("Content-Type")
+        for name, value in reply.headers.items():
+            self.set_header(name, value)
+        self.finish(reply.body)
+
+
+class _PageHandler(_Handler):
+    def get(self) -> None:
+        sandbox = self.sandbox
+        html = page(sandbox.url, sandbox.keys, sandbox.puzzles)
+        self.send_reply(Reply(200, html.encode(), {"Content-Type": "text/html; charset=utf-8"}))
+
+    head = get
+    post = put = patch = delete = options = _Handler.no_such_method
+
+
+class _PictureHandler(_Handler):
+    def get(self, name: str) -> None:
+        data = self.sandbox.picture(name)
+        if data is None:
+            text = {"Content-Type": "text/plain"}
+            self.send_reply(Reply(404, b"There is no such picture.", text))
+        else:
+            self.send_reply(Reply(200, data, {"Content-Type": "image/png"}))
+
+    head = get
+    post = put = patch = delete = options = _Handler.no_such_method
+
+
+@stream_request_body
+class _MethodHandler(_Handler):
+    def prepare(self) -> None:
+        self.body = bytearray()
+
+    def data_received(self, chunk: bytes) -> None:
+        if len(self.body) <= BODY_LIMIT:
+            self.body += chunk
+
+    async def any_verb(self) -> None:
+        path = self.request.path.strip("/")
+        method = path if self.request.method == "POST" else ""
+        sandbox = self.sandbox
+        fault = sandbox.faults.take(method)
+        if fault in BEFORE:
+            sandbox.note(method, "", f"fault: {fault}")
+            self.send_reply(shaped(fault, method, {}))
+            return
+        answer = sandbox.answer(method, bytes(self.body), self.request.remote_ip or "")
+        outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
+        sandbox.note(method if method in METHODS else "?", answer.about, outcome)
+        reply = shaped(fault, method, answer.body)
+        if fault is not None and fault in ON_THE_WIRE:
+            await self._spoil(fault, reply)
+        else:
+            self.send_reply(reply)
+
+    get = head = post = put = patch = delete = options = any_verb
+
+    async def _spoil(self, fault: str, reply: Reply) -> None:
+        """Send a reply as the fault has it, on the bare connection."""
+        # closing comes last whatever happens; StreamClosedError: the client gave up, as it should
+        stream = self.detach()
+        with contextlib.closing(stream), contextlib.suppress(StreamClosedError):
+            if fault.startswith("reset"):
+                _let_close_reset(stream)
+            if fault == "reset_midway":
+                await stream.write(_head(reply) + reply.body[: len(reply.body) // 2])
+                # a reset overtakes what the client has not read yet
+                await asyncio.sleep(0.1)
+            elif fault == "stall":
+                await stream.read_until_close()
+            elif fault == "drip":
+                await self._drip(stream, reply)
+            elif fault == "huge_body":
+                await _send_huge(stream, reply)
+
+    async def _drip(self, stream: IOStream, reply: Reply) -> None:
+        await stream.write(_head(reply))
+        for index in range(len(reply.body)):
+            await stream.write(reply.body[index : index + 1])
+            await asyncio.sleep(DRIP_SECONDS / self.sandbox.speed)
+
+
+async def _send_huge(stream: IOStream, reply: Reply) -> None:
+    start, end = reply.body[:-1] + b', "padding": "', b'"}'
+    await stream.write(_head(reply, len(start) + HUGE_BYTES + len(end)) + start)
+    for _ in range(HUGE_BYTES // 1_000_000):
+        await stream.write(b"." * 1_000_000)
+    await stream.write(end)
+
+
+def _head(reply: Reply, length: int | None = None) -> bytes:
+    """The status line and headers of a reply."""
+    lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+    size = len(reply.body) if length is None else length
+    lines += [f"Content-Length: {size}", "Connection: close", "", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
+def _let_close_reset(stream: IOStream) -> None:
+    """Let the close that follows send RST instead of FIN."""
+    shape = "hh" if sys.platform == "win32" else "ii"
+    with contextlib.suppress(OSError, AttributeError):  # it is closed already
+        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(shape, 1, 0))
+
+
+def _bind(host: str, port: int, *, listen: bool = False) -> socket.socket:
+    """Return a socket that has the port, and listens on it if so asked."""
+    advice = "Choose another port, or port=0, which takes a free one."
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (OSError, OverflowError, UnicodeError, TypeError) as error:
+        raise SandboxError(
+            f"The sandbox cannot listen on {host!r}, port {port!r}: {error}. Expected a host of "
+            "this machine, such as 127.0.0.1, and a port from 0 to 65535."
+        ) from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if sys.platform != "win32":  # there it would let two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        if listen:
+            listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SandboxError(
+            f"The sandbox cannot listen on {host}, port {port}: {reason}. {advice}"
+        ) from None
+    return listener
+
+
+def _small(puzzle: Puzzle) -> str:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(puzzle.data)) as image:
+        small = image.convert("RGB").resize((300, 200))
+    buffer = io.BytesIO()
+    small.save(buffer, format="JPEG", quality=80)
+    return render.picture(buffer.getvalue(), "image/jpeg", puzzle.question, width=150)
+
+
+def _plain(text: str) -> str:
+    """Text from a request as it may stand in a line of a terminal."""
+    shown = text if text.isascii() and text.isprintable() else ascii(text)
+    return shown if len(shown) <= 40 else shown[:39] + "~"
