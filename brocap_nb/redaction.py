@@ -24,7 +24,7 @@ KEY_LABEL: Final = "<clientKey>"
 PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a-f]{64})>")
 
 # How base64 of each known picture format begins; a longer text is worth decoding.
-_BASE64_STARTS: Final = ("iVBORw0KGgo", "/9j/", "R0lGOD", "UklGR", "Qk")
+_BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
 _EMBEDDED_MIN: Final = 128
 
 

@@ -2,83 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-import socket
-import struct
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from peer import Peer
 
 import brocap_nb as bn
-
-
-def http(body: bytes, status: int = 200, content_type: str = "application/json") -> bytes:
-    """A whole HTTP answer."""
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"\r\n" + body
-
-
-class Peer:
-    """An HTTP peer that answers with the bytes it is told to, whatever they are.
-
-    `reply` is called with each request's path and body, and returns raw bytes; or `Peer.RESET`
-    to break the connection, `Peer.STALL` to say nothing.
-    """
-
-    RESET = b"\0reset"
-    STALL = b"\0stall"
-
-    def __init__(self) -> None:
-        self.reply: Callable[[str, bytes], bytes] = lambda path, body: http(b"{}")
-        self.requests: list[tuple[str, bytes]] = []
-        self._stop = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def say(self, *replies: bytes) -> None:
-        """Answer with `replies` in turn; the last one again and again."""
-        rest = list(replies)
-        self.reply = lambda path, body: rest.pop(0) if len(rest) > 1 else rest[0]
-
-    def close(self) -> None:
-        self._stop.set()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError), connection, connection.makefile("rb") as file:
-            while line := file.readline():
-                path = line.split()[1].decode()
-                length = 0
-                while (header := file.readline()) not in (b"\r\n", b""):
-                    if header.lower().startswith(b"content-length:"):
-                        length = int(header.split(b":")[1])
-                body = file.read(length)
-                self.requests.append((path, body))
-                reply = self.reply(path, body)
-                if reply == self.STALL:
-                    self._stop.wait(30)
-                    return
-                before, reset, _ = reply.partition(self.RESET)
-                connection.sendall(before)
-                if reset:
-                    time.sleep(0.05)  # so that what came before is read first
-                    linger = struct.pack("ii", 1, 0)
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                    return
-                if b"content-length" not in before.lower():
-                    return
 
 
 @pytest.fixture

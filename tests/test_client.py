@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import Peer, http
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from peer import Peer, http
 
 import brocap_nb as bn
 from brocap_nb import wire
@@ -261,7 +261,9 @@ def test_the_key_is_nowhere(client: bn.Client, peer: Peer, key: str, tmp_path: P
 
 def test_a_traceback_with_locals_does_not_show_the_key(peer: Peer, tmp_path: Path) -> None:
     """In a process of its own, where no frame but the client's could hold it."""
-    peer.reply = lambda path, body: http(body) if "Balance" in path else http(body, 500) + Peer.RESET
+    peer.reply = lambda path, body: (
+        http(body) if "Balance" in path else http(body, 500) + Peer.RESET
+    )
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent("""
@@ -314,7 +316,9 @@ def test_an_interrupt_is_recorded_and_goes_on_without_the_key(peer: Peer, key: s
 # --- configuration ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bad", ["", "short", "with space inside", "k\u00e9y-key-key-key", "line\nline-line"])
+@pytest.mark.parametrize(
+    "bad", ["", "short", "with space inside", "k\u00e9y-key-key-key", "line\nline-line"]
+)
 def test_an_impossible_key_is_refused_without_being_told(bad: str) -> None:
     with pytest.raises(bn.InvalidKeyError) as caught:
         bn.Client(bad)
@@ -335,7 +339,9 @@ def test_the_key_comes_from_the_environment(
     assert json.loads(peer.requests[0][1])["clientKey"] == key
 
 
-@pytest.mark.parametrize("bad", ["", "api.brocapgpt.com", "ftp://x", "http://u:p@127.0.0.1", "http://"])
+@pytest.mark.parametrize(
+    "bad", ["", "api.brocapgpt.com", "ftp://x", "http://u:p@127.0.0.1", "http://"]
+)
 def test_an_impossible_address_is_refused(bad: str, key: str) -> None:
     with pytest.raises(bn.InvalidInputError, match="base_url"):
         bn.Client(key, base_url=bad)
@@ -369,9 +375,7 @@ def test_ones_own_session_is_used_with_its_headers_cookies_and_auth(
 
 def test_a_proxy_of_ones_own_is_used(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
     peer.say(http(b'{"errorId": 0, "balance": 3}'))
-    client = bn.Client(
-        key, base_url="http://service.invalid", proxies={"http": peer.url}, log=log
-    )
+    client = bn.Client(key, base_url="http://service.invalid", proxies={"http": peer.url}, log=log)
     assert client.get_balance().balance == 3
     assert peer.requests[0][0] == "http://service.invalid/getBalance"
 
@@ -391,10 +395,7 @@ def test_one_connection_is_kept_alive(client: bn.Client, peer: Peer) -> None:
 
 def test_sigkill_during_a_request_leaves_a_no_response_row(peer: Peer, tmp_path: Path) -> None:
     peer.say(Peer.STALL)
-    code = (
-        "import brocap_nb as bn; "
-        f"bn.Client('a' * 32, base_url={peer.url!r}).get_balance()"
-    )
+    code = f"import brocap_nb as bn; bn.Client('a' * 32, base_url={peer.url!r}).get_balance()"
     process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
     while not peer.requests:
         assert process.poll() is None

@@ -169,7 +169,11 @@ class ExchangeLog:
         """
         with self._lock:
             self._refresh()
-            sources = [s for s in self._sources() if session in (None, s.columns.session)]
+            sources = [
+                source
+                for source in self._sources()
+                if len(source.columns) and session in (None, source.columns.session)
+            ]
             texts = self._bodies(sources) if bodies else None
             return frame_of([s.columns for s in sources], self._words, texts)
 

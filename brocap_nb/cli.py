@@ -1,0 +1,174 @@
+"""The command line: `brocap-nb demo`, `brocap-nb lab`, `brocap-nb sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import shutil
+import socket
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import brocap_nb as bn
+
+__all__ = ["main"]
+
+QUICKSTART: Final = "01-quickstart.ipynb"
+_SHOWN: Final = [
+    "exchange_id",
+    "method",
+    "task_type",
+    "task_id",
+    "outcome",
+    "http_status",
+    "error_code",
+    "status",
+    "elapsed_ms",
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="brocap-nb", description="Explore, teach and debug a task API from a notebook."
+    )
+    parser.add_argument("--version", action="version", version=f"brocap_nb {bn.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="the main job in a terminal, against the sandbox")
+    demo.add_argument("--log", default=None, metavar="FOLDER", help="default: ./brocap_log")
+
+    lab = commands.add_parser(
+        "lab",
+        help="JupyterLab on the quickstart",
+        epilog="Other options are passed on to JupyterLab.",
+    )
+    lab.add_argument("--no-browser", action="store_true", help="only print the address")
+    lab.add_argument("--port", type=int, default=0, help="default: any free port")
+
+    sandbox = commands.add_parser("sandbox", help="the sandbox service alone, for any client")
+    sandbox.add_argument("--host", default="127.0.0.1")
+    sandbox.add_argument("--port", type=int, default=8765, help="default: 8765; 0: any free port")
+    sandbox.add_argument("--seed", type=int, default=0, help="same seed, same pictures and keys")
+    sandbox.add_argument("--balance", type=float, default=10.0, help="of the working key")
+    sandbox.add_argument("--speed", type=float, default=1.0, help="2: answers in half the time")
+
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != "lab":
+        parser.error(f"unknown argument: {rest[0]}")
+    try:
+        if options.command == "demo":
+            return _demo(options.log)
+        if options.command == "lab":
+            return _lab(options.port, not options.no_browser, rest)
+        from brocap_nb.sandbox.server import run
+
+        return run(
+            host=options.host,
+            port=options.port,
+            seed=options.seed,
+            balance=options.balance,
+            speed=options.speed,
+        )
+    except bn.BroCapError as error:
+        print(f"brocap-nb: {error}", file=sys.stderr)
+        return 1
+
+
+def _demo(folder: str | None) -> int:
+    """Submit two tasks to the sandbox, provoke three error codes, print the tables."""
+    log = bn.ExchangeLog(folder)
+    with bn.Sandbox() as sandbox:
+        print(f"A sandbox service runs at {sandbox.url}; its key is {sandbox.key}.\n")
+        client = bn.Client(sandbox.key, base_url=sandbox.url, log=log)
+        puzzle = sandbox.puzzles[0]
+        picture = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
+        token = bn.FunCaptchaTaskProxyless(
+            website_url="https://example.com/login",
+            website_public_key="69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+        )
+        runs = [client.submit(picture), client.submit(token)]
+        for run in runs:
+            print(f"{run.task.type if run.task else ''}: submitted, waiting ...")
+        answer, solved = (run.result() for run in runs)
+        chosen = [number for number, true in enumerate(answer.answer or (), 1) if true]
+        right = answer.answer == puzzle.answer
+        print(f"\n{puzzle.question}: tile {', '.join(map(str, chosen))} (right: {right})")
+        print(f"Token: {solved.token}\n")
+
+        stranger = bn.Client("0" * 32, base_url=sandbox.url, log=log)
+        provoked = []
+        for provoke in (
+            stranger.get_balance,
+            lambda: client.get_task_result(1),
+            lambda: client.create_task(bn.RawTask({"type": "NoSuchTask"})),
+        ):
+            try:
+                provoke()
+            except bn.ApiError as error:
+                provoked.append(error.code)
+    print(f"Provoked on purpose: {', '.join(provoked)}\n")
+    frame = log.frame(bodies=False, session=log.session)
+    print(
+        f"log.frame(): {len(frame)} exchanges, {len(log.frame().columns)} columns, these among them"
+    )
+    print(frame[_SHOWN].to_string(index=False, na_rep="", float_format="{:.0f}".format))
+    print(f"\nlog.errors()\n{log.errors()}")
+    print(f"\nEvery request and response is kept in {log.folder}")
+    return 0 if right and len(provoked) == 3 else 1
+
+
+def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
+    """Start JupyterLab on the quickstart and stay until it ends."""
+    if find_spec("jupyterlab") is None:
+        print(
+            'brocap-nb: JupyterLab is not installed. Run: python -m pip install "brocap_nb[lab]"',
+            file=sys.stderr,
+        )
+        return 1
+    from jupyterlab.labapp import LabApp
+
+    folder = _notebooks()
+    if not port:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+    token = secrets.token_urlsafe(24)
+    print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{QUICKSTART}?token={token}", flush=True)
+    # passed in the process, so the token is in no process list; the browser is sent through a
+    # private file by the server itself
+    LabApp.launch_instance(
+        argv=[
+            str(folder / QUICKSTART),
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={folder}",
+            f"--ServerApp.open_browser={browser}",
+            f"--IdentityProvider.token={token}",
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            *rest,
+        ]
+    )
+    return 0
+
+
+def _notebooks() -> Path:
+    """The notebooks of a clone as they are; those of an installed package as a copy here."""
+    package = Path(__file__).parent
+    clone = package.parent / "notebooks"
+    if (clone / QUICKSTART).is_file():
+        return clone
+    copies = Path.cwd() / "brocap_notebooks"
+    copies.mkdir(exist_ok=True)
+    for notebook in sorted((package / "notebooks").glob("*.ipynb")):
+        if not (copies / notebook.name).exists():
+            shutil.copy(notebook, copies)
+    return copies
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,351 @@
+"""The log: what goes in comes out, whoever wrote it and whatever happened to its files."""
+
+from __future__ import annotations
+
+import base64
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from peer import Peer, http
+
+import brocap_nb as bn
+from brocap_nb.log.columns import COLUMNS
+from brocap_nb.redaction import Body
+
+BALANCE = http(b'{"errorId": 0, "balance": 3}')
+BROKE = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "no money"}')
+DTYPES = {
+    "exchange_id": "string",
+    "started_at": "datetime64[us, UTC]",
+    "session": "category",
+    "method": "category",
+    "task_type": "category",
+    "task_id": "Int64",
+    "attempt": "int32",
+    "outcome": "category",
+    "http_status": "Int64",
+    "error_id": "Int64",
+    "error_code": "category",
+    "error_description": "category",
+    "status": "category",
+    "elapsed_ms": "float64",
+    "request_bytes": "int64",
+    "response_bytes": "Int64",
+    "request": "string",
+    "response": "string",
+}
+
+
+def begin(log: bn.ExchangeLog, **fields: object) -> bn.Exchange:
+    given = {"method": "getBalance", "url": "http://127.0.0.1", "request": "{}", **fields}
+    return log.begin(body=Body.of({}), request_bytes=2, **given)  # type: ignore[arg-type]
+
+
+def test_the_frame_has_the_documented_columns_and_dtypes_for_any_number_of_rows(
+    client: bn.Client, peer: Peer
+) -> None:
+    empty = client.log.frame()
+    assert tuple(empty.columns) == COLUMNS
+    assert empty.dtypes.astype(str).to_dict() == DTYPES
+    peer.say(BALANCE, BROKE)
+    client.get_balance()
+    with pytest.raises(bn.ApiError):
+        client.get_balance()
+    full = client.log.frame()
+    assert full.dtypes.astype(str).to_dict() == DTYPES
+    assert full["outcome"].tolist() == ["ok", "api_error"]
+    assert full["response"].tolist()[0] == '{"errorId": 0, "balance": 3}'
+    assert (full["elapsed_ms"] > 0).all()
+    assert "request" not in client.log.frame(bodies=False)
+
+
+def test_a_frame_is_a_copy(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE)
+    client.get_balance()
+    frame = client.log.frame()
+    client.get_balance()
+    assert len(frame) == 1
+    frame.loc[0, "attempt"] = 99
+    assert client.log.frame()["attempt"].tolist() == [1, 1]
+
+
+def test_more_rows_than_the_first_block(log: bn.ExchangeLog) -> None:
+    ids = [begin(log, attempt=n).exchange_id for n in range(1, 301)]
+    frame = log.frame()
+    assert frame["exchange_id"].tolist() == ids
+    assert frame["attempt"].tolist() == list(range(1, 301))
+
+
+def test_another_log_on_the_folder_sees_all_sessions(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE)
+    client.get_balance()
+    reader = bn.ExchangeLog(client.log.folder)
+    pd.testing.assert_frame_equal(reader.frame(), client.log.frame())
+    client.get_balance()
+    begin(reader)
+    for log in (reader, client.log):
+        assert log.frame()["outcome"].tolist() == ["ok", "ok", "no_response"]
+        assert log.frame(session=reader.session)["outcome"].tolist() == ["no_response"]
+    assert reader[client.log[1].exchange_id] == client.log[1]
+
+
+def test_bodies_stay_with_their_rows_across_sessions(tmp_path: Path) -> None:
+    one, two = bn.ExchangeLog(tmp_path), bn.ExchangeLog(tmp_path)
+    for number in range(6):
+        begin((one, two)[number % 2], request=f'"{number}"')
+    assert one.frame()["request"].tolist() == [f'"{number}"' for number in range(6)]
+
+
+def test_a_log_in_memory_leaves_nothing_on_disk(peer: Peer, key: str, tmp_path: Path) -> None:
+    log = bn.ExchangeLog(":memory:")
+    peer.say(BALANCE)
+    bn.Client(key, base_url=peer.url, log=log).get_balance()
+    assert log.folder is None
+    assert log[1].response == '{"errorId": 0, "balance": 3}'
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_nothing_is_written_before_the_first_exchange(log: bn.ExchangeLog) -> None:
+    assert len(log) == 0
+    assert log.folder is not None
+    assert not log.folder.exists()
+
+
+def test_pictures_lie_beside_the_lines_once_and_come_back(client: bn.Client, peer: Peer) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + os.urandom(500)
+    task = bn.ComplexImageTask.from_image(picture, "Pick it")
+    peer.say(http(b'{"errorId": 0, "taskId": 1}'))
+    client.create_task(task)
+    client.create_task(task)
+    folder = client.log.folder
+    assert folder is not None
+    assert [path.read_bytes() for path in (folder / "images").iterdir()] == [picture]
+    lines = "".join(path.read_text() for path in folder.glob("*.jsonl"))
+    assert base64.b64encode(picture).decode() not in lines
+    assert json.loads(client.log[2].request)["task"] == task.to_wire()
+    shown = client.log.frame()["request"].iloc[0]
+    assert f"<image/png {len(picture)} bytes sha256:" in shown
+    assert len(shown) < 250
+
+
+def test_one_exchange_by_id_and_by_number(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE)
+    for _ in range(3):
+        client.get_balance()
+    log = client.log
+    ids = log.frame()["exchange_id"].tolist()
+    assert [log[1].exchange_id, log[-1].exchange_id] == [ids[0], ids[2]]
+    assert log[ids[1]].exchange_id == ids[1]
+    for missing in (0, 4, -4, "nonsense", f"{log.session}-9", f"{log.session}-x", ""):
+        with pytest.raises(bn.ExchangeNotFoundError):
+            log[missing]
+
+
+def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE, BROKE, BROKE, BALANCE)
+    for _ in range(4):
+        try:
+            client.get_balance()
+        except bn.ApiError:
+            pass
+    table = client.log.errors()
+    assert table.columns.tolist() == [
+        "error_code",
+        "count",
+        "share",
+        "first_seen",
+        "last_seen",
+        "meaning",
+        "remedy",
+        "retryable",
+    ]
+    row = table.iloc[0]
+    entry = bn.CATALOGUE["ERROR_ZERO_BALANCE"]
+    assert (row["error_code"], row["count"], row["share"]) == (entry.code, 2, 0.5)
+    assert (row["meaning"], row["remedy"], row["retryable"]) == (
+        entry.meaning,
+        entry.remedy,
+        entry.retryable,
+    )
+    assert row["first_seen"] < row["last_seen"]
+    for shown in (str(table), table._repr_html_()):
+        assert entry.meaning in shown
+        assert entry.remedy in shown
+
+
+def test_an_empty_log_says_so_everywhere(log: bn.ExchangeLog) -> None:
+    assert len(log.errors()) == 0
+    assert "No answer had an error code" in str(log.errors())
+    assert "0 exchanges" in log._repr_mimebundle_()["text/plain"]
+    assert log.recent() == []
+
+
+def test_listeners_hear_every_line_and_cannot_break_the_exchange(
+    client: bn.Client, peer: Peer
+) -> None:
+    heard: list[str] = []
+
+    def fail(exchange: bn.Exchange) -> None:
+        raise RuntimeError("a broken view")
+
+    stop = client.log.subscribe(lambda exchange: heard.append(exchange.outcome))
+    client.log.subscribe(fail)
+    peer.say(BALANCE)
+    with pytest.warns(bn.LogWarning, match="a broken view"):
+        assert client.get_balance().balance == 3
+    stop()
+    with pytest.warns(bn.LogWarning):
+        client.get_balance()
+    assert heard == ["no_response", "ok"]
+
+
+def test_threads_write_whole_lines_with_ids_of_their_own(log: bn.ExchangeLog) -> None:
+    def work() -> None:
+        for _ in range(100):
+            begin(log, request='"' + "x" * 3000 + '"')
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    frame = bn.ExchangeLog(log.folder).frame()
+    assert frame["exchange_id"].nunique() == 800
+    assert (frame["request"].str.len() == 3002).all()
+
+
+def _in_a_fork(log: bn.ExchangeLog) -> None:
+    begin(log, method="inChild")
+
+
+def test_a_forked_process_writes_a_file_of_its_own(log: bn.ExchangeLog) -> None:
+    begin(log, method="before")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = multiprocessing.get_context("fork").Process(target=_in_a_fork, args=(log,))
+        child.start()
+        child.join()
+    begin(log, method="after")
+    assert log.frame()["method"].tolist() == ["before", "inChild", "after"]
+    assert log.frame()["session"].nunique() == 2
+
+
+# --- files that something happened to -----------------------------------------------------
+
+
+def _file_of(log: bn.ExchangeLog) -> Path:
+    assert log.folder is not None
+    return next(log.folder.glob("*.jsonl"))
+
+
+def test_a_torn_last_line_is_skipped_with_one_warning(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE)
+    client.get_balance()
+    client.get_balance()
+    path = _file_of(client.log)
+    path.write_bytes(path.read_bytes()[:-25])
+    reader = bn.ExchangeLog(client.log.folder)
+    with pytest.warns(bn.LogWarning, match="torn") as seen:
+        assert reader.frame()["outcome"].tolist() == ["ok", "no_response"]
+        reader.frame()
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"not json",
+        b"[1, 2]",
+        b"\xff\xfe",
+        b'{"kind":"request"}',
+        b'{"kind":"request","exchange_id":5,"started_at":"x"}',
+        b'{"kind":"response","exchange_id":"a-1","started_at":"2026-01-01T00:00:00+00:00",'
+        b'"session":"a","method":"m","outcome":"unheard of"}',
+        b'{"kind":"request","exchange_id":"a-1","started_at":"2026-01-01T00:00:00+00:00",'
+        b'"session":"a","method":["m"],"attempt":"x"}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_strange_line_is_skipped_and_the_rest_is_read(
+    line: bytes, client: bn.Client, peer: Peer
+) -> None:
+    peer.say(BALANCE)
+    client.get_balance()
+    path = _file_of(client.log)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], line + b"\n", *lines[1:]]))
+    with pytest.warns(bn.LogWarning, match="skipped"):
+        frame = bn.ExchangeLog(client.log.folder).frame()
+    assert frame["outcome"].tolist() == ["ok"]
+
+
+def test_a_newer_format_is_read_as_far_as_it_can_be(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE)
+    client.get_balance()
+    path = _file_of(client.log)
+    path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":9,"new":[1]'))
+    with pytest.warns(bn.LogWarning, match="format 9"):
+        assert len(bn.ExchangeLog(client.log.folder).frame()) == 1
+
+
+def test_a_folder_that_cannot_be_written_warns_once_and_keeps_the_rows(
+    peer: Peer, key: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    log = bn.ExchangeLog(tmp_path / "file" / "log")
+    client = bn.Client(key, base_url=peer.url, log=log)
+    peer.say(BALANCE)
+    with pytest.warns(bn.LogWarning, match="cannot be written") as seen:
+        assert client.get_balance().balance == 3
+        assert client.get_balance().balance == 3
+    assert len(seen) == 1
+    assert log.frame()["outcome"].tolist() == ["ok", "ok"]
+    assert log[2].response == '{"errorId": 0, "balance": 3}'
+
+
+def test_a_deleted_folder_comes_back_with_all_its_lines(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE)
+    client.get_balance()
+    path = _file_of(client.log)
+    path.unlink()
+    path.parent.rmdir()
+    client.get_balance()
+    assert client.log.frame()["response"].notna().tolist() == [True, True]
+    assert client.log[1].method == "getBalance"
+    pd.testing.assert_frame_equal(bn.ExchangeLog(client.log.folder).frame(), client.log.frame())
+
+
+def test_a_full_disk_loses_nothing_of_the_exchange(tmp_path: Path) -> None:
+    """A limit on the file's size stands for the disk: the write is cut in the middle."""
+    code = """
+import resource, signal, sys, warnings
+import brocap_nb as bn
+from brocap_nb.redaction import Body
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log = bn.ExchangeLog("log")
+def begin():
+    log.begin(method="m", url="u", body=Body.of({}), request="x" * 300, request_bytes=1)
+begin()
+resource.setrlimit(resource.RLIMIT_FSIZE, (900, resource.RLIM_INFINITY))
+with warnings.catch_warnings(record=True) as seen:
+    warnings.simplefilter("always")
+    begin(); begin()
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+begin()
+frame = log.frame()
+assert len(frame) == 4 and frame["request"].notna().all(), frame
+assert len(seen) == 1 and "No space" in str(seen[0].message) or "too large" in str(seen[0].message)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bn.LogWarning)
+        frame = bn.ExchangeLog(tmp_path / "log").frame()
+    assert len(frame) >= 2, "the lines before and after the full disk are there"

@@ -1,0 +1,65 @@
+"""The lines: appended with one write, read as far as they are complete."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brocap_nb.log.journal import FORMAT, FileJournal, MemoryJournal, read_lines
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LINES = st.lists(
+    st.dictionaries(
+        st.text(max_size=5),
+        st.none()
+        | st.integers()
+        | st.text(max_size=40)
+        | st.floats(allow_nan=False, allow_infinity=False),
+        max_size=4,
+    ),
+    max_size=8,
+)
+
+
+def test_the_file_is_named_by_start_and_session_and_says_its_format(tmp_path: Path) -> None:
+    journal = FileJournal(tmp_path, "abc234", NOW)
+    journal.append({"kind": "request"})
+    path = tmp_path / "20260102T030405-abc234.jsonl"
+    first, second = (json.loads(line) for line in path.read_text().splitlines())
+    assert (first["kind"], first["format"], first["session"]) == ("log", FORMAT, "abc234")
+    assert second == {"kind": "request"}
+
+
+def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
+    journal = FileJournal(tmp_path, "abc234", NOW)
+    journal.append({})
+    assert journal.path.stat().st_mode & 0o077 == 0
+
+
+def test_what_goes_in_comes_out(tmp_path: Path) -> None:
+    count = iter(range(10_000))
+
+    @given(LINES)
+    def check(lines: list[dict[str, object]]) -> None:
+        file, memory = FileJournal(tmp_path, f"s{next(count)}", NOW), MemoryJournal()
+        for journal in (file, memory):
+            places = [journal.append(line) for line in lines]
+            assert [journal.line(place) for place in places] == lines
+        if lines:
+            assert [line for *_, line in read_lines(file.path)][1:] == lines
+            assert file.path.read_bytes().isascii()
+
+    check()
+
+
+def test_a_line_that_is_still_being_written_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"a":1}\n{"b":')
+    (found,) = read_lines(path)
+    assert found == (0, 8, {"a": 1})
+    path.write_bytes(b'{"a":1}\n{"b":2}\n')
+    assert list(read_lines(path, 8)) == [(8, 16, {"b": 2})]

@@ -1,0 +1,193 @@
+"""Waiting for a task: within the limits, visible, and stoppable."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+
+import pytest
+from peer import Peer, http
+
+import brocap_nb as bn
+from brocap_nb.limits import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
+from brocap_nb.submission import Pacer
+
+TASK = bn.RawTask({"type": "X"})
+CREATED = http(b'{"errorId": 0, "taskId": 42}')
+PROCESSING = http(b'{"errorId": 0, "status": "processing"}')
+READY = http(b'{"errorId": 0, "status": "ready", "solution": {"answer": [false, true]}}')
+NOT_READY = http(b'{"errorId": 1, "errorCode": "CAPTCHA_NOT_READY"}')
+UNSOLVABLE = http(b'{"errorId": 1, "errorCode": "ERROR_CAPTCHA_UNSOLVABLE"}')
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_polls_are_two_seconds_apart() -> None:
+    clock = Clock()
+    pacer = Pacer(clock)
+    pacer.created(1)
+    assert pacer.delay(1) == 0
+    pacer.polled(1)
+    assert pacer.delay(1) == POLL_INTERVAL
+    assert pacer.delay(2) == 0, "another task has limits of its own"
+    clock.now += POLL_INTERVAL
+    assert pacer.delay(1) == 0
+
+
+def test_there_are_120_polls() -> None:
+    clock = Clock()
+    pacer = Pacer(clock)
+    for _ in range(POLL_LIMIT):
+        clock.now += POLL_INTERVAL
+        assert pacer.delay(1) == 0
+        pacer.polled(1)
+    with pytest.raises(bn.PollLimitError, match="120 times") as caught:
+        pacer.delay(1)
+    assert caught.value.task_id == 1
+
+
+def test_there_are_five_minutes() -> None:
+    clock = Clock()
+    pacer = Pacer(clock)
+    pacer.created(1)
+    clock.now += RESULT_LIFETIME
+    assert pacer.delay(1) == 0
+    clock.now += 0.1
+    with pytest.raises(bn.PollLimitError, match="5 minutes"):
+        pacer.delay(1)
+
+
+def test_old_tasks_are_forgotten() -> None:
+    clock = Clock()
+    pacer = Pacer(clock)
+    for task_id in range(1000):
+        pacer.created(task_id)
+        clock.now += 10
+    assert len(pacer._tasks) < 100
+
+
+def test_submit_creates_waits_and_gives_the_answer(client: bn.Client, peer: Peer) -> None:
+    peer.say(CREATED, PROCESSING, NOT_READY, READY)
+    states: list[tuple[str, int]] = []
+    run = client.submit(TASK)
+    run.on_change(lambda run: states.append((run.status, run.polls)))
+    assert run.result(20).answer == (False, True)
+    assert (run.status, run.task_id, run.polls, run.done()) == ("ready", 42, 3, True)
+    assert run.exception() is None
+    assert states[-1] == ("ready", 3)
+    frame = client.log.frame()
+    assert frame["outcome"].tolist() == ["ok", "processing", "api_error", "ok"]
+    polls = frame["started_at"][1:].diff().dt.total_seconds().dropna()
+    assert (polls >= POLL_INTERVAL).all()
+    assert run.elapsed == run.elapsed
+
+
+def test_resume_and_await(client: bn.Client, peer: Peer) -> None:
+    peer.say(READY)
+
+    async def wait() -> bn.TaskResult:
+        return await client.resume(42)
+
+    assert asyncio.run(wait()).answer == (False, True)
+    assert [path for path, _ in peer.requests] == ["/getTaskResult"]
+    assert json.loads(peer.requests[0][1])["taskId"] == 42
+
+
+def test_an_error_code_ends_it(client: bn.Client, peer: Peer) -> None:
+    peer.say(CREATED, UNSOLVABLE)
+    run = client.submit(TASK)
+    with pytest.raises(bn.ApiError) as caught:
+        run.result(20)
+    assert (caught.value.code, caught.value.task_id) == ("ERROR_CAPTCHA_UNSOLVABLE", 42)
+    assert run.status == "failed"
+    assert isinstance(run.exception(), bn.ApiError)
+    assert "ERROR_CAPTCHA_UNSOLVABLE" in repr(run)
+
+
+def test_a_failed_create_is_not_repeated(client: bn.Client, peer: Peer) -> None:
+    peer.say(Peer.RESET)
+    with pytest.raises(bn.RequestConnectionError):
+        client.submit(TASK).result(20)
+    assert len(peer.requests) == 1
+
+
+def test_a_broken_poll_is_repeated_and_counted(client: bn.Client, peer: Peer) -> None:
+    peer.say(CREATED, Peer.RESET, READY)
+    assert client.submit(TASK).result(20).ready
+    frame = client.log.frame()
+    assert frame["outcome"].tolist() == ["ok", "connection_error", "ok"]
+    assert frame["attempt"].tolist() == [1, 1, 2]
+
+
+def test_cancel_ends_the_waiting(client: bn.Client, peer: Peer) -> None:
+    peer.say(CREATED, PROCESSING)
+    run = client.submit(TASK)
+    polled = threading.Event()
+    run.on_change(lambda run: polled.set() if run.polls else None)
+    assert polled.wait(20)
+    assert run.next_poll_in is not None
+    assert run.cancel()
+    assert not run.cancel()
+    with pytest.raises(bn.CancelledError):
+        run.result()
+    assert run.status == "cancelled"
+    assert run.next_poll_in is None
+    sent = len(peer.requests)
+    threading.Event().wait(POLL_INTERVAL + 0.3)
+    assert len(peer.requests) == sent
+
+
+def test_a_callers_own_timeout_does_not_end_it(client: bn.Client, peer: Peer) -> None:
+    peer.say(CREATED, PROCESSING)
+    run = client.submit(TASK)
+    with pytest.raises(bn.NotReadyError, match=r"after 0\.1 s"):
+        run.result(0.1)
+    assert not run.done()
+    run.cancel()
+
+
+def test_by_hand_the_pace_is_kept_unless_refused(client: bn.Client, peer: Peer) -> None:
+    peer.say(PROCESSING)
+    client.get_task_result(1)
+    client.get_task_result(1)
+    client.get_task_result(1, paced=False)
+    gaps = client.log.frame()["started_at"].diff().dt.total_seconds().dropna().tolist()
+    assert gaps[0] >= POLL_INTERVAL
+    assert gaps[1] < POLL_INTERVAL
+
+
+def test_a_broken_listener_does_not_end_the_waiting(client: bn.Client, peer: Peer) -> None:
+    peer.say(READY)
+    run = client.resume(1)
+
+    def fail(run: bn.Submission) -> None:
+        raise RuntimeError("broken view")
+
+    with pytest.warns(UserWarning, match="broken view"):
+        stop = run.on_change(fail)
+        run.result(20)
+        threading.Event().wait(0.1)
+    stop()
+    stop()
+
+
+def test_the_display_shows_the_marked_picture(client: bn.Client, peer: Peer) -> None:
+    from PIL import Image
+
+    task = bn.ComplexImageTask.from_image(Image.effect_noise((60, 40), 80), "Pick it")
+    peer.say(CREATED, READY)
+    run = client.submit(task)
+    before = run._repr_mimebundle_()
+    run.result(20)
+    after = run._repr_mimebundle_()
+    assert "its answer marked" not in before["text/html"]
+    assert "its answer marked" in after["text/html"]
+    assert "tile 2 of 2" in after["text/html"]
+    assert "status: ready" in after["text/plain"]
