@@ -13,7 +13,8 @@ BroCapError
 │   └── RequestConnectionError (ConnectionError)
 ├── WaitError                          waiting for a task ended without a result
 │   ├── PollLimitError (TimeoutError)  120 polls or 5 minutes are used up
-│   └── CancelledError
+│   ├── NotReadyError (TimeoutError)  the caller's own timeout ran out
+│   └── CancelledError             cancel() was called
 ├── ExchangeNotFoundError (KeyError)   the log has no such exchange
 └── SandboxError                       the sandbox could not start
 """

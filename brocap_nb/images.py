@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import io
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from brocap_nb.errors import InvalidImageError
 from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
@@ -49,6 +51,10 @@ ImageSource: TypeAlias = "str | PathLike[str] | bytes | Image.Image"
 MAX_PIXELS: Final = 40_000_000
 FETCH_MAX_BYTES: Final = 10_000_000
 FETCH_TIMEOUT: Final = (5.0, 10.0)
+FETCH_DEADLINE: Final = 30.0
+
+FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
+MIN_TILE: Final = 8
 
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -56,6 +62,8 @@ _SIGNATURES: Final = (
     (b"GIF8", "image/gif"),
     (b"BM", "image/bmp"),
 )
+
+_PNG_MODES: Final = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
 
 _recent: OrderedDict[str, bytes] = OrderedDict()
 _recent_lock = threading.Lock()
@@ -148,17 +156,22 @@ def read(source: ImageSource) -> bytes:
     if isinstance(source, (str, PathLike)):
         try:
             return Path(source).expanduser().read_bytes()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no home directory
+            reason = getattr(error, "strerror", None) or str(error).rstrip(".")
+            shown = str(source) if len(str(source)) <= 200 else f"{str(source)[:199]}…"
             raise InvalidImageError(
-                f"The picture {str(source)!r} cannot be read: {reason}. Expected the path of a "
+                f"The picture {shown!r} cannot be read: {reason}. Expected the path of a "
                 "picture file, an http(s) address, bytes or a PIL image. Check the path; it is "
                 f"looked for in {Path.cwd()}."
             ) from None
-    if hasattr(source, "save"):
-        buffer = io.BytesIO()
-        source.save(buffer, format="PNG")
-        return buffer.getvalue()
+    if hasattr(source, "convert"):
+        try:
+            return _png(source if source.mode in _PNG_MODES else source.convert("RGB"))
+        except Exception as error:
+            raise InvalidImageError(
+                f"The PIL image cannot be written as PNG: {error}. Expected an image with pixels. "
+                "Save it to a file yourself and pass the path."
+            ) from None
     raise InvalidImageError(
         f"A {type(source).__name__} is not a picture. Expected a path, an http(s) address, the "
         "file's bytes or a PIL image."
@@ -176,17 +189,21 @@ def fetch(url: str) -> bytes:
         return known
     data = bytearray()
     problem = ""
+    deadline = time.monotonic() + FETCH_DEADLINE
     try:
         with requests.get(url, timeout=FETCH_TIMEOUT, stream=True) as response:
             if response.status_code != 200:
                 problem = f"the server answered HTTP {response.status_code}"
             else:
-                for chunk in response.iter_content(65_536):
+                while chunk := response.raw.read1(65_536, decode_content=True):
                     data += chunk
                     if len(data) > FETCH_MAX_BYTES:
                         problem = f"it has more than {FETCH_MAX_BYTES:,} bytes"
                         break
-    except (requests.RequestException, ValueError) as error:
+                    if time.monotonic() > deadline:
+                        problem = f"it took longer than {FETCH_DEADLINE:g} seconds"
+                        break
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         problem = f"{type(error).__name__}"
     if problem:
         raise InvalidImageError(
@@ -257,7 +274,8 @@ def mark_answer(
     Args:
         data: the picture's file.
         answer: one boolean for each tile, row by row.
-        columns, rows: the grid; guessed from the answer's length and the picture if not given.
+        columns, rows: the grid; what is not given is worked out from the answer's length and
+            the picture.
 
     Raises:
         InvalidImageError: the picture cannot be opened, or the grid does not fit the answer.
@@ -266,9 +284,11 @@ def mark_answer(
 
     with _open(data) as source:
         image = source.convert("RGB")
-    if columns is None or rows is None:
+    if columns is None and rows is None:
         columns, rows = guess_grid(len(answer), *image.size)
-    if columns * rows != len(answer):
+    columns = len(answer) // max(rows or 1, 1) if columns is None else columns
+    rows = len(answer) // max(columns, 1) if rows is None else rows
+    if columns * rows != len(answer) or columns < 1:
         raise InvalidImageError(
             f"A grid of {columns} x {rows} tiles does not fit an answer of {len(answer)} tiles. "
             "Choose columns and rows whose product is the answer's length."
@@ -276,6 +296,11 @@ def mark_answer(
     draw = ImageDraw.Draw(image)
     tile_w, tile_h = image.width / columns, image.height / rows
     short = min(tile_w, tile_h)
+    if short < MIN_TILE:
+        raise InvalidImageError(
+            f"The picture has {image.width} x {image.height} pixels, too few to mark {columns} x "
+            f"{rows} tiles; expected tiles of at least {MIN_TILE} pixels. Scale the picture up."
+        )
     stroke = max(2, round(short / 22))
     font = _font(max(10, round(short / 6)))
     for index, chosen in enumerate(answer):
@@ -318,7 +343,8 @@ def _open(data: bytes) -> Image.Image:
     from PIL import Image
 
     try:
-        image = Image.open(io.BytesIO(data))
+        # only these: Pillow runs other programs to open some of the rest
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "

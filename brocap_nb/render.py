@@ -8,7 +8,9 @@ greys): it is legible on a light and on a dark page, and needs no style sheet.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 _LINE = "1px solid rgba(128,128,128,.35)"
+_LONG_BASE64 = re.compile(r"[A-Za-z0-9+/]{4096,}={0,2}")
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.92em"
 
 
@@ -40,12 +43,18 @@ def heading(value: str) -> str:
     return f'<div style="margin-top:.5em;font-weight:600;opacity:.85">{escape(value)}</div>'
 
 
-def pretty(text: str) -> str:
-    """Return `text` indented if it is JSON, else `text` itself."""
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return text
+def pretty(text: str, *, limit: int = 100_000) -> str:
+    """Return `text` for people: indented if it is JSON, cut if it is very long.
+
+    A saved notebook keeps what is shown, so base64 of a file is cut as well.
+    """
+    text = _LONG_BASE64.sub(lambda m: f"{m[0][:24]}… ({len(m[0]):,} characters of base64)", text)
+    with contextlib.suppress(ValueError, RecursionError):
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    if len(text) > limit:
+        text = f"{text[:limit]}… ({len(text) - limit:,} more characters)"
+    # JSON can spell lone surrogates, which no front end is sent
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def code(text: str, *, max_height: str = "22em") -> str:

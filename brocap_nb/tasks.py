@@ -43,6 +43,9 @@ __all__ = [
     "task_types",
 ]
 
+_SHOWN: Final = 6
+_OWN: Final = frozenset({"pictures", "to_wire", "wire_body"})
+
 _registry: dict[str, type[Task]] = {}
 
 
@@ -57,8 +60,9 @@ def task_from_wire(body: Mapping[str, Any]) -> Task:
     Raises:
         InvalidTaskError: the type is registered and the fields do not fit it.
     """
-    known = _registry.get(body.get("type", "")) if isinstance(body.get("type"), str) else None
-    if known is None:
+    name = body.get("type") if isinstance(body, Mapping) else None
+    known = _registry.get(name) if isinstance(name, str) else None
+    if known is None or not all(isinstance(field, str) for field in body):
         return RawTask(body)
     return known(**{name: value for name, value in body.items() if name != "type"})
 
@@ -73,6 +77,7 @@ class _Strict(BaseModel):
 
     model_config = ConfigDict(
         alias_generator=to_camel,
+        allow_inf_nan=False,
         extra="forbid",
         frozen=True,
         populate_by_name=True,
@@ -97,10 +102,17 @@ class Task(_Strict):
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.wire_type = wire_type or cls.__name__
+        for hidden in _OWN.intersection(cls.model_fields):
+            raise InvalidTaskError(
+                f"{cls.__name__} has a field named {hidden}, which every task already has; "
+                f"expected another name. Write it as api_{hidden}: … = "
+                f'Field(alias="{to_camel(hidden)}").',
+                field=hidden,
+            )
         if register:
             _registry[cls.wire_type] = cls
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
         except ValidationError as error:
@@ -118,20 +130,24 @@ class Task(_Strict):
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object that is sent as `task`; absent optional fields are left out."""
         fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        for name, info in type(self).model_fields.items():
+            # None says something where it is not what absence means
+            if getattr(self, name) is None and info.default is not None:
+                fields[info.serialization_alias or name] = None
         return {"type": self.wire_type, **fields}
 
     @cached_property
-    def body(self) -> Body:
+    def wire_body(self) -> Body:
         """The task's JSON in pieces, made once: a picture is encoded and hashed only here."""
         return Body.of(self.to_wire())
 
     def pictures(self) -> list[bytes]:
         """Return the files of the task's pictures, as far as they are known here."""
-        return [picture.data for picture in self.body.pictures]
+        return [picture.data for picture in self.wire_body.pictures]
 
     def _body_text(self) -> str:
         """The JSON as a person reads it: indented, pictures as labels."""
-        return render.pretty(shorten_labels(self.body.text))
+        return render.pretty(shorten_labels(self.wire_body.text), limit=6_000)
 
     def _checks(self) -> Iterator[tuple[str, str]]:
         """Label and HTML of what can be said of the task besides its JSON."""
@@ -142,10 +158,11 @@ class Task(_Strict):
             yield f"picture {index}", f"{shape}, {seen.size:,} bytes {verdict}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        shown = []
-        for index, data in enumerate(self.pictures(), 1):
+        shown: list[str] = []
+        pictures = self.pictures()
+        for index, data in enumerate(pictures[:_SHOWN], 1):
             try:
-                small, kind = images.thumbnail(data)
+                small, kind = images.thumbnail(data, max_bytes=30_000 // min(len(pictures), _SHOWN))
             except InvalidImageError:
                 continue
             shown.append(render.picture(small, kind, f"Picture {index} of the task"))
@@ -162,7 +179,7 @@ class Task(_Strict):
         return "\n".join([*lines, self._body_text()])
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({shorten_labels(self.body.text)})"
+        return f"{type(self).__name__}({shorten_labels(self.wire_body.text)})"
 
 
 class ComplexImageMetadata(_Strict):

@@ -44,7 +44,7 @@ class Request:
 
 def create_task(task: Task, callback_url: str | None = None) -> Request:
     """Return the request that uploads a task."""
-    fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.body}
+    fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
     if callback_url is not None:
         fields["callbackUrl"] = callback_url
     return Request("createTask", Body.of(fields), task_type=task.type)
@@ -72,7 +72,7 @@ class Answer:
         return []
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        body = json.dumps(self.raw, indent=2, ensure_ascii=False)
+        body = render.pretty(json.dumps(self.raw))
         facts = self._facts()
         plain = [type(self).__name__, *(f"{label}: {value}" for label, value in facts), body]
         html = render.card(
