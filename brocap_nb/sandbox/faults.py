@@ -38,9 +38,9 @@ class Reply:
 
 BEFORE: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "refuse": "The port is closed at once, for `times` seconds or until clear(): new "
-        "connections are refused, open ones end. A refused connection never says which method it "
-        "is for, so it concerns every method.",
+        "refuse": "The port is closed at once, for as many seconds as times says or until "
+        "clear(): new connections are refused, open ones end. A refused connection never says "
+        "which method it is for, so it concerns every method.",
         "http_429": "HTTP 429 with Retry-After: 2.",
         "http_500": "HTTP 500 with a page.",
         "http_502": "HTTP 502 with a page.",

@@ -22,6 +22,7 @@ body { margin: 0 auto; padding: 2rem 1.2rem 4rem; max-width: 62rem; background: 
 h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.2rem; margin: 2.2rem 0 .4rem; }
 a { color: var(--link); } a:focus-visible { outline: 2px solid var(--link); outline-offset: 3px; }
 code { font-family: ui-monospace, monospace; font-size: .92em; overflow-wrap: anywhere; }
+td code { white-space: nowrap; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; }
 figure { margin: 0; padding: .7rem; background: var(--card); border: 1px solid var(--line);
   border-radius: 10px; } figure img { width: 100%; height: auto; border-radius: 6px; }

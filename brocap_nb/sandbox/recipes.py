@@ -176,7 +176,7 @@ RECIPES: Final[tuple[Recipe, ...]] = (
     ),
     Recipe(
         code="ERROR_NO_SLOT_AVAILABLE",
-        how='Create a task for the host no-slot.sandbox.test, or with keys["no_slot"].',
+        how="Create a task for the host no-slot.sandbox.test.",
         host="no-slot.sandbox.test",
     ),
     Recipe(

@@ -534,6 +534,8 @@ def _bind(host: str, port: int, *, listen: bool = False) -> socket.socket:
     """Return a socket that has the port, and listens on it if so asked."""
     advice = "Choose another port, or port=0, which takes a free one."
     try:
+        if not 0 <= port <= 65_535:
+            raise OverflowError("there is no such port")
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
@@ -562,7 +564,7 @@ def _small(puzzle: Puzzle) -> str:
     from PIL import Image
 
     with Image.open(io.BytesIO(puzzle.data)) as image:
-        small = image.convert("RGB").resize((300, 200))
+        small = image.convert("RGB").resize((240, 160))
     buffer = io.BytesIO()
     small.save(buffer, format="JPEG", quality=80)
     return render.picture(buffer.getvalue(), "image/jpeg", puzzle.question, width=150)

@@ -1,0 +1,147 @@
+"""The puzzles: solvable, inside the limits, the same for the same seed."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.sandbox import pictures
+from brocap_nb.sandbox.pictures import Library, Puzzle
+
+URL = "http://127.0.0.1:5000"
+SEEDS = (0, 1, 2)
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def library(request: pytest.FixtureRequest) -> Library:
+    return Library(request.param, URL)
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def test_there_are_eight_questions(library: Library) -> None:
+    assert len({puzzle.question for puzzle in library.puzzles}) == 8
+    assert len({puzzle.name for puzzle in library.puzzles}) == 8
+
+
+def test_a_puzzle_is_three_by_two_tiles_of_which_one_is_right(library: Library) -> None:
+    for puzzle in library.puzzles:
+        image = opened(puzzle.data)
+        assert image.size == (600, 400)
+        assert (puzzle.columns, puzzle.rows) == (3, 2)
+        assert sorted(puzzle.answer) == [False] * 5 + [True]
+        assert puzzle.url == f"{URL}/pictures/{puzzle.name}.png"
+
+
+def test_a_puzzle_is_well_inside_the_limits_of_size(library: Library) -> None:
+    for puzzle in library.puzzles:
+        assert IMAGE_MIN_BYTES <= len(puzzle.data) <= 120_000, puzzle
+
+
+def test_no_tile_is_empty(library: Library) -> None:
+    for puzzle in library.puzzles:
+        image = opened(puzzle.data)
+        for index in range(6):
+            left, top = index % 3 * 200, index // 3 * 200
+            tile = image.crop((left + 20, top + 20, left + 180, top + 180))
+            # a bare background holds a few hundred shades and no dark or strong one
+            darkest = min(low for low, _ in tile.getextrema())  # type: ignore[misc]
+            assert darkest < 120, (puzzle, index)
+
+
+def test_the_same_seed_draws_the_same_and_another_seed_something_else() -> None:
+    first = {p.name: p.data for p in Library(11, URL).puzzles}
+    assert all(first[p.name] != p.data for p in Library(0, URL).puzzles)
+    pictures._draw_all.cache_clear()  # or it would be the very same drawing
+    assert {p.name: p.data for p in Library(11, URL).puzzles} == first
+
+
+def test_the_right_tile_is_not_always_the_same() -> None:
+    tiles = {p.answer.index(True) for seed in SEEDS for p in Library(seed, URL).puzzles}
+    assert len(tiles) == 6
+
+
+def test_a_puzzle_is_found_by_its_bytes(library: Library) -> None:
+    for puzzle in library.puzzles:
+        assert library.find(puzzle.data) is puzzle
+
+
+@pytest.mark.parametrize("how", ["png", "jpeg", "webp", "half"])
+def test_a_puzzle_is_found_when_a_browser_has_encoded_it_anew(how: str) -> None:
+    library = Library(0, URL)
+    for puzzle in library.puzzles:
+        image = opened(puzzle.data)
+        if how == "half":
+            image = image.resize((300, 200))
+        buffer = io.BytesIO()
+        image.save(buffer, format={"half": "png"}.get(how, how), compress_level=1)
+        assert buffer.getvalue() != puzzle.data
+        assert library.find(buffer.getvalue()) is puzzle
+
+
+def test_the_puzzle_of_another_seed_is_not_taken_for_ours() -> None:
+    library = Library(0, URL)
+    for seed in (1, 2):
+        assert [library.find(p.data) for p in Library(seed, URL).puzzles] == [None] * 8
+
+
+@given(
+    st.binary(max_size=300), st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"\xff\xd8"])
+)
+@settings(max_examples=100, deadline=None)
+def test_what_is_no_puzzle_is_not_found(data: bytes, start: bytes) -> None:
+    assert Library(0, URL).find(start + data) is None
+
+
+def test_every_cut_off_puzzle_is_not_found() -> None:
+    library = Library(0, URL)
+    data = library.puzzles[0].data
+    for size in (0, 8, 33, 100, 5_000, len(data) // 2):
+        assert library.find(data[:size]) is None
+
+
+def test_a_small_file_that_unpacks_to_a_huge_picture_is_not_unpacked() -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (10_000, 8_000)).save(buffer, format="PNG")
+    assert len(buffer.getvalue()) < IMAGE_MAX_BYTES
+    assert Library(0, URL).find(buffer.getvalue()) is None
+
+
+def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
+    assert len(library.files["too-big"]) == IMAGE_MAX_BYTES + 1
+    assert opened(library.files["too-big"]).size == (600, 400)
+    assert len(library.files["too-small"]) == IMAGE_MIN_BYTES - 1
+    assert library.find(library.files["damaged"]) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        (f"{URL}/pictures/penguin.png", True),
+        ("http://localhost:5000/pictures/penguin.png?again", True),
+        ("http://127.0.0.1:5001/pictures/penguin.png", False),
+        ("http://192.0.2.1:5000/pictures/penguin.png", False),
+        (f"{URL}/pictures/penguin", False),
+        (f"{URL}/pictures/../penguin.png", False),
+        ("http://127.0.0.1:99999/pictures/penguin.png", False),
+        ("http://[", False),
+        ("", False),
+    ],
+)
+def test_an_address_is_looked_up_and_never_fetched(url: str, found: bool) -> None:
+    assert (Library(0, URL).at(url) is not None) == found
+
+
+def test_a_puzzle_shows_itself() -> None:
+    puzzle = Library(0, URL).puzzles[1]
+    assert puzzle._repr_png_() == puzzle.data
+    assert "penguin" in repr(puzzle)
+    assert len(repr(puzzle)) < 120
+    assert isinstance(puzzle, Puzzle)

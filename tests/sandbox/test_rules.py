@@ -1,0 +1,427 @@
+"""The rules, with a clock that the test holds."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sandbox.anything import assert_documented, bodies
+
+from brocap_nb.codes import CATALOGUE
+from brocap_nb.sandbox.pictures import Library
+from brocap_nb.sandbox.recipes import BY_HOST, RECIPES, TASK_ID, TOKEN_TASK, prepared
+from brocap_nb.sandbox.rules import BODY_LIMIT, METHODS, Answer, Rules
+
+URL = "http://127.0.0.1:5000"
+HERE = "127.0.0.1"
+
+
+class Desk:
+    """Rules, and a clock to turn."""
+
+    def __init__(self, **options: Any) -> None:
+        self.now = 1_000.0
+        self.library = Library(options.get("seed", 0), URL)
+        self.rules = Rules(self.library, lambda: self.now, **options)
+
+    def send(self, method: str, address: str = HERE, **fields: Any) -> dict[str, Any]:
+        fields.setdefault("clientKey", self.rules.keys["working"])
+        return self.raw(method, json.dumps(fields).encode(), address).body
+
+    def raw(self, method: str, body: bytes, address: str = HERE) -> Answer:
+        return self.rules.answer(method, body, address)
+
+    def create(self, task: Any = TOKEN_TASK, **fields: Any) -> int:
+        body = self.send("createTask", task=dict(task), **fields)
+        assert body["errorId"] == 0, body
+        return int(body["taskId"])
+
+    def poll(self, task_id: Any, **fields: Any) -> dict[str, Any]:
+        return self.send("getTaskResult", taskId=task_id, **fields)
+
+    def image_task(self, name: str = "penguin", **changes: Any) -> dict[str, Any]:
+        puzzle = next(p for p in self.library.puzzles if p.name == name)
+        task = {
+            "type": "ComplexImageTask",
+            "class": "funcaptcha",
+            "imagesBase64": [base64.b64encode(puzzle.data).decode()],
+            "metadata": {"Task": puzzle.question},
+        }
+        return {**task, **changes}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+# --- the good way ---------------------------------------------------------------------------
+
+
+def test_an_image_task_is_processed_and_then_answered(desk: Desk) -> None:
+    task_id = desk.create(desk.image_task())
+    assert desk.poll(task_id)["status"] == "processing"
+    desk.now += 2.0
+    body = desk.poll(task_id)
+    assert body["status"] == "ready"
+    expected = next(p for p in desk.library.puzzles if p.name == "penguin").answer
+    assert tuple(body["solution"]["answer"]) == expected
+    assert desk.rules.result(task_id) == body
+
+
+@pytest.mark.parametrize(
+    "kind", ["FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask"]
+)
+def test_a_token_task_gets_a_token_that_says_whose_it_is(desk: Desk, kind: str) -> None:
+    task_id = desk.create({**TOKEN_TASK, "type": kind})
+    desk.now += 3.0
+    assert desk.poll(task_id)["solution"]["token"].startswith("SANDBOX-TOKEN-")
+
+
+def test_the_first_task_id_looks_like_the_pages_own(desk: Desk) -> None:
+    assert [desk.create(), desk.create()] == [7_654_321, 7_654_322]
+
+
+def test_a_task_costs_something_and_a_refused_one_nothing(desk: Desk) -> None:
+    before = desk.send("getBalance")["balance"]
+    desk.create()
+    after = desk.send("getBalance")["balance"]
+    assert after < before
+    desk.send("createTask", task={"type": "Nothing"})
+    assert desk.send("getBalance")["balance"] == after
+
+
+def test_the_balance_runs_out_exactly() -> None:
+    desk = Desk(balance=0.006)
+    for _ in range(3):
+        desk.create()
+    assert desk.send("getBalance")["balance"] == 0
+    body = desk.send("createTask", task=dict(TOKEN_TASK))
+    assert body["errorCode"] == "ERROR_ZERO_BALANCE"
+
+
+def test_the_pages_own_words_for_a_wrong_key(desk: Desk) -> None:
+    body = desk.send("createTask", clientKey="67b6bcbb1a728ea8d563de6d169a2057", task={})
+    assert body == {
+        "errorId": 1,
+        "errorCode": "ERROR_KEY_DOES_NOT_EXIST",
+        "errorDescription": "Account authorization key not found in the system or has incorrect "
+        "format",
+        "taskId": 0,
+    }
+
+
+def test_what_is_tolerated(desk: Desk) -> None:
+    key = desk.rules.keys["working"] + "__nocache"
+    task_id = desk.create(clientKey=key, softId=7, languagePool="en")
+    desk.now += 3.0
+    assert desk.poll(str(task_id))["status"] == "ready"
+
+
+# --- seeds ----------------------------------------------------------------------------------
+
+
+def _story(seed: int) -> list[Any]:
+    desk = Desk(seed=seed)
+    story: list[Any] = [dict(desk.rules.keys)]
+    for task in (desk.image_task(), TOKEN_TASK):
+        task_id = desk.create(task)
+        for _ in range(30):  # how long it takes belongs to the story
+            story.append(desk.rules.answer("getTaskResult", b"", HERE).body)
+            desk.now += 0.1
+        desk.now += 3.0
+        story.append(desk.poll(task_id))
+    return story
+
+
+def test_the_same_seed_tells_the_same_story() -> None:
+    assert _story(3) == _story(3)
+    assert _story(3) != _story(4)
+
+
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+def test_speed_shortens_the_wait_and_not_the_rules(speed: float) -> None:
+    desk = Desk(speed=speed)
+    image, token = desk.create(desk.image_task()), desk.create()
+    desk.now += 0.29 / speed
+    assert desk.poll(image)["status"] == desk.poll(token)["status"] == "processing"
+    desk.now += 1.0
+    assert desk.poll(image)["errorCode"] == "ERROR_TOO_MUCH_REQUESTS"
+    desk.now += 2.0
+    assert desk.poll(image)["status"] == desk.poll(token)["status"] == "ready"
+
+
+# --- limits ---------------------------------------------------------------------------------
+
+
+def test_a_poll_within_two_seconds_is_refused_and_does_not_start_them_anew(desk: Desk) -> None:
+    task_id = desk.create()
+    desk.poll(task_id)
+    desk.now += 1.9
+    assert desk.poll(task_id)["errorCode"] == "ERROR_TOO_MUCH_REQUESTS"
+    desk.now += 0.06  # 1.96 s: two seconds but for the jitter of a network
+    assert desk.poll(task_id)["errorId"] == 0
+
+
+def test_the_121st_poll_is_refused(desk: Desk) -> None:
+    task_id = desk.create()
+    for _ in range(120):
+        assert desk.poll(task_id)["errorId"] == 0
+        desk.now += 2.0
+    assert desk.poll(task_id)["errorCode"] == "ERROR_TOO_MUCH_REQUESTS"
+
+
+def test_a_result_can_be_asked_for_within_five_minutes_and_is_then_gone(desk: Desk) -> None:
+    old = desk.create()
+    desk.now += 300.0
+    young = desk.create()
+    assert desk.poll(old)["status"] == "ready"
+    desk.now += 0.1
+    assert desk.poll(old)["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
+    assert desk.poll(young)["errorId"] == 0
+    assert len(desk.rules) == 1
+    assert desk.rules.result(old) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "code"),
+    [
+        (0, "ERROR_ZERO_CAPTCHA_FILESIZE"),
+        (99, "ERROR_ZERO_CAPTCHA_FILESIZE"),
+        (100, None),
+        (500_000, None),
+        (500_001, "ERROR_TOO_BIG_CAPTCHA_FILESIZE"),
+    ],
+)
+def test_the_size_of_a_picture_is_that_of_its_bytes(
+    desk: Desk, size: int, code: str | None
+) -> None:
+    task = desk.image_task(imagesBase64=[base64.b64encode(bytes(size)).decode()])
+    assert desk.send("createTask", task=task).get("errorCode") == code
+
+
+def test_a_body_over_the_limit_is_answered(desk: Desk) -> None:
+    body = b" " * (BODY_LIMIT + 1)
+    code = desk.raw("createTask", body).body["errorCode"]
+    assert code == "ERROR_TOO_BIG_CAPTCHA_FILESIZE"
+    assert desk.raw("getBalance", body).body["errorCode"] == "ERROR_TASK_ABSENT"
+
+
+# --- pictures -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metadata": {"Task": "Pick the spiral galaxy"}},
+        {"metadata": None},
+        {"imagesBase64": ["%%%"]},
+        {"imagesBase64": [7]},
+        {"imagesBase64": [base64.b64encode(bytes(5_000)).decode()]},
+        {"imagesBase64": None, "imageUrls": ["http://192.0.2.1/never-fetched.png"]},
+        {"imagesBase64": None, "imageUrls": ["http://[broken"]},
+        {"imagesBase64": None, "imageUrls": [f"{URL}/pictures/nothing.png"]},
+    ],
+)
+def test_what_cannot_be_solved_says_so_with_the_result(desk: Desk, changes: dict[str, Any]) -> None:
+    task_id = desk.create(desk.image_task(**changes))
+    assert desk.poll(task_id)["status"] == "processing"
+    desk.now += 2.0
+    assert desk.poll(task_id)["errorCode"] == "ERROR_CAPTCHA_UNSOLVABLE"
+
+
+def test_a_picture_of_the_sandbox_can_be_given_by_its_address(desk: Desk) -> None:
+    url = f"{URL.replace('127.0.0.1', 'localhost')}/pictures/penguin.png"
+    task_id = desk.create(desk.image_task(imagesBase64=None, imageUrls=[url]))
+    desk.now += 2.0
+    assert desk.poll(task_id)["status"] == "ready"
+
+
+def test_a_guess_on_request() -> None:
+    desk = Desk(guess=True)
+    picture = base64.b64encode(bytes(5_000)).decode()
+    answers = []
+    for _ in range(2):
+        task_id = desk.create(desk.image_task(imagesBase64=[picture]))
+        desk.now += 2.0
+        answers.append(desk.poll(task_id)["solution"]["answer"])
+    assert answers[0] == answers[1]
+    assert sorted(answers[0]) == [False] * 5 + [True]
+
+
+# --- refusals -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "code"),
+    [
+        (None, "ERROR_TASK_ABSENT"),
+        ([], "ERROR_TASK_ABSENT"),
+        ({}, "ERROR_NO_SUCH_METHOD"),
+        ({"type": 5}, "ERROR_NO_SUCH_METHOD"),
+        ({"type": "funcaptchataskproxyless"}, "ERROR_TASK_NOT_SUPPORTED"),
+        ({"type": "ComplexImageTask"}, "ERROR_TASK_NOT_SUPPORTED"),
+        ({"type": "ComplexImageTask", "class": "other"}, "ERROR_TASK_NOT_SUPPORTED"),
+        ({"type": "ComplexImageTask", "class": "funcaptcha"}, "ERROR_ZERO_CAPTCHA_FILESIZE"),
+        ({**TOKEN_TASK, "websitePublicKey": None}, "ERROR_RECAPTCHA_INVALID_SITEKEY"),
+        ({**TOKEN_TASK, "websiteURL": "shop"}, "ERROR_RECAPTCHA_INVALID_DOMAIN"),
+        ({**TOKEN_TASK, "data": '{"blob":"expired"}'}, "ERROR_TOKEN_EXPIRED"),
+        ({**TOKEN_TASK, "data": '{"blob":"fresh"}'}, None),
+        ({**TOKEN_TASK, "data": "["}, None),
+    ],
+)
+def test_what_is_wrong_with_a_task(desk: Desk, task: Any, code: str | None) -> None:
+    assert desk.send("createTask", task=task).get("errorCode") == code
+
+
+@pytest.mark.parametrize(
+    ("task_id", "code"),
+    [
+        (1, "ERROR_NO_SUCH_CAPCHA_ID"),
+        (-1, "ERROR_NO_SUCH_CAPCHA_ID"),
+        ("12", "ERROR_NO_SUCH_CAPCHA_ID"),
+        ("9" * 5_000, "ERROR_NO_SUCH_CAPCHA_ID"),
+        ("x", "WRONG_CAPTCHA_ID"),
+        ("٣", "WRONG_CAPTCHA_ID"),
+        (True, "WRONG_CAPTCHA_ID"),
+        (1.5, "WRONG_CAPTCHA_ID"),
+        (None, "WRONG_CAPTCHA_ID"),
+    ],
+)
+def test_what_is_wrong_with_a_task_id(desk: Desk, task_id: Any, code: str) -> None:
+    assert desk.poll(task_id)["errorCode"] == code
+
+
+def test_a_task_belongs_to_its_key(desk: Desk) -> None:
+    other = desk.poll(desk.create(), clientKey=desk.rules.keys["zero_balance"])
+    assert other["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
+
+
+@pytest.mark.parametrize("method", ["", "createtask", "getTaskResult/", "nothing", "\ud800"])
+def test_no_such_method(desk: Desk, method: str) -> None:
+    assert desk.send(method)["errorCode"] == "ERROR_NO_SUCH_METHOD"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"NaN",
+        b'{"task": Infinity}',
+        b"\xff\xfe\xfa",
+        b"[" * 100_000,
+        b'{"taskId": ' + b"9" * 10_000 + b"}",
+    ],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_body_that_is_no_json_object(desk: Desk, method: str, body: bytes) -> None:
+    assert desk.raw(method, body).body["errorCode"] == "ERROR_TASK_ABSENT"
+
+
+# --- bans -----------------------------------------------------------------------------------
+
+
+def test_repeated_wrong_keys_ban_the_address_for_ten_minutes(desk: Desk) -> None:
+    for _ in range(10):
+        assert desk.send("getBalance", clientKey="x")["errorCode"] == "ERROR_KEY_DOES_NOT_EXIST"
+    assert desk.send("getBalance")["errorCode"] == "ERROR_IP_BANNED"
+    assert desk.send("getBalance", "192.0.2.7")["errorId"] == 0
+    desk.now += 599.0
+    assert desk.send("getBalance")["errorCode"] == "ERROR_IP_BANNED"
+    desk.now += 1.0
+    assert desk.send("getBalance")["errorId"] == 0
+
+
+def test_a_ban_can_be_forgiven(desk: Desk) -> None:
+    for _ in range(10):
+        desk.send("getBalance", clientKey="x")
+    desk.rules.forgive()
+    assert desk.send("getBalance")["errorId"] == 0
+
+
+def test_slips_that_are_far_apart_ban_nobody(desk: Desk) -> None:
+    for _ in range(30):
+        desk.send("getBalance", clientKey="x")
+        desk.now += 90.0
+    assert desk.send("getBalance")["errorId"] == 0
+
+
+@pytest.mark.parametrize("how", ["ids", "balance"])
+def test_repeated_errors_block_the_address(desk: Desk, how: str) -> None:
+    for _ in range(10):
+        if how == "ids":
+            desk.poll(5)
+        else:
+            poor = desk.rules.keys["zero_balance"]
+            desk.send("createTask", clientKey=poor, task=dict(TOKEN_TASK))
+    assert desk.send("getBalance")["errorCode"] == "ERROR_IP_BLOCKED"
+
+
+def test_an_id_that_was_once_given_blocks_nobody(desk: Desk) -> None:
+    task_id = desk.create()
+    desk.now += 301.0
+    for _ in range(30):
+        assert desk.poll(task_id)["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
+
+
+# --- the table of recipes -------------------------------------------------------------------
+
+
+def test_every_documented_code_has_a_recipe() -> None:
+    assert {recipe.code for recipe in RECIPES} == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.code}-{r.host or r.key}")
+def test_a_recipe_provokes_its_code(desk: Desk, recipe: Any) -> None:
+    row = prepared(recipe, desk.rules.keys, URL)
+    codes, task_id = [], 0
+    for step in row["steps"]:
+        desk.now += step["wait"]
+        body = step["body"].replace(f'"{TASK_ID}"', str(task_id)).encode()
+        answer = desk.raw(step["method"], body).body
+        task_id = answer.get("taskId", task_id)
+        codes.append(answer.get("errorCode"))
+    assert codes.pop() == row["code"]
+    assert codes == [None] * len(codes), "only the last step is refused"
+
+
+def test_a_host_that_is_not_ready_at_first_is_ready_later(desk: Desk) -> None:
+    assert "not-ready.sandbox.test" in BY_HOST
+    task_id = desk.create({**TOKEN_TASK, "websiteURL": "https://not-ready.sandbox.test/"})
+    assert desk.poll(task_id)["errorCode"] == "CAPTCHA_NOT_READY"
+    desk.now += 3.0
+    assert desk.poll(task_id)["status"] == "ready"
+
+
+@pytest.mark.parametrize("name", ["ip_not_allowed", "ip_banned", "ip_blocked"])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_key_that_always_fails_fails_with_every_method(
+    desk: Desk, name: str, method: str
+) -> None:
+    body = desk.send(method, clientKey=desk.rules.keys[name], task=dict(TOKEN_TASK), taskId=1)
+    assert body["errorCode"] == f"ERROR_{name.upper()}"
+
+
+# --- anything at all ------------------------------------------------------------------------
+
+_steps = st.tuples(st.sampled_from([*METHODS, ""]), bodies, st.floats(0, 400))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(_steps, min_size=1, max_size=12), st.booleans())
+def test_whatever_comes_the_answer_is_a_documented_one(
+    steps: list[tuple[str, bytes, float]], guess: bool
+) -> None:
+    desk = Desk(guess=guess)
+    for method, body, wait in steps:
+        desk.now += wait
+        answer = desk.raw(method, body)
+        assert_documented(method, answer)
+        assert isinstance(answer.about, str)
+        assert isinstance(answer.outcome, str)

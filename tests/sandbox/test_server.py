@@ -1,0 +1,574 @@
+"""The sandbox over a real socket, with clients that are not ours."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sandbox.anything import assert_documented, bodies
+
+import brocap_nb.sandbox
+from brocap_nb.codes import CATALOGUE
+from brocap_nb.errors import BroCapError, SandboxError
+from brocap_nb.sandbox import Puzzle, Sandbox
+from brocap_nb.sandbox.recipes import TOKEN_TASK
+from brocap_nb.sandbox.rules import METHODS, Answer
+from brocap_nb.sandbox.server import run
+
+FAST = 100.0
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Sandbox]:
+    with Sandbox(speed=FAST) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(shared: Sandbox) -> Sandbox:
+    shared.faults.clear()
+    shared.forgive()
+    return shared
+
+
+def post(sandbox: Sandbox, method: str, **fields: Any) -> requests.Response:
+    fields.setdefault("clientKey", sandbox.key)
+    return requests.post(f"{sandbox.url}/{method}", json=fields, timeout=10)
+
+
+def create(sandbox: Sandbox, **fields: Any) -> int:
+    body = post(sandbox, "createTask", task=dict(TOKEN_TASK), **fields).json()
+    assert body["errorId"] == 0, body
+    return int(body["taskId"])
+
+
+def solved(sandbox: Sandbox, task_id: int) -> dict[str, Any]:
+    """Poll as the rules allow until there is a result."""
+    while True:
+        body: dict[str, Any] = post(sandbox, "getTaskResult", taskId=task_id).json()
+        if body.get("status") != "processing":
+            return body
+        time.sleep(2.05)
+
+
+# --- the way through ------------------------------------------------------------------------
+
+
+def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
+    ids = {}
+    for puzzle in sandbox.puzzles:
+        picture: dict[str, Any] = {"imageUrls": [puzzle.url]}
+        if puzzle.name == "penguin":
+            picture = {"imagesBase64": [base64.b64encode(puzzle.data).decode()]}
+        task = {"type": "ComplexImageTask", "class": "funcaptcha", **picture}
+        task["metadata"] = {"Task": puzzle.question}
+        ids[puzzle] = post(sandbox, "createTask", task=task).json()["taskId"]
+    time.sleep(0.05)
+    for puzzle, task_id in ids.items():
+        assert tuple(solved(sandbox, task_id)["solution"]["answer"]) == puzzle.answer
+
+
+def test_balance_goes_down(sandbox: Sandbox) -> None:
+    before = sandbox.balance
+    create(sandbox)
+    assert post(sandbox, "getBalance").json() == {"errorId": 0, "balance": sandbox.balance}
+    assert sandbox.balance < before
+
+
+def test_an_api_error_comes_with_http_200_and_json(sandbox: Sandbox) -> None:
+    response = post(sandbox, "getBalance", clientKey="nobody")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("application/json")
+    assert response.json()["errorCode"] == "ERROR_KEY_DOES_NOT_EXIST"
+
+
+@pytest.mark.parametrize("path", ["/getBalance/", "//getBalance", "/getBalance?x=1"])
+def test_small_liberties_with_the_path(sandbox: Sandbox, path: str) -> None:
+    response = requests.post(
+        sandbox.url + path,
+        json={"clientKey": sandbox.key},
+        headers={"Content-Type": "text/plain, application/json"},
+        timeout=10,
+    )
+    assert response.json()["errorId"] == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("GET", "/createTask"),
+        ("PUT", "/getBalance"),
+        ("OPTIONS", "/getBalance"),
+        ("BREW", "/getBalance"),
+        ("POST", "/"),
+        ("POST", "/pictures/penguin.png"),
+        ("POST", "/nothing/here"),
+        ("GET", "/%ff%00"),
+    ],
+)
+def test_what_is_no_method_is_answered_as_such(sandbox: Sandbox, verb: str, path: str) -> None:
+    response = requests.request(verb, sandbox.url + path, data=b"{}", timeout=10)
+    assert response.status_code == 200
+    assert response.json()["errorCode"] == "ERROR_NO_SUCH_METHOD"
+
+
+def test_a_body_over_the_limit_is_read_and_answered(sandbox: Sandbox) -> None:
+    body = b'{"clientKey": "' + b"x" * 25_000_000 + b'"}'
+    response = requests.post(sandbox.url + "/createTask", data=body, timeout=20)
+    assert response.json()["errorCode"] == "ERROR_TOO_BIG_CAPTCHA_FILESIZE"
+
+
+def test_a_body_in_chunks_is_read(sandbox: Sandbox) -> None:
+    pieces = (json.dumps({"clientKey": sandbox.key})[i : i + 5].encode() for i in range(0, 60, 5))
+    response = requests.post(sandbox.url + "/getBalance", data=pieces, timeout=10)
+    assert response.json()["errorId"] == 0
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(METHODS), bodies)
+def test_whatever_comes_the_answer_is_a_documented_one(
+    shared: Sandbox, method: str, body: bytes
+) -> None:
+    shared.forgive()  # or there would soon be nothing but ERROR_IP_BANNED
+    connection = http.client.HTTPConnection("127.0.0.1", int(shared.url.rpartition(":")[2]))
+    connection.request("POST", f"/{method}", body)
+    response = connection.getresponse()
+    answer = Answer(response.status, json.loads(response.read()))
+    connection.close()
+    assert_documented(method, answer)
+
+
+def test_every_code_is_provoked_by_the_recipes(sandbox: Sandbox) -> None:
+    frame = sandbox.recipes()
+    assert list(frame.columns) == ["code", "how", "key", "task", "steps"]
+    provoked = set()
+    for row in frame.itertuples():
+        answer: dict[str, Any] = {}
+        task_id = 0
+        for step in row.steps:
+            time.sleep(step["wait"])
+            body = step["body"].replace('"<taskId>"', str(task_id))
+            answer = requests.post(f"{sandbox.url}/{step['method']}", data=body, timeout=10).json()
+            task_id = answer.get("taskId", task_id)
+        assert answer["errorCode"] == row.code, row.how
+        provoked.add(row.code)
+    assert provoked == set(CATALOGUE)
+
+
+def test_keys_and_task_of_a_recipe_are_ready_to_use(sandbox: Sandbox) -> None:
+    frame = sandbox.recipes().set_index("code")
+    row = frame.loc["ERROR_DOMAIN_NOT_ALLOWED"]
+    body = post(sandbox, "createTask", clientKey=row["key"], task=row["task"]).json()
+    assert body["errorCode"] == "ERROR_DOMAIN_NOT_ALLOWED"
+
+
+def test_a_class_can_be_forgiven(sandbox: Sandbox) -> None:
+    for _ in range(10):
+        post(sandbox, "getBalance", clientKey=sandbox.keys["unknown"])
+    assert post(sandbox, "getBalance").json()["errorCode"] == "ERROR_IP_BANNED"
+    sandbox.forgive()
+    assert post(sandbox, "getBalance").json()["errorId"] == 0
+
+
+# --- faults ---------------------------------------------------------------------------------
+
+
+def broken(expected: type[Exception], words: str) -> Callable[[Callable[[], Any]], None]:
+    def check(call: Callable[[], Any]) -> None:
+        with pytest.raises(expected, match=words):
+            call()
+
+    return check
+
+
+def answered(good: Callable[[requests.Response], object]) -> Callable[[Callable[[], Any]], None]:
+    def check(call: Callable[[], requests.Response]) -> None:
+        response = call()
+        assert good(response), (response.status_code, response.headers, response.content[:200])
+
+    return check
+
+
+def _not_utf8(response: requests.Response) -> bool:
+    try:
+        response.content.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+OBSERVED: dict[str, Callable[[Callable[[], Any]], None]] = {
+    "refuse": broken(requests.ConnectionError, "refused"),
+    "http_429": answered(lambda r: r.status_code == 429 and r.headers["Retry-After"] == "2"),
+    "http_500": answered(lambda r: r.status_code == 500 and "<html>" in r.text),
+    "http_502": answered(lambda r: r.status_code == 502 and "<html>" in r.text),
+    "http_503": answered(lambda r: r.status_code == 503 and "<html>" in r.text),
+    "redirect": answered(
+        lambda r: (
+            r.history[0].status_code == 307
+            and r.url.endswith("/moved/createTask")
+            and r.json()["errorCode"] == "ERROR_NO_SUCH_METHOD"
+        )
+    ),
+    "reset": broken(requests.ConnectionError, "reset"),
+    "reset_midway": broken(requests.RequestException, "reset|Connection broken"),
+    "stall": broken(requests.ReadTimeout, "timed out"),
+    "drip": answered(lambda r: r.json()["taskId"] > 0 and r.elapsed.total_seconds() < 10),
+    "huge_body": answered(lambda r: len(r.content) > 50_000_000 and r.json()["taskId"] > 0),
+    "wrong_content_type": answered(
+        lambda r: r.headers["Content-Type"].startswith("text/html") and r.json()["taskId"] > 0
+    ),
+    "truncated_json": broken(requests.JSONDecodeError, "char"),
+    "not_utf8": answered(_not_utf8),
+    "gzip": answered(lambda r: r.headers["Content-Encoding"] == "gzip" and r.json()["taskId"] > 0),
+    "empty_body": answered(lambda r: r.status_code == 200 and r.content == b""),
+    "html_200": answered(lambda r: r.status_code == 200 and "<html>" in r.text),
+    "json_list": answered(lambda r: r.json()[0]["taskId"] > 0),
+    "error_id_string": answered(lambda r: r.json()["errorId"] == "0"),
+    "missing_task_id": answered(lambda r: r.json() == {"errorId": 0}),
+    "unknown_status": answered(lambda r: r.json()["status"] == "queued"),
+    "unknown_code": answered(lambda r: r.json()["errorCode"] not in CATALOGUE),
+}
+
+
+def test_every_fault_is_observed_here() -> None:
+    assert set(OBSERVED) == set(Sandbox().faults.names)
+
+
+@pytest.mark.parametrize("fault", OBSERVED)
+def test_a_fault_meets_the_next_request_and_no_other(sandbox: Sandbox, fault: str) -> None:
+    def call() -> requests.Response:
+        response = requests.post(
+            sandbox.url + "/createTask",
+            json={"clientKey": sandbox.key, "task": dict(TOKEN_TASK)},
+            timeout=0.5 if fault == "stall" else 20,
+        )
+        if fault == "truncated_json":
+            response.json()
+        return response
+
+    sandbox.faults.next("createTask", fault)
+    if fault != "refuse":  # which concerns every method
+        assert post(sandbox, "getBalance").json()["errorId"] == 0
+    OBSERVED[fault](call)
+    if fault == "refuse":
+        sandbox.faults.clear()
+    assert call().json()["errorId"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "done"), [("reset", True), ("reset_midway", True), ("http_500", False)]
+)
+def test_a_lost_answer_may_have_been_billed(sandbox: Sandbox, fault: str, done: bool) -> None:
+    before = sandbox.balance
+    sandbox.faults.next("createTask", fault)
+    try:
+        post(sandbox, "createTask", task=dict(TOKEN_TASK))
+    except requests.RequestException:
+        assert done
+    assert (sandbox.balance < before) == done
+
+
+def test_faults_come_in_the_order_in_which_they_were_ordered(sandbox: Sandbox) -> None:
+    sandbox.faults.next("getBalance", "http_503", times=2)
+    sandbox.faults.next("getBalance", "http_429")
+    got = [post(sandbox, "getBalance").status_code for _ in range(4)]
+    assert got == [503, 503, 429, 200]
+
+
+def test_faults_can_be_forgotten(sandbox: Sandbox) -> None:
+    sandbox.faults.next("getBalance", "http_503", times=5)
+    assert "http_503" in repr(sandbox.faults)
+    sandbox.faults.clear()
+    assert post(sandbox, "getBalance").status_code == 200
+
+
+def test_a_refusing_port_opens_by_itself(sandbox: Sandbox) -> None:
+    session = requests.Session()
+    session.post(sandbox.url + "/getBalance", json={"clientKey": sandbox.key}, timeout=5)
+    sandbox.faults.next("getBalance", "refuse", times=1)
+    with pytest.raises(requests.ConnectionError):
+        session.post(sandbox.url + "/getBalance", json={"clientKey": sandbox.key}, timeout=5)
+    while True:
+        try:
+            body = post(sandbox, "getBalance").json()
+            break
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    assert body["errorId"] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "fault", "times", "hint"),
+    [
+        ("getBalence", "reset", 1, "Did you mean 'getBalance'"),
+        ("getBalance", "http_504", 1, "Did you mean 'http_50"),
+        ("getBalance", "xyzzy", 1, "Expected one of: refuse"),
+        ("getBalance", "reset", 0, "at least 1"),
+    ],
+)
+def test_an_unknown_fault_gets_a_hint(
+    sandbox: Sandbox, method: str, fault: str, times: int, hint: str
+) -> None:
+    with pytest.raises(BroCapError, match=hint):
+        sandbox.faults.next(method, fault, times)
+
+
+# --- callbacks ------------------------------------------------------------------------------
+
+
+class Receiver:
+    """A receiver of callbacks that answers with `status` after `delay` seconds."""
+
+    def __init__(self, status: int = 200, delay: float = 0.0) -> None:
+        self.bodies: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self.came = threading.Event()
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                size = int(self.headers["Content-Length"])
+                receiver.paths.append(self.path)
+                receiver.bodies.append(json.loads(self.rfile.read(size)))
+                receiver.came.set()
+                time.sleep(delay)
+                self.send_response(status)
+                self.send_header("Location", "/again")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_GET = do_POST  # noqa: N815
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/result?n=1"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    def __enter__(self) -> Receiver:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def told(lines: list[str], word: str) -> str:
+    """Wait for a line of the sandbox's log."""
+    for _ in range(500):
+        for line in list(lines):
+            if word in line:
+                return line
+        time.sleep(0.02)
+    raise AssertionError(f"{word} is not in {lines}")
+
+
+def test_a_result_is_posted_to_the_callback_url(sandbox: Sandbox) -> None:
+    with Receiver() as receiver:
+        task_id = create(sandbox, callbackUrl=receiver.url)
+        assert receiver.came.wait(10)
+        assert receiver.bodies == [solved(sandbox, task_id)]
+        assert receiver.paths == ["/result?n=1"]
+
+
+def test_an_error_is_posted_too(sandbox: Sandbox) -> None:
+    task = {**TOKEN_TASK, "websiteURL": "https://proxy-banned.sandbox.test/"}
+    with Receiver() as receiver:
+        post(sandbox, "createTask", task=task, callbackUrl=receiver.url)
+        assert receiver.came.wait(10)
+        assert receiver.bodies[0]["errorCode"] == "ERROR_PROXY_BANNED"
+
+
+def test_a_callback_follows_no_redirect_and_waits_two_seconds() -> None:
+    lines: list[str] = []
+    with Sandbox(speed=FAST, log=lines.append) as sandbox:
+        with Receiver(status=302) as receiver:
+            create(sandbox, callbackUrl=receiver.url)
+            told(lines, "sent")
+            assert receiver.paths == ["/result?n=1"]
+        lines.clear()
+        with Receiver(delay=3.0) as receiver:
+            create(sandbox, callbackUrl=receiver.url)
+            assert "not accepted" in told(lines, "callback")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://192.0.2.1/", "ftp://127.0.0.1/", "http://[", "nothing", "http://localhost.example/"],
+)
+def test_a_callback_stays_on_this_machine(sandbox: Sandbox, url: str) -> None:
+    assert not sandbox._may_call(url)
+    create(sandbox, callbackUrl=url)
+    assert post(sandbox, "getBalance").json()["errorId"] == 0
+
+
+def test_a_callback_elsewhere_must_be_allowed() -> None:
+    assert Sandbox(allow_remote_callbacks=True)._may_call("https://example.com/result")
+
+
+# --- the page and the displays --------------------------------------------------------------
+
+
+def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: Sandbox) -> None:
+    html = requests.get(sandbox.url, timeout=10).text
+    for word in (*METHODS, *CATALOGUE, *sandbox.keys.values(), *sandbox.faults.names):
+        assert word in html
+    for puzzle in sandbox.puzzles:
+        assert puzzle.url in html
+        assert puzzle.question in html
+    assert "prefers-color-scheme: dark" in html
+    assert html.count("://") == html.count(sandbox.url)
+
+
+def test_the_pictures_are_served(sandbox: Sandbox) -> None:
+    for puzzle in sandbox.puzzles:
+        response = requests.get(puzzle.url, timeout=10)
+        assert response.headers["Content-Type"] == "image/png"
+        assert response.content == puzzle.data
+    assert requests.get(f"{sandbox.url}/pictures/none.png", timeout=10).status_code == 404
+
+
+def test_the_display_has_the_address_the_key_and_the_pictures(sandbox: Sandbox) -> None:
+    bundle = sandbox._repr_mimebundle_()
+    assert sandbox.url in bundle["text/html"]
+    assert sandbox.key in bundle["text/html"]
+    assert bundle["text/html"].count("<img") == 8
+    assert len(bundle["text/html"]) < 120_000
+    assert sandbox.url in bundle["text/plain"]
+
+
+# --- life -----------------------------------------------------------------------------------
+
+
+def test_the_port_is_free_again_after_stop_which_may_be_called_twice() -> None:
+    sandbox = Sandbox().start()
+    port = int(sandbox.url.rpartition(":")[2])
+    assert sandbox.start() is sandbox
+    sandbox.stop()
+    sandbox.stop()
+    with pytest.raises(requests.ConnectionError):
+        post(sandbox, "getBalance")
+    assert "stopped" in repr(sandbox)
+    with Sandbox(port=port) as again:
+        assert post(again, "getBalance").json()["errorId"] == 0
+
+
+def test_it_stops_while_connections_stall_and_while_the_port_refuses() -> None:
+    with Sandbox() as sandbox:
+        sandbox.faults.next("getBalance", "stall")
+        stalled = socket.create_connection(("127.0.0.1", int(sandbox.url.rpartition(":")[2])))
+        stalled.sendall(b"POST /getBalance HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        sandbox.faults.next("getBalance", "refuse", times=60)
+    stalled.settimeout(5)
+    assert stalled.recv(1) == b""
+    stalled.close()
+    assert "stopped" in repr(sandbox)
+
+
+def test_a_taken_port_gets_a_sentence() -> None:
+    with Sandbox() as first, pytest.raises(SandboxError, match=r"in use.*port=0"):
+        Sandbox(port=int(first.url.rpartition(":")[2])).start()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"port": 70_000},
+        {"host": "192.0.2.1"},
+        {"host": "no such host"},
+        {"speed": 0},
+        {"speed": float("nan")},
+        {"balance": -1},
+    ],
+)
+def test_what_cannot_be_started_gets_a_sentence(options: dict[str, Any]) -> None:
+    with pytest.raises(SandboxError, match=r".{30}"):
+        Sandbox(**options).start()
+
+
+def test_the_same_seed_gives_the_same_keys_and_pictures() -> None:
+    with Sandbox(seed=1) as one, Sandbox(seed=1) as same, Sandbox(seed=2) as other:
+        assert one.keys == same.keys
+        assert one.puzzles[0].data == same.puzzles[0].data
+        assert one.key != other.key
+
+
+def test_what_the_package_exports() -> None:
+    assert set(brocap_nb.sandbox.__all__) == {"Puzzle", "Sandbox"}
+    assert isinstance(Puzzle, type)
+    with pytest.raises(AttributeError, match="Sandpit"):
+        _ = brocap_nb.sandbox.Sandpit
+
+
+def test_the_import_is_light() -> None:
+    code = (
+        "import sys, types; sys.modules['brocap_nb'] = m = types.ModuleType('brocap_nb');"
+        f"m.__path__ = {list(brocap_nb.__path__)!r}; import brocap_nb.sandbox;"
+        "sys.exit(' '.join({'tornado', 'PIL', 'pandas', 'asyncio'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# --- a process of its own -------------------------------------------------------------------
+
+RUN = "import sys; from brocap_nb.sandbox.server import run; sys.exit(run(speed=50.0))"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_as_a_process_it_prints_what_one_needs_and_ends_cleanly(number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONDEVMODE": "1"},
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().split()[2]
+    key = process.stdout.readline().split()[2]
+    process.stdout.readline()
+    secret = "f" * 32
+    for client_key in (key, secret):
+        for method in METHODS:
+            body = {"clientKey": client_key, "task": dict(TOKEN_TASK), "taskId": 7_654_321}
+            requests.post(f"{url}/{method}", json=body, timeout=10)
+    requests.post(f"{url}/{secret}", timeout=10)
+    evil = {"clientKey": key, "task": {"type": "\x1b[2J\n" + "é" * 99}}
+    requests.post(f"{url}/createTask", json=evil, timeout=10)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, "")
+    lines = out.splitlines()
+    assert "createTask" in lines[0]
+    assert "FunCaptchaTaskProxyless" in lines[0]
+    assert "7654321" in lines[1]
+    assert "ERROR_KEY_DOES_NOT_EXIST" in lines[3]
+    assert len(lines) == 9
+    assert secret not in out
+    assert "\x1b" not in out
+
+
+def test_a_process_that_cannot_start_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    with Sandbox() as sandbox:
+        assert run(port=int(sandbox.url.rpartition(":")[2])) == 1
+    assert "port=0" in capsys.readouterr().err
