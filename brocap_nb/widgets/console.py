@@ -21,7 +21,7 @@ from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_table import LogTable, table_of
 from brocap_nb.widgets.picture_view import PictureView
 from brocap_nb.widgets.progress import ProgressView
-from brocap_nb.widgets.style import STYLE, heading, panel, problem_note
+from brocap_nb.widgets.style import STYLE, close_all, heading, panel, problem_note, show_html
 from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
 
@@ -80,12 +80,12 @@ class Console:
             description="Submit task", button_style="primary", tooltip="Send this task"
         )
         self.picture = PictureView()
-        self.solution = widgets.HTML()
+        self.solution = widgets.HTML(layout={"display": "none"})
         self.body = BodyView()
         self.progress = ProgressView()
         self.log_table = LogTable(self.log)
         self.error_table = ErrorTable(self.log)
-        self._report = widgets.HTML()
+        self._report = widgets.HTML(layout={"display": "none"})
 
         self.widget = widgets.VBox(self._arrange(), layout={"width": "auto", "grid_gap": "12px"})
         """All of it, to be put into a layout of your own."""
@@ -111,9 +111,11 @@ class Console:
             self.task_type.value = chosen or options[0][1]
 
     def close(self) -> None:
-        """Stop following the log, close what was started here, and take the widget away."""
-        for part in (self.progress, self.log_table, self.error_table, self.target, self.widget):
-            part.close()
+        """Stop following the log, stop what was started here, and take the widget away."""
+        if self.run is not None:
+            self.run.cancel()
+        for part in (*self._forms.values(), self.widget):
+            close_all(part)
 
     # what is where
 
@@ -192,11 +194,12 @@ class Console:
     def _submit(self) -> None:
         if self.progress.running:
             return
-        self._report.value = self.solution.value = ""
+        show_html(self._report, "")
+        show_html(self.solution, "")
         try:
             task = self.form.task()
         except InvalidInputError as error:
-            self._report.value = problem_note(_count(error))
+            show_html(self._report, problem_note(_count(error)))
             return
         run = self.target.client().submit(task)
         self.run = run
@@ -229,10 +232,10 @@ class Console:
         if isinstance(error, CancelledError):
             return
         if error is not None:
-            self._report.value = problem_note(str(error))
+            show_html(self._report, problem_note(str(error)))
             return
         result = run.result()
-        self.solution.value = _solution(result.solution)
+        show_html(self.solution, _solution(result.solution, unfolded=result.answer is None))
         if result.answer is not None and pictures:
             self.picture.show_answer(pictures[0], result.answer, grid=grid)
 
@@ -244,10 +247,10 @@ class Console:
         try:
             yield
         except BroCapError as error:
-            self._report.value = problem_note(self._safe(str(error)))
+            show_html(self._report, problem_note(self._safe(str(error))))
         except Exception as error:  # a handler has no caller that could handle it
             sentence = f"{type(error).__name__}: {error}. Nothing more was done."
-            self._report.value = problem_note(self._safe(sentence))
+            show_html(self._report, problem_note(self._safe(sentence)))
 
     def _safe(self, text: str) -> str:
         secret = self.target.key.secret
@@ -321,10 +324,11 @@ def _no_picture(picker: ImagePicker | None) -> str:
     return "No picture is known here yet." if picker.url else "No picture is chosen yet."
 
 
-def _solution(solution: Mapping[str, Any] | None) -> str:
-    """The solution as it came, folded away: it may be long."""
+def _solution(solution: Mapping[str, Any] | None, *, unfolded: bool) -> str:
+    """The solution as it came."""
     text = json.dumps(solution, indent=2, ensure_ascii=False)
     return (
-        '<details><summary style="cursor:pointer">The solution as it came</summary>'
+        f"<details{' open' if unfolded else ''}>"
+        '<summary style="cursor:pointer">The solution as it came</summary>'
         f"{render.code(text, max_height='12em')}</details>"
     )

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from brocap_nb.widgets.log_table import scroll_table
 from brocap_nb.widgets.refresh import Refresh
-from brocap_nb.widgets.style import heading, note
+from brocap_nb.widgets.style import heading, note, words
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -55,8 +55,8 @@ def _row(row: dict[Any, Any]) -> list[str]:
         f"<code>{escape(str(row['error_code']))}</code>",
         f"{row['count']:,}",
         f"{row['share']:.0%}",
-        escape(str(row["meaning"])),
-        escape(str(row["remedy"])),
+        words(str(row["meaning"])),
+        words(str(row["remedy"])),
         "can work later" if row["retryable"] else "no",
         f"{row['last_seen']:%H:%M:%S} UTC",
     ]

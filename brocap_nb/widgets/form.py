@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from html import escape
 from typing import Any
 
 import ipywidgets as widgets
 
 from brocap_nb.errors import InvalidTaskError, Problem
 from brocap_nb.tasks import Task
-from brocap_nb.widgets.style import problem_note
+from brocap_nb.widgets.style import note, problem_note, show_html
 
 __all__ = ["FieldRow", "TaskFormBase"]
 
@@ -24,11 +23,11 @@ class FieldRow(widgets.VBox):
         self.names = tuple(names)
         self.touched = False
         self.sentences: tuple[str, ...] = ()
-        self._problem = widgets.HTML()
+        self._problem = widgets.HTML(layout={"display": "none"})
         shown = [control, self._problem]
         if help_text:
             control.tooltip = help_text
-            shown.insert(1, widgets.HTML(f'<div class="brocap-note">{escape(help_text)}</div>'))
+            shown.insert(1, widgets.HTML(note(help_text)))
         super().__init__(shown)
         self.add_class("brocap-field")
 
@@ -39,7 +38,7 @@ class FieldRow(widgets.VBox):
     def show(self, sentences: Iterable[str]) -> None:
         """Show what is wrong with this field; nothing if nothing is."""
         self.sentences = tuple(dict.fromkeys(sentences))
-        self._problem.value = problem_note(*self.sentences)
+        show_html(self._problem, problem_note(*self.sentences))
 
 
 class TaskFormBase(widgets.VBox):

@@ -14,7 +14,7 @@ import ipywidgets as widgets
 from brocap_nb.client import KEY_VARIABLE, Client
 from brocap_nb.errors import InvalidKeyError
 from brocap_nb.widgets.secret_field import SecretField
-from brocap_nb.widgets.style import note, problem_note
+from brocap_nb.widgets.style import note, problem_note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -95,7 +95,7 @@ class TargetChooser(widgets.VBox):
         )
         self.key = SecretField(label="Client key of the live service")
         self._words = widgets.HTML()
-        self._problem = widgets.HTML()
+        self._problem = widgets.HTML(layout={"display": "none"})
         super().__init__([self.choice, self._words, self.key, self._problem])
         self.choice.observe(lambda _: self._chosen(), "value")
         self.key.on_change(self._key_changed)
@@ -119,7 +119,7 @@ class TargetChooser(widgets.VBox):
             try:
                 self._own[target] = self._make(target)
             except InvalidKeyError as error:
-                self._problem.value = problem_note(str(error))
+                show_html(self._problem, problem_note(str(error)))
                 raise
         return self._own[target]
 
@@ -169,7 +169,7 @@ class TargetChooser(widgets.VBox):
     def _draw(self) -> None:
         target = self.choice.value
         self.key.layout.display = "" if target == LIVE else "none"
-        self._problem.value = ""
+        show_html(self._problem, "")
         self._words.value = {
             SANDBOX: note(
                 "A small service inside this kernel that keeps the documented rules. It needs no "

@@ -1,0 +1,272 @@
+"""The console, without a browser: what its handlers do and what its views say."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import ipywidgets
+import pytest
+
+from brocap_nb.client import Client
+from brocap_nb.errors import InvalidInputError
+from brocap_nb.log import ExchangeLog
+from brocap_nb.sandbox import Sandbox
+from brocap_nb.widgets import Console, TaskForm, target
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def console(sandbox: Sandbox) -> Iterator[Console]:
+    shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
+    yield shown
+    shown.close()
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """Wait for what threads do; the deadline only ends a hung test."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def form_of(console: Console) -> TaskForm:
+    assert isinstance(console.form, TaskForm)
+    return console.form
+
+
+def states() -> str:
+    """All that a front end could save of all widgets there are."""
+    everything = ipywidgets.Widget.get_manager_state()["state"]
+    return json.dumps(everything, default=repr)
+
+
+def choose_sample(console: Console, name: str = "penguin") -> None:
+    picker = form_of(console).picker
+    assert picker is not None
+    picker.choose_sample(name)
+
+
+def test_a_sample_brings_its_question_its_picture_and_its_body(console: Console) -> None:
+    choose_sample(console)
+    assert form_of(console).controls["metadata.Task"].read() == "Pick the penguin"
+    assert "600 x 400 pixels" in console.picture.value
+    assert "inside the limits" in console.picture.value
+    assert "&lt;clientKey&gt;" in console.body.value
+    assert "penguin.png" in console.body.value
+
+
+def test_a_question_of_ones_own_is_not_overwritten_by_a_sample(console: Console) -> None:
+    choose_sample(console)
+    choose_sample(console, "rope")
+    question = form_of(console).controls["metadata.Task"]
+    assert question.read() == "Pick the image with only one rope"
+    question.write("Pick the bear")
+    choose_sample(console)
+    assert question.read() == "Pick the bear"
+
+
+def test_a_submission_ends_with_the_answer_drawn_and_its_rows(
+    console: Console, sandbox: Sandbox
+) -> None:
+    choose_sample(console)
+    console.submit.click()
+    assert console.run is not None
+    assert console.submit.disabled
+    until(lambda: "Answer:" in console.picture.value)
+    puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
+    assert f"tile {puzzle.answer.index(True) + 1} of 6" in console.picture.value
+    until(lambda: "ready" in console.progress.children[0].value)
+    assert not console.submit.disabled
+    assert console.progress.cancel.disabled
+    until(lambda: "ready" in console.log_table.value)
+    rows = re.findall(r"<tr><td>.*?</tr>", console.log_table.value)
+    assert len(rows) == len(console.log)
+    assert "createTask" in rows[-1]  # newest first
+    assert "getTaskResult" in rows[0]
+
+
+def test_an_incomplete_form_sends_nothing(console: Console) -> None:
+    console.submit.click()
+    assert "Nothing was sent: 2 fields need a look." in console._report.value
+    assert len(console.log) == 0
+    assert console.run is None
+
+
+def test_an_error_code_is_shown_and_grows_the_error_table(console: Console) -> None:
+    console.task_type.value = "RawTask"
+    console.form.editor.widget.value = '{"type": "NoSuchTask"}'  # type: ignore[attr-defined]
+    console.submit.click()
+    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in console._report.value)
+    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in console.error_table.value)
+    assert not console.submit.disabled
+
+
+def test_a_wait_can_be_cancelled(console: Console) -> None:
+    console.task_type.value = "FunCaptchaTaskProxyless"
+    controls = form_of(console).controls
+    controls["websiteURL"].write("https://example.com/")
+    controls["websitePublicKey"].write("69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC")
+    console.submit.click()
+    assert console.run is not None
+    console.progress.cancel.click()
+    assert console.run.status == "cancelled"
+    until(lambda: "cancelled" in console.progress.children[0].value)
+    assert not console.submit.disabled
+    assert console._report.value == ""
+
+
+def test_the_input_stays_when_another_type_is_looked_at(console: Console) -> None:
+    choose_sample(console)
+    console.task_type.value = "RawTask"
+    assert "no picture" in console.picture.value
+    console.task_type.value = "ComplexImageTask"
+    assert form_of(console).controls["metadata.Task"].read() == "Pick the penguin"
+    assert "600 x 400" in console.picture.value
+
+
+def test_live_without_a_key_says_so_and_sends_nothing(console: Console) -> None:
+    choose_sample(console)
+    console.target.choice.value = target.LIVE
+    assert "$BROCAP_CLIENT_KEY is not set" in console.target._words.value
+    console.submit.click()
+    assert "No client key is set" in console.target._problem.value
+    console.target.key.set("abc")
+    console.submit.click()
+    assert "3 characters" in console.target._problem.value
+    assert console.run is None
+    assert len(console.log) == 0
+
+
+def test_a_key_in_the_environment_is_told_in_words(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = secrets.token_hex(16)
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
+    console.target.choice.value = target.LIVE
+    assert "$BROCAP_CLIENT_KEY is set and is used" in console.target._words.value
+    client = console.target.client()
+    assert client.base_url == "https://api.brocapgpt.com"
+    assert key not in states()
+
+
+def test_a_typed_key_is_in_no_widgets_state(console: Console) -> None:
+    key = secrets.token_hex(16)
+    console.target.choice.value = target.LIVE
+    console.target.key._handle_custom_msg({"kind": "set", "value": key}, [])
+    console.target.client()
+    bundle = console._repr_mimebundle_()
+    assert "a key is set (32 characters)" in states()
+    assert key not in states() + json.dumps(bundle) + repr(console) + repr(console.target)
+
+
+def test_the_live_service_gets_a_samples_bytes(console: Console) -> None:
+    choose_sample(console)
+    console.target.choice.value = target.LIVE
+    assert "imagesBase64" in console.body.value
+    console.target.choice.value = target.SANDBOX
+    assert "imageUrls" in console.body.value
+
+
+def test_an_uploaded_file_is_read_and_its_widget_emptied(
+    console: Console, sandbox: Sandbox
+) -> None:
+    picker, data = form_of(console).picker, sandbox.puzzles[0].data
+    assert picker is not None
+    name = "<b>owl</b>.png"
+    file = {"name": name, "type": "image/png", "size": len(data), "content": memoryview(data)}
+    picker.upload.value = ({**file, "last_modified": datetime.now(UTC)},)
+    assert picker.data == data
+    assert picker.upload.value == ()
+    assert name not in picker._said.value
+    assert "600 x 400" in console.picture.value
+
+
+def test_an_address_is_loaded_in_the_background(console: Console, sandbox: Sandbox) -> None:
+    picker, puzzle = form_of(console).picker, sandbox.puzzles[1]
+    assert picker is not None
+    picker.address.value = puzzle.url
+    picker.load.click()
+    until(lambda: picker.data == puzzle.data)
+    assert picker.url == puzzle.url
+    picker.address.value = f"{sandbox.url}/pictures/none.png"
+    picker.load.click()
+    until(lambda: "cannot be loaded" in picker._said.value)
+    assert picker.data == puzzle.data  # what was chosen before stays
+    picker.address.value = "owl.png"
+    picker.load.click()
+    assert "expected one that starts with http://" in picker._said.value
+
+
+def test_a_given_client_is_used_with_its_log(sandbox: Sandbox) -> None:
+    log = ExchangeLog(":memory:")
+    with Client(sandbox.key, base_url=sandbox.url, log=log) as client:
+        console = Console(client, sandbox=sandbox)
+        assert console.log is log
+        assert console.target.client() is client
+        with pytest.raises(InvalidInputError, match="expected one of them"):
+            Console(client, log=ExchangeLog(":memory:"))
+        console.close()
+        assert client.get_balance()  # closing the console leaves it alone
+
+
+def test_consoles_share_one_sandbox_and_the_last_one_stops_it() -> None:
+    first, second = (Console(log=ExchangeLog(":memory:")) for _ in range(2))
+    shared = first.target.sandbox()
+    assert second.target.sandbox() is shared
+    first.close()
+    assert second.target.client().get_balance()
+    second.close()
+    assert target._shared._sandbox is None
+
+
+def test_a_handler_that_fails_says_so_in_the_console(console: Console) -> None:
+    form_of(console).picker._puzzles = lambda: 1 / 0  # type: ignore[union-attr, assignment]
+    console._guarded(form_of(console).picker.offer_samples)()  # type: ignore[union-attr]
+    assert "ZeroDivisionError" in console._report.value
+
+
+def test_a_saved_notebook_without_widget_state_shows_something(console: Console) -> None:
+    choose_sample(console)
+    bundle = console._repr_mimebundle_()
+    assert bundle is not None
+    assert set(bundle) == {
+        "text/plain",
+        "text/html",
+        "application/vnd.jupyter.widget-view+json",
+    }
+    assert "Pick the penguin" in bundle["text/html"]
+    assert len(bundle["text/html"]) < 20_000
+
+
+def test_what_the_service_says_is_escaped(console: Console, sandbox: Sandbox) -> None:
+    console.task_type.value = "RawTask"
+    console.form.editor.widget.value = '{"type": "<img src=x>"}'  # type: ignore[attr-defined]
+    console.submit.click()
+    until(lambda: "&lt;img src=x&gt;" in console.log_table.value)
+    views = (console.log_table, console.error_table, console.body, console._report)
+    assert not any("<img src=x>" in view.value for view in views)
+
+
+def test_a_closed_console_leaves_nothing_that_breaks_the_saving_of_others(
+    sandbox: Sandbox,
+) -> None:
+    before = len(ipywidgets.Widget.get_manager_state()["state"])
+    shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
+    shown.task_type.value = "RawTask"
+    shown.close()
+    shown.close()
+    after = ipywidgets.Widget.get_manager_state()["state"].values()
+    left = {state["model_name"] for state in list(after)[before:]}
+    assert all(name.endswith(("LayoutModel", "StyleModel")) for name in left)
