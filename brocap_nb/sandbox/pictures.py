@@ -107,15 +107,18 @@ class Library:
 
         A browser encodes a pasted picture anew: the same sight in other bytes.
         """
-        digest = hashlib.sha256(data).digest()
-        for puzzle in self.puzzles:
-            if hashlib.sha256(puzzle.data).digest() == digest:
-                return puzzle
+        known = self._by_content.get(hashlib.sha256(data).digest())
+        if known is not None:
+            return known
         look = _look(data)
         if look is None:
             return None
         distance, index = min((_distance(look, known), i) for i, known in enumerate(self._looks))
         return self.puzzles[index] if distance < 4.0 else None
+
+    @cached_property
+    def _by_content(self) -> Mapping[bytes, Puzzle]:
+        return {hashlib.sha256(puzzle.data).digest(): puzzle for puzzle in self.puzzles}
 
     @cached_property
     def _looks(self) -> tuple[bytes | None, ...]:

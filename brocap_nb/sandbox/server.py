@@ -37,7 +37,7 @@ from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
 from brocap_nb.sandbox.page import page
 from brocap_nb.sandbox.pictures import Library, Puzzle
 from brocap_nb.sandbox.recipes import RECIPES, prepared
-from brocap_nb.sandbox.rules import BODY_LIMIT, METHODS, Answer, Callback, Rules
+from brocap_nb.sandbox.rules import BODY_LIMIT, METHODS, Answer, Callback, Rules, keys_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,14 +109,15 @@ class Sandbox:
 
     def start(self) -> Self:
         """Start to listen; returns itself. It does nothing if it listens already."""
-        if self._thread is not None:
+        if self._thread is not None and self._thread.is_alive():
             return self
+        if self._thread is not None:
+            raise SandboxError("This sandbox has been stopped. Make a new one with Sandbox().")
         listener = _bind(self._host, self._port, listen=True)
         self._port = listener.getsockname()[1]
         shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        self.url: str = (
-            f"http://[{shown}]:{self._port}" if ":" in shown else (f"http://{shown}:{self._port}")
-        )
+        place = f"[{shown}]" if ":" in shown else shown
+        self.url: str = f"http://{place}:{self._port}"
         """The address, without a slash at the end."""
         self._library = Library(self._seed, self.url)
         self._rules = Rules(
@@ -147,6 +148,15 @@ class Sandbox:
         if self._thread is not None:
             self._thread.join(5)
 
+    def __getattr__(self, name: str) -> Any:
+        # only what start() sets can be missing
+        if name in ("url", "_library", "_rules"):
+            raise SandboxError(
+                "The sandbox has not been started. Call start(), or write "
+                "`with Sandbox() as sandbox:`."
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -158,7 +168,7 @@ class Sandbox:
     @property
     def keys(self) -> Mapping[str, str]:
         """The keys by name: `working`, `unknown`, and one for each error that a key can bring."""
-        return self._rules.keys
+        return keys_for(self._seed)
 
     @property
     def key(self) -> str:
@@ -223,7 +233,7 @@ class Sandbox:
         )
         return render.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
 
-    def picture(self, name: str) -> bytes | None:
+    def _picture(self, name: str) -> bytes | None:
         """Return the file that is served at /pictures/<name>.png, if there is one."""
         return self._library.files.get(name)
 
@@ -289,7 +299,7 @@ class Sandbox:
         if listener is not None:
             self._open(listener)
 
-    def answer(self, method: str, body: bytes, address: str) -> Answer:
+    def _answer(self, method: str, body: bytes, address: str) -> Answer:
         """Answer one request by the rules."""
         with self._lock:
             answer = self._rules.answer(method, body, address)
@@ -299,7 +309,7 @@ class Sandbox:
             task.add_done_callback(self._callbacks.discard)
         return answer
 
-    def note(self, method: str, about: str, outcome: str) -> None:
+    def _note(self, method: str, about: str, outcome: str) -> None:
         """Hand one line to the log."""
         if self._log is not None:
             now = datetime.now().astimezone().strftime("%H:%M:%S")
@@ -345,7 +355,7 @@ class Sandbox:
             outcome = f"not accepted ({type(error).__name__})"
         finally:
             client.close()
-        self.note("callback", str(callback.task_id), outcome)
+        self._note("callback", str(callback.task_id), outcome)
 
 
 def run(
@@ -417,8 +427,8 @@ class _Handler(RequestHandler):
         self.no_such_method()
 
     def no_such_method(self, *path: str) -> None:
-        answer = self.sandbox.answer("", b"", self.request.remote_ip or "")
-        self.sandbox.note("?", "", answer.outcome)
+        answer = self.sandbox._answer("", b"", self.request.remote_ip or "")
+        self.sandbox._note("?", "", answer.outcome)
         self.send_reply(shaped(None, "", answer.body))
 
     def send_reply(self, reply: Reply) -> None:
@@ -441,7 +451,7 @@ class _PageHandler(_Handler):
 
 class _PictureHandler(_Handler):
     def get(self, name: str) -> None:
-        data = self.sandbox.picture(name)
+        data = self.sandbox._picture(name)
         if data is None:
             text = {"Content-Type": "text/plain"}
             self.send_reply(Reply(404, b"There is no such picture.", text))
@@ -467,12 +477,12 @@ class _MethodHandler(_Handler):
         sandbox = self.sandbox
         fault = sandbox.faults.take(method)
         if fault in BEFORE:
-            sandbox.note(method, "", f"fault: {fault}")
+            sandbox._note(method, "", f"fault: {fault}")
             self.send_reply(shaped(fault, method, {}))
             return
-        answer = sandbox.answer(method, bytes(self.body), self.request.remote_ip or "")
+        answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "")
         outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
-        sandbox.note(method if method in METHODS else "?", answer.about, outcome)
+        sandbox._note(method if method in METHODS else "?", answer.about, outcome)
         reply = shaped(fault, method, answer.body)
         if fault is not None and fault in ON_THE_WIRE:
             await self._spoil(fault, reply)

@@ -472,6 +472,19 @@ def test_the_port_is_free_again_after_stop_which_may_be_called_twice() -> None:
         assert post(again, "getBalance").json()["errorId"] == 0
 
 
+def test_before_and_after_its_life_it_says_what_to_do() -> None:
+    sandbox = Sandbox()
+    with pytest.raises(SandboxError, match=r"start\(\)"):
+        _ = sandbox.url
+    with pytest.raises(SandboxError, match=r"start\(\)"):
+        _ = sandbox.puzzles
+    assert "not started" in sandbox._repr_mimebundle_()["text/plain"]
+    assert not hasattr(sandbox, "anything_else")
+    sandbox.start().stop()
+    with pytest.raises(SandboxError, match="new one"):
+        sandbox.start()
+
+
 def test_it_stops_while_connections_stall_and_while_the_port_refuses() -> None:
     with Sandbox() as sandbox:
         sandbox.faults.next("getBalance", "stall")
