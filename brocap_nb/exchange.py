@@ -105,7 +105,10 @@ class Exchange:
             ValueError, KeyError, TypeError: the line is not one that `to_line` made.
         """
         fields = {name: line[name] for name in _FIELDS if name in line}
-        fields["started_at"] = datetime.fromisoformat(line["started_at"]).astimezone(UTC)
+        try:
+            fields["started_at"] = datetime.fromisoformat(line["started_at"]).astimezone(UTC)
+        except OverflowError as error:  # at the ends of the calendar
+            raise ValueError(str(error)) from None
         fields["outcome"] = Outcome(line.get("outcome", Outcome.NO_RESPONSE))
         return cls(**fields)
 
