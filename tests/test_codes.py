@@ -1,0 +1,67 @@
+"""The catalogue of error codes against the service's pages."""
+
+from __future__ import annotations
+
+import pytest
+
+import brocap_nb as bn
+
+# Copied from the service's public pages, in their order and spelling.
+PAGE_TEXT = """
+ERROR_KEY_DOES_NOT_EXIST ERROR_ZERO_BALANCE ERROR_TOO_BIG_CAPTCHA_FILESIZE
+ERROR_ZERO_CAPTCHA_FILESIZE ERROR_NO_SUCH_CAPCHA_ID WRONG_CAPTCHA_ID ERROR_CAPTCHA_UNSOLVABLE
+CAPTCHA_NOT_READY ERROR_IP_NOT_ALLOWED ERROR_IP_BANNED ERROR_IP_BLOCKED ERROR_NO_SUCH_METHOD
+ERROR_TOO_MUCH_REQUESTS ERROR_DOMAIN_NOT_ALLOWED ERROR_TOKEN_EXPIRED ERROR_NO_SLOT_AVAILABLE
+ERROR_RECAPTCHA_INVALID_SITEKEY ERROR_RECAPTCHA_INVALID_DOMAIN ERROR_RECAPTCHA_TIMEOUT
+ERROR_PROXY_CONNECT_REFUSED ERROR_PROXY_BANNED ERROR_TASK_NOT_SUPPORTED ERROR_TASK_ABSENT
+"""
+PAGES = PAGE_TEXT.split()
+LATER = {
+    "CAPTCHA_NOT_READY",
+    "ERROR_IP_BANNED",
+    "ERROR_IP_BLOCKED",
+    "ERROR_NO_SLOT_AVAILABLE",
+    "ERROR_PROXY_CONNECT_REFUSED",
+    "ERROR_RECAPTCHA_TIMEOUT",
+    "ERROR_TOO_MUCH_REQUESTS",
+}
+
+
+def test_the_catalogue_is_what_the_pages_list() -> None:
+    assert list(bn.CATALOGUE) == PAGES
+
+
+@pytest.mark.parametrize("code", PAGES)
+def test_an_entry_carries_its_own_help(code: str) -> None:
+    entry = bn.explain(code)
+    assert entry is bn.CATALOGUE[code]
+    assert entry.code == code
+    for sentence in (entry.meaning, entry.remedy):
+        assert sentence.endswith(".")
+        assert sentence[0].isupper()
+        assert len(sentence.split()) >= 4
+    assert entry.meaning != entry.remedy
+    assert "public API pages" in entry.source
+    assert "not in" not in entry.source
+
+
+def test_what_can_succeed_later_unchanged() -> None:
+    assert {entry.code for entry in bn.CATALOGUE.values() if entry.retryable} == LATER
+
+
+@pytest.mark.parametrize(
+    "code", ["ERROR_BRAND_NEW", "", "error_zero_balance", "<b>", "\ud83d\ude00"]
+)
+def test_an_unknown_code_is_kept_and_explained(code: str) -> None:
+    entry = bn.explain(code)
+    assert entry.code == code
+    assert "do not list this code" in entry.meaning
+    assert entry.remedy.endswith(".")
+    assert not entry.retryable
+    assert "not in the public API pages" in entry.source
+    assert code not in bn.CATALOGUE
+
+
+def test_the_catalogue_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        bn.CATALOGUE["X"] = bn.explain("X")  # type: ignore[index]

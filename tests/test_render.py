@@ -1,0 +1,99 @@
+"""Pieces of static HTML: no text becomes markup."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brocap_nb import render
+
+EVIL = """<script>alert(1)</script>"><img src=x onerror=alert(1)>'&amp;"""
+PIECES = {
+    "text": render.text,
+    "heading": render.heading,
+    "code": render.code,
+    "badge": render.badge,
+    "good badge": lambda s: render.badge(s, good=True),
+    "label of a fact": lambda s: render.facts([(s, "")]),
+    "alt of a picture": lambda s: render.picture(b"x", "image/png", s),
+    "header of a table": lambda s: render.table([s], []),
+    "caption of a table": lambda s: render.table([], [], caption=f"-{s}"),
+    "title of a card": render.card,
+}
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and text as a browser would read them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: dict[str, str | None] = {}
+        self.seen = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes.update(attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.seen += data
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@settings(deadline=None)
+@given(st.text(max_size=40) | st.just(EVIL))
+def test_a_text_stays_a_text(piece: str, text: str) -> None:
+    plain, given_text = Reader(PIECES[piece]("x")), Reader(PIECES[piece](text))
+    assert given_text.tags == plain.tags
+    assert given_text.attributes.keys() == plain.attributes.keys()
+    held = given_text.seen + (given_text.attributes.get("alt") or "")
+    newlines = str.maketrans({"\r": "\n"})
+    assert text.translate(newlines) in held.translate(newlines)
+
+
+def test_no_script_from_any_piece() -> None:
+    for make in PIECES.values():
+        assert "<script" not in make(EVIL)
+        assert "<img src=x" not in make(EVIL)
+
+
+def test_a_sign_stands_beside_the_colour() -> None:
+    assert "✓" in render.badge("x", good=True)
+    assert "✗" in render.badge("x", good=False)
+
+
+def test_pretty_indents_json_and_leaves_the_rest() -> None:
+    assert render.pretty('{"a":[1,"ä"]}') == '{\n  "a": [\n    1,\n    "ä"\n  ]\n}'
+    assert render.pretty("<html>") == "<html>"
+
+
+def test_pretty_cuts_what_no_page_should_keep() -> None:
+    assert render.pretty("é" * 50, limit=20) == "é" * 20 + "… (30 more characters)"
+    shown = render.pretty(json.dumps({"file": "QUJD" * 100_000, "note": "stays"}))
+    assert len(shown) < 200
+    assert "400,000 characters of base64" in shown
+    assert "stays" in shown
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.binary(max_size=40).map(repr) | st.just('"\\ud800"'))
+def test_pretty_takes_anything_and_can_be_sent(text: str) -> None:
+    render.pretty(text).encode()
+    render.pretty(json.dumps(text)).encode()
+
+
+def test_pretty_survives_nesting() -> None:
+    for depth in (100, 900, 100_000):
+        assert len(render.pretty("[" * depth + "]" * depth)) <= 100_100
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    html = "".join(make("x") for make in PIECES.values())
+    assert "http" not in html.replace("data:image/png", "")
+    assert "<style" not in html
