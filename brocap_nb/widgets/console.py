@@ -95,20 +95,18 @@ class Console:
         self.task_type.observe(self._guarded(self._show_form), "value")
         self.target.on_change(self._guarded(self._retarget))
         self.submit.on_click(self._guarded(self._submit))
-        self._show_form()
-
-    @property
-    def form(self) -> TaskFormBase:
-        """The form that is shown."""
-        return self._forms[self._chosen_type()]
 
     def offer_task_types(self) -> None:
-        """List the registered task types: one that was defined meanwhile is added."""
+        """List the registered task types: one that was defined meanwhile is added.
+
+        Called whenever the console is displayed; a type that was defined anew gets a new form.
+        """
         options = [(name, name) for name in task_types()] + [(_RAW_LABEL, _RAW)]
         if self.task_type.options != tuple(options):
             chosen = self.task_type.value
             self.task_type.options = options
             self.task_type.value = chosen or options[0][1]
+        self._show_form()
 
     def close(self) -> None:
         """Stop following the log, stop what was started here, and take the widget away."""
@@ -160,6 +158,8 @@ class Console:
             form = form_for(kind, puzzles=self._puzzles)
             form.on_change(self._guarded(self._show_task))
             self._forms[kind] = form
+        self.form: TaskFormBase = self._forms[kind]
+        """The form that is shown."""
         self._form_place.children = (self.form,)
         self._retarget()
         self._show_task()
@@ -291,7 +291,7 @@ class Console:
             render.facts(
                 [
                     ("send tasks to", render.badge(self.target.choice.label)),
-                    ("task type", render.badge(self._chosen_type().__name__)),
+                    ("task type", render.badge(self.task_type.value)),
                 ]
             ),
             state,

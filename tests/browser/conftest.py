@@ -124,7 +124,7 @@ class Lab:
         self.idle()
         return path
 
-    def run_cell(self, index: int = 0) -> None:
+    def run_cell(self, index: int = 0, *, wait: bool = True) -> None:
         """Run a cell and wait for the kernel; the first keys after loading may get lost."""
         cell = self.page.locator(".jp-CodeCell").nth(index)
         prompt = cell.locator(".jp-InputArea .jp-InputPrompt")
@@ -140,7 +140,8 @@ class Lab:
             return False
 
         wait_for(took, "the cell to run")
-        self.idle()
+        if wait:
+            self.idle()
 
     def idle(self) -> None:
         self.page.wait_for_selector(

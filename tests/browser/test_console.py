@@ -83,7 +83,9 @@ def test_a_file_is_uploaded_and_not_kept_in_the_notebook(lab: Lab) -> None:
     noise = random.Random(1).randbytes(300 * 300 * 3)
     file = io.BytesIO()
     Image.frombytes("RGB", (300, 300), noise).save(file, "PNG")
-    console.locator("input[type=file]").set_input_files(
+    with lab.page.expect_file_chooser() as chooser:
+        console.get_by_role("button", name="Choose a file").click()
+    chooser.value.set_files(
         {"name": "noise.png", "mimeType": "image/png", "buffer": file.getvalue()}
     )
     console.get_by_text("Chosen: noise.png").wait_for()
@@ -153,6 +155,27 @@ def test_an_error_of_the_service_explains_itself(lab: Lab) -> None:
     console.get_by_role("alert").filter(has_text="ERROR_").wait_for()
 
 
+def test_it_goes_on_while_a_cell_keeps_the_kernel_busy(lab: Lab) -> None:
+    go = lab.server.notebooks / "go"
+    busy = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
+    lab.open("busy.ipynb", CELL, busy, "Console()")
+    lab.run_cell(0)
+    lab.run_cell(2)  # two consoles do not disturb each other
+    first, second = (lab.page.locator(".brocap").nth(n) for n in range(2))
+    first.get_by_label("Sample picture").select_option(index=1)
+    first.get_by_role("button", name="Submit task").click()
+    first.get_by_text("waiting for the answer").wait_for()
+    lab.run_cell(1, wait=False)
+    first.get_by_text(re.compile(r"Answer: tile \d of 6")).wait_for()
+    for console in (first, second):  # both show the same log
+        rows = console.get_by_role("region", name="Log").get_by_role("row")
+        rows.filter(has_text="getTaskResult").filter(has_text="ready").first.wait_for()
+    assert lab.page.locator(".jp-InputPrompt", has_text="[*]").count() == 1
+    go.touch()
+    lab.idle()
+    second.get_by_text("Nothing has been submitted yet.").wait_for()
+
+
 def test_a_wait_can_be_cancelled_and_the_cell_run_again(lab: Lab) -> None:
     lab.open("cancel.ipynb", CELL)
     lab.run_cell()
@@ -199,6 +222,7 @@ def test_a_typed_key_is_nowhere_on_disk(lab: Lab) -> None:
     assert "a key is set (32 characters)" in path.read_text()
     checkpoints = list(lab.server.notebooks.rglob(".ipynb_checkpoints/live*"))
     assert checkpoints
+    assert path in files_with(lab.server.root, "a key is set (32 characters)")  # the search finds
     assert files_with(lab.server.root, key) == []
     assert key not in lab.page.content()
 

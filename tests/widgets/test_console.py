@@ -13,10 +13,12 @@ from typing import Any
 import ipywidgets
 import pytest
 
+from brocap_nb import tasks
 from brocap_nb.client import Client
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
+from brocap_nb.tasks import Task
 from brocap_nb.widgets import Console, TaskForm, target
 
 
@@ -134,6 +136,25 @@ def test_the_input_stays_when_another_type_is_looked_at(console: Console) -> Non
     console.task_type.value = "ComplexImageTask"
     assert form_of(console).controls["metadata.Task"].read() == "Pick the penguin"
     assert "600 x 400" in console.picture.value
+
+
+def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
+    class MineTask(Task):
+        first: str
+
+    console.offer_task_types()
+    console.task_type.value = "MineTask"
+    assert list(form_of(console).controls) == ["first"]
+
+    class MineTask(Task):  # type: ignore[no-redef]  # noqa: F811
+        second: str
+
+    try:
+        assert "first" in repr(console.form.problems)  # what is seen is what is sent
+        console._repr_mimebundle_()
+        assert list(form_of(console).controls) == ["second"]
+    finally:
+        del tasks._registry["MineTask"]
 
 
 def test_live_without_a_key_says_so_and_sends_nothing(console: Console) -> None:

@@ -1,0 +1,101 @@
+"""The views say in words what they show, and survive what does not fit."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from brocap_nb.client import Client
+from brocap_nb.log import ExchangeLog
+from brocap_nb.sandbox import Sandbox
+from brocap_nb.tasks import FunCaptchaTaskProxyless
+from brocap_nb.widgets import ErrorTable, LogTable, PictureView, ProgressView
+from brocap_nb.widgets.picture_view import answer_in_words
+from brocap_nb.widgets.refresh import Refresh
+from brocap_nb.widgets.style import words
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ([False, True, False], "tile 2 of 3"),
+        ([True, False, True], "tiles 1, 3 of 3"),
+        ([False, False], "none of the 2 tiles"),
+    ],
+)
+def test_an_answer_in_words(answer: list[bool], told: str) -> None:
+    assert answer_in_words(answer) == told
+
+
+def test_an_answer_that_does_not_fit_the_picture_is_told_all_the_same() -> None:
+    view = PictureView()
+    view.show_answer(b"no picture", [True, False])
+    assert "tile 1 of 2" in view.value
+    assert "not a picture that can be opened" in view.value
+
+
+def test_a_file_that_is_no_picture_shows_why() -> None:
+    view = PictureView()
+    view.show(b"no picture")
+    assert "10 bytes" in view.value
+    assert "the service takes 100 to 500,000" in view.value
+    assert "<img" not in view.value
+
+
+def test_words_are_escaped_and_backticks_are_code() -> None:
+    assert words("a `b` <i>`<u>`") == "a <code>b</code> &lt;i&gt;<code>&lt;u&gt;</code>"
+
+
+def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> None:
+    seen: list[int] = []
+    state, drawn = [0], threading.Event()
+
+    def draw() -> None:
+        seen.append(state[0])
+        if state[0] == 1000:
+            drawn.set()
+
+    refresh = Refresh(draw, interval=0.01)
+    for number in range(1, 1001):
+        state[0] = number
+        refresh.request()
+    assert drawn.wait(30)
+    assert len(seen) < 1000
+    refresh.close()
+    refresh.request()
+    assert refresh._timer is None
+
+
+def test_tables_follow_the_log_until_they_are_closed() -> None:
+    log = ExchangeLog(":memory:")
+    table, errors = LogTable(log, rows=2), ErrorTable(log)
+    assert "No request has been made yet" in table.value
+    with Sandbox() as sandbox, Client(sandbox.key, base_url=sandbox.url, log=log) as client:
+        for _ in range(3):
+            client.get_balance()
+    table.draw()
+    assert "newest 2 of 3 rows" in table.value
+    assert table.value.count("getBalance") == 2
+    errors.draw()
+    assert "no error so far" in errors.value
+    table.close()
+    errors.close()
+    assert not log._listeners
+
+
+def test_the_progress_of_a_resumed_task_can_be_followed() -> None:
+    log = ExchangeLog(":memory:")
+    task = FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
+    with Sandbox() as sandbox, Client(sandbox.key, base_url=sandbox.url, log=log) as client:
+        run = client.resume(client.create_task(task).task_id)
+        view = ProgressView()
+        view.follow(run)
+        assert view.running
+        assert "waiting for the answer" in view.children[0].value
+        assert "elapsed" in view.children[1].value
+        view.cancel.click()
+        assert not view.running
+        assert "cancelled" in view.children[0].value
+        assert view.cancel.disabled
+        view.close()
