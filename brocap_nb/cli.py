@@ -115,8 +115,9 @@ def _demo(folder: str | None) -> int:
     print(
         f"log.frame(): {len(frame)} exchanges, {len(log.frame().columns)} columns, these among them"
     )
-    print(frame[_SHOWN].to_string(index=False, na_rep="", float_format="{:.0f}".format))
-    print(f"\nlog.errors()\n{log.errors()}")
+    shown = frame[_SHOWN].round({"elapsed_ms": 1}).astype("string").fillna("")
+    print(shown.to_string(index=False))
+    print(f"\nlog.errors()\n{log.errors(session=log.session)}")
     print(f"\nEvery request and response is kept in {log.folder}")
     return 0 if right and len(provoked) == 3 else 1
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
@@ -211,6 +210,8 @@ class Submission:
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def __await__(self) -> Generator[Any, None, TaskResult]:
+        import asyncio  # where there is an await, it is loaded already
+
         return asyncio.wrap_future(self._future).__await__()
 
     # --- the background thread -----------------------------------------------------------

@@ -73,20 +73,22 @@ def problem(field: str, sentence: str) -> PydanticCustomError:
 
 
 class _Strict(BaseModel):
-    """Frozen, camelCase on the wire, docstrings as help, unknown fields refused."""
+    """Frozen, camelCase on the wire, unknown fields refused."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
         allow_inf_nan=False,
+        defer_build=True,  # building a model's checks takes longer than the rest of the import
         extra="forbid",
         frozen=True,
         populate_by_name=True,
-        use_attribute_docstrings=True,
     )
 
 
 class Task(_Strict):
     """A task of one type. Subclass it to define a type; the fields are the API's fields."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     wire_type: ClassVar[str] = ""
     """The value of `type` on the wire."""
@@ -182,30 +184,49 @@ class Task(_Strict):
         return f"{type(self).__name__}({shorten_labels(self.wire_body.text)})"
 
 
+# The built-in types describe their fields with Field(description=…): to read docstrings, pydantic
+# searches the source of every loaded module, which is a fifth of this package's import.
+_DESCRIBED: Final = ConfigDict(use_attribute_docstrings=False)
+
+
 class ComplexImageMetadata(_Strict):
     """What the service is told about the picture."""
 
-    task: str = Field(alias="Task", min_length=1)
-    """The question, in English, for example `Pick the image that is the correct way up`."""
+    task: str = Field(
+        alias="Task",
+        min_length=1,
+        description="The question, in English, for example `Pick the penguin`.",
+    )
 
 
 class ComplexImageTask(Task):
     """A picture of several tiles and a question about it (class `funcaptcha`)."""
 
+    model_config = _DESCRIBED
     typical_wait = (0.3, 6.0)
 
-    task_class: Literal["funcaptcha"] = Field("funcaptcha", alias="class")
-    """The picture's family; `funcaptcha` is the only documented one."""
-    image_urls: tuple[str, ...] | None = None
-    """Address of the picture (one), if imagesBase64 is absent."""
-    images_base64: tuple[str, ...] | None = Field(None, alias="imagesBase64")
-    """The picture's bytes in base64 without a `data:` prefix, if imageUrls is absent."""
-    metadata: ComplexImageMetadata
-    """What the service is told about the picture."""
-    user_agent: str | None = None
-    """The User-Agent with which the service loads imageUrls."""
-    website_url: str | None = Field(None, alias="websiteURL")
-    """The page the picture belongs to."""
+    task_class: Literal["funcaptcha"] = Field(
+        "funcaptcha",
+        alias="class",
+        description="The picture's family; `funcaptcha` is the only documented one.",
+    )
+    image_urls: tuple[str, ...] | None = Field(
+        None, description="Address of the picture (one), if imagesBase64 is absent."
+    )
+    images_base64: tuple[str, ...] | None = Field(
+        None,
+        alias="imagesBase64",
+        description="The picture's file in base64, no `data:` prefix, if imageUrls is absent.",
+    )
+    metadata: ComplexImageMetadata = Field(
+        description="What the service is told about the picture."
+    )
+    user_agent: str | None = Field(
+        None, description="The User-Agent with which the service loads imageUrls."
+    )
+    website_url: str | None = Field(
+        None, alias="websiteURL", description="The page the picture belongs to."
+    )
 
     @classmethod
     def from_image(
@@ -322,18 +343,23 @@ class ComplexImageTask(Task):
 class FunCaptchaTaskProxyless(Task):
     """A token for a page with this public key."""
 
+    model_config = _DESCRIBED
     typical_wait = (10.0, 30.0)
 
-    website_url: str = Field(alias="websiteURL")
-    """Address of the page."""
-    website_public_key: str = Field(min_length=1)
-    """The page's public key, for example `69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC`."""
-    funcaptcha_api_js_subdomain: str | None = Field(None, alias="funcaptchaApiJSSubdomain")
-    """Service subdomain, for example `mywebsite-api.funcaptcha.com`."""
-    data: str | None = None
-    """Extra data: a JSON document as a string, for example `{"blob": "…"}`."""
-    user_agent: str | None = None
-    """The browser's User-Agent."""
+    website_url: str = Field(alias="websiteURL", description="Address of the page.")
+    website_public_key: str = Field(
+        min_length=1,
+        description="The page's public key, for example `69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC`.",
+    )
+    funcaptcha_api_js_subdomain: str | None = Field(
+        None,
+        alias="funcaptchaApiJSSubdomain",
+        description="Service subdomain, for example `mywebsite-api.funcaptcha.com`.",
+    )
+    data: str | None = Field(
+        None, description='Extra data: a JSON document as a string, for example `{"blob": "…"}`.'
+    )
+    user_agent: str | None = Field(None, description="The browser's User-Agent.")
 
     @field_validator("website_url")
     @classmethod
@@ -366,10 +392,9 @@ class FunCaptchaTaskProxyless(Task):
 class RawTask(Task, register=False):
     """Any JSON object, sent as it is. Nothing is checked but that it is JSON."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _DESCRIBED
 
-    text: str
-    """The object as JSON."""
+    text: str = Field(description="The object as JSON.")
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         if not isinstance(body, Mapping):

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -28,8 +28,10 @@ from brocap_nb.log.journal import (
     line_in,
     read_lines,
 )
-from brocap_nb.log.summaries import ErrorTable, errors
 from brocap_nb.redaction import PICTURE_LABEL, Body, picture_file_name, shorten_labels
+
+if TYPE_CHECKING:
+    from brocap_nb.log.summaries import ErrorTable
 
 __all__ = ["ExchangeLog"]
 
@@ -177,14 +179,19 @@ class ExchangeLog:
             texts = self._bodies(sources) if bodies else None
             return frame_of([s.columns for s in sources], self._words, texts)
 
-    def errors(self) -> ErrorTable:
+    def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
+
+        Args:
+            session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
             The columns `error_code, count, share, first_seen, last_seen, meaning, remedy,
             retryable`; `share` is of all exchanges, 0 to 1.
         """
-        return ErrorTable(errors(self.frame(bodies=False)).to_native())
+        from brocap_nb.log.summaries import ErrorTable, errors  # brings narwhals along
+
+        return ErrorTable(errors(self.frame(bodies=False, session=session)).to_native())
 
     def recent(self, count: int = 20) -> list[Exchange]:
         """Return the newest exchanges, newest first, without their bodies."""
