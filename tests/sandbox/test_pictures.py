@@ -107,11 +107,13 @@ def test_every_cut_off_puzzle_is_not_found() -> None:
         assert library.find(data[:size]) is None
 
 
-def test_a_small_file_that_unpacks_to_a_huge_picture_is_not_unpacked() -> None:
-    buffer = io.BytesIO()
-    Image.new("1", (10_000, 8_000)).save(buffer, format="PNG")
-    assert len(buffer.getvalue()) < IMAGE_MAX_BYTES
-    assert Library(0, URL).find(buffer.getvalue()) is None
+def test_a_file_that_unpacks_to_a_huge_picture_is_not_unpacked() -> None:
+    library = Library(0, URL)
+    for size, found in (((1_200, 800), True), ((3_000, 2_000), False)):
+        buffer = io.BytesIO()
+        opened(library.puzzles[0].data).resize(size).save(buffer, format="JPEG")
+        assert len(buffer.getvalue()) < IMAGE_MAX_BYTES
+        assert (library.find(buffer.getvalue()) is not None) == found
 
 
 def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
