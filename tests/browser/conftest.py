@@ -103,8 +103,10 @@ class Lab:
         return [url for url in self.requests if urlsplit(url).hostname not in local]
 
     def open(self, name: str, *cells: str) -> Path:
-        """Write a notebook, open it, and wait for its kernel."""
-        path = self.server.notebooks / name
+        """Write a notebook in a folder of its own, open it, and wait for its kernel."""
+        path = self.server.notebooks / Path(name).stem / name
+        path.parent.mkdir()
+        name = path.relative_to(self.server.notebooks).as_posix()
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
         notebook.metadata.kernelspec = {
             "name": "python3",

@@ -119,6 +119,7 @@ def test_every_control_has_a_name_and_is_reached_by_keyboard(lab: Lab) -> None:
     lab.open("keyboard.ipynb", CELL)
     lab.run_cell()
     console = lab.console
+    console.get_by_role("button", name="Submit task").wait_for()
     controls = console.locator("button, input:not([type=file]), select, textarea")
     visible = [c for c in controls.all() if c.is_visible()]
     assert len(visible) > 8
@@ -156,9 +157,8 @@ def test_an_error_of_the_service_explains_itself(lab: Lab) -> None:
 
 
 def test_it_goes_on_while_a_cell_keeps_the_kernel_busy(lab: Lab) -> None:
-    go = lab.server.notebooks / "go"
     busy = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
-    lab.open("busy.ipynb", CELL, busy, "Console()")
+    path = lab.open("busy.ipynb", CELL, busy, "Console()")
     lab.run_cell(0)
     lab.run_cell(2)  # two consoles do not disturb each other
     first, second = (lab.page.locator(".brocap").nth(n) for n in range(2))
@@ -171,7 +171,7 @@ def test_it_goes_on_while_a_cell_keeps_the_kernel_busy(lab: Lab) -> None:
         rows = console.get_by_role("region", name="Log").get_by_role("row")
         rows.filter(has_text="getTaskResult").filter(has_text="ready").first.wait_for()
     assert lab.page.locator(".jp-InputPrompt", has_text="[*]").count() == 1
-    go.touch()
+    (path.parent / "go").touch()
     lab.idle()
     second.get_by_text("Nothing has been submitted yet.").wait_for()
 
