@@ -308,6 +308,9 @@ class _Received:
         self.failure, self.detail = outcome, detail
 
 
+_NOT_AGAIN: Final = {
+    "createTask": " It is not sent again by itself: a task that arrived may have been billed."
+}
 _ERRORS: Final[Mapping[Outcome, Any]] = {
     Outcome.API_ERROR: ApiError,
     Outcome.HTTP_ERROR: lambda e: HttpError(_told(e), e),
@@ -318,9 +321,6 @@ _ERRORS: Final[Mapping[Outcome, Any]] = {
     Outcome.CONNECTION_ERROR: lambda e: RequestConnectionError(
         f"{e.method}: {e.detail} Check base_url and the network.{_NOT_AGAIN.get(e.method, '')}", e
     ),
-}
-_NOT_AGAIN: Final = {
-    "createTask": " It is not sent again by itself: a task that arrived may have been billed."
 }
 
 
