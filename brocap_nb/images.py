@@ -63,7 +63,7 @@ _SIGNATURES: Final = (
     (b"BM", "image/bmp"),
 )
 
-_PNG_MODES: Final = ("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA")
+_PNG_MODES: Final = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
 
 _recent: OrderedDict[str, bytes] = OrderedDict()
 _recent_lock = threading.Lock()

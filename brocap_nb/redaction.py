@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 import secrets
@@ -128,10 +129,13 @@ def _forms(value: str) -> list[str]:
 def _char(char: str) -> str:
     number = ord(char)
     utf8 = "".join(f"%{byte:02x}" for byte in char.encode())
+    escaped = html.escape(char)
+    # no two alternatives may match the same text, or a near miss takes forever
+    named = "" if escaped == char else f"|{escaped}"
     # a server may have decoded UTF-16 badly: a NUL may stand behind each character
     return (
         f"(?:{re.escape(char)}|\\\\{re.escape(char)}|\\\\u{number:04x}|{utf8}|&#0*{number};"
-        f"|&#x0*{number:x};)\\x00?"
+        f"|&#x0*{number:x};{named})\\x00?"
     )
 
 

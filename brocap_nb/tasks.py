@@ -181,7 +181,9 @@ class Task(_Strict):
         return "\n".join([*lines, self._body_text()])
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({shorten_labels(self.wire_body.text)})"
+        body = shorten_labels(self.wire_body.text)
+        body = body if len(body) <= 2_000 else f"{body[:2_000]}… ({len(body):,} characters)"
+        return f"{type(self).__name__}({body})"
 
 
 # The built-in types describe their fields with Field(description=…): to read docstrings, pydantic
