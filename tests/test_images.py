@@ -1,0 +1,371 @@
+"""Pictures: measured without ever raising, checked against the limits, marked where asked."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peer import Peer, http
+from PIL import Image
+
+import brocap_nb as bn
+from brocap_nb import images
+
+
+def noise(width: int, height: int, kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((width, height), 90).convert("RGB").save(buffer, kind)
+    return buffer.getvalue()
+
+
+def grey(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (120, 120, 120)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def bomb(side: int) -> bytes:
+    """A PNG of a few bytes that says it has `side` x `side` pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    body = (
+        chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(range(99)))) + chunk(b"IEND", b"")
+    )
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+PICTURE = noise(60, 40)
+
+
+@settings(deadline=None)
+@given(
+    st.binary(max_size=300)
+    | st.builds(lambda n, tail: PICTURE[:n] + tail, st.integers(0, 3000), st.binary(max_size=50))
+    | st.builds(
+        lambda at, byte: PICTURE[:at] + byte + PICTURE[at + 1 :],
+        st.integers(0, 200),
+        st.binary(min_size=1, max_size=1),
+    )
+)
+def test_inspect_takes_any_bytes(data: bytes) -> None:
+    facts = images.inspect(data)
+    assert facts.size == len(data)
+    assert facts.sha256 == hashlib.sha256(data).hexdigest()
+    assert (facts.format is None) == (facts.width is None) == (facts.height is None)
+    assert facts.format is not None or facts.problem
+    assert str(facts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "media"),
+    [
+        *(("PNG", "image/png"), ("JPEG", "image/jpeg"), ("GIF", "image/gif")),
+        *(("BMP", "image/bmp"), ("WEBP", "image/webp")),
+    ],
+)
+def test_each_format_is_measured(kind: str, media: str) -> None:
+    data = noise(60, 40, kind)
+    facts = images.inspect(data)
+    assert (facts.format, facts.width, facts.height, facts.problem) == (kind, 60, 40, None)
+    assert images.media_type(data) == media
+
+
+def test_no_other_program_is_run_for_a_format() -> None:
+    """Pillow gives EPS files to a program of their own."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 40)).save(buffer, "EPS")
+    facts = images.inspect(buffer.getvalue())
+    assert facts.format is None
+    assert "Expected a PNG" in (facts.problem or "")
+
+
+@pytest.mark.parametrize("size", [0, 99, 500_001])
+def test_a_size_outside_the_limits_is_told(size: int) -> None:
+    sentence = images.check_size(size) or ""
+    assert f"{size:,} bytes" in sentence
+    assert "100 to 500,000" in sentence
+    assert images.inspect(bytes(size)).problem == sentence
+
+
+@pytest.mark.parametrize("size", [100, 500_000])
+def test_a_size_at_the_limits_is_taken(size: int) -> None:
+    assert images.check_size(size) is None
+
+
+def test_a_decompression_bomb_is_refused() -> None:
+    data = bomb(30_000)
+    assert 100 < len(data) < 200
+    for side in (6_400, 30_000, 2_000_000_000):
+        assert images.inspect(bomb(side)).format is None
+    assert "pixels" in (images.inspect(bomb(9_000)).problem or "")
+    for use in (images.thumbnail, lambda d: images.mark_answer(d, [True])):
+        with pytest.raises(bn.InvalidImageError):
+            use(data)
+
+
+# --- reading ------------------------------------------------------------------------------
+
+
+def test_each_source_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    file.write_bytes(PICTURE)
+    for source in (file, str(file), PICTURE, bytearray(PICTURE), memoryview(PICTURE), "a.png"):
+        assert images.read(source) == PICTURE
+    with Image.open(file) as image, Image.open(io.BytesIO(images.read(image))) as again:
+        assert again.tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "F", "I"]
+)
+def test_a_pil_image_of_any_mode_is_read(mode: str) -> None:
+    assert images.inspect(images.read(Image.new(mode, (90, 90)))).format == "PNG"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "no-such.png",
+        "",
+        ".",
+        "\0",
+        "~no-such-user-here/a.png",
+        "x" * 5000,
+        5,
+        None,
+        Image.new("L", (0, 0)),
+    ],
+    ids=lambda source: repr(source)[:20],
+)
+def test_what_is_no_picture_is_refused_in_a_sentence(source: object) -> None:
+    with pytest.raises(bn.InvalidImageError, match=r"Expected") as caught:
+        images.read(source)  # type: ignore[arg-type]
+    assert len(str(caught.value)) < 600
+
+
+def test_a_missing_file_is_told_with_the_place_that_was_searched(tmp_path: Path) -> None:
+    with pytest.raises(bn.InvalidImageError) as caught:
+        images.read("owl.png")
+    assert "owl.png" in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+
+
+@given(st.text(max_size=30))
+def test_is_url_takes_any_text(text: str) -> None:
+    assert images.is_url(f"http://a/{text}") or "[" in text or "]" in text
+    if images.is_url(text):
+        assert text.strip().lower().startswith(("http://", "https://"))
+
+
+@pytest.mark.parametrize(
+    "text", ["http://", "ftp://a/b", "a.png", "http://[", "", None, 5, b"http://a"]
+)
+def test_what_is_no_address(text: object) -> None:
+    assert not images.is_url(text)
+
+
+# --- fetching -----------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    images._recent.clear()
+    yield
+    images._recent.clear()
+
+
+def test_a_picture_is_fetched_once(peer: Peer) -> None:
+    peer.say(http(PICTURE, content_type="image/png"))
+    url = f"{peer.url}/a.png"
+    assert images.fetched(url) is None
+    assert images.fetch(url) == images.fetch(url) == images.read(url) == PICTURE
+    assert images.fetched(url) == PICTURE
+    assert len(peer.requests) == 1
+
+
+def test_only_the_latest_pictures_are_remembered(peer: Peer) -> None:
+    peer.say(http(b"x"))
+    for number in range(40):
+        images.fetch(f"{peer.url}/{number}")
+    assert images.fetched(f"{peer.url}/0") is None
+    assert images.fetched(f"{peer.url}/39") == b"x"
+
+
+BAD_SERVERS = {
+    "not found": (http(b"", 404), "HTTP 404"),
+    "reset": (Peer.RESET, "Error"),
+    "reset inside": (http(PICTURE)[:-50] + Peer.RESET, "Error"),
+    "not HTTP": (b"hello\r\n\r\n", "Error"),
+    "silence": (Peer.STALL, "Timeout"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_SERVERS)
+def test_a_server_that_fails_is_told(
+    name: str, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "FETCH_TIMEOUT", 0.3)
+    reply, reason = BAD_SERVERS[name]
+    peer.say(reply)
+    url = f"{peer.url}/a.png"
+    with pytest.raises(bn.InvalidImageError, match=reason) as caught:
+        images.fetch(url)
+    assert url in str(caught.value)
+    assert caught.value.problems[0].field == "imageUrls"
+    assert images.fetched(url) is None
+
+
+def test_an_endless_picture_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "FETCH_MAX_BYTES", 100_000)
+    peer.say(http(bytes(300_000)))
+    with pytest.raises(bn.InvalidImageError, match="more than 100,000 bytes"):
+        images.fetch(peer.url)
+
+
+def test_a_picture_in_drips_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "FETCH_DEADLINE", 0.0)
+    peer.say(http(bytes(300_000)))
+    with pytest.raises(bn.InvalidImageError, match="longer than"):
+        images.fetch(peer.url)
+
+
+def test_nobody_listens() -> None:
+    with pytest.raises(bn.InvalidImageError, match="cannot be loaded"):
+        images.fetch("http://127.0.0.1:9/a.png")
+
+
+# --- base64 -------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=60))
+def test_base64_comes_back(data: bytes) -> None:
+    assert images.decode_base64(base64.b64encode(data).decode()) == data
+
+
+@given(st.text(max_size=30))
+def test_base64_of_any_text_is_bytes_or_a_sentence(text: str) -> None:
+    try:
+        data = images.decode_base64(text)
+    except ValueError as error:
+        data, told = None, str(error)
+    assert data is not None or "base64" in told
+
+
+@pytest.mark.parametrize("text", ["a b=", "ab\n=", "a", "ab-_", "é", "=", "QQ==QQ=="])
+def test_what_is_not_base64(text: str) -> None:
+    with pytest.raises(ValueError, match="is not base64"):
+        images.decode_base64(text)
+
+
+def test_the_prefix_is_named() -> None:
+    with pytest.raises(ValueError, match="`data:` prefix"):
+        images.decode_base64("data:image/png;base64,QQ==")
+
+
+# --- grids and marks ----------------------------------------------------------------------
+
+GRIDS = [
+    ((6, 450, 300), (3, 2)),
+    ((6, 600, 400), (3, 2)),
+    ((6, 200, 600), (1, 6)),
+    ((9, 300, 300), (3, 3)),
+    ((16, 400, 400), (4, 4)),
+    ((4, 400, 100), (4, 1)),
+    ((1, 50, 50), (1, 1)),
+    ((12, 400, 300), (4, 3)),
+]
+
+
+@pytest.mark.parametrize(("picture", "grid"), GRIDS)
+def test_the_grid_is_guessed(picture: tuple[int, int, int], grid: tuple[int, int]) -> None:
+    assert images.guess_grid(*picture) == grid
+
+
+@given(st.integers(1, 200), st.integers(1, 2000), st.integers(1, 2000))
+def test_a_guessed_grid_holds_the_tiles(tiles: int, width: int, height: int) -> None:
+    columns, rows = images.guess_grid(tiles, width, height)
+    assert columns * rows == tiles
+
+
+def green_tiles(data: bytes, columns: int, rows: int) -> list[bool]:
+    """Which tiles have a green edge: looked for at the middle of each tile's bottom."""
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.width / columns, image.height / rows
+        found = []
+        for index in range(columns * rows):
+            x = round((index % columns + 0.5) * width)
+            bottom = round((index // columns + 1) * height) - 1
+            pixels = [image.getpixel((x, bottom - up)) for up in range(6)]
+            found.append(any(g > r + 60 and g > b + 30 for r, g, b in pixels))  # type: ignore[misc]
+        return found
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 4), st.integers(1, 4), st.data())
+def test_the_true_tiles_are_marked_and_no_others(
+    columns: int, rows: int, data: st.DataObject
+) -> None:
+    count = columns * rows
+    answer = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    marked = images.mark_answer(grey(80 * columns, 80 * rows), answer, columns=columns, rows=rows)
+    assert green_tiles(marked, columns, rows) == answer
+    with Image.open(io.BytesIO(marked)) as image:
+        assert (image.format, image.size) == ("PNG", (80 * columns, 80 * rows))
+
+
+def test_one_side_of_the_grid_is_enough() -> None:
+    answer = [True, False, False, True, False, False]
+    for given_side in ({"columns": 2}, {"rows": 3}):
+        marked = images.mark_answer(grey(200, 300), answer, **given_side)  # type: ignore[arg-type]
+        assert green_tiles(marked, 2, 3) == answer
+
+
+@pytest.mark.parametrize(
+    ("data", "answer", "grid"),
+    [
+        (grey(90, 60), [True] * 6, {"columns": 4}),
+        (grey(90, 60), [True] * 6, {"columns": -3, "rows": -2}),
+        (grey(90, 60), [True] * 6, {"columns": 0, "rows": 0}),
+        (grey(90, 60), [], {}),
+        (grey(90, 60), [], {"columns": 0}),
+        (grey(2, 2), [True] * 6, {}),
+        (b"no picture", [True], {}),
+    ],
+)
+def test_what_cannot_be_marked_is_refused(
+    data: bytes, answer: list[bool], grid: dict[str, int]
+) -> None:
+    with pytest.raises(bn.InvalidImageError):
+        images.mark_answer(data, answer, **grid)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("max_bytes", [2_000, 10_000, 40_000])
+@pytest.mark.parametrize("size", [(40, 30), (900, 700), (3000, 20)])
+def test_a_thumbnail_is_small(max_bytes: int, size: tuple[int, int]) -> None:
+    small, media = images.thumbnail(noise(*size), max_bytes=max_bytes)
+    assert len(small) <= max_bytes
+    assert images.media_type(small) == media
+    assert images.inspect(small).format is not None
+
+
+def test_a_small_picture_is_its_own_thumbnail() -> None:
+    assert images.thumbnail(PICTURE) == (PICTURE, "image/png")
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n broken", PICTURE[:200]])
+def test_a_broken_picture_has_no_thumbnail(data: bytes) -> None:
+    with pytest.raises(bn.InvalidImageError):
+        images.thumbnail(data)

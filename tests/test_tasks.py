@@ -1,0 +1,552 @@
+"""Tasks: the documented JSON goes out, wrong input gets sentences, and any task comes back."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peer import Peer, http
+from PIL import Image
+
+import brocap_nb as bn
+from brocap_nb import tasks, wire
+from brocap_nb.redaction import Secret
+
+QUESTION = "Pick the image that is the correct way up"
+ADDRESS = "https://i.postimg.cc/s2ZDrHXy/fc1.jpg"
+USER_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def png(width: int = 300, height: int = 200, *, noise: bool = True) -> bytes:
+    buffer = io.BytesIO()
+    image = Image.effect_noise((width, height), 90) if noise else Image.new("L", (width, height))
+    image.convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PICTURE = png()
+
+
+@pytest.fixture(autouse=True)
+def _registry() -> Iterator[None]:
+    """A type that a test defines is gone after it."""
+    before = dict(tasks._registry)
+    yield
+    tasks._registry.clear()
+    tasks._registry.update(before)
+
+
+# --- what goes out ------------------------------------------------------------------------
+
+
+def test_a_complex_image_task_is_the_documented_json() -> None:
+    task = bn.ComplexImageTask(image_urls=[ADDRESS], question=QUESTION, user_agent=USER_AGENT)
+    documented = {
+        "type": "ComplexImageTask",
+        "class": "funcaptcha",
+        "imageUrls": [ADDRESS],
+        "metadata": {"Task": QUESTION},
+        "userAgent": USER_AGENT,
+    }
+    assert task.to_wire() == documented
+    assert (task.type, task.question) == ("ComplexImageTask", QUESTION)
+    assert bn.task_from_wire(documented) == task
+
+
+def test_a_picture_goes_out_as_bare_base64() -> None:
+    task = bn.ComplexImageTask.from_image(PICTURE, QUESTION, website_url="https://example.com/")
+    assert task.to_wire() == {
+        "type": "ComplexImageTask",
+        "class": "funcaptcha",
+        "imagesBase64": [b64(PICTURE)],
+        "metadata": {"Task": QUESTION},
+        "websiteURL": "https://example.com/",
+    }
+    assert task.pictures() == [PICTURE]
+
+
+def test_a_token_task_is_the_documented_json() -> None:
+    task = bn.FunCaptchaTaskProxyless(
+        website_url="https://example.com/login",
+        website_public_key="69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+        funcaptcha_api_js_subdomain="mywebsite-api.funcaptcha.com",
+        data='{"blob":"x"}',
+        user_agent=USER_AGENT,
+    )
+    assert task.to_wire() == {
+        "type": "FunCaptchaTaskProxyless",
+        "websiteURL": "https://example.com/login",
+        "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+        "funcaptchaApiJSSubdomain": "mywebsite-api.funcaptcha.com",
+        "data": '{"blob":"x"}',
+        "userAgent": USER_AGENT,
+    }
+    assert task.pictures() == []
+
+
+def test_a_raw_task_goes_out_as_it_is() -> None:
+    body = {"type": "Any", "x": [1, None, {"y": 1.5}], "": "ä", "clientKey": "mine"}
+    task = bn.RawTask(body)
+    assert task.to_wire() == body
+    assert task.type == "Any"
+    assert bn.RawTask({}).type is None
+    assert bn.RawTask({"type": 5}).type is None
+
+
+# --- what is refused ----------------------------------------------------------------------
+
+IMAGE: dict[str, Any] = {"image_urls": [ADDRESS], "question": QUESTION}
+PAGE: dict[str, Any] = {"website_url": "https://example.com/", "website_public_key": "K"}
+GOOD = b64(bytes(100))
+
+# the type, its fields, the field that is named, and what its sentence says
+WRONG: dict[str, tuple[type[bn.Task], dict[str, Any], str, list[str]]] = {
+    "99 bytes": (
+        bn.ComplexImageTask,
+        {"images_base64": [b64(bytes(99))], "question": QUESTION},
+        "imagesBase64",
+        ["99 bytes", "100 to 500,000", "Check"],
+    ),
+    "500,001 bytes": (
+        bn.ComplexImageTask,
+        {"images_base64": [b64(bytes(500_001))], "question": QUESTION},
+        "imagesBase64",
+        ["500,001 bytes", "100 to 500,000", "Make it smaller"],
+    ),
+    "both sources": (
+        bn.ComplexImageTask,
+        {**IMAGE, "images_base64": [GOOD]},
+        "imageUrls",
+        ["Both imageUrls and imagesBase64", "expected exactly one", "Remove one"],
+    ),
+    "no source": (
+        bn.ComplexImageTask,
+        {"question": QUESTION},
+        "imageUrls",
+        ["neither imageUrls nor imagesBase64", "expected exactly one", "Choose a picture"],
+    ),
+    "data: prefix": (
+        bn.ComplexImageTask,
+        {"images_base64": [f"data:image/png;base64,{GOOD}"], "question": QUESTION},
+        "imagesBase64",
+        ["imagesBase64[0]", "`data:` prefix", "Remove"],
+    ),
+    "not base64": (
+        bn.ComplexImageTask,
+        {"images_base64": [f"{GOOD[:40]} {GOOD[40:]}"], "question": QUESTION},
+        "imagesBase64",
+        ["imagesBase64[0] is not base64", "Expected", "from_image"],
+    ),
+    "no picture in the list": (
+        bn.ComplexImageTask,
+        {"images_base64": [], "question": QUESTION},
+        "imagesBase64",
+        ["empty list", "expected a picture", "Add one"],
+    ),
+    "two addresses": (
+        bn.ComplexImageTask,
+        {"image_urls": [ADDRESS, ADDRESS], "question": QUESTION},
+        "imageUrls",
+        ["2 addresses", "expected a list with a single one", "Create"],
+    ),
+    "no address": (
+        bn.ComplexImageTask,
+        {"image_urls": ["fc1.jpg"], "question": QUESTION},
+        "imageUrls",
+        ["'fc1.jpg'", "expected an address", "Write the full address"],
+    ),
+    "an address that is no list": (
+        bn.ComplexImageTask,
+        {"image_urls": ADDRESS, "question": QUESTION},
+        "imageUrls",
+        ["imageUrls is a string", "expected a list", "Change"],
+    ),
+    "no question": (bn.ComplexImageTask, {"image_urls": [ADDRESS]}, "metadata", ["is missing"]),
+    "empty question": (
+        bn.ComplexImageTask,
+        {"image_urls": [ADDRESS], "question": ""},
+        "metadata.Task",
+        ["metadata.Task is empty", "expected a text", "Fill it in"],
+    ),
+    "question twice": (
+        bn.ComplexImageTask,
+        {**IMAGE, "metadata": {"Task": "x"}},
+        "metadata.Task",
+        ["Both `question` and `metadata`", "expected one", "leave one of them out"],
+    ),
+    "question a number": (
+        bn.ComplexImageTask,
+        {"image_urls": [ADDRESS], "question": 5},
+        "metadata.Task",
+        ["is a number", "expected a string", "Change"],
+    ),
+    "metadata a text": (
+        bn.ComplexImageTask,
+        {"image_urls": [ADDRESS], "metadata": "x"},
+        "metadata",
+        ["is a string", "expected an object"],
+    ),
+    "misspelt inside": (
+        bn.ComplexImageTask,
+        {"image_urls": [ADDRESS], "metadata": {"Task": "x", "Taks": "x"}},
+        "metadata.Taks",
+        ["is not a field", "Did you mean Task?"],
+    ),
+    "another class": (
+        bn.ComplexImageTask,
+        {**IMAGE, "class": "hcaptcha"},
+        "class",
+        ["'hcaptcha'", "expected 'funcaptcha'"],
+    ),
+    "misspelt": (
+        bn.ComplexImageTask,
+        {**IMAGE, "userAgnet": "x"},
+        "userAgnet",
+        ["is not a field of ComplexImageTask", "Did you mean userAgent?", "RawTask"],
+    ),
+    "unknown": (
+        bn.ComplexImageTask,
+        {**IMAGE, "zzzz": 1},
+        "zzzz",
+        ["is not a field", "The fields are: class, imageUrls", "RawTask"],
+    ),
+    "a field named self": (
+        bn.ComplexImageTask,
+        {**IMAGE, "self": 1},
+        "self",
+        ["self is not a field"],
+    ),
+    "page without a scheme": (
+        bn.ComplexImageTask,
+        {**IMAGE, "website_url": "example.com"},
+        "websiteURL",
+        ["'example.com'", "expected an address", "Write"],
+    ),
+    "no page": (
+        bn.FunCaptchaTaskProxyless,
+        {"website_public_key": "K"},
+        "websiteURL",
+        ["websiteURL is missing", "Address of the page", "Fill it in"],
+    ),
+    "a page that is none": (
+        bn.FunCaptchaTaskProxyless,
+        {**PAGE, "website_url": "x" * 900},
+        "websiteURL",
+        ["xxx…", "expected an address"],
+    ),
+    "empty public key": (
+        bn.FunCaptchaTaskProxyless,
+        {**PAGE, "website_public_key": ""},
+        "websitePublicKey",
+        ["is empty", "Fill it in"],
+    ),
+    "data as an object": (
+        bn.FunCaptchaTaskProxyless,
+        {**PAGE, "data": {"blob": "x"}},
+        "data",
+        ["data is a dict", "expected a JSON document as a string", "json.dumps"],
+    ),
+    "data not JSON": (
+        bn.FunCaptchaTaskProxyless,
+        {**PAGE, "data": "{blob: x}"},
+        "data",
+        ["data is not JSON", "expected a JSON document as a string", "json.dumps"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_gets_a_sentence_at_its_field(name: str) -> None:
+    kind, fields, field, parts = WRONG[name]
+    with pytest.raises(bn.InvalidTaskError) as caught:
+        kind(**fields)
+    (found,) = [problem for problem in caught.value.problems if problem.field == field]
+    assert [part for part in parts if part not in found.sentence] == []
+    assert found.sentence.endswith(".")
+    assert found.sentence in str(caught.value)
+    assert len(str(caught.value)) < 700, "no input is repeated at length"
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(bn.InvalidTaskError) as caught:
+        bn.FunCaptchaTaskProxyless(website_url="x", nope=1)
+    assert {p.field for p in caught.value.problems} == {"websiteURL", "websitePublicKey", "nope"}
+
+
+@pytest.mark.parametrize("size", [100, 500_000])
+def test_a_picture_at_the_limits_is_taken(size: int) -> None:
+    task = bn.ComplexImageTask(images_base64=[b64(bytes(size))], question=QUESTION)
+    assert [len(data) for data in task.pictures()] == [size]
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        ([1], "a list"),
+        ("{}", "a str"),
+        (None, "a NoneType"),
+        ({"x": float("nan")}, "not JSON"),
+        ({"x": b""}, "not JSON"),
+        ({1: 2}, "with string keys"),
+        ({"x": {None: 2}}, "with string keys"),
+    ],
+)
+def test_a_raw_task_that_is_not_json_is_refused(body: Any, part: str) -> None:
+    for make in (bn.RawTask, bn.task_from_wire):
+        with pytest.raises(bn.InvalidTaskError, match=part):
+            make(body)
+
+
+def test_a_body_with_a_known_type_and_odd_keys_is_refused() -> None:
+    with pytest.raises(bn.InvalidTaskError):
+        bn.task_from_wire({"type": "ComplexImageTask", 5: 6})  # type: ignore[dict-item]
+    assert isinstance(bn.task_from_wire({"type": ["ComplexImageTask"]}), bn.RawTask)
+
+
+def test_a_task_cannot_be_changed() -> None:
+    task = bn.ComplexImageTask(**IMAGE)
+    with pytest.raises(ValueError, match="frozen"):
+        task.user_agent = "x"
+
+
+# --- from_image ---------------------------------------------------------------------------
+
+
+def test_from_image_takes_a_path_bytes_or_a_pil_image(tmp_path: Path) -> None:
+    (tmp_path / "owl.png").write_bytes(PICTURE)
+    for source in ("owl.png", tmp_path / "owl.png", PICTURE):
+        assert bn.ComplexImageTask.from_image(source, QUESTION).pictures() == [PICTURE]
+    with Image.open("owl.png") as image:
+        task = bn.ComplexImageTask.from_image(image, question=QUESTION)
+        with Image.open(io.BytesIO(task.pictures()[0])) as again:
+            assert again.tobytes() == image.tobytes()
+
+
+def test_from_image_looks_at_an_address_and_sends_the_address(peer: Peer) -> None:
+    peer.say(http(PICTURE, content_type="image/png"))
+    url = f"{peer.url}/owl.png"
+    task = bn.ComplexImageTask.from_image(url, QUESTION, user_agent=USER_AGENT)
+    assert task.to_wire()["imageUrls"] == [url]
+    assert "imagesBase64" not in task.to_wire()
+    assert task.pictures() == [PICTURE]
+    assert len(peer.requests) == 1
+    assert "<img" in task._repr_mimebundle_()["text/html"]
+
+
+def test_from_image_checks_the_size(peer: Peer) -> None:
+    peer.say(http(bytes(99)))
+    for source in (f"{peer.url}/small", bytes(99)):
+        with pytest.raises(bn.InvalidTaskError, match="99 bytes"):
+            bn.ComplexImageTask.from_image(source, QUESTION)
+
+
+# --- own types ----------------------------------------------------------------------------
+
+
+def test_an_own_type_takes_five_lines() -> None:
+    class HCaptchaTask(bn.Task):
+        website_url: str = bn.Field(alias="websiteURL")
+        "Address of the page."
+        website_key: str
+        "The page's public key."
+
+    task = HCaptchaTask(website_url="https://example.com/", website_key="K")
+    expected = {"type": "HCaptchaTask", "websiteURL": "https://example.com/", "websiteKey": "K"}
+    assert task.to_wire() == expected
+    assert bn.task_types()["HCaptchaTask"] is HCaptchaTask
+    assert bn.task_from_wire(expected) == task
+    with pytest.raises(bn.InvalidTaskError, match=r"The page's public key"):
+        HCaptchaTask(website_url="https://example.com/")
+    with pytest.raises(bn.InvalidTaskError, match=r"Did you mean websiteKey\?"):
+        HCaptchaTask(**{**expected, "websiteKye": 1})
+
+
+def test_the_built_in_types_are_registered_and_a_raw_task_is_not() -> None:
+    assert list(bn.task_types())[:2] == ["ComplexImageTask", "FunCaptchaTaskProxyless"]
+    assert "RawTask" not in bn.task_types()
+    with pytest.raises(TypeError):
+        bn.task_types()["X"] = bn.Task  # type: ignore[index]
+
+
+def test_a_type_defined_again_replaces_the_first() -> None:
+    class Mine(bn.Task, wire_type="Their.Name"):
+        a: int
+
+    first = Mine
+
+    class Mine(bn.Task, wire_type="Their.Name"):  # type: ignore[no-redef]
+        a: int
+        b: str = "x"
+
+    assert bn.task_types()["Their.Name"] is Mine
+    assert first is not Mine
+    again = bn.task_from_wire({"type": "Their.Name", "a": 1})
+    assert again == Mine(a=1)
+    assert again.to_wire() == {"type": "Their.Name", "a": 1, "b": "x"}
+
+
+@pytest.mark.filterwarnings("ignore:Field name")
+def test_a_field_of_ones_own_may_have_a_name_of_ours() -> None:
+    class ImageToTextTask(bn.Task):
+        body: str
+        type: str = "ImageToTextTask"
+
+    task = ImageToTextTask(body=b64(PICTURE))
+    sent = json.loads(wire.create_task(task).body.wire(Secret("k" * 32)))
+    assert sent["task"] == {"type": "ImageToTextTask", "body": b64(PICTURE)}
+    assert task.pictures() == [PICTURE]
+    with pytest.raises(bn.InvalidTaskError, match=r"api_pictures: … = Field\(alias=\"pictures\"\)"):
+
+        class Gallery(bn.Task):
+            pictures: list[str]
+
+
+def test_none_is_sent_where_absence_means_something_else() -> None:
+    class Mine(bn.Task):
+        language: str | None = "en"
+        required: int | None
+        absent: str | None = None
+
+    task = Mine(language=None, required=None)
+    assert task.to_wire() == {"type": "Mine", "language": None, "required": None}
+    assert bn.task_from_wire(task.to_wire()) == task
+
+
+def test_a_number_that_json_does_not_know_is_refused() -> None:
+    class Mine(bn.Task):
+        x: float
+
+    with pytest.raises(bn.InvalidTaskError, match="finite"):
+        Mine(x=float("nan"))
+
+
+# --- any task goes out and comes back the same --------------------------------------------
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=15)
+addresses = st.builds(
+    "{}://example.com/{}".format,
+    st.sampled_from(["http", "https"]),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="[]"), max_size=10),
+)
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.just(b64(PICTURE)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+)
+pictures = st.binary(min_size=100, max_size=140).map(b64) | st.just(b64(PICTURE))
+image_tasks = st.one_of(
+    st.builds(
+        lambda source, **rest: bn.ComplexImageTask(**source, **rest),
+        source=addresses.map(lambda url: {"image_urls": [url]})
+        | st.lists(pictures, min_size=1, max_size=2).map(lambda p: {"images_base64": p}),
+        question=texts.filter(bool),
+        user_agent=st.none() | texts,
+        website_url=st.none() | addresses,
+    )
+)
+token_tasks = st.builds(
+    lambda **fields: bn.FunCaptchaTaskProxyless(**fields),
+    website_url=addresses,
+    website_public_key=texts.filter(bool),
+    funcaptcha_api_js_subdomain=st.none() | texts,
+    data=st.none() | json_values.map(json.dumps),
+    user_agent=st.none() | texts,
+)
+raw_tasks = st.dictionaries(st.text(max_size=6), json_values).map(bn.RawTask)
+
+
+class Own(bn.Task, register=False):
+    """A type as a user may define it."""
+
+    some_number: int
+    ratio: float = 1.5
+    flags: tuple[bool, ...] = ()
+    note: str | None = "n"
+    extra: dict[str, Any] = bn.Field(default_factory=dict)
+
+
+own_tasks = st.builds(
+    lambda **fields: Own(**fields),
+    some_number=st.integers(-(2**60), 2**60),
+    ratio=st.floats(allow_nan=False, allow_infinity=False),
+    flags=st.lists(st.booleans(), max_size=3),
+    note=st.none() | texts,
+    extra=st.dictionaries(texts, st.none() | st.booleans() | st.integers() | texts),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.one_of(image_tasks, token_tasks, raw_tasks, own_tasks))
+def test_any_task_goes_out_and_comes_back_the_same(task: bn.Task) -> None:
+    tasks._registry["Own"] = Own
+    assert bn.task_from_wire(json.loads(json.dumps(task.to_wire()))) == task
+    sent = json.loads(wire.create_task(task).body.wire(Secret("k" * 32)))
+    assert sent["clientKey"] == "k" * 32
+    assert bn.task_from_wire(sent["task"]) == task
+    assert pickle.loads(pickle.dumps(task)).to_wire() == task.to_wire()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.one_of(image_tasks, token_tasks, raw_tasks, own_tasks))
+def test_any_task_can_be_shown(task: bn.Task) -> None:
+    for text in (*task._repr_mimebundle_().values(), repr(task), str(task)):
+        text.encode()
+
+
+# --- how it looks -------------------------------------------------------------------------
+
+SHOWN = {
+    "small": [PICTURE],
+    "large": [png(900, 180)],
+    "four": [png(400, 300)] * 4,
+    "twenty": [png(60, 40)] * 20,
+    "no picture": [os.urandom(500_000)],
+    "broken": [PICTURE[:5000]],
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_display_is_small_and_has_no_full_base64(name: str) -> None:
+    task = bn.ComplexImageTask(images_base64=list(map(b64, SHOWN[name])), question=QUESTION)
+    shown = task._repr_mimebundle_()
+    assert set(shown) == {"text/plain", "text/html"}
+    assert sum(len(text.encode()) for text in shown.values()) <= 60_000
+    for text in (shown["text/plain"], repr(task), str(task)):
+        assert b64(SHOWN[name][0])[:5000] not in text
+    assert QUESTION in shown["text/plain"]
+    assert QUESTION in shown["text/html"]
+    assert b64(SHOWN[name][0]) not in shown["text/html"] or len(SHOWN[name][0]) <= 30_000
+
+
+def test_the_display_shows_the_picture_and_its_checks() -> None:
+    html = bn.ComplexImageTask.from_image(PICTURE, QUESTION)._repr_mimebundle_()["text/html"]
+    for part in ('alt="Picture 1 of the task"', "PNG 300 x 200", f"{len(PICTURE):,} bytes"):
+        assert part in html
+    assert "inside the limits" in html
+
+
+def test_nothing_in_the_display_is_markup_of_others() -> None:
+    evil = "<script>alert(1)</script>"
+    for task in (
+        bn.ComplexImageTask(image_urls=[f"https://a/{evil}"], question=evil, user_agent=evil),
+        bn.RawTask({"type": evil, evil: evil}),
+    ):
+        assert "<script" not in task._repr_mimebundle_()["text/html"]
