@@ -209,6 +209,10 @@ class ExchangeLog:
             self._refresh()
             return sum(len(source.columns) for source in self._sources())
 
+    def __bool__(self) -> bool:
+        """A log is a log even while it is empty, so that `log or another` is no trap."""
+        return True
+
     def __getitem__(self, exchange_id: str | int) -> Exchange:
         """Return one exchange with its full bodies, pictures included.
 

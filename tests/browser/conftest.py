@@ -104,16 +104,20 @@ class Lab:
 
     def open(self, name: str, *cells: str) -> Path:
         """Write a notebook in a folder of its own, open it, and wait for its kernel."""
-        path = self.server.notebooks / Path(name).stem / name
-        path.parent.mkdir()
-        name = path.relative_to(self.server.notebooks).as_posix()
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
         notebook.metadata.kernelspec = {
             "name": "python3",
             "display_name": "Python 3",
             "language": "python",
         }
+        return self.open_notebook(name, notebook)
+
+    def open_notebook(self, name: str, notebook: nbformat.NotebookNode) -> Path:
+        """Put a notebook into a folder of its own, open it, and wait for its kernel."""
+        path = self.server.notebooks / Path(name).stem / name
+        path.parent.mkdir()
         nbformat.write(notebook, path)
+        name = path.relative_to(self.server.notebooks).as_posix()
         workspace = f"w{time.time_ns()}"
         self.page.goto(f"{self.server.url}/lab/workspaces/{workspace}/tree/{name}?token={TOKEN}")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
@@ -144,6 +148,13 @@ class Lab:
         wait_for(took, "the cell to run")
         if wait:
             self.idle()
+
+    def run_all(self) -> None:
+        """Run all cells and wait for the kernel."""
+        self.command("notebook:run-all-cells")
+        last = self.page.locator(".jp-CodeCell .jp-InputArea .jp-InputPrompt").last
+        wait_for(lambda: "*" not in last.inner_text() and "[ ]" not in last.inner_text(), "all")
+        self.idle()
 
     def idle(self) -> None:
         self.page.wait_for_selector(

@@ -1,0 +1,51 @@
+"""The quickstart as a newcomer goes through it: run all, then the same by hand."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from .conftest import Lab
+from .test_console import files_with
+
+pytestmark = pytest.mark.browser
+
+QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+
+
+def test_run_all_then_by_hand_then_save(lab: Lab) -> None:
+    path = lab.open_notebook("quickstart.ipynb", nbformat.read(QUICKSTART, as_version=4))
+    lab.run_all()
+    page, console = lab.page, lab.console
+    assert page.locator(".jp-OutputArea-output [data-mime-type*=error]").count() == 0
+    page.get_by_alt_text("Picture 1, its answer marked").wait_for()
+
+    sample = console.get_by_label("Sample picture")
+    value = sample.locator("option").nth(2).get_attribute("value")
+    sample.select_option(value)
+    console.get_by_text("inside the limits").wait_for()
+    log = console.get_by_role("region", name="Log")
+    rows = console.get_by_text(re.compile(r"newest \d+ of \d+ rows"))
+    before = int(rows.inner_text().split()[3])
+    console.get_by_role("button", name="Submit task").click()
+    console.get_by_alt_text(re.compile("The picture with its answer: tile")).wait_for()
+    console.get_by_text(re.compile(rf"of ({before + 2}|{before + 3}) rows")).wait_for()
+    first = log.locator("tbody tr").first
+    assert "getTaskResult" in first.inner_text()
+    errors = console.get_by_role("region", name="Errors")
+    errors.get_by_text("ERROR_KEY_DOES_NOT_EXIST").wait_for()
+
+    key = secrets.token_hex(16)
+    console.get_by_role("button", name="Live service").click()
+    console.get_by_label("Client key of the live service", exact=True).fill(key)
+    page.keyboard.press("Enter")
+    console.get_by_text("a key is set (32 characters)").wait_for()
+    lab.save(path)
+    assert "application/vnd.jupyter.widget-state+json" in path.read_text()
+    assert list((path.parent / "brocap_log").glob("*.jsonl")), "the log lies beside the notebook"
+    assert files_with(lab.server.root, key) == []
+    assert lab.foreign_requests() == []
