@@ -27,7 +27,7 @@ keys = st.one_of(
     hexes.map("{}__nocache".format),
     st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40),
 )
-around = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+around = st.text(st.characters(exclude_categories=["Cs"]), max_size=7)  # shorter than a key
 
 DRESSES: dict[str, Callable[[str], str]] = {
     "as it is": str,
@@ -60,8 +60,9 @@ def test_the_key_is_found_in_every_dress(dress: str, key: str, before: str, afte
     clean = Secret(key).redact(text)
     assert worn not in clean
     assert not holds(clean.replace("<clientKey>", ""), key)
-    assert clean.endswith(f"|{after}") or key in after
     assert "<clientKey>" in clean
+    if key[-1].isalnum():  # else the last sign's dress may be left
+        assert clean == f"{before}|<clientKey>|{after}"
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])

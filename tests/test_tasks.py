@@ -536,6 +536,12 @@ def test_the_display_is_small_and_has_no_full_base64(name: str) -> None:
     assert b64(SHOWN[name][0]) not in shown["text/html"] or len(SHOWN[name][0]) <= 30_000
 
 
+def test_the_display_of_a_long_object_is_cut() -> None:
+    shown = bn.RawTask({"x": ["<&>"] * 20_000})._repr_mimebundle_()
+    assert sum(len(text.encode()) for text in shown.values()) <= 60_000
+    assert all("more characters" in text for text in shown.values())
+
+
 def test_the_display_shows_the_picture_and_its_checks() -> None:
     html = bn.ComplexImageTask.from_image(PICTURE, QUESTION)._repr_mimebundle_()["text/html"]
     for part in ('alt="Picture 1 of the task"', "PNG 300 x 200", f"{len(PICTURE):,} bytes"):
