@@ -133,9 +133,10 @@ def _char(char: str) -> str:
     # no two alternatives may match the same text, or a near miss takes forever
     named = "" if escaped == char else f"|{escaped}"
     # a server may have decoded UTF-16 badly: a NUL may stand behind each character
+    # the longest first, or half of the last character's dress would be left
     return (
-        f"(?:{re.escape(char)}|\\\\{re.escape(char)}|\\\\u{number:04x}|{utf8}|&#0*{number};"
-        f"|&#x0*{number:x};{named})\\x00?"
+        f"(?:\\\\u{number:04x}|{utf8}|&#0*{number};|&#x0*{number:x};{named}"
+        f"|\\\\{re.escape(char)}|{re.escape(char)})\\x00?"
     )
 
 

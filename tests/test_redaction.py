@@ -60,9 +60,7 @@ def test_the_key_is_found_in_every_dress(dress: str, key: str, before: str, afte
     clean = Secret(key).redact(text)
     assert worn not in clean
     assert not holds(clean.replace("<clientKey>", ""), key)
-    assert "<clientKey>" in clean
-    if key[-1].isalnum():  # else the last sign's dress may be left
-        assert clean == f"{before}|<clientKey>|{after}"
+    assert clean == f"{before}|<clientKey>|{after}"
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
