@@ -30,7 +30,7 @@ from brocap_nb.errors import (
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
 from brocap_nb.images import is_url
 from brocap_nb.log import ExchangeLog
-from brocap_nb.redaction import Secret
+from brocap_nb.redaction import Secret, headers_text
 from brocap_nb.submission import Pacer, Submission
 from brocap_nb.tasks import Task
 
@@ -165,31 +165,36 @@ class Client:
             RequestTimeoutError, RequestConnectionError: there is no complete answer.
         """
         exchange, answer, interrupt = self._exchange(request, attempt)
-        if interrupt is not None:
-            raise interrupt
+        if interrupt is not None or exchange is None:
+            raise interrupt or AssertionError
         if answer is None:
             raise _ERRORS[exchange.outcome](exchange)
         return answer
 
     def _exchange(
         self, request: wire.Request, attempt: int
-    ) -> tuple[Exchange, wire.Answer | None, BaseException | None]:
+    ) -> tuple[Exchange | None, wire.Answer | None, BaseException | None]:
         # No exception may leave a frame that holds a body, ours or theirs, in a local variable:
         # a traceback that shows locals would show the key. So this and those below return.
         url = f"{self.base_url}/{request.method}"
         body = request.body.wire(self._secret)
+        try:
+            prepared = self._prepare(url, body)
+        except Exception as error:  # of an auth of the user's own; nothing was sent
+            return None, None, _bare(error)
         exchange = self.log.begin(
             method=request.method,
             url=url,
-            body=request.body,
             request=request.body.redacted(self._secret),
             request_bytes=len(body),
+            pictures=request.body.pictures,
+            request_headers=headers_text(prepared.headers, self._secret),
             task_type=request.task_type,
             task_id=request.task_id,
             attempt=attempt,
         )
         started = time.perf_counter()
-        received = self._transmit(url, body)
+        received = self._transmit(prepared)
         elapsed_ms = (time.perf_counter() - started) * 1000
         text, binary = decode_answer(received.content, self._secret)
         if received.failure is not None:
@@ -205,21 +210,24 @@ class Client:
             response_bytes=len(received.content) if answered else None,
             response=text if answered else None,
             response_base64=binary,
+            response_headers=(
+                headers_text(received.headers, self._secret) if received.headers else None
+            ),
         )
         self.log.finish(exchange)
         return exchange, reading.answer, received.interrupt
 
-    def _transmit(self, url: str, body: bytes) -> _Received:
+    def _transmit(self, prepared: requests.PreparedRequest) -> _Received:
         received = _Received()
         try:
             response = self._session.send(
-                self._prepare(url, body),
+                prepared,
                 stream=True,
                 allow_redirects=False,
                 timeout=self._timeout,
                 **self._settings,
             )
-            received.status = response.status_code
+            received.status, received.headers = response.status_code, response.headers
             received.read(response, time.monotonic() + self._timeout[1])
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
             seconds = " and ".join(f"{limit:g}" for limit in self._timeout)
@@ -231,8 +239,7 @@ class Client:
             received.fail(Outcome.CONNECTION_ERROR, _broken(error, received.status))
         except BaseException as interrupt:  # Ctrl+C, or a hook of the user's own session
             received.fail(Outcome.NO_RESPONSE, f"Interrupted: {type(interrupt).__name__}.")
-            received.interrupt = interrupt.with_traceback(None)
-            received.interrupt.__context__ = None
+            received.interrupt = _bare(interrupt)
         return received
 
     def _prepare(self, url: str, body: bytes) -> requests.PreparedRequest:
@@ -279,6 +286,7 @@ class _Received:
     """What came back, as far as it came."""
 
     status: int | None = None
+    headers: Mapping[str, str] | None = None
     content: bytes = b""
     failure: Outcome | None = None
     detail: str | None = None
@@ -322,6 +330,12 @@ _ERRORS: Final[Mapping[Outcome, Any]] = {
         f"{e.method}: {e.detail} Check base_url and the network.{_NOT_AGAIN.get(e.method, '')}", e
     ),
 }
+
+
+def _bare(error: BaseException) -> BaseException:
+    """Return an exception without the frames it came through: they hold the body."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
 
 
 def _told(exchange: Exchange) -> str:

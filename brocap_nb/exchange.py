@@ -89,6 +89,10 @@ class Exchange:
     """The answer's body in base64, only if it is not UTF-8."""
     detail: str | None = None
     """What was wrong with the answer or the connection, in our words."""
+    request_headers: str | None = None
+    """The request's headers as a JSON object of strings, secrets left out."""
+    response_headers: str | None = None
+    """The answer's headers as a JSON object of strings, secrets left out."""
 
     def to_line(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

@@ -13,15 +13,24 @@ import html
 import json
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Never
 
 from brocap_nb import images
 
-__all__ = ["Body", "EmbeddedPicture", "Secret", "embedded_picture", "shorten_labels"]
+__all__ = [
+    "Body",
+    "EmbeddedPicture",
+    "Secret",
+    "embedded_picture",
+    "headers_text",
+    "shorten_labels",
+]
 
 KEY_LABEL: Final = "<clientKey>"
+HEADER_LABEL: Final = "<left out>"
 PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a-f]{64})>")
 
 # How base64 of each known picture format begins; a longer text is worth decoding.
@@ -76,6 +85,21 @@ def shorten_labels(text: str) -> str:
     if " bytes sha256:" not in text:
         return text
     return PICTURE_LABEL.sub(lambda m: f"<{m[1]} {m[2]} bytes sha256:{m[3][:8]}>", text)
+
+
+SECRET_HEADERS: Final = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
+)
+
+
+def headers_text(headers: Mapping[str, str], secret: Secret | None = None) -> str:
+    """Return headers as a JSON object that may be written down."""
+    kept = {
+        name: HEADER_LABEL if name.lower() in SECRET_HEADERS else value
+        for name, value in headers.items()
+    }
+    text = json.dumps(kept)
+    return secret.redact(text) if secret else text
 
 
 class Secret:

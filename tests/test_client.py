@@ -314,6 +314,19 @@ def test_an_interrupt_is_recorded_and_goes_on_without_the_key(peer: Peer, key: s
     assert [frame.name for frame in frames][-1] == "send", "only frames without the key are left"
 
 
+def test_an_auth_that_fails_shows_no_body(peer: Peer, key: str) -> None:
+    def auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        raise ValueError("no token for today")
+
+    session = requests.Session()
+    session.auth = auth
+    with pytest.raises(ValueError, match="for today") as caught:
+        bn.Client(key, base_url=peer.url, session=session).get_balance()
+    frames = traceback.extract_tb(caught.value.__traceback__)
+    assert [frame.name for frame in frames][-1] == "send"
+    assert not peer.requests
+
+
 # --- configuration ------------------------------------------------------------------------
 
 
@@ -372,6 +385,26 @@ def test_ones_own_session_is_used_with_its_headers_cookies_and_auth(
     assert all(r.headers["Authorization"].startswith("Basic ") for r in seen)
     assert seen[1].headers["Cookie"] == "c=1"
     assert json.loads(peer.requests[1][1])["clientKey"] == key
+
+
+def test_headers_are_kept_without_their_secrets(
+    peer: Peer, key: str, log: bn.ExchangeLog, tmp_path: Path
+) -> None:
+    session = requests.Session()
+    session.auth = ("user", "pass-that-is-secret")
+    session.headers["X-Note"] = f"key {key}"
+    answer = http(b'{"errorId": 0, "balance": 3}')
+    extra = f"\r\nSet-Cookie: id=secret-cookie\r\nX-Echo: {key}\r\n\r\n".encode()
+    peer.say(answer.replace(b"\r\n\r\n", extra, 1))
+    client = bn.Client(key, base_url=peer.url, session=session, log=log)
+    client.get_balance()
+    client.get_balance()  # now with the cookie
+    sent, came = json.loads(log[2].request_headers or ""), json.loads(log[2].response_headers or "")
+    assert sent["Content-Type"] == "application/json"
+    assert sent["Authorization"] == sent["Cookie"] == came["Set-Cookie"] == "<left out>"
+    assert came["X-Echo"] == "<clientKey>"
+    disk = _everything_on_disk(tmp_path)
+    assert not [s for s in (key, "secret-cookie", "cGFzcy1") if s.encode() in disk]
 
 
 def test_a_proxy_of_ones_own_is_used(peer: Peer, key: str, log: bn.ExchangeLog) -> None:

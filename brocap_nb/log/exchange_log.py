@@ -9,7 +9,7 @@ import secrets
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,12 @@ from brocap_nb.log.journal import (
     line_in,
     read_lines,
 )
-from brocap_nb.redaction import PICTURE_LABEL, Body, picture_file_name, shorten_labels
+from brocap_nb.redaction import (
+    PICTURE_LABEL,
+    EmbeddedPicture,
+    picture_file_name,
+    shorten_labels,
+)
 
 if TYPE_CHECKING:
     from brocap_nb.log.summaries import ErrorTable
@@ -76,9 +81,10 @@ class ExchangeLog:
         *,
         method: str,
         url: str,
-        body: Body,
         request: str,
         request_bytes: int,
+        pictures: Iterable[EmbeddedPicture] = (),
+        request_headers: str | None = None,
         task_type: str | None = None,
         task_id: int | None = None,
         attempt: int = 1,
@@ -86,9 +92,10 @@ class ExchangeLog:
         """Record a request that is about to be sent, and return its exchange.
 
         Args:
-            body: the request's body, for its pictures.
-            request: its text as it may be written down.
-            request_bytes: its length on the wire.
+            request: its body as it may be written down: labels for pictures and secrets.
+            request_bytes: the body's length on the wire.
+            pictures: the pictures whose labels stand in it.
+            request_headers: its headers as JSON, as they may be written down.
         """
         with self._lock:
             self._leave_parent_process()
@@ -104,8 +111,9 @@ class ExchangeLog:
                 url=url,
                 request=request,
                 request_bytes=request_bytes,
+                request_headers=request_headers,
             )
-            for picture in body.pictures:
+            for picture in pictures:
                 self._journal.keep_picture(picture)
             place = self._journal.append(_request_line(exchange))
             self._own.begin(exchange, number, place)
@@ -374,7 +382,7 @@ class _OtherSession(_Source):
             )
 
 
-_RESPONSE_LEAVES_OUT = ("url", "request")
+_RESPONSE_LEAVES_OUT = ("url", "request", "request_headers")
 _REQUEST_HAS = (
     "exchange_id",
     "started_at",
@@ -385,6 +393,7 @@ _REQUEST_HAS = (
     "attempt",
     "url",
     "request_bytes",
+    "request_headers",
     "request",
 )
 

@@ -19,7 +19,6 @@ from peer import Peer, http
 
 import brocap_nb as bn
 from brocap_nb.log.columns import COLUMNS
-from brocap_nb.redaction import Body
 
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 BROKE = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "no money"}')
@@ -47,7 +46,7 @@ DTYPES = {
 
 def begin(log: bn.ExchangeLog, **fields: object) -> bn.Exchange:
     given = {"method": "getBalance", "url": "http://127.0.0.1", "request": "{}", **fields}
-    return log.begin(body=Body.of({}), request_bytes=2, **given)  # type: ignore[arg-type]
+    return log.begin(request_bytes=2, **given)  # type: ignore[arg-type]
 
 
 def test_the_frame_has_the_documented_columns_and_dtypes_for_any_number_of_rows(
@@ -327,11 +326,10 @@ def test_a_full_disk_loses_nothing_of_the_exchange(tmp_path: Path) -> None:
     code = """
 import resource, signal, sys, warnings
 import brocap_nb as bn
-from brocap_nb.redaction import Body
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 log = bn.ExchangeLog("log")
 def begin():
-    log.begin(method="m", url="u", body=Body.of({}), request="x" * 300, request_bytes=1)
+    log.begin(method="m", url="u", request="x" * 300, request_bytes=1)
 begin()
 resource.setrlimit(resource.RLIMIT_FSIZE, (900, resource.RLIM_INFINITY))
 with warnings.catch_warnings(record=True) as seen:
