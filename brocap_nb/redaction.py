@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Never
+from typing import Any, Final, Never, TypeAlias
 
 from brocap_nb import images
 
@@ -121,6 +121,10 @@ class Secret:
         raise TypeError("A client key is not pickled: pass it anew, or set $BROCAP_CLIENT_KEY.")
 
     @cached_property
+    def _shortest(self) -> int:
+        return len(self._value.split("__", 1)[0]) if "__" in self._value else len(self._value)
+
+    @cached_property
     def _pattern(self) -> re.Pattern[str]:
         # suffixes such as `__nocache` may follow a key: the key without them is secret as well
         base = self._value.split("__", 1)[0]
@@ -135,6 +139,8 @@ class Secret:
         Found are the key as it is, with any of its characters escaped as in JSON, HTML or a URL,
         as hexadecimal digits, and inside base64 at any offset.
         """
+        if len(text) < self._shortest:  # no form of the key is shorter than the key
+            return text
         return self._pattern.sub(KEY_LABEL, text)
 
 
@@ -164,24 +170,32 @@ def _char(char: str) -> str:
     )
 
 
-class Body:
-    """A JSON text in pieces: plain text, pictures, and the place of the key."""
+_Piece: TypeAlias = "str | EmbeddedPicture | Body | None"
 
-    __slots__ = ("_pieces",)
+
+class Body:
+    """A JSON text in pieces: plain text, pictures, other bodies, and the place of the key.
+
+    What it is asked for again, it has made once: a task's body serves every request with it.
+    """
+
+    __slots__ = ("_pieces", "_redacted", "_wire")
 
     KEY: Final = object()
-    """Stands for the key in a value given to `Body.of`."""
+    """Stands for the key in a value given to `Body.of` or `Body.envelope`."""
 
-    def __init__(self, pieces: tuple[str | EmbeddedPicture | None, ...]) -> None:
+    def __init__(self, pieces: tuple[_Piece, ...]) -> None:
         self._pieces = pieces  # None is the key's place
+        self._redacted: tuple[Secret, str] | None = None
+        self._wire: bytes | None = None
 
     @classmethod
     def of(cls, value: Any) -> Body:
         """Return the body of a JSON value, in which `Body.KEY` and other bodies may stand."""
         mark = secrets.token_hex(12)  # unguessable, so no text of the value can be taken for it
-        held: list[Body | EmbeddedPicture | None] = []
+        held: list[_Piece] = []
 
-        def hold(item: Body | EmbeddedPicture | None) -> str:
+        def hold(item: _Piece) -> str:
             held.append(item)
             return mark
 
@@ -198,36 +212,75 @@ class Body:
             return hold(None) if item is Body.KEY else item
 
         texts = json.dumps(walk(value), allow_nan=False).split(f'"{mark}"')
-        pieces: list[str | EmbeddedPicture | None] = [texts[0]]
+        pieces: list[_Piece] = [texts[0]]
         for item, text in zip(held, texts[1:], strict=True):
-            pieces += item._pieces if isinstance(item, Body) else (item,)
-            pieces.append(text)
+            pieces += (item, text)
         return cls(tuple(pieces))
+
+    @classmethod
+    def envelope(cls, fields: Mapping[str, Any]) -> Body:
+        """Return the body of an object of plain values, `Body.KEY` and bodies, without a walk."""
+        pieces: list[_Piece] = []
+        start = "{"
+        for name, value in fields.items():
+            pieces.append(f'{start}"{name}": ')
+            if value is Body.KEY:
+                pieces.append(None)
+            else:
+                pieces.append(value if isinstance(value, Body) else json.dumps(value))
+            start = ", "
+        return cls((*pieces, "}"))
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:
         """The pictures in it, in order."""
-        return [piece for piece in self._pieces if isinstance(piece, EmbeddedPicture)]
+        found: list[EmbeddedPicture] = []
+        for piece in self._pieces:
+            if isinstance(piece, EmbeddedPicture):
+                found.append(piece)
+            elif isinstance(piece, Body):
+                found += piece.pictures
+        return found
 
     @property
     def text(self) -> str:
         """The text for a log: pictures and the key are labels."""
-        return "".join(
-            piece if isinstance(piece, str) else f'"{KEY_LABEL if piece is None else piece.label}"'
-            for piece in self._pieces
-        )
+        return "".join(piece if isinstance(piece, str) else _label(piece) for piece in self._pieces)
 
     def redacted(self, key: Secret) -> str:
         """Return `text` for the case that the value itself quotes the key somewhere."""
-        return key.redact(self.text)
+        if self._redacted is None or self._redacted[0] is not key:
+            text = "".join(
+                key.redact(piece)
+                if isinstance(piece, str)
+                else piece.redacted(key)
+                if isinstance(piece, Body)
+                else _label(piece)
+                for piece in self._pieces
+            )
+            self._redacted = key, text
+        return self._redacted[1]
 
     def wire(self, key: Secret) -> bytes:
         """Return the bytes to send."""
-        return "".join(
-            piece
+        if self._wire is not None:
+            return self._wire
+        made = b"".join(
+            piece.encode("ascii")
             if isinstance(piece, str)
-            else json.dumps(key.reveal())
+            else piece.wire(key)
+            if isinstance(piece, Body)
+            else json.dumps(key.reveal()).encode("ascii")
             if piece is None
-            else f'"{piece.text}"'
+            else b'"%b"' % piece.text.encode("ascii")
             for piece in self._pieces
-        ).encode("ascii")
+        )
+        if not any(piece is None or isinstance(piece, Body) for piece in self._pieces):
+            self._wire = made  # only what cannot hold the key is kept
+        return made
+
+
+def _label(piece: EmbeddedPicture | Body | None) -> str:
+    if isinstance(piece, Body):
+        return piece.text
+    return f'"{KEY_LABEL if piece is None else piece.label}"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from peer import Peer, http
@@ -95,7 +96,9 @@ def test_resume_and_await(client: bn.Client, peer: Peer) -> None:
     async def wait() -> bn.TaskResult:
         return await client.resume(42)
 
-    assert asyncio.run(wait()).answer == (False, True)
+    # in a thread, since the browser's driver may keep a loop running in this one
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(asyncio.run, wait()).result(20).answer == (False, True)
     assert [path for path, _ in peer.requests] == ["/getTaskResult"]
     assert json.loads(peer.requests[0][1])["taskId"] == 42
 
