@@ -1,6 +1,6 @@
 """What `import brocap_nb` costs, against importing the libraries that it stands on.
 
-    python benchmarks/import_time.py
+python benchmarks/import_time.py
 """
 
 from __future__ import annotations

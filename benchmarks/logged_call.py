@@ -1,6 +1,6 @@
 """What a call costs that is typed, redacted and on disk, against one that is none of it.
 
-    python benchmarks/logged_call.py
+python benchmarks/logged_call.py
 """
 
 from __future__ import annotations

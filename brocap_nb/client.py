@@ -92,6 +92,7 @@ class Client:
             if name in ("proxies", "verify", "cert")
         }
         self._templates: dict[str, requests.PreparedRequest] = {}
+        self._told_headers: dict[str, str] = {}
         self._pacer = Pacer()
 
     # --- the API's methods ---------------------------------------------------------------
@@ -188,7 +189,7 @@ class Client:
             request=request.body.redacted(self._secret),
             request_bytes=len(body),
             pictures=request.body.pictures,
-            request_headers=headers_text(prepared.headers, self._secret),
+            request_headers=self._headers_of(prepared, url),
             task_type=request.task_type,
             task_id=request.task_id,
             attempt=attempt,
@@ -258,6 +259,16 @@ class Client:
         prepared.body = body
         prepared.headers["Content-Length"] = str(len(body))
         return prepared
+
+    def _headers_of(self, prepared: requests.PreparedRequest, url: str) -> str:
+        """Return a request's headers for the log: those of a template are redacted once."""
+        if url not in self._templates or self._session.auth or len(self._session.cookies):
+            return headers_text(prepared.headers, self._secret)
+        told = self._told_headers.get(url)
+        if told is None:
+            others = {n: v for n, v in prepared.headers.items() if n != "Content-Length"}
+            told = self._told_headers[url] = headers_text(others, self._secret)
+        return f'{told[:-1]}, "Content-Length": "{prepared.headers["Content-Length"]}"}}'
 
     # --- the rest ------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
+import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -94,11 +96,11 @@ class Exchange:
     response_headers: str | None = None
     """The answer's headers as a JSON object of strings, secrets left out."""
 
-    def to_line(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values."""
-        line = {name: getattr(self, name) for name in _FIELDS}
+    def to_line(self, names: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return the fields, or only those of `names`, as plain JSON values."""
+        names = names or _FIELDS
+        line = dict(zip(names, _getter(names)(self), strict=True))
         line["started_at"] = self.started_at.isoformat(timespec="microseconds")
-        line["outcome"] = self.outcome.value
         return line
 
     @classmethod
@@ -170,6 +172,7 @@ class Exchange:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Exchange))
+_getter = functools.cache(lambda names: operator.attrgetter(*names))
 
 
 def decode_answer(content: bytes, secret: Secret | None) -> tuple[str, str | None]:

@@ -146,7 +146,8 @@ class Secret:
 
 def _forms(value: str) -> list[str]:
     raw = value.encode()
-    yield_ = ["".join(_char(c) for c in value), raw.hex()]
+    # a server may have decoded UTF-16 badly: a NUL may stand between the characters
+    yield_ = [r"\x00?".join(_char(c) for c in value), raw.hex()]
     for offset in range(3):
         encoded = base64.b64encode(bytes(offset) + raw).decode("ascii").rstrip("=")
         start = (offset * 8 + 5) // 6
@@ -162,11 +163,10 @@ def _char(char: str) -> str:
     escaped = html.escape(char)
     # no two alternatives may match the same text, or a near miss takes forever
     named = "" if escaped == char else f"|{escaped}"
-    # a server may have decoded UTF-16 badly: a NUL may stand behind each character
     # the longest first, or half of the last character's dress would be left
     return (
         f"(?:\\\\u{number:04x}|{utf8}|&#0*{number};|&#x0*{number:x};{named}"
-        f"|\\\\{re.escape(char)}|{re.escape(char)})\\x00?"
+        f"|\\\\{re.escape(char)}|{re.escape(char)})"
     )
 
 

@@ -382,7 +382,6 @@ class _OtherSession(_Source):
             )
 
 
-_RESPONSE_LEAVES_OUT = ("url", "request", "request_headers")
 _REQUEST_HAS = (
     "exchange_id",
     "started_at",
@@ -396,19 +395,19 @@ _REQUEST_HAS = (
     "request_headers",
     "request",
 )
+_RESPONSE_HAS = tuple(
+    field.name
+    for field in dataclasses.fields(Exchange)
+    if field.name not in ("url", "request", "request_headers")
+)
 
 
 def _request_line(exchange: Exchange) -> dict[str, Any]:
-    line = exchange.to_line()
-    return {"kind": "request", **{name: line[name] for name in _REQUEST_HAS}}
+    return {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
 
 
 def _response_line(exchange: Exchange) -> dict[str, Any]:
-    line = exchange.to_line()
-    return {
-        "kind": "response",
-        **{name: value for name, value in line.items() if name not in _RESPONSE_LEAVES_OUT},
-    }
+    return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
 
 
 def _number(exchange_id: str) -> int:
