@@ -10,9 +10,10 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Never
+from typing import Any, Final
 
 from brocap_nb import render
+from brocap_nb.contract import STATUSES, is_integer, is_number, is_text, parse, shown
 from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.redaction import Body
 from brocap_nb.tasks import Task
@@ -172,7 +173,7 @@ class Reading:
 def read(method: str, http_status: int, text: str) -> Reading:
     """Read the body of an answer to `method`, at any HTTP status. It never raises."""
     try:
-        body = json.loads(text, parse_constant=_no_constant)
+        body = parse(text)
     except (ValueError, RecursionError) as error:
         reason = "it is empty" if not text.strip() else f"{error}".split("\n")[0][:200]
         return _departure(http_status, f"The answer is not JSON ({reason}).", api_body=False)
@@ -186,7 +187,7 @@ def read(method: str, http_status: int, text: str) -> Reading:
     try:
         return _read_object(method, body)
     except _DepartureError as departure:
-        has_id = _is_integer(body.get("errorId"))
+        has_id = is_integer(body.get("errorId"))
         return _departure(http_status, str(departure), api_body=has_id)
 
 
@@ -203,10 +204,10 @@ def _departure(http_status: int, detail: str, *, api_body: bool) -> Reading:
 
 
 def _read_object(method: str, body: dict[str, Any]) -> Reading:
-    error_id = _field(body, "errorId", "an integer", _is_integer)
+    error_id = _field(body, "errorId", "an integer", is_integer)
     if error_id != 0:
-        code = _field(body, "errorCode", "a string", _is_text, required=False)
-        description = _field(body, "errorDescription", "a string", _is_text, required=False)
+        code = _field(body, "errorCode", "a string", is_text, required=False)
+        description = _field(body, "errorDescription", "a string", is_text, required=False)
         return Reading(
             outcome=Outcome.API_ERROR,
             error_id=error_id,
@@ -220,13 +221,13 @@ def _read_object(method: str, body: dict[str, Any]) -> Reading:
 
 
 def _read_created(body: dict[str, Any]) -> Reading:
-    task_id = _field(body, "taskId", "an integer", _is_integer)
+    task_id = _field(body, "taskId", "an integer", is_integer)
     answer = CreatedTask(raw=body, task_id=task_id)
     return Reading(outcome=Outcome.OK, answer=answer, error_id=0, task_id=task_id)
 
 
 def _read_result(body: dict[str, Any]) -> Reading:
-    status = _field(body, "status", "`processing` or `ready`", _STATUSES.__contains__)
+    status = _field(body, "status", "`processing` or `ready`", STATUSES.__contains__)
     solution = None
     if status == "ready":
         solution = _field(body, "solution", "an object", lambda value: isinstance(value, dict))
@@ -239,11 +240,10 @@ def _read_result(body: dict[str, Any]) -> Reading:
 
 
 def _read_balance(body: dict[str, Any]) -> Reading:
-    balance = _field(body, "balance", "a decimal number", _is_number)
+    balance = _field(body, "balance", "a decimal number", is_number)
     return Reading(outcome=Outcome.OK, answer=Balance(raw=body, balance=float(balance)), error_id=0)
 
 
-_STATUSES: Final = ("processing", "ready")
 _READERS: Final[Mapping[str, Callable[[dict[str, Any]], Reading]]] = {
     "createTask": _read_created,
     "getTaskResult": _read_result,
@@ -265,36 +265,10 @@ def _field(
     if name not in body:
         raise _DepartureError(f"{name} is missing; the API documents {expected}.")
     if not fits(value):
-        shown = json.dumps(value)
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
-        raise _DepartureError(f"{name} is {shown}; the API documents {expected}.")
+        raise _DepartureError(f"{name} is {shown(value)}; the API documents {expected}.")
     return value
-
-
-def _is_integer(value: object) -> bool:
-    """An integer that fits a column of 64 bits (its smallest value stands for "absent")."""
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-
-
-def _is_number(value: object) -> bool:
-    try:
-        return (
-            isinstance(value, (int, float))
-            and not isinstance(value, bool)
-            and -1e300 < value < 1e300
-        )
-    except OverflowError:
-        return False
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _clean(text: str | None) -> str | None:
     """Lone surrogates, which JSON can spell, fit in no column of text."""
     return text if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _no_constant(name: str) -> Never:
-    raise ValueError(f"{name} is not a JSON number")

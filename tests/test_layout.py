@@ -22,10 +22,11 @@ PACKAGE = ROOT / "brocap_nb"
 FLOORS = (
     (
         *("codes", "limits", "errors", "render", "images", "redaction", "tasks", "exchange"),
-        "wire",
+        *("contract", "wire"),
     ),
     (
-        *("log.journal", "log.columns", "log.summaries", "log.exchange_log", "log"),
+        *("log.journal", "log.columns", "log.swimlane", "log.tables", "log.summaries"),
+        *("log.engines", "log.exchange_log", "log"),
         *("submission", "callbacks", "export", "client", "sandbox"),
     ),
     ("widgets",),
@@ -34,7 +35,7 @@ FLOORS = (
 ORDER = [place for floor in FLOORS for place in floor]
 
 # The sandbox shares facts with the client, never code: what it promises is checked against it.
-SANDBOX_MAY_IMPORT = frozenset(FLOORS[0]) - {"wire", "exchange"}
+SANDBOX_MAY_IMPORT = frozenset(FLOORS[0]) - {"contract", "wire", "exchange"}
 
 ROOMS = {
     "requests": ("client", "images"),
@@ -42,6 +43,9 @@ ROOMS = {
     "pandas": ("log", "sandbox"),
     "narwhals": ("log",),
     "numpy": ("log",),
+    "polars": ("log.engines",),
+    "duckdb": ("log.engines",),
+    "dask": ("log.engines",),
     "PIL": ("images", "sandbox"),
     "tornado": ("sandbox.server", "callbacks"),
     "ipywidgets": ("widgets",),
