@@ -8,15 +8,17 @@ searched: `Secret.redact` finds the key in an answer, however it is encoded.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import html
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Never, TypeAlias
+from urllib.parse import quote
 
 from brocap_nb import images
 
@@ -24,9 +26,14 @@ __all__ = [
     "Body",
     "EmbeddedPicture",
     "Secret",
+    "Veil",
     "embedded_picture",
+    "header_secrets",
     "headers_text",
+    "redact_fields",
     "shorten_labels",
+    "url_text",
+    "with_labels",
 ]
 
 KEY_LABEL: Final = "<clientKey>"
@@ -36,6 +43,9 @@ PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a
 # How base64 of each known picture format begins; a longer text is worth decoding.
 _BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
 _EMBEDDED_MIN: Final = 128
+
+PART: Final = 12
+"""So many characters of a key in a row are redacted, even if the rest is elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +97,125 @@ def shorten_labels(text: str) -> str:
     return PICTURE_LABEL.sub(lambda m: f"<{m[1]} {m[2]} bytes sha256:{m[3][:8]}>", text)
 
 
+_QUOTED_BASE64: Final = re.compile(rf'"([A-Za-z0-9+/]{{{_EMBEDDED_MIN - 2},}}={{0,2}})"')
+
+
+def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
+    """Return a JSON text with labels for the pictures in it, and the pictures."""
+    pictures: list[EmbeddedPicture] = []
+
+    def label(match: re.Match[str]) -> str:
+        found = embedded_picture(match[1])
+        if found is None:
+            return match[0]
+        pictures.append(found)
+        return f'"{found.label}"'
+
+    return _QUOTED_BASE64.sub(label, text), pictures
+
+
 SECRET_HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )
+SECRET_FIELDS: Final = frozenset(
+    {
+        *("authorization", "proxyauthorization", "cookie", "cookies", "password", "proxypassword"),
+        *("apikey", "clientkey"),
+    }
+)
+"""Names of JSON fields whose values are never written down, in lower case."""
+
+HIDDEN_MIN: Final = 6  # a shorter text is found in any answer by chance
+COOKIE_MIN: Final = 10  # most say something like `on`, `en-GB` or `dark`
+_COOKIES: Final = re.compile(r"=\s*([^;]*)")
+_SET_COOKIES: Final = re.compile(r"(?:^|,)\s*[^=;,\s]+=([^;,]*)")  # not Path, Expires and so on
+_FIELD_NAMES: Final = re.compile("|".join(sorted(SECRET_FIELDS)), re.IGNORECASE)
+_FIELD: Final = re.compile(
+    rf'("(?:{_FIELD_NAMES.pattern})"\s*:\s*)("(?:[^"\\]|\\.)*"?|[\d.eE+-]+)', re.IGNORECASE
+)
+_USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s@\"']+(?=@)")
 
 
-def headers_text(headers: Mapping[str, str], secret: Secret | None = None) -> str:
+def _field_label(name: str) -> str:
+    return KEY_LABEL if name.lower() == "clientkey" else HEADER_LABEL
+
+
+def redact_fields(text: str) -> str:
+    """Return a JSON text in which passwords, cookies and the like are labels.
+
+    A text that is not quite JSON is searched for such fields as well as may be.
+    """
+    if not _FIELD_NAMES.search(text):
+        return text
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return _FIELD.sub(lambda m: f'{m[1]}"{_field_label(m[1].split(chr(34))[1])}"', text)
+    body = Body.of(value)
+    return body.text_of_fields if body.hides else text
+
+
+def url_text(url: str, secret: Secret | Veil | None = None) -> str:
+    """Return an address as it may be written down: without user, password and key."""
+    if "@" in url:
+        url = _USER_INFO.sub(HEADER_LABEL, url)
+    return secret.redact(url) if secret else url
+
+
+def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None) -> str:
     """Return headers as a JSON object that may be written down."""
     kept = {
         name: HEADER_LABEL if name.lower() in SECRET_HEADERS else value
         for name, value in headers.items()
     }
-    text = json.dumps(kept)
-    return secret.redact(text) if secret else text
+    return url_text(json.dumps(kept), secret)
+
+
+def header_secrets(headers: Mapping[str, str]) -> list[Secret]:
+    """Return what must not be written down of headers if a server repeats it."""
+    found: set[str] = set()
+    for name, value in headers.items():
+        lower = name.lower()
+        if lower not in SECRET_HEADERS:
+            continue
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        if "cookie" in lower:
+            pairs = _COOKIES.findall(value) if lower == "cookie" else _SET_COOKIES.findall(value)
+            found.update(one for one in pairs if len(one) >= COOKIE_MIN)
+            continue
+        scheme, _, token = value.partition(" ")
+        found.add(token.strip() or scheme)
+        if scheme.lower() == "basic":
+            with contextlib.suppress(ValueError):
+                found.add(base64.b64decode(token).decode("latin-1").partition(":")[2])
+    return [Secret(one, HEADER_LABEL) for one in sorted(found) if len(one) >= HIDDEN_MIN]
 
 
 class Secret:
     """A client key. It shows itself nowhere: not in a repr, a pickle or a traceback's locals."""
 
-    __slots__ = ("__dict__", "_value")
+    __slots__ = ("__dict__", "_label", "_value")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, label: str = KEY_LABEL) -> None:
         self._value = value
+        self._label = label
 
     def reveal(self) -> str:
         """Return the key itself, for the wire only."""
         return self._value
 
     def __repr__(self) -> str:
-        return KEY_LABEL
+        return self._label
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and (self._value, self._label) == (
+            other._value,
+            other._label,
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
     def __reduce__(self) -> Never:
         raise TypeError("A client key is not pickled: pass it anew, or set $BROCAP_CLIENT_KEY.")
@@ -137,11 +237,96 @@ class Secret:
         """Return `text` with the key replaced by a label.
 
         Found are the key as it is, with any of its characters escaped as in JSON, HTML or a URL,
-        as hexadecimal digits, and inside base64 at any offset.
+        as hexadecimal digits, and inside base64 at any offset; and any part of it of at least 12
+        characters, as it is, as in a URL or inside base64: a server may split it.
         """
-        if len(text) < self._shortest:  # no form of the key is shorter than the key
+        size = len(text)
+        if size >= self._shortest:  # no form of the key is shorter than the key
+            text = self._pattern.sub(self._label, text)
+        if size < PART or not self._parts:
             return text
-        return self._pattern.sub(KEY_LABEL, text)
+        lower = text.lower()
+        for probes in self._parts.values():
+            for probe in probes:
+                if probe in lower:
+                    return self._without_parts(text)
+        return text
+
+    @cached_property
+    def _parts(self) -> Mapping[str, tuple[str, ...]]:
+        """The key's texts, each with pieces of it of which one is in every part of it.
+
+        Where a part is `PART` characters long, so as to be redacted, a whole piece of half that
+        length lies inside it: to search for those few pieces is fast.
+        """
+        if len(self._value) <= PART:
+            return {}
+        raw = self._value.encode()
+        texts = {self._value.lower(): PART, quote(self._value, safe="").lower(): PART}
+        for offset in range(3):
+            start, stop = (offset * 8 + 5) // 6, (offset + len(raw)) * 8 // 6
+            core = base64.b64encode(bytes(offset) + raw).decode("ascii")[start:stop].lower()
+            texts[core] = texts[core.replace("+", "-").replace("/", "_")] = PART * 8 // 6
+        return {
+            text: tuple(
+                text[at : at + part // 2] for at in range(0, len(text) - part // 2 + 1, part // 2)
+            )
+            for text, part in texts.items()
+        }
+
+    def _without_parts(self, text: str) -> str:
+        """Redact every part of the key that is at least `PART` characters long."""
+        lower = text.lower()
+        if len(lower) != len(text):  # there are letters whose lower case is two letters
+            lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+        places: list[tuple[int, int]] = []
+        for whole, probes in self._parts.items():
+            least = 2 * len(probes[0])
+            for number, probe in enumerate(probes):
+                at = lower.find(probe)
+                while at >= 0:
+                    own = number * len(probe)
+                    start, stop, left = at, at + len(probe), own
+                    while start and left and lower[start - 1] == whole[left - 1]:
+                        start, left = start - 1, left - 1
+                    right = own + len(probe)
+                    while stop < len(lower) and right < len(whole) and lower[stop] == whole[right]:
+                        stop, right = stop + 1, right + 1
+                    if stop - start >= least:
+                        places.append((start, stop))
+                    at = lower.find(probe, at + 1)
+        pieces, done = [], 0
+        for start, stop in sorted(places):
+            if start >= done:
+                pieces += [text[done:start], self._label]
+            done = max(done, stop)
+        return "".join([*pieces, text[done:]]) if places else text
+
+
+class Veil:
+    """Several secrets, found as one: the key, and what else a request has that is secret."""
+
+    __slots__ = ("_secrets",)
+
+    def __init__(self, *secrets: Secret) -> None:
+        self._secrets = tuple(dict.fromkeys(secrets))
+
+    def covers(self, secrets: Iterable[Secret]) -> bool:
+        """Whether all of `secrets` are among them."""
+        return all(secret in self._secrets for secret in secrets)
+
+    def over(self, secrets: Iterable[Secret]) -> Veil:
+        """Return a veil that finds `secrets` as well."""
+        return Veil(*self._secrets, *secrets)
+
+    def redact(self, text: str) -> str:
+        """Return `text` with labels for all of them; see `Secret.redact`."""
+        for secret in self._secrets:
+            text = secret.redact(text)
+        return text
+
+    def __repr__(self) -> str:
+        return f"Veil({len(self._secrets)} secrets)"
 
 
 def _forms(value: str) -> list[str]:
@@ -170,7 +355,29 @@ def _char(char: str) -> str:
     )
 
 
-_Piece: TypeAlias = "str | EmbeddedPicture | Body | None"
+class _Hidden:
+    """A value that goes out and is not written down."""
+
+    __slots__ = ("_json", "label")
+
+    def __init__(self, value: Any, label: str) -> None:
+        self._json = json.dumps(value, allow_nan=False)
+        self.label = label
+
+    def reveal(self) -> str:
+        return self._json
+
+    def secret(self) -> Secret | None:
+        """What to look for in an answer: not a text that is found there by chance."""
+        value = json.loads(self._json)
+        long = isinstance(value, str) and len(value) >= HIDDEN_MIN
+        return Secret(value, self.label) if long else None
+
+    def __repr__(self) -> str:
+        return self.label
+
+
+_Piece: TypeAlias = "str | EmbeddedPicture | _Hidden | Body | None"
 
 
 class Body:
@@ -179,15 +386,17 @@ class Body:
     What it is asked for again, it has made once: a task's body serves every request with it.
     """
 
-    __slots__ = ("_pieces", "_redacted", "_wire")
+    __slots__ = ("_pieces", "_redacted", "_wire", "hidden")
 
     KEY: Final = object()
     """Stands for the key in a value given to `Body.of` or `Body.envelope`."""
 
     def __init__(self, pieces: tuple[_Piece, ...]) -> None:
         self._pieces = pieces  # None is the key's place
-        self._redacted: tuple[Secret, str] | None = None
+        self._redacted: tuple[Secret | Veil, str] | None = None
         self._wire: bytes | None = None
+        self.hidden: tuple[Secret, ...] = ()
+        """Passwords and the like that are sent in it: a server may repeat them."""
 
     @classmethod
     def of(cls, value: Any) -> Body:
@@ -204,32 +413,56 @@ class Body:
                 found = embedded_picture(item) if len(item) >= _EMBEDDED_MIN else None
                 return item if found is None else hold(found)
             if isinstance(item, dict):
-                return {name: walk(inner) for name, inner in item.items()}
+                return {
+                    name: hide(inner, name)
+                    if isinstance(name, str) and name.lower() in SECRET_FIELDS
+                    else walk(inner)
+                    for name, inner in item.items()
+                }
             if isinstance(item, (list, tuple)):
                 return [walk(inner) for inner in item]
             if isinstance(item, Body):
                 return hold(item)
             return hold(None) if item is Body.KEY else item
 
+        def hide(item: Any, name: str) -> Any:
+            if isinstance(item, dict):
+                return {inner: hide(value, name) for inner, value in item.items()}
+            if isinstance(item, (list, tuple)):
+                return [hide(inner, name) for inner in item]
+            plain = isinstance(item, (str, int, float)) and not isinstance(item, bool)
+            label = _field_label(name)
+            return hold(_Hidden(item, label)) if plain and item not in ("", label) else walk(item)
+
         texts = json.dumps(walk(value), allow_nan=False).split(f'"{mark}"')
         pieces: list[_Piece] = [texts[0]]
         for item, text in zip(held, texts[1:], strict=True):
             pieces += (item, text)
-        return cls(tuple(pieces))
+        body = cls(tuple(pieces))
+        found = [item.secret() for item in held if isinstance(item, _Hidden)]
+        inner = [secret for item in held if isinstance(item, Body) for secret in item.hidden]
+        body.hidden = (*(secret for secret in found if secret is not None), *inner)
+        return body
 
     @classmethod
     def envelope(cls, fields: Mapping[str, Any]) -> Body:
         """Return the body of an object of plain values, `Body.KEY` and bodies, without a walk."""
         pieces: list[_Piece] = []
+        hidden: tuple[Secret, ...] = ()
         start = "{"
         for name, value in fields.items():
             pieces.append(f'{start}"{name}": ')
             if value is Body.KEY:
                 pieces.append(None)
+            elif isinstance(value, Body):
+                pieces.append(value)
+                hidden += value.hidden
             else:
-                pieces.append(value if isinstance(value, Body) else json.dumps(value))
+                pieces.append(json.dumps(value))
             start = ", "
-        return cls((*pieces, "}"))
+        body = cls((*pieces, "}"))
+        body.hidden = hidden
+        return body
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:
@@ -247,7 +480,29 @@ class Body:
         """The text for a log: pictures and the key are labels."""
         return "".join(piece if isinstance(piece, str) else _label(piece) for piece in self._pieces)
 
-    def redacted(self, key: Secret) -> str:
+    @property
+    def hides(self) -> bool:
+        """Whether a value of it is never written down."""
+        return any(
+            isinstance(piece, _Hidden) or (isinstance(piece, Body) and piece.hides)
+            for piece in self._pieces
+        )
+
+    @property
+    def text_of_fields(self) -> str:
+        """The text with labels for passwords and the like only: pictures stay as they are."""
+        return "".join(
+            piece
+            if isinstance(piece, str)
+            else f'"{piece.text}"'
+            if isinstance(piece, EmbeddedPicture)
+            else piece.text_of_fields
+            if isinstance(piece, Body)
+            else _label(piece)
+            for piece in self._pieces
+        )
+
+    def redacted(self, key: Secret | Veil) -> str:
         """Return `text` for the case that the value itself quotes the key somewhere."""
         if self._redacted is None or self._redacted[0] is not key:
             text = "".join(
@@ -270,6 +525,8 @@ class Body:
             if isinstance(piece, str)
             else piece.wire(key)
             if isinstance(piece, Body)
+            else piece.reveal().encode("ascii")
+            if isinstance(piece, _Hidden)
             else json.dumps(key.reveal()).encode("ascii")
             if piece is None
             else b'"%b"' % piece.text.encode("ascii")
@@ -280,7 +537,7 @@ class Body:
         return made
 
 
-def _label(piece: EmbeddedPicture | Body | None) -> str:
+def _label(piece: EmbeddedPicture | _Hidden | Body | None) -> str:
     if isinstance(piece, Body):
         return piece.text
     return f'"{KEY_LABEL if piece is None else piece.label}"'

@@ -1,0 +1,454 @@
+"""Exchanges as other tools read them: HAR, cURL and plain Python; and a HAR read back.
+
+Everything here is pure and works on what a log keeps, so no secret can come out: the key stands
+as `<clientKey>` in a HAR and as `$BROCAP_CLIENT_KEY` in what can be run.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from brocap_nb import wire
+from brocap_nb.errors import InvalidInputError
+from brocap_nb.exchange import Exchange, Outcome, decode_answer
+from brocap_nb.redaction import (
+    HEADER_LABEL,
+    KEY_LABEL,
+    PICTURE_LABEL,
+    SECRET_HEADERS,
+    Secret,
+    headers_text,
+    redact_fields,
+    url_text,
+)
+
+__all__ = ["exchanges_from_har", "read_har", "to_curl", "to_har", "to_python", "write_har"]
+
+KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
+METHODS: Final = ("createTask", "getTaskResult", "getBalance")
+
+# What HAR has no field for. Names with an underscore are HAR's own way to extend it.
+_OWN: Final = (
+    "session",
+    "method",
+    "task_type",
+    "task_id",
+    "attempt",
+    "http_status",
+    "error_id",
+    "error_code",
+    "error_description",
+    "status",
+    "elapsed_ms",
+    "request_bytes",
+    "response_bytes",
+    "detail",
+)
+_UNKNOWN_TYPE: Final = "x-unknown"
+# Set by whatever sends the request, so not repeated.
+_BY_THE_SENDER: Final = frozenset(
+    {"accept-encoding", "connection", "content-length", "host", "transfer-encoding"}
+)
+
+
+# --- HAR --------------------------------------------------------------------------------------
+
+
+def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
+    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
+    return {"log": {**_head(), "entries": [_entry(exchange) for exchange in exchanges]}}
+
+
+def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> None:
+    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits."""
+    with open(path, "w", encoding="ascii", newline="\n") as file:  # noqa: PTH123
+        file.write(f'{{"log": {json.dumps(_head())[:-1]}, "entries": [')
+        for number, exchange in enumerate(exchanges):
+            file.write(f"{',' if number else ''}\n{json.dumps(_entry(exchange), allow_nan=False)}")
+        file.write("\n]}}\n")
+
+
+def _head() -> dict[str, Any]:
+    try:
+        ours = version("brocap_nb")
+    except PackageNotFoundError:  # run from an unpacked archive
+        ours = "unknown"
+    return {"version": "1.2", "creator": {"name": "brocap_nb", "version": ours}, "pages": []}
+
+
+def _entry(exchange: Exchange) -> dict[str, Any]:
+    elapsed = max(exchange.elapsed_ms or 0.0, 0.0)
+    request_headers = _headers(exchange.request_headers)
+    line = exchange.to_line()
+    entry = {
+        "startedDateTime": line["started_at"],
+        "time": elapsed,
+        "request": {
+            "method": "POST",
+            "url": exchange.url,
+            "httpVersion": "HTTP/1.1",
+            "cookies": [],
+            "headers": request_headers,
+            "queryString": [{"name": name, "value": value} for name, value in _query(exchange.url)],
+            "postData": {
+                "mimeType": _header(request_headers, "content-type") or "application/json",
+                "text": exchange.request,
+            },
+            "headersSize": -1,
+            "bodySize": exchange.request_bytes,
+        },
+        "response": _response(exchange),
+        "cache": {},
+        # HAR lets these three not be unknown; only their sum is known, and it stands in `wait`
+        "timings": {
+            **dict.fromkeys(("blocked", "dns", "connect", "ssl"), -1),
+            "send": 0,
+            "wait": elapsed,
+            "receive": 0,
+            "comment": "Only the total is known.",
+        },
+        "_exchangeId": exchange.exchange_id,
+        "_outcome": line["outcome"],
+        "_brocap": {name: line[name] for name in _OWN},
+    }
+    if exchange.task_id is not None:
+        entry["comment"] = f"task {exchange.task_id}"
+    return entry
+
+
+def _response(exchange: Exchange) -> dict[str, Any]:
+    headers = _headers(exchange.response_headers)
+    answered = exchange.http_status is not None
+    content: dict[str, Any] = {
+        "size": exchange.response_bytes or 0,
+        "mimeType": _header(headers, "content-type") or _UNKNOWN_TYPE,
+    }
+    if exchange.response_base64 is not None:
+        content |= {"text": exchange.response_base64, "encoding": "base64"}
+    elif exchange.response is not None:
+        content["text"] = exchange.response
+    response: dict[str, Any] = {
+        "status": exchange.http_status or 0,
+        "statusText": "",
+        "httpVersion": "HTTP/1.1" if answered else "",
+        "cookies": [],
+        "headers": headers,
+        "content": content,
+        "redirectURL": _header(headers, "location"),
+        "headersSize": -1,
+        "bodySize": -1 if exchange.response_bytes is None else exchange.response_bytes,
+    }
+    if exchange.detail is not None:
+        response["_error"] = exchange.detail
+    return response
+
+
+def _headers(text: str | None) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in json.loads(text or "{}").items()]
+
+
+def _header(headers: Iterable[Mapping[str, str]], name: str) -> str:
+    return next((h["value"] for h in headers if h["name"].lower() == name), "")
+
+
+def _query(url: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    except ValueError:
+        return []
+
+
+def read_har(path: str | os.PathLike[str]) -> list[Exchange]:
+    """Return the exchanges of a HAR file; see `exchanges_from_har`.
+
+    Raises:
+        InvalidInputError: the file cannot be read, or is no HAR of this API.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:  # noqa: PTH123
+            document = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        raise InvalidInputError(
+            f"The HAR {os.fspath(path)!r} cannot be read: {reason}. Expected a file that a "
+            "browser's network panel or log.to_har(path) wrote.",
+            field="path",
+        ) from None
+    return exchanges_from_har(document)
+
+
+def exchanges_from_har(document: Any) -> list[Exchange]:
+    """Return the exchanges of a HAR, ours or a browser's, without its secrets.
+
+    Of a HAR that this package did not write, the entries of the API's methods are taken. Keys,
+    cookies and passwords in it are replaced by labels. Pictures are base64 in `request`.
+
+    Raises:
+        InvalidInputError: it is no HAR, or has nothing of this API.
+    """
+    try:
+        entries = list(document["log"]["entries"])
+        keys = sorted({key for entry in entries for key in _keys(entry)})
+        secrets = [Secret(key) for key in keys]
+        found = [
+            _exchange(entry, number, secrets)
+            for number, entry in enumerate(entries, 1)
+            if "_exchangeId" in entry or _method(entry) in METHODS
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidInputError(
+            "This is no HAR that can be read: it needs an object `log` with a list `entries`, each "
+            f"with a request, a response and startedDateTime ({type(error).__name__}). Export it "
+            "again from the browser's network panel, or with log.to_har(path).",
+            field="path",
+        ) from None
+    if entries and not found:
+        raise InvalidInputError(
+            f"None of the {len(entries)} entries of this HAR is a request to "
+            f"{', '.join(METHODS)}. Record it while the page or program talks to the API.",
+            field="path",
+        )
+    return found
+
+
+def _post_text(entry: Mapping[str, Any]) -> str:
+    text = (entry["request"].get("postData") or {}).get("text") or ""
+    if not isinstance(text, str):
+        raise TypeError("postData.text")
+    return text
+
+
+def _method(entry: Mapping[str, Any]) -> str:
+    url: str = entry["request"]["url"]
+    return urlsplit(url).path.rstrip("/").rpartition("/")[2]
+
+
+_CLIENT_KEY: Final = re.compile(r'"clientKey"\s*:\s*"((?:[^"\\]|\\.)*)"')
+
+
+def _keys(entry: Mapping[str, Any]) -> Iterator[str]:
+    for match in _CLIENT_KEY.finditer(_post_text(entry)):
+        try:
+            key = json.loads(f'"{match[1]}"')
+        except ValueError:
+            key = match[1]
+        if key and key != KEY_LABEL:
+            yield key
+
+
+def _exchange(entry: Mapping[str, Any], number: int, secrets: list[Secret]) -> Exchange:
+    def clean(text: str) -> str:
+        for secret in secrets:
+            text = secret.redact(text)
+        return text
+
+    request, response = entry["request"], entry["response"]
+    own = entry.get("_brocap")
+    content = response.get("content") or {}
+    text, binary = _content(content, clean)
+    http_status = response.get("status") or None
+    body = clean(redact_fields(_post_text(entry)))
+    fields: dict[str, Any] = {
+        "url": clean(url_text(request["url"])),
+        "request": body,
+        "response": None if text is None else redact_fields(text),
+        "response_base64": binary,
+        "request_headers": clean(_headers_back(request)) or None,
+        "response_headers": clean(_headers_back(response)) or None,
+    }
+    if isinstance(own, dict):
+        line = {**own, "started_at": entry["startedDateTime"], "outcome": entry["_outcome"]}
+        line["exchange_id"] = entry["_exchangeId"]
+        known = Exchange.from_line({**line, **fields})
+        if known.exchange_id.rpartition("-")[0] != known.session or not known.session.isalnum():
+            raise ValueError("_exchangeId")
+        return known
+    if http_status is None:
+        text, fields["response"] = None, None
+    method = _method(entry)
+    started = datetime.fromisoformat(entry["startedDateTime"])
+    exchange = Exchange(
+        exchange_id=f"har-{number}",
+        session="har",
+        started_at=started.astimezone(UTC),
+        method=method,
+        **_asked(body),
+        **fields,
+    )
+    if http_status is None:
+        late = "TIMED_OUT" in str(response.get("_error"))
+        reading = wire.Reading(
+            outcome=Outcome.TIMEOUT if late else Outcome.CONNECTION_ERROR,
+            detail=clean(f"No answer ({response.get('_error') or 'the HAR does not say why'})."),
+        )
+    else:
+        reading = wire.read(method, int(http_status), text or "")
+    total = entry.get("time")
+    return reading.complete(
+        exchange,
+        http_status=http_status,
+        elapsed_ms=float(total) if isinstance(total, (int, float)) and total >= 0 else None,
+        request_bytes=max(request.get("bodySize") or 0, 0) or len(_post_text(entry).encode()),
+        response_bytes=None if http_status is None else max(content.get("size") or 0, 0),
+    )
+
+
+def _content(
+    content: Mapping[str, Any], clean: Callable[[str], str]
+) -> tuple[str | None, str | None]:
+    text = content.get("text")
+    if not isinstance(text, str):
+        return None, None
+    if content.get("encoding") != "base64":
+        return clean(text), None
+    # latin-1 gives each byte a character, so that the key is found between bytes of any kind
+    raw = clean(base64.b64decode(text).decode("latin-1")).encode("latin-1")
+    return decode_answer(raw, None)
+
+
+def _headers_back(message: Mapping[str, Any]) -> str:
+    headers = {str(h["name"]): str(h["value"]) for h in message.get("headers") or ()}
+    return headers_text(headers) if headers else ""
+
+
+def _asked(body: str) -> dict[str, Any]:
+    """The task's type or number that a request's body names."""
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(asked, dict):
+        return {}
+    task = asked.get("task")
+    kind = task.get("type") if isinstance(task, dict) else None
+    number = asked.get("taskId")
+    fits = isinstance(number, int) and not isinstance(number, bool) and abs(number) < 2**63
+    return {
+        "task_type": kind if isinstance(kind, str) else None,
+        "task_id": number if fits else None,
+    }
+
+
+# --- what can be run --------------------------------------------------------------------------
+
+
+def to_curl(exchange: Exchange) -> str:
+    """Return a shell command that sends the request again, with the key from the environment.
+
+    The body goes through `printf` and a pipe: a picture is too long for an argument, and what
+    stands in an argument is seen by everybody on the machine.
+    """
+    lines = [
+        *_missing(exchange),
+        f"printf '%s' {_quoted(exchange.request)} |",
+        f"  curl -sS {_quoted(exchange.url)} \\",
+        *(f"    -H {_quoted(f'{name}: {value}')} \\" for name, value in _sent(exchange)),
+        "    --data-binary @-",
+    ]
+    return "\n".join(lines)
+
+
+def to_python(exchange: Exchange) -> str:
+    """Return a program that sends the request again: it needs `requests`, and the key in the
+    environment."""
+    headers = {name: _Code.of(value) for name, value in _sent(exchange)}
+    try:
+        body = json.loads(exchange.request)
+        exact = json.dumps(body) == exchange.request
+    except (ValueError, RecursionError):
+        exact = False
+    given = (
+        f"json={_literal(body)}"
+        if exact
+        else f"data={_Code.of(exchange.request)}.encode('utf-8', 'surrogatepass')"
+    )
+    keyed = KEY_LABEL in f"{exchange.url}{exchange.request}{exchange.request_headers}"
+    lines = [
+        *_missing(exchange),
+        *(["import os", ""] if keyed else []),
+        "import requests",
+        "",
+        *([f'key = os.environ["{KEY_VARIABLE}"]'] if keyed else []),
+        "response = requests.post(",
+        f"    {_Code.of(exchange.url)},",
+        f"    headers={_literal(headers)},",
+        f"    {given},",
+        "    allow_redirects=False,",
+        "    timeout=30,",
+        ")",
+        "print(response.status_code)",
+        "print(response.text)",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _missing(exchange: Exchange) -> list[str]:
+    """A comment on what the log does not have."""
+    whole = f"{exchange.url}{exchange.request}"
+    lines = []
+    if HEADER_LABEL in whole:
+        lines.append(
+            f"# {HEADER_LABEL} stands for something secret that the log does not keep: "
+            "put it in before you run this."
+        )
+    if PICTURE_LABEL.search(whole):
+        lines.append("# A picture is no longer in the log's folder: put its base64 in.")
+    return lines
+
+
+def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:
+    headers = json.loads(exchange.request_headers or "{}")
+    if not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = "application/json"
+    for name, value in headers.items():
+        if name.lower() not in _BY_THE_SENDER | SECRET_HEADERS and HEADER_LABEL not in value:
+            yield name, value
+
+
+def _quoted(text: str) -> str:
+    """A word of a shell in which the key is the variable."""
+    parts = [shlex.quote(part) if part else "" for part in text.split(KEY_LABEL)]
+    return f'"${KEY_VARIABLE}"'.join(parts) or "''"
+
+
+class _Code(str):
+    """Python source; it is its own repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    @classmethod
+    def of(cls, text: str) -> _Code:
+        """A text as source, with the variable `key` in the place of its label."""
+        pieces: list[str] = []
+        for part in text.split(KEY_LABEL):
+            pieces += ["key", repr(str(part))] if part else ["key"]
+        return cls(" + ".join(pieces[1:]) or "''")
+
+
+def _literal(value: Any, indent: str = "    ") -> str:
+    """A JSON value as Python source."""
+    deeper = indent + "    "
+    if isinstance(value, _Code):
+        return value
+    if isinstance(value, str):
+        return _Code.of(value)
+    if isinstance(value, dict) and value:
+        items = [f"{deeper}{_Code.of(k)}: {_literal(v, deeper)}," for k, v in value.items()]
+        return "\n".join(["{", *items, f"{indent}}}"])
+    if isinstance(value, list) and value:
+        items = [f"{deeper}{_literal(v, deeper)}," for v in value]
+        return "\n".join(["[", *items, f"{indent}]"])
+    return repr(value)
