@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, cast
@@ -30,7 +30,7 @@ from brocap_nb.errors import (
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
 from brocap_nb.images import is_url
 from brocap_nb.log import ExchangeLog
-from brocap_nb.redaction import Secret, headers_text
+from brocap_nb.redaction import Secret, Veil, header_secrets, headers_text, url_text
 from brocap_nb.submission import Pacer, Submission
 from brocap_nb.tasks import Task
 
@@ -77,7 +77,9 @@ class Client:
         proxies: Mapping[str, str] | None = None,
     ) -> None:
         self._secret = _secret(key)
+        self._veil = Veil(self._secret)
         self.base_url: str = _checked_address(base_url)
+        self._shown_url = url_text(self.base_url, self._secret)
         self.log: ExchangeLog = ExchangeLog() if log is None else log
         self._timeout = _checked_timeout(timeout)
         self._owns_session = session is None
@@ -155,6 +157,34 @@ class Client:
         """Wait in the background for a task that was created before, by any kernel."""
         return Submission(self, self._pacer, task_id=task_id)
 
+    def replay(self, exchange_id: str | int) -> wire.Answer:
+        """Send a logged request again, as a new exchange, with this client's key and address.
+
+        You ask for it, so a createTask is sent again too: it may be billed again.
+
+        Args:
+            exchange_id: as for `log[exchange_id]`.
+
+        Raises:
+            ExchangeNotFoundError: the log has no such exchange.
+            InvalidInputError: something of the request is not in the log.
+            PollLimitError: the service's limits for this task are used up; nothing was sent.
+            ApiError: the service answered with an error code.
+            ExchangeError: another end; see its subclasses.
+        """
+        request = wire.again(self.log[exchange_id])
+        task_id = request.task_id
+        if task_id is not None:
+            self._pacer.wait(task_id)
+        try:
+            answer = self.send(request)
+        finally:
+            if task_id is not None:
+                self._pacer.polled(task_id)
+        if isinstance(answer, wire.CreatedTask):
+            self._pacer.created(answer.task_id)
+        return answer
+
     # --- sending -------------------------------------------------------------------------
 
     def send(self, request: wire.Request, *, attempt: int = 1) -> wire.Answer:
@@ -183,13 +213,15 @@ class Client:
             prepared = self._prepare(url, body)
         except Exception as error:  # of an auth of the user's own; nothing was sent
             return None, None, _bare(error)
+        self._hide(request.body.hidden)
+        headers = self._headers_of(prepared, url)
         exchange = self.log.begin(
             method=request.method,
-            url=url,
-            request=request.body.redacted(self._secret),
+            url=f"{self._shown_url}/{request.method}",
+            request=request.body.redacted(self._veil),
             request_bytes=len(body),
             pictures=request.body.pictures,
-            request_headers=self._headers_of(prepared, url),
+            request_headers=headers,
             task_type=request.task_type,
             task_id=request.task_id,
             attempt=attempt,
@@ -197,7 +229,9 @@ class Client:
         started = time.perf_counter()
         received = self._transmit(prepared)
         elapsed_ms = (time.perf_counter() - started) * 1000
-        text, binary = decode_answer(received.content, self._secret)
+        if received.headers and "Set-Cookie" in received.headers:
+            self._hide(header_secrets(received.headers))
+        text, binary = decode_answer(received.content, self._veil)
         if received.failure is not None:
             reading = wire.Reading(outcome=received.failure, detail=received.detail)
         else:
@@ -212,7 +246,7 @@ class Client:
             response=text if answered else None,
             response_base64=binary,
             response_headers=(
-                headers_text(received.headers, self._secret) if received.headers else None
+                headers_text(received.headers, self._veil) if received.headers else None
             ),
         )
         self.log.finish(exchange)
@@ -263,12 +297,19 @@ class Client:
     def _headers_of(self, prepared: requests.PreparedRequest, url: str) -> str:
         """Return a request's headers for the log: those of a template are redacted once."""
         if url not in self._templates or self._session.auth or len(self._session.cookies):
-            return headers_text(prepared.headers, self._secret)
+            self._hide(header_secrets(prepared.headers))
+            return headers_text(prepared.headers, self._veil)
         told = self._told_headers.get(url)
         if told is None:
             others = {n: v for n, v in prepared.headers.items() if n != "Content-Length"}
-            told = self._told_headers[url] = headers_text(others, self._secret)
+            self._hide(header_secrets(others))
+            told = self._told_headers[url] = headers_text(others, self._veil)
         return f'{told[:-1]}, "Content-Length": "{prepared.headers["Content-Length"]}"}}'
+
+    def _hide(self, secrets: Sequence[Secret]) -> None:
+        """Redact these from now on as well: the service may repeat them, even much later."""
+        if secrets and not self._veil.covers(secrets):
+            self._veil = self._veil.over(secrets)
 
     # --- the rest ------------------------------------------------------------------------
 
@@ -289,7 +330,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Client({self._secret!r}, base_url={self.base_url!r}, log={self.log!r})"
+        return f"Client({self._secret!r}, base_url={self._shown_url!r}, log={self.log!r})"
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from brocap_nb import render
 from brocap_nb.codes import explain
-from brocap_nb.redaction import Secret, shorten_labels
+from brocap_nb.redaction import Secret, Veil, shorten_labels
 
 __all__ = ["Exchange", "Outcome", "decode_answer"]
 
@@ -175,7 +175,7 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Exchange))
 _getter = functools.cache(lambda names: operator.attrgetter(*names))
 
 
-def decode_answer(content: bytes, secret: Secret | None) -> tuple[str, str | None]:
+def decode_answer(content: bytes, secret: Secret | Veil | None) -> tuple[str, str | None]:
     """Return an answer's body as text and, only if it is not UTF-8, as base64; without the key."""
     try:
         text = content.decode("utf-8")

@@ -44,6 +44,7 @@ PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a
 _BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
 _EMBEDDED_MIN: Final = 128
 
+VEILED: Final = 20
 PART: Final = 12
 """So many characters of a key in a row are redacted, even if the rest is elsewhere."""
 
@@ -316,8 +317,9 @@ class Veil:
         return all(secret in self._secrets for secret in secrets)
 
     def over(self, secrets: Iterable[Secret]) -> Veil:
-        """Return a veil that finds `secrets` as well."""
-        return Veil(*self._secrets, *secrets)
+        """Return a veil that finds `secrets` as well, the oldest forgotten if they are many."""
+        first, *rest = dict.fromkeys((*self._secrets, *secrets))
+        return Veil(first, *rest[-VEILED:])
 
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""

@@ -10,12 +10,13 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Never
 
 from brocap_nb import render
 from brocap_nb.contract import STATUSES, is_integer, is_number, is_text, parse, shown
+from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.redaction import Body
+from brocap_nb.redaction import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL, Body
 from brocap_nb.tasks import Task
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Reading",
     "Request",
     "TaskResult",
+    "again",
     "create_task",
     "get_balance",
     "get_task_result",
@@ -60,6 +62,58 @@ def get_task_result(task_id: int, task_type: str | None = None) -> Request:
 def get_balance() -> Request:
     """Return the request that asks for the account's balance."""
     return Request("getBalance", Body.envelope({"clientKey": Body.KEY}))
+
+
+def again(exchange: Exchange) -> Request:
+    """Return the request of a logged exchange anew: the key is put in on the way out.
+
+    Args:
+        exchange: one with its full bodies, as `log[exchange_id]` returns it.
+
+    Raises:
+        InvalidInputError: something of the request is not in the log, or it was not ours.
+    """
+
+    def refuse(sentence: str) -> Never:
+        raise InvalidInputError(
+            f"Exchange {exchange.exchange_id} cannot be sent again: {sentence}", field="exchange_id"
+        )
+
+    if exchange.outcome is Outcome.CALLBACK:
+        refuse("the service sent it to us. Replay the createTask of its task.")
+    try:
+        asked = json.loads(exchange.request)
+    except (ValueError, RecursionError):
+        refuse("its body is not JSON. Send it with a program of your own, see log.to_python().")
+
+    def restored(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: restored(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [restored(inner) for inner in value]
+        if not isinstance(value, str):
+            return value
+        if value == KEY_LABEL:
+            return Body.KEY
+        if HEADER_LABEL in value:
+            refuse(
+                f"a secret in it, such as a password, is not kept in the log ({HEADER_LABEL}). "
+                "Build the task once more and submit it."
+            )
+        if KEY_LABEL in value:
+            refuse("it quotes the key inside a longer text, and its place there is not kept.")
+        if PICTURE_LABEL.fullmatch(value):
+            refuse(
+                "a picture of it is no longer in the log's folder. Put the file back into images/."
+            )
+        return value
+
+    return Request(
+        exchange.method,
+        Body.of(restored(asked)),
+        task_type=exchange.task_type,
+        task_id=exchange.task_id if exchange.method == "getTaskResult" else None,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
