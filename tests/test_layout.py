@@ -25,9 +25,10 @@ FLOORS = (
         *("contract", "wire"),
     ),
     (
+        *("export", "diff"),
         *("log.journal", "log.columns", "log.swimlane", "log.tables", "log.summaries"),
         *("log.engines", "log.exchange_log", "log"),
-        *("submission", "callbacks", "export", "client", "sandbox"),
+        *("submission", "callbacks", "client", "sandbox"),
     ),
     ("widgets",),
     ("magics", "__init__", "cli"),

@@ -9,16 +9,17 @@ import secrets
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import pandas as pd
 
 from brocap_nb import render
-from brocap_nb.errors import ExchangeNotFoundError
-from brocap_nb.exchange import Exchange
+from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
+from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.log.columns import Columns, frame_of
 from brocap_nb.log.journal import (
     FORMAT,
@@ -33,10 +34,18 @@ from brocap_nb.redaction import (
     EmbeddedPicture,
     picture_file_name,
     shorten_labels,
+    with_labels,
 )
 
 if TYPE_CHECKING:
-    from brocap_nb.log.summaries import ErrorTable
+    from brocap_nb.diff import Difference
+    from brocap_nb.log.tables import (
+        ErrorTable,
+        LatencyTable,
+        TaskTimesTable,
+        Timeline,
+        ViolationTable,
+    )
 
 __all__ = ["ExchangeLog"]
 
@@ -67,6 +76,7 @@ class ExchangeLog:
         self._words = Columns.new_words()
         self._own = Columns(self.session, self._words)
         self._others: dict[Path, _OtherSession] = {}
+        self._imported: list[_Source] = []
         self._listeners: list[Callable[[Exchange], None]] = []
 
     @property
@@ -194,12 +204,77 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `error_code, count, share, first_seen, last_seen, meaning, remedy,
-            retryable`; `share` is of all exchanges, 0 to 1.
+            The columns `error_code, count, share, first_seen, last_seen, tasks, meaning, remedy,
+            retryable, example`; `share` is of all exchanges, 0 to 1; `tasks` is the number of
+            different tasks it hit; `log[example]` is an exchange with that code.
         """
-        from brocap_nb.log.summaries import ErrorTable, errors  # brings narwhals along
+        from brocap_nb.log import summaries, tables  # they bring narwhals along
 
-        return ErrorTable(errors(self.frame(bodies=False, session=session)).to_native())
+        frame = self.frame(bodies=False, session=session)
+        return tables.ErrorTable(summaries.errors(frame).to_native())
+
+    def latency(self, *, session: str | None = None) -> LatencyTable:
+        """Return how long answers took, by method and task type, and tasks until their results.
+
+        Args:
+            session: only this session's exchanges; default: all sessions in the folder.
+
+        Returns:
+            The columns `method, task_type, count, p50_ms, p95_ms, max_ms`. The rows whose method
+            is `time to result` are about whole tasks, see `task_times()`.
+        """
+        from brocap_nb.log import summaries, tables
+
+        frame = self.frame(bodies=False, session=session)
+        return tables.LatencyTable(summaries.latency(frame).to_native())
+
+    def task_times(self, *, session: str | None = None) -> TaskTimesTable:
+        """Return one row per created task: how long it was from createTask to the result.
+
+        Args:
+            session: only this session's exchanges; default: all sessions in the folder.
+
+        Returns:
+            The columns `task_id, task_type, created_at, seconds, answered_by`; `seconds` is
+            missing if no result came; `log[answered_by]` is the exchange that brought it.
+        """
+        from brocap_nb.log import summaries, tables
+
+        frame = self.frame(bodies=False, session=session)
+        return tables.TaskTimesTable(summaries.task_times(frame).to_native())
+
+    def timeline(self, task_id: int) -> Timeline:
+        """Return every exchange and callback of one task, in order: a table and a picture.
+
+        Args:
+            task_id: the service's number of the task. If it was given more than once, as by a
+                sandbox that was started anew, it is the newest task of that number.
+
+        Returns:
+            The columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
+            elapsed_ms, attempt`; `offset_s` is in seconds from the first of them.
+        """
+        from brocap_nb.log import summaries, tables
+
+        frame = self.frame(bodies=False)
+        found = tables.Timeline(summaries.timeline(frame, task_id).to_native())
+        found.task_id = task_id
+        return found
+
+    def violations(self, *, session: str | None = None) -> ViolationTable:
+        """Return every departure of an answer from the documented contract, with the broken rule.
+
+        Args:
+            session: only this session's exchanges; default: all sessions in the folder.
+
+        Returns:
+            The columns `exchange_id, started_at, method, field, rule, found`. An answer may
+            depart in several ways; each is a row.
+        """
+        from brocap_nb.log import summaries, tables
+
+        frame = self.frame(session=session)
+        return tables.ViolationTable(summaries.violations(frame).to_native())
 
     def recent(self, count: int = 20) -> list[Exchange]:
         """Return the newest exchanges, newest first, without their bodies."""
@@ -262,7 +337,11 @@ class ExchangeLog:
         return _with_pictures(exchange, self._journal.picture)
 
     def _sources(self) -> list[_Source]:
-        return [*self._others.values(), _Source(self._own, self._journal.line)]
+        return [
+            *self._others.values(),
+            *self._imported,
+            _Source(self._own, self._journal.line),
+        ]
 
     def _bodies(self, sources: list[_Source]) -> tuple[list[str | None], list[str | None]]:
         """Return the texts of all requests and responses, source after source."""
@@ -288,6 +367,165 @@ class ExchangeLog:
                 self._others[path].read_on()
         for path in [p for p in self._others if not p.exists()]:
             del self._others[path]
+
+    # --- coming out ----------------------------------------------------------------------
+
+    def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
+        """Yield every exchange with its full bodies, in the order in which they began.
+
+        One whose lines can no longer be read is left out, with a warning.
+
+        Args:
+            session: only this session's exchanges; default: all sessions in the folder.
+        """
+        with self._lock:
+            self._refresh()
+            places = [
+                (source.columns.array("started_at")[row], source, row)
+                for source in self._sources()
+                if session in (None, source.columns.session)
+                for row in range(len(source.columns))
+            ]
+        for _, source, row in sorted(places, key=lambda place: place[0]):
+            try:
+                with self._lock:
+                    exchange = self._whole(source, row)
+            except ExchangeNotFoundError as error:
+                warnings.warn(str(error), LogWarning, stacklevel=2)
+            else:
+                yield exchange
+
+    @overload
+    def to_har(self, path: None = None, *, session: str | None = None) -> dict[str, Any]: ...
+    @overload
+    def to_har(self, path: str | os.PathLike[str], *, session: str | None = None) -> None: ...
+    def to_har(
+        self, path: str | os.PathLike[str] | None = None, *, session: str | None = None
+    ) -> dict[str, Any] | None:
+        """Return the log as a HAR 1.2 document, or write it to `path`.
+
+        Browsers and HTTP debuggers read it. Pictures are in it, secrets are labels.
+        """
+        from brocap_nb import export
+
+        if path is None:
+            return export.to_har(self.exchanges(session=session))
+        export.write_har(self.exchanges(session=session), path)
+        return None
+
+    @classmethod
+    def from_har(
+        cls, path: str | os.PathLike[str], folder: str | os.PathLike[str] | None = ":memory:"
+    ) -> Self:
+        """Read a HAR file, of a browser or of `to_har`, into a log; its secrets become labels.
+
+        Args:
+            folder: where the log shall be kept; default: in the kernel only.
+
+        Raises:
+            InvalidInputError: the file is no HAR of this API, or the folder has its exchanges.
+        """
+        from brocap_nb import export
+
+        log = cls(folder)
+        try:
+            log._take_in(export.read_har(path))
+        except (AttributeError, OverflowError, TypeError) as error:
+            raise InvalidInputError(
+                f"The HAR {os.fspath(path)!r} has fields of a wrong type ({error}). Was it changed "
+                "by hand? Export it again.",
+                field="path",
+            ) from None
+        return log
+
+    def _take_in(self, exchanges: Iterable[Exchange]) -> None:
+        """Add exchanges of other sessions under their own names; foreign ones as our own."""
+        sessions: dict[str, list[Exchange]] = {}
+        for exchange in exchanges:
+            sessions.setdefault(exchange.session, []).append(exchange)
+        for session, found in sessions.items():
+            if session == "har":
+                found = [
+                    dataclasses.replace(e, session=self.session, exchange_id=f"{self.session}-{n}")
+                    for n, e in enumerate(found, 1)
+                ]
+                self._add(found, self._own, self._journal)
+                continue
+            found.sort(key=lambda e: _number(e.exchange_id))
+            columns = Columns(session, self._words)
+            if self.folder is None:
+                self._add(found, columns, self._journal)
+                self._imported.append(_Source(columns, self._journal.line))
+                continue
+            if any(self.folder.glob(f"*-{session}.jsonl")):
+                raise InvalidInputError(
+                    f"The folder {self.folder} has the exchanges of session {session} already. "
+                    "Choose another folder.",
+                    field="folder",
+                )
+            journal = FileJournal(self.folder, session, found[0].started_at)
+            self._add(found, columns, journal)  # and is read from there like any other session
+            journal.close()
+
+    def _add(
+        self, exchanges: list[Exchange], columns: Columns, journal: FileJournal | MemoryJournal
+    ) -> None:
+        for exchange in exchanges:
+            text, pictures = with_labels(exchange.request)
+            for picture in pictures:
+                journal.keep_picture(picture)
+            kept = dataclasses.replace(exchange, request=text)
+            number = _number(kept.exchange_id)
+            row = columns.begin(kept, number, journal.append(_request_line(kept)))
+            if kept.outcome is not Outcome.NO_RESPONSE or kept.detail is not None:
+                columns.finish(row, kept, journal.append(_response_line(kept)))
+
+    def to_curl(self, exchange_id: str | int) -> str:
+        """Return a shell command that sends a request again, with `$BROCAP_CLIENT_KEY` in it."""
+        from brocap_nb import export
+
+        return export.to_curl(self[exchange_id])
+
+    def to_python(self, exchange_id: str | int) -> str:
+        """Return a program that sends a request again: it needs `requests` and the variable
+        `BROCAP_CLIENT_KEY`."""
+        from brocap_nb import export
+
+        return export.to_python(self[exchange_id])
+
+    def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
+        """Write `frame()` as a Parquet file. It needs pyarrow: `brocap_nb[parquet]`.
+
+        Raises:
+            InvalidInputError: pyarrow is not installed.
+        """
+        if find_spec("pyarrow") is None:
+            raise InvalidInputError(
+                "Parquet needs pyarrow, which is not installed. Run: python -m pip install "
+                '"brocap_nb[parquet]", or write log.frame().to_csv(path).',
+                field="path",
+            )
+        self.frame(session=session).to_parquet(path, engine="pyarrow", index=False)
+
+    def diff(
+        self,
+        left: str | int,
+        right: str | int,
+        *,
+        ignore: Collection[str] = (),
+        everything: bool = False,
+    ) -> Difference:
+        """Compare two exchanges field by field.
+
+        Ids, times and keys are left out: they differ always.
+
+        Args:
+            ignore: paths to leave out as well, for example `response.solution`.
+            everything: leave out nothing but `ignore`.
+        """
+        from brocap_nb.diff import diff
+
+        return diff(self[left], self[right], ignore=ignore, everything=everything)
 
     # --- display -------------------------------------------------------------------------
 

@@ -126,6 +126,12 @@ class FileJournal:
         kept = self._unwritten.picture(file_name)
         return kept if kept is not None else read_picture(self.folder, file_name)
 
+    def close(self) -> None:
+        """Close the file; it is for a journal that is not written any more."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
     def _open(self) -> None:
         """Make the file, or make it again if somebody deleted it."""
         if self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0:
