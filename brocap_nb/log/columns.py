@@ -40,28 +40,31 @@ COLUMNS: Final = (
 )
 """The columns of `log.frame()`, in order."""
 
-ABSENT: Final = -(2**63)
-NOWHERE: Final = ABSENT
+NOWHERE: Final = -(2**63)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _OUTCOMES: Final = {outcome: code for code, outcome in enumerate(Outcome)}
+_OUTCOME_LIST: Final = list(Outcome)
 _CODED: Final = ("method", "task_type", "error_code", "error_description", "status")
 _INTEGERS: Final = ("task_id", "http_status", "error_id", "response_bytes")
 
-_DTYPES: Final[Mapping[str, Any]] = {
-    "number": np.int64,
-    "started_at": np.int64,
-    **dict.fromkeys(_CODED, np.int32),
-    "attempt": np.int32,
-    "outcome": np.int8,
-    **dict.fromkeys(_INTEGERS, np.int64),
-    "elapsed_ms": np.float64,
-    "request_bytes": np.int64,
-    "request_at": np.int64,
-    "response_at": np.int64,
+# A number that may be absent has a column of its own that says so: a frame needs both anyway.
+DTYPES: Final[Mapping[str, str]] = {
+    "number": "i4",
+    "started_at": "i8",
+    **dict.fromkeys(_CODED, "i4"),
+    "attempt": "i4",
+    "outcome": "i1",
+    **dict.fromkeys(_INTEGERS, "i8"),
+    **{f"no_{name}": "?" for name in _INTEGERS},
+    "elapsed_ms": "f8",
+    "request_bytes": "i8",
+    "request_at": "i8",
+    "response_at": "i8",
 }
 
 STRING: Final = pd.StringDtype("python")
+UTC_TIME: Final = pd.DatetimeTZDtype("us", "UTC")
 
 
 class Words:
@@ -92,7 +95,10 @@ class Columns:
         self.session = session
         self._words = words
         self._size = 0
-        self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in _DTYPES.items()}
+        self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in DTYPES.items()}
+        self._ids: NDArray[np.object_] = np.full(64, "", dtype=object)
+        self._checked_ids = pd.arrays.StringArray(self._ids)
+        self._unnamed = range(0)
 
     @staticmethod
     def new_words() -> dict[str, Words]:
@@ -105,8 +111,7 @@ class Columns:
     def begin(self, exchange: Exchange, number: int, request_at: int) -> int:
         """Add the row of a request and return its index."""
         row = self._size
-        if row == len(self._arrays["number"]):
-            self._arrays = {n: np.resize(a, 2 * len(a)) for n, a in self._arrays.items()}
+        self._reserve(row + 1)
         arrays = self._arrays
         arrays["number"][row] = number
         arrays["started_at"][row] = (exchange.started_at - _EPOCH) // _MICROSECOND
@@ -115,8 +120,9 @@ class Columns:
         arrays["attempt"][row] = exchange.attempt
         arrays["request_bytes"][row] = exchange.request_bytes
         arrays["request_at"][row] = request_at
-        self._size += 1
+        self._ids[row] = exchange.exchange_id
         self.finish(row, exchange, NOWHERE)
+        self._size += 1
         return row
 
     def finish(self, row: int, exchange: Exchange, response_at: int) -> None:
@@ -124,7 +130,8 @@ class Columns:
         arrays, words = self._arrays, self._words
         for name in _INTEGERS:
             value = getattr(exchange, name)
-            arrays[name][row] = ABSENT if value is None else value
+            arrays[f"no_{name}"][row] = value is None
+            arrays[name][row] = 1 if value is None else value
         arrays["outcome"][row] = _OUTCOMES[exchange.outcome]
         arrays["error_code"][row] = words["error_code"].code(exchange.error_code)
         arrays["error_description"][row] = words["error_description"].code(
@@ -134,9 +141,38 @@ class Columns:
         arrays["elapsed_ms"][row] = np.nan if exchange.elapsed_ms is None else exchange.elapsed_ms
         arrays["response_at"][row] = response_at
 
+    def extend(self, records: NDArray[Any], words: Mapping[str, list[str]]) -> None:
+        """Add rows that `records` gave, whose texts are numbered as in `words`."""
+        start, stop = self._size, self._size + len(records)
+        self._reserve(stop)
+        for name in DTYPES:
+            self._arrays[name][start:stop] = records[name]
+        for name in _CODED:
+            ours = np.array([self._words[name].code(text) for text in (*words[name], None)], "i4")
+            self._arrays[name][start:stop] = ours[records[name]]  # -1 is the last: None
+        self._size = stop
+        self._unnamed = range(self._unnamed.start if self._unnamed else start, stop)
+
+    def records(self, start: int, stop: int) -> NDArray[Any]:
+        """Return rows as one array of records, for a file."""
+        made = np.empty(stop - start, dtype=list(DTYPES.items()))
+        for name in DTYPES:
+            made[name] = self._arrays[name][start:stop]
+        return made
+
     def array(self, name: str) -> NDArray[Any]:
         """Return the used part of one column (a view)."""
         return self._arrays[name][: self._size]
+
+    def ids(self) -> pd.arrays.StringArray:
+        """Return the exchange ids (a view)."""
+        if self._unnamed:  # ids of rows that came from a file are made when first asked for
+            numbers = self._arrays["number"][self._unnamed.start : self._unnamed.stop].tolist()
+            prefix = f"{self.session}-"
+            made = [prefix + str(number) for number in numbers]
+            self._ids[self._unnamed.start : self._unnamed.stop] = made
+            self._unnamed = range(0)
+        return self._checked_ids[: self._size]
 
     def row_of(self, number: int) -> int | None:
         """Return the row of an exchange's number, or None."""
@@ -151,7 +187,7 @@ class Columns:
     def exchange(self, row: int) -> Exchange:
         """Return a row as an exchange without bodies."""
         arrays, words = self._arrays, self._words
-        integers = {n: int(v) if (v := arrays[n][row]) != ABSENT else None for n in _INTEGERS}
+        integers = {n: None if arrays[f"no_{n}"][row] else int(arrays[n][row]) for n in _INTEGERS}
         coded = {name: words[name].word(int(arrays[name][row])) for name in _CODED}
         elapsed = float(arrays["elapsed_ms"][row])
         return Exchange(
@@ -159,12 +195,29 @@ class Columns:
             started_at=_EPOCH + int(arrays["started_at"][row]) * _MICROSECOND,
             session=self.session,
             attempt=int(arrays["attempt"][row]),
-            outcome=list(Outcome)[arrays["outcome"][row]],
+            outcome=_OUTCOME_LIST[arrays["outcome"][row]],
             elapsed_ms=None if np.isnan(elapsed) else elapsed,
             request_bytes=int(arrays["request_bytes"][row]),
             **coded,  # type: ignore[arg-type]
             **integers,  # type: ignore[arg-type]
         )
+
+    def _reserve(self, rows: int) -> None:
+        """Make room for that many rows: an eighth more each time, since rows cost memory."""
+        room = len(self._ids)
+        if rows > room:
+            room = max(rows, room + room // 8 + 64)
+            self._arrays = {name: _longer(array, room) for name, array in self._arrays.items()}
+            self._ids = _longer(self._ids, room)
+            self._ids[self._size :] = ""
+            # a view that pandas has checked now: checking a million texts costs more than all else
+            self._checked_ids = pd.arrays.StringArray(self._ids)
+
+
+def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
+    longer = np.empty(room, array.dtype)
+    longer[: len(array)] = array
+    return longer
 
 
 def frame_of(
@@ -176,30 +229,23 @@ def frame_of(
 
     `bodies` are the texts of `request` and `response`, table after table.
     """
-    sessions = [table.session for table in tables]
     merged = {
-        name: np.concatenate([t.array(name) for t in tables]) if tables else np.empty(0, dtype)
-        for name, dtype in _DTYPES.items()
+        name: _joined([table.array(name) for table in tables], DTYPES[name]) for name in _SHOWN
     }
-    ids = np.empty(len(merged["number"]), dtype=object)
-    ids[:] = [f"{t.session}-{n}" for t in tables for n in t.array("number").tolist()]
-    which = np.repeat(np.arange(len(tables), dtype=np.int32), [len(t) for t in tables])
+    which = np.repeat(np.arange(len(tables), dtype=np.int32), [len(table) for table in tables])
     data: dict[str, Any] = {
-        "exchange_id": pd.array(ids, dtype=STRING),
-        "started_at": pd.DatetimeIndex(merged["started_at"].view("datetime64[us]")).tz_localize(
-            "UTC"
-        ),
-        "session": _categorical(which, sessions),
+        "exchange_id": _joined_ids([table.ids() for table in tables]),
+        "started_at": pd.array(merged["started_at"].view("M8[us]"), dtype=UTC_TIME, copy=False),
+        "session": _categorical(which, [table.session for table in tables]),
         "attempt": merged["attempt"],
         "outcome": _categorical(merged["outcome"], [str(outcome) for outcome in Outcome]),
         "elapsed_ms": merged["elapsed_ms"],
         "request_bytes": merged["request_bytes"],
         **{name: _categorical(merged[name], words[name].values) for name in _CODED},
-        **{name: _integers(merged[name]) for name in _INTEGERS},
+        **{n: pd.arrays.IntegerArray(merged[n], merged[f"no_{n}"]) for n in _INTEGERS},
     }
     if bodies is not None:
-        data["request"] = pd.array(_objects(bodies[0]), dtype=STRING)
-        data["response"] = pd.array(_objects(bodies[1]), dtype=STRING)
+        data["request"], data["response"] = (pd.arrays.StringArray(_objects(t)) for t in bodies)
     frame = pd.DataFrame({name: data[name] for name in COLUMNS if name in data}, copy=False)
     if len(tables) < 2:
         return frame
@@ -207,17 +253,26 @@ def frame_of(
     return frame.iloc[order].reset_index(drop=True)
 
 
+_SHOWN: Final = tuple(n for n in DTYPES if n not in ("number", "request_at", "response_at"))
+
+
+def _joined(arrays: list[NDArray[Any]], dtype: str) -> NDArray[Any]:
+    """Return one array of its own, never a view of the log's."""
+    return np.concatenate(arrays) if arrays else np.empty(0, dtype)
+
+
+def _joined_ids(ids: list[pd.arrays.StringArray]) -> pd.arrays.StringArray:
+    if len(ids) == 1:
+        return ids[0].copy()
+    return pd.arrays.StringArray(np.concatenate([np.empty(0, object), *map(np.asarray, ids)]))
+
+
 def _categorical(codes: NDArray[Any], values: list[str]) -> pd.Categorical:
-    categories = pd.Index(values, dtype=STRING)
-    return pd.Categorical.from_codes(codes.tolist() if not len(codes) else codes, categories)
+    dtype = pd.CategoricalDtype(pd.Index(values, dtype=STRING))
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
 
 
-def _integers(values: NDArray[Any]) -> pd.arrays.IntegerArray:
-    missing = values == ABSENT
-    return pd.arrays.IntegerArray(np.where(missing, 1, values), missing)
-
-
-def _objects(texts: list[str | None]) -> NDArray[Any]:
+def _objects(texts: list[str | None]) -> NDArray[np.object_]:
     array = np.empty(len(texts), dtype=object)
     array[:] = [pd.NA if text is None else text for text in texts]
     return array
