@@ -21,19 +21,13 @@ from brocap_nb import render
 from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.log.columns import Columns, frame_of
-from brocap_nb.log.journal import (
-    FORMAT,
-    FileJournal,
-    LogWarning,
-    MemoryJournal,
-    line_in,
-    read_lines,
-)
+from brocap_nb.log.journal import FileJournal, LogWarning, MemoryJournal
+from brocap_nb.log.segments import Sealer
+from brocap_nb.log.sessions import OtherSession, Session, number_of
 from brocap_nb.redaction import (
     PICTURE_LABEL,
     EmbeddedPicture,
     picture_file_name,
-    shorten_labels,
     with_labels,
 )
 
@@ -75,8 +69,9 @@ class ExchangeLog:
         self._lock = threading.RLock()
         self._words = Columns.new_words()
         self._own = Columns(self.session, self._words)
-        self._others: dict[Path, _OtherSession] = {}
-        self._imported: list[_Source] = []
+        self._sealer = self._new_sealer()
+        self._others: dict[Path, OtherSession] = {}
+        self._imported: list[Session] = []
         self._listeners: list[Callable[[Exchange], None]] = []
 
     @property
@@ -127,6 +122,8 @@ class ExchangeLog:
                 self._journal.keep_picture(picture)
             place = self._journal.append(_request_line(exchange))
             self._own.begin(exchange, number, place)
+            if self._sealer is not None:
+                self._sealer.seal()
         self._tell(exchange)
         return exchange
 
@@ -134,7 +131,7 @@ class ExchangeLog:
         """Record what came of an exchange that `begin` returned."""
         with self._lock:
             place = self._journal.append(_response_line(exchange))
-            row = self._own.row_of(_number(exchange.exchange_id))
+            row = self._own.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
                 self._own.finish(row, exchange, place)
         self._tell(exchange)
@@ -171,6 +168,11 @@ class ExchangeLog:
         fresh = ExchangeLog(self.folder or ":memory:")
         self.session, self._process = fresh.session, fresh._process
         self._journal, self._own = fresh._journal, Columns(fresh.session, self._words)
+        self._sealer = self._new_sealer()
+
+    def _new_sealer(self) -> Sealer | None:
+        path = self._journal.path
+        return None if path is None else Sealer(path, self._own, self._words)
 
     # --- reading -------------------------------------------------------------------------
 
@@ -314,7 +316,7 @@ class ExchangeLog:
             self._refresh()
             for source in self._sources():
                 if source.columns.session == session:
-                    row = source.columns.row_of(_number(exchange_id))
+                    row = source.columns.row_of(number_of(exchange_id))
                     if row is not None:
                         return self._whole(source, row)
         raise ExchangeNotFoundError(
@@ -322,7 +324,7 @@ class ExchangeLog:
             f"a number from 1 to {len(self._own)} for this session."
         )
 
-    def _whole(self, source: _Source, row: int) -> Exchange:
+    def _whole(self, source: Session, row: int) -> Exchange:
         request_at, response_at = source.columns.places(row)
         try:
             line = source.line(request_at)
@@ -336,24 +338,21 @@ class ExchangeLog:
             ) from None
         return _with_pictures(exchange, self._journal.picture)
 
-    def _sources(self) -> list[_Source]:
+    def _sources(self) -> list[Session]:
         return [
             *self._others.values(),
             *self._imported,
-            _Source(self._own, self._journal.line),
+            Session(self._own, self._journal.line),
         ]
 
-    def _bodies(self, sources: list[_Source]) -> tuple[list[str | None], list[str | None]]:
+    def _bodies(self, sources: list[Session]) -> tuple[list[str | None], list[str | None]]:
         """Return the texts of all requests and responses, source after source."""
         requests: list[str | None] = []
         responses: list[str | None] = []
         for source in sources:
-            for row in range(len(source.columns)):
-                request_at, response_at = source.columns.places(row)
-                requests.append(_text(source, request_at, "request"))
-                responses.append(
-                    None if response_at is None else _text(source, response_at, "response")
-                )
+            for request, response in source.bodies():
+                requests.append(request)
+                responses.append(response)
         return requests, responses
 
     def _refresh(self) -> None:
@@ -363,7 +362,7 @@ class ExchangeLog:
         for path in sorted(self.folder.glob("*.jsonl")):
             if path != self._journal.path:
                 if path not in self._others:
-                    self._others[path] = _OtherSession(path, self._words)
+                    self._others[path] = OtherSession(path, self._words)
                 self._others[path].read_on()
         for path in [p for p in self._others if not p.exists()]:
             del self._others[path]
@@ -451,11 +450,11 @@ class ExchangeLog:
                 ]
                 self._add(found, self._own, self._journal)
                 continue
-            found.sort(key=lambda e: _number(e.exchange_id))
+            found.sort(key=lambda e: number_of(e.exchange_id))
             columns = Columns(session, self._words)
             if self.folder is None:
                 self._add(found, columns, self._journal)
-                self._imported.append(_Source(columns, self._journal.line))
+                self._imported.append(Session(columns, self._journal.line))
                 continue
             if any(self.folder.glob(f"*-{session}.jsonl")):
                 raise InvalidInputError(
@@ -475,7 +474,7 @@ class ExchangeLog:
             for picture in pictures:
                 journal.keep_picture(picture)
             kept = dataclasses.replace(exchange, request=text)
-            number = _number(kept.exchange_id)
+            number = number_of(kept.exchange_id)
             row = columns.begin(kept, number, journal.append(_request_line(kept)))
             if kept.outcome is not Outcome.NO_RESPONSE or kept.detail is not None:
                 columns.finish(row, kept, journal.append(_response_line(kept)))
@@ -554,72 +553,6 @@ class ExchangeLog:
         return render.bundle(html, "\n".join(lines))
 
 
-class _Source:
-    """The rows of one session, and how to read their lines."""
-
-    def __init__(self, columns: Columns, line: Callable[[int], dict[str, Any]]) -> None:
-        self.columns = columns
-        self.line = line
-
-
-class _OtherSession(_Source):
-    """A file that another session writes: read as far as it is complete, again and again."""
-
-    def __init__(self, path: Path, words: dict[str, Any]) -> None:
-        session = path.stem.rpartition("-")[2]
-        super().__init__(Columns(session, words), lambda offset: line_in(path, offset))
-        self._path = path
-        self._read_to = 0
-        self._warned = False
-
-    def read_on(self) -> None:
-        try:
-            size = self._path.stat().st_size
-            if size == self._read_to:
-                return
-            for offset, end, line in read_lines(self._path, self._read_to):
-                self._read_to = end
-                self._take(line, offset)
-            if self._read_to < size:
-                self._warn("its last line is torn")
-        except OSError as error:
-            self._warn(f"it cannot be read ({error.strerror or error})")
-
-    def _take(self, line: dict[str, Any] | None, offset: int) -> None:
-        if line is None:
-            self._warn("a line of it is no JSON object")
-            return
-        kind = line.get("kind")
-        if kind == "log":
-            if line.get("format") != FORMAT:
-                self._warn(
-                    f"it has format {line.get('format')!r}, this version reads {FORMAT}; what can "
-                    "be read is read"
-                )
-            return
-        if kind not in ("request", "response"):
-            return
-        try:
-            exchange = Exchange.from_line(line)
-            number = _number(exchange.exchange_id)
-            row = self.columns.row_of(number)
-            if kind == "request" and row is None:
-                self.columns.begin(exchange, number, offset)
-            elif kind == "response" and row is not None:
-                self.columns.finish(row, exchange, offset)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            self._warn("a line of it has fields of a wrong type")
-
-    def _warn(self, what: str) -> None:
-        if not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"Log file {self._path.name}: {what}. That part is skipped, the rest is shown.",
-                LogWarning,
-                stacklevel=4,
-            )
-
-
 _REQUEST_HAS = (
     "exchange_id",
     "started_at",
@@ -646,20 +579,6 @@ def _request_line(exchange: Exchange) -> dict[str, Any]:
 
 def _response_line(exchange: Exchange) -> dict[str, Any]:
     return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
-
-
-def _number(exchange_id: str) -> int:
-    """The number in an exchange's id; 0, which no exchange has, if there is none."""
-    digits = str(exchange_id).rpartition("-")[2]
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
-
-
-def _text(source: _Source, offset: int, name: str) -> str | None:
-    try:
-        text = source.line(offset).get(name)
-    except (OSError, ValueError):
-        return None
-    return shorten_labels(text) if isinstance(text, str) else None
 
 
 def _with_pictures(exchange: Exchange, picture: Callable[[str], bytes | None]) -> Exchange:

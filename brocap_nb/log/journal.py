@@ -102,7 +102,7 @@ class FileJournal:
         """
         if offset < 0:
             return self._unwritten.line(-1 - offset)
-        return _line_at(self._descriptor, offset)
+        return line_at(self._descriptor, offset)
 
     def keep_picture(self, picture: EmbeddedPicture) -> None:
         """Write a picture's file, once for each content."""
@@ -179,12 +179,17 @@ def read_picture(folder: Path, file_name: str) -> bytes | None:
         return None
 
 
-def _line_at(descriptor: int, offset: int) -> dict[str, Any]:
+def line_at(descriptor: int, offset: int) -> dict[str, Any]:
+    """Return the line at `offset` of an open file; it moves the file's position.
+
+    Raises:
+        OSError, ValueError: the line cannot be read.
+    """
     chunks = []
-    while chunk := os.pread(descriptor, 65_536, offset):
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    while chunk := os.read(descriptor, 65_536):
         head, newline, _ = chunk.partition(b"\n")
         chunks.append(head)
-        offset += len(chunk)
         if newline:
             break
     found: dict[str, Any] = json.loads(b"".join(chunks))
@@ -213,13 +218,3 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, int, dict[str,
             end = offset + len(raw)
             yield offset, end, line if isinstance(line, dict) else None
             offset = end
-
-
-def line_in(path: Path, offset: int) -> dict[str, Any]:
-    """Return the line at `offset` of a file that another session wrote.
-
-    Raises:
-        OSError, ValueError: the line cannot be read.
-    """
-    with path.open("rb") as file:
-        return _line_at(file.fileno(), offset)
