@@ -1,93 +1,391 @@
-"""Summaries of a log's frame, written over Narwhals: pandas is only the default engine."""
+"""Summaries of a log's frame, written once over Narwhals: pandas is only the default engine.
+
+Each takes an eager frame (pandas, Polars, PyArrow) or a lazy one (Polars, DuckDB, Dask) with the
+columns of `log.frame()`, lets the engine reduce it to a small table, and explains that table here.
+So all engines give the same rows. The result is eager, of the engine's own kind: pandas for Dask,
+PyArrow for DuckDB.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
+from typing import Any, Final
 
 import narwhals as nw
 import pandas as pd
 
-from brocap_nb import render
 from brocap_nb.codes import explain
+from brocap_nb.contract import Departure, departures
+from brocap_nb.exchange import Outcome
 
-__all__ = ["ErrorTable", "errors"]
+__all__ = ["TIME_TO_RESULT", "errors", "latency", "task_times", "timeline", "violations"]
 
+TIME_TO_RESULT: Final = "time to result"
+"""What `latency` calls its rows from createTask to the result."""
 
-class ErrorTable(pd.DataFrame):
-    """A DataFrame of error codes that shows its sentences in full."""
-
-    @property
-    def _constructor(self) -> type[pd.DataFrame]:
-        return pd.DataFrame  # a part of it is an ordinary frame
-
-    def _repr_html_(self) -> str:
-        if not len(self):
-            return render.card("Error codes", render.text("No answer had an error code."))
-        headers = ["code", "count", "share", "last seen", "meaning", "what to do", "again?"]
-        rows = [
-            [
-                f"<b>{render.text(str(row.error_code))}</b>",
-                str(row.count_),
-                f"{row.share:.0%}",
-                f"{row.last_seen:%H:%M:%S}",
-                render.text(str(row.meaning)),
-                render.text(str(row.remedy)),
-                "yes, later" if row.retryable else "no",
-            ]
-            for row in self.rename(columns={"count": "count_"}).itertuples(index=False)
-        ]
-        return render.table(headers, rows, caption="Error codes that came, times in UTC")
-
-    def __str__(self) -> str:
-        if not len(self):
-            return "No answer had an error code."
-        return "\n".join(
-            f"{row.error_code}  x{row.count_} ({row.share:.0%} of the exchanges), last seen "
-            f"{row.last_seen:%Y-%m-%d %H:%M:%S} UTC\n"
-            f"    {row.meaning}\n    {row.remedy}"
-            f"{' It may be tried again later.' if row.retryable else ''}"
-            for row in self.rename(columns={"count": "count_"}).itertuples(index=False)
-        )
-
-    __repr__ = __str__
+_ANSWERED: Final = [
+    *(str(outcome) for outcome in (Outcome.OK, Outcome.PROCESSING, Outcome.API_ERROR)),
+    *(str(outcome) for outcome in (Outcome.HTTP_ERROR, Outcome.BAD_RESPONSE)),
+]
+_WITH_CODE: Final = [str(Outcome.API_ERROR), str(Outcome.CALLBACK)]
+_WITH_RESULT: Final = [str(Outcome.OK), str(Outcome.CALLBACK)]
+_TIME: Final = nw.Datetime("us", "UTC")
+_BUCKETS_PER_MS: Final = 10
 
 
 def errors(frame: Any) -> nw.DataFrame[Any]:
-    """Return one row per error code: count, share, first and last seen, and its explanation.
+    """Return one row per error code: how often and when it came, and its explanation.
 
     Args:
-        frame: a log's frame, or any eager frame with its columns.
+        frame: a frame with the columns `exchange_id, started_at, outcome, error_code, task_id`.
 
     Returns:
-        Columns `error_code, count, share, first_seen, last_seen, meaning, remedy, retryable`,
-        most frequent first. `share` is of all exchanges in the frame, 0 to 1.
+        Columns `error_code, count, share, first_seen, last_seen, tasks, meaning, remedy,
+        retryable, example`, most frequent first. `share` is of all exchanges in the frame, 0 to 1;
+        `tasks` is the number of different task ids; `example` is an `exchange_id`.
     """
-    native = nw.from_native(frame, eager_only=True)
-    total = max(len(native), 1)
+    has_code = _text("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
     table = (
-        native.filter(nw.col("outcome").cast(nw.String).is_in(["api_error", "callback"]))
-        .with_columns(nw.col("error_code").cast(nw.String))
-        .filter(~nw.col("error_code").is_null())
+        _lazy(frame)
+        .select(
+            nw.when(has_code).then(_text("error_code")).alias("error_code"),
+            nw.when(has_code).then(nw.col("task_id")).alias("task_id"),
+            nw.when(has_code).then(nw.col("exchange_id")).alias("exchange_id"),
+            nw.col("started_at"),
+        )
+        .with_columns(nw.col("task_id").is_null().cast(nw.Int64).alias("without_task"))
         .group_by("error_code")
         .agg(
             nw.len().alias("count"),
             nw.col("started_at").min().alias("first_seen"),
             nw.col("started_at").max().alias("last_seen"),
+            nw.col("task_id").n_unique().alias("tasks"),  # which counts "none" as well
+            nw.col("without_task").max().alias("without_task"),
+            nw.col("exchange_id").max().alias("example"),
         )
-        .sort(["count", "error_code"], descending=[True, False])
+        .collect()
     )
-    entries = [explain(code) for code in table["error_code"].to_list()]
+    rows = _rows(table)
+    total = sum(row["count"] for row in rows) or 1
+    rows = [row for row in rows if row["error_code"] is not None]
+    rows.sort(key=lambda row: (-row["count"], row["error_code"]))
+    for row in rows:
+        entry = explain(row["error_code"])
+        row.update(
+            share=row["count"] / total,
+            tasks=row["tasks"] - row["without_task"],
+            meaning=entry.meaning,
+            remedy=entry.remedy,
+            retryable=entry.retryable,
+        )
+    return _table(
+        rows,
+        {
+            "error_code": nw.String(),
+            "count": nw.Int64(),
+            "share": nw.Float64(),
+            "first_seen": _TIME,
+            "last_seen": _TIME,
+            "tasks": nw.Int64(),
+            "meaning": nw.String(),
+            "remedy": nw.String(),
+            "retryable": nw.Boolean(),
+            "example": nw.String(),
+        },
+        table,
+    )
 
-    def column(name: str, values: list[Any], dtype: Any) -> nw.Series[Any]:
-        return nw.new_series(name, values, dtype, backend=native.implementation)
 
-    counts = table["count"].to_list()
-    explained: nw.DataFrame[Any] = table.with_columns(
-        column("share", [count / total for count in counts], nw.Float64),
-        column("meaning", [entry.meaning for entry in entries], nw.String),
-        column("remedy", [entry.remedy for entry in entries], nw.String),
-        column("retryable", [entry.retryable for entry in entries], nw.Boolean),
+def latency(frame: Any) -> nw.DataFrame[Any]:
+    """Return how long answers took, by method and task type, and how long results took.
+
+    Only attempts that were answered are counted: a timeout has a limit, not a latency. The last
+    rows, with the method `time to result`, are about tasks: from the start of createTask to the
+    end of the answer (or the callback) that brought the result, see `task_times`.
+
+    `p50_ms` and `p95_ms` are exact, on every engine: the nearest rank, that is the smallest value
+    that at least 50% or 95% of the values do not exceed. So each is a time that really occurred,
+    nothing is interpolated. The engine counts values in steps of 0.1 ms, then only the values of
+    the steps in which the two ranks lie are looked at: two passes over the frame, and a third for
+    the tasks.
+
+    Args:
+        frame: a frame with the columns `exchange_id, started_at, method, task_type, task_id,
+            outcome, status, elapsed_ms`.
+
+    Returns:
+        Columns `method, task_type, count, p50_ms, p95_ms, max_ms`.
+    """
+    lazy = _lazy(frame)
+    answered = lazy.filter(
+        _text("outcome").is_in(_ANSWERED) & ~nw.col("elapsed_ms").is_null()
     ).select(
-        "error_code", "count", "share", "first_seen", "last_seen", "meaning", "remedy", "retryable"
+        _text("method").alias("method"),
+        _text("task_type").alias("task_type"),
+        nw.col("elapsed_ms"),
+        (nw.col("elapsed_ms") * _BUCKETS_PER_MS).floor().alias("bucket"),
     )
-    return explained
+    table = (
+        answered.group_by("method", "task_type", "bucket")
+        .agg(nw.len().alias("count"), nw.col("elapsed_ms").max().alias("longest"))
+        .collect()
+    )
+    groups: dict[tuple[str, str | None], list[dict[str, Any]]] = defaultdict(list)
+    for row in _rows(table):
+        groups[row["method"], row["task_type"]].append(row)
+    wanted = {_bucket(buckets, percent)[0] for buckets in groups.values() for percent in (50, 95)}
+    values: dict[tuple[str, str | None, float], list[float]] = defaultdict(list)
+    if wanted:
+        looked_at = answered.filter(nw.col("bucket").is_in(sorted(wanted))).collect()
+        columns = (_values(looked_at[name]) for name in ("method", "task_type", "bucket"))
+        for *place, elapsed in zip(*columns, _values(looked_at["elapsed_ms"]), strict=True):
+            values[tuple(place)].append(elapsed)
+    rows = []
+    for (method, task_type), buckets in groups.items():
+        row = {"method": method, "task_type": task_type}
+        for percent in (50, 95):
+            bucket, rank = _bucket(buckets, percent)
+            row[f"p{percent}_ms"] = sorted(values[method, task_type, bucket])[rank]
+        row["count"] = sum(one["count"] for one in buckets)
+        row["max_ms"] = max(one["longest"] for one in buckets)
+        rows.append(row)
+    rows.sort(key=lambda row: (str(row["method"]), str(row["task_type"] or "")))
+    return _table(
+        rows + _times_to_result(task_times(lazy)),
+        {
+            "method": nw.String(),
+            "task_type": nw.String(),
+            "count": nw.Int64(),
+            "p50_ms": nw.Float64(),
+            "p95_ms": nw.Float64(),
+            "max_ms": nw.Float64(),
+        },
+        table,
+    )
+
+
+def _rank(count: int, percent: int) -> int:
+    """The nearest rank, counted from 0."""
+    return -(-count * percent // 100) - 1
+
+
+def _bucket(buckets: Iterable[Mapping[str, Any]], percent: int) -> tuple[float, int]:
+    """In which bucket a percentile lies, and its rank among the values in there."""
+    ordered = sorted(buckets, key=lambda row: row["bucket"])
+    rank = _rank(sum(row["count"] for row in ordered), percent)
+    for row in ordered:
+        if rank < row["count"]:
+            return row["bucket"], rank
+        rank -= row["count"]
+    raise AssertionError("a rank is smaller than the count")
+
+
+def _times_to_result(times: nw.DataFrame[Any]) -> list[dict[str, Any]]:
+    groups: dict[str | None, list[float]] = defaultdict(list)
+    for task_type, seconds in zip(
+        _values(times["task_type"]), _values(times["seconds"]), strict=True
+    ):
+        if seconds is not None:
+            groups[task_type].append(seconds * 1000)
+    return [
+        {
+            "method": TIME_TO_RESULT,
+            "task_type": task_type,
+            "count": len(found),
+            "p50_ms": found[_rank(len(found), 50)],
+            "p95_ms": found[_rank(len(found), 95)],
+            "max_ms": found[-1],
+        }
+        for task_type, unsorted in sorted(groups.items(), key=lambda item: item[0] or "")
+        for found in [sorted(unsorted)]
+    ]
+
+
+def task_times(frame: Any) -> nw.DataFrame[Any]:
+    """Return one row per created task: how long it was from createTask to the result.
+
+    A service that starts anew may give a number again: each createTask is a task of its own, and
+    its result is the first that came after it and before the number was given again.
+
+    Args:
+        frame: as for `latency`.
+
+    Returns:
+        Columns `task_id, task_type, created_at, seconds, answered_by`, by number and time.
+        `seconds` runs from the start of createTask to the end of the answer that was ready, or to
+        the callback; null if there is no result. `answered_by` is its `exchange_id`.
+    """
+    is_result = (_text("status") == "ready") & _text("outcome").is_in(_WITH_RESULT)
+    is_created = (_text("method") == "createTask") & (_text("outcome") == str(Outcome.OK))
+    table = (
+        _lazy(frame)
+        .filter(~nw.col("task_id").is_null() & (is_result | is_created))
+        .select(
+            *("task_id", "started_at", "elapsed_ms", "exchange_id"),
+            *(_text(name).alias(name) for name in ("task_type", "method")),
+        )
+        .collect()
+    )
+    events = sorted(_rows(table), key=lambda row: (row["task_id"], *_in_order(row)))
+    rows = []
+    for event, later in zip_longest(events, events[1:]):
+        if event["method"] != "createTask":
+            continue
+        row = {**event, "created_at": event["started_at"], "seconds": None, "answered_by": None}
+        if (
+            later is not None
+            and later["task_id"] == event["task_id"]
+            and later["method"] != "createTask"
+        ):
+            waited = later["started_at"] - event["started_at"]
+            row["seconds"] = waited.total_seconds() + (later["elapsed_ms"] or 0.0) / 1e3
+            row["answered_by"] = later["exchange_id"]
+        rows.append(row)
+    return _table(
+        rows,
+        {
+            "task_id": nw.Int64(),
+            "task_type": nw.String(),
+            "created_at": _TIME,
+            "seconds": nw.Float64(),
+            "answered_by": nw.String(),
+        },
+        table,
+    )
+
+
+def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
+    """Return every exchange and callback of one task, in order.
+
+    A service that starts anew may give a number again; then it is the newest task of that number.
+
+    Args:
+        frame: a frame with the columns of `log.frame()`, bodies may be absent.
+        task_id: the service's number of the task.
+
+    Returns:
+        Columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
+        elapsed_ms, attempt`. `offset_s` is in seconds from the first of them.
+    """
+    names = ("method", "outcome", "status", "error_code")
+    table = (
+        _lazy(frame)
+        .filter(nw.col("task_id") == task_id)
+        .select(
+            *("started_at", "exchange_id", "elapsed_ms", "attempt"),
+            *(_text(name).alias(name) for name in names),
+        )
+        .collect()
+    )
+    rows = sorted(_rows(table), key=_in_order)
+    creations = [n for n, row in enumerate(rows) if row["method"] == "createTask"]
+    rows = rows[creations[-1] :] if creations else rows
+    for row in rows:
+        row["offset_s"] = (row["started_at"] - rows[0]["started_at"]).total_seconds()
+    return _table(
+        rows,
+        {
+            "started_at": _TIME,
+            "offset_s": nw.Float64(),
+            "exchange_id": nw.String(),
+            "method": nw.String(),
+            "outcome": nw.String(),
+            "status": nw.String(),
+            "error_code": nw.String(),
+            "elapsed_ms": nw.Float64(),
+            "attempt": nw.Int64(),
+        },
+        table,
+    )
+
+
+def violations(frame: Any) -> nw.DataFrame[Any]:
+    """Return every departure of an answer from the documented contract (`brocap_nb.contract`).
+
+    A callback is held to the rules of getTaskResult. The solution of a task is checked if its type
+    is known: from the exchange itself, or from the createTask in the frame.
+
+    Args:
+        frame: a frame with the columns of `log.frame()`, bodies included.
+
+    Returns:
+        Columns `exchange_id, started_at, method, field, rule, found`, in the order in which the
+        exchanges began. `field` is empty if it is the answer as a whole.
+    """
+    names = ("method", "task_type", "outcome", "request", "response")
+    table = (
+        _lazy(frame)
+        .filter(_text("outcome").is_in([*_ANSWERED, str(Outcome.CALLBACK)]))
+        .select(
+            *("exchange_id", "started_at", "task_id"),
+            *(_text(name).alias(name) for name in names),
+        )
+        .collect()
+    )
+    types: dict[int, str] = {}
+    known: dict[tuple[str, str, str | None], list[Departure]] = {}
+    rows = []
+    for row in sorted(_rows(table), key=_in_order):
+        task_id, task_type = row["task_id"], row["task_type"]
+        if task_id is not None and task_type is not None:
+            types[task_id] = task_type
+        text = row["response"]
+        if text is None and row["outcome"] == str(Outcome.CALLBACK):
+            text = row["request"]  # it was asked of us
+        if text is None:
+            continue
+        place = row["method"], text, task_type or types.get(task_id)
+        found = known.get(place)
+        if found is None:
+            found = known[place] = departures(*place)
+        rows += [{**row, "field": one.field, "rule": one.rule, "found": one.found} for one in found]
+    return _table(
+        rows,
+        {
+            "exchange_id": nw.String(),
+            "started_at": _TIME,
+            "method": nw.String(),
+            "field": nw.String(),
+            "rule": nw.String(),
+            "found": nw.String(),
+        },
+        table,
+    )
+
+
+def _lazy(frame: Any) -> nw.LazyFrame[Any]:
+    native: nw.DataFrame[Any] | nw.LazyFrame[Any] = nw.from_native(frame)
+    return native.lazy()
+
+
+def _text(name: str) -> nw.Expr:
+    """A column that may be categorical, as text."""
+    return nw.col(name).cast(nw.String)
+
+
+def _values(series: nw.Series[Any]) -> list[Any]:
+    """The values of a column; None where there is none, whatever the engine says there."""
+    return [
+        None if value is None or value is pd.NA or value is pd.NaT or value != value else value
+        for value in series.to_list()
+    ]
+
+
+def _rows(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
+    columns = [_values(table[name]) for name in table.columns]
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _in_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    session, _, number = row["exchange_id"].rpartition("-")
+    return row["started_at"], session, len(number), number
+
+
+def _table(
+    rows: list[dict[str, Any]], schema: Mapping[str, Any], like: nw.DataFrame[Any]
+) -> nw.DataFrame[Any]:
+    """Return the rows as a frame of the same engine."""
+    data = {name: [row[name] for row in rows] for name in schema}
+    return nw.from_dict(data, nw.Schema(schema), backend=like.implementation)

@@ -1,0 +1,240 @@
+"""Read a log's folder as it is with pandas, Polars, DuckDB or Dask.
+
+A folder may outgrow a kernel, or a machine: these engines read its lines themselves, each as far
+as it needs to. They are not installed with brocap_nb: `pip install "brocap_nb[engines]"`.
+
+    from brocap_nb.log import engines, summaries
+
+    frame = engines.scan("brocap_log", "duckdb")
+    summaries.errors(frame)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import narwhals as nw
+import pandas as pd
+
+from brocap_nb.errors import InvalidInputError
+from brocap_nb.exchange import Outcome
+
+__all__ = ["BLOCK_BYTES", "ENGINES", "scan"]
+
+BLOCK_BYTES: Final = 64 * 1024 * 1024
+"""How much of a file is one partition for Dask."""
+
+_TEXT, _WHOLE, _DECIMAL, _TIME = "text", "whole", "decimal", "time"
+_COLUMNS: Final = {
+    "exchange_id": _TEXT,
+    "started_at": _TIME,
+    "session": _TEXT,
+    "method": _TEXT,
+    "task_type": _TEXT,
+    "task_id": _WHOLE,
+    "attempt": _WHOLE,
+    "outcome": _TEXT,
+    "http_status": _WHOLE,
+    "error_id": _WHOLE,
+    "error_code": _TEXT,
+    "error_description": _TEXT,
+    "status": _TEXT,
+    "elapsed_ms": _DECIMAL,
+    "request_bytes": _WHOLE,
+    "response_bytes": _WHOLE,
+}
+_LINE: Final = {"kind": _TEXT, **_COLUMNS}
+
+
+def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
+    """Return the exchanges of a log's folder as a frame of an engine.
+
+    The frame has the columns of `log.frame(bodies=False)`, with plain texts for categories, and no
+    order. A request without an answer is there with the outcome `no_response`. The columns have
+    the same types whatever the lines hold; a line that is no JSON, like the torn last one of a
+    killed process, is passed over.
+
+    Args:
+        folder: the log's folder, `log.folder`.
+        engine: `pandas` (all in memory), `polars` (a LazyFrame), `duckdb` (a relation) or `dask`
+            (a DataFrame of the current cluster; each worker must see the folder).
+
+    Returns:
+        The native frame. `brocap_nb.log.summaries` takes it as it is.
+
+    Raises:
+        InvalidInputError: there is no such engine, or it is not installed.
+    """
+    reader = _READERS.get(engine)
+    if reader is None:
+        raise InvalidInputError(
+            f"There is no engine {engine!r}. Choose one of {', '.join(ENGINES)}.", field="engine"
+        )
+    try:
+        lines = reader(Path(folder))
+    except ImportError as error:
+        raise InvalidInputError(
+            f"The engine {engine} is not installed ({error}). Install it with: "
+            'python -m pip install "brocap_nb[engines]"',
+            field="engine",
+        ) from None
+    return nw.to_native(_exchanges(nw.from_native(lines)))
+
+
+def _exchanges(lines: Any) -> Any:
+    """From lines to exchanges: an answer's line repeats what its request's line says."""
+    names = list(_COLUMNS)
+    answers = lines.filter(nw.col("kind").is_in(["response", "callback"])).select(names)
+    requests = lines.filter(nw.col("kind") == "request").select(names)
+    waiting = requests.join(answers.select("exchange_id"), on="exchange_id", how="anti")
+    lost = waiting.with_columns(nw.lit(str(Outcome.NO_RESPONSE)).alias("outcome")).select(names)
+    return nw.concat([answers, lost])
+
+
+def _polars(folder: Path) -> Any:
+    pl: Any = import_module("polars")
+    types = {_TEXT: pl.String, _WHOLE: pl.Int64, _DECIMAL: pl.Float64, _TIME: pl.String}
+    fields = {name: types[kind] for name, kind in _LINE.items()}
+    if not _files(folder):
+        return pl.LazyFrame(schema=fields).with_columns(pl.col("started_at").cast(_us(pl)))
+    line = pl.col("line")  # lines are ASCII, and JSON has no control characters in it
+    return (
+        pl.scan_csv(
+            _files(folder),
+            separator="\x1f",
+            has_header=False,
+            quote_char=None,
+            schema={"line": pl.String},
+            truncate_ragged_lines=True,
+        )
+        .filter(line.str.json_path_match("$.kind").is_not_null())
+        .select(line.str.json_decode(pl.Struct(fields)).alias("line"))
+        .unnest("line")
+        .with_columns(
+            pl.col("started_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us")
+        )
+    )
+
+
+def _us(pl: Any) -> Any:
+    return pl.Datetime("us", "UTC")
+
+
+def _duckdb(folder: Path) -> Any:
+    duckdb: Any = import_module("duckdb")
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # no download
+    connection.execute("SET TimeZone = 'UTC'")
+    types = {_TEXT: "VARCHAR", _WHOLE: "BIGINT", _DECIMAL: "DOUBLE", _TIME: "TIMESTAMPTZ"}
+    if not _files(folder):
+        empty = ", ".join(f"NULL::{types[kind]} AS {name}" for name, kind in _LINE.items())
+        return connection.sql(f"SELECT {empty} WHERE false")
+    return connection.read_json(
+        _files(folder),
+        format="newline_delimited",
+        columns={name: types[kind] for name, kind in _LINE.items()},
+        ignore_errors=True,
+    )
+
+
+def _pandas(folder: Path) -> Any:
+    blocks = [_read_block(*block) for block in _blocks(folder)]
+    return pd.concat(blocks, ignore_index=True) if blocks else _no_lines()
+
+
+def _dask(folder: Path) -> Any:
+    dask: Any = import_module("dask.dataframe")
+    blocks = list(_blocks(folder))
+    if not blocks:
+        return dask.from_pandas(_no_lines(), npartitions=1)
+    return dask.from_map(_read_blocks, blocks, meta=_no_lines())
+
+
+_READERS: Final[dict[str, Callable[[Path], Any]]] = {
+    "pandas": _pandas,
+    "polars": _polars,
+    "duckdb": _duckdb,
+    "dask": _dask,
+}
+
+ENGINES: Final = tuple(_READERS)
+"""The engines that `scan` knows."""
+
+
+def _files(folder: Path) -> list[str]:
+    """The files of a folder that have something in them."""
+    return [str(path) for path in sorted(folder.glob("*.jsonl")) if path.stat().st_size]
+
+
+def _blocks(folder: Path) -> Iterator[tuple[str, int, int]]:
+    for path in _files(folder):
+        size = Path(path).stat().st_size
+        for start in range(0, size, BLOCK_BYTES):
+            yield path, start, min(start + BLOCK_BYTES, size)
+
+
+def _read_blocks(block: tuple[str, int, int]) -> pd.DataFrame:
+    return _read_block(*block)
+
+
+def _read_block(path: str, start: int, end: int) -> pd.DataFrame:
+    """Return the lines of a file that begin at `start` or later and before `end`."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        if start:
+            file.seek(start - 1)
+            file.readline()  # it began in the block before
+        data = file.read(max(0, end - file.tell()))
+        if not data.endswith(b"\n"):
+            data += file.readline()
+    return _lines(data)
+
+
+def _lines(data: bytes) -> pd.DataFrame:
+    pa: Any = import_module("pyarrow")
+    from_json: Any = import_module("pyarrow.json")
+    types = {
+        _TEXT: pa.string(),
+        _WHOLE: pa.int64(),
+        _DECIMAL: pa.float64(),
+        _TIME: pa.timestamp("us", tz="UTC"),
+    }
+    schema = pa.schema([(name, types[kind]) for name, kind in _LINE.items()])
+    options = from_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+    reading = from_json.ReadOptions(block_size=max(len(data) + 1, 1024))
+    try:
+        table = from_json.read_json(pa.BufferReader(data), reading, options)
+    except pa.ArrowInvalid:  # no line at all, or one that is no JSON: line by line
+        sound = b"".join(line for line in data.splitlines(keepends=True) if _is_object(line))
+        if not sound:
+            return _no_lines()
+        table = from_json.read_json(pa.BufferReader(sound), reading, options)
+    return pd.DataFrame({name: _series(table[name], kind) for name, kind in _LINE.items()})
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _series(column: Any, kind: str) -> Any:
+    if kind == _WHOLE:
+        return column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)
+    return column.to_pandas().astype(_DTYPES[kind])
+
+
+_DTYPES: Final[dict[str, Any]] = {
+    _TEXT: pd.Series([""]).dtype,
+    _WHOLE: "Int64",
+    _DECIMAL: "float64",
+    _TIME: "datetime64[us, UTC]",
+}
+
+
+def _no_lines() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=_DTYPES[kind]) for name, kind in _LINE.items()})

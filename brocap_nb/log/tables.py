@@ -1,0 +1,260 @@
+"""Frames that show themselves in full: as HTML in a notebook, as plain text in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from brocap_nb import render
+from brocap_nb.log import swimlane
+
+__all__ = [
+    "ErrorTable",
+    "LatencyTable",
+    "ShownTable",
+    "TaskTimesTable",
+    "Timeline",
+    "ViolationTable",
+]
+
+_LIMIT = 200
+
+
+class ShownTable(pd.DataFrame):
+    """A DataFrame with a display of its own. A part of it is an ordinary DataFrame."""
+
+    _title: ClassVar[str] = ""
+    _nothing: ClassVar[str] = ""
+    _headers: ClassVar[Sequence[str]] = ()
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        """The cells of one row, as HTML."""
+        raise NotImplementedError
+
+    def _lines(self, row: dict[str, Any]) -> str:
+        """One row for a terminal."""
+        raise NotImplementedError
+
+    def _records(self, limit: int | None = None) -> list[dict[str, Any]]:
+        """The rows, or the first of them; None where there is no value."""
+        columns = [str(name) for name in self.columns]
+        lists = [
+            [None if pd.isna(value) else value for value in self[name].iloc[:limit].tolist()]
+            for name in columns
+        ]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+
+    def _more(self) -> str:
+        more = len(self) - _LIMIT
+        return f"… and {more:,} more rows" if more > 0 else ""
+
+    def _repr_html_(self) -> str:
+        if not len(self):
+            return render.card(self._title, render.text(self._nothing))
+        rows = [self._cells(row) for row in self._records(_LIMIT)]
+        more = f"<div>{render.text(self._more())}</div>" if self._more() else ""
+        return render.table(self._headers, rows, caption=self._title) + more
+
+    def __str__(self) -> str:
+        if not len(self):
+            return self._nothing
+        lines = [self._lines(row) for row in self._records(_LIMIT)]
+        return "\n".join([*lines, *filter(None, [self._more()])])
+
+    __repr__ = __str__
+
+
+class ErrorTable(ShownTable):
+    """The error codes that came, each with its meaning and what to do about it."""
+
+    _title = "Error codes that came, times in UTC"
+    _nothing = "No answer had an error code."
+    _headers = (
+        *("code", "count", "share", "first seen", "last seen", "tasks"),
+        *("meaning", "what to do", "again?", "example"),
+    )
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        return [
+            f"<b>{render.text(str(row['error_code']))}</b>",
+            f"{row['count']:,}",
+            f"{row['share']:.0%}",
+            _time(row["first_seen"]),
+            _time(row["last_seen"]),
+            f"{row['tasks']:,}",
+            render.text(str(row["meaning"])),
+            render.text(str(row["remedy"])),
+            "yes, later" if row["retryable"] else "no",
+            _entry(row["example"]),
+        ]
+
+    def _lines(self, row: dict[str, Any]) -> str:
+        tasks = f", {row['tasks']:,} tasks" if row["tasks"] != 1 else ", 1 task"
+        again = " It may be tried again later." if row["retryable"] else ""
+        return (
+            f"{row['error_code']}  x{row['count']} ({row['share']:.0%} of the exchanges)"
+            f"{tasks if row['tasks'] else ''}, last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC\n"
+            f"    {row['meaning']}\n    {row['remedy']}{again}\n"
+            f"    An example: log[{str(row['example'])!r}]"
+        )
+
+
+class LatencyTable(ShownTable):
+    """How long answers and results took."""
+
+    _title = "Time to the answer, in milliseconds"
+    _nothing = "No request has been answered."
+    _headers = ("method", "task type", "count", "p50", "p95", "max")
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        return [
+            render.text(str(row["method"])),
+            render.text(str(row["task_type"] or "")),
+            f"{row['count']:,}",
+            *(_right(f"{row[name]:,.1f}") for name in ("p50_ms", "p95_ms", "max_ms")),
+        ]
+
+    def _lines(self, row: dict[str, Any]) -> str:
+        return (
+            f"{row['method']:<16} {row['task_type'] or '':<24} x{row['count']:<9,} "
+            f"p50 {row['p50_ms']:>10,.1f}  p95 {row['p95_ms']:>10,.1f}  "
+            f"max {row['max_ms']:>10,.1f} ms"
+        )
+
+
+class TaskTimesTable(ShownTable):
+    """From the creation of each task to its result."""
+
+    _title = "From createTask to the result, one row for each task, times in UTC"
+    _nothing = "No task has been created."
+    _headers = ("task", "type", "created", "seconds to the result", "how it came")
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        seconds = row["seconds"]
+        return [
+            str(row["task_id"]),
+            render.text(str(row["task_type"] or "")),
+            _time(row["created_at"]),
+            "no result" if seconds is None else _right(f"{seconds:,.3f}"),
+            "" if row["answered_by"] is None else _entry(row["answered_by"]),
+        ]
+
+    def _lines(self, row: dict[str, Any]) -> str:
+        seconds = row["seconds"]
+        told = "no result" if seconds is None else f"{seconds:,.3f} s"
+        return f"{row['task_id']:<12} {row['task_type'] or '':<24} {told}"
+
+
+class ViolationTable(ShownTable):
+    """The answers that depart from the documented contract."""
+
+    _title = "Answers that depart from the documented contract, times in UTC"
+    _nothing = "Every answer kept the documented contract."
+    _headers = ("exchange", "at", "method", "field", "the rule", "found")
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        return [
+            _entry(row["exchange_id"]),
+            _time(row["started_at"]),
+            render.text(str(row["method"])),
+            _code(str(row["field"])) if row["field"] else "the whole answer",
+            render.text(str(row["rule"])),
+            _code(str(row["found"])),
+        ]
+
+    def _lines(self, row: dict[str, Any]) -> str:
+        return (
+            f"{row['exchange_id']}  {row['method']}  {row['field'] or 'the whole answer'}: "
+            f"{row['found']}\n    {row['rule']}"
+        )
+
+
+class Timeline(ShownTable):
+    """Every exchange of one task, in order, with a picture of it."""
+
+    _title = "In order, times in UTC"
+    _headers = ("at", "seconds", "exchange", "method", "outcome", "status", "code", "ms", "try")
+    _metadata: ClassVar[list[str]] = ["task_id"]
+    task_id: int = 0
+
+    @property
+    def svg(self) -> str:
+        """The timeline as a picture: one lane for each method, time from left to right."""
+        return swimlane.svg(self.task_id, self._events())
+
+    @property
+    def summary(self) -> str:
+        """The timeline in words."""
+        return swimlane.in_words(self.task_id, self._events())
+
+    def _events(self) -> list[swimlane.Event]:
+        return [
+            swimlane.Event(
+                lane=str(row["method"]),
+                start=float(row["offset_s"]),
+                seconds=(row["elapsed_ms"] or 0.0) / 1000,
+                outcome=str(row["outcome"]),
+                status=row["status"],
+                error_code=row["error_code"],
+                name=str(row["exchange_id"]),
+            )
+            for row in self._records()
+        ]
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        good = {"ok": True, "callback": True, "processing": None}
+        return [
+            f"{row['started_at']:%H:%M:%S}.{row['started_at'].microsecond // 1000:03}",
+            _right(f"{row['offset_s']:,.3f}"),
+            _entry(row["exchange_id"]),
+            render.text(str(row["method"])),
+            render.badge(str(row["outcome"]), good=good.get(str(row["outcome"]), False)),
+            render.text(str(row["status"] or "")),
+            render.text(str(row["error_code"] or "")),
+            "" if row["elapsed_ms"] is None else _right(f"{row['elapsed_ms']:,.1f}"),
+            str(row["attempt"]),
+        ]
+
+    def _lines(self, row: dict[str, Any]) -> str:
+        took = "" if row["elapsed_ms"] is None else f"  {row['elapsed_ms']:,.1f} ms"
+        told = "  ".join(str(row[n]) for n in ("outcome", "status", "error_code") if row[n])
+        return f"{row['offset_s']:+10.3f} s  {row['method']:<14} {told}{took}  {row['exchange_id']}"
+
+    def _repr_html_(self) -> str:
+        if not len(self):
+            return render.card(f"Task {self.task_id}", render.text(self.summary))
+        return render.card(
+            f"Task {self.task_id}",
+            f"<div>{render.text(self.summary)}</div>",
+            self.svg,
+            super()._repr_html_(),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.summary}\n{super().__str__()}" if len(self) else self.summary
+
+    __repr__ = __str__
+
+
+def _time(value: datetime) -> str:
+    return f'<span style="white-space:nowrap">{value:%Y-%m-%d %H:%M:%S}</span>'
+
+
+def _entry(exchange_id: object) -> str:
+    """How to look at an exchange, to be copied."""
+    return _code(f'log["{exchange_id}"]')
+
+
+def _code(text: str) -> str:
+    return f'<code style="color:inherit;background:none">{render.text(text)}</code>'
+
+
+def _right(text: str) -> str:
+    return f'<div style="text-align:right;font-variant-numeric:tabular-nums">{text}</div>'

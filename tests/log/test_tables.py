@@ -1,0 +1,200 @@
+"""How the summaries show themselves, and the picture of a timeline."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import brocap_nb as bn
+from brocap_nb.log.swimlane import Event, in_words, svg
+from brocap_nb.log.tables import ErrorTable, LatencyTable, TaskTimesTable, Timeline, ViolationTable
+
+SVG = "{http://www.w3.org/2000/svg}"
+AT = pd.Timestamp("2026-01-01 12:00:00", tz="UTC")
+HOSTILE = '<script>"x"</script>'
+
+TABLES: list[tuple[type[pd.DataFrame], dict[str, Any]]] = [
+    (
+        ErrorTable,
+        {
+            "error_code": HOSTILE,
+            "count": 3,
+            "share": 0.25,
+            "first_seen": AT,
+            "last_seen": AT,
+            "tasks": 2,
+            "meaning": HOSTILE,
+            "remedy": HOSTILE,
+            "retryable": True,
+            "example": HOSTILE,
+        },
+    ),
+    (
+        LatencyTable,
+        {
+            "method": HOSTILE,
+            "task_type": HOSTILE,
+            "count": 3,
+            "p50_ms": 1.5,
+            "p95_ms": 2.5,
+            "max_ms": 3.5,
+        },
+    ),
+    (
+        TaskTimesTable,
+        {
+            "task_id": 7,
+            "task_type": HOSTILE,
+            "created_at": AT,
+            "seconds": 1.5,
+            "answered_by": HOSTILE,
+        },
+    ),
+    (
+        ViolationTable,
+        {
+            "exchange_id": HOSTILE,
+            "started_at": AT,
+            "method": HOSTILE,
+            "field": HOSTILE,
+            "rule": HOSTILE,
+            "found": HOSTILE,
+        },
+    ),
+    (
+        Timeline,
+        {
+            "started_at": AT,
+            "offset_s": 0.0,
+            "exchange_id": HOSTILE,
+            "method": HOSTILE,
+            "outcome": HOSTILE,
+            "status": HOSTILE,
+            "error_code": HOSTILE,
+            "elapsed_ms": 1.5,
+            "attempt": 1,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "row"), TABLES)
+def test_hostile_text_is_shown_and_harmless(kind: type[pd.DataFrame], row: dict[str, Any]) -> None:
+    shown = kind([row])._repr_html_()
+    assert "<script" not in shown
+    assert "&lt;script&gt;" in shown
+    assert HOSTILE in str(kind([row])) or kind is TaskTimesTable
+
+
+@pytest.mark.parametrize(("kind", "row"), TABLES)
+def test_an_empty_table_says_so_and_a_missing_value_is_no_nan(
+    kind: type[pd.DataFrame], row: dict[str, Any]
+) -> None:
+    empty = kind([row]).head(0)
+    assert type(empty) is pd.DataFrame
+    empty = kind(empty)
+    assert len(str(empty)) > 15
+    assert str(empty) in empty._repr_html_()
+    names = ("task_type", "seconds", "answered_by", "status", "error_code", "elapsed_ms")
+    missing = kind([row | {name: None for name in names if name in row and kind is not ErrorTable}])
+    for text in (str(missing), missing._repr_html_()):
+        assert not re.search(r"\b(nan|None|NaT)\b", text)
+
+
+def test_a_long_table_says_how_much_more_there_is() -> None:
+    long = ViolationTable([TABLES[3][1]] * 1201)
+    assert str(long).endswith("and 1,001 more rows")
+    assert "and 1,001 more rows" in long._repr_html_()
+
+
+EVENTS = [
+    Event(lane="createTask", start=0, seconds=0.2, outcome="ok", name="s-1"),
+    Event(lane="getTaskResult", start=2.2, seconds=0.1, outcome="processing", status="processing"),
+    Event(lane="getTaskResult", start=4.3, seconds=0.1, outcome="timeout"),
+    Event(lane="getTaskResult", start=6.4, seconds=0.1, outcome="ok", status="ready"),
+]
+
+
+def bars(picture: str) -> list[ET.Element]:
+    return [
+        r for r in ET.fromstring(picture).iter(f"{SVG}rect") if r.find(f"{SVG}title") is not None
+    ]
+
+
+def test_the_picture_tells_the_task_in_words_and_has_no_colour_of_text() -> None:
+    words = in_words(7, EVENTS)
+    assert words == (
+        "Task 7: createTask took 200 ms; 3 requests for the result, 2.1 s apart; the result came "
+        "6.5 s after the start. It went wrong: timeout."
+    )
+    root = ET.fromstring(svg(7, EVENTS))
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == root.findtext(f"{SVG}title") == words
+    assert root.get("fill") == "currentColor"
+    assert {text.get("fill") for text in root.iter(f"{SVG}text")} == {None}
+
+
+def test_the_bars_stand_in_order_of_time_with_the_waits_between() -> None:
+    picture = svg(7, EVENTS)
+    places = [float(bar.get("x", "")) for bar in bars(picture)]
+    assert len(places) == 4
+    assert places == sorted(places)
+    start, first = places[0], places[1]
+    assert (places[3] - start) / (first - start) == pytest.approx(6.4 / 2.2, rel=0.01)
+    texts = [text.text for text in ET.fromstring(picture).iter(f"{SVG}text")]
+    assert texts.count("2.0 s") >= 3  # each wait is written down
+    assert {"✓ created", "✗ timeout", "✓ ready", "result after 6.5 s"} <= set(texts)
+
+
+def test_a_callback_has_a_lane_of_its_own() -> None:
+    called = Event(lane="callback", start=5.0, seconds=0, outcome="callback", status="ready")
+    picture = svg(7, [*EVENTS[:2], called])
+    lanes = [text.text for text in ET.fromstring(picture).iter(f"{SVG}text")]
+    assert "callback" in lanes
+    assert "callback" not in svg(7, EVENTS)
+    assert "1 callback; the result came 5.0 s after the start" in in_words(7, [EVENTS[0], called])
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-6, 0.5, 299.0, 1e5])
+def test_any_span_of_time_can_be_drawn(seconds: float) -> None:
+    picture = svg(7, [EVENTS[0], Event(lane="x" * 99, start=seconds, seconds=0, outcome="ok")])
+    inside = [float(bar.get("x", "")) for bar in bars(picture)]
+    assert all(100 < x < 880 for x in inside)
+    assert len(list(ET.fromstring(picture).iter())) < 80
+
+
+def test_120_polls_stay_one_small_picture() -> None:
+    polls = [
+        Event(lane="getTaskResult", start=2.0 * n, seconds=0.1, outcome="processing")
+        for n in range(1, 121)
+    ]
+    picture = svg(7, [EVENTS[0], *polls])
+    assert len(bars(picture)) == 121
+    assert len(picture) < 80_000
+
+
+def test_a_log_shows_its_own_tasks(client: bn.Client, peer: Any) -> None:
+    from peer import http
+
+    peer.say(
+        http(b'{"errorId": 0, "taskId": 7}'),
+        http(b'{"errorId": 0, "status": "processing", "extra": true}'),
+        http(b'{"errorId": 0, "status": "ready", "solution": {}}'),
+    )
+    client.create_task(bn.RawTask({"type": "AnyTask"}))
+    client.get_task_result(7, paced=False)
+    client.get_task_result(7, paced=False)
+    log = client.log
+    line = log.timeline(7)
+    assert line["outcome"].tolist() == ["ok", "processing", "ok"]
+    assert len(bars(line.svg)) == 3
+    assert line.summary in str(line)
+    assert log.latency()["count"].tolist() == [1, 2, 1]
+    assert log.task_times()["answered_by"].tolist() == [log[-1].exchange_id]
+    assert log.violations()["field"].tolist() == ["extra"]
+    assert "The log has no exchange of task 8." in str(log.timeline(8))
+    assert log.errors(session="none").empty
