@@ -3,6 +3,7 @@
     request ─► server.py ─► rules.py ─► answer          the shell │ the rules, without a socket
                   │             ├─ recipes.py           how each error code is provoked
                   │             └─ pictures.py          puzzles whose answer is known
+                  ├─ recorded.py                        a recorded log instead of the rules
                   ├─ faults.py                          what can go wrong on the way, on request
                   └─ page.py                            the page at GET /
 

@@ -12,6 +12,7 @@ import contextlib
 import io
 import ipaddress
 import math
+import os
 import signal
 import socket
 import struct
@@ -20,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -37,10 +38,13 @@ from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
 from brocap_nb.sandbox.page import page
 from brocap_nb.sandbox.pictures import Library, Puzzle
 from brocap_nb.sandbox.recipes import RECIPES, prepared
+from brocap_nb.sandbox.recorded import STALL, WHOLE, Recording
 from brocap_nb.sandbox.rules import BODY_LIMIT, METHODS, Answer, Callback, Rules, keys_for
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from brocap_nb.log import ExchangeLog
 
 __all__ = ["Sandbox", "run"]
 
@@ -104,6 +108,35 @@ class Sandbox:
         self._callbacks: set[asyncio.Task[None]] = set()
         self.faults = Faults(self._refuse)
         """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
+        self._recording: Recording | None = None
+
+    @classmethod
+    def from_log(
+        cls,
+        source: str | os.PathLike[str] | ExchangeLog,
+        *,
+        speed: float = 1.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        log: Callable[[str], None] | None = None,
+    ) -> Self:
+        """Return a sandbox that answers from a recorded log: offline, and with any key.
+
+        A request that was recorded gets its recorded answers in their order, byte for byte, at
+        their HTTP status; then the last one again. What is not in the recording is answered with
+        an error code and a description that says so. The documented limits are not kept.
+
+        Args:
+            source: a log, its folder, or one file of it.
+            speed: divides the recorded waits; 1 waits as long as the service did. Above 1, a
+                `processing` whose time is over is skipped.
+
+        Raises:
+            SandboxError: there is nothing to play.
+        """
+        sandbox = cls(speed=speed, host=host, port=port, log=log)
+        sandbox._recording = Recording(source, time.monotonic, speed)
+        return sandbox
 
     # --- life -------------------------------------------------------------------------------
 
@@ -202,9 +235,10 @@ class Sandbox:
             self._rules.forgive()
 
     def __repr__(self) -> str:
+        played = f", plays {self._recording.size} exchanges" if self._recording else ""
         if self._thread is None:
-            return "Sandbox(not started)"
-        return f"Sandbox({self.url}{'' if self._thread.is_alive() else ', stopped'})"
+            return f"Sandbox(not started{played})"
+        return f"Sandbox({self.url}{'' if self._thread.is_alive() else ', stopped'}{played})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         if self._thread is None:
@@ -480,6 +514,9 @@ class _MethodHandler(_Handler):
             sandbox._note(method, "", f"fault: {fault}")
             self.send_reply(shaped(fault, method, {}))
             return
+        if sandbox._recording is not None:
+            await self._play(sandbox._recording, method)
+            return
         answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "")
         outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
         sandbox._note(method if method in METHODS else "?", answer.about, outcome)
@@ -490,6 +527,27 @@ class _MethodHandler(_Handler):
             self.send_reply(reply)
 
     get = head = post = put = patch = delete = options = any_verb
+
+    async def _play(self, recording: Recording, method: str) -> None:
+        """Answer from a recording, and end the connection as it ended then."""
+        with self.sandbox._lock:
+            played = recording.answer(method, bytes(self.body))
+        self.sandbox._note(method if method in METHODS else "?", played.about, played.outcome)
+        await asyncio.sleep(played.wait)
+        reply = played.reply
+        whole = played.end == WHOLE
+        if whole and reply.status not in (204, 304) and reply.status >= 200:
+            self.send_reply(reply)
+            return
+        stream = self.detach()
+        with contextlib.closing(stream), contextlib.suppress(StreamClosedError):
+            if reply.status:
+                await stream.write(_head(reply, len(reply.body) + (not whole)) + reply.body)
+                await asyncio.sleep(0.1)  # a reset overtakes what the client has not read yet
+            if played.end == STALL:
+                await stream.read_until_close()
+            elif not whole:
+                _let_close_reset(stream)
 
     async def _spoil(self, fault: str, reply: Reply) -> None:
         """Send a reply as the fault has it, on the bare connection."""
@@ -526,7 +584,7 @@ async def _send_huge(stream: IOStream, reply: Reply) -> None:
 
 def _head(reply: Reply, length: int | None = None) -> bytes:
     """The status line and headers of a reply."""
-    lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
+    lines = [f"HTTP/1.1 {reply.status} {responses.get(reply.status, 'Unknown')}"]
     lines += [f"{name}: {value}" for name, value in reply.headers.items()]
     size = len(reply.body) if length is None else length
     lines += [f"Content-Length: {size}", "Connection: close", "", ""]

@@ -1,0 +1,256 @@
+"""A recorded log as a service: a request that was recorded gets the answer that was recorded.
+
+No socket and no clock of its own, like `rules`. It reads the log's lines itself: a folder of JSON
+Lines is a documented format, so nothing of the client or the log is needed here.
+
+What it does with a request:
+- It is compared with the recorded ones by method and JSON, without clientKey and callbackUrl (they
+  differ from run to run), pictures by content. Any key will do.
+- The answers to the same request come in their order, the last one again and again. The wait is
+  the recorded one divided by `speed`. Above speed 1, a `processing` whose time is over is skipped.
+- A connection that broke is reset (after as much of the answer as came), a timeout stays silent.
+  A refused connection cannot be told from that here and is reset too. Exchanges that never
+  ended (`no_response`) and callbacks are not played.
+- What was not recorded is answered ERROR_NO_SUCH_CAPCHA_ID for a task's number,
+  ERROR_NO_SUCH_METHOD for a method and else ERROR_TASK_NOT_SUPPORTED; the description says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Never
+
+from brocap_nb.errors import SandboxError
+from brocap_nb.redaction import Body, Secret
+from brocap_nb.sandbox.faults import Reply
+from brocap_nb.sandbox.rules import METHODS
+
+__all__ = ["Played", "Recording"]
+
+WHOLE: Final = "whole"
+RESET: Final = "reset"
+STALL: Final = "stall"
+_ENDS: Final = {"connection_error": RESET, "timeout": STALL}
+_KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
+_LEFT_OUT: Final = ("clientKey", "callbackUrl")
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a request is answered with, and how the connection ends."""
+
+    reply: Reply
+    """Status 0: not a byte of an answer came."""
+    wait: float
+    """Seconds to wait before it."""
+    end: str
+    """`whole`, `reset` or `stall`."""
+    about: str
+    """The task's type or id; for a line of a log."""
+    outcome: str
+
+
+@dataclass(slots=True)
+class _Answers:
+    """The recorded answers to one request, in order."""
+
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    next: int = 0
+
+
+class Recording:
+    """The exchanges of a log, played. Not thread-safe: the caller serialises.
+
+    Args:
+        source: a log's folder, one file of it, or an object with a `folder`, such as a log.
+        clock: the time in seconds, from any start.
+        speed: divides every wait.
+
+    Raises:
+        SandboxError: there is nothing to play.
+    """
+
+    def __init__(self, source: Any, clock: Callable[[], float], speed: float = 1.0) -> None:
+        self._clock, self._speed = clock, speed
+        self._answers: dict[str, _Answers] = {}
+        self._tasks: dict[int, tuple[float, float]] = {}  # number: created then, and now
+        self._created: dict[int, float] = {}
+        self.size = 0
+        """How many exchanges it plays."""
+        for line in _lines(source):
+            answers = self._answers.setdefault(_same(line["method"], line["request"]), _Answers())
+            answers.lines.append(line)
+            self.size += 1
+            if line["method"] == "createTask" and isinstance(line.get("task_id"), int):
+                self._created.setdefault(line["task_id"], line["ended"])
+        if not self.size:
+            raise SandboxError(
+                f"There is no answered exchange in {_folder(source)}. Expected the folder of a "
+                "log, such as brocap_log, with at least one *.jsonl file."
+            )
+
+    def answer(self, method: str, body: bytes) -> Played:
+        """Answer one request. It never raises, whatever the bytes are."""
+        text = body.decode("utf-8", "backslashreplace")
+        found = self._answers.get(_same(method, text))
+        if found is None:
+            return _unknown(method, text)
+        line = found.lines[self._step(found)]
+        wait = float(line.get("elapsed_ms") or 0.0) / 1000 / self._speed
+        end = _ENDS.get(line["outcome"], WHOLE)
+        about = line.get("task_type") if method == "createTask" else line.get("task_id")
+        number = line.get("task_id")
+        if method == "createTask" and isinstance(number, int) and number not in self._tasks:
+            self._tasks[number] = self._created[number], self._clock() + wait
+        return Played(
+            _reply(line),
+            0.0 if end == STALL else wait,
+            end,
+            "" if about is None else str(about),
+            f"recorded: {line.get('error_code') or line.get('status') or line['outcome']}",
+        )
+
+    def _step(self, answers: _Answers) -> int:
+        now = answers.next
+        if self._speed > 1:
+            while now + 1 < len(answers.lines) and self._is_over(answers.lines[now : now + 2]):
+                now += 1
+        answers.next = min(now + 1, len(answers.lines) - 1)
+        return now
+
+    def _is_over(self, pair: list[dict[str, Any]]) -> bool:
+        """Whether a `processing` is no longer true when the time runs faster."""
+        line, later = pair
+        created, played = self._tasks.get(line.get("task_id") or 0, (None, 0.0))
+        if created is None or line["outcome"] != "processing":
+            return False
+        return bool((self._clock() - played) * self._speed >= later["started"] - created)
+
+
+def _folder(source: Any) -> Path:
+    place = getattr(source, "folder", source)
+    if place is None:
+        raise SandboxError(
+            "This log is in memory only, so there is no folder to play. Record with a folder: "
+            "ExchangeLog(folder), or take it along: log.to_har(path), then "
+            "ExchangeLog.from_har(path, folder)."
+        )
+    return Path(os.fspath(place))
+
+
+def _lines(source: Any) -> Iterator[dict[str, Any]]:
+    """The recorded exchanges that came to an end, in the order in which they began."""
+    place = _folder(source)
+    files = [place] if place.is_file() else sorted(place.glob("*.jsonl"))
+    found: dict[str, dict[str, Any]] = {}
+    for path in files:
+        try:
+            raw = path.read_bytes().split(b"\n")
+        except OSError as error:
+            raise SandboxError(f"{path} cannot be read: {error.strerror or error}.") from None
+        for text in raw:
+            try:
+                line = json.loads(text)
+                if line["kind"] in ("request", "response"):
+                    found.setdefault(line["exchange_id"], {}).update(line)
+            except (ValueError, RecursionError, KeyError, TypeError):
+                continue  # the first line, or one that is torn
+    played = []
+    for line in found.values():
+        try:
+            line["started"] = datetime.fromisoformat(line["started_at"]).timestamp()
+            line["ended"] = line["started"] + float(line.get("elapsed_ms") or 0.0) / 1000
+            texts = isinstance(line["request"], str) and isinstance(line["method"], str)
+        except (KeyError, ValueError, TypeError, OverflowError):
+            continue
+        if texts and line.get("outcome") not in (None, "no_response", "callback"):
+            played.append(line)
+    yield from sorted(played, key=lambda line: float(line["started"]))
+
+
+def _same(method: str, text: str) -> str:
+    """A text that is the same for requests that count as the same."""
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+        if not isinstance(value, dict):
+            return f"{method} {text}"
+        key = value.get("clientKey")
+        value = {name: inner for name, inner in value.items() if name not in _LEFT_OUT}
+        same = json.dumps(json.loads(Body.of(value).text), sort_keys=True)
+    except (ValueError, RecursionError):
+        return f"{method} {text}"
+    if isinstance(key, str) and len(key) >= 8:
+        same = _secret(key).redact(same)  # the log has a label where the key is quoted
+    return f"{method} {same}"
+
+
+@lru_cache(maxsize=16)
+def _secret(key: str) -> Secret:
+    return Secret(key)
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _reply(line: dict[str, Any]) -> Reply:
+    if line.get("http_status") is None:
+        return Reply(0, b"")
+    encoded = line.get("response_base64")
+    body = (
+        base64.b64decode(encoded)
+        if isinstance(encoded, str)
+        else str(line.get("response") or "").encode("utf-8", "surrogatepass")
+    )
+    try:
+        headers = dict(json.loads(line.get("response_headers") or "{}"))
+    except (ValueError, TypeError):
+        headers = {}
+    kept = {
+        name.title(): value
+        for name, value in headers.items()
+        if name.lower() in _KEPT_HEADERS and isinstance(value, str) and value.isprintable()
+    }
+    if not headers:
+        kept = {"Content-Type": "application/json; charset=utf-8"}
+    return Reply(int(line["http_status"]), body, kept)
+
+
+def _unknown(method: str, text: str) -> Played:
+    try:
+        asked = json.loads(text)
+    except (ValueError, RecursionError):
+        asked = None
+    asked = asked if isinstance(asked, dict) else {}
+    task = asked.get("task")
+    about: Any = ""
+    if method not in METHODS:
+        code, what = "ERROR_NO_SUCH_METHOD", "this method"
+    elif method == "getTaskResult":
+        about = asked.get("taskId")
+        code, what = "ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"
+    else:
+        about = task.get("type") if isinstance(task, dict) else ""
+        what = "this task" if method == "createTask" else "this request"
+        code = "ERROR_TASK_NOT_SUPPORTED"
+    body: dict[str, Any] = {
+        "errorId": 1,
+        "errorCode": code,
+        "errorDescription": f"This sandbox plays a recording, and {what} is not in it",
+    }
+    if method == "createTask":
+        body["taskId"] = 0
+    return Played(
+        Reply(200, json.dumps(body).encode()),
+        0.0,
+        WHOLE,
+        str(about)[:40] if isinstance(about, (str, int)) else "",
+        f"not recorded: {code}",
+    )
