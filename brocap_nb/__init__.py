@@ -41,6 +41,7 @@ from brocap_nb.tasks import (
 from brocap_nb.wire import Balance, CreatedTask, TaskResult
 
 if TYPE_CHECKING:
+    from brocap_nb.callbacks import CallbackListener
     from brocap_nb.sandbox import Puzzle, Sandbox
     from brocap_nb.widgets import Console
 
@@ -52,6 +53,7 @@ __all__ = [
     "BadResponseError",
     "Balance",
     "BroCapError",
+    "CallbackListener",
     "CancelledError",
     "Client",
     "ComplexImageTask",
@@ -90,7 +92,12 @@ __all__ = [
 ]
 
 # These bring a web server, a drawing library or widgets along: loaded when first used.
-_LAZY = {"Console": "widgets", "Puzzle": "sandbox", "Sandbox": "sandbox"}
+_LAZY = {
+    "CallbackListener": "callbacks",
+    "Console": "widgets",
+    "Puzzle": "sandbox",
+    "Sandbox": "sandbox",
+}
 
 
 def __getattr__(name: str) -> Any:

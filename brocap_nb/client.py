@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -33,6 +33,9 @@ from brocap_nb.log import ExchangeLog
 from brocap_nb.redaction import Secret, Veil, header_secrets, headers_text, url_text
 from brocap_nb.submission import Pacer, Submission
 from brocap_nb.tasks import Task
+
+if TYPE_CHECKING:
+    from brocap_nb.callbacks import CallbackListener
 
 __all__ = ["BASE_URL", "KEY_VARIABLE", "Client"]
 
@@ -149,9 +152,34 @@ class Client:
         """
         return cast(wire.Balance, self.send(wire.get_balance()))
 
-    def submit(self, task: Task, *, callback_url: str | None = None) -> Submission:
-        """Upload a task and wait for its result in the background."""
-        return Submission(self, self._pacer, task=task, callback_url=callback_url)
+    def submit(
+        self,
+        task: Task,
+        *,
+        callback_url: str | None = None,
+        callbacks: CallbackListener | None = None,
+    ) -> Submission:
+        """Upload a task and wait for its result in the background.
+
+        Args:
+            task: the task object.
+            callback_url: where the service shall POST the result; somebody else listens there.
+            callbacks: a listener that has been started: the result is taken from the service's
+                callback as soon as it comes. The task is asked for meanwhile all the same.
+
+        Raises:
+            InvalidInputError: both are given, or the listener does not listen.
+        """
+        if callbacks is None:
+            return Submission(self, self._pacer, task=task, callback_url=callback_url)
+        if callback_url is not None:
+            raise InvalidInputError(
+                "Both callback_url and callbacks are given; expected one of them: a task has one "
+                "callback address. Leave callback_url out to use the listener.",
+                field="callbackUrl",
+            )
+        expected = callbacks.expect(self.log, self._secret, task.type)
+        return Submission(self, self._pacer, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
         """Wait in the background for a task that was created before, by any kernel."""

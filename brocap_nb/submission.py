@@ -20,6 +20,7 @@ from brocap_nb.errors import (
     NotReadyError,
     PollLimitError,
 )
+from brocap_nb.exchange import Exchange
 from brocap_nb.limits import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
 from brocap_nb.tasks import Task
 from brocap_nb.wire import CreatedTask, TaskResult
@@ -107,6 +108,16 @@ class _Caller(Protocol):
     ) -> TaskResult: ...
 
 
+class _Expected(Protocol):
+    """The part of an expected callback that a submission needs."""
+
+    url: str
+
+    def follow(self, deliver: Callable[[Exchange, TaskResult | None], None]) -> None: ...
+
+    def created(self, task_id: int | None) -> None: ...
+
+
 class Submission:
     """A task on its way: created (unless resumed) and then asked for until it is ready.
 
@@ -121,6 +132,7 @@ class Submission:
         task: Task | None = None,
         task_id: int | None = None,
         callback_url: str | None = None,
+        expected: _Expected | None = None,
     ) -> None:
         self.task: Task | None = task
         """The task object; None after `resume`."""
@@ -130,13 +142,17 @@ class Submission:
         """`creating`, `waiting`, `ready`, `failed` or `cancelled`."""
         self.polls: int = 0
         """How often the result was asked for."""
-        self._client, self._pacer, self._callback_url = client, pacer, callback_url
+        self._client, self._pacer = client, pacer
+        self._callback_url = callback_url if expected is None else expected.url
+        self._expected = expected
         self._started = time.monotonic()
         self._ended: float | None = None
         self._stop = threading.Event()
         self._listeners: list[Callable[[Submission], None]] = []
         self._future: futures.Future[TaskResult] = futures.Future()
         self._future.set_running_or_notify_cancel()
+        if expected is not None:
+            expected.follow(self._called_back)
         threading.Thread(target=self._run, name="brocap-submission", daemon=True).start()
 
     # --- what a person asks --------------------------------------------------------------
@@ -219,21 +235,39 @@ class Submission:
     def _run(self) -> None:
         try:
             if self.task_id is None:
-                assert self.task is not None
-                created = self._client.create_task(self.task, callback_url=self._callback_url)
-                self.task_id = created.task_id
-                with _ending:
-                    if not self.done():
-                        self.status = "waiting"
-                self._tell()
+                self._create()
                 shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
                 self._stop.wait(min(max(shortest, 0.5), POLL_INTERVAL))
+            assert self.task_id is not None
             result = self._poll(self.task_id)
         except Exception as error:
             self._end("failed", error=error)
         else:
             if result is not None:
                 self._end("ready", result=result)
+
+    def _create(self) -> None:
+        assert self.task is not None
+        try:
+            created = self._client.create_task(self.task, callback_url=self._callback_url)
+            self.task_id = created.task_id
+            with _ending:
+                if not self.done():
+                    self.status = "waiting"
+        finally:
+            if self._expected is not None:  # a callback may have come already, and is held
+                self._expected.created(self.task_id)
+        self._tell()
+
+    def _called_back(self, exchange: Exchange, result: TaskResult | None) -> None:
+        """Take what the service POSTed; the polls end. Called from the listener's thread."""
+        if result is None:
+            error = ApiError(exchange)
+            ended = error.code not in _WAIT_CODES and self._end("failed", error=error)
+        else:
+            ended = result.ready and self._end("ready", result=result)
+        if ended:
+            self._stop.set()
 
     def _poll(self, task_id: int) -> TaskResult | None:
         """Ask until the result is there; None when cancelled. Broken polls are repeated."""

@@ -1,0 +1,480 @@
+"""The listener for `callbackUrl`: results that the service POSTs to us become rows of the log.
+
+    service ─► POST /<secret path> ─► loop ─► recorder ─► ExchangeLog
+                                       │          └─────► the Submission that waits
+                                       └─► HTTP 200, after one second at the latest
+
+A callback's body is that of `getTaskResult`, which does not say whose it is. So every submission
+gets an address of its own, and the address says which task a callback belongs to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import dataclasses
+import queue
+import secrets
+import socket
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any, Final, Self, cast
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application, RequestHandler, stream_request_body
+
+from brocap_nb import render, wire
+from brocap_nb.contract import is_integer, parse
+from brocap_nb.errors import InvalidInputError
+from brocap_nb.exchange import Exchange, Outcome, decode_answer
+from brocap_nb.images import is_url
+from brocap_nb.limits import CALLBACK_TIMEOUT
+from brocap_nb.log import ExchangeLog, LogWarning
+from brocap_nb.redaction import Secret, headers_text
+
+__all__ = ["CallbackListener", "ExpectedCallback"]
+
+PATIENCE: Final = CALLBACK_TIMEOUT / 2
+"""How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
+
+SLOWEST: Final = 10.0
+"""How long a sender may take for a body, in seconds."""
+
+_VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class CallbackListener:
+    """Takes the results that the service POSTs, records each, and wakes who waits for it.
+
+    >>> with CallbackListener() as listener:
+    ...     run = client.submit(task, callbacks=listener)
+
+    It listens in a thread of its own and answers while a cell runs. (Only a library call that
+    holds Python's interpreter lock for seconds can keep it from that.)
+
+    Args:
+        log: where callbacks are recorded; default: in the log of the client that submitted the
+            task, and those to `url` in a log in `brocap_log/`.
+        host: the address to listen on.
+        port: the port to listen on; 0 takes a free one.
+        public_url: how the service reaches this port from outside, for example through a hub's
+            proxy or a tunnel; a secret path is appended to it. Default: the address listened on.
+        max_bytes: largest body that is taken, in bytes; a larger one is answered with HTTP 413.
+
+    Raises:
+        InvalidInputError: `public_url` or `max_bytes` cannot be used.
+    """
+
+    def __init__(
+        self,
+        log: ExchangeLog | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        public_url: str | None = None,
+        max_bytes: int = 1_000_000,
+    ) -> None:
+        if public_url is not None and not is_url(public_url):
+            raise InvalidInputError(
+                f"public_url is {public_url!r}; expected the address under which the service can "
+                "reach this port, such as https://hub.example/user/me/proxy/8766.",
+                field="public_url",
+            )
+        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
+            raise InvalidInputError(
+                f"max_bytes is {max_bytes!r}; expected a whole number of bytes, at least 1.",
+                field="max_bytes",
+            )
+        self._log = log
+        self._host, self._port = host, port
+        self._public = None if public_url is None else public_url.rstrip("/")
+        self._prefix = "" if self._public is None else urlsplit(self._public).path
+        self._max_bytes = max_bytes
+        self._expected: dict[str, ExpectedCallback] = {}  # by path
+        self._secrets: list[Secret] = []
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+        self._threads: tuple[threading.Thread, ...] = ()
+        self._stopped = False
+
+    # --- life ----------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Start to listen; returns itself. It does nothing if it listens already.
+
+        Raises:
+            InvalidInputError: the port is taken or cannot be listened on, or it was stopped.
+        """
+        if self._stopped:
+            raise InvalidInputError(
+                "This listener has been stopped. Make a new one with CallbackListener()."
+            )
+        if self._threads:
+            return self
+        listener = _bind(self._host, self._port)
+        self._port = listener.getsockname()[1]
+        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+        self._base = self._public or (
+            f"http://[{shown}]:{self._port}" if ":" in shown else f"http://{shown}:{self._port}"
+        )
+        self._own = self._add(ExpectedCallback(self, None, None, known=True))
+        ready = threading.Event()
+        serve = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listener, ready)),
+            name="brocap-callbacks",
+            daemon=True,
+        )
+        record = threading.Thread(target=self._work, name="brocap-callback-log", daemon=True)
+        self._threads = (serve, record)
+        for thread in self._threads:
+            thread.start()
+        ready.wait()
+        atexit.register(self.stop)
+        return self
+
+    def stop(self) -> None:
+        """Stop to listen; what has come is recorded. It may be called again."""
+        atexit.unregister(self.stop)
+        if self._stopped or not self._threads:
+            return
+        self._stopped = True
+        serve, record = self._threads
+        if self._loop is not None and self._ended is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
+                self._loop.call_soon_threadsafe(self._ended.set)
+        serve.join(5)
+        for expected in list(self._expected.values()):
+            expected.created(None)  # nobody will say any more which task it was
+        self._jobs.put(None)
+        if record is not threading.current_thread():
+            record.join(5)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    # --- what it offers ------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """An address for tasks that you create by hand; its path cannot be guessed.
+
+        What is posted to it is recorded; its row has a task id only if the body has one.
+        """
+        self._check_running()
+        return self._own.url
+
+    def url_for(self, task_id: int | None = None) -> str:
+        """Return a fresh address, whose callbacks are recorded as those of `task_id`."""
+        expected = ExpectedCallback(self, None, None, known=True)
+        expected.task_id = task_id
+        self._check_running()
+        return self._add(expected).url
+
+    def expect(
+        self, log: ExchangeLog, secret: Secret, task_type: str | None = None
+    ) -> ExpectedCallback:
+        """Return a fresh address for a task that is about to be created.
+
+        `Client.submit(task, callbacks=listener)` calls this.
+
+        Args:
+            log: where its callbacks are recorded if the listener was given no log.
+            secret: the client's key; it is redacted in everything that comes from now on.
+            task_type: for the log.
+
+        Raises:
+            InvalidInputError: it does not listen.
+        """
+        self._check_running()
+        if not any(known is secret for known in self._secrets):
+            self._secrets.append(secret)
+        return self._add(ExpectedCallback(self, log, task_type))
+
+    def _add(self, expected: ExpectedCallback) -> ExpectedCallback:
+        path = f"/{secrets.token_urlsafe(24)}"
+        expected.url = self._base + path
+        self._expected[path] = expected
+        return expected
+
+    def _check_running(self) -> None:
+        if not self._threads or self._stopped:
+            raise InvalidInputError(
+                "The listener does not listen. Call start() first, or write "
+                "`with CallbackListener() as listener:`."
+            )
+
+    def __repr__(self) -> str:
+        if not self._threads:
+            return "CallbackListener(not started)"
+        state = ", stopped" if self._stopped else ""
+        return f"CallbackListener({self._base}{state})"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        running = bool(self._threads) and not self._stopped
+        state = render.badge("listens", good=True) if running else render.badge("does not listen")
+        pairs = [("state", state)]
+        if self._threads:
+            pairs.append(("address", render.text(self._base)))
+        return render.bundle(render.card("Callback listener", render.facts(pairs)), repr(self))
+
+    # --- in the loop's thread ------------------------------------------------------------
+
+    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        application = Application(
+            [(r".*", _Handler)], callback_listener=self, log_function=lambda handler: None
+        )
+        # what is a little too large is read, dropped and answered; what is much too large is cut
+        server = HTTPServer(
+            application,
+            max_body_size=16 * self._max_bytes + 1_000_000,
+            max_header_size=16_384,
+            idle_connection_timeout=SLOWEST,
+            body_timeout=SLOWEST,
+        )
+        server.add_socket(listener)
+        ready.set()
+        try:
+            await self._ended.wait()
+        finally:
+            server.stop()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(server.close_all_connections(), 2)
+
+    def _find(self, path: str) -> ExpectedCallback | None:
+        # a proxy may or may not take its own part of the path away
+        return self._expected.get(path.removeprefix(self._prefix)) or self._expected.get(path)
+
+    async def _take(self, posted: _Posted) -> None:
+        """Have a callback recorded; return when it is, or when the sender must be answered."""
+        loop, recorded = asyncio.get_running_loop(), asyncio.Event()
+
+        def job() -> None:
+            try:
+                posted.expected._record(posted)
+            finally:
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(recorded.set)
+
+        self._jobs.put(job)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(recorded.wait(), PATIENCE)
+
+    # --- in the recorder's thread --------------------------------------------------------
+
+    def _work(self) -> None:
+        # Not in the loop: a subscriber of the log may take its time, or the log's disk.
+        while (job := self._jobs.get()) is not None:
+            try:
+                job()
+            except Exception as error:  # the next callback is to be recorded all the same
+                warnings.warn(
+                    f"A callback was not recorded: {type(error).__name__}: {error}",
+                    LogWarning,
+                    stacklevel=1,
+                )
+
+    def _log_of(self, expected: ExpectedCallback) -> ExchangeLog:
+        log = self._log or expected.log
+        if log is None:
+            self._log = log = ExchangeLog()
+        return log
+
+
+class ExpectedCallback:
+    """An address at which the result of one task is expected. `CallbackListener` makes it."""
+
+    url: str
+    """The address; its path cannot be guessed."""
+
+    def __init__(
+        self,
+        listener: CallbackListener,
+        log: ExchangeLog | None,
+        task_type: str | None,
+        *,
+        known: bool = False,
+    ) -> None:
+        self.task_id: int | None = None
+        """The task it belongs to; None while that is not known."""
+        self.log = log
+        self._listener, self._task_type = listener, task_type
+        self._known = known
+        self._held: list[tuple[Exchange, wire.Reading, float]] = []
+        self._deliver: Callable[[Exchange, wire.TaskResult | None], None] | None = None
+
+    def follow(self, deliver: Callable[[Exchange, wire.TaskResult | None], None]) -> None:
+        """Call `deliver(exchange, result)` with each callback that can be read.
+
+        `result` is None if the callback brings an error code. It is called after `created`.
+        """
+        self._deliver = deliver
+
+    def created(self, task_id: int | None) -> None:
+        """Say which task this address was given for; None: that will never be known.
+
+        A callback that came before is held until then.
+        """
+        self._listener._jobs.put(lambda: self._join(task_id))
+
+    # All below runs in the recorder's thread.
+
+    def _join(self, task_id: int | None) -> None:
+        if self._known:
+            return
+        self.task_id, self._known = task_id, True
+        held, self._held = self._held, []
+        for one in held:
+            self._finish(*one)
+
+    def _record(self, posted: _Posted) -> None:
+        text, headers = posted.content, posted.headers
+        shown, _ = decode_answer(text, None)
+        for secret in self._listener._secrets:
+            shown, headers = secret.redact(shown), secret.redact(headers)
+        reading = _read(shown)
+        exchange = self._listener._log_of(self).begin(
+            method="callback",
+            url=self.url,
+            request=shown,
+            request_bytes=len(text),
+            request_headers=headers,
+            task_type=self._task_type,
+            task_id=self.task_id if self.task_id is not None else reading.task_id,
+        )
+        if self._known:
+            self._finish(exchange, reading, posted.elapsed_ms)
+        else:
+            self._held.append((exchange, reading, posted.elapsed_ms))
+
+    def _finish(self, exchange: Exchange, reading: wire.Reading, elapsed_ms: float) -> None:
+        named, mine = reading.task_id, self.task_id
+        if None not in (named, mine) and named != mine:
+            detail = f"The body says taskId {named}; its address was given for task {mine}."
+            reading = dataclasses.replace(reading, answer=None, detail=detail)
+        told = dataclasses.replace(
+            reading, outcome=Outcome.CALLBACK, task_id=named if mine is None else mine
+        )
+        exchange = told.complete(
+            exchange, elapsed_ms=elapsed_ms, http_status=200, response_bytes=0, response=""
+        )
+        self._listener._log_of(self).finish(exchange)
+        if self._deliver is not None and reading.detail is None:
+            self._deliver(exchange, cast("wire.TaskResult | None", reading.answer))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Posted:
+    expected: ExpectedCallback
+    content: bytes = dataclasses.field(repr=False)
+    headers: str = dataclasses.field(repr=False)
+    elapsed_ms: float
+
+
+@stream_request_body
+class _Handler(RequestHandler):
+    SUPPORTED_METHODS = _VERBS
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+
+    def compute_etag(self) -> None:
+        """No ETag: nobody asks for a reply twice."""
+
+    def log_exception(self, *args: Any) -> None:
+        """A sender that goes away in the middle is no news."""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        self._reply(404)  # a verb that HTTP does not know
+
+    def prepare(self) -> None:
+        listener: CallbackListener = self.settings["callback_listener"]
+        self.listener, self.content, self.size = listener, bytearray(), 0
+
+    def data_received(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        if self.size <= self.listener._max_bytes:
+            self.content += chunk
+        else:
+            self.content.clear()
+
+    async def any_verb(self) -> None:
+        expected = self.listener._find(self.request.path)
+        if self.request.method != "POST" or expected is None:
+            self._reply(404)
+            return
+        if self.size > self.listener._max_bytes:
+            self._reply(413)
+            return
+        headers = headers_text(dict(self.request.headers.get_all()))
+        elapsed_ms = self.request.request_time() * 1000
+        await self.listener._take(_Posted(expected, bytes(self.content), headers, elapsed_ms))
+        self._reply(200)
+
+    get = head = post = put = patch = delete = options = any_verb
+
+    def _reply(self, status: int) -> None:
+        self.set_status(status)
+        self.clear_header("Content-Type")
+        self.set_header("Content-Length", "0")
+        self.finish()
+
+
+def _read(text: str) -> wire.Reading:
+    """Read a callback's body by the rules of `getTaskResult`; it never raises."""
+    reading = wire.read("getTaskResult", 200, text)
+    if reading.detail is not None:
+        detail = reading.detail.replace("The answer is", "The body is", 1)
+        reading = dataclasses.replace(reading, detail=detail)
+    try:
+        task_id = parse(text).get("taskId")
+    except (ValueError, RecursionError, AttributeError):
+        return reading
+    return dataclasses.replace(reading, task_id=task_id) if _is_id(task_id) else reading
+
+
+def _is_id(value: object) -> bool:
+    """Whether a body's `taskId` is one; 0 stands for none, and a column has 64 bits."""
+    return is_integer(value) and 0 < cast(int, value) < 2**63
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on the port."""
+    try:
+        if not 0 <= port <= 65_535:
+            raise OverflowError("there is no such port")
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            if sys.platform != "win32":  # there it would let two servers share a port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(128)
+            listener.setblocking(False)
+        except BaseException:
+            listener.close()
+            raise
+    except (OSError, OverflowError, UnicodeError, TypeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InvalidInputError(
+            f"The listener cannot listen on {host!r}, port {port!r}: {reason}. Choose another "
+            "port, or port=0, which takes a free one; the host is one of this machine, such as "
+            "127.0.0.1.",
+            field="port",
+        ) from None
+    return listener

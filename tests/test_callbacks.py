@@ -1,0 +1,469 @@
+"""Callbacks over real sockets, from the sandbox and from senders that keep no rules."""
+
+from __future__ import annotations
+
+import http.client
+import http.server
+import json
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from peer import Peer
+from peer import http as http_answer
+
+import brocap_nb as bn
+from brocap_nb.callbacks import PATIENCE, CallbackListener
+from brocap_nb.limits import CALLBACK_TIMEOUT
+from brocap_nb.redaction import Secret
+
+TOKEN_TASK = bn.FunCaptchaTaskProxyless(
+    website_url="https://example.com/login",
+    website_public_key="69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+)
+FAILING = TOKEN_TASK.model_copy(
+    update={"website_url": "https://recognition-timeout.sandbox.test/login"}
+)
+READY = {
+    "errorId": 0,
+    "errorCode": None,
+    "errorDescription": None,
+    "status": "ready",
+    "solution": {"answer": [False, True]},
+}
+CREATED = http_answer(b'{"errorId": 0, "taskId": 42}')
+PROCESSING = http_answer(b'{"errorId": 0, "status": "processing"}')
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def sandbox(lines: list[str]) -> Iterator[bn.Sandbox]:
+    # a token task is done after 0.1 to 0.3 s, long before the second poll
+    with bn.Sandbox(speed=10, log=lines.append) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def listener() -> Iterator[CallbackListener]:
+    with CallbackListener() as listener:
+        yield listener
+
+
+@pytest.fixture
+def guest(sandbox: bn.Sandbox, log: bn.ExchangeLog) -> Iterator[bn.Client]:
+    with bn.Client(sandbox.key, base_url=sandbox.url, log=log) as client:
+        yield client
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """Wait for what threads do; the deadline only ends a hung test."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def send(url: str, body: bytes | Iterator[bytes], verb: str = "POST", **headers: str) -> int:
+    """Send as a service would, and return the HTTP status of the reply."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    try:
+        headers = {"Content-Type": "application/json", **headers}
+        chunked = not isinstance(body, bytes)
+        connection.request(verb, parts.path, body, headers, encode_chunked=chunked)
+        reply = connection.getresponse()
+        assert reply.read() == b""
+        return reply.status
+    finally:
+        connection.close()
+
+
+def callbacks_in(log: bn.ExchangeLog) -> list[bn.Exchange]:
+    rows = [e for e in log.recent(1000) if e.method == "callback"]
+    return [log[e.exchange_id] for e in reversed(rows)]
+
+
+# --- from the sandbox -----------------------------------------------------------------------
+
+
+def test_a_callback_wakes_its_submission_and_is_a_row_of_its_task(
+    guest: bn.Client, listener: CallbackListener, lines: list[str]
+) -> None:
+    runs = [guest.submit(TOKEN_TASK, callbacks=listener) for _ in range(3)]
+    tokens = [run.result(20).token for run in runs]
+    polls = [run.polls for run in runs]
+    until(lambda: sum("callback" in line for line in lines) == 3)
+    frame = guest.log.frame()
+    rows = frame[frame["method"] == "callback"].set_index("task_id")
+    assert sorted(rows.index) == sorted(run.task_id for run in runs)
+    assert set(rows["outcome"]) == {"callback"}
+    assert set(rows["status"]) == {"ready"}
+    assert set(rows["task_type"]) == {"FunCaptchaTaskProxyless"}
+    assert set(rows["http_status"]) == {200}
+    assert rows["elapsed_ms"].notna().all()
+    for run, token in zip(runs, tokens, strict=True):
+        assert str(token) in rows.loc[run.task_id, "request"]
+    assert len(set(tokens)) == 3
+    assert rows["response"].tolist() == ["", "", ""]
+    assert polls == [run.polls for run in runs], "nobody is asked once it has come"
+    assert (frame["outcome"] != "no_response").all()
+
+
+def test_no_poll_is_needed(client: bn.Client, peer: Peer, listener: CallbackListener) -> None:
+    peer.say(CREATED, PROCESSING)
+    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    until(lambda: run.task_id)
+    url = json.loads(peer.requests[0][1])["callbackUrl"]
+    assert send(url, json.dumps(READY).encode()) == 200
+    result = run.result(10)
+    assert (result.answer, run.status, run.task_id) == ((False, True), "ready", 42)
+    assert run.next_poll_in is None
+
+
+def test_an_error_code_ends_the_submission_as_a_poll_would(
+    guest: bn.Client, listener: CallbackListener
+) -> None:
+    run = guest.submit(FAILING, callbacks=listener)
+    with pytest.raises(bn.ApiError) as caught:
+        run.result(20)
+    assert caught.value.code == "ERROR_RECAPTCHA_TIMEOUT"
+    until(lambda: callbacks_in(guest.log))
+    (row,) = callbacks_in(guest.log)
+    assert (row.error_code, row.task_id) == ("ERROR_RECAPTCHA_TIMEOUT", run.task_id)
+    assert row.outcome == "callback"
+
+
+@pytest.mark.parametrize("how", ["a tight loop", "a sleep"])
+def test_it_answers_while_the_kernel_is_busy(
+    guest: bn.Client, listener: CallbackListener, lines: list[str], how: str
+) -> None:
+    guest.submit(TOKEN_TASK, callbacks=listener)
+    end, counted = time.monotonic() + 30, 0
+    while not any("callback" in line for line in lines) and time.monotonic() < end:
+        if how == "a sleep":
+            time.sleep(0.5)
+        counted += 1
+    (line,) = (line for line in lines if "callback" in line)
+    assert line.endswith("sent"), "the sandbox waits for 2 s and no longer"
+    assert counted
+
+
+def test_a_callback_elsewhere_is_not_sent_and_the_polls_find_the_result(
+    guest: bn.Client, lines: list[str], sandbox: bn.Sandbox
+) -> None:
+    with CallbackListener(public_url="https://hub.example/user/me/proxy/1/") as listener:
+        run = guest.submit(TOKEN_TASK, callbacks=listener)
+        assert run.result(20).ready
+    assert run.polls
+    assert callbacks_in(guest.log) == []
+    assert not any("callback" in line for line in lines)
+
+
+def test_a_redirect_is_not_followed(
+    guest: bn.Client, listener: CallbackListener, lines: list[str]
+) -> None:
+    class Elsewhere(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(307)
+            self.send_header("Location", listener.url)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        assert guest.submit(TOKEN_TASK, callback_url=url).result(20).ready
+        until(lambda: any("callback" in line for line in lines))
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert callbacks_in(guest.log) == []
+
+
+# --- the order of things --------------------------------------------------------------------
+
+
+def test_a_callback_that_comes_before_createtask_answers_is_held(
+    client: bn.Client, peer: Peer, listener: CallbackListener
+) -> None:
+    sent = threading.Event()
+
+    def reply(path: str, body: bytes) -> bytes:
+        if path != "/createTask":
+            return PROCESSING
+        assert send(json.loads(body)["callbackUrl"], json.dumps(READY).encode()) == 200
+        (row,) = callbacks_in(client.log)  # it is on disk, without its task
+        assert (row.task_id, row.outcome) == (None, "no_response")
+        sent.set()
+        return CREATED
+
+    peer.reply = reply
+    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    assert run.result(20).answer == (False, True)
+    assert sent.is_set()
+    assert run.task_id == 42
+    (row,) = callbacks_in(client.log)
+    assert (row.task_id, row.outcome) == (42, "callback")
+
+
+def test_a_callback_of_a_task_whose_answer_was_lost_is_a_row_too(
+    client: bn.Client, peer: Peer, listener: CallbackListener
+) -> None:
+    def reply(path: str, body: bytes) -> bytes:
+        send(json.loads(body)["callbackUrl"], json.dumps(READY).encode())
+        return Peer.RESET
+
+    peer.reply = reply
+    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    assert isinstance(run.exception(20), bn.RequestConnectionError)
+    until(lambda: callbacks_in(client.log)[0].outcome == "callback")
+    assert callbacks_in(client.log)[0].task_id is None
+
+
+def test_each_duplicate_is_a_row_and_the_first_one_wins(
+    client: bn.Client, peer: Peer, listener: CallbackListener
+) -> None:
+    peer.say(CREATED, PROCESSING)
+    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    until(lambda: run.task_id)
+    url = json.loads(peer.requests[0][1])["callbackUrl"]
+    for answer in ([True], [False], [False]):
+        body = {**READY, "solution": {"answer": answer}}
+        assert send(url, json.dumps(body).encode()) == 200
+    assert run.result(10).answer == (True,)
+    assert [row.task_id for row in callbacks_in(client.log)] == [42, 42, 42]
+
+
+ODD: list[tuple[bytes, str]] = [
+    (b"", "empty"),
+    (b"not JSON", "not JSON"),
+    (b"\xff\xfe\x00", "not JSON"),
+    (b"[]", "a list"),
+    (b'{"status": "ready"}', "errorId is missing"),
+    (b'{"errorId": 0, "status": "queued"}', "status is"),
+    (b'{"errorId": 0, "status": "ready", "solution": 7}', "solution is 7"),
+    (json.dumps({**READY, "taskId": 7}).encode(), "given for task 42"),
+]
+
+
+@pytest.mark.parametrize(("body", "detail"), ODD)
+def test_what_is_no_result_is_recorded_and_ends_nothing(
+    client: bn.Client, peer: Peer, listener: CallbackListener, body: bytes, detail: str
+) -> None:
+    peer.say(CREATED, PROCESSING)
+    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    until(lambda: run.task_id)
+    url = json.loads(peer.requests[0][1])["callbackUrl"]
+    assert send(url, body) == 200
+    (row,) = callbacks_in(client.log)
+    assert row.outcome == "callback"
+    assert detail in str(row.detail)
+    assert (row.task_id, row.request_bytes) == (42, len(body))
+    assert not run.done()
+    processing = b'{"errorId": 0, "status": "processing"}'
+    assert send(url, processing) == 200
+    assert send(url, b'{"errorId": 1, "errorCode": "CAPTCHA_NOT_READY"}') == 200
+    assert not run.done()
+    run.cancel()
+
+
+def test_an_address_for_tasks_made_by_hand(log: bn.ExchangeLog) -> None:
+    with CallbackListener(log) as listener:
+        send(listener.url, json.dumps({**READY, "taskId": 7}).encode())
+        send(listener.url, json.dumps({**READY, "taskId": "7"}).encode())
+        send(listener.url, json.dumps({**READY, "taskId": True}).encode())
+        send(listener.url, json.dumps({**READY, "taskId": 2**63}).encode())
+        send(listener.url_for(8), json.dumps(READY).encode())
+        assert len({listener.url, listener.url_for(), listener.url_for()}) == 3
+    assert [row.task_id for row in callbacks_in(log)] == [7, None, None, None, 8]
+
+
+# --- what is refused ------------------------------------------------------------------------
+
+
+def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> None:
+    with CallbackListener(log, max_bytes=1000) as listener:
+        url, body = listener.url, json.dumps(READY).encode()
+        for verb in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"):
+            assert send(url, body, verb) == 404, verb
+        base = url.rsplit("/", 1)[0]
+        for wrong in (f"{base}/", f"{base}/guess", f"{url}/", f"{url}x", url[:-1]):
+            assert send(wrong, body) == 404, wrong
+        assert len(log) == 0
+        assert send(url, b"x" * 1000) == 200
+        assert send(url, b"x" * 1001) == 413
+        assert send(url, b"x" * 500_000) == 413
+        assert send(url, iter([b"x" * 600] * 2), **{"Transfer-Encoding": "chunked"}) == 413
+        assert len(log) == 1
+
+
+def test_the_path_cannot_be_guessed(listener: CallbackListener) -> None:
+    assert len(urlsplit(listener.url).path) > 30
+    with CallbackListener() as other:
+        assert urlsplit(listener.url).path != urlsplit(other.url).path
+
+
+def test_a_huge_body_is_cut_and_the_next_sender_is_heard(log: bn.ExchangeLog) -> None:
+    with CallbackListener(log, max_bytes=10) as listener:
+        parts = urlsplit(listener.url)
+        with socket.create_connection((parts.hostname, parts.port), timeout=10) as sender:
+            head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n"
+            sender.sendall(head.encode())
+            while sender.recv(1000):
+                pass
+        assert send(listener.url, b"{}") == 200
+    assert len(log) == 1
+
+
+def test_a_proxy_may_leave_its_part_of_the_path_in(log: bn.ExchangeLog) -> None:
+    public = "https://hub.example/user/me/proxy/9000"
+    with CallbackListener(log, public_url=f"{public}/") as listener:
+        assert listener.url.startswith(f"{public}/")
+        path = urlsplit(listener.url).path
+        here = f"http://127.0.0.1:{listener.port}"
+        assert send(here + path, b"{}") == 200
+        assert send(here + path.removeprefix("/user/me/proxy/9000"), b"{}") == 200
+        assert send(here + "/user/me" + path, b"{}") == 404
+    assert len(log) == 2
+
+
+# --- it answers whatever happens ------------------------------------------------------------
+
+
+def test_a_view_that_takes_its_time_does_not_hold_up_the_reply(log: bn.ExchangeLog) -> None:
+    assert PATIENCE < CALLBACK_TIMEOUT
+    release = threading.Event()
+    log.subscribe(lambda exchange: release.wait(30) and None)
+    with CallbackListener(log) as listener:
+        assert send(listener.url, b"{}") == 200
+        assert send(listener.url, b"{}") == 200
+        assert not release.is_set()
+        release.set()
+    assert [row.outcome for row in callbacks_in(log)] == ["callback", "callback"]
+
+
+def test_a_log_that_fails_is_told_and_the_next_one_is_recorded(
+    log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = log.begin
+
+    def full(**fields: Any) -> bn.Exchange:
+        monkeypatch.setattr(log, "begin", begin)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(log, "begin", full)
+    with CallbackListener(log) as listener, pytest.warns(bn.LogWarning, match="disk is full"):
+        assert send(listener.url, b"1") == 200
+        assert send(listener.url, b"2") == 200
+    assert [row.request for row in callbacks_in(log)] == ["2"]
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.one_of(
+        st.binary(max_size=300),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        ).map(lambda value: json.dumps(value).encode()),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "errorId": st.integers() | st.text(),
+                "errorCode": st.none() | st.text() | st.integers(),
+                "status": st.sampled_from(["ready", "processing", "queued", 1]),
+                "solution": st.none() | st.dictionaries(st.text(), st.text()),
+                "taskId": st.integers() | st.text() | st.floats(),
+            },
+        ).map(lambda value: json.dumps(value).encode()),
+    )
+)
+def test_whatever_is_posted_is_a_row(listener: CallbackListener, body: bytes) -> None:
+    log = listener._log = listener._log or bn.ExchangeLog(":memory:")
+    before = len(log)
+    assert send(listener.url, body) == 200
+    assert len(log) == before + 1
+    row = log[-1]
+    assert (row.outcome, row.request_bytes) == ("callback", len(body))
+    if body.isascii():
+        assert row.request == body.decode()
+    assert len(log.frame()) == before + 1
+
+
+def test_the_key_is_nowhere_on_disk(listener: CallbackListener, tmp_path: Path) -> None:
+    key = secrets.token_hex(16)
+    log = bn.ExchangeLog(tmp_path / "kept")
+    url = listener.expect(log, Secret(key)).url
+    dressed = "".join(f"\\u{ord(char):04x}" for char in key)
+    body = json.dumps({**READY, "clientKey": key, "again": "HERE"}).replace("HERE", dressed)
+    assert send(url, body.encode(), **{"X-Key": key, "Cookie": "a=b", "X-Kind": "kept"}) == 200
+    assert send(url, key.encode() + b"\xff") == 200
+    assert send(listener.url, key.encode()) == 200  # to the other address: it is known by now
+    listener.stop()
+    logs = [log, bn.ExchangeLog()]
+    assert [len(one) for one in logs] == [2, 1]
+    texts = [p.read_text() for p in tmp_path.rglob("*.jsonl")]
+    assert sum("<clientKey>" in text for text in texts) == 2
+    assert "kept" in "".join(texts)
+    assert not any(key in text or dressed in text or "a=b" in text for text in texts)
+    shown = repr(listener) + str(listener._repr_mimebundle_()) + repr(vars(listener))
+    assert key not in shown
+
+
+# --- its life -------------------------------------------------------------------------------
+
+
+def test_before_start_and_after_stop_it_says_what_to_do(client: bn.Client) -> None:
+    listener = CallbackListener()
+    listener.stop()
+    with pytest.raises(bn.InvalidInputError, match=r"Call start\(\) first"):
+        client.submit(TOKEN_TASK, callbacks=listener)
+    with pytest.raises(bn.InvalidInputError, match=r"Call start\(\) first"):
+        listener.url  # noqa: B018
+    assert "not started" in repr(listener)
+    assert listener.start() is listener.start()
+    assert listener.url.startswith("http://127.0.0.1:")
+    assert "listens" in listener._repr_mimebundle_()["text/html"]
+    listener.stop()
+    listener.stop()
+    assert "stopped" in repr(listener)
+    with pytest.raises(bn.InvalidInputError, match="Make a new one"):
+        listener.start()
+    assert len(client.log) == 0
+
+
+def test_what_cannot_be_used_gets_a_sentence(client: bn.Client, listener: CallbackListener) -> None:
+    with pytest.raises(bn.InvalidInputError, match="Choose another port, or port=0"):
+        CallbackListener(port=listener.port).start()
+    for options in ({"port": 70_000}, {"port": -1}, {"host": "no.such.host.invalid"}):
+        with pytest.raises(bn.InvalidInputError, match="cannot listen"):
+            CallbackListener(**options).start()  # type: ignore[arg-type]
+    with pytest.raises(bn.InvalidInputError, match="public_url is 'hub'"):
+        CallbackListener(public_url="hub")
+    with pytest.raises(bn.InvalidInputError, match="max_bytes is 0"):
+        CallbackListener(max_bytes=0)
+    with pytest.raises(bn.InvalidInputError, match="expected one of them"):
+        client.submit(TOKEN_TASK, callback_url="http://127.0.0.1/", callbacks=listener)
+    assert len(client.log) == 0
+
+
+def test_it_is_exported_and_loaded_when_first_used() -> None:
+    assert bn.CallbackListener is CallbackListener
