@@ -34,7 +34,7 @@ from brocap_nb.exchange import Exchange, Outcome, decode_answer
 from brocap_nb.images import is_url
 from brocap_nb.limits import CALLBACK_TIMEOUT
 from brocap_nb.log import ExchangeLog, LogWarning
-from brocap_nb.redaction import Secret, headers_text
+from brocap_nb.redaction import headers_text
 
 __all__ = ["CallbackListener", "ExpectedCallback"]
 
@@ -95,7 +95,7 @@ class CallbackListener:
         self._prefix = "" if self._public is None else urlsplit(self._public).path
         self._max_bytes = max_bytes
         self._expected: dict[str, ExpectedCallback] = {}  # by path
-        self._secrets: list[Secret] = []
+        self._redactions: list[Callable[[str], str]] = []
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
@@ -184,7 +184,7 @@ class CallbackListener:
         return self._add(expected).url
 
     def expect(
-        self, log: ExchangeLog, secret: Secret, task_type: str | None = None
+        self, log: ExchangeLog, redact: Callable[[str], str], task_type: str | None = None
     ) -> ExpectedCallback:
         """Return a fresh address for a task that is about to be created.
 
@@ -192,15 +192,16 @@ class CallbackListener:
 
         Args:
             log: where its callbacks are recorded if the listener was given no log.
-            secret: the client's key; it is redacted in everything that comes from now on.
+            redact: returns a text without the client's secrets; everything that comes from now
+                on goes through it.
             task_type: for the log.
 
         Raises:
             InvalidInputError: it does not listen.
         """
         self._check_running()
-        if not any(known is secret for known in self._secrets):
-            self._secrets.append(secret)
+        if redact not in self._redactions:
+            self._redactions.append(redact)
         return self._add(ExpectedCallback(self, log, task_type))
 
     def _add(self, expected: ExpectedCallback) -> ExpectedCallback:
@@ -343,8 +344,8 @@ class ExpectedCallback:
     def _record(self, posted: _Posted) -> None:
         text, headers = posted.content, posted.headers
         shown, _ = decode_answer(text, None)
-        for secret in self._listener._secrets:
-            shown, headers = secret.redact(shown), secret.redact(headers)
+        for redact in tuple(self._listener._redactions):
+            shown, headers = redact(shown), redact(headers)
         reading = _read(shown)
         exchange = self._listener._log_of(self).begin(
             method="callback",

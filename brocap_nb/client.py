@@ -178,7 +178,7 @@ class Client:
                 "callback address. Leave callback_url out to use the listener.",
                 field="callbackUrl",
             )
-        expected = callbacks.expect(self.log, self._secret, task.type)
+        expected = callbacks.expect(self.log, self._redact, task.type)
         return Submission(self, self._pacer, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
@@ -338,6 +338,9 @@ class Client:
         """Redact these from now on as well: the service may repeat them, even much later."""
         if secrets and not self._veil.covers(secrets):
             self._veil = self._veil.over(secrets)
+
+    def _redact(self, text: str) -> str:
+        return self._veil.redact(text)
 
     # --- the rest ------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from peer import http as http_answer
 
 import brocap_nb as bn
 from brocap_nb.callbacks import PATIENCE, CallbackListener
-from brocap_nb.limits import CALLBACK_TIMEOUT
+from brocap_nb.limits import CALLBACK_TIMEOUT, POLL_INTERVAL
 from brocap_nb.redaction import Secret
 
 TOKEN_TASK = bn.FunCaptchaTaskProxyless(
@@ -130,6 +130,9 @@ def test_no_poll_is_needed(client: bn.Client, peer: Peer, listener: CallbackList
     result = run.result(10)
     assert (result.answer, run.status, run.task_id) == ((False, True), "ready", 42)
     assert run.next_poll_in is None
+    sent = len(peer.requests)
+    threading.Event().wait(POLL_INTERVAL + 0.3)
+    assert len(peer.requests) == sent
 
 
 def test_an_error_code_ends_the_submission_as_a_poll_would(
@@ -411,7 +414,7 @@ def test_whatever_is_posted_is_a_row(listener: CallbackListener, body: bytes) ->
 def test_the_key_is_nowhere_on_disk(listener: CallbackListener, tmp_path: Path) -> None:
     key = secrets.token_hex(16)
     log = bn.ExchangeLog(tmp_path / "kept")
-    url = listener.expect(log, Secret(key)).url
+    url = listener.expect(log, Secret(key).redact).url
     dressed = "".join(f"\\u{ord(char):04x}" for char in key)
     body = json.dumps({**READY, "clientKey": key, "again": "HERE"}).replace("HERE", dressed)
     assert send(url, body.encode(), **{"X-Key": key, "Cookie": "a=b", "X-Kind": "kept"}) == 200
