@@ -369,7 +369,7 @@ def to_python(exchange: Exchange) -> str:
     given = (
         f"json={_literal(body)}"
         if exact
-        else f"data={_Code.of(exchange.request)}.encode('utf-8', 'surrogatepass')"
+        else f"data=({_Code.of(exchange.request)}).encode('utf-8', 'surrogatepass')"
     )
     keyed = KEY_LABEL in f"{exchange.url}{exchange.request}{exchange.request_headers}"
     lines = [

@@ -442,7 +442,9 @@ class ExchangeLog:
         sessions: dict[str, list[Exchange]] = {}
         for exchange in exchanges:
             sessions.setdefault(exchange.session, []).append(exchange)
-        for session, found in sessions.items():
+        # as the files of a folder are in order
+        by_start = sorted((min(e.started_at for e in f), s, f) for s, f in sessions.items())
+        for _, session, found in by_start:
             if session == "har":
                 found = [
                     dataclasses.replace(e, session=self.session, exchange_id=f"{self.session}-{n}")
@@ -476,7 +478,8 @@ class ExchangeLog:
             kept = dataclasses.replace(exchange, request=text)
             number = number_of(kept.exchange_id)
             row = columns.begin(kept, number, journal.append(_request_line(kept)))
-            if kept.outcome is not Outcome.NO_RESPONSE or kept.detail is not None:
+            known = [getattr(kept, name) for name in _RESPONSE_HAS if name not in _REQUEST_HAS]
+            if any(value not in (None, Outcome.NO_RESPONSE) for value in known):
                 columns.finish(row, kept, journal.append(_response_line(kept)))
 
     def to_curl(self, exchange_id: str | int) -> str:

@@ -1,0 +1,500 @@
+"""What comes out of a log, and comes back: HAR, cURL, Python, Parquet and CSV."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peer import Peer, http
+from PIL import Image
+
+import brocap_nb as bn
+from brocap_nb.export import exchanges_from_har, to_curl, to_har, to_python
+from brocap_nb.redaction import embedded_picture
+
+CREATED = http(b'{"errorId": 0, "taskId": 71}')
+BALANCE = http(b'{"errorId": 0, "balance": 1.5}')
+
+
+def png(colour: int = 3) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (50, 40), (colour, 9, 9)).save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
+
+
+PICTURE = base64.b64encode(png()).decode()
+
+
+# --- HAR 1.2 ------------------------------------------------------------------------------------
+
+TEXT, COUNT, LIST = str, int, list
+# http://www.softwareishard.com/blog/har-12-spec/: the members that must be there, and their types
+STRUCTURE: Mapping[str, Mapping[str, Any]] = {
+    "log": {"version": TEXT, "creator": dict, "entries": LIST},
+    "creator": {"name": TEXT, "version": TEXT},
+    "entry": {
+        "startedDateTime": TEXT,
+        "time": (int, float),
+        "request": dict,
+        "response": dict,
+        "cache": dict,
+        "timings": dict,
+    },
+    "request": {
+        "method": TEXT,
+        "url": TEXT,
+        "httpVersion": TEXT,
+        "cookies": LIST,
+        "headers": LIST,
+        "queryString": LIST,
+        "headersSize": COUNT,
+        "bodySize": COUNT,
+    },
+    "postData": {"mimeType": TEXT, "text": TEXT},
+    "response": {
+        "status": COUNT,
+        "statusText": TEXT,
+        "httpVersion": TEXT,
+        "cookies": LIST,
+        "headers": LIST,
+        "content": dict,
+        "redirectURL": TEXT,
+        "headersSize": COUNT,
+        "bodySize": COUNT,
+    },
+    "content": {"size": COUNT, "mimeType": TEXT},
+    "timings": dict.fromkeys(("send", "wait", "receive"), (int, float)),
+}
+OPTIONAL = {
+    "log": {"pages", "comment"},
+    "entry": {"comment", "serverIPAddress", "connection", "pageref"},
+    "request": {"postData", "comment"},
+    "content": {"text", "encoding", "compression", "comment"},
+    "timings": {"blocked", "dns", "connect", "ssl", "comment"},
+}
+
+
+def check(kind: str, value: Mapping[str, Any]) -> None:
+    for name, expected in STRUCTURE[kind].items():
+        assert isinstance(value[name], expected), f"{kind}.{name}"
+        assert not isinstance(value[name], bool)
+    others = {name for name in value if not name.startswith("_")} - set(STRUCTURE[kind])
+    assert others <= OPTIONAL.get(kind, set()), kind
+
+
+def check_har(document: Mapping[str, Any]) -> None:
+    """HAR 1.2's structural rules."""
+    assert list(document) == ["log"]
+    log = document["log"]
+    check("log", log)
+    assert log["version"] == "1.2"
+    check("creator", log["creator"])
+    for entry in log["entries"]:
+        check("entry", entry)
+        assert datetime.fromisoformat(entry["startedDateTime"]).tzinfo is not None
+        for kind in ("request", "response", "timings"):
+            check(kind, entry[kind])
+        check("content", entry["response"]["content"])
+        check("postData", entry["request"]["postData"])
+        timings = {n: v for n, v in entry["timings"].items() if n != "comment"}
+        assert all(timings[name] >= 0 for name in ("send", "wait", "receive"))
+        assert all(value >= -1 for value in timings.values())
+        assert entry["time"] == sum(value for value in timings.values() if value >= 0)
+        for message in (entry["request"], entry["response"]):
+            assert all(set(h) == {"name", "value"} for h in message["headers"])
+            assert message["headersSize"] >= -1
+            assert message["bodySize"] >= -1
+    json.dumps(document, allow_nan=False)
+
+
+ANSWERS = {
+    "right": CREATED,
+    "an error": http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE"}', 402),
+    "not UTF-8": http(b'{"errorId": 0, "x": "\xff\xfe"}'),
+    "empty": http(b""),
+    "a redirect": b"HTTP/1.1 302 X\r\nLocation: /away\r\nContent-Length: 0\r\n\r\n",
+    "cut off": CREATED[:-5] + Peer.RESET,
+    "reset": Peer.RESET,
+    "silent": Peer.STALL,
+}
+
+
+@pytest.fixture
+def recorded(client: bn.Client, peer: Peer) -> bn.ExchangeLog:
+    """A log with one exchange of each kind, and one without an end."""
+    for answer in ANSWERS.values():
+        peer.say(answer)
+        with contextlib.suppress(bn.ExchangeError):
+            client.create_task(bn.RawTask({"type": "X", "imagesBase64": [PICTURE]}))
+    client.log.begin(method="getBalance", url=f"{peer.url}/getBalance", request="", request_bytes=0)
+    return client.log
+
+
+def test_a_har_has_every_attempt_and_keeps_the_rules(
+    recorded: bn.ExchangeLog, key: str, tmp_path: Path
+) -> None:
+    recorded.to_har(tmp_path / "log.har")
+    written = json.loads((tmp_path / "log.har").read_text())
+    assert written == recorded.to_har(), "in one piece or one after the other"
+    check_har(written)
+    entries = dict(zip([*ANSWERS, "no end"], written["log"]["entries"], strict=True))
+    status = {name: entry["response"]["status"] for name, entry in entries.items()}
+    assert status == {
+        **dict.fromkeys(ANSWERS, 200),
+        "an error": 402,
+        "a redirect": 302,
+        **dict.fromkeys(("reset", "silent", "no end"), 0),
+    }
+    body = json.loads(entries["right"]["request"]["postData"]["text"])
+    assert body == {"clientKey": "<clientKey>", "task": {"type": "X", "imagesBase64": [PICTURE]}}
+    content = entries["not UTF-8"]["response"]["content"]
+    assert content["encoding"] == "base64"
+    assert base64.b64decode(content["text"]) == b'{"errorId": 0, "x": "\xff\xfe"}'
+    assert entries["a redirect"]["response"]["redirectURL"] == "/away"
+    assert [e["_outcome"] for e in entries.values()][-3:] == [
+        *("connection_error", "timeout", "no_response"),
+    ]
+    assert entries["reset"]["response"]["_error"] == recorded[7].detail
+    assert key not in json.dumps(written)
+
+
+@pytest.mark.parametrize("folder", [":memory:", "again"])
+def test_a_har_comes_back_as_the_same_log(
+    folder: str, recorded: bn.ExchangeLog, tmp_path: Path
+) -> None:
+    recorded.to_har(tmp_path / "log.har")
+    back = bn.ExchangeLog.from_har(tmp_path / "log.har", folder)
+    pd.testing.assert_frame_equal(back.frame(), recorded.frame())
+    assert list(back.exchanges()) == list(recorded.exchanges()), "bodies, pictures and headers"
+    assert back.to_har() == recorded.to_har()
+    if folder != ":memory:":
+        found = bn.ExchangeLog(folder)
+        pd.testing.assert_frame_equal(found.frame(), recorded.frame())
+        assert PICTURE not in "".join(p.read_text() for p in Path(folder).glob("*.jsonl"))
+        with pytest.raises(bn.InvalidInputError, match="already"):
+            bn.ExchangeLog.from_har(tmp_path / "log.har", folder)
+
+
+texts = st.text(max_size=12)
+maybe = st.none() | st.integers(-(2**63) + 1, 2**63 - 1)
+headers = st.none() | st.dictionaries(texts, texts, min_size=1, max_size=3).map(json.dumps)
+exchanges = st.builds(
+    bn.Exchange,
+    exchange_id=st.just(""),
+    started_at=st.datetimes(
+        datetime(1970, 1, 2),
+        datetime(2200, 1, 1),
+        timezones=st.just(UTC),
+    ),
+    session=st.sampled_from(["abcdef", "ghjkmn"]),
+    method=st.sampled_from(["createTask", "getBalance", "someOther"]),
+    task_type=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    task_id=maybe,
+    attempt=st.integers(1, 9),
+    url=st.sampled_from(["http://127.0.0.1:1/x", "http://h/x?a=1&b", "", "http://[", "x"]),
+    outcome=st.sampled_from(bn.Outcome),
+    http_status=st.none() | st.integers(100, 999),
+    error_id=maybe,
+    error_code=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    error_description=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
+    status=st.none() | st.sampled_from(["ready", "processing"]),
+    elapsed_ms=st.none() | st.floats(0, 1e9),
+    request_bytes=st.integers(0, 2**40),
+    response_bytes=st.none() | st.integers(0, 2**40),
+    request=st.text(st.characters(max_codepoint=126), max_size=20)
+    | st.sampled_from([json.dumps({"a": PICTURE}), '{"clientKey": "<clientKey>"}', PICTURE]),
+    response=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    detail=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.lists(exchanges, max_size=5))
+def test_any_log_comes_back_from_its_har(found: list[bn.Exchange]) -> None:
+    named = [dataclasses.replace(e, exchange_id=f"{e.session}-{n}") for n, e in enumerate(found, 1)]
+    document = json.loads(json.dumps(to_har(named)))
+    check_har(document)
+    assert exchanges_from_har(document) == named
+    one, two = bn.ExchangeLog(":memory:"), bn.ExchangeLog(":memory:")
+    one._take_in(named)
+    Path("x.har").write_text(json.dumps(one.to_har()))
+    two._take_in(bn.ExchangeLog.from_har("x.har").exchanges())
+    pd.testing.assert_frame_equal(one.frame(), two.frame())
+
+
+def browser_entry(**request: Any) -> dict[str, Any]:
+    """An entry as Chrome writes it, with what a person forgets to take out."""
+    return {
+        "_initiator": {"type": "script"},
+        "_resourceType": "fetch",
+        "cache": {},
+        "request": {
+            "method": "POST",
+            "url": "https://u:passw0rd@api.brocapgpt.com/createTask",
+            "httpVersion": "h2",
+            "headers": [
+                {"name": "cookie", "value": "sid=verysecretsession"},
+                {"name": "x-note", "value": "the key is 0123456789abcdef0123456789abcdef"},
+            ],
+            "queryString": [],
+            "cookies": [{"name": "sid", "value": "verysecretsession"}],
+            "headersSize": -1,
+            "bodySize": 99,
+            "postData": {
+                "mimeType": "application/json",
+                "text": '{"clientKey":"0123456789abcdef0123456789abcdef","task":{"type":"Y",'
+                f'"proxyPassword":"hunter2","imagesBase64":["{PICTURE}"]}}}}',
+            },
+            **request,
+        },
+        "response": {
+            "status": 200,
+            "statusText": "",
+            "httpVersion": "h2",
+            "headers": [],
+            "cookies": [],
+            "content": {
+                "size": 20,
+                "mimeType": "application/json",
+                "text": base64.b64encode(
+                    b'{"errorId":0,"taskId":5,"echo":"0123456789abcdef0123456789abcdef"}'
+                ).decode(),
+                "encoding": "base64",
+            },
+            "redirectURL": "",
+            "headersSize": -1,
+            "bodySize": -1,
+        },
+        "startedDateTime": "2026-01-02T03:04:05.678Z",
+        "time": 12.5,
+        "timings": {"send": 0.1, "wait": 12, "receive": 0.4},
+    }
+
+
+def test_a_browsers_har_is_read_without_its_secrets(tmp_path: Path) -> None:
+    document = {
+        "log": {
+            "version": "1.2",
+            "creator": {},
+            "entries": [
+                browser_entry(method="GET", url="https://x/logo.png", postData=None),
+                browser_entry(),
+            ],
+        }
+    }
+    (tmp_path / "chrome.har").write_text(json.dumps(document))
+    log = bn.ExchangeLog.from_har(tmp_path / "chrome.har", tmp_path / "taken")
+    assert len(log) == 1
+    only = log[1]
+    assert (only.method, only.outcome, only.task_id, only.task_type) == ("createTask", "ok", 5, "Y")
+    assert only.started_at == datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+    assert only.elapsed_ms == 12.5
+    assert json.loads(only.request)["task"]["imagesBase64"] == [PICTURE]
+    everything = b"".join(p.read_bytes() for p in (tmp_path / "taken").rglob("*.*"))
+    for secret in (b"0123456789abcdef", b"hunter2", b"verysecretsession", b"passw0rd"):
+        assert secret not in everything
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"log": {"entries": [{}]}}',
+        '{"log": {"entries": 5}}',
+        json.dumps({"log": {"entries": [browser_entry(url="https://x/other")]}}),
+        json.dumps({"log": {"entries": [{**browser_entry(), "startedDateTime": "soon"}]}}),
+        json.dumps(
+            {"log": {"entries": [{**browser_entry(), "_exchangeId": "a-1", "_brocap": {}}]}}
+        ),
+    ],
+)
+def test_what_is_no_har_of_ours_is_a_sentence(content: str, tmp_path: Path) -> None:
+    (tmp_path / "x.har").write_text(content)
+    with pytest.raises(bn.InvalidInputError, match="HAR"):
+        bn.ExchangeLog.from_har(tmp_path / "x.har")
+    with pytest.raises(bn.InvalidInputError, match="cannot be read"):
+        bn.ExchangeLog.from_har(tmp_path / "missing.har")
+
+
+# --- what can be run ----------------------------------------------------------------------------
+
+NASTY = {
+    "type": "X",
+    "note": "it's $HOME `id` \\ \"x\" %s\n\tend + key + '",
+    "imagesBase64": [PICTURE],
+    "nothing": None,
+    "yes": True,
+    "empty": [{}, [], ""],
+    "umlaut": "ä€😀",
+}
+
+
+def run(command: list[str], text: str | None, key: str) -> str:
+    environment = {**os.environ, "BROCAP_CLIENT_KEY": key}
+    done = subprocess.run(
+        command, input=text, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
+def test_curl_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
+    peer.say(CREATED)
+    client.create_task(bn.RawTask(NASTY))
+    command = client.log.to_curl(1)
+    assert key not in command
+    assert '"$BROCAP_CLIENT_KEY"' in command
+    assert "71" in run(["sh"], command, key)
+    first, second = peer.requests
+    assert second == first
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
+def test_curl_takes_a_picture_of_any_size(client: bn.Client, peer: Peer, key: str) -> None:
+    peer.say(CREATED)
+    big = base64.b64encode(png() + bytes(400_000)).decode()
+    client.create_task(bn.RawTask({"type": "X", "imagesBase64": [big]}))
+    run(["sh"], client.log.to_curl(1), key)
+    assert peer.requests[0] == peer.requests[1]
+
+
+def test_python_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
+    peer.say(CREATED)
+    client.create_task(bn.RawTask(NASTY))
+    program = client.log.to_python(1)
+    assert key not in program
+    assert set(re.findall(r"^import (\w+)", program, re.MULTILINE)) == {"os", "requests"}
+    assert "71" in run([sys.executable, "-"], program, key)
+    first, second = peer.requests
+    assert second == first
+
+
+def test_what_the_log_does_not_have_is_said(client: bn.Client, peer: Peer, key: str) -> None:
+    peer.say(CREATED)
+    client.create_task(
+        bn.RawTask({"type": "X", "proxyPassword": "hunter2", "imagesBase64": [PICTURE]})
+    )
+    found = embedded_picture(PICTURE)
+    assert found is not None
+    assert client.log.folder is not None
+    (client.log.folder / "images" / found.file_name).unlink()
+    for text in (client.log.to_curl(1), client.log.to_python(1)):
+        assert text.startswith("# <left out> stands for something secret")
+        assert "# A picture is no longer in the log" in text
+
+
+def test_a_body_that_is_no_json_is_sent_as_it_is(peer: Peer, key: str) -> None:
+    peer.say(BALANCE)
+    exchange = bn.Exchange(
+        exchange_id="s-1",
+        session="s",
+        started_at=datetime.now(UTC) - timedelta(days=1),
+        method="x",
+        url=f"{peer.url}/x?k=<clientKey>",
+        request='{"a":  1} <clientKey> it\'s "é"',
+    )
+    run([sys.executable, "-"], to_python(exchange), key)
+    run(["sh"], to_curl(exchange), key)
+    sent = f'{{"a":  1}} {key} it\'s "é"'.encode()
+    assert peer.requests == [(f"/x?k={key}", sent)] * 2
+
+
+# --- frames -------------------------------------------------------------------------------------
+
+
+def test_parquet_and_csv_have_every_row(recorded: bn.ExchangeLog, tmp_path: Path, key: str) -> None:
+    pytest.importorskip("pyarrow")
+    recorded.to_parquet(tmp_path / "log.parquet")
+    frame = recorded.frame()
+    back = pd.read_parquet(tmp_path / "log.parquet")
+    assert back.columns.tolist() == frame.columns.tolist()
+    assert back["outcome"].astype(str).tolist() == frame["outcome"].astype(str).tolist()
+    assert (back["started_at"] == frame["started_at"]).all()
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    assert len(pd.read_csv(tmp_path / "log.csv")) == len(frame) == len(ANSWERS) + 1
+    for path in (tmp_path / "log.parquet", tmp_path / "log.csv"):
+        assert key.encode() not in path.read_bytes()
+    bn.ExchangeLog(":memory:").to_parquet(tmp_path / "empty.parquet")
+    assert len(pd.read_parquet(tmp_path / "empty.parquet")) == 0
+
+
+def test_parquet_without_pyarrow_is_a_sentence(
+    log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("brocap_nb.log.exchange_log.find_spec", lambda name: None)
+    with pytest.raises(bn.InvalidInputError, match=r"brocap_nb\[parquet\]"):
+        log.to_parquet("x.parquet")
+    assert not Path("x.parquet").exists()
+
+
+# --- replay -------------------------------------------------------------------------------------
+
+
+def test_a_replay_is_a_new_exchange_with_the_current_key(
+    client: bn.Client, peer: Peer, key: str
+) -> None:
+    peer.say(CREATED)
+    client.create_task(bn.RawTask({**NASTY, "callback": "x"}), callback_url="http://h/x")
+    other = bn.Client("b" * 32, base_url=peer.url, log=client.log)
+    answer = other.replay(1)
+    assert isinstance(answer, bn.CreatedTask)
+    assert answer.task_id == 71
+    (path, first), (again, second) = peer.requests
+    assert path == again
+    assert second == first.replace(key.encode(), b"b" * 32)
+    assert len(client.log) == 2
+    assert not client.log.diff(1, 2)
+    assert client.log[2].task_type == "X"
+
+
+def test_a_replay_of_a_poll_and_of_a_balance(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE)
+    client.get_balance()
+    assert client.replay(-1).raw["balance"] == 1.5
+    peer.say(http(b'{"errorId": 0, "status": "processing"}'))
+    client.get_task_result(5, paced=False)
+    client._pacer = type(client._pacer)()
+    answer = client.replay(-1)
+    assert isinstance(answer, bn.TaskResult)
+    assert client.log[-1].task_id == 5
+    peer.say(http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE"}'))
+    with pytest.raises(bn.ApiError):
+        client.replay(1)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "why"),
+    [
+        ("not json", "not JSON"),
+        ('{"task": {"proxyPassword": "<left out>"}}', "password"),
+        ('{"task": {"note": "my key <clientKey>"}}', "quotes the key"),
+        (json.dumps({"t": embedded_picture(PICTURE).label}), "picture"),  # type: ignore[union-attr]
+    ],
+)
+def test_what_cannot_be_restored_is_a_sentence(
+    request_text: str, why: str, client: bn.Client, peer: Peer
+) -> None:
+    client.log.begin(method="createTask", url="", request=request_text, request_bytes=1)
+    with pytest.raises(bn.InvalidInputError, match=f"cannot be sent again: .*{why}"):
+        client.replay(1)
+    with pytest.raises(bn.ExchangeNotFoundError):
+        client.replay("zzz-1")
+    assert peer.requests == []
