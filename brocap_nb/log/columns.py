@@ -176,8 +176,13 @@ class Columns:
 
     def row_of(self, number: int) -> int | None:
         """Return the row of an exchange's number, or None."""
-        row = int(np.searchsorted(self.array("number"), number))
-        return row if row < self._size and self._arrays["number"][row] == number else None
+        numbers = self.array("number")
+        row = number - 1  # so it is unless the file was damaged
+        if not (0 <= row < self._size and numbers[row] == number):
+            if not 0 < number < 2**31:
+                return None
+            row = int(np.searchsorted(numbers, np.int32(number)))
+        return row if row < self._size and numbers[row] == number else None
 
     def places(self, row: int) -> tuple[int, int | None]:
         """Return where the request's line and, if there is one, the response's line are."""
