@@ -1,8 +1,9 @@
-"""The command line: `brocap-nb demo`, `brocap-nb lab`, `brocap-nb sandbox`."""
+"""The command line: `brocap-nb demo`, `brocap-nb lab`, `brocap-nb sandbox`, `brocap-nb audit`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import shutil
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import brocap_nb as bn
+from brocap_nb.client import KEY_VARIABLE
 
 __all__ = ["main"]
 
@@ -56,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sandbox.add_argument("--balance", type=float, default=10.0, help="of the working key")
     sandbox.add_argument("--speed", type=float, default=1.0, help="2: answers in half the time")
 
+    audit = commands.add_parser("audit", help="search files for a client key that was saved")
+    audit.add_argument("paths", nargs="+", metavar="PATH", help="a notebook, log, export or folder")
+
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command != "lab":
         parser.error(f"unknown argument: {rest[0]}")
@@ -64,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _demo(options.log)
         if options.command == "lab":
             return _lab(options.port, not options.no_browser, rest)
+        if options.command == "audit":
+            return _audit(options.paths)
         from brocap_nb.sandbox.server import run
 
         return run(
@@ -120,6 +127,23 @@ def _demo(folder: str | None) -> int:
     print(f"\nlog.errors()\n{log.errors(session=log.session)}")
     print(f"\nEvery request and response is kept in {log.folder}")
     return 0 if right and len(provoked) == 3 else 1
+
+
+def _audit(paths: Sequence[str]) -> int:
+    """Search files for a key; print where one stands. 1: found. 2: a path cannot be read."""
+    from brocap_nb.audit import audit
+
+    key = os.environ.get(KEY_VARIABLE) or None
+    report = audit(paths, key)
+    for finding in report.findings:
+        print(finding)
+    for path, reason in report.unreadable:
+        print(f"brocap-nb: {path} cannot be searched: {reason}", file=sys.stderr)
+    looked = "" if key else f" ${KEY_VARIABLE} is not set, so only what looks like a key is found."
+    print(f"{report.files} files searched, {len(report.findings)} places found.{looked}")
+    if report.findings:
+        print("Clear those outputs or delete those files, and get a new key if one was shared.")
+    return report.exit_code
 
 
 def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:

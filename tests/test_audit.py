@@ -1,0 +1,212 @@
+"""Files are searched for a key: wherever it stands, in whatever dress, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import secrets
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from peer import Peer, http
+
+import brocap_nb as bn
+from brocap_nb.audit import LIKE_A_KEY, THE_KEY, audit
+from brocap_nb.cli import main
+
+KEY = secrets.token_hex(16)
+OTHER = "67b6bcbb1a728ea8d563de6d169a2057"
+
+
+def places(path: Path, key: str | None = KEY) -> list[tuple[str, str]]:
+    report = audit([path], key)
+    assert report.unreadable == []
+    return [(finding.place, finding.what) for finding in report.findings]
+
+
+def test_a_notebook_that_was_run_with_a_leak_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    cells = [
+        "import os\nkey = os.environ['BROCAP_CLIENT_KEY']",
+        "print('first line')\nprint('leak', key)",
+        "from IPython.display import display\ndisplay({'text/html': f'<b>{key}</b>'}, raw=True)",
+        "raise ValueError(key)",
+        "1 + 1",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "x", "language": "python"}
+    NotebookClient(notebook, timeout=60, allow_errors=True).execute()
+    folder = tmp_path / ".ipynb_checkpoints"
+    folder.mkdir()
+    nbformat.write(notebook, folder / "x-checkpoint.ipynb")
+
+    assert main(["audit", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert KEY not in out
+    found = [line.partition(": ")[2] for line in out.splitlines() if "x-checkpoint" in line]
+    assert f"cell 2, output 1.text, line 2: the key ({KEY[:4]}…)" in found
+    assert f"cell 3, output 1.data.text/html[0]: the key ({KEY[:4]}…)" in found
+    assert any(line.startswith("cell 4, output 1.evalue: the key") for line in found)
+    assert not any(line.startswith(("cell 1", "cell 5")) for line in found)
+
+
+def test_metadata_and_widget_state_are_searched(tmp_path: Path) -> None:
+    buffer = base64.b64encode(b"\x00\x01" + KEY.encode() + b"\x02").decode()
+    state = {"abc": {"state": {"value": KEY}, "buffers": [{"data": buffer, "path": ["x"]}]}}
+    notebook = {
+        "cells": [
+            {"cell_type": "markdown", "metadata": {"tags": [KEY]}, "source": ["a\n", f"b {KEY}"]}
+        ],
+        "metadata": {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": state}}},
+    }
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps(notebook))
+    widgets = "metadata.widgets.application/vnd.jupyter.widget-state+json.state.abc"
+    assert places(path) == [
+        ("cell 1, line 2", THE_KEY),
+        ("cell 1.metadata.tags[0]", THE_KEY),
+        (f"{widgets}.state.value", THE_KEY),
+        (f"{widgets}.buffers[0].data", THE_KEY),
+    ]
+
+
+DRESSES: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "upper case": str.upper,
+    "in a URL": lambda k: urllib.parse.quote(f"http://x/?k={k}", safe=""),
+    "escaped": lambda k: "".join(f"\\u{ord(c):04x}" for c in k),
+    "base64": lambda k: base64.b64encode(f"user:{k}".encode()).decode(),
+    "hexadecimal": lambda k: k.encode().hex(),
+    "half of it": lambda k: k[:16],
+}
+WRITERS: dict[str, Callable[[str], bytes]] = {
+    "x.txt": lambda t: f"a\n{t}\n".encode(),
+    "x.jsonl": lambda t: f'{{"a": 1}}\n{{"b": {json.dumps(t)}}}\n'.encode(),
+    "x.har": lambda t: json.dumps({"log": {"entries": [{"x": t}]}}).encode(),
+    "x.csv": lambda t: f'a,b\n1,"{t}"\n'.encode(),
+    "x.txt.gz": lambda t: gzip.compress(f"a\n{t}\n".encode()),
+    "x.bin": lambda t: b"\0\xff" + t.encode() + b"\0",
+    "x.ipynb": lambda t: b'{"cells": [{"source": "' + t.encode(),  # torn
+}
+PLACES = {
+    "x.txt": "line 2",
+    "x.jsonl": "line 2, b",
+    "x.har": "log.entries[0].x",
+    "x.csv": "line 2",
+    "x.txt.gz": "line 2",
+    "x.bin": "in its bytes",
+    "x.ipynb": "line 1",
+}
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_key_is_found_in_every_dress_and_file(name: str, dress: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(WRITERS[name](DRESSES[dress](KEY)))
+    assert places(path) == [(PLACES[name], THE_KEY)]
+    path.write_bytes(WRITERS[name](DRESSES[dress](secrets.token_hex(16))))
+    assert places(path) == []
+
+
+def test_parquet_is_searched(tmp_path: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "x.parquet"
+    pd.DataFrame({"a": ["", KEY, ""], "b": [1, 2, 3]}).to_parquet(path)
+    assert places(path) == [("row 1.a", THE_KEY)]
+    path.write_bytes(b"PAR1 no")
+    assert audit([path], KEY).unreadable == [(str(path), "it is no Parquet file (ArrowInvalid)")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"clientKey": "{OTHER}"}}',
+        f"{{'client_key': '{OTHER}'}}",
+        f'"{{\\"clientKey\\": \\"{OTHER}\\"}}"',
+        f"client = bn.Client('{OTHER}')",
+        f"BROCAP_CLIENT_KEY={OTHER}",
+        f"export KEY={OTHER.upper()}",
+        f"my key is {OTHER}.",
+        f"api-key: {OTHER}__nocache",
+        f"key</b> <code>{OTHER}</code>",
+    ],
+)
+def test_what_looks_like_a_key_is_found_without_one(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.md"
+    path.write_text(text)
+    assert places(path, None) == [("line 1", LIKE_A_KEY)]
+    assert OTHER[:5] not in str(audit([path]).findings[0]).lower()
+
+
+def test_a_name_tells_a_key_in_json(tmp_path: Path) -> None:
+    path = tmp_path / "x.har"
+    headers = [{"name": "x-api-key", "value": OTHER}, {"name": "etag", "value": OTHER}]
+    path.write_text(json.dumps({"headers": headers, "clientKey": OTHER, "id": OTHER}))
+    assert places(path, None) == [("headers[0].value", LIKE_A_KEY), ("clientKey", LIKE_A_KEY)]
+
+
+def test_what_is_no_key_is_left_alone(client: bn.Client, peer: Peer, tmp_path: Path) -> None:
+    peer.say(http(b'{"errorId": 0, "taskId": 5}'))
+    with bn.Sandbox() as sandbox:
+        picture = sandbox.puzzles[0]
+        client.create_task(bn.ComplexImageTask.from_image(picture.data, picture.question))
+        shown = f"key={sandbox.key}"
+    client.log.to_har(tmp_path / "log.har")
+    client.log.frame().to_csv(tmp_path / "log.csv")
+    (tmp_path / "x.txt").write_text(
+        f"{shown}\nclientKey: {'0' * 32}\nsha256:{secrets.token_hex(32)}\n"
+        f'key {secrets.token_hex(32)}\nid {OTHER}\n"clientKey": "<clientKey>"\n'
+        f"monkey: {OTHER}\nwebsitePublicKey: 69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC\n"
+        "key: 69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC\n"
+    )
+    report = audit([tmp_path], KEY)
+    assert report.findings == []
+    assert report.files >= 5
+    assert report.exit_code == 0
+
+
+def test_paths_that_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clean.txt").write_text("nothing here")
+    (tmp_path / "torn.gz").write_bytes(gzip.compress(b"x" * 100)[:-9])
+    assert main(["audit", str(tmp_path / "clean.txt")]) == 0
+    assert "is not set" in capsys.readouterr().out
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
+    assert main(["audit", str(tmp_path / "missing"), str(tmp_path / "clean.txt")]) == 2
+    out, err = capsys.readouterr()
+    assert "missing cannot be searched: No such file" in err
+    assert "is not set" not in out
+    assert main(["audit", str(tmp_path)]) == 2
+    (tmp_path / "leak.txt").write_text(KEY)
+    assert main(["audit", str(tmp_path)]) == 1
+
+
+def test_the_command_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text(f"x = 1\nprint('{KEY}')\n")
+    command = [sys.executable, "-m", "brocap_nb.cli", "audit", "x.py"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "BROCAP_CLIENT_KEY": KEY, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"x.py: line 2: the key ({KEY[:4]}…)\n")
