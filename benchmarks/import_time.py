@@ -11,7 +11,6 @@ import sys
 
 from turns import report, take_turns
 
-
 # without its own bytecode, only this package would be compiled anew on each import
 ENVIRONMENT = {n: v for n, v in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"}
 

@@ -1,6 +1,6 @@
 """What a log of a million exchanges costs: one more row, a frame, memory, and reading it back.
 
-    python benchmarks/large_log.py
+python benchmarks/large_log.py
 """
 
 from __future__ import annotations

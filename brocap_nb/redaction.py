@@ -318,8 +318,8 @@ class Veil:
 
     def over(self, secrets: Iterable[Secret]) -> Veil:
         """Return a veil that finds `secrets` as well, the oldest forgotten if they are many."""
-        first, *rest = dict.fromkeys((*self._secrets, *secrets))
-        return Veil(first, *rest[-VEILED:])
+        known = [*dict.fromkeys((*self._secrets, *secrets))]
+        return Veil(*known[:1], *known[1:][-VEILED:])
 
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""

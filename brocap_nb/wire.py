@@ -20,6 +20,7 @@ from brocap_nb.redaction import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL, Body
 from brocap_nb.tasks import Task
 
 __all__ = [
+    "METHODS",
     "Answer",
     "Balance",
     "CreatedTask",
@@ -28,6 +29,7 @@ __all__ = [
     "TaskResult",
     "again",
     "create_task",
+    "fields_of",
     "get_balance",
     "get_task_result",
     "read",
@@ -303,6 +305,19 @@ _READERS: Final[Mapping[str, Callable[[dict[str, Any]], Reading]]] = {
     "getTaskResult": _read_result,
     "getBalance": _read_balance,
 }
+
+
+METHODS: Final = tuple(_READERS)
+"""The methods of the API."""
+
+
+def fields_of(text: str) -> dict[str, Any]:
+    """Return the fields of a JSON object; none if the text is something else. It never raises."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _field(

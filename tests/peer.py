@@ -51,7 +51,11 @@ class Peer:
 
     def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError), connection, connection.makefile("rb") as file:
+        with (
+            contextlib.suppress(OSError, IndexError),
+            connection,
+            connection.makefile("rb") as file,
+        ):
             while line := file.readline():
                 path = line.split()[1].decode()
                 length = 0

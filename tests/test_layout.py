@@ -25,8 +25,16 @@ FLOORS = (
         *("contract", "wire"),
     ),
     (
-        *("export", "diff"),
-        *("log.journal", "log.columns", "log.swimlane", "log.tables", "log.summaries"),
+        *("export", "diff", "recording"),
+        *(
+            "log.journal",
+            "log.columns",
+            "log.segments",
+            "log.sessions",
+            "log.swimlane",
+            "log.tables",
+            "log.summaries",
+        ),
         *("log.engines", "log.exchange_log", "log"),
         *("submission", "callbacks", "client", "sandbox", "audit"),
     ),
@@ -39,7 +47,7 @@ ORDER = [place for floor in FLOORS for place in floor]
 SANDBOX_MAY_IMPORT = frozenset(FLOORS[0]) - {"contract", "wire", "exchange"}
 
 ROOMS = {
-    "requests": ("client", "images"),
+    "requests": ("client", "images", "recording"),
     "urllib3": ("client", "images"),
     "pandas": ("log", "sandbox"),
     "narwhals": ("log",),

@@ -25,13 +25,17 @@ from brocap_nb.log.journal import FileJournal, LogWarning, MemoryJournal
 from brocap_nb.log.segments import Sealer
 from brocap_nb.log.sessions import OtherSession, Session, number_of
 from brocap_nb.redaction import (
+    HEADER_LABEL,
     PICTURE_LABEL,
     EmbeddedPicture,
+    Secret,
     picture_file_name,
     with_labels,
 )
 
 if TYPE_CHECKING:
+    import requests
+
     from brocap_nb.diff import Difference
     from brocap_nb.log.tables import (
         ErrorTable,
@@ -135,6 +139,26 @@ class ExchangeLog:
             if row is not None:  # not so if the process was forked in between
                 self._own.finish(row, exchange, place)
         self._tell(exchange)
+
+    def attach(
+        self, session: requests.Session, *, secrets: Iterable[str] = ()
+    ) -> Callable[[], None]:
+        """Record whatever a `requests.Session` sends, to any service, as rows of this log.
+
+        Every attempt is a row: redirects and the session's own retries too. `method` is the API's
+        method, or the verb and the path, such as `GET /pictures`. Passwords, cookies,
+        Authorization and a `clientKey` in a JSON body are left out.
+
+        Args:
+            session: the session; adapters that are mounted later are not recorded.
+            secrets: other texts that must not be written down.
+
+        Returns:
+            A function that ends the recording.
+        """
+        from brocap_nb.recording import record  # brings requests along
+
+        return record(self, session, tuple(Secret(text, HEADER_LABEL) for text in secrets))
 
     def subscribe(self, listener: Callable[[Exchange], None]) -> Callable[[], None]:
         """Call `listener(exchange)` after each recorded line, in the thread that recorded it.

@@ -3,7 +3,7 @@
 They are made from the lines and add nothing to them: where they are missing, damaged or do not
 fit, the lines are read instead. Engines that read the folder see only the lines.
 
-    brocap_log/columns/<file>-<n>.npy     the n-th 50,000 rows, as records
+    brocap_log/columns/<file>-<n>.npy     the n-th 10,000 rows, as records
     brocap_log/columns/<file>.json        how many there are, where the rest begins, the texts
 """
 
@@ -23,7 +23,7 @@ from brocap_nb.log.columns import DTYPES, NOWHERE, Columns, Words
 
 __all__ = ["SEGMENT_ROWS", "Sealer", "load_sealed"]
 
-SEGMENT_ROWS: Final = 50_000
+SEGMENT_ROWS: Final = 10_000
 _VERSION: Final = 1
 
 
