@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from typing import BinaryIO
 
 
 def http(body: bytes, status: int = 200, content_type: str = "application/json") -> bytes:
@@ -62,7 +63,9 @@ class Peer:
                 while (header := file.readline()) not in (b"\r\n", b""):
                     if header.lower().startswith(b"content-length:"):
                         length = int(header.split(b":")[1])
-                body = file.read(length)
+                    if header.lower().startswith(b"transfer-encoding: chunked"):
+                        length = -1
+                body = file.read(length) if length >= 0 else self._chunks(file)
                 self.requests.append((path, body))
                 reply = self.reply(path, body)
                 if reply == self.STALL:
@@ -77,3 +80,12 @@ class Peer:
                     return
                 if b"content-length" not in before.lower():
                     return
+
+    @staticmethod
+    def _chunks(file: BinaryIO) -> bytes:
+        body = b""
+        while size := int(file.readline(), 16):
+            body += file.read(size)
+            file.readline()
+        file.readline()
+        return body
