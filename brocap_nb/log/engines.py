@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -89,6 +90,7 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
 def _exchanges(lines: Any) -> Any:
     """From lines to exchanges: an answer's line repeats what its request's line says."""
     names = list(_COLUMNS)
+    lines = lines.filter(~nw.col("started_at").is_null())
     answers = lines.filter(nw.col("kind").is_in(["response", "callback"])).select(names)
     requests = lines.filter(nw.col("kind") == "request").select(names)
     waiting = requests.join(answers.select("exchange_id"), on="exchange_id", how="anti")
@@ -100,12 +102,27 @@ def _polars(folder: Path) -> Any:
     pl: Any = import_module("polars")
     types = {_TEXT: pl.String, _WHOLE: pl.Int64, _DECIMAL: pl.Float64, _TIME: pl.String}
     fields = {name: types[kind] for name, kind in _LINE.items()}
-    if not _files(folder):
-        return pl.LazyFrame(schema=fields).with_columns(pl.col("started_at").cast(_us(pl)))
+    files = _files(folder)
+    damaged = [path for path in files if not _looks_whole(path)]
+    whole = [path for path in files if path not in damaged]
+    lines = [pl.LazyFrame(schema=fields)]
+    if whole:
+        lines.append(pl.scan_ndjson(whole, schema=fields))
+    if damaged:
+        lines.append(_polars_line_by_line(pl, damaged, fields))
+    return pl.concat(lines).with_columns(
+        pl.col("started_at").str.to_datetime(
+            "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
+        )
+    )
+
+
+def _polars_line_by_line(pl: Any, files: list[str], fields: dict[str, Any]) -> Any:
+    """Polars' own reader refuses a whole file for one torn line."""
     line = pl.col("line")  # lines are ASCII, and JSON has no control characters in it
     return (
         pl.scan_csv(
-            _files(folder),
+            files,
             separator="\x1f",
             has_header=False,
             quote_char=None,
@@ -115,14 +132,24 @@ def _polars(folder: Path) -> Any:
         .filter(line.str.json_path_match("$.kind").is_not_null())
         .select(line.str.json_decode(pl.Struct(fields)).alias("line"))
         .unnest("line")
-        .with_columns(
-            pl.col("started_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us")
-        )
     )
 
 
-def _us(pl: Any) -> Any:
-    return pl.Datetime("us", "UTC")
+def _looks_whole(path: str) -> bool:
+    """Whether each line begins and ends as a line of a log does: cheap, next to parsing it."""
+    begun, ended, newlines, last = 0, 0, 0, b"\n"
+    with open(path, "rb") as file:  # noqa: PTH123
+        while data := file.read(BLOCK_BYTES):
+            data = last + data
+            begun += data.count(b'\n{"kind":"')
+            ended += data.count(b"}\n")
+            newlines += data.count(b"\n") - last.count(b"\n")
+            last = data[-10:]
+            begun -= last.count(b'\n{"kind":"')
+            ended -= last.count(b"}\n")
+    begun += last.count(b'\n{"kind":"')
+    ended += last.count(b"}\n")
+    return begun == ended == newlines and last.endswith(b"\n")
 
 
 def _duckdb(folder: Path) -> Any:
@@ -187,7 +214,9 @@ def _read_block(path: str, start: int, end: int) -> pd.DataFrame:
         if start:
             file.seek(start - 1)
             file.readline()  # it began in the block before
-        data = file.read(max(0, end - file.tell()))
+        if file.tell() >= end:
+            return _no_lines()  # it ends there or later, too
+        data = file.read(end - file.tell())
         if not data.endswith(b"\n"):
             data += file.readline()
     return _lines(data)
@@ -207,19 +236,25 @@ def _lines(data: bytes) -> pd.DataFrame:
     reading = from_json.ReadOptions(block_size=max(len(data) + 1, 1024))
     try:
         table = from_json.read_json(pa.BufferReader(data), reading, options)
-    except pa.ArrowInvalid:  # no line at all, or one that is no JSON: line by line
-        sound = b"".join(line for line in data.splitlines(keepends=True) if _is_object(line))
+    except pa.ArrowInvalid:  # no line at all, or one that is no line of a log: line by line
+        sound = b"".join(line for line in data.splitlines(keepends=True) if _is_sound(line))
         if not sound:
             return _no_lines()
         table = from_json.read_json(pa.BufferReader(sound), reading, options)
     return pd.DataFrame({name: _series(table[name], kind) for name, kind in _LINE.items()})
 
 
-def _is_object(line: bytes) -> bool:
+def _is_sound(line: bytes) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
+        fields = json.loads(line)
+        for name, kind in _LINE.items():
+            value = fields.get(name)
+            if value is not None and not (isinstance(value, _PYTHON[kind]) and value is not True):
+                return False
+        datetime.fromisoformat(fields["started_at"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return False
+    return True
 
 
 def _series(column: Any, kind: str) -> Any:
@@ -227,6 +262,8 @@ def _series(column: Any, kind: str) -> Any:
         return column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)
     return column.to_pandas().astype(_DTYPES[kind])
 
+
+_PYTHON: Final[dict[str, Any]] = {_TEXT: str, _WHOLE: int, _DECIMAL: (int, float), _TIME: str}
 
 _DTYPES: Final[dict[str, Any]] = {
     _TEXT: pd.Series([""]).dtype,

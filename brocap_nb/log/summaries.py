@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ _ANSWERED: Final = [
 _WITH_CODE: Final = [str(Outcome.API_ERROR), str(Outcome.CALLBACK)]
 _WITH_RESULT: Final = [str(Outcome.OK), str(Outcome.CALLBACK)]
 _TIME: Final = nw.Datetime("us", "UTC")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BUCKETS_PER_MS: Final = 10
 
 
@@ -228,20 +230,24 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
         )
         .collect()
     )
-    events = sorted(_rows(table), key=lambda row: (row["task_id"], *_in_order(row)))
+    began = table["started_at"].dt.timestamp("us")
+    names = ("exchange_id", "elapsed_ms", "task_type", "method")
+    events = sorted(
+        zip(
+            *(_values(c) for c in (table["task_id"], began, *(table[n] for n in names))),
+            strict=True,
+        )
+    )
     rows = []
     for event, later in zip_longest(events, events[1:]):
-        if event["method"] != "createTask":
+        task_id, start, _, _, task_type, method = event
+        if method != "createTask":
             continue
-        row = {**event, "created_at": event["started_at"], "seconds": None, "answered_by": None}
-        if (
-            later is not None
-            and later["task_id"] == event["task_id"]
-            and later["method"] != "createTask"
-        ):
-            waited = later["started_at"] - event["started_at"]
-            row["seconds"] = waited.total_seconds() + (later["elapsed_ms"] or 0.0) / 1e3
-            row["answered_by"] = later["exchange_id"]
+        row = {"task_id": task_id, "task_type": task_type, "seconds": None, "answered_by": None}
+        row["created_at"] = _EPOCH + timedelta(microseconds=start)
+        if later is not None and later[0] == task_id and later[5] != "createTask":
+            row["seconds"] = (later[1] - start) / 1e6 + (later[3] or 0.0) / 1e3
+            row["answered_by"] = later[2]
         rows.append(row)
     return _table(
         rows,

@@ -24,6 +24,7 @@ _RIGHT: Final = 28
 _TOP: Final = 30
 _LANE: Final = 54
 _BAR: Final = 16
+_THIN: Final = 3.5
 _LETTER: Final = 6.3  # of 11 px, and rather too wide than too narrow
 _COLOURS: Final = {"done": "#2c9c5f", "processing": "#3f86d6", "failed": "#d8503f"}
 
@@ -89,7 +90,7 @@ def in_words(task_id: int, events: Sequence[Event]) -> str:
         parts.append(one + apart)
     if callbacks:
         parts.append(f"{callbacks} callback{'s' if callbacks != 1 else ''}")
-    result = next((e for e in events if e.is_result), None)
+    result = _first_result(events)
     if result is None:
         parts.append("no result so far")
     else:
@@ -166,7 +167,7 @@ def _axis(scale: _Scale, foot: int) -> Iterator[str]:
         yield (
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{foot}" stroke="currentColor" '
             f'stroke-opacity=".13"/><text x="{x:.1f}" y="{foot + 15}" text-anchor="middle" '
-            f'fill-opacity=".75">{_tick(tick)}</text>'
+            f'fill-opacity=".75">{_tick(tick, scale.last - scale.first)}</text>'
         )
     yield (
         f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{foot}" y2="{foot}" '
@@ -194,12 +195,13 @@ def _waits(scale: _Scale, middles: dict[str, float], events: Sequence[Event]) ->
 
 
 def _bars(scale: _Scale, middles: dict[str, float], events: Sequence[Event]) -> Iterator[str]:
+    result = _first_result(events)
     for lane, y in middles.items():
         own = sorted((e for e in events if e.lane == lane), key=lambda e: e.start)
         free_from = -math.inf
         for number, event in enumerate(own):
-            x, width = scale(event.start), max(5.0, scale(event.end) - scale(event.start))
-            x = min(x, _WIDTH - _RIGHT - 2.5) if width == 5.0 else x
+            x, width = scale(event.start), max(_THIN, scale(event.end) - scale(event.start))
+            x = min(x, _WIDTH - _RIGHT - _THIN / 2) if width == _THIN else x
             took = f", {_span(event.seconds)}" if event.seconds else ""
             about = escape(f"{event.name}: {event.told}, at {_span(event.start)}{took}")
             yield (
@@ -209,7 +211,7 @@ def _bars(scale: _Scale, middles: dict[str, float], events: Sequence[Event]) -> 
             # a label stands over its bar, as long as it may be without touching the next
             centre = x + width / 2
             after = scale(own[number + 1].start) if number + 1 < len(own) else math.inf
-            for label in _labels(event):
+            for label in () if event is result else _labels(event):
                 half = len(label) * _LETTER / 2
                 middle = min(max(centre, _LEFT + half), _WIDTH - _RIGHT + 20 - half)
                 right = middle + half
@@ -231,12 +233,17 @@ def _labels(event: Event) -> Iterator[str]:
     yield sign
 
 
+def _first_result(events: Sequence[Event]) -> Event | None:
+    return min((e for e in events if e.is_result), key=lambda e: e.end, default=None)
+
+
 def _result(scale: _Scale, foot: int, events: Sequence[Event]) -> Iterator[str]:
-    result = next((e for e in sorted(events, key=lambda e: e.end) if e.is_result), None)
+    """The moment in which the result was there, across all lanes."""
+    result = _first_result(events)
     if result is None:
         return
     x = scale(result.end)
-    label = f"result after {_span(result.end)}"
+    label = f"✓ result after {_span(result.end)}"
     half = len(label) * _LETTER / 2
     middle = min(max(x, _LEFT + half), _WIDTH - _RIGHT + 20 - half)
     yield (
@@ -272,9 +279,9 @@ def _span(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
-def _tick(seconds: float) -> str:
-    text = f"{seconds:.6f}".rstrip("0").rstrip(".")
-    return f"{text} s"
+def _tick(seconds: float, span: float) -> str:
+    value, unit = (seconds, "s") if span >= 1 else (seconds * 1000, "ms")
+    return f"{value:.3f}".rstrip("0").rstrip(".") + f" {unit}"
 
 
 def _cut(text: str, length: int) -> str:

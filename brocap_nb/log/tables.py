@@ -77,22 +77,20 @@ class ErrorTable(ShownTable):
     _title = "Error codes that came, times in UTC"
     _nothing = "No answer had an error code."
     _headers = (
-        *("code", "count", "share", "first seen", "last seen", "tasks"),
-        *("meaning", "what to do", "again?", "example"),
+        *("code and an example", "count", "share", "tasks", "first and last seen"),
+        *("meaning", "what to do", "again?"),
     )
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
         return [
-            f"<b>{render.text(str(row['error_code']))}</b>",
+            f"<b>{render.text(str(row['error_code']))}</b><br>{_entry(row['example'])}",
             f"{row['count']:,}",
             f"{row['share']:.0%}",
-            _time(row["first_seen"]),
-            _time(row["last_seen"]),
             f"{row['tasks']:,}",
-            render.text(str(row["meaning"])),
-            render.text(str(row["remedy"])),
+            f"{_time(row['first_seen'])}<br>{_time(row['last_seen'])}",
+            _sentence(str(row["meaning"])),
+            _sentence(str(row["remedy"])),
             "yes, later" if row["retryable"] else "no",
-            _entry(row["example"]),
         ]
 
     def _lines(self, row: dict[str, Any]) -> str:
@@ -165,7 +163,7 @@ class ViolationTable(ShownTable):
             _time(row["started_at"]),
             render.text(str(row["method"])),
             _code(str(row["field"])) if row["field"] else "the whole answer",
-            render.text(str(row["rule"])),
+            _sentence(str(row["rule"])),
             _code(str(row["found"])),
         ]
 
@@ -180,7 +178,7 @@ class Timeline(ShownTable):
     """Every exchange of one task, in order, with a picture of it."""
 
     _title = "In order, times in UTC"
-    _headers = ("at", "seconds", "exchange", "method", "outcome", "status", "code", "ms", "try")
+    _headers = ("at", "seconds", "exchange", "method", "outcome", "answer", "ms", "try")
     _metadata: ClassVar[list[str]] = ["task_id"]
     task_id: int = 0
 
@@ -216,8 +214,7 @@ class Timeline(ShownTable):
             _entry(row["exchange_id"]),
             render.text(str(row["method"])),
             render.badge(str(row["outcome"]), good=good.get(str(row["outcome"]), False)),
-            render.text(str(row["status"] or "")),
-            render.text(str(row["error_code"] or "")),
+            render.text(" ".join(str(row[n]) for n in ("status", "error_code") if row[n])),
             "" if row["elapsed_ms"] is None else _right(f"{row['elapsed_ms']:,.1f}"),
             str(row["attempt"]),
         ]
@@ -249,12 +246,20 @@ def _time(value: datetime) -> str:
 
 def _entry(exchange_id: object) -> str:
     """How to look at an exchange, to be copied."""
-    return _code(f'log["{exchange_id}"]')
+    code = _code(f'log["{exchange_id}"]')
+    return f'<span style="white-space:nowrap">{code}</span>'
 
 
 def _code(text: str) -> str:
     return f'<code style="color:inherit;background:none">{render.text(text)}</code>'
 
 
+def _sentence(text: str) -> str:
+    return f'<div style="min-width:14em">{render.text(text)}</div>'
+
+
 def _right(text: str) -> str:
-    return f'<div style="text-align:right;font-variant-numeric:tabular-nums">{text}</div>'
+    return (
+        '<span style="display:inline-block;min-width:4.5em;text-align:right;'
+        f'font-variant-numeric:tabular-nums">{text}</span>'
+    )
