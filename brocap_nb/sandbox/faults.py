@@ -10,7 +10,9 @@ from __future__ import annotations
 import difflib
 import gzip
 import json
+import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from brocap_nb.sandbox.rules import METHODS
 
 __all__ = ["BEFORE", "ON_THE_WIRE", "SHAPES", "Faults", "Reply", "shaped"]
 
+MOST: Final = 1_000_000
 HTML: Final = "text/html; charset=utf-8"
 
 
@@ -166,25 +169,27 @@ class Faults:
     def __init__(self, refuse: Callable[[float], None]) -> None:
         self._refuse = refuse
         self._lock = threading.Lock()
-        self._waiting: dict[str, deque[str]] = {method: deque() for method in METHODS}
+        self._waiting: dict[str, deque[tuple[str, int]]] = {name: deque() for name in METHODS}
+        self._open_at = 0.0
 
     def next(self, method: str, fault: str, times: int = 1) -> None:
         """Let the next `times` requests of `method` meet `fault`, after those ordered before.
 
         Raises:
-            SandboxError: there is no such method or fault, or `times` is less than 1.
+            SandboxError: there is no such method or fault, or `times` is not 1 to 1,000,000.
         """
         _one_of("method", method, METHODS)
         _one_of("fault", fault, self.names)
-        if isinstance(times, bool) or not isinstance(times, int) or times < 1:
+        if isinstance(times, bool) or not isinstance(times, int) or not 0 < times <= MOST:
             raise SandboxError(
-                f"times is {times!r}; expected a whole number of requests, at least 1."
+                f"times is {times!r:.40}; expected a whole number of requests from 1 to {MOST:,}."
             )
         if fault == "refuse":
             self._refuse(times)
+            self._open_at = time.monotonic() + times
             return
         with self._lock:
-            self._waiting[method].extend([fault] * times)
+            self._waiting[method].append((fault, times))
 
     def clear(self) -> None:
         """Forget every fault that did not happen yet, and open the port."""
@@ -192,17 +197,32 @@ class Faults:
             for waiting in self._waiting.values():
                 waiting.clear()
         self._refuse(0)
+        self._open_at = 0.0
+
+    @property
+    def waiting(self) -> tuple[tuple[str, str, int], ...]:
+        """What was ordered and did not happen yet, as (method, fault, times), in order.
+
+        A port that is closed at the moment is told as `("", "refuse", seconds)`.
+        """
+        closed = math.ceil(self._open_at - time.monotonic())
+        with self._lock:
+            orders = [(m, *order) for m, waiting in self._waiting.items() for order in waiting]
+        return (("", "refuse", closed), *orders) if closed > 0 else tuple(orders)
 
     def take(self, method: str) -> str | None:
         """Return the fault that this request of `method` meets, if any, and strike it off."""
         with self._lock:
             waiting = self._waiting.get(method)
-            return waiting.popleft() if waiting else None
+            if not waiting:
+                return None
+            fault, times = waiting.popleft()
+            if times > 1:
+                waiting.appendleft((fault, times - 1))
+            return fault
 
     def __repr__(self) -> str:
-        with self._lock:
-            left = {method: list(names) for method, names in self._waiting.items() if names}
-        return f"Faults(waiting={left})"
+        return f"Faults(waiting={list(self.waiting)})"
 
 
 def _one_of(what: str, given: object, known: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from brocap_nb.log import ExchangeLog
 from brocap_nb.tasks import RawTask, Task, task_types
 from brocap_nb.widgets.body_view import BodyView
 from brocap_nb.widgets.error_table import ErrorTable
+from brocap_nb.widgets.fault_chooser import FaultChooser
 from brocap_nb.widgets.form import TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_table import LogTable, table_of
@@ -68,6 +69,8 @@ class Console:
         self.log: ExchangeLog = log if log is not None else _shared_log()
         """The log that is shown, and that submissions are recorded in."""
         self.target = TargetChooser(self.log, client=client, sandbox=sandbox)
+        self.faults = FaultChooser(self.target.sandbox, self.log)
+        """Orders what goes wrong next; only for the sandbox."""
         self.run: Submission | None = None
         """The latest submission."""
         self._forms: dict[type[Task], TaskFormBase] = {}
@@ -141,7 +144,7 @@ class Console:
         columns.add_class("brocap-columns")
         return [
             widgets.HTML(STYLE, layout={"display": "none"}),
-            panel(_title("Console"), self.target),
+            panel(_title("Console"), self.target, self.faults),
             columns,
             panel(self.log_table),
             panel(self.error_table),
@@ -165,7 +168,8 @@ class Console:
         self._show_task()
 
     def _retarget(self) -> None:
-        """The live service cannot load a picture from this machine: it gets the bytes."""
+        """Only the sandbox fails to order, and only it can load a picture from this machine."""
+        self.faults.layout.display = "" if self.target.to_sandbox else "none"
         if (picker := self._picker()) is not None:
             picker.send_samples_as_url(not self.target.live)
 

@@ -106,6 +106,13 @@ class TargetChooser(widgets.VBox):
         """Whether tasks go to the live service."""
         return bool(self.choice.value == LIVE)
 
+    @property
+    def to_sandbox(self) -> bool:
+        """Whether tasks go to the sandbox that `sandbox()` returns."""
+        if self.choice.value == GIVEN and self._given is not None:
+            return self._sandbox is not None and self._given.base_url == self._sandbox.url
+        return bool(self.choice.value == SANDBOX)
+
     def client(self) -> Client:
         """Return the client of the chosen target.
 

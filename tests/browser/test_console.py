@@ -76,6 +76,42 @@ def test_a_task_is_built_submitted_and_answered_by_hand(lab: Lab) -> None:
     assert lab.foreign_requests() == []
 
 
+def test_a_failure_is_ordered_seen_and_overcome(lab: Lab) -> None:
+    lab.open("faults.ipynb", CELL)
+    lab.run_cell()
+    console, page = lab.console, lab.page
+    opener = console.get_by_role("button", name=re.compile("Make it fail"))
+    method = console.get_by_label("Method", exact=True)
+    opener.wait_for()
+    assert not method.is_visible()
+    opener.focus()
+    page.keyboard.press("Enter")
+    method.wait_for()
+    method.select_option("getTaskResult")
+    console.get_by_label("Fault", exact=True).select_option("reset")
+    console.get_by_text("The connection is reset before a byte of the answer.").wait_for()
+    console.get_by_label("How many requests").fill("many")
+    console.get_by_role("button", name="Order it").click()
+    console.get_by_text("expected a whole number").wait_for()
+    console.get_by_label("How many requests").fill("1")
+    console.get_by_role("button", name="Order it").click()
+    console.get_by_role("status").get_by_text("The next request of getTaskResult").wait_for()
+
+    console.get_by_label("Sample picture").select_option(index=1)
+    console.get_by_role("button", name="Submit task").click()
+    log = console.get_by_role("region", name="Log")
+    log.get_by_role("row", name=re.compile("getTaskResult .*connection error")).wait_for()
+    console.get_by_text("Nothing is ordered").wait_for()
+    console.get_by_text(re.compile(r"Answer: tile \d of 6")).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    # the live service is not ours to spoil
+    console.get_by_role("button", name="Live service").click()
+    opener.wait_for(state="hidden")
+    assert not method.is_visible()
+    assert lab.foreign_requests() == []
+
+
 def test_a_file_is_uploaded_and_not_kept_in_the_notebook(lab: Lab) -> None:
     path = lab.open("upload.ipynb", CELL)
     lab.run_cell()

@@ -319,7 +319,7 @@ def test_a_refusing_port_opens_by_itself(sandbox: Sandbox) -> None:
         ("getBalence", "reset", 1, "Did you mean 'getBalance'"),
         ("getBalance", "http_504", 1, "Did you mean 'http_50"),
         ("getBalance", "xyzzy", 1, "Expected one of: refuse"),
-        ("getBalance", "reset", 0, "at least 1"),
+        ("getBalance", "reset", 0, "from 1 to 1,000,000"),
     ],
 )
 def test_an_unknown_fault_gets_a_hint(

@@ -1,0 +1,144 @@
+"""Orders what the sandbox does wrong next, so that a failure can be looked at."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+import ipywidgets as widgets
+
+from brocap_nb.errors import BroCapError, InvalidInputError
+from brocap_nb.widgets.controls import NumberControl
+from brocap_nb.widgets.refresh import Refresh
+from brocap_nb.widgets.style import note, problem_note, show_html, words
+
+if TYPE_CHECKING:
+    from brocap_nb.log import ExchangeLog
+    from brocap_nb.sandbox import Sandbox
+
+__all__ = ["FaultChooser"]
+
+REFUSE: Final = "refuse"
+TITLE: Final = "Make it fail"
+TIMES: Final = "How many requests"
+SECONDS: Final = "For how many seconds"
+NOTHING: Final = "Nothing is ordered: the next requests are answered by the rules."
+
+
+class FaultChooser(widgets.VBox):
+    """A folded section: method, fault, how often, the orders that wait, and a way to clear them.
+
+    Args:
+        sandbox: returns the sandbox; it is called when something is ordered, and may start it.
+        log: its requests use the orders up, so the list of them is drawn anew after each.
+    """
+
+    def __init__(self, sandbox: Callable[[], Sandbox], log: ExchangeLog) -> None:
+        from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, SHAPES
+        from brocap_nb.sandbox.rules import METHODS
+
+        self._sandbox = sandbox
+        self._used: Sandbox | None = None
+        self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
+        self.opened = widgets.ToggleButton(tooltip="Show or hide the faults of the sandbox")
+        self.method = _choice("Method", [(name, name) for name in METHODS])
+        self.method.value = "getTaskResult"
+        self.fault = _choice("Fault", [(name, name) for name in self._told])
+        self.fault.value = "reset"
+        self.times = NumberControl(TIMES, int)
+        self.times.write(1)
+        self.times.widget.add_class("brocap-plain")
+        self.order = widgets.Button(description="Order it", tooltip="Order this fault")
+        self.clear = widgets.Button(description="Clear", tooltip="Forget what is ordered")
+        self._what, self._problem, self._pending = (widgets.HTML() for _ in range(3))
+        self._section = widgets.VBox(self._arrange(), layout={"width": "auto", "grid_gap": "8px"})
+        super().__init__([self.opened, self._section], layout={"width": "auto", "grid_gap": "8px"})
+
+        self._refresh = Refresh(self.draw)
+        self._unsubscribe = log.subscribe(lambda _: self._refresh.request())
+        self.opened.observe(lambda _: self._fold(), "value")
+        self.fault.observe(lambda _: self._explain(), "value")
+        self.order.on_click(lambda _: self._guarded(self._order))
+        self.clear.on_click(lambda _: self._guarded(self._clear))
+        show_html(self._problem, "")
+        self._explain()
+        self._fold()
+
+    def draw(self) -> None:
+        """Show the orders that wait as they stand now."""
+        sandbox = self._used
+        orders = sandbox.faults.waiting if sandbox is not None else ()
+        self.clear.disabled = not orders
+        if not orders:
+            self._pending.value = f'<div role="status">{note(NOTHING)}</div>'
+            return
+        rows = "".join(f"<li>{self._words(*order)}</li>" for order in orders)
+        self._pending.value = (
+            '<div role="status"><div class="brocap-note">Ordered, first come, first met:</div>'
+            f'<ol style="margin:.2em 0 0;padding-left:1.6em">{rows}</ol></div>'
+        )
+
+    def close(self) -> None:
+        """Stop following the log."""
+        self._unsubscribe()
+        self._refresh.close()
+        super().close()
+
+    def _arrange(self) -> Sequence[widgets.Widget]:
+        for control, width in ((self.method, 180), (self.fault, 260), (self.times.widget, 150)):
+            control.layout.flex = f"1 1 {width}px"
+        row = {"flex_flow": "row wrap", "width": "auto", "grid_gap": "8px"}
+        chosen = widgets.HBox([self.method, self.fault, self.times.widget], layout=row)
+        buttons = widgets.HBox([self.order, self.clear], layout=row)
+        return chosen, self._what, self._problem, buttons, self._pending
+
+    def _fold(self) -> None:
+        self.opened.description = f"{'▾' if self.opened.value else '▸'} {TITLE}"
+        self._section.layout.display = "" if self.opened.value else "none"
+        self.draw()
+
+    def _explain(self) -> None:
+        refuse = self.fault.value == REFUSE
+        self.method.disabled = refuse
+        self.times.widget.description = SECONDS if refuse else TIMES
+        self._what.value = note(self._told[self.fault.value])
+
+    def _order(self) -> None:
+        times = self.times.read()
+        if times is None:
+            name = self.times.widget.description
+            raise InvalidInputError(f"{name} is empty; expected a whole number, such as 1.")
+        self._used = self._sandbox()
+        self._used.faults.next(self.method.value, self.fault.value, times)
+        if self.fault.value == REFUSE:  # no request will tell when the port is open again
+            timer = threading.Timer(times + 0.1, self._refresh.request)
+            timer.daemon = True
+            timer.start()
+
+    def _clear(self) -> None:
+        if self._used is not None:
+            self._used.faults.clear()
+
+    def _guarded(self, handler: Callable[[], None]) -> None:
+        show_html(self._problem, "")
+        try:
+            handler()
+        except BroCapError as error:
+            show_html(self._problem, problem_note(str(error)))
+        except Exception as error:  # a handler has no caller that could handle it
+            show_html(self._problem, problem_note(f"{type(error).__name__}: {error}."))
+        self.draw()
+
+    def _words(self, method: str, fault: str, times: int) -> str:
+        what = f"<b>{escape(fault)}</b>: {words(self._told[fault])}"
+        if fault == REFUSE:
+            return f"For {times} s, or until it is cleared, every method. {what}"
+        which = "The next request" if times == 1 else f"The next {times} requests"
+        return f"{which} of <code>{escape(method)}</code>. {what}"
+
+
+def _choice(label: str, options: Sequence[tuple[str, str]]) -> Any:
+    control = widgets.Dropdown(description=label, options=options, layout={"width": "auto"})
+    return control.add_class("brocap-control").add_class("brocap-plain")

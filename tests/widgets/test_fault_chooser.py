@@ -1,0 +1,171 @@
+"""The section that makes the sandbox fail, without a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from brocap_nb.client import Client
+from brocap_nb.errors import RequestConnectionError
+from brocap_nb.log import ExchangeLog
+from brocap_nb.sandbox import Sandbox
+from brocap_nb.widgets import Console, target
+from brocap_nb.widgets.fault_chooser import FaultChooser
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def log() -> ExchangeLog:
+    return ExchangeLog(":memory:")
+
+
+@pytest.fixture
+def chooser(sandbox: Sandbox, log: ExchangeLog) -> Iterator[FaultChooser]:
+    shown = FaultChooser(lambda: sandbox, log)
+    yield shown
+    shown.close()
+    sandbox.faults.clear()
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """Wait for what threads do; the deadline only ends a hung test."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_it_is_folded_until_it_is_opened(chooser: FaultChooser) -> None:
+    assert chooser._section.layout.display == "none"
+    assert chooser.opened.description == "▸ Make it fail"
+    chooser.opened.value = True
+    assert chooser._section.layout.display == ""
+    assert chooser.opened.description == "▾ Make it fail"
+
+
+def test_every_fault_is_offered_and_explained(chooser: FaultChooser, sandbox: Sandbox) -> None:
+    assert tuple(name for _, name in chooser.fault.options) == sandbox.faults.names
+    explained = set()
+    for _, name in chooser.fault.options:
+        chooser.fault.value = name
+        explained.add(chooser._what.value)
+    assert len(explained) == len(sandbox.faults.names)
+
+
+def test_an_order_is_told_happens_and_is_gone(
+    chooser: FaultChooser, sandbox: Sandbox, log: ExchangeLog
+) -> None:
+    assert "Nothing is ordered" in chooser._pending.value
+    assert chooser.clear.disabled
+    chooser.method.value = "getBalance"
+    chooser.times.write(2)
+    chooser.order.click()
+    assert sandbox.faults.waiting == (("getBalance", "reset", 2),)
+    told = chooser._pending.value
+    assert "The next 2 requests of <code>getBalance</code>" in told
+    assert "The connection is reset before a byte of the answer." in told
+    with Client(sandbox.key, base_url=sandbox.url, log=log) as client:
+        with pytest.raises(RequestConnectionError):
+            client.get_balance()
+        until(lambda: "The next request of <code>getBalance</code>" in chooser._pending.value)
+        with pytest.raises(RequestConnectionError):
+            client.get_balance()
+        until(lambda: "Nothing is ordered" in chooser._pending.value)
+        client.get_balance()
+
+
+def test_orders_are_listed_in_sequence_and_cleared(chooser: FaultChooser, sandbox: Sandbox) -> None:
+    for fault in ("http_500", "empty_body"):
+        chooser.fault.value = fault
+        chooser.order.click()
+    told = chooser._pending.value
+    assert told.index("http_500") < told.index("empty_body")
+    assert not chooser.clear.disabled
+    chooser.clear.click()
+    assert sandbox.faults.waiting == ()
+    assert "Nothing is ordered" in chooser._pending.value
+
+
+def test_a_closed_port_concerns_every_method_and_opens_again(
+    chooser: FaultChooser, sandbox: Sandbox
+) -> None:
+    chooser.fault.value = "refuse"
+    assert chooser.method.disabled
+    assert chooser.times.widget.description == "For how many seconds"
+    chooser.order.click()
+    assert "every method" in chooser._pending.value
+    until(lambda: "Nothing is ordered" in chooser._pending.value)
+    chooser.times.write(600)
+    chooser.order.click()
+    assert sandbox.faults.waiting[0][1] == "refuse"
+    chooser.clear.click()
+    assert sandbox.faults.waiting == ()
+    chooser.fault.value = "reset"
+    assert not chooser.method.disabled
+    assert chooser.times.widget.description == "How many requests"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("often", "expected a whole number"),
+        ("", "is empty; expected a whole number"),
+        ("0", "from 1 to 1,000,000"),
+        ("-1", "from 1 to 1,000,000"),
+        ("1000001", "from 1 to 1,000,000"),
+        ("9" * 500, "from 1 to 1,000,000"),
+    ],
+)
+def test_a_number_that_is_none_gets_a_sentence_and_stays(
+    chooser: FaultChooser, sandbox: Sandbox, typed: str, sentence: str
+) -> None:
+    chooser.times.widget.value = typed
+    chooser.order.click()
+    assert sentence in chooser._problem.value
+    assert chooser.times.widget.value == typed
+    assert sandbox.faults.waiting == ()
+    chooser.times.widget.value = "1"
+    chooser.order.click()
+    assert chooser._problem.layout.display == "none"
+
+
+def test_a_sandbox_that_was_stopped_gets_a_sentence(log: ExchangeLog) -> None:
+    chooser = FaultChooser(lambda: 1 / 0, log)  # type: ignore[arg-type, return-value]
+    chooser.order.click()
+    assert "ZeroDivisionError" in chooser._problem.value
+    chooser.close()
+
+
+def test_the_sandbox_is_not_started_to_look_at_it(log: ExchangeLog) -> None:
+    asked: list[int] = []
+    chooser = FaultChooser(lambda: asked.append(1), log)  # type: ignore[arg-type, func-returns-value]
+    chooser.opened.value = True
+    chooser.fault.value = "stall"
+    chooser.close()
+    assert asked == []
+
+
+def test_only_the_sandbox_is_made_to_fail(sandbox: Sandbox, log: ExchangeLog) -> None:
+    with (
+        Client(sandbox.key, base_url=sandbox.url, log=log) as here,
+        Client(sandbox.key, base_url="http://127.0.0.1:9", log=log) as elsewhere,
+    ):
+        console = Console(sandbox=sandbox, log=log)
+        assert console.faults.layout.display == ""
+        console.target.choice.value = target.LIVE
+        assert console.faults.layout.display == "none"
+        console.target.choice.value = target.SANDBOX
+        assert console.faults.layout.display == ""
+        console.close()
+        for client, shown in ((here, ""), (elsewhere, "none")):
+            console = Console(client, sandbox=sandbox)
+            assert console.faults.layout.display == shown
+            console.close()
