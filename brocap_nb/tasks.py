@@ -338,6 +338,7 @@ class ComplexImageTask(Task):
                 "There is no picture: neither imageUrls nor imagesBase64 is given; expected "
                 "exactly one of them. Choose a picture, or use ComplexImageTask.from_image(…).",
             )
+        _ = self.wire_body  # hashed while it is at hand, not while a request waits to be sent
         return self
 
 
