@@ -378,6 +378,9 @@ class _Received:
     def read(self, response: requests.Response, deadline: float) -> None:
         """Read the body; what came before a break is kept."""
         raw = response.raw
+        if getattr(response, "_content", False) is not False:
+            self.content = response.content  # requests has read it already if it is a redirect
+            return
         if not hasattr(raw, "read1"):  # an adapter of the user's own
             self.content = response.content
             return

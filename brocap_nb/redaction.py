@@ -169,7 +169,12 @@ def url_text(url: str, secret: Secret | Veil | None = None) -> str:
 def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None) -> str:
     """Return headers as a JSON object that may be written down."""
     values = [
-        HEADER_LABEL if name.lower() in SECRET_HEADERS else value for name, value in headers.items()
+        HEADER_LABEL
+        if name.lower() in SECRET_HEADERS
+        else value
+        if isinstance(value, str)
+        else value.decode("latin-1")  # requests takes bytes as well
+        for name, value in headers.items()
     ]
     # before JSON escapes them, or a key that is escaped already would be so twice; and at once,
     # which is faster than one by one

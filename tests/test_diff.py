@@ -1,0 +1,157 @@
+"""Two exchanges side by side."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peer import Peer, http
+from PIL import Image
+
+import brocap_nb as bn
+from brocap_nb.diff import diff
+
+
+def png(colour: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (50, 40), (colour, 9, 9)).save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
+
+
+PICTURES = [base64.b64encode(png(colour)).decode() for colour in (0, 200)]
+
+
+def exchange(request: Any = None, response: Any = None, **fields: Any) -> bn.Exchange:
+    texts = [body if isinstance(body, str) else json.dumps(body) for body in (request, response)]
+    return bn.Exchange(
+        **{
+            "exchange_id": "s-1",
+            "session": "s",
+            "started_at": datetime(2026, 1, 1, tzinfo=UTC),
+            "method": "createTask",
+            "request": texts[0],
+            "response": None if response is None else texts[1],
+            **fields,
+        }
+    )
+
+
+def rows(left: bn.Exchange, right: bn.Exchange, **options: Any) -> list[tuple[Any, ...]]:
+    return [(r.path, r.kind, r.left, r.right) for r in diff(left, right, **options)]
+
+
+def test_what_was_added_removed_and_changed() -> None:
+    left = exchange({"task": {"type": "X", "a": [1, 2], "b": True, "gone": None}}, {"errorId": 0})
+    right = exchange({"task": {"type": "Y", "a": [1, 3, 4], "b": 1, "new": {}}}, {"errorId": 1})
+    assert rows(left, right) == [
+        ("request.task.type", "changed", "X", "Y"),
+        ("request.task.a[1]", "changed", 2, 3),
+        ("request.task.a[2]", "added", None, 4),
+        ("request.task.b", "changed", True, 1),
+        ("request.task.gone", "removed", None, None),
+        ("request.task.new", "added", None, {}),
+        ("response.errorId", "changed", 0, 1),
+    ]
+
+
+def test_ids_times_and_keys_are_left_out_unless_asked_for() -> None:
+    date = {"request_headers": '{"content-length": "5"}'}
+    left = exchange({"clientKey": "<clientKey>", "taskId": 5}, {"taskId": 0}, elapsed_ms=1.0)
+    right = dataclasses.replace(
+        exchange({"clientKey": "other", "taskId": 6}, {"taskId": 1}, elapsed_ms=2.0, **date),
+        exchange_id="t-9",
+        session="t",
+        started_at=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+    assert not diff(left, right)
+    assert str(diff(left, right)) == "s-1 -> t-9: no difference"
+    everything = {path for path, *_ in rows(left, right, everything=True)}
+    assert everything >= {"exchange_id", "session", "started_at", "elapsed_ms", "request.taskId"}
+    assert everything >= {"request.clientKey", "response.taskId", "request_headers.Content-Length"}
+
+
+def test_a_path_that_is_ignored_covers_what_lies_below() -> None:
+    left = exchange({"task": {"a": [1, {"b": 1}], "ab": 1}})
+    right = exchange({"task": {"a": [2, {"b": 2}], "ab": 2}})
+    assert len(rows(left, right)) == 3
+    assert [r[0] for r in rows(left, right, ignore=["request.task.a"])] == ["request.task.ab"]
+    assert [r[0] for r in rows(left, right, ignore=["request.task.a[1]"])] == [
+        *("request.task.a[0]", "request.task.ab"),
+    ]
+    assert rows(left, right, ignore=["request"], everything=True) == []
+
+
+def test_a_body_that_is_no_json_is_compared_by_line() -> None:
+    left = exchange({}, "<h1>\nBad\nGateway", http_status=502)
+    right = exchange({}, "<h1>\nGateway\nTimeout", http_status=504)
+    assert rows(left, right) == [
+        ("http_status", "changed", 502, 504),
+        ("response[line 2]", "removed", "Bad", None),
+        ("response[line 4]", "added", None, "Timeout"),
+    ]
+    assert rows(left, right, ignore=["response", "http_status"]) == []
+
+
+def test_an_answer_that_is_missing_is_a_row() -> None:
+    left, right = exchange({}, None, detail="reset"), exchange({}, {"errorId": 0})
+    assert rows(left, right) == [
+        ("response", "added", None, '{"errorId": 0}'),
+        ("detail", "removed", "reset", None),
+    ]
+    assert rows(exchange({}, '{"a":1}'), exchange({}, '{"a": 1}'))[0][:2] == (
+        *("response[spelling]", "changed"),
+    )
+
+
+def test_pictures_are_shown_small_with_their_hash() -> None:
+    found = diff(exchange({"p": [PICTURES[0]]}), exchange({"p": [PICTURES[1]]}))
+    shown = found._repr_mimebundle_()
+    assert shown["text/html"].count("<img ") == 2
+    assert shown["text/html"].count("sha256:") == 2
+    assert len(shown["text/html"]) < 10_000
+    assert PICTURES[0][:100] not in shown["text/html"]
+    text = shown["text/plain"]
+    assert text.count("sha256:") == 2
+    assert "request.p[0]" in text
+    assert len(text) < 300
+    assert not diff(exchange({"p": [PICTURES[0]]}), exchange({"p": [PICTURES[0]]}))
+
+
+def test_a_log_compares_its_own(client: bn.Client, peer: Peer) -> None:
+    peer.say(http(b'{"errorId": 0, "taskId": 1}'), http(b'{"errorId": 1, "errorCode": "E<b>"}'))
+    client.create_task(bn.RawTask({"type": "X", "imagesBase64": [PICTURES[0]]}))
+    with pytest.raises(bn.ApiError):
+        client.create_task(bn.RawTask({"type": "X", "imagesBase64": [PICTURES[1]]}))
+    found = client.log.diff(1, 2)
+    paths = [row.path for row in found]
+    assert {"outcome", "error_code", "request.task.imagesBase64[0]"} <= set(paths)
+    assert "E&lt;b&gt;" in found._repr_mimebundle_()["text/html"]
+    assert "E<b>" not in found._repr_mimebundle_()["text/html"]
+    assert f"{len(found)} differences" in str(found)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(values, values)
+def test_there_is_a_row_exactly_if_something_differs(left: Any, right: Any) -> None:
+    same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
+    found = diff(exchange({"x": left}), exchange({"x": right}))
+    spelling = [row for row in found if row.path == "request[spelling]"]
+    assert (len(found) > len(spelling)) == (not same)
+    back = diff(exchange({"x": right}), exchange({"x": left}))
+    assert len(back) == len(found)
+    assert not diff(exchange({"x": left}), exchange({"x": left}))
+    str(found)
+    found._repr_mimebundle_()

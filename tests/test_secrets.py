@@ -1,0 +1,257 @@
+"""Secrets stay out of everything that is kept or shown, wherever a server repeats them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import tempfile
+import traceback
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from peer import Peer, http
+
+import brocap_nb as bn
+from brocap_nb.audit import audit
+from brocap_nb.redaction import Secret, header_secrets, redact_fields, url_text
+
+# What we write ourselves is no key: field names, labels, digits of a time.
+WORDS = ("response_base64", "http/1.1", "<clientkey>")
+keys = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=40).filter(
+    lambda key: (
+        len(set(key)) >= 6
+        and sum(map(str.isdigit, key)) >= 2
+        and not any(word in key.lower() for word in WORDS)
+    )
+)
+
+DRESSES: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "in JSON": lambda key: json.dumps(key)[1:-1],
+    "in JSON, all escaped": lambda key: "".join(f"\\u{ord(c):04X}" for c in key),
+    "in a URL": lambda key: urllib.parse.quote(key, safe=""),
+    "in HTML": html.escape,
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64 of more": lambda key: base64.b64encode(f"u:{key}:x".encode()).decode(),
+    "hexadecimal": lambda key: key.encode().hex(),
+}
+PLACES: dict[str, Callable[[str], bytes]] = {
+    "body": lambda worn: http(f"<p>{worn}</p>".encode(), 500, "text/html"),
+    "error field": lambda worn: http(
+        b'{"errorId": 1, "errorCode": "ERROR_X", "errorDescription": "bad %b"}' % worn.encode()
+    ),
+    "error code": lambda worn: http(b'{"errorId": 1, "errorCode": "%b"}' % worn.encode()),
+    "wrong type": lambda worn: http(b'{"errorId": 0, "balance": "%b"}' % worn.encode()),
+    "header": lambda worn: _with_header(f"X-Echo: k={worn}"),
+    "cookie": lambda worn: _with_header(f"Set-Cookie: k={worn}; Path=/"),
+    "redirect": lambda worn: _with_header(f"Location: http://127.0.0.1:1/?k={worn}", 302),
+    "not UTF-8": lambda worn: http(b'{"errorId": 0, "x": "\xff%b\xfe"}' % worn.encode()),
+    "broken off": lambda worn: http(worn.encode() + b"....")[:-3] + Peer.RESET,
+}
+
+
+def _with_header(line: str, status: int = 200) -> bytes:
+    return http(b'{"errorId": 0, "balance": 1}', status).replace(
+        b"\r\n", b"\r\n" + line.encode() + b"\r\n", 1
+    )
+
+
+def everything_shown(client: bn.Client, error: BaseException | None, folder: Path) -> Iterator[str]:
+    """All that is kept on disk, exported, or shown of an exchange."""
+    log = client.log
+    log.to_har(folder / "log.har")
+    log.frame().to_csv(folder / "log.csv")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield path.read_bytes().decode("latin-1")
+    exchange = log[-1]
+    yield from (log.to_curl(-1), log.to_python(-1), repr(client), repr(log), repr(exchange))
+    yield from (str(exchange), json.dumps(exchange._repr_mimebundle_(), ensure_ascii=False))
+    yield json.dumps(log._repr_mimebundle_(), ensure_ascii=False)
+    yield str(log.errors())
+    if error is not None:
+        found = traceback.TracebackException.from_exception(error, capture_locals=True)
+        # the frames of this test hold the key themselves
+        yield from (str(error), repr(error), str(vars(error)))
+        yield "".join(
+            f"{name}={value}"
+            for frame in found.stack
+            if "brocap_nb/" in frame.filename.replace("\\", "/")
+            for name, value in (frame.locals or {}).items()
+        )
+
+
+def undressed(text: str) -> Iterator[str]:
+    yield text
+    yield urllib.parse.unquote(text)
+    yield html.unescape(text)
+    for escaped in (text, text.replace("\\\\", "\\")):  # a text in a line of JSON in JSON
+        yield re.sub(r"\\u00([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), escaped)
+        yield re.sub(r'\\(["\\/])', r"\1", escaped)
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[Peer]:
+    peer = Peer()
+    yield peer
+    peer.close()
+
+
+@pytest.mark.parametrize("place", PLACES)
+@settings(deadline=None, max_examples=12)
+@given(key=keys, dress=st.sampled_from(sorted(DRESSES)))
+def test_the_key_is_nowhere_wherever_it_is_echoed(
+    place: str, echo: Peer, key: str, dress: str
+) -> None:
+    worn = DRESSES[dress](key)
+    assume(worn.isascii())
+    echo.say(PLACES[place](worn))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log = bn.ExchangeLog(folder / "log")
+        error = None
+        with bn.Client(key, base_url=echo.url, log=log, timeout=2) as client:
+            try:
+                client.get_balance()
+            except bn.BroCapError as caught:
+                error = caught
+            for text in everything_shown(client, error, folder):
+                assert worn.lower() not in text.lower()
+                for plain in undressed(text):
+                    assert key.lower() not in plain.lower()
+        assert audit([folder], key).findings == []
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.text("0123456789abcdef", min_size=32, max_size=40), st.integers(12, 20))
+def test_a_key_that_is_split_over_a_redirect_is_found(echo: Peer, key: str, at: int) -> None:
+    assume(len(set(key)) >= 6)
+    body = json.dumps({"rest": key[at:]}).encode()
+    answer = http(body, 302).replace(
+        b"\r\n", b"\r\nLocation: /next?k=%b\r\n" % key[:at].encode(), 1
+    )
+    echo.say(answer)
+    log = bn.ExchangeLog(":memory:")
+    with bn.Client(key, base_url=echo.url, log=log) as client, pytest.raises(bn.BadResponseError):
+        client.get_balance()
+    kept = json.dumps(log.to_har())
+    assert key[:at] not in kept
+    assert key[at:] not in kept
+    assert json.loads(log[1].response or "") == {"rest": "<clientKey>"}
+    assert json.loads(log[1].response_headers or "")["Location"] == "/next?k=<clientKey>"
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.text("0123456789abcdef", min_size=20, max_size=40),
+    st.integers(0, 30),
+    st.integers(12, 40),
+    st.sampled_from(["", "x", "%", '"']),
+)
+def test_any_part_of_12_characters_is_redacted(key: str, at: int, size: int, beside: str) -> None:
+    part = key[at : at + size]
+    assume(len(part) >= 12)
+    assert Secret(key).redact(f"<{beside}{part}{beside}>") == f"<{beside}<clientKey>{beside}>"
+    if len(set(key)) >= 6:
+        assert Secret(key).redact(f"<{key[at : at + 5]}>") == f"<{key[at : at + 5]}>"
+
+
+PASSWORD = "hunter2-hunter2"
+
+
+def test_passwords_are_sent_and_not_written_down(
+    client: bn.Client, peer: Peer, tmp_path: Path
+) -> None:
+    peer.say(
+        http(json.dumps({"errorId": 1, "errorCode": "X", "errorDescription": PASSWORD}).encode())
+    )
+    fields = {
+        "type": "X",
+        "proxyPassword": PASSWORD,
+        "Password": "short",
+        "cookies": [{"name": "a", "value": PASSWORD}, 5, None],
+        "authorization": {"basic": PASSWORD},
+        "proxyLogin": "me",
+    }
+    task = bn.RawTask(fields)
+    with pytest.raises(bn.ApiError) as caught:
+        client.create_task(task)
+    assert json.loads(peer.requests[0][1])["task"] == fields, "it goes out as it is"
+    shown = [*everything_shown(client, caught.value, tmp_path), repr(task), str(task)]
+    shown.append(json.dumps(task._repr_mimebundle_()))
+    for text in shown:
+        assert PASSWORD not in text
+        assert "short" not in text
+    kept = json.loads(client.log[1].request)["task"]
+    assert kept["cookies"] == [{"name": "<left out>", "value": "<left out>"}, "<left out>", None]
+    assert kept["proxyLogin"] == "me"
+    assert client.log[1].error_description == "<left out>"
+    # much later, and for another method
+    peer.say(http(f"<p>{PASSWORD}".encode(), 500))
+    with pytest.raises(bn.HttpError):
+        client.get_balance()
+    assert client.log[-1].response == "<p><left out>"
+
+
+@pytest.mark.parametrize("echoed", ["dXNlcjpzM2NyZXQtcGFzcw==", "s3cret-pass", "sessioncookie1"])
+def test_what_a_session_of_ones_own_sends_is_secret_as_well(
+    echoed: str, peer: Peer, key: str, tmp_path: Path
+) -> None:
+    session = requests.Session()
+    session.auth = ("user", "s3cret-pass")
+    session.cookies.set("sid", "sessioncookie1")
+    peer.say(http(f"<p>{echoed}".encode(), 500))
+    log = bn.ExchangeLog(tmp_path / "log")
+    with (
+        bn.Client(key, base_url=peer.url, log=log, session=session) as client,
+        pytest.raises(bn.HttpError) as caught,
+    ):
+        client.get_balance()
+    for text in everything_shown(client, caught.value, tmp_path):
+        assert echoed not in text
+    sent = json.loads(log[1].request_headers or "")
+    assert sent["Authorization"] == sent["Cookie"] == "<left out>"
+
+
+def test_a_cookie_that_the_body_repeats_is_left_out(client: bn.Client, peer: Peer) -> None:
+    peer.say(
+        http(b'{"errorId": 0, "balance": 1, "session": "cookie-cookie-1", "x": "Strict"}').replace(
+            b"\r\n", b"\r\nSet-Cookie: sid=cookie-cookie-1; SameSite=Strict; Path=/\r\n", 1
+        )
+    )
+    client.get_balance()
+    assert json.loads(client.log[1].response or "") == {
+        "errorId": 0,
+        "balance": 1,
+        "session": "<left out>",
+        "x": "Strict",
+    }
+
+
+def test_an_address_is_written_down_without_what_is_secret() -> None:
+    key = "0123456789abcdef" * 2
+    assert url_text("https://me:pw@h:1/x?a=me@b") == "https://<left out>@h:1/x?a=me@b"
+    assert url_text(f"http://h/?k={key}&b", Secret(key)) == "http://h/?k=<clientKey>&b"
+    assert url_text("http://h/a@b") == "http://h/a@b"
+
+
+def test_fields_of_a_text_that_is_not_quite_json() -> None:
+    text = '{"proxyPassword": "a\\"b", "x": 1, "clientKey" : "k", "password": "torn'
+    assert redact_fields(text) == (
+        '{"proxyPassword": "<left out>", "x": 1, "clientKey" : "<clientKey>", '
+        '"password": "<left out>"'
+    )
+    assert redact_fields('{"a":  1}') == '{"a":  1}'
+    assert redact_fields('{"password":  "<left out>"}') == '{"password":  "<left out>"}'
+
+
+def test_what_is_secret_in_headers() -> None:
+    headers = {"Authorization": "Bearer tokentoken", "X-Api-Key": "apikey-1", "Accept": "a/b-c-d-e"}
+    assert {secret.reveal() for secret in header_secrets(headers)} == {"tokentoken", "apikey-1"}
