@@ -6,7 +6,6 @@ A picture is its file's bytes everywhere in this package. Nothing here decodes m
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import io

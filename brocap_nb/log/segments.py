@@ -38,7 +38,7 @@ class Sealer:
         self._sealed = 0
 
     def seal(self) -> None:
-        """Seal what is ready, if a segment is full: full segments, all of whose answers had time to come.
+        """Seal the full segments but the newest, whose answers may still come.
 
         What cannot be written is left out: the lines are enough.
         """

@@ -71,7 +71,7 @@ def test_what_is_sealed_is_what_the_lines_say(tmp_path: Path) -> None:
 
 def test_sealed_rows_are_not_read_from_the_lines(tmp_path: Path) -> None:
     """Seen by changing a sealed line's text, to one of the same length."""
-    log = filled(tmp_path)
+    filled(tmp_path)
     path = next(tmp_path.glob("*.jsonl"))
     path.write_bytes(path.read_bytes().replace(b'"method":"m1"', b'"method":"m9"'))
     methods = bn.ExchangeLog(tmp_path).frame(bodies=False)["method"].astype(str)
