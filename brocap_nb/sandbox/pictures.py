@@ -90,6 +90,15 @@ class Library:
         files["damaged"] = first[:2_000]
         return files
 
+    @property
+    def drawn(self) -> bool:
+        """Whether all that takes time is done."""
+        return "_looks" in self.__dict__
+
+    def draw(self) -> None:
+        """Draw the puzzles, and look at them. It takes most of a second the first time."""
+        _ = self.files, self._by_content, self._looks
+
     def at(self, url: str) -> bytes | None:
         """Return the picture that this sandbox serves at `url`; nothing is fetched."""
         try:

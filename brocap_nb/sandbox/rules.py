@@ -13,7 +13,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Never
 from urllib.parse import urlsplit
@@ -57,6 +57,9 @@ _DESCRIPTIONS: Final = {
 }
 
 
+_NEVER: Final = float("-inf")
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
     """A result that is to be POSTed to the task's `callbackUrl`."""
@@ -86,16 +89,17 @@ class Answer:
 
 @dataclass(slots=True)
 class _Task:
-    id: int
+    """What is kept of a task for 5 minutes: little, and nothing of its request."""
+
     account: str
     created: float
     ready_at: float
-    result: dict[str, Any] | str
-    """The solution, or the code of the error that comes instead of it."""
+    result: tuple[bool, ...] | str | None
+    """The tiles, or the code of the error that comes instead; None: a token, made from the id."""
     first_poll: str | None
     """The code that the first poll is answered with, if any."""
     polls: int = 0
-    answered_at: float = field(default=float("-inf"))
+    answered_at: float = _NEVER
 
 
 class _Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the program
@@ -140,8 +144,8 @@ class Rules:
         self._speed = speed
         self._guess = guess
         self._accounts = {key: name for name, key in self.keys.items() if name != "unknown"}
-        self._tasks: dict[int, _Task] = {}  # oldest first
-        self._next_id = FIRST_ID
+        self._tasks: dict[int, _Task] = {}
+        self._oldest_id = self._next_id = FIRST_ID
         self._strikes: dict[tuple[str, str], list[float]] = {}
         self._bans: dict[str, tuple[str, float]] = {}
 
@@ -176,7 +180,7 @@ class Rules:
     def result(self, task_id: int) -> dict[str, Any] | None:
         """Return the body of a finished task's result, or None if the task is gone."""
         task = self._tasks.get(task_id)
-        return None if task is None else _result(task)
+        return None if task is None else self._result(task_id, task)
 
     def forgive(self) -> None:
         """Lift every ban and forget what led to it."""
@@ -220,17 +224,15 @@ class Rules:
         image = task["type"] == "ComplexImageTask"
         chance = random.Random(f"{self._seed}:{task_id}")
         seconds = chance.uniform(*(IMAGE_SECONDS if image else TOKEN_SECONDS)) / self._speed
-        if result is None:
-            result = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
         first = trigger.code if trigger is not None and trigger.when == "first_poll" else None
-        self._tasks[task_id] = _Task(task_id, account, now, now + seconds, result, first)
+        self._tasks[task_id] = _Task(account, now, now + seconds, result, first)
         url = request.get("callbackUrl")
         callback = Callback(task_id, url, seconds) if isinstance(url, str) and url else None
         about = _about("createTask", request)
         return Answer(200, {"errorId": 0, "taskId": task_id}, about, callback)
 
-    def _check_task(self, task: Mapping[str, Any]) -> dict[str, Any] | str | None:
-        """Return an image task's solution or error code, or None for a token task."""
+    def _check_task(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str | None:
+        """Return an image task's tiles or error code, or None for a token task."""
         kind = task.get("type")
         if not isinstance(kind, str) or not kind:
             _refuse("ERROR_NO_SUCH_METHOD")
@@ -244,7 +246,7 @@ class Rules:
             _check_funcaptcha(task)
         return None
 
-    def _solve(self, task: Mapping[str, Any]) -> dict[str, Any] | str:
+    def _solve(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str:
         data = self._picture(task)
         if data is not None and len(data) > IMAGE_MAX_BYTES:
             _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
@@ -254,11 +256,11 @@ class Rules:
         question = metadata.get("Task") if isinstance(metadata, dict) else None
         puzzle = None if data is None else self._library.find(data)
         if puzzle is not None and _same_question(puzzle.question, question):
-            return {"answer": list(puzzle.answer)}
+            return puzzle.answer
         if not self._guess:
             return "ERROR_CAPTCHA_UNSOLVABLE"
         chosen = random.Random(f"{self._seed}:{_digest(data, question)}").randrange(6)
-        return {"answer": [tile == chosen for tile in range(6)]}
+        return tuple(tile == chosen for tile in range(6))
 
     def _picture(self, task: Mapping[str, Any]) -> bytes | None:
         """Return the task's picture; None if it cannot be read. No address is ever fetched."""
@@ -290,15 +292,23 @@ class Rules:
         task.answered_at = now
         if task.first_poll is not None and task.polls == 1:
             _refuse(task.first_poll)
-        body = _result(task) if now >= task.ready_at else _processing()
-        return Answer(200, body, str(task.id))
+        body = self._result(number, task) if now >= task.ready_at else _processing()
+        return Answer(200, body, str(number))
+
+    def _result(self, task_id: int, task: _Task) -> dict[str, Any]:
+        if isinstance(task.result, str):
+            return _error(task.result, "getTaskResult")
+        if task.result is None:
+            token = f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"
+            return {**_processing(), "status": "ready", "solution": {"token": token}}
+        return {**_processing(), "status": "ready", "solution": {"answer": list(task.result)}}
 
     def _forget_old(self, now: float) -> None:
-        while self._tasks:
-            oldest = next(iter(self._tasks.values()))
-            if now - oldest.created <= RESULT_LIFETIME:
+        while self._oldest_id < self._next_id:
+            if now - self._tasks[self._oldest_id].created <= RESULT_LIFETIME:
                 break
-            del self._tasks[oldest.id]
+            del self._tasks[self._oldest_id]
+            self._oldest_id += 1
         for address in [a for a, (_, until) in self._bans.items() if now >= until]:
             del self._bans[address]
         for place in [p for p, times in self._strikes.items() if now - times[-1] > BAN_SECONDS]:
@@ -395,12 +405,6 @@ def _error(code: str, method: str) -> dict[str, Any]:
 
 def _processing() -> dict[str, Any]:
     return {"errorId": 0, "errorCode": None, "errorDescription": None, "status": "processing"}
-
-
-def _result(task: _Task) -> dict[str, Any]:
-    if isinstance(task.result, str):
-        return _error(task.result, "getTaskResult")
-    return {**_processing(), "status": "ready", "solution": task.result}
 
 
 def _about(method: str, request: Mapping[str, Any]) -> str:

@@ -224,10 +224,10 @@ class Sandbox:
         `steps` is a list of `{"wait": seconds, "method": …, "body": JSON text}`; `<taskId>` in a
         body stands for the id that the last createTask answered.
         """
-        import pandas as pd
+        from brocap_nb.sandbox.recipe_table import RecipeTable  # brings pandas along
 
         rows = [prepared(recipe, self.keys, self.url, self.speed) for recipe in RECIPES]
-        return pd.DataFrame(rows, columns=["code", "how", "key", "task", "steps"])
+        return RecipeTable(rows, columns=["code", "how", "key", "task", "steps"])
 
     def forgive(self) -> None:
         """Lift every ban, so that a class need not wait for 10 minutes."""
@@ -272,6 +272,11 @@ class Sandbox:
         return self._library.files.get(name)
 
     # --- in the thread of the loop ----------------------------------------------------------
+
+    async def _draw(self) -> None:
+        """Have the pictures drawn if they are not yet; other requests are answered meanwhile."""
+        if not self._library.drawn:
+            await asyncio.get_running_loop().run_in_executor(None, self._library.draw)
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
@@ -474,8 +479,9 @@ class _Handler(RequestHandler):
 
 
 class _PageHandler(_Handler):
-    def get(self) -> None:
+    async def get(self) -> None:
         sandbox = self.sandbox
+        await sandbox._draw()
         html = page(sandbox.url, sandbox.keys, sandbox.puzzles)
         self.send_reply(Reply(200, html.encode(), {"Content-Type": "text/html; charset=utf-8"}))
 
@@ -484,7 +490,8 @@ class _PageHandler(_Handler):
 
 
 class _PictureHandler(_Handler):
-    def get(self, name: str) -> None:
+    async def get(self, name: str) -> None:
+        await self.sandbox._draw()
         data = self.sandbox._picture(name)
         if data is None:
             text = {"Content-Type": "text/plain"}
@@ -517,6 +524,8 @@ class _MethodHandler(_Handler):
         if sandbox._recording is not None:
             await self._play(sandbox._recording, method)
             return
+        if method == "createTask" and b"ComplexImageTask" in self.body:
+            await sandbox._draw()
         answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "")
         outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
         sandbox._note(method if method in METHODS else "?", answer.about, outcome)

@@ -42,7 +42,9 @@ class FaultChooser(widgets.VBox):
         self._sandbox = sandbox
         self._used: Sandbox | None = None
         self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
-        self.opened = widgets.ToggleButton(tooltip="Show or hide the faults of the sandbox")
+        self.opened = widgets.ToggleButton(
+            tooltip="Show or hide the faults of the sandbox", layout={"align_self": "flex-start"}
+        )
         self.method = _choice("Method", [(name, name) for name in METHODS])
         self.method.value = "getTaskResult"
         self.fault = _choice("Fault", [(name, name) for name in self._told])

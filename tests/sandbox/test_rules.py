@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -196,6 +197,26 @@ def test_a_result_can_be_asked_for_within_five_minutes_and_is_then_gone(desk: De
     assert desk.poll(young)["errorId"] == 0
     assert len(desk.rules) == 1
     assert desk.rules.result(old) is None
+
+
+def test_a_task_that_is_kept_is_small_and_one_that_is_gone_takes_nothing() -> None:
+    desk = Desk(balance=100.0)
+    task, count = desk.image_task(), 3_000
+    desk.poll(desk.create(task))  # what is made once is made
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(count):
+            desk.poll(desk.create(task))
+        kept = tracemalloc.get_traced_memory()[0] - before
+        desk.now += 301.0
+        desk.send("getBalance")
+        left = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert len(desk.rules) == 0
+    assert kept < 300 * count
+    assert left < kept / 2  # the table itself stays
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import http.client
 import http.server
 import json
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ from sandbox.anything import assert_documented, bodies
 import brocap_nb.sandbox
 from brocap_nb.codes import CATALOGUE
 from brocap_nb.errors import BroCapError, SandboxError
-from brocap_nb.sandbox import Puzzle, Sandbox
+from brocap_nb.sandbox import Puzzle, Sandbox, pictures
 from brocap_nb.sandbox.recipes import TOKEN_TASK
 from brocap_nb.sandbox.rules import METHODS, Answer
 from brocap_nb.sandbox.server import run
@@ -81,6 +83,36 @@ def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
     time.sleep(0.05)
     for puzzle, task_id in ids.items():
         assert tuple(solved(sandbox, task_id)["solution"]["answer"]) == puzzle.answer
+
+
+def test_while_the_pictures_are_drawn_others_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw, asked, go_on = pictures._draw_all, threading.Event(), threading.Event()
+
+    def slow(seed: int) -> tuple[pictures.Drawn, ...]:
+        asked.set()
+        assert go_on.wait(30)
+        return draw(seed)
+
+    monkeypatch.setattr(pictures, "_draw_all", slow)
+    with Sandbox(speed=FAST) as sandbox, ThreadPoolExecutor(3) as threads:
+        url = f"{sandbox.url}/pictures/penguin.png"
+        task = {"type": "ComplexImageTask", "class": "funcaptcha", "imageUrls": [url]}
+        task["metadata"] = {"Task": "Pick the penguin"}
+        created = threads.submit(post, sandbox, "createTask", task=task)
+        picture = threads.submit(requests.get, url, timeout=30)
+        page = threads.submit(requests.get, sandbox.url, timeout=30)
+        assert asked.wait(30)
+        try:
+            assert post(sandbox, "getBalance").json()["errorId"] == 0
+            assert create(sandbox)
+            assert [one.done() for one in (created, picture, page)] == [False] * 3
+        finally:
+            go_on.set()
+        assert created.result().json()["errorId"] == 0
+        assert picture.result().ok
+        assert page.result().ok
 
 
 def test_balance_goes_down(sandbox: Sandbox) -> None:
@@ -168,6 +200,17 @@ def test_every_code_is_provoked_by_the_recipes(sandbox: Sandbox) -> None:
         assert answer["errorCode"] == row.code, row.how
         provoked.add(row.code)
     assert provoked == set(CATALOGUE)
+
+
+def test_the_recipes_are_shown_in_full(sandbox: Sandbox) -> None:
+    recipes = sandbox.recipes()
+    shown = html.unescape(recipes._repr_html_())  # type: ignore[operator]
+    for how in recipes["how"]:
+        assert how in shown
+        assert how in str(recipes)
+    assert "after 0.031 s <code>getTaskResult</code>" in shown  # at speed 100
+    assert sandbox.key not in shown
+    assert type(recipes[recipes["code"] == "ERROR_IP_BANNED"]) is not type(recipes)
 
 
 def test_keys_and_task_of_a_recipe_are_ready_to_use(sandbox: Sandbox) -> None:

@@ -1,0 +1,68 @@
+"""Many clients at once for a few seconds: nothing is lost or mixed up. No time is asserted."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from brocap_nb.sandbox import Sandbox
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "sandbox_load.py"
+CLIENTS = 32
+SECONDS = 4.0
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    if not BENCHMARK.exists():
+        pytest.skip("The benchmarks are not part of this archive.")
+    spec = importlib.util.spec_from_file_location("sandbox_load", BENCHMARK)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["sandbox_load"] = module  # its dataclasses look themselves up there
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_client_gets_its_own_answers(benchmark: ModuleType) -> None:
+    tallies = [benchmark.Tally() for _ in range(CLIENTS)]
+    lines: list[str] = []
+    with Sandbox(speed=50, balance=1e6, log=lines.append) as sandbox:
+        threads = [
+            threading.Thread(
+                target=benchmark.client, args=(sandbox.url, sandbox.key, SECONDS, number, tally)
+            )
+            for number, tally in enumerate(tallies)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        kept = len(sandbox._rules)
+    assert benchmark.check(tallies, CLIENTS) == []
+    created = sum(tally.created for tally in tallies)
+    assert min(tally.answered for tally in tallies) > 0
+    # the sandbox's own lines tell the same story
+    methods = Counter(line.split()[1] for line in lines)
+    assert methods["createTask"] == created == kept
+    assert methods["getTaskResult"] == sum(tally.requests for tally in tallies) - created
+
+
+def test_what_is_wrong_would_be_told(benchmark: ModuleType) -> None:
+    one, other = benchmark.Tally(), benchmark.Tally()
+    one.ids, other.ids = [1, 2], [2]
+    one.created, one.answered = 2, 1
+    other.faults["getTaskResult: another answer"] += 1
+    assert benchmark.check([one, other], 3) == [
+        "1 times getTaskResult: another answer",
+        "A task id was given to two clients.",
+        "1 answers were lost.",
+        "A client failed.",
+    ]
