@@ -15,6 +15,8 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origi
 import ipywidgets as widgets
 
 from brocap_nb.errors import InvalidInputError
+from brocap_nb.redaction import SECRET_FIELDS
+from brocap_nb.widgets.secret_field import SecretField
 
 __all__ = [
     "ChoiceControl",
@@ -22,6 +24,7 @@ __all__ = [
     "JsonControl",
     "ListControl",
     "NumberControl",
+    "SecretControl",
     "TextControl",
     "TickControl",
     "control_for",
@@ -67,6 +70,24 @@ class TextControl(Control):
 
     def write(self, value: Any) -> None:
         self.widget.value = "" if value is None else str(value)
+
+
+class SecretControl(Control):
+    """A password or the like: the value is never widget state."""
+
+    def __init__(self, label: str) -> None:
+        self._field = SecretField(label=label, noun="value")
+        super().__init__(self._field)
+
+    def read(self) -> str | None:
+        secret = self._field.secret
+        return None if secret is None else secret.reveal()
+
+    def write(self, value: Any) -> None:
+        self._field.set("" if value is None else str(value))
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        self._field.on_change(observer)
 
 
 class NumberControl(TextControl):
@@ -189,9 +210,14 @@ def strip_optional(annotation: Any) -> tuple[Any, bool]:
     return (strip_optional(kinds[0])[0] if len(kinds) == 1 else Any), optional
 
 
-def control_for(annotation: Any, label: str, *, optional: bool) -> Control:
-    """Return a control for a field of this type. A type that has none of its own is JSON."""
+def control_for(annotation: Any, label: str, *, name: str, optional: bool) -> Control:
+    """Return a control for a field of this type. A type that has none of its own is JSON.
+
+    A field whose `name` on the wire tells that it is secret gets an input that keeps it so.
+    """
     kind, may_be_none = strip_optional(annotation)
+    if kind is str and name.rpartition(".")[2].lower() in SECRET_FIELDS:
+        return SecretControl(label)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return ChoiceControl(label, [(str(a), a) for a in arguments], optional=optional)

@@ -26,7 +26,9 @@ class SecretField(anywidget.AnyWidget):
 
     label = traitlets.Unicode("Client key").tag(sync=True)
     """What the field is for, in words."""
-    status = traitlets.Unicode("no key is set").tag(sync=True)
+    noun = traitlets.Unicode("key").tag(sync=True)
+    """What the secret is called in the status."""
+    status = traitlets.Unicode("").tag(sync=True)
     """Whether a secret is set, in words; never the secret."""
     length = traitlets.Int(0).tag(sync=True)
     """How many characters the secret has; 0 if none is set."""
@@ -35,6 +37,7 @@ class SecretField(anywidget.AnyWidget):
         self._secret: Secret | None = None
         self._observers: list[Callable[[], None]] = []
         super().__init__(**kwargs)
+        self._tell(0)
         self.on_msg(self._receive)
 
     @property
@@ -46,10 +49,14 @@ class SecretField(anywidget.AnyWidget):
         """Set the secret; an empty one clears it. Spaces around it are dropped."""
         value = value.strip()
         self._secret = Secret(value) if value else None
-        self.length = len(value)
-        self.status = f"a key is set ({len(value)} characters)" if value else "no key is set"
+        self._tell(len(value))
         for observer in self._observers:
             observer()
+
+    def _tell(self, length: int) -> None:
+        self.length = length
+        told = f"a {self.noun} is set ({length} characters)" if length else f"no {self.noun} is set"
+        self.status = told
 
     def clear(self) -> None:
         """Forget the secret."""

@@ -85,7 +85,7 @@ class TaskForm(TaskFormBase):
         kind: Any = field.info.annotation
         if field.in_optional:
             kind = kind | None
-        control = control_for(kind, field.name + need, optional=field.optional)
+        control = control_for(kind, field.name + need, name=field.name, optional=field.optional)
         self.controls[field.name] = control
         if not field.in_optional and (default := _default(field.info)) is not None:
             control.write(default)

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
+import ipywidgets as widgets
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -257,3 +258,23 @@ def test_a_raw_task_comes_out_as_it_went_in(body: dict[str, Any]) -> None:
     form = RawTaskForm()
     form.fill(RawTask(body))
     assert form.task().to_wire() == body
+
+
+def test_a_password_is_typed_into_a_field_that_is_no_state() -> None:
+    class ProxyTask(Task, register=False):
+        proxy_password: str
+        "Password of the proxy."
+
+    form = TaskForm(ProxyTask)
+    form.controls["proxyPassword"].write("hunter2-hunter2")
+    assert form.task().to_wire()["proxyPassword"] == "hunter2-hunter2"
+    states = [widget.get_state() for widget in _widgets_in(form)]
+    assert "hunter2" not in repr(states)
+    form.controls["proxyPassword"].write(None)
+    with pytest.raises(InvalidTaskError, match="proxyPassword is missing"):
+        form.task()
+
+
+def _widgets_in(widget: widgets.Widget) -> list[widgets.Widget]:
+    inner = [w for child in getattr(widget, "children", ()) for w in _widgets_in(child)]
+    return [widget, *inner]
