@@ -1,6 +1,6 @@
 """What a call with a picture of 500,000 bytes costs, known to the log or new to it.
 
-    python benchmarks/large_picture.py
+python benchmarks/large_picture.py
 """
 
 from __future__ import annotations
