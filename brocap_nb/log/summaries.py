@@ -32,6 +32,7 @@ _ANSWERED: Final = [
 ]
 _WITH_CODE: Final = [str(Outcome.API_ERROR), str(Outcome.CALLBACK)]
 _WITH_RESULT: Final = [str(Outcome.OK), str(Outcome.CALLBACK)]
+_NO_TASK: Final = -(2**63)  # no number of a task: `wire` refuses it
 _TIME: Final = nw.Datetime("us", "UTC")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BUCKETS_PER_MS: Final = 10
@@ -57,16 +58,28 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
             nw.when(has_code).then(nw.col("exchange_id")).alias("exchange_id"),
             nw.col("started_at"),
         )
-        .with_columns(nw.col("task_id").is_null().cast(nw.Int64).alias("without_task"))
-        .group_by("error_code")
+        # Engines count distinct values with nulls among them differently: by task, then by code.
+        .with_columns(
+            nw.col("task_id").fill_null(_NO_TASK),
+            (~nw.col("task_id").is_null()).cast(nw.Int64).alias("is_task"),
+        )
+        .group_by("error_code", "task_id")
         .agg(
             nw.len().alias("count"),
             nw.col("started_at").min().alias("first_seen"),
             nw.col("started_at").max().alias("last_seen"),
-            nw.col("task_id").n_unique().alias("tasks"),  # which counts "none" as well
-            nw.col("without_task").max().alias("without_task"),
+            nw.col("is_task").max().alias("is_task"),
             nw.col("exchange_id").max().alias("example"),
         )
+        .group_by("error_code")
+        .agg(
+            nw.col("count").sum().alias("count"),
+            nw.col("first_seen").min().alias("first_seen"),
+            nw.col("last_seen").max().alias("last_seen"),
+            nw.col("is_task").sum().alias("tasks"),
+            nw.col("example").max().alias("example"),
+        )
+        .with_columns(nw.col("count", "tasks").cast(nw.Int64))  # DuckDB's sums have 128 bits
         .collect()
     )
     rows = _rows(table)
@@ -77,7 +90,6 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
         entry = explain(row["error_code"])
         row.update(
             share=row["count"] / total,
-            tasks=row["tasks"] - row["without_task"],
             meaning=entry.meaning,
             remedy=entry.remedy,
             retryable=entry.retryable,

@@ -1,0 +1,267 @@
+"""The folder as it is, read by four engines: a million rows, and whatever a killed process left."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dask
+import narwhals as nw
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+import brocap_nb as bn
+from brocap_nb.log import engines
+from brocap_nb.log.engines import ENGINES, scan
+from brocap_nb.log.summaries import errors, latency, task_times, timeline
+
+pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
+
+SESSIONS, CYCLES = 5, 40_000  # of five exchanges each: a million rows
+KEY = '\\"clientKey\\":\\"<key>\\"'
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Client]:
+    """Two worker processes on loopback."""
+    with (
+        dask.config.set({"distributed.scheduler.active-memory-manager.start": False}),
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            worker_dashboard_address=None,
+            memory_limit=0,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of a million exchanges in several session files."""
+    folder = tmp_path_factory.mktemp("million")
+    for number in range(SESSIONS):
+        write_session(folder, f"sess{number}x", np.random.default_rng(number), number)
+    return folder
+
+
+def write_session(folder: Path, session: str, rng: np.random.Generator, number: int) -> None:
+    """Each cycle is a task: created, asked for three times, then the balance."""
+    begin = np.datetime64("2026-03-01T00:00:00.000000") + np.timedelta64(number, "D")
+    steps = np.array([0, 2_100_000, 4_200_123, 6_300_456, 6_900_000])
+    every = np.arange(CYCLES)[:, None] * 700_001 + steps + rng.integers(0, 999, (CYCLES, 5))
+    times = np.datetime_as_string(begin + every.astype("timedelta64[us]"), unit="us").tolist()
+    elapsed = rng.lognormal(4, 1, (CYCLES, 5)).round(3).tolist()
+    fates = rng.integers(0, 100, (CYCLES, 5)).tolist()
+    codes = ("ERROR_ZERO_BALANCE", "ERROR_TOO_MUCH_REQUESTS", "ERROR_NEW", "ERROR_NO_SUCH_METHOD")
+    types = ("ComplexImageTask", "FunCaptchaTaskProxyless")
+    lines = [f'{{"kind":"log","format":1,"session":"{session}","started_at":"{begin}+00:00"}}']
+    for cycle in range(CYCLES):
+        task_type = f'"{types[cycle % 2]}"'
+        task = number * CYCLES + cycle + 2**53  # too large for a float
+        for step, method in enumerate(METHODS):
+            at, fate = times[cycle][step], fates[cycle][step]
+            asks, balance = 0 < step < 4, step == 4
+            known = task if asks else "null"
+            request = (
+                f'"exchange_id":"{session}-{cycle * 5 + step + 1}","started_at":"{at}+00:00",'
+                f'"session":"{session}","method":"{method}",'
+                f'"task_type":{"null" if balance else task_type},"attempt":{1 + fate % 2},'
+                '"request_bytes":64'
+            )
+            lines.append(
+                f'{{"kind":"request",{request},"task_id":{known},"url":"http://127.0.0.1/{method}",'
+                f'"request":"{{{KEY}}}","request_headers":null}}'
+            )
+            if fate == 0:
+                continue  # the process died
+            status, http, error_id, code = "null", "200", "0", "null"
+            ms: Any = elapsed[cycle][step]
+            if fate == 1:
+                outcome, http, error_id, ms = "timeout", "null", "null", 5000.0
+            elif fate < 5:
+                outcome, error_id, code = "api_error", "1", f'"{codes[(cycle + step) % 4]}"'
+            elif asks and step < 3:
+                outcome, status = "processing", '"processing"'
+            else:
+                outcome, status = "ok", '"ready"' if asks else "null"
+                known = task if step == 0 else known
+            lines.append(
+                f'{{"kind":"response",{request},"task_id":{known},"outcome":"{outcome}",'
+                f'"http_status":{http},"error_id":{error_id},"error_code":{code},'
+                f'"error_description":null,"status":{status},"elapsed_ms":{ms},'
+                '"response_bytes":40,"response":"{}","response_base64":null,"detail":null}'
+            )
+    path = folder / f"202603{number + 1:02}T000000-{session}.jsonl"
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+METHODS = ("createTask", "getTaskResult", "getTaskResult", "getTaskResult", "getBalance")
+
+
+def plain(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
+    """Rows of Python's own values, whatever the engine."""
+    return list(nw.from_native(table.to_arrow()).rows(named=True))
+
+
+def read(folder: Path, engine: str) -> Any:
+    """A frame that several tables are made from: Polars and Dask keep it in memory."""
+    frame = scan(folder, engine)
+    keep = {"dask": "persist", "polars": "collect"}.get(engine)
+    return getattr(frame, keep)() if keep else frame
+
+
+def test_four_engines_give_the_same_tables_from_a_million_rows(
+    folder: Path, cluster: Client
+) -> None:
+    assert len(cluster.scheduler_info()["workers"]) == 2
+    tables: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for engine in ENGINES:
+        frame = read(folder, engine)
+        times = plain(task_times(frame))
+        tables[engine] = {
+            "errors": plain(errors(frame)),
+            "latency": plain(latency(frame)),
+            "task_times": times[::97],
+            "timeline": plain(timeline(frame, times[5]["task_id"])),
+            "count": [{"rows": len(times)}],
+        }
+        del frame
+    expected = tables.pop("pandas")
+    codes, methods = expected["errors"], expected["latency"]
+    assert len(codes) == 4
+    assert 0.02 < sum(row["share"] for row in codes) < 0.04
+    assert min(row["tasks"] for row in codes) > 1000
+    assert round(sum(r["count"] for r in codes) / sum(r["share"] for r in codes)) == 1_000_000
+    assert [(row["method"], row["task_type"]) for row in methods][:2] == [
+        ("createTask", "ComplexImageTask"),
+        ("createTask", "FunCaptchaTaskProxyless"),
+    ]
+    assert expected["timeline"][0]["method"] == "createTask"
+    for engine, found in tables.items():
+        for name, rows in found.items():
+            assert rows == expected[name], f"{name} of {engine}"
+
+
+def test_the_percentiles_of_a_million_rows_are_those_of_numpy(folder: Path) -> None:
+    frame = scan(folder, "polars").collect()
+    row = plain(latency(frame))[2]
+    answered = frame.filter(method="getBalance", http_status=200)["elapsed_ms"].to_numpy()
+    assert row["method"] == "getBalance"
+    assert row["count"] == len(answered) > 190_000
+    for percent in (50, 95):
+        exact = np.percentile(answered, percent, method="inverted_cdf")
+        assert row[f"p{percent}_ms"] == exact
+
+
+def small(folder: Path) -> bn.ExchangeLog:
+    """A real log: all outcomes that matter, an unfinished request, and no value in some columns."""
+    log = bn.ExchangeLog(folder)
+    for number in range(7):
+        exchange = log.begin(
+            method="createTask" if number % 2 else "getTaskResult",
+            url="http://127.0.0.1/",
+            request='{"text": "\N{SNOWMAN} \\"x\\" \x7f"}',
+            request_bytes=9,
+            task_id=2**62 + 1,
+            task_type="T",
+        )
+        if number == 5:
+            continue
+        log.finish(
+            bn.Exchange(
+                **{
+                    **{name: getattr(exchange, name) for name in exchange.__slots__},
+                    "outcome": bn.Outcome.OK if number else bn.Outcome.API_ERROR,
+                    "error_code": None if number else "ERROR_\u2603",
+                    "status": "ready",
+                    "elapsed_ms": float(number),
+                    "response": "{}",
+                }
+            )
+        )
+    return log
+
+
+def rows_of(frame: Any) -> list[dict[str, Any]]:
+    table = nw.from_native(frame).lazy().collect()
+    rows = []
+    for row in table.rows(named=True):
+        missing = {n: v is None or str(v) in ("nan", "<NA>", "NaT") for n, v in row.items()}
+        rows.append({n: None if missing[n] else v for n, v in row.items()})
+    for row in rows:
+        row["started_at"] = row["started_at"].astimezone(UTC)
+    return sorted(rows, key=lambda row: str(row["exchange_id"]))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_reads_the_rows_that_the_log_shows(engine: str, tmp_path: Path) -> None:
+    log = small(tmp_path)
+    expected = rows_of(log.frame(bodies=False).astype(object))
+    found = rows_of(scan(tmp_path, engine))
+    assert [list(row) for row in found] == [list(row) for row in expected]
+    assert found == expected
+    assert {row["task_id"] for row in found} == {2**62 + 1}
+    assert sorted(row["outcome"] for row in found).count("no_response") == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_torn_lines_and_empty_files_are_passed_over(engine: str, tmp_path: Path) -> None:
+    small(tmp_path)
+    (path,) = tmp_path.glob("*.jsonl")
+    whole = rows_of(scan(tmp_path, engine))
+    odd = '{"kind":"request","exchange_id":"zzz-2","started_at":"2026-13-01","task_id":1}'
+    torn = '{"kind":"response","exchange_id":"zzz-1","request":"{\\"a\\":1}'
+    path.write_text(path.read_text() + torn + f"\nno JSON\n[1]\n{odd}\n" + torn, encoding="ascii")
+    (tmp_path / "20260101T000000-empty.jsonl").touch()
+    assert rows_of(scan(tmp_path, engine)) == whole
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_types_are_the_same_for_no_rows_and_for_some(engine: str, tmp_path: Path) -> None:
+    empty = nw.from_native(scan(tmp_path, engine)).lazy()
+    assert len(empty.collect()) == 0
+    assert len(errors(empty)) == 0
+    small(tmp_path)
+    some = nw.from_native(scan(tmp_path, engine)).lazy()
+    assert empty.collect_schema() == some.collect_schema()
+    schema = some.collect().schema
+    assert (schema["task_id"], schema["elapsed_ms"]) == (nw.Int64, nw.Float64)
+    assert schema["started_at"] == nw.Datetime("us", "UTC")
+    assert {schema[name] for name in ("error_description", "outcome", "session")} == {nw.String}
+
+
+def test_blocks_split_a_file_between_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(tmp_path)
+    whole = rows_of(scan(tmp_path, "pandas"))
+    (path,) = tmp_path.glob("*.jsonl")
+    for size in (61, 400, math.ceil(path.stat().st_size / 2)):
+        monkeypatch.setattr(engines, "BLOCK_BYTES", size)
+        assert rows_of(scan(tmp_path, "pandas")) == whole
+
+
+def test_an_engine_that_is_not_there_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(bn.BroCapError, match="Choose one of pandas, polars, duckdb, dask"):
+        scan(tmp_path, "spark")
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(bn.BroCapError, match=r"brocap_nb\[engines\]"):
+        scan(tmp_path, "polars")
+
+
+def test_a_time_is_read_to_the_microsecond(tmp_path: Path) -> None:
+    log = small(tmp_path)
+    first = log[1].started_at
+    for engine in ENGINES:
+        found: datetime = rows_of(scan(tmp_path, engine))[0]["started_at"]
+        assert found == first, engine
