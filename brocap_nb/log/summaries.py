@@ -349,9 +349,8 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
         task_id, task_type = row["task_id"], row["task_type"]
         if task_id is not None and task_type is not None:
             types[task_id] = task_type
-        text = row["response"]
-        if text is None and row["outcome"] == str(Outcome.CALLBACK):
-            text = row["request"]  # it was asked of us
+        called = row["outcome"] == str(Outcome.CALLBACK)  # its body was sent to us
+        text = row["request" if called else "response"]
         if text is None:
             continue
         place = row["method"], text, task_type or types.get(task_id)

@@ -161,11 +161,14 @@ def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
         "share",
         "first_seen",
         "last_seen",
+        "tasks",
         "meaning",
         "remedy",
         "retryable",
+        "example",
     ]
     row = table.iloc[0]
+    assert client.log[row["example"]].error_code == "ERROR_ZERO_BALANCE"
     entry = bn.CATALOGUE["ERROR_ZERO_BALANCE"]
     assert (row["error_code"], row["count"], row["share"]) == (entry.code, 2, 0.5)
     assert (row["meaning"], row["remedy"], row["retryable"]) == (

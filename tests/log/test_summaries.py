@@ -21,6 +21,7 @@ from brocap_nb.log.summaries import errors, latency, task_times, timeline, viola
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CALLBACK = Outcome.CALLBACK
+BODIES = ("request", "response")
 
 
 def frame(*rows: dict[str, Any]) -> pd.DataFrame:
@@ -28,15 +29,12 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
     columns = Columns("s", words := Columns.new_words())
     for number, row in enumerate(rows, 1):
         fields: dict[str, Any] = {"method": "getTaskResult", "outcome": Outcome.OK, **row}
-        fields.pop("response", None)
+        fields = {name: value for name, value in fields.items() if name not in BODIES}
         at = START + timedelta(seconds=fields.pop("at", number - 1))
         exchange = Exchange(exchange_id=f"s-{number}", started_at=at, session="s", **fields)
         columns.finish(columns.begin(exchange, number, 0), exchange, 0)
-    bodies: tuple[list[str | None], list[str | None]] = (
-        [None] * len(rows),
-        [row.get("response") for row in rows],
-    )
-    return frame_of([columns], words, bodies)
+    requests, responses = ([row.get(name) for row in rows] for name in BODIES)
+    return frame_of([columns], words, (requests, responses))
 
 
 def code(name: str | None, outcome: Outcome = Outcome.API_ERROR, **fields: Any) -> dict[str, Any]:
@@ -160,7 +158,13 @@ def test_violations_know_the_task_type_from_the_creation() -> None:
             {**READY, "task_id": 8, "response": json.dumps(ready)},
             {"outcome": Outcome.HTTP_ERROR, "response": "<html>"},
             {"outcome": Outcome.CONNECTION_ERROR, "response": '{"errorId'},
-            {"outcome": CALLBACK, "method": "callback", "task_id": 7, "response": "[]"},
+            {
+                "outcome": CALLBACK,
+                "method": "callback",
+                "task_id": 7,
+                "request": "[]",
+                "response": "",
+            },
         )
     )
     found = [(r["exchange_id"], r["field"], r["found"]) for r in rows_of(table)]
