@@ -47,9 +47,10 @@ class Pacer:
         """Start a task's 5 minutes."""
         now = self._clock()
         with self._lock:
-            for old in [t for t, p in self._tasks.items() if now - p.since > 2 * RESULT_LIFETIME]:
-                del self._tasks[old]
-            self._tasks[task_id] = _Polls(now)
+            self._tasks.pop(task_id, None)
+            self._tasks[task_id] = _Polls(now)  # at the end, so the first is the oldest
+            while now - self._tasks[oldest := next(iter(self._tasks))].since > 2 * RESULT_LIFETIME:
+                del self._tasks[oldest]
 
     def delay(self, task_id: int) -> float:
         """Return the seconds until the task may be asked for; 0 if it may be now.
