@@ -5,6 +5,7 @@ That is where redirects and retries of the session pass one by one, so each is a
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import BaseAdapter
+import urllib3
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.util.retry import Retry
 
 from brocap_nb import wire
 from brocap_nb.contract import is_integer
@@ -67,11 +70,50 @@ class RecordingAdapter(BaseAdapter):
         *args: Any,
         **kwargs: Any,
     ) -> requests.Response:
-        """Send a request as the inner adapter does, and record what went and came."""
-        veil, exchange = self._begin(request)
+        """Send a request as the inner adapter does, and record what went and came.
+
+        The retries of a `HTTPAdapter(max_retries=…)` are made here, by its own rules, since each
+        is a row.
+        """
+        inner, retries = _without_retries(self.inner)
+        attempt = 1
+        while True:
+            try:
+                response = self._send_once(inner, attempt, request, stream, *args, **kwargs)
+            except (requests.ConnectionError, requests.Timeout) as error:
+                retries = _next(retries, request, error=error)
+                if retries is None:
+                    raise
+                retries.sleep()
+            else:
+                again = bool(response.headers.get("Retry-After"))
+                if retries is None or not retries.is_retry(
+                    request.method or "", response.status_code, again
+                ):
+                    return response
+                allowed, retries = retries, _next(retries, request, response=response)
+                if retries is None:
+                    if allowed.raise_on_status:
+                        raise requests.exceptions.RetryError(
+                            f"too many {response.status_code} answers", request=request
+                        )
+                    return response
+                retries.sleep(response.raw)
+            attempt += 1
+
+    def _send_once(
+        self,
+        inner: BaseAdapter,
+        attempt: int,
+        request: requests.PreparedRequest,
+        stream: bool,
+        *args: Any,
+        **kwargs: Any,
+    ) -> requests.Response:
+        veil, exchange = self._begin(request, attempt)
         started = time.perf_counter()
         try:
-            response = self.inner.send(request, stream, *args, **kwargs)
+            response = inner.send(request, stream, *args, **kwargs)
             content = b"" if stream else response.content
         except BaseException as error:
             self._fail(exchange, error, time.perf_counter() - started)
@@ -102,7 +144,7 @@ class RecordingAdapter(BaseAdapter):
         """Close the inner adapter."""
         self.inner.close()
 
-    def _begin(self, request: requests.PreparedRequest) -> tuple[Veil, Exchange]:
+    def _begin(self, request: requests.PreparedRequest, attempt: int) -> tuple[Veil, Exchange]:
         body = request.body or b""
         raw = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None
         text = "<a stream>" if raw is None else raw.decode("utf-8", "backslashreplace")
@@ -122,6 +164,7 @@ class RecordingAdapter(BaseAdapter):
             request_headers=headers_text(request.headers, veil),
             task_type=task_type if isinstance(task_type, str) else None,
             task_id=task_id if is_integer(task_id) else None,
+            attempt=attempt,
         )
         return veil, exchange
 
@@ -135,6 +178,36 @@ class RecordingAdapter(BaseAdapter):
         )
         reading = wire.Reading(outcome=outcome, detail=f"{type(error).__name__}.")
         self.log.finish(reading.complete(exchange, elapsed_ms=seconds * 1000))
+
+
+def _without_retries(adapter: BaseAdapter) -> tuple[BaseAdapter, Retry | None]:
+    """Return an adapter that tries once, and the retries that it had."""
+    retries = getattr(adapter, "max_retries", None)
+    if not isinstance(retries, Retry) or not isinstance(adapter, HTTPAdapter) or retries.total == 0:
+        return adapter, None
+    once = copy.copy(adapter)  # the connections stay shared
+    once.max_retries = Retry(0, read=False)
+    return once, retries
+
+
+def _next(
+    retries: Retry | None,
+    request: requests.PreparedRequest,
+    *,
+    error: requests.RequestException | None = None,
+    response: requests.Response | None = None,
+) -> Retry | None:
+    """Return what is left of the retries after a failed attempt; None if there are none."""
+    cause: Any = error.args[0] if error is not None and error.args else error
+    if isinstance(cause, urllib3.exceptions.MaxRetryError):
+        cause = cause.reason
+    if retries is None or (error is not None and not isinstance(cause, Exception)):
+        return None
+    try:
+        raw = None if response is None else response.raw
+        return retries.increment(request.method, request.url, response=raw, error=cause)
+    except (urllib3.exceptions.HTTPError, requests.RequestException):
+        return None
 
 
 def _method(verb: str, url: str) -> str:

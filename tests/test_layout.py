@@ -48,7 +48,7 @@ SANDBOX_MAY_IMPORT = frozenset(FLOORS[0]) - {"contract", "wire", "exchange"}
 
 ROOMS = {
     "requests": ("client", "images", "recording"),
-    "urllib3": ("client", "images"),
+    "urllib3": ("client", "images", "recording"),
     "pandas": ("log", "sandbox"),
     "narwhals": ("log",),
     "numpy": ("log",),

@@ -9,6 +9,7 @@ import pytest
 import requests
 from peer import Peer, http
 from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 import brocap_nb as bn
 
@@ -61,6 +62,25 @@ def test_each_redirect_is_a_row(session: requests.Session, peer: Peer, log: bn.E
     frame = log.frame()
     assert frame["method"].tolist() == ["GET /here", "GET /there"]
     assert frame["http_status"].tolist() == [302, 200]
+
+
+@pytest.mark.parametrize("broken", [http(b"<h1>busy</h1>", 503), Peer.RESET])
+def test_each_retry_of_the_session_is_a_row(broken: bytes, peer: Peer, log: bn.ExchangeLog) -> None:
+    session = requests.Session()
+    retries = Retry(total=3, status_forcelist=[503], allowed_methods=None, backoff_factor=0)
+    session.mount("http://", HTTPAdapter(max_retries=retries))
+    log.attach(session)
+    peer.say(broken, broken, http(b'"fine"'))
+    assert session.post(peer.url, json={}).json() == "fine"
+    assert log.frame()["attempt"].tolist() == [1, 2, 3]
+    assert log.frame()["outcome"].tolist()[-1] == "ok"
+    assert len(peer.requests) == 3
+
+    peer.say(broken)
+    with pytest.raises((requests.exceptions.RetryError, requests.ConnectionError)):
+        session.post(peer.url, json={})
+    assert log.frame()["attempt"].tolist()[3:] == [1, 2, 3, 4], "the first and three retries"
+    assert len(peer.requests) == 7
 
 
 def test_failures_are_rows_and_reach_the_caller(
