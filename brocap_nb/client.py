@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from requests.cookies import extract_cookies_to_jar
 
 from brocap_nb import wire
 from brocap_nb.errors import (
@@ -86,7 +87,7 @@ class Client:
         self.log: ExchangeLog = ExchangeLog() if log is None else log
         self._timeout = _checked_timeout(timeout)
         self._owns_session = session is None
-        self._session = requests.Session() if session is None else session
+        self._session = _PlainSession() if session is None else session
         # requests looks the environment up anew on every call, a fifth of a short call's time
         environment = self._session.merge_environment_settings(
             self.base_url, dict(proxies or {}), None, None, None
@@ -362,6 +363,17 @@ class Client:
 
     def __repr__(self) -> str:
         return f"Client({self._secret!r}, base_url={self._shown_url!r}, log={self.log!r})"
+
+
+class _PlainSession(requests.Session):
+    """A session with nothing on it: no hooks, and redirects are not followed anyway."""
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        kwargs.pop("allow_redirects")
+        response = self.get_adapter(request.url or "").send(request, **kwargs)
+        if "Set-Cookie" in response.headers:
+            extract_cookies_to_jar(self.cookies, request, response.raw)  # type: ignore[no-untyped-call]
+        return response
 
 
 @dataclass(slots=True)

@@ -407,6 +407,15 @@ def test_headers_are_kept_without_their_secrets(
     assert not [s for s in (key, "secret-cookie", "cGFzcy1") if s.encode() in disk]
 
 
+def test_cookies_of_the_service_are_kept(client: bn.Client, peer: Peer) -> None:
+    answer = http(b'{"errorId": 0, "balance": 3}')
+    peer.say(answer.replace(b"\r\n\r\n", b"\r\nSet-Cookie: visit=1\r\n\r\n", 1), answer)
+    client.get_balance()
+    client.get_balance()
+    headers = [json.loads(client.log[n].request_headers or "") for n in (1, 2)]
+    assert ["Cookie" in told for told in headers] == [False, True]
+
+
 def test_a_proxy_of_ones_own_is_used(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
     peer.say(http(b'{"errorId": 0, "balance": 3}'))
     client = bn.Client(key, base_url="http://service.invalid", proxies={"http": peer.url}, log=log)
