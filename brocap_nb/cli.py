@@ -119,9 +119,7 @@ def _demo(folder: str | None) -> int:
                 provoked.append(error.code)
     print(f"Provoked on purpose: {', '.join(provoked)}\n")
     frame = log.frame(bodies=False, session=log.session)
-    print(
-        f"log.frame(): {len(frame)} exchanges, {len(log.frame().columns)} columns, these among them"
-    )
+    print(f"log.frame(): {len(frame)} exchanges, some of its columns")
     shown = frame[_SHOWN].round({"elapsed_ms": 1}).astype("string").fillna("")
     print(shown.to_string(index=False))
     print(f"\nlog.errors()\n{log.errors(session=log.session)}")

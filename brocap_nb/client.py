@@ -310,11 +310,11 @@ class Client:
         """Prepare a request, from a template unless the session's state may change it."""
         session = self._session
         template = self._templates.get(url)
-        if template is None or session.auth or len(session.cookies):
+        if template is None or self._session_adds:
             headers = {"Content-Type": "application/json", "Accept": "application/json"}
             request = requests.Request("POST", url, headers=headers, data=body)
             template = session.prepare_request(request)
-            if session.auth or len(session.cookies):
+            if self._session_adds:
                 return template
             template.body = None  # the key is not kept in it
             self._templates[url] = template
@@ -323,9 +323,14 @@ class Client:
         prepared.headers["Content-Length"] = str(len(body))
         return prepared
 
+    @property
+    def _session_adds(self) -> bool:
+        """Whether the session puts something into each request that a template cannot know."""
+        return bool(self._session.auth or len(self._session.cookies))
+
     def _headers_of(self, prepared: requests.PreparedRequest, url: str) -> str:
         """Return a request's headers for the log: those of a template are redacted once."""
-        if url not in self._templates or self._session.auth or len(self._session.cookies):
+        if url not in self._templates or self._session_adds:
             self._hide(header_secrets(prepared.headers))
             return headers_text(prepared.headers, self._veil)
         told = self._told_headers.get(url)
