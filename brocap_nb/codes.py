@@ -29,6 +29,9 @@ class ErrorCode:
     """What a person can do about it, as a sentence."""
     retryable: bool
     """Whether the same request, unchanged, can succeed later."""
+    fields: tuple[str, ...] = ()
+    """Paths in the request that it is about, such as `task.websiteURL`; none if it is about none
+    in particular, as far as the meaning tells."""
     source: str = DOCUMENTED
     """Where the meaning comes from. The remedy is this project's own advice."""
 
@@ -40,6 +43,7 @@ _ENTRIES = (
         remedy="Compare the key with the one in your account: 32 hexadecimal characters, no "
         "spaces. Correct it before you try again: repeated wrong keys get the address banned.",
         retryable=False,
+        fields=("clientKey",),
     ),
     ErrorCode(
         code="ERROR_ZERO_BALANCE",
@@ -52,12 +56,14 @@ _ENTRIES = (
         meaning="The image is over 500,000 bytes.",
         remedy="Save the picture smaller, or as JPEG, until it is at most 500,000 bytes.",
         retryable=False,
+        fields=("task.imagesBase64", "task.imageUrls"),
     ),
     ErrorCode(
         code="ERROR_ZERO_CAPTCHA_FILESIZE",
         meaning="The image is under 100 bytes.",
         remedy="Check that the picture was really read: an empty or broken file is this small.",
         retryable=False,
+        fields=("task.imagesBase64", "task.imageUrls"),
     ),
     ErrorCode(
         code="ERROR_NO_SUCH_CAPCHA_ID",
@@ -65,6 +71,7 @@ _ENTRIES = (
         remedy="Use the taskId that createTask returned, with the same key, within 5 minutes; "
         "if it is older, create the task anew.",
         retryable=False,
+        fields=("taskId",),
     ),
     ErrorCode(
         code="WRONG_CAPTCHA_ID",
@@ -72,6 +79,7 @@ _ENTRIES = (
         remedy="Use the taskId that createTask returned, as an integer; if it is older than "
         "5 minutes, create the task anew.",
         retryable=False,
+        fields=("taskId",),
     ),
     ErrorCode(
         code="ERROR_CAPTCHA_UNSOLVABLE",
@@ -79,6 +87,7 @@ _ENTRIES = (
         remedy="Look at the picture and the question: does one fit the other, and does the "
         "picture open? Then create a new task.",
         retryable=False,
+        fields=("task.imagesBase64", "task.imageUrls", "task.metadata.Task"),
     ),
     ErrorCode(
         code="CAPTCHA_NOT_READY",
@@ -97,6 +106,7 @@ _ENTRIES = (
         meaning="Too many requests with a wrong key came from this address.",
         remedy="Stop sending, wait about 10 minutes, correct the key, then try once.",
         retryable=True,
+        fields=("clientKey",),
     ),
     ErrorCode(
         code="ERROR_IP_BLOCKED",
@@ -110,6 +120,7 @@ _ENTRIES = (
         remedy="Check the spelling of the task's type and of the method: createTask, "
         "getTaskResult, getBalance.",
         retryable=False,
+        fields=("task.type",),
     ),
     ErrorCode(
         code="ERROR_TOO_MUCH_REQUESTS",
@@ -123,12 +134,14 @@ _ENTRIES = (
         meaning="The service does not take tasks for this domain.",
         remedy="Check websiteURL; a domain that the service refuses cannot be used.",
         retryable=False,
+        fields=("task.websiteURL",),
     ),
     ErrorCode(
         code="ERROR_TOKEN_EXPIRED",
         meaning="The one-time extra token (`data`) has expired.",
         remedy="Get a fresh value for `data` from your page and create the task with it at once.",
         retryable=False,
+        fields=("task.data",),
     ),
     ErrorCode(
         code="ERROR_NO_SLOT_AVAILABLE",
@@ -141,12 +154,14 @@ _ENTRIES = (
         meaning="The site key is wrong.",
         remedy="Copy the public key from your page once more.",
         retryable=False,
+        fields=("task.websitePublicKey",),
     ),
     ErrorCode(
         code="ERROR_RECAPTCHA_INVALID_DOMAIN",
         meaning="The site key does not belong to this domain.",
         remedy="Give the websiteURL of the very page that the site key was made for.",
         retryable=False,
+        fields=("task.websiteURL",),
     ),
     ErrorCode(
         code="ERROR_RECAPTCHA_TIMEOUT",
@@ -171,12 +186,14 @@ _ENTRIES = (
         meaning="The task's type is wrong or not supported.",
         remedy="Check the spelling of `type` and, for an image task, of `class`.",
         retryable=False,
+        fields=("task.type", "task.class"),
     ),
     ErrorCode(
         code="ERROR_TASK_ABSENT",
         meaning="There is no `task` object, or the body is not valid JSON.",
         remedy="Look at the request in the log: it needs a `task` that is a JSON object.",
         retryable=False,
+        fields=("task",),
     ),
 )
 

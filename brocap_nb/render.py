@@ -11,7 +11,7 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -26,6 +26,7 @@ __all__ = [
     "pretty",
     "table",
     "text",
+    "tree",
 ]
 
 _LINE = "1px solid rgba(128,128,128,.35)"
@@ -53,7 +54,11 @@ def pretty(text: str, *, limit: int = 100_000) -> str:
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     if len(text) > limit:
         text = f"{text[:limit]}… ({len(text) - limit:,} more characters)"
-    # JSON can spell lone surrogates, which no front end is sent
+    return _sendable(text)
+
+
+def _sendable(text: str) -> str:
+    """JSON can spell lone surrogates, which no front end is sent."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -63,6 +68,69 @@ def code(text: str, *, max_height: str = "22em") -> str:
         f'<pre style="{_MONO};margin:.3em 0;padding:.5em .7em;border:{_LINE};border-radius:4px;'
         f"background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
         f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{escape(text)}</pre>'
+    )
+
+
+def tree(text: str, *, marked: Collection[str] = ()) -> str:
+    """A JSON text as a tree that folds; other text as it is.
+
+    Args:
+        marked: paths such as `task.websiteURL` that get a sign.
+    """
+    text = pretty(text)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return code(text)
+    if not isinstance(value, (dict, list)) or len(text) > _TREE_LIMIT:
+        return code(text)
+    return (
+        f'<div style="{_MONO};padding:.4em .6em;border:{_LINE};border-radius:4px;'
+        f'background:rgba(128,128,128,.08);overflow-wrap:anywhere;line-height:1.5">'
+        f"{_sendable(_branch('', value, '', frozenset(marked), 0))}</div>"
+    )
+
+
+_TREE_LIMIT = 60_000
+_LONG_TEXT = 200
+_SHOWN_ITEMS = 100
+_FOLDED_FROM = 3
+_DEEPEST = 40
+
+
+def _branch(name: str, value: Any, path: str, marked: Collection[str], depth: int) -> str:
+    label = f"{escape(name)}: " if name else ""
+    sign = f" {badge('look here', good=False)}" if path in marked else ""
+    if not isinstance(value, (dict, list)) or depth > _DEEPEST:
+        return f"<div>{label}{_leaf(value)}{sign}</div>"
+    pairs = value.items() if isinstance(value, dict) else ((f"[{n}]", v) for n, v in _some(value))
+    inner = "".join(
+        _branch(key, item, f"{path}.{key}".lstrip("."), marked, depth + 1) for key, item in pairs
+    )
+    what = "field" if isinstance(value, dict) else "item"
+    count = f"{len(value)} {what}{'' if len(value) == 1 else 's'}"
+    if isinstance(value, list) and len(value) > _SHOWN_ITEMS:
+        inner += f"<div>… {len(value) - _SHOWN_ITEMS:,} more</div>"
+    unfolded = depth < _FOLDED_FROM or any(f"{one}.".startswith(f"{path}.") for one in marked)
+    return (
+        f"<details{' open' if unfolded else ''}>"
+        f'<summary style="cursor:pointer">{label}<span style="opacity:.75">{count}</span>{sign}'
+        f'</summary><div style="padding-left:1.2em">{inner}</div></details>'
+    )
+
+
+def _some(items: list[Any]) -> Iterable[tuple[int, Any]]:
+    return enumerate(items[:_SHOWN_ITEMS])
+
+
+def _leaf(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= _LONG_TEXT:
+        return escape(text)
+    return (
+        f'<details style="display:inline"><summary style="cursor:pointer">'
+        f"{escape(text[: _LONG_TEXT // 2])}… ({len(text):,} characters)</summary>"
+        f"{escape(text)}</details>"
     )
 
 

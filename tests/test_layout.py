@@ -35,7 +35,7 @@ FLOORS = (
             "log.tables",
             "log.summaries",
         ),
-        *("log.engines", "log.exchange_log", "log"),
+        *("log.engines", "log.exchange_log", "log.search", "log"),
         *("submission", "callbacks", "client", "sandbox", "audit"),
     ),
     ("widgets",),

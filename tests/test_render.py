@@ -23,6 +23,9 @@ PIECES = {
     "header of a table": lambda s: render.table([s], []),
     "caption of a table": lambda s: render.table([], [], caption=f"-{s}"),
     "title of a card": render.card,
+    "text in a tree": lambda s: render.tree(json.dumps([f"-{s}"])),
+    "name in a tree": lambda s: render.tree(json.dumps({f"-{s}": 1})),
+    "no tree": lambda s: render.tree(f"-{s}"),
 }
 
 
@@ -91,6 +94,38 @@ def test_pretty_takes_anything_and_can_be_sent(text: str) -> None:
 def test_pretty_survives_nesting() -> None:
     for depth in (100, 900, 100_000):
         assert len(render.pretty("[" * depth + "]" * depth)) <= 100_100
+
+
+def test_a_tree_marks_what_is_meant_and_shows_the_way_to_it() -> None:
+    body = {"clientKey": "k", "task": {"metadata": {"a": {"b": {"Task": "Pick"}}}}}
+    path = "task.metadata.a.b.Task"
+    shown = render.tree(json.dumps(body), marked=[path])
+    assert shown.count("look here") == 1
+    assert "&quot;Pick&quot; <span" in shown
+    assert shown.count("<details open>") == shown.count("<details") == 5
+    folded = render.tree(json.dumps(body))
+    assert "look here" not in folded
+    assert folded.count("<details open>") == 3
+    assert "look here" not in render.tree(json.dumps(body), marked=["task.meta", "a.b.Task"])
+
+
+def test_a_tree_of_much_says_how_much() -> None:
+    shown = render.tree(json.dumps({"list": list(range(250)), "text": "x" * 900}))
+    assert "250 items" in shown
+    assert "… 150 more" in shown
+    assert "(902 characters)" in shown
+
+
+@settings(deadline=None)
+@given(st.recursive(st.none() | st.text(max_size=9) | st.floats(), lambda j: st.lists(j) | st.dictionaries(st.text(max_size=9), j), max_leaves=9))
+def test_a_tree_takes_any_json_and_can_be_sent(value: object) -> None:
+    render.tree(json.dumps(value), marked=["a"]).encode()
+
+
+def test_a_tree_survives_nesting() -> None:
+    for depth in (100, 900, 100_000):
+        render.tree("[" * depth + "]" * depth)
+    render.tree('["\\ud800", {"\\udfff": 1}]').encode()
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:

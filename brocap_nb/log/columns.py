@@ -83,6 +83,10 @@ class Words:
             self.values.append(text)
         return code
 
+    def known(self, text: str) -> int:
+        """Return the number of `text` if it came before; else -2, which no row has."""
+        return self._codes.get(text, -2)
+
     def word(self, code: int) -> str | None:
         """Return the text of a number."""
         return None if code < 0 else self.values[code]
@@ -183,6 +187,10 @@ class Columns:
                 return None
             row = int(np.searchsorted(numbers, np.int32(number)))
         return row if row < self._size and numbers[row] == number else None
+
+    def code_of(self, name: str, word: str) -> int:
+        """Return the number that stands for `word` in a column of texts; -2 if none does."""
+        return self._words[name].known(word)
 
     def places(self, row: int) -> tuple[int, int | None]:
         """Return where the request's line and, if there is one, the response's line are."""

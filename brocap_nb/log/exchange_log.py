@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -313,10 +314,16 @@ class ExchangeLog:
             ]
         return sorted(rows, key=lambda e: e.started_at, reverse=True)[:count]
 
-    def __len__(self) -> int:
+    @contextmanager
+    def reading(self) -> Iterator[list[Session]]:
+        """The log's sessions, brought up to date; nothing is written while this is open."""
         with self._lock:
             self._refresh()
-            return sum(len(source.columns) for source in self._sources())
+            yield self._sources()
+
+    def __len__(self) -> int:
+        with self.reading() as sessions:
+            return sum(len(session.columns) for session in sessions)
 
     def __bool__(self) -> bool:
         """A log is a log even while it is empty, so that `log or another` is no trap."""

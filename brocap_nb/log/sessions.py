@@ -29,11 +29,15 @@ class Session:
     def bodies(self) -> Iterator[tuple[str | None, str | None]]:
         """Yield each row's request and response, as a frame shows them."""
         for row in range(len(self.columns)):
-            request_at, response_at = self.columns.places(row)
-            yield (
-                self._text(request_at, "request"),
-                None if response_at is None else self._text(response_at, "response"),
-            )
+            yield self.texts(row)
+
+    def texts(self, row: int) -> tuple[str | None, str | None]:
+        """Return a row's request and response; None for what cannot be read."""
+        request_at, response_at = self.columns.places(row)
+        return (
+            self._text(request_at, "request"),
+            None if response_at is None else self._text(response_at, "response"),
+        )
 
     def _text(self, offset: int, name: str) -> str | None:
         try:

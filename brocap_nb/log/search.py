@@ -1,0 +1,150 @@
+"""Finding rows of a log: a filter, and pages of what it lets through, newest first.
+
+Columns are compared as arrays. Only a text has to be looked for in the bodies; what was found is
+remembered, so a new row costs the same in a long log as in a short one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brocap_nb.exchange import Exchange, Outcome
+from brocap_nb.log.columns import NOWHERE
+
+if TYPE_CHECKING:
+    from brocap_nb.log.columns import Columns
+    from brocap_nb.log.exchange_log import ExchangeLog
+    from brocap_nb.log.sessions import Session
+
+__all__ = ["EVERYTHING", "Filter", "Page", "Search"]
+
+CHUNK: Final = 500
+"""Rows whose bodies are read at a stretch: the log can be written to in between."""
+
+_UNKNOWN, _NO, _YES, _NOT_YET = 0, 1, 2, 3  # not yet: its answer may have the text
+_ROW_TEXTS: Final = (
+    *("exchange_id", "method", "task_type", "task_id", "outcome", "http_status"),
+    *("error_code", "error_description", "status"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which exchanges are wanted. What is None, or empty, does not matter."""
+
+    outcome: str | None = None
+    """An `Outcome`."""
+    method: str | None = None
+    error_code: str | None = None
+    task_id: int | None = None
+    text: str = ""
+    """Stands in the row or in one of its bodies, in capitals or not."""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) not in (None, "") for field in fields(self))
+
+
+EVERYTHING: Final = Filter()
+"""Lets every exchange through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the exchanges that were found."""
+
+    exchanges: tuple[Exchange, ...]
+    """Newest first, without their bodies."""
+    found: int
+    """How many there are in all."""
+    rows: int
+    """How many exchanges the log has."""
+
+
+class Search:
+    """The exchanges of a log that a filter lets through; ask for pages as the log grows."""
+
+    def __init__(self, log: ExchangeLog, wanted: Filter = Filter()) -> None:
+        self.wanted = wanted
+        self._log = log
+        self._text = wanted.text.casefold()
+        self._verdicts: dict[Columns, NDArray[np.uint8]] = {}
+
+    def page(
+        self, size: int, *, skip: int = 0, stopped: Callable[[], bool] = lambda: False
+    ) -> Page | None:
+        """Return `size` exchanges after the newest `skip` ones.
+
+        Args:
+            stopped: asked now and then while bodies are read; if it returns True, so is None.
+        """
+        if self._text and not self._read_bodies(stopped):
+            return None
+        with self._log.reading() as sessions:
+            parts = [(session, self._rows(session)) for session in sessions]
+            start = [session.columns.array("started_at")[rows] for session, rows in parts]
+            which = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
+            rows = np.concatenate([rows for _, rows in parts])
+            order = np.argsort(np.concatenate(start), kind="stable")[::-1][skip : skip + size]
+            exchanges = [parts[which[n]][0].columns.exchange(int(rows[n])) for n in order]
+            count = sum(len(session.columns) for session in sessions)
+        return Page(tuple(exchanges), len(rows), count)
+
+    def _rows(self, session: Session) -> NDArray[np.intp]:
+        """The rows of a session that are wanted."""
+        columns, wanted = session.columns, self.wanted
+        mask = self._plain_mask(columns)
+        if self._text:
+            verdicts = self._verdicts.get(columns, np.zeros(0, np.uint8))
+            seen = min(len(verdicts), len(mask))
+            mask[:seen] &= verdicts[:seen] == _YES
+            mask[seen:] = False  # it came just now: the next look has it
+        if wanted.task_id is not None:
+            mask &= (columns.array("task_id") == wanted.task_id) & ~columns.array("no_task_id")
+        return np.flatnonzero(mask)
+
+    def _plain_mask(self, columns: Columns) -> NDArray[np.bool_]:
+        mask = np.ones(len(columns), bool)
+        if self.wanted.outcome is not None:
+            mask &= columns.array("outcome") == list(Outcome).index(Outcome(self.wanted.outcome))
+        for name in ("method", "error_code"):
+            word = getattr(self.wanted, name)
+            if word is not None:
+                mask &= columns.array(name) == columns.code_of(name, word)
+        return mask
+
+    # --- a text ---------------------------------------------------------------------------
+
+    def _read_bodies(self, stopped: Callable[[], bool]) -> bool:
+        """Bring the verdicts up to date, a few rows at a stretch. False if stopped."""
+        while True:
+            with self._log.reading() as sessions:
+                if not any(self._read_some(session) for session in reversed(sessions)):
+                    return True
+            if stopped():
+                return False
+
+    def _read_some(self, session: Session) -> bool:
+        """Look into the next rows that nobody has looked into; whether there were some."""
+        columns = session.columns
+        old = self._verdicts.get(columns, np.zeros(0, np.uint8))
+        verdicts = np.zeros(len(columns), np.uint8)
+        verdicts[: len(old)] = old[: len(columns)]
+        self._verdicts[columns] = verdicts
+        answered = columns.array("response_at") != NOWHERE
+        due = (verdicts == _UNKNOWN) | ((verdicts == _NOT_YET) & answered)
+        fresh = np.flatnonzero(due)[-CHUNK:]
+        for row in fresh:
+            has = self._has_text(session, int(row))
+            verdicts[row] = _YES if has else _NO if answered[row] else _NOT_YET
+        return bool(len(fresh))
+
+    def _has_text(self, session: Session, row: int) -> bool:
+        exchange = session.columns.exchange(row)
+        shown: list[Any] = [getattr(exchange, name) for name in _ROW_TEXTS]
+        shown += session.texts(row)
+        return any(self._text in str(text).casefold() for text in shown if text is not None)

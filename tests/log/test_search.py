@@ -1,0 +1,166 @@
+"""Finding rows: whatever is asked for, a page has what a plain look at the frame would find."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import brocap_nb as bn
+from brocap_nb.log.search import CHUNK, EVERYTHING, Filter, Search
+
+METHODS = ("createTask", "getTaskResult", "getBalance")
+CODES = ("ERROR_ZERO_BALANCE", "CAPTCHA_NOT_READY", None)
+
+
+def write(
+    log: bn.ExchangeLog,
+    *,
+    method: str = "getBalance",
+    code: str | None = None,
+    task_id: int | None = None,
+    request: str = "{}",
+    response: str | None = "{}",
+) -> bn.Exchange:
+    """One exchange; it stays under way if there is no response."""
+    begun = log.begin(
+        method=method, url="http://127.0.0.1", request=request, request_bytes=2, task_id=task_id
+    )
+    if response is not None:
+        finish(log, begun, response, code)
+    return begun
+
+
+def finish(log: bn.ExchangeLog, begun: bn.Exchange, response: str, code: str | None = None) -> None:
+    outcome = bn.Outcome.OK if code is None else bn.Outcome.API_ERROR
+    log.finish(dataclasses.replace(begun, outcome=outcome, error_code=code, response=response))
+
+
+def ids(log: bn.ExchangeLog, wanted: Filter = EVERYTHING, size: int = 10_000) -> list[str]:
+    page = Search(log, wanted).page(size)
+    assert page is not None
+    return [exchange.exchange_id for exchange in page.exchanges]
+
+
+def test_pages_are_newest_first_and_together_they_are_all() -> None:
+    log = bn.ExchangeLog(":memory:")
+    made = [write(log).exchange_id for _ in range(25)]
+    search = Search(log)
+    pages = [search.page(10, skip=skip) for skip in (0, 10, 20, 30)]
+    got = [e.exchange_id for page in pages if page for e in page.exchanges]
+    assert got == made[::-1]
+    assert [len(page.exchanges) for page in pages if page] == [10, 10, 5, 0]
+    assert {(page.found, page.rows) for page in pages if page} == {(25, 25)}
+
+
+def test_an_empty_log_has_an_empty_page() -> None:
+    page = Search(bn.ExchangeLog(":memory:"), Filter(text="x")).page(10)
+    assert page is not None
+    assert (page.exchanges, page.found, page.rows) == ((), 0, 0)
+
+
+rows = st.fixed_dictionaries(
+    {
+        "method": st.sampled_from(METHODS),
+        "code": st.sampled_from(CODES),
+        "task_id": st.sampled_from([None, 1, 2]),
+        "request": st.sampled_from(['{"a": "Owl"}', "{}"]),
+        "response": st.sampled_from(['{"b": "OWLS"}', "{}", None]),
+    }
+)
+filters = st.builds(
+    Filter,
+    outcome=st.sampled_from([None, "ok", "api_error", "no_response", "timeout"]),
+    method=st.sampled_from([None, *METHODS, "never"]),
+    error_code=st.sampled_from([*CODES, "NEVER"]),
+    task_id=st.sampled_from([None, 1, 3]),
+    text=st.sampled_from(["", "owl", "zero_bal", "getb", "nothing of this"]),
+)
+
+
+@given(st.lists(rows, max_size=12), filters)
+def test_a_filter_finds_what_a_look_at_the_frame_finds(
+    written: list[dict[str, str]], wanted: Filter
+) -> None:
+    log = bn.ExchangeLog(":memory:")
+    for row in written:
+        write(log, **row)  # type: ignore[arg-type]
+    expected = []
+    for row in log.frame().astype(object).to_dict("records"):
+        plain = all(
+            getattr(wanted, name) in (None, row[name])
+            for name in ("outcome", "method", "error_code", "task_id")
+        )
+        texts = " ".join(str(value) for name, value in row.items() if name != "started_at")
+        if plain and wanted.text in texts.lower():
+            expected.append(row["exchange_id"])
+    assert ids(log, wanted) == expected[::-1]
+
+
+def test_a_search_goes_on_as_the_log_grows_and_answers_come() -> None:
+    log = bn.ExchangeLog(":memory:")
+    search = Search(log, Filter(text="penguin"))
+    waiting = [write(log, response=None) for _ in range(2)]
+    assert search.page(5) == search.page(5)
+    write(log, request='{"q": "Penguin"}')
+    finish(log, waiting[0], '{"found": "a penguin"}')
+    page = search.page(5)
+    assert page is not None
+    assert page.found == 2
+    assert page.exchanges[-1].exchange_id == waiting[0].exchange_id
+    finish(log, waiting[1], '{"found": "an owl"}')
+    page = search.page(5)
+    assert page is not None
+    assert (page.found, page.rows) == (2, 3)
+
+
+def test_other_sessions_and_their_dead_requests_are_found_too(tmp_path: Path) -> None:
+    other = bn.ExchangeLog(tmp_path)
+    for number in range(CHUNK + 7):  # more than are read at a stretch, none of them answered
+        write(other, request=f'{{"n": "dead {number}."}}', response=None)
+    log = bn.ExchangeLog(tmp_path)
+    write(log, request='{"n": "dead 0. again"}')
+    assert [one.split("-")[0] for one in ids(log, Filter(text="dead 0."))] == [
+        log.session,
+        other.session,
+    ]
+    assert len(ids(log, Filter(text="dead"))) == CHUNK + 8
+
+
+def test_a_search_in_bodies_can_be_stopped() -> None:
+    log = bn.ExchangeLog(":memory:")
+    for _ in range(CHUNK + 1):
+        write(log)
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return True
+
+    assert Search(log, Filter(text="x")).page(5, stopped=stopped) is None
+    assert asked == [1]
+    assert Search(log, Filter(method="getBalance")).page(5, stopped=stopped) is not None
+
+
+def test_a_folder_that_was_deleted_is_no_error(tmp_path: Path) -> None:
+    log = bn.ExchangeLog(tmp_path / "log")
+    write(log, request='{"q": "owl"}')
+    for path in (tmp_path / "log").glob("*.jsonl"):
+        path.unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bn.LogWarning)
+        page = Search(log, Filter(text="owl")).page(5)
+    assert page is not None
+    assert page.rows == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "anything"),
+    [(Filter(), False), (Filter(text="x"), True), (Filter(task_id=0), True)],
+)
+def test_a_filter_is_true_if_it_asks_for_something(wanted: Filter, anything: bool) -> None:
+    assert bool(wanted) is anything
