@@ -23,7 +23,6 @@ PIECES = {
     "header of a table": lambda s: render.table([s], []),
     "caption of a table": lambda s: render.table([], [], caption=f"-{s}"),
     "title of a card": render.card,
-    "text in a tree": lambda s: render.tree(json.dumps([f"-{s}"])),
     "name in a tree": lambda s: render.tree(json.dumps({f"-{s}": 1})),
     "no tree": lambda s: render.tree(f"-{s}"),
 }
@@ -117,9 +116,24 @@ def test_a_tree_of_much_says_how_much() -> None:
 
 
 @settings(deadline=None)
-@given(st.recursive(st.none() | st.text(max_size=9) | st.floats(), lambda j: st.lists(j) | st.dictionaries(st.text(max_size=9), j), max_leaves=9))
+@given(
+    st.recursive(
+        st.none() | st.text(max_size=9) | st.floats(),
+        lambda j: st.lists(j) | st.dictionaries(st.text(max_size=9), j),
+        max_leaves=9,
+    )
+)
 def test_a_tree_takes_any_json_and_can_be_sent(value: object) -> None:
     render.tree(json.dumps(value), marked=["a"]).encode()
+
+
+@settings(deadline=None)
+@given(st.text(max_size=40) | st.just(EVIL))
+def test_a_text_in_a_tree_stays_a_text(text: str) -> None:
+    plain, shown = (Reader(render.tree(json.dumps([one]))) for one in ("x", text))
+    assert shown.tags == plain.tags
+    spelled = json.dumps(text, ensure_ascii=False)
+    assert spelled.encode("utf-8", "backslashreplace").decode() in shown.seen
 
 
 def test_a_tree_survives_nesting() -> None:
