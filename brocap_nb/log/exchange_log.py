@@ -303,6 +303,15 @@ class ExchangeLog:
         frame = self.frame(session=session)
         return tables.ViolationTable(summaries.violations(frame).to_native())
 
+    def words(self, column: str) -> list[str]:
+        """Return the different texts of a column, such as `error_code`, as they came.
+
+        Args:
+            column: `method`, `task_type`, `error_code`, `error_description` or `status`.
+        """
+        with self.reading():
+            return list(self._words[column].values)
+
     def recent(self, count: int = 20) -> list[Exchange]:
         """Return the newest exchanges, newest first, without their bodies."""
         with self._lock:

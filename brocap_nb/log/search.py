@@ -68,31 +68,36 @@ class Page:
 class Search:
     """The exchanges of a log that a filter lets through; ask for pages as the log grows."""
 
-    def __init__(self, log: ExchangeLog, wanted: Filter = Filter()) -> None:
+    def __init__(self, log: ExchangeLog, wanted: Filter = EVERYTHING) -> None:
         self.wanted = wanted
         self._log = log
         self._text = wanted.text.casefold()
         self._verdicts: dict[Columns, NDArray[np.uint8]] = {}
 
     def page(
-        self, size: int, *, skip: int = 0, stopped: Callable[[], bool] = lambda: False
+        self,
+        size: int,
+        *,
+        skip: int = 0,
+        oldest: int | None = None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> Page | None:
         """Return `size` exchanges after the newest `skip` ones.
 
         Args:
+            oldest: leave out all but so many of the oldest, as if the rest had not come yet.
             stopped: asked now and then while bodies are read; if it returns True, so is None.
         """
         if self._text and not self._read_bodies(stopped):
             return None
         with self._log.reading() as sessions:
             parts = [(session, self._rows(session)) for session in sessions]
-            start = [session.columns.array("started_at")[rows] for session, rows in parts]
-            which = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
-            rows = np.concatenate([rows for _, rows in parts])
-            order = np.argsort(np.concatenate(start), kind="stable")[::-1][skip : skip + size]
-            exchanges = [parts[which[n]][0].columns.exchange(int(rows[n])) for n in order]
+            start = [np.empty(0, "i8"), *(s.columns.array("started_at")[rows] for s, rows in parts)]
+            order = np.argsort(np.concatenate(start), kind="stable")[:oldest][::-1]
+            places = [(session.columns, rows) for session, rows in parts]
+            exchanges = [_nth(places, n) for n in order[skip : skip + size].tolist()]
             count = sum(len(session.columns) for session in sessions)
-        return Page(tuple(exchanges), len(rows), count)
+        return Page(tuple(exchanges), sum(len(rows) for _, rows in parts), count)
 
     def _rows(self, session: Session) -> NDArray[np.intp]:
         """The rows of a session that are wanted."""
@@ -148,3 +153,12 @@ class Search:
         shown: list[Any] = [getattr(exchange, name) for name in _ROW_TEXTS]
         shown += session.texts(row)
         return any(self._text in str(text).casefold() for text in shown if text is not None)
+
+
+def _nth(places: list[tuple[Columns, NDArray[np.intp]]], number: int) -> Exchange:
+    """Return the exchange of one of the rows, counted through all sessions."""
+    for columns, rows in places:
+        if number < len(rows):
+            return columns.exchange(int(rows[number]))
+        number -= len(rows)
+    raise IndexError(number)

@@ -1,8 +1,10 @@
 """Widgets: everything that is seen and touched in a notebook. Nothing here talks to the wire."""
 
 from brocap_nb.widgets.console import Console
-from brocap_nb.widgets.error_table import ErrorTable
+from brocap_nb.widgets.error_explorer import ErrorExplorer
+from brocap_nb.widgets.exchange_view import ExchangeView
 from brocap_nb.widgets.image_picker import ImagePicker
+from brocap_nb.widgets.log_board import LogBoard
 from brocap_nb.widgets.log_table import LogTable
 from brocap_nb.widgets.picture_view import PictureView
 from brocap_nb.widgets.progress import ProgressView
@@ -13,8 +15,10 @@ from brocap_nb.widgets.task_form import TaskForm, form_for
 
 __all__ = [
     "Console",
-    "ErrorTable",
+    "ErrorExplorer",
+    "ExchangeView",
     "ImagePicker",
+    "LogBoard",
     "LogTable",
     "PictureView",
     "ProgressView",

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
 
 from brocap_nb import render
-from brocap_nb.errors import BroCapError, CancelledError, InvalidInputError
+from brocap_nb.errors import CancelledError, InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.tasks import RawTask, Task, task_types
 from brocap_nb.widgets.body_view import BodyView
-from brocap_nb.widgets.error_table import ErrorTable
 from brocap_nb.widgets.fault_chooser import FaultChooser
 from brocap_nb.widgets.form import TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
-from brocap_nb.widgets.log_table import LogTable, table_of
+from brocap_nb.widgets.log_board import LogBoard
+from brocap_nb.widgets.log_table import table_of
 from brocap_nb.widgets.picture_view import PictureView
 from brocap_nb.widgets.progress import ProgressView
-from brocap_nb.widgets.style import STYLE, close_all, heading, panel, problem_note, show_html
+from brocap_nb.widgets.report import Report
+from brocap_nb.widgets.style import close_all, heading, panel, show_html
 from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
 
@@ -86,18 +86,23 @@ class Console:
         self.solution = widgets.HTML(layout={"display": "none"})
         self.body = BodyView()
         self.progress = ProgressView()
-        self.log_table = LogTable(self.log)
-        self.error_table = ErrorTable(self.log)
-        self._report = widgets.HTML(layout={"display": "none"})
+        self._report = Report(self._safe)
+        self.board = LogBoard(
+            self.log,
+            client=self.target.client,
+            billed=lambda: not self.target.to_sandbox,
+            recipes=self._recipes,
+            redact=self._safe,
+        )
 
         self.widget = widgets.VBox(self._arrange(), layout={"width": "auto", "grid_gap": "12px"})
         """All of it, to be put into a layout of your own."""
         self.widget.add_class("brocap")
 
         self.offer_task_types()
-        self.task_type.observe(self._guarded(self._show_form), "value")
-        self.target.on_change(self._guarded(self._retarget))
-        self.submit.on_click(self._guarded(self._submit))
+        self.task_type.observe(self._report.guard(self._show_form), "value")
+        self.target.on_change(self._report.guard(self._retarget))
+        self.submit.on_click(self._report.guard(self._submit))
 
     def offer_task_types(self) -> None:
         """List the registered task types: one that was defined meanwhile is added.
@@ -143,11 +148,9 @@ class Console:
         )
         columns.add_class("brocap-columns")
         return [
-            widgets.HTML(STYLE, layout={"display": "none"}),
             panel(_title("Console"), self.target, self.faults),
             columns,
-            panel(self.log_table),
-            panel(self.error_table),
+            self.board.widget,
         ]
 
     # from the form to the views
@@ -159,7 +162,7 @@ class Console:
         kind = self._chosen_type()
         if kind not in self._forms:
             form = form_for(kind, puzzles=self._puzzles)
-            form.on_change(self._guarded(self._show_task))
+            form.on_change(self._report.guard(self._show_task))
             self._forms[kind] = form
         self.form: TaskFormBase = self._forms[kind]
         """The form that is shown."""
@@ -189,7 +192,7 @@ class Console:
         return self.form.picker if isinstance(self.form, TaskForm) else None
 
     def _puzzles(self) -> Sequence[Puzzle]:
-        with self._reporting():
+        with self._report.catching():
             return self.target.puzzles()
         return ()
 
@@ -198,12 +201,12 @@ class Console:
     def _submit(self) -> None:
         if self.progress.running:
             return
-        show_html(self._report, "")
+        self._report.clear()
         show_html(self.solution, "")
         try:
             task = self.form.task()
         except InvalidInputError as error:
-            show_html(self._report, problem_note(_count(error)))
+            self._report.problem(_count(error))
             return
         run = self.target.client().submit(task)
         self.run = run
@@ -223,7 +226,7 @@ class Console:
         """Called from the submission's thread on each change of its state."""
         if run is not self.run:
             return
-        with self._reporting():
+        with self._report.catching():
             self.progress.draw()
             if run.done():
                 self.submit.disabled = False
@@ -236,36 +239,24 @@ class Console:
         if isinstance(error, CancelledError):
             return
         if error is not None:
-            show_html(self._report, problem_note(str(error)))
+            self._report.problem(str(error))
             return
         result = run.result()
         show_html(self.solution, _solution(result.solution, unfolded=result.answer is None))
         if result.answer is not None and pictures:
             self.picture.show_answer(pictures[0], result.answer, grid=grid)
 
-    # what goes wrong is shown here
+    def _recipes(self) -> Mapping[str, str]:
+        """How the sandbox is made to answer with each code, where tasks go there."""
+        if not self.target.to_sandbox:
+            return {}
+        from brocap_nb.sandbox.recipes import RECIPES
 
-    @contextmanager
-    def _reporting(self) -> Iterator[None]:
-        """Show what a handler raises: nobody sees a traceback that a front end swallows."""
-        try:
-            yield
-        except BroCapError as error:
-            show_html(self._report, problem_note(self._safe(str(error))))
-        except Exception as error:  # a handler has no caller that could handle it
-            sentence = f"{type(error).__name__}: {error}. Nothing more was done."
-            show_html(self._report, problem_note(self._safe(sentence)))
+        return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
 
     def _safe(self, text: str) -> str:
         secret = self.target.key.secret
         return secret.redact(text) if secret is not None else text
-
-    def _guarded(self, handler: Any) -> Any:
-        def run(*_: Any) -> None:
-            with self._reporting():
-                handler()
-
-        return run
 
     # without a kernel
 

@@ -85,6 +85,42 @@ STYLE: Final = """<style>
 .brocap-scroll td.brocap-wide { white-space: normal; min-width: 17em; }
 .brocap-scroll td.brocap-number, .brocap-scroll th.brocap-number { text-align: right; }
 .brocap-scroll tbody tr:last-child td { border-bottom: 0; }
+/* lines of a log, each a button */
+.brocap .brocap-rows { gap: 0; border: 1px solid var(--brocap-line); border-radius: 6px;
+  overflow: hidden; container-type: inline-size; }
+.brocap .brocap-rows pre, .brocap .brocap-row { white-space: pre;
+  font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: .92em; }
+.brocap .brocap-row-header { margin: 0; }
+.brocap .brocap-rows pre { margin: 0; padding: 4px 10px 4px 13px; font-weight: 600;
+  color: inherit; background: var(--brocap-soft); overflow: hidden;
+  border-bottom: 1px solid var(--brocap-line); }
+.brocap .brocap-row.jupyter-button { display: block; height: auto; min-height: 26px;
+  line-height: 1.55; padding: 2px 10px; text-align: left; border-radius: 0; border: 0;
+  border-left: 3px solid transparent; border-bottom: 1px solid var(--brocap-line);
+  background: transparent; color: inherit; box-shadow: none; text-overflow: clip; }
+.brocap .brocap-row.jupyter-button:hover { background: var(--brocap-soft); box-shadow: none; }
+.brocap .brocap-row.jupyter-button:focus-visible { outline-offset: -2px; }
+.brocap .brocap-row-good.jupyter-button { border-left-color: #2e7d32; }
+.brocap .brocap-row-bad.jupyter-button { border-left-color: var(--brocap-bad); }
+.brocap .brocap-row-open.jupyter-button { background: rgba(128,128,128,.2); font-weight: 600; }
+.brocap .brocap-rows > :last-child { border-bottom: 0; }
+.brocap .brocap-row-pair { flex-flow: row wrap; align-items: center;
+  border-bottom: 1px solid var(--brocap-line); }
+.brocap .brocap-row-pair .brocap-row.jupyter-button { border-bottom: 0; flex: 1 1 24em;
+  overflow: hidden; text-overflow: ellipsis; }
+.brocap .brocap-row-pair > .widget-html { flex: 1 1 20em; padding: 0 10px; }
+@container (max-width: 640px) {
+  .brocap .brocap-rows pre { display: none; }
+  .brocap .brocap-row.jupyter-button { white-space: normal; overflow-wrap: anywhere; } }
+.brocap-bar-row { display: flex; align-items: center; gap: .8em; min-height: 26px; }
+.brocap-bar { flex: 1 1 6em; height: 10px; fill: var(--brocap-bad); opacity: .75; }
+.brocap-bar-row span { flex: 0 0 auto; white-space: nowrap; font-size: .92em;
+  font-variant-numeric: tabular-nums; }
+.brocap-explained { border: 1px solid var(--brocap-line); border-radius: 6px; padding: 6px 10px; }
+.brocap-sides { display: grid; gap: 12px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); }
+.brocap-sides section { min-width: 0; }
+.brocap-copy-place { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
 .brocap code { font-family: var(--jp-code-font-family, ui-monospace, monospace);
   background: var(--brocap-soft); color: inherit; padding: 0 .2em; border-radius: 3px;
   font-size: .95em; }

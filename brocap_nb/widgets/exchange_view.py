@@ -1,0 +1,292 @@
+"""One exchange in full: request and response side by side, what they mean, what to do with them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+import ipywidgets as widgets
+
+from brocap_nb import images, render
+from brocap_nb.codes import explain
+from brocap_nb.errors import ExchangeError, InvalidImageError, InvalidTaskError
+from brocap_nb.exchange import Outcome
+from brocap_nb.redaction import shorten_labels
+from brocap_nb.tasks import task_from_wire
+from brocap_nb.widgets.code_block import CodeBlock
+from brocap_nb.widgets.report import Report
+from brocap_nb.widgets.style import heading, note, problem_note
+from brocap_nb.wire import fields_of
+
+if TYPE_CHECKING:
+    from brocap_nb.client import Client
+    from brocap_nb.exchange import Exchange
+    from brocap_nb.log import ExchangeLog
+
+__all__ = ["ExchangeView"]
+
+SURE: Final = "Send it: it may be billed"
+PICTURE_BYTES: Final = 12_000
+
+_GOOD: Final = {Outcome.OK: True, Outcome.CALLBACK: True, Outcome.PROCESSING: None}
+
+
+class ExchangeView(widgets.VBox):
+    """Shows one exchange of a log; nothing until one is opened.
+
+    Args:
+        log: the log.
+        client: returns the client that sends an exchange again; without one nothing is sent.
+        billed: whether what that client sends may cost something.
+        redact: takes secrets out of what is shown when something fails.
+    """
+
+    def __init__(
+        self,
+        log: ExchangeLog,
+        *,
+        client: Callable[[], Client] | None = None,
+        billed: Callable[[], bool] = lambda: False,
+        redact: Callable[[str], str] = str,
+    ) -> None:
+        self.exchanges = log
+        self.exchange_id: str | None = None
+        """The exchange that is open."""
+        self._client, self._billed = client, billed
+        self._observers: list[Callable[[], None]] = []
+        self._report = Report(redact)
+        self._head = widgets.HTML()
+        self._bodies = widgets.HTML()
+        self._code = CodeBlock()
+        self._difference = widgets.HTML()
+        self.replay = widgets.Button(tooltip="Send this request again, as a new exchange")
+        self.curl = widgets.Button(description="As cURL", tooltip="Show it as a shell command")
+        self.python = widgets.Button(description="As Python", tooltip="Show it as a program")
+        self.compare = widgets.ToggleButton(
+            description="Compare with another row", tooltip="Then click the other row of the log"
+        )
+        self.shut = widgets.Button(description="Close", tooltip="Close this exchange")
+        buttons = [self.replay] if client is not None else []
+        row = {"flex_flow": "row wrap", "width": "auto", "grid_gap": "8px"}
+        super().__init__(
+            [
+                self._head,
+                widgets.HBox(
+                    [*buttons, self.curl, self.python, self.compare, self.shut], layout=row
+                ),
+                self._report,
+                self._difference,
+                self._code,
+                self._bodies,
+            ],
+            layout={"width": "auto", "grid_gap": "8px", "display": "none"},
+        )
+        guard = self._report.guard
+        self.replay.on_click(guard(self._ask_or_replay))
+        self.curl.on_click(guard(lambda: self._show_code("cURL", "to_curl")))
+        self.python.on_click(guard(lambda: self._show_code("Python", "to_python")))
+        self.compare.observe(guard(self._say_how_to_compare), "value")
+        self.shut.on_click(guard(self.leave))
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call `observer` after another exchange, or none, was opened."""
+        self._observers.append(observer)
+
+    def show_exchange(self, exchange_id: str) -> None:
+        """Show an exchange; or, if one is to be compared, what differs between the two."""
+        with self._report.catching():
+            if self.compare.value and self.exchange_id not in (None, exchange_id):
+                self.compare.value = False
+                self.show_difference(str(self.exchange_id), exchange_id)
+                return
+            exchange = self.exchanges[exchange_id]
+            self._forget()
+            self.exchange_id = exchange_id
+            self._head.value = _head(exchange)
+            self._bodies.value = _bodies(exchange)
+            self.replay.description = "Replay"
+            self.replay.disabled = exchange.outcome is Outcome.CALLBACK
+        self.layout.display = ""
+        self._tell()
+
+    def leave(self) -> None:
+        """Show nothing."""
+        self._forget()
+        self.exchange_id = None
+        self._head.value = self._bodies.value = ""
+        self.layout.display = "none"
+        self._tell()
+
+    def show_difference(self, left: str, right: str) -> None:
+        """Show what differs between two exchanges."""
+        difference = self.exchanges.diff(left, right)
+        self._difference.value = difference._repr_mimebundle_()["text/html"]
+
+    def _forget(self) -> None:
+        self._report.clear()
+        self._code.clear()
+        self._difference.value = ""
+        self.compare.value = False
+
+    def _tell(self) -> None:
+        for observer in self._observers:
+            observer()
+
+    def _show_code(self, title: str, method: str) -> None:
+        code = getattr(self.exchanges, method)(self.exchange_id)
+        self._code.show(title, code, instead=f'print(log.{method}("{self.exchange_id}"))')
+
+    def _say_how_to_compare(self) -> None:
+        if self.compare.value:
+            self._report.tell("Click the row that it is to be compared with.")
+        else:
+            self._report.clear()
+
+    # --- again ------------------------------------------------------------------------------
+
+    def _ask_or_replay(self) -> None:
+        """A task that may be billed is asked about first."""
+        created = self.exchanges[str(self.exchange_id)].method == "createTask"
+        if created and self._billed() and self.replay.description != SURE:
+            self.replay.description = SURE
+            return
+        self.replay.description = "Replay"
+        self.replay.disabled = True
+        self._report.tell("Sent again; waiting for the answer …")
+        threading.Thread(
+            target=self._report.guard(lambda: self._replay(str(self.exchange_id))),
+            name="brocap replay",
+            daemon=True,
+        ).start()
+
+    def _replay(self, exchange_id: str) -> None:
+        assert self._client is not None
+        made: list[str] = []
+        here = threading.current_thread()
+
+        def listen(exchange: Exchange) -> None:
+            if threading.current_thread() is here:
+                made.append(exchange.exchange_id)
+
+        try:
+            client = self._client()
+            unsubscribe = client.log.subscribe(listen)
+            try:
+                client.replay(exchange_id)
+            except ExchangeError:
+                pass  # an answer like any other: it is compared
+            finally:
+                unsubscribe()
+        finally:
+            self.replay.disabled = False
+        if made and self.exchange_id == exchange_id:
+            self._report.tell(f"Sent again as exchange {made[-1]}. What differs from the first:")
+            self.show_difference(exchange_id, made[-1])
+
+
+def _head(exchange: Exchange) -> str:
+    shown: list[tuple[str, object]] = [
+        ("HTTP status", exchange.http_status),
+        ("task", exchange.task_id),
+        ("attempt", exchange.attempt if exchange.attempt > 1 else None),
+        ("elapsed", None if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.1f} ms"),
+        ("sent to", exchange.url),
+        ("what was wrong", exchange.detail),
+    ]
+    pairs = [
+        ("outcome", render.badge(str(exchange.outcome), good=_GOOD.get(exchange.outcome, False))),
+        ("started", f"{exchange.started_at:%Y-%m-%d %H:%M:%S.%f} UTC"),
+        *((label, render.text(str(value))) for label, value in shown if value is not None),
+    ]
+    title = heading(f"Exchange {exchange.exchange_id}", exchange.method)
+    return title + render.facts(pairs) + _meaning(exchange)
+
+
+def _meaning(exchange: Exchange) -> str:
+    if not exchange.error_code:
+        return ""
+    entry = explain(exchange.error_code)
+    again = (
+        "The same request can work later."
+        if entry.retryable
+        else ("The same request will not work later either.")
+    )
+    told = [f"{exchange.error_code}: {entry.meaning}", f"{entry.remedy} {again}"]
+    if exchange.error_description:
+        told.insert(1, f"The service says: {exchange.error_description}")
+    return problem_note(*told) + _fields_note(exchange, entry.fields)
+
+
+def _fields_note(exchange: Exchange, fields: Sequence[str]) -> str:
+    """Where to look, if the tree of this request cannot show it."""
+    body = fields_of(exchange.request)
+    if not fields or any(_has(body, path) for path in fields):
+        return ""
+    names = " or ".join(f"`{path}`" for path in fields)
+    where = (
+        f"in the createTask of task {exchange.task_id}"
+        if exchange.method == "getTaskResult" and exchange.task_id
+        else "and this request does not have it"
+    )
+    return note(f"It is about {names}, {where}.")
+
+
+def _has(value: Any, path: str) -> bool:
+    for name in path.split("."):
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return True
+
+
+def _bodies(exchange: Exchange) -> str:
+    marked = explain(exchange.error_code).fields if exchange.error_code else ()
+    asked = "".join(_pictures(exchange)) + render.tree(
+        shorten_labels(exchange.request), marked=marked
+    )
+    answered = (
+        note("There is none.")
+        if exchange.response is None
+        else (render.tree(exchange.response) if exchange.response else note("It is empty."))
+    )
+    sides = [
+        ("Request", exchange.request_bytes, asked, exchange.request_headers),
+        ("Response", exchange.response_bytes, answered, exchange.response_headers),
+    ]
+    return (
+        '<div class="brocap-sides">'
+        + "".join(
+            f'<section aria-label="{name}"><div class="brocap-heading">{name}'
+            f"<small>{'' if size is None else f'{size:,} bytes'}</small></div>"
+            f"{body}{_headers(headers)}</section>"
+            for name, size, body, headers in sides
+        )
+        + "</div>"
+    )
+
+
+def _headers(text: str | None) -> str:
+    if not text:
+        return ""
+    pairs = [(name, escape(str(value))) for name, value in json.loads(text).items()]
+    return (
+        f'<details><summary style="cursor:pointer">Headers ({len(pairs)})</summary>'
+        f"{render.facts(pairs)}</details>"
+    )
+
+
+def _pictures(exchange: Exchange) -> Iterator[str]:
+    task = fields_of(exchange.request).get("task")
+    try:
+        pictures = task_from_wire(task).pictures() if isinstance(task, dict) else []
+    except InvalidTaskError:
+        return
+    for data in pictures[:3]:
+        try:
+            small, kind = images.thumbnail(data, side=240, max_bytes=PICTURE_BYTES)
+        except InvalidImageError:
+            continue
+        yield render.picture(small, kind, "Picture in the request", width=180)

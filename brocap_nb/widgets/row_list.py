@@ -1,0 +1,121 @@
+"""A list whose lines can be opened by a click or from the keyboard: core widgets only.
+
+Each line is a button of its own, known by a key. When a line is added, the button of the one that
+fell off is used for it, so a change costs a few small messages whatever is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+from ipywidgets.widgets.widget_string import HTMLStyle
+
+from brocap_nb.widgets.style import close_all, show_html
+
+__all__ = ["Row", "RowList"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line."""
+
+    key: str
+    """What is opened by it."""
+    text: str
+    """The line; columns are made with spaces."""
+    kind: str = "plain"
+    """`good`, `bad` or `plain`: the colour beside it. A sign in the text says the same."""
+    html: str = ""
+    """A small picture after the text."""
+
+
+class RowList(widgets.VBox):
+    """Lines of text, each a button.
+
+    Args:
+        header: names of the columns, spaced as the lines are.
+        opened: called with the key of the line that was clicked.
+        pictures: whether lines have a picture.
+    """
+
+    def __init__(
+        self, header: str, opened: Callable[[str], object], *, pictures: bool = False
+    ) -> None:
+        self._opened = opened
+        self._pictures = pictures
+        self._lines: dict[str, _Line] = {}
+        self._marked: str | None = None
+        # shared by all lines: each would be a model more for every line
+        self._wide = widgets.Layout(width="auto")
+        self._button_style, self._html_style = widgets.ButtonStyle(), HTMLStyle()
+        self._header = widgets.HTML()
+        self._header.add_class("brocap-row-header")
+        show_html(self._header, f'<pre aria-hidden="true">{header}</pre>' if header else "")
+        super().__init__([self._header], layout={"width": "auto"})
+        self.add_class("brocap-rows")
+
+    @property
+    def texts(self) -> list[str]:
+        """The lines as they are shown."""
+        return [line.button.description for line in self._lines.values()]
+
+    def show(self, rows: Iterable[Row]) -> None:
+        """Show these lines, in this order."""
+        rows = list(rows)
+        wanted = {row.key for row in rows}
+        free = [line for key, line in self._lines.items() if key not in wanted]
+        lines: dict[str, _Line] = {}
+        for row in rows:
+            line = self._lines.get(row.key) or (free.pop() if free else self._new_line())
+            line.show(row, marked=row.key == self._marked)
+            lines[row.key] = line
+        self._lines = lines
+        self.children = (self._header, *(line.widget for line in lines.values()))
+        for line in free:
+            close_all(line.widget)
+
+    def mark(self, key: str | None) -> None:
+        """Mark the line that is open."""
+        self._marked = key
+        for line in self._lines.values():
+            line.show(line.row, marked=line.row.key == key)
+
+    def click(self, key: str) -> None:
+        """Do what a click on a line does.
+
+        Raises:
+            KeyError: no such line is shown.
+        """
+        self._lines[key].button.click()
+
+    def _new_line(self) -> _Line:
+        button = widgets.Button(layout=self._wide, style=self._button_style)
+        picture = widgets.HTML(layout=self._wide, style=self._html_style)
+        return _Line(button, picture if self._pictures else None, self._opened)
+
+
+class _Line:
+    def __init__(
+        self,
+        button: widgets.Button,
+        picture: widgets.HTML | None,
+        opened: Callable[[str], object],
+    ) -> None:
+        self.row = Row("", "")
+        self.button, self.picture = button, picture
+        self.widget: widgets.Widget = button
+        if picture is not None:
+            self.widget = widgets.HBox([button, picture], layout=button.layout)
+            self.widget.add_class("brocap-row-pair")
+        button.on_click(lambda _: opened(self.row.key))
+
+    def show(self, row: Row, *, marked: bool) -> None:
+        self.row = row
+        classes = ("brocap-row", f"brocap-row-{row.kind}", *(["brocap-row-open"] * marked))
+        with self.button.hold_sync():  # one message for both
+            self.button.description = f"{'▸' if marked else ' '} {row.text}"
+            self.button._dom_classes = classes
+        if self.picture is not None:
+            self.picture.value = row.html
