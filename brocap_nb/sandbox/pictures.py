@@ -13,9 +13,9 @@ import math
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
@@ -43,14 +43,19 @@ class Puzzle:
     """Short name, for example `penguin`."""
     question: str
     """What goes into `metadata.Task`."""
-    data: bytes
-    """The PNG file."""
     answer: tuple[bool, ...]
     """One boolean for each tile, row by row."""
     columns: int
     rows: int
     url: str
     """Where the sandbox serves it."""
+    seed: int = field(repr=False)
+
+    @cached_property
+    def data(self) -> bytes:
+        """The PNG file. The first look draws it, which takes a fifth of a second."""
+        with _drawing:  # two threads that ask at once draw once
+            return _draw(self.seed, self.name)
 
     def _repr_png_(self) -> bytes:
         return self.data
@@ -74,21 +79,35 @@ class Library:
 
     @cached_property
     def puzzles(self) -> tuple[Puzzle, ...]:
-        """Every puzzle. The first look draws them."""
+        """Every puzzle; each is drawn when its data are first asked for."""
+        tiles = range(COLUMNS * ROWS)
         return tuple(
-            Puzzle(name, question, data, answer, COLUMNS, ROWS, self._url(name))
-            for name, question, data, answer in _drawn(self._seed)
+            Puzzle(
+                name,
+                question,
+                tuple(tile == _right(self._seed, name)[0] for tile in tiles),
+                COLUMNS,
+                ROWS,
+                self._url(name),
+                self._seed,
+            )
+            for name, (question, _) in _PUZZLES.items()
         )
 
+    def file(self, name: str) -> bytes | None:
+        """Return a picture by its name: a puzzle's, or one that is wrong on purpose."""
+        if name in _PUZZLES:
+            return next(puzzle.data for puzzle in self.puzzles if puzzle.name == name)
+        return self._spoilt.get(name)
+
     @cached_property
-    def files(self) -> Mapping[str, bytes]:
-        """Name to file: the puzzles, and three pictures that are wrong on purpose."""
-        files = {puzzle.name: puzzle.data for puzzle in self.puzzles}
-        first = self.puzzles[0].data
-        files["too-big"] = first + bytes(IMAGE_MAX_BYTES + 1 - len(first))
-        files["too-small"] = first[: IMAGE_MIN_BYTES - 1]
-        files["damaged"] = first[:2_000]
-        return files
+    def _spoilt(self) -> Mapping[str, bytes]:
+        whole = self.puzzles[0].data
+        return {
+            "too-big": whole + bytes(IMAGE_MAX_BYTES + 1 - len(whole)),
+            "too-small": whole[: IMAGE_MIN_BYTES - 1],
+            "damaged": whole[:2_000],
+        }
 
     @property
     def drawn(self) -> bool:
@@ -97,7 +116,7 @@ class Library:
 
     def draw(self) -> None:
         """Draw the puzzles, and look at them. It takes most of a second the first time."""
-        _ = self.files, self._by_content, self._looks
+        _ = self._spoilt, self._by_content, self._looks
 
     def at(self, url: str) -> bytes | None:
         """Return the picture that this sandbox serves at `url`; nothing is fetched."""
@@ -109,7 +128,7 @@ class Library:
         name = asked.path.removeprefix("/pictures/").removesuffix(".png")
         if not here or asked.path != f"/pictures/{name}.png":
             return None
-        return self.files.get(name)
+        return self.file(name)
 
     def find(self, data: bytes) -> Puzzle | None:
         """Return the puzzle of a picture: by its bytes, or else by how it looks.
@@ -160,25 +179,20 @@ def _distance(one: bytes, other: bytes | None) -> float:
 
 # --- drawing --------------------------------------------------------------------------------
 
-Drawn: TypeAlias = "tuple[str, str, bytes, tuple[bool, ...]]"
 _drawing = threading.Lock()
 
 
-def _drawn(seed: int) -> tuple[Drawn, ...]:
-    with _drawing:  # two threads that ask at once draw once
-        return _draw_all(seed)
+def _right(seed: int, name: str) -> tuple[int, random.Random]:
+    """Return the tile that is the answer, and the chance that draws the rest."""
+    chance = random.Random(f"{seed}:{name}")
+    return chance.randrange(COLUMNS * ROWS), chance
 
 
-@functools.lru_cache(maxsize=4)
-def _draw_all(seed: int) -> tuple[Drawn, ...]:
-    drawn = []
-    for name, question, draw in _PUZZLES:
-        chance = random.Random(f"{seed}:{name}")
-        right = chance.randrange(COLUMNS * ROWS)
-        tiles = draw(chance, right)
-        answer = tuple(tile == right for tile in range(COLUMNS * ROWS))
-        drawn.append((name, question, _sheet(tiles), answer))
-    return tuple(drawn)
+@functools.lru_cache(maxsize=32)
+def _draw(seed: int, name: str) -> bytes:
+    right, chance = _right(seed, name)
+    _, draw = _PUZZLES[name]
+    return _sheet(draw(chance, right))
 
 
 def _sheet(tiles: Sequence[Canvas]) -> bytes:
@@ -380,17 +394,16 @@ def _arrows(chance: random.Random, right: int) -> list[Canvas]:
     return tiles
 
 
-_PUZZLES: Final[tuple[tuple[str, str, Callable[[random.Random, int], list[Canvas]]], ...]] = (
-    ("way-up", "Pick the image that is the correct way up", _way_up),
-    ("penguin", "Pick the penguin", _penguin),
-    ("galaxy", "Pick the spiral galaxy", _galaxy),
-    ("dice", "Pick the dice pair whose top sides add up to 8", _dice),
-    ("cards", "Pick the matching cards", _cards),
-    ("rope", "Pick the image with only one rope", _rope),
-    ("identical", "Pick one square that shows two identical objects", _identical),
-    (
-        "arrows",
+_PUZZLES: Final[Mapping[str, tuple[str, Callable[[random.Random, int], list[Canvas]]]]] = {
+    "way-up": ("Pick the image that is the correct way up", _way_up),
+    "penguin": ("Pick the penguin", _penguin),
+    "galaxy": ("Pick the spiral galaxy", _galaxy),
+    "dice": ("Pick the dice pair whose top sides add up to 8", _dice),
+    "cards": ("Pick the matching cards", _cards),
+    "rope": ("Pick the image with only one rope", _rope),
+    "identical": ("Pick one square that shows two identical objects", _identical),
+    "arrows": (
         "Use the arrows to rotate the object in the direction shown in the left image",
         _arrows,
     ),
-)
+}

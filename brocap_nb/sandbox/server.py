@@ -218,6 +218,10 @@ class Sandbox:
         """The sample pictures with their questions and answers."""
         return self._library.puzzles
 
+    def draw(self) -> None:
+        """Draw all sample pictures now; else the first task with a picture waits for it."""
+        self._library.draw()
+
     def recipes(self) -> pd.DataFrame:
         """How to provoke each error code: `code`, `how`, and `key`, `task`, `steps` to send.
 
@@ -269,7 +273,7 @@ class Sandbox:
 
     def _picture(self, name: str) -> bytes | None:
         """Return the file that is served at /pictures/<name>.png, if there is one."""
-        return self._library.files.get(name)
+        return self._library.file(name)
 
     # --- in the thread of the loop ----------------------------------------------------------
 

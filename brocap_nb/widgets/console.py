@@ -14,6 +14,7 @@ from brocap_nb.errors import CancelledError, InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.tasks import RawTask, Task, task_types
 from brocap_nb.widgets.body_view import BodyView
+from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.fault_chooser import FaultChooser
 from brocap_nb.widgets.form import TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
@@ -103,6 +104,7 @@ class Console:
         self.task_type.observe(self._report.guard(self._show_form), "value")
         self.target.on_change(self._report.guard(self._retarget))
         self.submit.on_click(self._report.guard(self._submit))
+        replace_former(self.close)  # last, so that a sandbox in use goes on
 
     def offer_task_types(self) -> None:
         """List the registered task types: one that was defined meanwhile is added.

@@ -14,7 +14,7 @@ from brocap_nb import images, render
 from brocap_nb.codes import explain
 from brocap_nb.errors import ExchangeError, InvalidImageError, InvalidTaskError
 from brocap_nb.exchange import Outcome
-from brocap_nb.redaction import shorten_labels
+from brocap_nb.redaction import shorten_labels, with_labels
 from brocap_nb.tasks import task_from_wire
 from brocap_nb.widgets.code_block import CodeBlock
 from brocap_nb.widgets.report import Report
@@ -183,8 +183,8 @@ class ExchangeView(widgets.VBox):
         finally:
             self.replay.disabled = False
         if made and self.exchange_id == exchange_id:
-            self._report.tell(f"Sent again as exchange {made[-1]}. What differs from the first:")
             self.show_difference(exchange_id, made[-1])
+            self._report.tell(f"Sent again as exchange {made[-1]}. What differs from the first:")
 
 
 def _head(exchange: Exchange) -> str:
@@ -245,7 +245,7 @@ def _has(value: Any, path: str) -> bool:
 def _bodies(exchange: Exchange) -> str:
     marked = explain(exchange.error_code).fields if exchange.error_code else ()
     asked = "".join(_pictures(exchange)) + render.tree(
-        shorten_labels(exchange.request), marked=marked
+        shorten_labels(with_labels(exchange.request)[0]), marked=marked
     )
     answered = (
         note("There is none.")

@@ -12,6 +12,7 @@ import ipywidgets as widgets
 
 from brocap_nb import render
 from brocap_nb.log.search import Filter
+from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.error_explorer import ErrorExplorer
 from brocap_nb.widgets.exchange_view import ExchangeView
 from brocap_nb.widgets.log_table import LogTable, table_of
@@ -67,6 +68,7 @@ class LogBoard:
         )
         """All of it, to be put into a layout of your own."""
         self.widget.add_class("brocap")
+        replace_former(self.close)
 
     def close(self) -> None:
         """Stop following the log, and take the widget away."""

@@ -62,6 +62,7 @@ class LogTable(widgets.VBox):
         self._skip = 0
         self._seen = 0  # rows that were found when the first page was left
         self._found = 0
+        self._settling = False
         self._lock = threading.Lock()
         self._report = Report(redact)
         self.outcome = _choice("Outcome", [(o.replace("_", " "), str(o)) for o in Outcome])
@@ -93,14 +94,14 @@ class LogTable(widgets.VBox):
     def show_only(self, wanted: Filter) -> None:
         """Show the rows that a filter lets through, and set the controls so."""
         self._offer(error_code=wanted.error_code, method=wanted.method)
-        number = wanted.task_id
-        values = [
-            *(wanted.outcome, wanted.method, wanted.error_code),
-            *("" if number is None else str(number), wanted.text),
-        ]
-        self._search = Search(self.exchanges, wanted)  # before the controls tell of it one by one
-        for control, value in zip(self._controls, values, strict=True):
-            control.value = value
+        asked = (wanted.outcome, wanted.method, wanted.error_code, wanted.task_id, wanted.text)
+        values = ["" if value is None else str(value) for value in asked]
+        self._settling = True
+        try:
+            for control, value in zip(self._controls, values, strict=True):
+                control.value = value
+        finally:
+            self._settling = False
         self._restart(Search(self.exchanges, wanted))
 
     def draw(self) -> None:
@@ -141,6 +142,8 @@ class LogTable(widgets.VBox):
         return filters, self._report, self.list, pager
 
     def _filter(self) -> None:
+        if self._settling:
+            return
         typed = self.task_id.value.strip()
         if typed and not typed.isdecimal():
             raise InvalidInputError(
@@ -149,9 +152,9 @@ class LogTable(widgets.VBox):
                 field="task_id",
             )
         wanted = Filter(
-            outcome=self.outcome.value,
-            method=self.method.value,
-            error_code=self.error_code.value,
+            outcome=self.outcome.value or None,
+            method=self.method.value or None,
+            error_code=self.error_code.value or None,
             task_id=int(typed) if typed else None,
             text=self.text.value.strip(),
         )
@@ -236,7 +239,7 @@ def table_of(log: ExchangeLog, rows: int = ROWS) -> str:
     return render.code("\n".join(line.strip() for line in lines))
 
 
-_ANY: Final = ("any", None)
+_ANY: Final = ("any", "")  # a value of None would choose nothing
 
 
 def _choice(label: str, options: Iterable[tuple[str, str]]) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import ipywidgets as widgets
 from ipywidgets.widgets.widget_string import HTMLStyle
 
-from brocap_nb.widgets.style import close_all, show_html
+from brocap_nb.widgets.style import show_html
 
 __all__ = ["Row", "RowList"]
 
@@ -74,7 +74,7 @@ class RowList(widgets.VBox):
         self._lines = lines
         self.children = (self._header, *(line.widget for line in lines.values()))
         for line in free:
-            close_all(line.widget)
+            line.close()
 
     def mark(self, key: str | None) -> None:
         """Mark the line that is open."""
@@ -90,10 +90,18 @@ class RowList(widgets.VBox):
         """
         self._lines[key].button.click()
 
+    def close(self) -> None:
+        """Close what the lines share as well."""
+        for part in (self._wide, self._button_style, self._html_style):
+            part.close()
+        super().close()
+
     def _new_line(self) -> _Line:
         button = widgets.Button(layout=self._wide, style=self._button_style)
-        picture = widgets.HTML(layout=self._wide, style=self._html_style)
-        return _Line(button, picture if self._pictures else None, self._opened)
+        picture = (
+            widgets.HTML(layout=self._wide, style=self._html_style) if self._pictures else None
+        )
+        return _Line(button, picture, self._opened)
 
 
 class _Line:
@@ -110,6 +118,11 @@ class _Line:
             self.widget = widgets.HBox([button, picture], layout=button.layout)
             self.widget.add_class("brocap-row-pair")
         button.on_click(lambda _: opened(self.row.key))
+
+    def close(self) -> None:
+        for part in (self.widget, self.button, self.picture):
+            if part is not None:  # not their layout and style: other lines have them too
+                part.close()
 
     def show(self, row: Row, *, marked: bool) -> None:
         self.row = row

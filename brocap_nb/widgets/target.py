@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import ipywidgets as widgets
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TargetChooser"]
 
+WARM_UP_AFTER: Final = 2.0
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 
 
@@ -46,6 +47,10 @@ class _SharedSandbox:
                 sandbox = Sandbox()
                 sandbox.start()
                 self._sandbox = sandbox
+                # drawn after the console is there, so that the first task need not wait for it
+                warm = threading.Timer(WARM_UP_AFTER, sandbox.draw)
+                warm.daemon = True
+                warm.start()
             return self._sandbox
 
     def release(self, user: object) -> None:

@@ -1,8 +1,13 @@
 from __future__ import annotations
+
 from pathlib import Path
+
 import pytest
+
 from .conftest import Lab
-OUT = Path("/tmp/shots"); OUT.mkdir(exist_ok=True)
+
+OUT = Path("/tmp/shots")
+OUT.mkdir(exist_ok=True)
 PREPARE = """
 import brocap_nb as bn
 sandbox = bn.Sandbox(seed=3).start()
@@ -13,13 +18,24 @@ for task in (bn.RawTask({"type": "NoSuchTask"}), bn.RawTask({}), bn.RawTask({"ty
     except bn.ApiError:
         pass
 """
-@pytest.mark.parametrize(("theme","width"), [("light",1400),("dark",420)])
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1400), ("dark", 420)])
 def test_shot(lab: Lab, theme: str, width: int) -> None:
-    lab.open(f"shot-{theme}-{width}.ipynb", PREPARE, "console = bn.Console(sandbox=sandbox, log=client.log)\nconsole")
-    if width < 800: lab.command("application:toggle-left-area")
-    lab.page.set_viewport_size({"width": width, "height": 3200 if width>800 else 5200})
-    lab.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme.capitalize()}")
-    lab.run_cell(0); lab.run_cell(1)
+    lab.open(
+        f"shot-{theme}-{width}.ipynb",
+        PREPARE,
+        "console = bn.Console(sandbox=sandbox, log=client.log)\nconsole",
+    )
+    if width < 800:
+        lab.command("application:toggle-left-area")
+    lab.page.set_viewport_size({"width": width, "height": 3200 if width > 800 else 5200})
+    lab.page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+        f"JupyterLab {theme.capitalize()}",
+    )
+    lab.run_cell(0)
+    lab.run_cell(1)
     c = lab.console
     try:
         c.get_by_label("Sample picture").select_option(index=2)

@@ -59,7 +59,7 @@ def test_no_tile_is_empty(library: Library) -> None:
 def test_the_same_seed_draws_the_same_and_another_seed_something_else() -> None:
     first = {p.name: p.data for p in Library(11, URL).puzzles}
     assert all(first[p.name] != p.data for p in Library(0, URL).puzzles)
-    pictures._draw_all.cache_clear()  # or it would be the very same drawing
+    pictures._draw.cache_clear()  # or it would be the very same drawing
     assert {p.name: p.data for p in Library(11, URL).puzzles} == first
 
 
@@ -117,10 +117,15 @@ def test_a_file_that_unpacks_to_a_huge_picture_is_not_unpacked() -> None:
 
 
 def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
-    assert len(library.files["too-big"]) == IMAGE_MAX_BYTES + 1
-    assert opened(library.files["too-big"]).size == (600, 400)
-    assert len(library.files["too-small"]) == IMAGE_MIN_BYTES - 1
-    assert library.find(library.files["damaged"]) is None
+    big, small, damaged = (library.file(name) for name in ("too-big", "too-small", "damaged"))
+    assert big is not None
+    assert small is not None
+    assert damaged is not None
+    assert len(big) == IMAGE_MAX_BYTES + 1
+    assert opened(big).size == (600, 400)
+    assert len(small) == IMAGE_MIN_BYTES - 1
+    assert library.find(damaged) is None
+    assert library.file("none") is None
 
 
 @pytest.mark.parametrize(
@@ -139,6 +144,15 @@ def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
 )
 def test_an_address_is_looked_up_and_never_fetched(url: str, found: bool) -> None:
     assert (Library(0, URL).at(url) is not None) == found
+
+
+def test_names_questions_and_answers_are_known_before_anything_is_drawn() -> None:
+    pictures._draw.cache_clear()
+    known = [(p.name, p.question, p.answer) for p in Library(12, URL).puzzles]
+    assert len(known) == 8
+    assert pictures._draw.cache_info().currsize == 0
+    assert Library(12, URL).puzzles[3].data.startswith(b"\x89PNG")
+    assert pictures._draw.cache_info().currsize == 1
 
 
 def test_a_puzzle_shows_itself() -> None:

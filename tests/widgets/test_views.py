@@ -10,7 +10,7 @@ from brocap_nb.client import Client
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
 from brocap_nb.tasks import FunCaptchaTaskProxyless
-from brocap_nb.widgets import ErrorTable, LogTable, PictureView, ProgressView
+from brocap_nb.widgets import PictureView, ProgressView
 from brocap_nb.widgets.picture_view import answer_in_words
 from brocap_nb.widgets.refresh import Refresh
 from brocap_nb.widgets.style import words
@@ -65,23 +65,6 @@ def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> 
     refresh.close()
     refresh.request()
     assert refresh._timer is None
-
-
-def test_tables_follow_the_log_until_they_are_closed() -> None:
-    log = ExchangeLog(":memory:")
-    table, errors = LogTable(log, rows=2), ErrorTable(log)
-    assert "No request has been made yet" in table.value
-    with Sandbox() as sandbox, Client(sandbox.key, base_url=sandbox.url, log=log) as client:
-        for _ in range(3):
-            client.get_balance()
-    table.draw()
-    assert "newest 2 of 3 rows" in table.value
-    assert table.value.count("getBalance") == 2
-    errors.draw()
-    assert "no error so far" in errors.value
-    table.close()
-    errors.close()
-    assert not log._listeners
 
 
 def test_the_progress_of_a_resumed_task_can_be_followed() -> None:

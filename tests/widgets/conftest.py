@@ -1,0 +1,23 @@
+"""A sandbox, and a client whose exchanges go into a log in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import brocap_nb as bn
+from brocap_nb.log import ExchangeLog
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[bn.Sandbox]:
+    with bn.Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def used(sandbox: bn.Sandbox) -> Iterator[bn.Client]:
+    """A client of the sandbox."""
+    with bn.Client(sandbox.key, base_url=sandbox.url, log=ExchangeLog(":memory:")) as client:
+        yield client

@@ -1,0 +1,81 @@
+"""Lines that can be opened: known by their keys, and cheap to change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brocap_nb.widgets.row_list import Row, RowList
+from brocap_nb.widgets.style import close_all
+
+
+def models() -> int:
+    return len(ipywidgets.Widget.get_manager_state()["state"])
+
+
+def rows(*keys: str) -> list[Row]:
+    return [Row(key, f"line {key}") for key in keys]
+
+
+def test_a_click_opens_the_line_that_is_shown_there() -> None:
+    opened: list[str] = []
+    lines = RowList("", opened.append)
+    lines.show(rows("a", "b", "c"))
+    lines.show(rows("x", "a", "b"))  # the button of c is now that of x
+    for key in ("a", "x", "b"):
+        lines.click(key)
+    assert opened == ["a", "x", "b"]
+    assert [text.strip() for text in lines.texts] == ["line x", "line a", "line b"]
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=6), st.booleans())
+def test_what_was_shown_before_does_not_matter(shown: list[list[str]], pictures: bool) -> None:
+    opened: list[str] = []
+    lines = RowList("header", opened.append, pictures=pictures)
+    for keys in shown:
+        lines.show(rows(*keys))
+        opened.clear()
+        for child in lines.children[1:]:
+            (child.children[0] if pictures else child).click()
+        assert opened == keys
+    close_all(lines)
+
+
+def test_a_new_line_costs_no_new_widget_and_lines_that_go_are_closed() -> None:
+    before = models()
+    lines = RowList("", print)
+    lines.show(rows("a", "b"))
+    full = models()
+    for number in range(20):
+        lines.show(rows(str(number), "a"))
+        assert models() == full
+    lines.show(rows("a"))
+    assert models() == full - 1
+    close_all(lines)
+    assert models() == before
+
+
+def test_only_what_changes_is_sent() -> None:
+    lines = RowList("", print)
+    lines.show(rows("a", "b", "c"))
+    sent: list[Any] = []
+    for widget in (lines, *lines.children):
+        widget.observe(sent.append, ["children", "description", "_dom_classes"])
+    lines.show(rows("a", "b", "c"))
+    assert sent == []
+    lines.show([Row("a", "other", "good"), *rows("b", "c")])
+    assert {change["name"] for change in sent} == {"description", "_dom_classes"}
+    assert {change["owner"] for change in sent} == {lines.children[1]}
+
+
+def test_the_open_line_is_marked_wherever_it_moves() -> None:
+    lines = RowList("", print)
+    lines.show(rows("a", "b"))
+    lines.mark("a")
+    lines.show(rows("x", "a"))
+    assert [text.startswith("▸") for text in lines.texts] == [False, True]
+    lines.mark(None)
+    assert not any(text.startswith("▸") for text in lines.texts)
