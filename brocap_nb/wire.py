@@ -28,6 +28,7 @@ __all__ = [
     "Request",
     "TaskResult",
     "again",
+    "call",
     "create_task",
     "fields_of",
     "get_balance",
@@ -64,6 +65,18 @@ def get_task_result(task_id: int, task_type: str | None = None) -> Request:
 def get_balance() -> Request:
     """Return the request that asks for the account's balance."""
     return Request("getBalance", Body.envelope({"clientKey": Body.KEY}))
+
+
+def call(method: str, fields: Mapping[str, Any]) -> Request:
+    """Return a request of any method with these fields; nothing is checked, the key is added."""
+    task, task_id = fields.get("task"), fields.get("taskId")
+    kind = task.get("type") if isinstance(task, Mapping) else None
+    return Request(
+        method,
+        Body.of({"clientKey": Body.KEY, **fields}),
+        task_type=kind if isinstance(kind, str) else None,
+        task_id=task_id if is_integer(task_id) else None,
+    )
 
 
 def again(exchange: Exchange) -> Request:

@@ -36,7 +36,7 @@ FLOORS = (
             "log.summaries",
         ),
         *("log.engines", "log.exchange_log", "log.search", "log"),
-        *("submission", "callbacks", "client", "sandbox", "audit"),
+        *("submission", "callbacks", "client", "sandbox", "provoke", "audit"),
     ),
     ("widgets",),
     ("magics", "__init__", "cli"),

@@ -93,6 +93,7 @@ class Console:
             client=self.target.client,
             billed=lambda: not self.target.to_sandbox,
             recipes=self._recipes,
+            provoke=self._provoke,
             redact=self._safe,
         )
 
@@ -255,6 +256,11 @@ class Console:
         from brocap_nb.sandbox.recipes import RECIPES
 
         return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
+
+    def _provoke(self, code: str) -> None:
+        from brocap_nb.provoke import provoke
+
+        provoke(code, self.target.sandbox(), self.log)
 
     def _safe(self, text: str) -> str:
         secret = self.target.key.secret
