@@ -161,7 +161,8 @@ def _body(response: requests.Response, line: _Line, max_bytes: int) -> bytes:
     while chunk := response.raw.read(65_536, decode_content=False):
         while chunk:
             if unpacker is None:
-                data, chunk = data + chunk, b""
+                data += chunk
+                chunk = b""
             else:
                 data += unpacker.decompress(chunk, max_bytes + 1 - len(data))
                 chunk = unpacker.unconsumed_tail

@@ -75,7 +75,7 @@ class PictureView(widgets.VBox):
         possible = images.grids(len(answer))
         if grid is not None and grid not in possible:
             self._aside = (
-                f"An answer of {len(answer)} tiles does not fill {_words(grid)} tiles, so "
+                f"An answer of {len(answer)} tiles does not fit {_words(grid)} tiles, so "
                 "another grid is guessed. Choose the one that fits the picture."
             )
         if grid not in possible:
