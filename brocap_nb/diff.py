@@ -209,7 +209,7 @@ def _plain(value: Any) -> str:
 def _html(value: Any) -> str:
     if isinstance(value, EmbeddedPicture):
         try:
-            small, kind = images.thumbnail(value.data, side=140, max_bytes=6_000)
+            small, kind, *_ = images.thumbnail(value.data, side=140, max_bytes=6_000)
         except InvalidImageError:
             small, kind = b"", ""
         shown = render.picture(small, kind, "Picture of the task", width=120) if small else ""

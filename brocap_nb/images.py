@@ -9,19 +9,17 @@ from __future__ import annotations
 import binascii
 import hashlib
 import io
+import math
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-import requests
-from urllib3.exceptions import HTTPError
-
+from brocap_nb import download
 from brocap_nb.errors import InvalidImageError
 from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 
@@ -31,10 +29,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ImageFacts",
     "ImageSource",
+    "Thumbnail",
     "check_size",
     "decode_base64",
     "fetch",
     "fetched",
+    "grids",
     "guess_grid",
     "inspect",
     "is_url",
@@ -42,6 +42,7 @@ __all__ = [
     "media_type",
     "read",
     "thumbnail",
+    "thumbnails",
 ]
 
 ImageSource: TypeAlias = "str | PathLike[str] | bytes | Image.Image"
@@ -55,6 +56,13 @@ FETCH_DEADLINE: Final = 30.0
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 MIN_TILE: Final = 8
 
+SAVED_MAX: Final = 40_000
+SHOWN_MAX: Final = 12
+_URI_HEAD: Final = len("data:image/jpeg;base64,")
+_SIDE: Final = 420
+_ROOMY_TILE: Final = 48
+_ROOMY_PIXELS: Final = 4_000_000
+
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -64,7 +72,7 @@ _SIGNATURES: Final = (
 
 _PNG_MODES: Final = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
 
-_recent: OrderedDict[str, bytes] = OrderedDict()
+_recent: OrderedDict[str, download.Loaded] = OrderedDict()
 _recent_lock = threading.Lock()
 
 
@@ -177,57 +185,75 @@ def read(source: ImageSource) -> bytes:
     )
 
 
-def fetch(url: str) -> bytes:
+def fetch(
+    url: str,
+    *,
+    allow_private: bool = True,
+    trusted: Iterable[str] = (),
+    remedy: str = "Save the picture and pass its path, or pass allow_private=True if you trust it.",
+) -> bytes:
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
+    Args:
+        url: the picture's address.
+        allow_private: whether it may come from this machine, a private network or a reserved
+            address. If not, only public addresses are connected to, on every hop, without a
+            proxy, and a picture is taken from memory only if it was loaded so.
+        trusted: addresses whose host and port are allowed all the same.
+        remedy: what the exception advises if the address is refused.
+
     Raises:
-        InvalidImageError: the address cannot be loaded, or is far too large for a picture.
+        InvalidImageError: the address is refused, cannot be loaded, or is far too large for a
+            picture.
     """
-    known = fetched(url)
-    if known is not None:
-        return known
-    data = bytearray()
-    problem = ""
-    deadline = time.monotonic() + FETCH_DEADLINE
+    with _recent_lock:
+        known = _recent.get(url)
+    if known is not None and (allow_private or known.public):
+        return known.data
     try:
-        with requests.get(url, timeout=FETCH_TIMEOUT, stream=True) as response:
-            if response.status_code != 200:
-                problem = f"the server answered HTTP {response.status_code}"
-            else:
-                while chunk := response.raw.read1(65_536, decode_content=True):
-                    data += chunk
-                    if len(data) > FETCH_MAX_BYTES:
-                        problem = f"it has more than {FETCH_MAX_BYTES:,} bytes"
-                        break
-                    if time.monotonic() > deadline:
-                        problem = f"it took longer than {FETCH_DEADLINE:g} seconds"
-                        break
-    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        problem = f"{type(error).__name__}"
-    if problem:
+        loaded = download.load(
+            url,
+            max_bytes=FETCH_MAX_BYTES,
+            timeout=FETCH_TIMEOUT,
+            deadline=FETCH_DEADLINE,
+            allow_private=allow_private,
+            trusted=[found for one in trusted if (found := download.origin(one)) is not None],
+        )
+    except download.PrivateAddressError as error:
         raise InvalidImageError(
-            f"The picture at {url} cannot be loaded: {problem}. Expected the address of a picture "
+            f"The picture at {url} was not loaded: {error}, and such addresses are refused. "
+            f"Expected an address of the public internet. {remedy}",
+            field="imageUrls",
+        ) from None
+    except download.DownloadError as error:
+        raise InvalidImageError(
+            f"The picture at {url} cannot be loaded: {error}. Expected the address of a picture "
             "that this kernel can reach. Open it in a browser to check, or send the address "
             "without looking at it: ComplexImageTask(image_urls=[…], question=…).",
             field="imageUrls",
-        )
-    remember(url, bytes(data))
-    return bytes(data)
+        ) from None
+    _keep(url, loaded)
+    return loaded.data
 
 
 def remember(url: str, data: bytes) -> None:
     """Keep the picture of an address for display; the oldest of 32 is dropped."""
-    with _recent_lock:
-        _recent[url] = data
-        _recent.move_to_end(url)
-        while len(_recent) > 32:
-            _recent.popitem(last=False)
+    _keep(url, download.Loaded(data, public=False))
 
 
 def fetched(url: str) -> bytes | None:
     """Return the picture of `url` if it was loaded lately, without touching the network."""
     with _recent_lock:
-        return _recent.get(url)
+        known = _recent.get(url)
+    return None if known is None else known.data
+
+
+def _keep(url: str, loaded: download.Loaded) -> None:
+    with _recent_lock:
+        _recent[url] = loaded
+        _recent.move_to_end(url)
+        while len(_recent) > 32:
+            _recent.popitem(last=False)
 
 
 def decode_base64(text: str) -> bytes:
@@ -250,6 +276,12 @@ def decode_base64(text: str) -> bytes:
         ) from None
 
 
+def grids(tiles: int) -> list[tuple[int, int]]:
+    """Return every (columns, rows) of `tiles` tiles, the squarest first; wide before tall."""
+    found = [(c, tiles // c) for c in range(1, tiles + 1) if tiles % c == 0]
+    return sorted(found, key=lambda g: (max(g) / min(g), -g[0]))
+
+
 def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square.
 
@@ -257,9 +289,8 @@ def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """
     if tiles == 6 and width >= height:
         return 3, 2
-    grids = [(c, tiles // c) for c in range(1, tiles + 1) if tiles % c == 0]
     return min(
-        grids,
+        sorted(grids(tiles)),
         key=lambda g: max((width / g[0]) / (height / g[1]), (height / g[1]) / (width / g[0])),
         default=(1, 1),
     )
@@ -269,6 +300,8 @@ def mark_answer(
     data: bytes, answer: Sequence[bool], *, columns: int | None = None, rows: int | None = None
 ) -> bytes:
     """Return a PNG of the picture with its tiles numbered and the true ones outlined and ticked.
+
+    A picture with very small tiles is enlarged first, so that the numbers leave them in view.
 
     Args:
         data: the picture's file.
@@ -282,7 +315,7 @@ def mark_answer(
     from PIL import ImageDraw
 
     with _open(data) as source:
-        image = source.convert("RGB")
+        image = _opaque(source)
     if columns is None and rows is None:
         columns, rows = guess_grid(len(answer), *image.size)
     columns = len(answer) // max(rows or 1, 1) if columns is None else columns
@@ -292,7 +325,6 @@ def mark_answer(
             f"A grid of {columns} x {rows} tiles does not fit an answer of {len(answer)} tiles. "
             "Choose columns and rows whose product is the answer's length."
         )
-    draw = ImageDraw.Draw(image)
     tile_w, tile_h = image.width / columns, image.height / rows
     short = min(tile_w, tile_h)
     if short < MIN_TILE:
@@ -300,6 +332,12 @@ def mark_answer(
             f"The picture has {image.width} x {image.height} pixels, too few to mark {columns} x "
             f"{rows} tiles; expected tiles of at least {MIN_TILE} pixels. Scale the picture up."
         )
+    larger = math.ceil(_ROOMY_TILE / short)
+    if larger > 1 and image.width * image.height * larger**2 <= _ROOMY_PIXELS:
+        # a number must leave something of its tile to be seen
+        image = image.resize((image.width * larger, image.height * larger))
+        tile_w, tile_h, short = tile_w * larger, tile_h * larger, short * larger
+    draw = ImageDraw.Draw(image)
     stroke = max(2, round(short / 22))
     font = _font(max(10, round(short / 6)))
     for index, chosen in enumerate(answer):
@@ -315,26 +353,102 @@ def mark_answer(
     return _png(image)
 
 
-def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 40_000) -> tuple[bytes, str]:
-    """Return a small copy for display and its media type, at most `max_bytes` long.
+class Thumbnail(NamedTuple):
+    """A small copy of a picture, for display."""
+
+    data: bytes
+    """The file."""
+    media_type: str
+    width: int
+    """In pixels."""
+    height: int
+    """In pixels."""
+
+
+def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thumbnail:
+    """Return a small copy, at most `max_bytes` long; it has nothing of the file but its pixels.
+
+    Args:
+        data: the picture's file.
+        side: of the square it fits into, in pixels. A very tall or wide picture may be longer,
+            so that it stays legible.
+        max_bytes: of the copy's file.
 
     Raises:
-        InvalidImageError: the picture cannot be opened.
+        InvalidImageError: the picture cannot be opened, or made that small.
     """
-    kind = media_type(data)
-    if kind is not None and len(data) <= max_bytes:
-        inspect_problem = _open(data)
-        inspect_problem.close()
-        return data, kind
     with _open(data) as source:
-        image = source.convert("RGB")
-    while True:
-        image.thumbnail((side, side))
-        buffer = io.BytesIO()
-        image.save(buffer, format="JPEG", quality=80)
-        if buffer.tell() <= max_bytes or side < 32:
-            return buffer.getvalue(), "image/jpeg"
-        side = side * 3 // 4
+        image = _opaque(source)
+    short, long = sorted(image.size)
+    longer = min(side / 4 / short, side / math.sqrt(short * long), 8 * side / long)
+    scale = min(1.0, max(side / long, longer))
+    while long * scale >= 8:
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        small = image.resize(size, reducing_gap=3.0)
+        for quality in (82, 60):
+            buffer = io.BytesIO()
+            small.save(buffer, format="JPEG", quality=quality, optimize=True)
+            if buffer.tell() <= max_bytes:
+                return Thumbnail(buffer.getvalue(), "image/jpeg", *size)
+        scale *= 0.8
+    raise InvalidImageError(
+        f"The picture has no copy of at most {max_bytes:,} bytes; expected room for at least a "
+        "few pixels. Show fewer pictures at once."
+    )
+
+
+def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Thumbnail | None]:
+    """Return small copies of the pictures that are shown together.
+
+    What is shown stays in the saved notebook, so they share a budget: a picture that needs less
+    than its part leaves the rest to the others.
+
+    Args:
+        pictures: their files.
+        budget: characters of all of them together, as data URIs.
+
+    Returns:
+        One for each picture; None for what cannot be opened, and after the first `SHOWN_MAX`.
+    """
+    found: list[Thumbnail | None] = [None] * len(pictures)
+    wanted: list[tuple[int, int]] = []
+    for index, data in enumerate(pictures[:SHOWN_MAX]):
+        try:
+            small = thumbnail(data, max_bytes=_bytes_in(budget))
+        except InvalidImageError:
+            continue
+        found[index] = small
+        wanted.append((_characters(small), index))
+    for done, (characters, index) in enumerate(sorted(wanted)):
+        share = budget // (len(wanted) - done)
+        if characters > share:
+            try:
+                found[index] = thumbnail(pictures[index], max_bytes=_bytes_in(share))
+            except InvalidImageError:
+                found[index] = None
+        kept = found[index]
+        budget -= _characters(kept) if kept is not None else 0
+    return found
+
+
+def _characters(small: Thumbnail) -> int:
+    return _URI_HEAD + 4 * math.ceil(len(small.data) / 3)
+
+
+def _bytes_in(characters: int) -> int:
+    return max(0, (characters - _URI_HEAD) // 4 * 3)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The picture in RGB; what is transparent is white, as on a page."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    clear = image.convert("RGBA")
+    white = Image.new("RGBA", clear.size, "white")
+    white.alpha_composite(clear)
+    return white.convert("RGB")
 
 
 def _open(data: bytes) -> Image.Image:

@@ -29,6 +29,7 @@ __all__ = [
     "tree",
 ]
 
+_TALLEST, _SHORTEST = 440, 72  # pixels of a picture's height, and of its shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
 _LONG_BASE64 = re.compile(r"[A-Za-z0-9+/]{4096,}={0,2}")
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.92em"
@@ -160,13 +161,37 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def picture(data: bytes, media_type: str, alt: str, *, width: int = 360) -> str:
-    """An embedded picture, never wider than its place."""
+def picture(
+    data: bytes,
+    media_type: str,
+    alt: str,
+    *,
+    width: int = 360,
+    size: tuple[int, int] | None = None,
+) -> str:
+    """An embedded picture, never wider than its place.
+
+    Args:
+        data: the file.
+        media_type: of the file.
+        alt: what it shows, in words.
+        width: in pixels, as it is shown.
+        size: width and height of the file's picture, if known: then a very tall or wide one is
+            shown large enough to be read, in a frame that scrolls.
+    """
     uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-    return (
+    most, frame = "100%", ""
+    if size is not None:
+        fitting = min(width / size[0], _TALLEST / size[1])
+        scale = max(fitting, _SHORTEST / min(size))
+        width = round(size[0] * scale)
+        if scale > fitting:
+            most, frame = "none", f"max-height:{_TALLEST + 20}px;overflow:auto"
+    shown = (
         f'<img src="{uri}" alt="{escape(alt, quote=True)}" '
-        f'style="width:{width}px;max-width:100%;height:auto;border-radius:4px;display:block">'
+        f'style="width:{width}px;max-width:{most};height:auto;border-radius:4px;display:block">'
     )
+    return f'<div style="{frame}">{shown}</div>' if frame else shown
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -346,16 +347,20 @@ class Submission:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         result = self._future.result() if self.status == "ready" and self.done() else None
+        pictures = self.task.pictures() if self.task else []
+        marked = False
+        if pictures and result is not None and result.answer is not None:
+            with contextlib.suppress(InvalidImageError):  # then it is shown as it is
+                # the answer has one boolean for each tile of a single picture
+                pictures[0] = images.mark_answer(pictures[0], result.answer)
+                marked = True
         shown = []
-        for number, data in enumerate(self.task.pictures() if self.task else [], 1):
-            try:
-                if result is not None and result.answer is not None:
-                    data = images.mark_answer(data, result.answer)
-                small, kind = images.thumbnail(data)
-            except InvalidImageError:
+        for number, small in enumerate(images.thumbnails(pictures), 1):
+            if small is None:
                 continue
-            alt = f"Picture {number}" + (", its answer marked" if result is not None else "")
-            shown.append(render.picture(small, kind, alt))
+            alt = f"Picture {number}" + (", its answer marked" if marked and number == 1 else "")
+            size = (small.width, small.height)
+            shown.append(render.picture(small.data, small.media_type, alt, size=size))
         facts = [(label, render.text(value)) for label, value in self._lines()]
         solution = []
         if result is not None:

@@ -28,7 +28,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from brocap_nb import images, render
-from brocap_nb.errors import InvalidImageError, InvalidTaskError, Problem
+from brocap_nb.errors import InvalidTaskError, Problem
 from brocap_nb.redaction import Body, shorten_labels
 
 __all__ = [
@@ -43,7 +43,6 @@ __all__ = [
     "task_types",
 ]
 
-_SHOWN: Final = 6
 _OWN: Final = frozenset({"pictures", "to_wire", "wire_body"})
 
 _registry: dict[str, type[Task]] = {}
@@ -158,14 +157,16 @@ class Task(_Strict):
             yield f"picture {index}", f"{shape}, {seen.size:,} bytes {verdict}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        shown: list[str] = []
-        pictures = self.pictures()
-        for index, data in enumerate(pictures[:_SHOWN], 1):
-            try:
-                small, kind = images.thumbnail(data, max_bytes=30_000 // min(len(pictures), _SHOWN))
-            except InvalidImageError:
-                continue
-            shown.append(render.picture(small, kind, f"Picture {index} of the task"))
+        shown = [
+            render.picture(
+                small.data,
+                small.media_type,
+                f"Picture {index} of the task",
+                size=(small.width, small.height),
+            )
+            for index, small in enumerate(images.thumbnails(self.pictures()), 1)
+            if small is not None
+        ]
         html = render.card(
             self.type or "Task without a type",
             *shown,

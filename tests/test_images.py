@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from peer import Peer, http
 from PIL import Image
 
 import brocap_nb as bn
-from brocap_nb import images
+from brocap_nb import images, render
 
 
 def noise(width: int, height: int, kind: str = "PNG") -> bytes:
@@ -299,6 +300,26 @@ def test_a_guessed_grid_holds_the_tiles(tiles: int, width: int, height: int) -> 
     assert columns * rows == tiles
 
 
+@given(st.integers(0, 300))
+def test_every_grid_of_an_answer_is_offered_once(tiles: int) -> None:
+    found = images.grids(tiles)
+    assert set(found) == {
+        (c, r) for c in range(1, tiles + 1) for r in [tiles // c] if c * r == tiles
+    }
+    assert len(found) == len(set(found))
+
+
+def test_the_squarest_grid_comes_first_and_wide_before_tall() -> None:
+    assert images.grids(6) == [(3, 2), (2, 3), (6, 1), (1, 6)]
+
+
+def test_small_tiles_are_enlarged_before_they_are_numbered() -> None:
+    marked = images.mark_answer(grey(36, 24), [True] + [False] * 5)
+    facts = images.inspect(marked)
+    assert (facts.width, facts.height) == (144, 96)
+    assert green_tiles(marked, 3, 2) == [True] + [False] * 5
+
+
 def green_tiles(data: bytes, columns: int, rows: int) -> list[bool]:
     """Which tiles have a green edge: looked for at the middle of each tile's bottom."""
     with Image.open(io.BytesIO(data)) as image:
@@ -352,19 +373,101 @@ def test_what_cannot_be_marked_is_refused(
 
 
 @pytest.mark.parametrize("max_bytes", [2_000, 10_000, 40_000])
-@pytest.mark.parametrize("size", [(40, 30), (900, 700), (3000, 20)])
+@pytest.mark.parametrize("size", [(40, 30), (900, 700), (3000, 20), (20, 3000), (1, 9000)])
 def test_a_thumbnail_is_small(max_bytes: int, size: tuple[int, int]) -> None:
-    small, media = images.thumbnail(noise(*size), max_bytes=max_bytes)
-    assert len(small) <= max_bytes
-    assert images.media_type(small) == media
-    assert images.inspect(small).format is not None
+    small = images.thumbnail(noise(*size), max_bytes=max_bytes)
+    assert len(small.data) <= max_bytes
+    facts = images.inspect(small.data)
+    assert (images.media_type(small.data), facts.width, facts.height) == (
+        small.media_type,
+        small.width,
+        small.height,
+    )
 
 
-def test_a_small_picture_is_its_own_thumbnail() -> None:
-    assert images.thumbnail(PICTURE) == (PICTURE, "image/png")
+@pytest.mark.parametrize("size", [(100, 2000), (2000, 100), (300, 1200)])
+def test_a_tall_or_wide_picture_stays_legible(size: tuple[int, int]) -> None:
+    small = images.thumbnail(grey(*size))
+    assert min(small.width, small.height) >= 90
+    ratio = small.width / small.height / (size[0] / size[1])
+    assert 0.95 < ratio < 1.05
+    shown = render.picture(small.data, small.media_type, "x", size=(small.width, small.height))
+    assert ("overflow:auto" in shown) == (size != (300, 1200))
+    assert int(re.search(r"width:(\d+)px", shown)[1]) >= 72  # type: ignore[index]
+
+
+def test_a_picture_of_the_usual_shape_needs_no_frame() -> None:
+    shown = render.picture(b"x", "image/jpeg", "x", size=(420, 280))
+    assert "width:360px;max-width:100%" in shown
+    assert "overflow" not in shown
+
+
+def test_a_thumbnail_has_nothing_of_the_file_but_its_pixels() -> None:
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+    Image.new("RGB", (60, 40), "red").save(buffer, "JPEG", exif=exif)
+    assert b"taken at home" in buffer.getvalue()
+    small = images.thumbnail(buffer.getvalue())
+    assert b"taken at home" not in small.data
+    assert small.data != buffer.getvalue()
+    assert images.thumbnail(PICTURE).data != PICTURE
+
+
+def test_what_is_transparent_is_white() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (60, 40), (0, 0, 0, 0)).save(buffer, "PNG")
+    for shown in (
+        images.thumbnail(buffer.getvalue()).data,
+        images.mark_answer(buffer.getvalue(), [False]),
+    ):
+        with Image.open(io.BytesIO(shown)) as image:
+            assert image.convert("RGB").getpixel((55, 35)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n broken", PICTURE[:200]])
 def test_a_broken_picture_has_no_thumbnail(data: bytes) -> None:
     with pytest.raises(bn.InvalidImageError):
         images.thumbnail(data)
+
+
+def test_a_copy_that_cannot_be_that_small_is_refused() -> None:
+    with pytest.raises(bn.InvalidImageError, match="at most 10 bytes"):
+        images.thumbnail(PICTURE, max_bytes=10)
+
+
+def characters(html: str) -> int:
+    """Of all data URIs in it."""
+    return sum(len(uri) for uri in re.findall(r'data:image/[^"]+', html))
+
+
+LARGE = noise(900, 700, "JPEG")
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 12, 20])
+def test_pictures_that_are_shown_together_share_a_budget(count: int) -> None:
+    found = images.thumbnails([LARGE] * count)
+    html = "".join(render.picture(s.data, s.media_type, "") for s in found if s is not None)
+    assert html.count("<img") == min(count, 12)
+    assert 20_000 < characters(html) <= 40_000
+    assert len(found) == count
+
+
+def test_a_small_picture_leaves_its_part_to_the_others() -> None:
+    alone = images.thumbnails([LARGE, LARGE])
+    beside = images.thumbnails([grey(40, 30), LARGE, b"no picture"])
+    assert alone[0] is not None
+    assert beside[1] is not None
+    assert beside[2] is None
+    assert len(beside[1].data) > len(alone[0].data)
+
+
+def test_a_tasks_repr_keeps_to_the_budget_and_never_has_the_file() -> None:
+    texts = [base64.b64encode(noise(400, 300 + n, "JPEG")).decode() for n in range(4)]
+    task = bn.ComplexImageTask(images_base64=texts, question="Pick the owl")
+    html = task._repr_mimebundle_()["text/html"]
+    assert html.count("<img") == 4
+    assert characters(html) <= 40_000
+    assert not any(text[:200] in html for text in texts)
+    small = bn.ComplexImageTask.from_image(PICTURE, "Pick the owl")
+    assert base64.b64encode(PICTURE).decode() not in small._repr_mimebundle_()["text/html"]

@@ -21,8 +21,8 @@ PACKAGE = ROOT / "brocap_nb"
 # Lowest first, and within a floor in order: an import points to what stands before it.
 FLOORS = (
     (
-        *("codes", "limits", "errors", "render", "images", "redaction", "tasks", "exchange"),
-        *("contract", "wire"),
+        *("codes", "limits", "errors", "render", "download", "images", "redaction", "tasks"),
+        *("exchange", "contract", "wire"),
     ),
     (
         *("export", "diff", "recording"),
@@ -47,8 +47,8 @@ ORDER = [place for floor in FLOORS for place in floor]
 SANDBOX_MAY_IMPORT = frozenset(FLOORS[0]) - {"contract", "wire", "exchange"}
 
 ROOMS = {
-    "requests": ("client", "images", "recording"),
-    "urllib3": ("client", "images", "recording"),
+    "requests": ("client", "download", "recording"),
+    "urllib3": ("client", "download", "recording"),
     "pandas": ("log", "sandbox"),
     "narwhals": ("log",),
     "numpy": ("log",),

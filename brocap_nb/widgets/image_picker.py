@@ -1,4 +1,4 @@
-"""Choose a picture: a file, a sample from the sandbox, or an address.
+"""Choose a picture: a sample from the sandbox, the clipboard, a drop, a file, or an address.
 
 The picture's bytes are held in Python only: no widget's value keeps them, so a saved notebook
 stays light.
@@ -15,6 +15,7 @@ import ipywidgets as widgets
 
 from brocap_nb import images
 from brocap_nb.errors import BroCapError
+from brocap_nb.widgets.drop_zone import DropZone
 from brocap_nb.widgets.style import note, problem_note
 
 if TYPE_CHECKING:
@@ -23,13 +24,29 @@ if TYPE_CHECKING:
 __all__ = ["ImagePicker"]
 
 _NO_SAMPLE: Final = ("(no sample)", "")
+_FROM_PUBLIC: Final = "Use a public address, or choose the picture as a file."
+_FROM_ANY: Final = (
+    "Tick “Allow addresses of this network” if you trust it, or choose the picture as a file."
+)
 _TITLE: Final = '<span class="brocap-name">imagesBase64 or imageUrls (one is required)</span>'
 
 
 class ImagePicker(widgets.VBox):
-    """Fills `imagesBase64` (a file) or `imageUrls` (an address, a sample)."""
+    """Fills `imagesBase64` (a file) or `imageUrls` (an address, a sample).
 
-    def __init__(self, puzzles: Callable[[], Sequence[Puzzle]] = tuple) -> None:
+    Args:
+        puzzles: the sandbox's samples; its own address may always be loaded from.
+        allow_private: whether an address may be of this machine or of its network. None leaves
+            it to a checkbox that is off at first; False never allows it, as a page for anybody
+            needs.
+    """
+
+    def __init__(
+        self,
+        puzzles: Callable[[], Sequence[Puzzle]] = tuple,
+        *,
+        allow_private: bool | None = None,
+    ) -> None:
         self.data: bytes | None = None
         """The picture's file, if it is known."""
         self.url: str | None = None
@@ -46,12 +63,16 @@ class ImagePicker(widgets.VBox):
         self.sample = widgets.Dropdown(
             description="Sample picture", options=[_NO_SAMPLE], layout={"width": "auto"}
         )
+        self.zone = DropZone()
+        """Takes a picture from the clipboard, a drop or a file."""
         self.upload = widgets.FileUpload(
             description="Choose a file…",
             accept="image/*",
             tooltip="Choose a picture file from this computer",
             layout={"width": "max-content"},
         )
+        """Seen only where the zone does not run."""
+        self.upload.add_class("brocap-upload")
         self.address = widgets.Text(
             description="Address of a picture",
             placeholder="https://…",
@@ -60,6 +81,14 @@ class ImagePicker(widgets.VBox):
         self.load = widgets.Button(
             description="Load picture", tooltip="Load the picture at this address"
         )
+        self.private = widgets.Checkbox(
+            description="Allow addresses of this network",
+            value=bool(allow_private),
+            indent=False,
+            layout={"width": "auto", "display": "" if allow_private is None else "none"},
+        )
+        """Whether an address may be of this machine or of its network."""
+        self._allow_private = allow_private
         for control in (self.sample, self.address):
             control.add_class("brocap-control").add_class("brocap-plain")
         self._said = widgets.HTML()
@@ -67,15 +96,18 @@ class ImagePicker(widgets.VBox):
             [
                 widgets.HTML(_TITLE),
                 self.sample,
+                self.zone,
                 self.upload,
                 self.address,
-                widgets.HBox([self.load]),
+                widgets.HBox([self.load, self.private], layout={"flex_flow": "row wrap"}),
                 self._said,
             ],
             layout={"width": "auto"},
         )
         self.add_class("brocap-picker")
         self.sample.observe(self._sample_chosen, "value")
+        self.zone.on_picture(self.choose_file)
+        self.zone.on_address(self._address_came)
         self.upload.observe(self._file_chosen, "value")
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
         self.offer_samples()
@@ -162,6 +194,7 @@ class ImagePicker(widgets.VBox):
         if self._settling:
             return
         known = {p.name: p for p in self._puzzles()}
+        self.zone.problem = ""
         puzzle = known.get(change["new"])
         if puzzle is None:
             self._choose(None, None)
@@ -174,8 +207,17 @@ class ImagePicker(widgets.VBox):
             return
         file = change["new"][0]
         data, name = bytes(file["content"]), str(file["name"])
+        self.zone.problem = ""
         self.upload.value = ()  # else the saved notebook would carry the file
         self.choose_file(data, name)
+
+    def _address_came(self, url: str) -> None:
+        self.address.value = url
+        self._say(waiting="The address is filled in below. Press Load picture to look at it.")
+
+    def _may_load_private(self) -> bool:
+        """The checkbox counts only where it is offered: a page can set any widget's value."""
+        return bool(self.private.value) if self._allow_private is None else self._allow_private
 
     def _load_address(self) -> None:
         """Load in a thread: the kernel stays free, and a later choice wins."""
@@ -186,6 +228,9 @@ class ImagePicker(widgets.VBox):
                 "https://, such as https://example.com/picture.png. Write the full address."
             )
             return
+        allow, own = self._may_load_private(), [puzzle.url for puzzle in self._puzzles()]
+        remedy = _FROM_ANY if self._allow_private is None else _FROM_PUBLIC
+        self.zone.problem = ""
         ticket = self._load = object()
         self.load.description = "Stop loading"
         self._say(waiting=f"Loading {url} …")
@@ -193,7 +238,7 @@ class ImagePicker(widgets.VBox):
         def work() -> None:
             data, problem = None, ""
             try:
-                data = images.fetch(url)
+                data = images.fetch(url, allow_private=allow, trusted=own, remedy=remedy)
             except BroCapError as error:
                 problem = str(error)
             except Exception as error:  # shown here: a thread has no other place to tell

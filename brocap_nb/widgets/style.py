@@ -126,6 +126,23 @@ STYLE: Final = """<style>
   font-size: .95em; }
 .brocap-scroll code { background: none; padding: 0; }
 .brocap-answer { font-size: 1.05em; margin: 6px 0; }
+/* -- pictures: the drop zone, the strip, the grid -- */
+.brocap-drop { display: flex; flex-direction: column; gap: 2px; min-width: 0; }
+.brocap-drop-row { display: flex; flex-wrap: wrap; gap: 6px; align-items: stretch; }
+.brocap-drop-zone { flex: 1 1 13em; min-width: 0; box-sizing: border-box; resize: none;
+  min-height: 54px; padding: 6px 8px; font: inherit; font-size: .95em; text-align: center;
+  caret-color: transparent; cursor: pointer; color: inherit; border-radius: 6px;
+  border: 2px dashed var(--jp-border-color0, rgba(128,128,128,.7));
+  background: var(--brocap-soft); }
+.brocap-drop-zone::placeholder { color: inherit; opacity: .8; }
+.brocap-drop-zone.brocap-drop-over { border-style: solid; border-color: var(--brocap-accent); }
+.brocap .brocap-drop-button { align-self: center; }
+.brocap-picker:has(.brocap-drop-zone) .brocap-upload { display: none; }
+.brocap-picture { gap: 4px; }
+.brocap .brocap-picture > .brocap-control { max-width: 22em; }
+.brocap-strip { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-start; }
+.brocap-figure { margin: 0; flex: 0 1 240px; min-width: 0; max-width: 100%; }
+.brocap-figure figcaption { font-size: .92em; margin-top: 4px; }
 </style>"""
 """Put once into each widget that is shown by itself, in an `HTML`."""
 

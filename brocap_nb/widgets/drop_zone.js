@@ -1,0 +1,158 @@
+// What comes is looked at here first; only a picture's bytes, or an address, go to the kernel.
+// The bytes go as the buffer of a custom message and are never part of the model's state.
+const EXPECTED = "Expected a PNG, JPEG, GIF, WebP or BMP file.";
+const LONGEST_ADDRESS = 4000;
+
+const shorten = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+const count = (number) => number.toLocaleString("en-US");
+
+// A name or a type can say anything: the first bytes tell what a file is.
+async function isPicture(file) {
+  const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+  const text = String.fromCharCode(...head);
+  return (
+    text.startsWith("\x89PNG\r\n\x1a\n") ||
+    text.startsWith("\xff\xd8\xff") ||
+    text.startsWith("GIF8") ||
+    text.startsWith("BM") ||
+    (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP")
+  );
+}
+
+function addressIn(transfer) {
+  const list = transfer.getData("text/uri-list").split(/\r?\n/);
+  const text = list.find((line) => line && !line.startsWith("#")) || transfer.getData("text/plain");
+  const address = text.trim();
+  return { text: address, address: /^https?:\/\/[^\s/]\S*$/i.test(address) ? address : "" };
+}
+
+function render({ model, el }) {
+  el.classList.add("brocap-drop");
+  const id = `brocap-drop-${Math.random().toString(36).slice(2)}`;
+
+  const label = document.createElement("label");
+  label.htmlFor = id;
+  label.className = "brocap-drop-label";
+
+  // A text area, because a browser pastes only where text can stand; no text stays in it.
+  const zone = document.createElement("textarea");
+  Object.assign(zone, { id, rows: 2, autocomplete: "off", spellcheck: false });
+  zone.className = "brocap-drop-zone";
+  zone.inputMode = "none";
+  zone.placeholder = "Click here and press Ctrl+V (⌘V), or drop a picture";
+  zone.setAttribute("aria-describedby", `${id}-problem`);
+  zone.setAttribute("data-lm-suppress-shortcuts", "true");
+
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "brocap-drop-button jupyter-button";
+  button.textContent = "Choose a file…";
+  button.title = "Choose a picture file from this computer";
+
+  const input = document.createElement("input");
+  Object.assign(input, { type: "file", accept: "image/*", hidden: true, tabIndex: -1 });
+  input.setAttribute("aria-label", "Picture file");
+
+  const problem = document.createElement("div");
+  problem.id = `${id}-problem`;
+  problem.setAttribute("role", "alert");
+
+  const row = document.createElement("div");
+  row.className = "brocap-drop-row";
+  row.append(zone, button, input);
+  el.append(label, row, problem);
+
+  const say = (sentence) => {
+    model.set("problem", sentence);
+    model.save_changes();
+  };
+  const take = async (files) => {
+    const [file] = files;
+    const name = shorten(file.name || "the picture", 80);
+    const rest =
+      files.length > 1
+        ? `${files.length} files came; a task has one picture, so only the first is looked at. `
+        : "";
+    const most = model.get("max_bytes");
+    if (file.size > most) {
+      say(
+        `${rest}${name} has ${count(file.size)} bytes; at most ${count(most)} are taken. ` +
+          "Choose a smaller file.",
+      );
+      return;
+    }
+    try {
+      if (await isPicture(file)) {
+        const bytes = await file.arrayBuffer();
+        say(rest && `${rest}It is ${name}.`);
+        model.send({ kind: "picture", name }, undefined, [bytes]);
+      } else {
+        say(`${rest}${name} is not a picture. ${EXPECTED} Choose another one.`);
+      }
+    } catch {
+      say(`${name} cannot be read. A folder is no picture. ${EXPECTED}`);
+    }
+  };
+  const takeAny = (transfer) => {
+    if (transfer.files.length) {
+      take([...transfer.files]); // copied: the browser empties the list after this event
+      return;
+    }
+    const { text, address } = addressIn(transfer);
+    if (address && address.length <= LONGEST_ADDRESS) {
+      say("");
+      model.send({ kind: "address", url: address });
+    } else if (text) {
+      say(
+        `“${shorten(text, 60)}” is no picture and no address. Copy a picture itself, or an ` +
+          "address that starts with http:// or https://.",
+      );
+    } else {
+      say("There is no picture in what came. Copy a picture itself, or its address.");
+    }
+  };
+  const ours = (event) => {
+    event.preventDefault();
+    event.stopPropagation(); // the notebook would take it for its own
+  };
+  const over = (yes) => zone.classList.toggle("brocap-drop-over", yes);
+
+  zone.addEventListener("keydown", (event) => event.stopPropagation());
+  zone.addEventListener("keypress", (event) => event.stopPropagation());
+  zone.addEventListener("beforeinput", (event) => event.preventDefault());
+  zone.addEventListener("input", () => (zone.value = "")); // what could not be prevented
+  zone.addEventListener("paste", (event) => {
+    ours(event);
+    takeAny(event.clipboardData);
+  });
+  for (const kind of ["dragenter", "dragover"]) {
+    zone.addEventListener(kind, (event) => {
+      ours(event);
+      event.dataTransfer.dropEffect = "copy";
+      over(true);
+    });
+  }
+  zone.addEventListener("dragleave", () => over(false));
+  zone.addEventListener("drop", (event) => {
+    ours(event);
+    over(false);
+    takeAny(event.dataTransfer);
+  });
+  button.addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    if (input.files.length) take([...input.files]);
+    input.value = ""; // the same file can be chosen again
+  });
+
+  const draw = () => {
+    label.textContent = model.get("label");
+    const sentence = model.get("problem");
+    problem.className = sentence ? "brocap-problem" : "";
+    problem.textContent = sentence && `✗ ${sentence}`;
+  };
+  model.on("change", draw);
+  draw();
+  return () => model.off("change", draw);
+}
+
+export default { render };

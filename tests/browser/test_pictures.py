@@ -1,0 +1,248 @@
+"""A picture by paste, drop and file, and an answer in another grid, in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import random
+import re
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from .conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+CONSOLE = "from brocap_nb.widgets import Console\nconsole = Console()\nconsole"
+STRIP = """
+import io
+from IPython.display import display
+from PIL import Image
+import ipywidgets
+from brocap_nb.widgets import PictureView
+from brocap_nb.widgets.style import STYLE
+def noise(width, height):
+    file = io.BytesIO()
+    Image.effect_noise((width, height), 90).convert("RGB").save(file, "JPEG")
+    return file.getvalue()
+view = PictureView()
+files = [noise(900, 600), noise(80, 1600), noise(1600, 80), noise(500, 500)]
+view.show_answer(files, [False, True, False, False, True, False])
+box = ipywidgets.VBox([ipywidgets.HTML(STYLE), view])
+box.add_class("brocap")
+box
+"""
+
+# What a browser does with real files: events that carry a DataTransfer.
+SEND = """([kind, files, text]) => {
+  const transfer = new DataTransfer();
+  for (const [name, type, base64] of files) {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    transfer.items.add(new File([bytes], name, { type }));
+  }
+  if (text) transfer.setData("text/plain", text);
+  const zone = document.querySelector(".brocap-drop-zone");
+  const init = { bubbles: true, cancelable: true, composed: true };
+  let seen = 0;
+  const outside = () => (seen += 1);
+  document.addEventListener(kind, outside);
+  const event = kind === "paste"
+    ? new ClipboardEvent(kind, { ...init, clipboardData: transfer })
+    : new DragEvent(kind, { ...init, dataTransfer: transfer });
+  zone.dispatchEvent(event);
+  document.removeEventListener(kind, outside);
+  return { prevented: event.defaultPrevented, seen };
+}"""
+HELD = {"prevented": True, "seen": 0}
+"""The event did its work and did not get out to the notebook."""
+
+
+def noise_png(width: int, height: int) -> bytes:
+    data = random.Random(1).randbytes(width * height * 3)
+    file = io.BytesIO()
+    Image.frombytes("RGB", (width, height), data).save(file, "PNG")
+    return file.getvalue()
+
+
+def file(name: str, data: bytes, kind: str = "image/png") -> list[str]:
+    return [name, kind, base64.b64encode(data).decode()]
+
+
+def send(lab: Lab, kind: str, *files: list[str], text: str = "") -> Any:
+    return lab.page.evaluate(SEND, [kind, list(files), text])
+
+
+def opened(lab: Lab, name: str) -> Any:
+    path = lab.open(name, CONSOLE)
+    lab.run_cell()
+    lab.console.locator(".brocap-drop-zone").wait_for()
+    return path
+
+
+def test_a_picture_is_pasted_and_the_notebook_stays_light(lab: Lab) -> None:
+    path = opened(lab, "paste.ipynb")
+    console, data = lab.console, noise_png(330, 220)
+    assert len(data) > 200_000
+    assert send(lab, "paste", file("owl.png", data)) == HELD
+    console.get_by_text("Chosen: owl.png").wait_for()
+    console.get_by_text("330 x 220 pixels").wait_for()
+    console.get_by_text("inside the limits").wait_for()
+    lab.save(path)
+    saved = path.read_text()
+    assert "330 x 220 pixels" in saved
+    uris = re.findall(r"data:image/[\w;,/+=]+", saved)
+    assert 0 < sum(map(len, uris)) <= 40_000
+    assert base64.b64encode(data[:300]).decode()[:200] not in saved
+    assert path.stat().st_size < 200_000
+    assert lab.foreign_requests() == []
+
+
+def test_a_picture_is_pasted_with_the_keyboard(lab: Lab) -> None:
+    """The real clipboard and real keys; the browser writes the picture anew."""
+    opened(lab, "keys.ipynb")
+    console, page = lab.console, lab.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """async (base64) => {
+          const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+          const blob = new Blob([bytes], { type: "image/png" });
+          await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+        }""",
+        base64.b64encode(noise_png(210, 140)).decode(),
+    )
+    zone = console.get_by_label("Paste or drop a picture")
+    zone.focus()
+    assert zone.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+    page.keyboard.press("Control+v")
+    console.get_by_text("210 x 140 pixels").wait_for()
+
+    # no key of it is the notebook's: a, b add cells, d d deletes one, Enter edits, m makes text
+    for key in ("a", "b", "d", "d", "m", "x", "Enter", "Shift+m"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-Cell").count() == 1
+    assert zone.input_value() == ""
+    assert zone.evaluate("e => e === document.activeElement")
+    page.keyboard.press("Tab")
+    chooser = console.get_by_role("button", name="Choose a file…", exact=True)
+    assert chooser.evaluate("e => e === document.activeElement")
+
+
+def test_a_picture_is_dropped(lab: Lab) -> None:
+    opened(lab, "drop.ipynb")
+    console, zone = lab.console, lab.console.locator(".brocap-drop-zone")
+    owl = file("owl.png", noise_png(120, 80))
+    assert send(lab, "dragover", owl) == HELD
+    assert "brocap-drop-over" in zone.get_attribute("class")
+    assert send(lab, "drop", owl) == HELD
+    assert "brocap-drop-over" not in zone.get_attribute("class")
+    console.get_by_text("Chosen: owl.png").wait_for()
+    console.get_by_text("120 x 80 pixels").wait_for()
+    # of several files the first is taken, and it is said
+    fox = file("fox.png", noise_png(150, 100))
+    assert send(lab, "drop", fox, owl, owl) == HELD
+    console.get_by_text("150 x 100 pixels").wait_for()
+    console.get_by_role("alert").get_by_text(
+        "3 files came; a task has one picture, so only the first is looked at. It is fox.png."
+    ).wait_for()
+
+
+def test_what_is_no_picture_is_refused_where_it_came(lab: Lab) -> None:
+    sent: list[int] = []
+    lab.page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda frame: sent.append(len(frame))),
+    )
+    opened(lab, "refused.ipynb")
+    console = lab.console
+    alert = console.get_by_role("alert")
+    send(lab, "paste", text="only words")
+    alert.get_by_text("“only words” is no picture and no address.").wait_for()
+    send(lab, "drop", file("notes.png", b"these are only notes, whatever their name says"))
+    alert.get_by_text("notes.png is not a picture. Expected a PNG").wait_for()
+    send(lab, "drop", file("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"))
+    alert.get_by_text("a.svg is not a picture.").wait_for()
+    send(lab, "drop", file("big.png", noise_png(10, 10) + bytes(10_000_000)))
+    alert.get_by_text(re.compile("big.png has 10,000,.* at most 10,000,000 are taken")).wait_for()
+    send(lab, "paste")
+    alert.get_by_text("There is no picture in what came.").wait_for()
+    console.get_by_text("No picture is chosen yet.").first.wait_for()
+    assert 0 < sum(sent) < 1_000_000  # none of it left the page
+
+    # an address as text fills the field, and nothing is loaded by that
+    url = "http://127.0.0.1:9/owl.png"
+    assert send(lab, "paste", text=f"  {url}\n") == HELD
+    console.get_by_text("The address is filled in below.").wait_for()
+    address = console.get_by_label("Address of a picture")
+    assert address.input_value() == url
+    assert not alert.get_by_text("There is no picture in what came.").is_visible()
+    console.get_by_role("button", name="Load picture").click()
+    console.get_by_text("127.0.0.1 is this machine itself").wait_for()
+    allow = console.get_by_label("Allow addresses of this network")
+    assert not allow.is_checked()
+    allow.check()
+    console.get_by_role("button", name="Load picture").click()
+    console.get_by_text("cannot be loaded").wait_for()
+    assert lab.foreign_requests() == []
+
+
+def test_a_file_is_chosen_with_a_button_that_counts_nothing(lab: Lab) -> None:
+    opened(lab, "file.ipynb")
+    console = lab.console
+    button = console.get_by_role("button", name="Choose a file")
+    assert button.count() == 1
+    for _ in range(2):  # the same file can be chosen again
+        with lab.page.expect_file_chooser() as chooser:
+            button.click()
+        chooser.value.set_files(
+            {"name": "owl.png", "mimeType": "image/png", "buffer": noise_png(90, 60)}
+        )
+        console.get_by_text("Chosen: owl.png").wait_for()
+        assert button.inner_text() == "Choose a file…"
+        console.get_by_label("Sample picture").select_option(index=1)
+        console.get_by_text("Chosen: sample").wait_for()
+
+
+def test_the_grid_of_an_answer_is_changed(lab: Lab) -> None:
+    opened(lab, "grid.ipynb")
+    console = lab.console
+    grid = console.get_by_label("Tiles of the picture (columns x rows)")
+    console.get_by_label("Sample picture").select_option(index=1)
+    console.get_by_alt_text("The picture of the task").wait_for()
+    assert not grid.is_visible()
+    console.get_by_role("button", name="Submit task").click()
+    answered = console.get_by_alt_text(re.compile("The picture with its answer: tile"))
+    answered.wait_for()
+    grid.wait_for()
+    offered = [text.replace("\xa0", " ") for text in grid.locator("option").all_inner_texts()]
+    assert offered == ["3 x 2", "2 x 3", "6 x 1", "1 x 6"]
+    before = answered.get_attribute("src")
+    grid.select_option(index=2)
+    lab.page.wait_for_function(
+        "before => document.querySelector('img[alt*=answer]').src !== before", arg=before
+    )
+    console.get_by_label("Sample picture").select_option(index=2)
+    grid.wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+def test_a_strip_of_pictures_wraps_and_each_is_legible(width: int, lab: Lab) -> None:
+    path = lab.open(f"strip-{width}.ipynb", STRIP)
+    if width < 500:
+        lab.command("application:toggle-left-area")
+        lab.page.set_viewport_size({"width": width, "height": 900})
+    lab.run_cell()
+    figures = lab.page.locator(".brocap-figure")
+    figures.nth(3).wait_for()
+    assert figures.count() == 4
+    assert lab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for figure in figures.all():
+        box = figure.locator("img").bounding_box()
+        assert min(box["width"], box["height"]) >= 70
+    tops = {round(figure.bounding_box()["y"]) for figure in figures.all()}
+    assert len(tops) == 4 if width == 360 else len(tops) < 4
+    lab.save(path)
+    uris = re.findall(r"data:image/[\w;,/+=]+", path.read_text())
+    assert len(uris) == 4
+    assert sum(map(len, uris)) <= 40_000

@@ -1,0 +1,333 @@
+"""What may be loaded from where, on real sockets: the rule holds for what is connected to."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from peer import Peer, http
+from PIL import Image
+
+import brocap_nb as bn
+from brocap_nb import download, images
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((60, 40), 90).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PICTURE = png()
+
+
+def packed(body: bytes, encoding: str) -> bytes:
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def moved(target: str, status: int = 302) -> bytes:
+    return f"HTTP/1.1 {status} X\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    images._recent.clear()
+    yield
+    images._recent.clear()
+
+
+@pytest.fixture
+def other() -> Iterator[Peer]:
+    other = Peer()
+    yield other
+    other.close()
+
+
+def port_of(peer: Peer) -> int:
+    return urlsplit(peer.url).port or 0
+
+
+# --- which addresses ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "127.8.9.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.0.9"),
+        *("169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
+        *("192.0.2.1", "198.18.0.1", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fec0::1"),
+        *("ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "2002:7f00:1::"),
+        *("64:ff9b::7f00:1", "64:ff9b::a00:1", "2001:db8::1", "100::1"),
+    ],
+)
+def test_what_is_not_of_the_public_internet(address: str) -> None:
+    assert download.kind_of_address(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"],
+)
+def test_what_is(address: str) -> None:
+    assert download.kind_of_address(address) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://a/b", ("http", "a", 80)),
+        ("https://A.example./b", ("https", "a.example", 443)),
+        ("http://u:p@[::1]:8080", ("http", "::1", 8080)),
+        ("ftp://a/b", None),
+        ("http://a:99999", None),
+        ("http://[", None),
+        ("/b", None),
+    ],
+)
+def test_the_origin_of_an_address(url: str, expected: object) -> None:
+    assert download.origin(url) == expected
+
+
+# --- refusing -----------------------------------------------------------------------------
+
+SPELLINGS = [
+    *("127.0.0.1", "localhost", "LOCALHOST", "localhost.", "0.0.0.0", "127.1", "2130706433"),
+    *("0x7f.0.0.1", "0x7f000001", "0177.0.0.1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"),
+    *("u:p@127.0.0.1", "example.com@localhost"),
+]
+
+
+@pytest.mark.parametrize("host", SPELLINGS)
+def test_no_spelling_of_this_machine_is_connected_to(host: str, peer: Peer) -> None:
+    peer.say(http(PICTURE))
+    url = f"http://{host}:{port_of(peer)}/a.png"
+    with pytest.raises(bn.InvalidImageError) as caught:
+        images.fetch(url, allow_private=False, remedy="Do this.")
+    assert "this machine itself, and such addresses are refused" in str(caught.value)
+    assert str(caught.value).endswith("Do this.")
+    assert caught.value.problems[0].field == "imageUrls"
+    assert peer.requests == []
+    assert images.fetch(url) == PICTURE  # in Python, its user decides: the address does work
+
+
+def test_nothing_is_even_connected_to() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        server.settimeout(0.2)
+        url = f"http://[::1]:{server.getsockname()[1]}/"
+        with pytest.raises(bn.InvalidImageError, match=r"::1 is this machine itself"):
+            images.fetch(url, allow_private=False)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that says something else each time it is asked."""
+    peer.say(http(PICTURE))
+    real, asked = socket.getaddrinfo, []
+
+    def rebinding(host: str, port: int, *args: object, **kwargs: object) -> object:
+        asked.append(host)
+        # what is reserved for documentation stands for a public address; then this machine
+        return real("203.0.113.7" if len(asked) == 1 else "127.0.0.1", port, *args, **kwargs)  # type: ignore[arg-type]
+
+    connected: list[object] = []
+
+    class Watched(socket.socket):
+        def connect(self, address: object) -> None:
+            connected.append(address)
+            raise OSError("no packet leaves this machine in a test")
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(socket, "socket", Watched)
+    monkeypatch.setattr(download, "kind_of_address", lambda a: "here" if a[:3] == "127" else None)
+    with pytest.raises(bn.InvalidImageError, match="cannot be loaded"):
+        images.fetch(f"http://rebind.example:{port_of(peer)}/", allow_private=False)
+    assert asked == ["rebind.example"]
+    assert connected == [("203.0.113.7", port_of(peer))]
+    assert peer.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_each_redirect_is_checked_anew(status: int, peer: Peer, other: Peer) -> None:
+    peer.say(moved(f"{other.url}/secret.png", status))
+    other.say(http(PICTURE))
+    with pytest.raises(bn.InvalidImageError, match=r"127\.0\.0\.1 is this machine itself"):
+        images.fetch(f"{peer.url}/a.png", allow_private=False, trusted=[peer.url])
+    assert len(peer.requests) == 1
+    assert other.requests == []
+    assert images.fetch(f"{peer.url}/a.png") == PICTURE  # where it is allowed it is followed
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/", "data:image/png,x"])
+def test_a_redirect_leads_to_nothing_but_http(target: str, peer: Peer) -> None:
+    peer.say(moved(target))
+    with pytest.raises(bn.InvalidImageError, match="neither http nor https"):
+        images.fetch(peer.url)
+
+
+def test_a_redirect_in_a_circle_ends(peer: Peer) -> None:
+    peer.say(moved("/again"))
+    with pytest.raises(bn.InvalidImageError, match="more than 5 times"):
+        images.fetch(peer.url)
+    assert len(peer.requests) == download.MAX_HOPS
+
+
+# --- allowing -----------------------------------------------------------------------------
+
+
+def test_only_the_host_and_port_that_are_trusted_are_allowed(peer: Peer, other: Peer) -> None:
+    for one in (peer, other):
+        one.say(http(PICTURE))
+    trusted = [f"{peer.url}/some/puzzle.png", "no address"]
+    url = f"{peer.url}/x.png"
+    assert images.fetch(url, allow_private=False, trusted=trusted) == PICTURE
+    for refused in (f"{other.url}/x.png", f"http://localhost:{port_of(peer)}/x.png"):
+        with pytest.raises(bn.InvalidImageError, match="are refused"):
+            images.fetch(refused, allow_private=False, trusted=trusted)
+    assert other.requests == []
+
+
+def test_a_remembered_picture_does_not_leak_past_the_rule(peer: Peer) -> None:
+    peer.say(http(PICTURE))
+    url = f"{peer.url}/a.png"
+    for remember in (
+        lambda: images.fetch(url),
+        lambda: images.remember(url, PICTURE),
+        lambda: images.fetch(url, allow_private=False, trusted=[url]),
+    ):
+        images._recent.clear()
+        remember()
+        assert images.fetched(url) == PICTURE
+        with pytest.raises(bn.InvalidImageError, match="are refused"):
+            images.fetch(url, allow_private=False)
+
+
+def test_what_was_loaded_under_the_rule_is_remembered_for_all() -> None:
+    images._keep("http://public.example/a.png", download.Loaded(PICTURE, public=True))
+    assert images.fetch("http://public.example/a.png", allow_private=False) == PICTURE
+
+
+def test_no_proxy_and_no_stored_login_is_used_under_the_rule(
+    peer: Peer, other: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy would look the name up itself, where the rule does not reach."""
+    heard: list[bytes] = []
+    peer.say(http(PICTURE))
+    other.reply = lambda path, body: heard.append(path.encode()) or http(b"from the proxy")  # type: ignore[func-returns-value]
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, other.url)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    url = f"{peer.url}/a.png"
+    assert images.fetch(url, allow_private=False, trusted=[url]) == PICTURE
+    assert heard == []
+    images._recent.clear()
+    assert images.fetch(url) == b"from the proxy"
+
+
+# --- bounds -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", lambda data: data)],
+)
+def test_what_a_server_packs_is_unpacked(encoding: str, pack: object, peer: Peer) -> None:
+    peer.say(packed(pack(PICTURE), encoding))  # type: ignore[operator]
+    assert images.fetch(peer.url) == PICTURE
+
+
+def test_a_bomb_is_given_up_at_the_limit_and_never_unpacked(peer: Peer) -> None:
+    import tracemalloc
+
+    bomb = gzip.compress(bytes(300_000_000))
+    assert len(bomb) < 300_000
+    peer.say(packed(bomb, "gzip"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(bn.InvalidImageError, match="more than 10,000,000 bytes"):
+            images.fetch(peer.url)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 40_000_000
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "reason"),
+    [
+        ("br", PICTURE, "packed it as 'br'"),
+        ("gzip, gzip", gzip.compress(gzip.compress(PICTURE)), "packed it as 'gzip, gzip'"),
+        ("gzip", PICTURE, "cannot be unpacked"),
+        ("gzip", gzip.compress(PICTURE)[:-20], "cut off"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_told(
+    encoding: str, body: bytes, reason: str, peer: Peer
+) -> None:
+    peer.say(packed(body, encoding))
+    with pytest.raises(bn.InvalidImageError, match=reason):
+        images.fetch(peer.url)
+
+
+DRIPS = {
+    "headers": b"HTTP/1.1 200 OK\r\nX-Never: ",
+    "body with a length": b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
+    "body without one": b"HTTP/1.1 200 OK\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
+def test_a_server_that_drips_for_ever_is_cut_off(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes long before the timeout of a read."""
+    monkeypatch.setattr(images, "FETCH_DEADLINE", 0.5)
+    stopped = threading.Event()
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            try:
+                connection.recv(4096)
+                connection.sendall(DRIPS[name])
+                while not stopped.wait(0.02):
+                    connection.sendall(b"x")
+            except OSError:
+                stopped.set()  # the other side is gone: what this test is about
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            with pytest.raises(bn.InvalidImageError, match=r"longer than 0\.5 seconds"):
+                images.fetch(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        finally:
+            cut = stopped.wait(30)
+            stopped.set()
+            thread.join()
+    assert cut
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files in /proc")  # noqa: PTH112
+def test_no_connection_is_left_open(peer: Peer) -> None:
+    peer.say(http(PICTURE))
+    images.fetch(f"{peer.url}/warm.png")
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for number in range(20):
+        images.fetch(f"{peer.url}/{number}.png")
+    end = time.monotonic() + 30
+    while len(os.listdir("/proc/self/fd")) > before:  # noqa: PTH208
+        assert time.monotonic() < end, "connections stay open"
+        time.sleep(0.05)  # the peer closes its ends when it sees ours closed

@@ -1,0 +1,96 @@
+"""A picture comes as a message's buffer, is looked at again, and is in no state."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from brocap_nb.widgets.drop_zone import DropZone
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((60, 40), 90).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Heard:
+    """A zone, and what it told."""
+
+    def __init__(self) -> None:
+        self.zone = DropZone()
+        self.pictures: list[tuple[bytes, str]] = []
+        self.addresses: list[str] = []
+        self.zone.on_picture(lambda data, name: self.pictures.append((data, name)))
+        self.zone.on_address(self.addresses.append)
+
+    def send(self, content: Any, *buffers: bytes) -> None:
+        """What the browser's message does."""
+        self.zone._handle_custom_msg(content, [memoryview(b) for b in buffers])
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+def test_a_picture_is_taken_and_is_in_no_state(heard: Heard) -> None:
+    data = png()
+    heard.send({"kind": "picture", "name": "owl.png"}, data)
+    assert heard.pictures == [(data, "owl.png")]
+    state = {k: v for k, v in heard.zone.get_state().items() if not k.startswith("_")}
+    assert len(json.dumps(state, default=repr)) < 1_000
+    assert "owl" not in repr(state)
+
+
+def test_an_address_is_told(heard: Heard) -> None:
+    heard.send({"kind": "address", "url": "https://example.com/a.png"})
+    assert heard.addresses == ["https://example.com/a.png"]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"<svg/>" * 40, "owl.png is not a picture. Expected a PNG"),
+        (png() + bytes(2_000_000), "has 2,00"),
+    ],
+)
+def test_what_the_page_should_have_refused_is_refused_here(
+    data: bytes, sentence: str, heard: Heard
+) -> None:
+    heard.zone.max_bytes = 1_000_000
+    heard.send({"kind": "picture", "name": "owl.png"}, data)
+    assert heard.pictures == []
+    assert sentence in heard.zone.problem
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(None, 1, [], {}, {"kind": "picture"}, {"kind": "address"}, {"kind": "address", "url": 5}),
+        *({"kind": "address", "url": url} for url in ("ftp://a/b", "a.png", "javascript:1")),
+        {"kind": "address", "url": "http://a/" + "x" * 4_000},
+    ],
+    ids=lambda content: repr(content)[:40],
+)
+def test_other_messages_change_nothing(content: Any, heard: Heard) -> None:
+    heard.send(content)
+    assert (heard.pictures, heard.addresses, heard.zone.problem) == ([], [], "")
+
+
+def test_a_name_is_only_a_name(heard: Heard) -> None:
+    for name in (None, 5, "", "x" * 500):
+        heard.send({"kind": "picture", "name": name}, png())
+    assert [name for _, name in heard.pictures] == ["picture"] * 3 + ["x" * 200]
+
+
+def test_nothing_is_fetched_by_the_page() -> None:
+    script = str(DropZone._esm)
+    assert "data-lm-suppress-shortcuts" in script
+    assert "label.htmlFor" in script
+    assert "fetch(" not in script
+    assert "import " not in script

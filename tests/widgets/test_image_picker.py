@@ -1,0 +1,158 @@
+"""A picture comes from where its user may take it from, and is told in words."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import ipywidgets
+import pytest
+from peer import Peer, http
+from PIL import Image
+
+from brocap_nb import images
+from brocap_nb.sandbox import Sandbox
+from brocap_nb.widgets import ImagePicker
+
+
+def png() -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((60, 40), 90).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PICTURE = png()
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    images._recent.clear()
+    yield
+    images._recent.clear()
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def load(picker: ImagePicker, url: str) -> None:
+    """Press the button and wait for the end of it."""
+    picker.address.value = url
+    picker.load.click()
+    until(lambda: picker._load is None)
+
+
+def said(picker: ImagePicker) -> str:
+    return str(picker._said.value)
+
+
+def test_a_pasted_picture_is_chosen() -> None:
+    picker, changes = ImagePicker(), []
+    picker.on_change(lambda: changes.append(picker.data))
+    message = {"kind": "picture", "name": "<b>owl</b>.png"}
+    picker.zone._handle_custom_msg(message, [memoryview(PICTURE)])
+    assert changes == [PICTURE]
+    assert picker.wire_fields().keys() == {"imagesBase64"}
+    assert "&lt;b&gt;owl" in said(picker)
+
+
+def test_a_pasted_address_is_filled_in_and_nothing_is_loaded(peer: Peer) -> None:
+    picker = ImagePicker()
+    url = f"{peer.url}/a.png"
+    picker.zone._handle_custom_msg({"kind": "address", "url": url}, [])
+    assert picker.address.value == url
+    assert "Press Load picture" in said(picker)
+    assert picker.data is None
+    assert peer.requests == []
+
+
+def test_an_address_of_this_machine_is_refused_until_it_is_allowed(peer: Peer) -> None:
+    peer.say(http(PICTURE))
+    picker = ImagePicker()
+    url = f"{peer.url}/a.png"
+    assert picker.private.value is False
+    assert picker.private.layout.display == ""
+    load(picker, url)
+    assert "127.0.0.1 is this machine itself" in said(picker)
+    assert "Tick “Allow addresses of this network”" in said(picker)
+    assert peer.requests == []
+    assert picker.data is None
+    picker.private.value = True
+    load(picker, url)
+    assert (picker.data, picker.url) == (PICTURE, url)
+    picker.private.value = False  # what is remembered is not given out either
+    load(picker, url)
+    assert "are refused" in said(picker)
+
+
+def test_a_page_for_anybody_never_allows_it(peer: Peer) -> None:
+    peer.say(http(PICTURE))
+    picker = ImagePicker(allow_private=False)
+    assert picker.private.layout.display == "none"
+    picker.private.set_state({"value": True})  # what a page can do by hand
+    load(picker, f"{peer.url}/a.png")
+    assert "Use a public address" in said(picker)
+    assert "Tick" not in said(picker)
+    assert peer.requests == []
+
+
+def test_it_can_be_allowed_for_good(peer: Peer) -> None:
+    peer.say(http(PICTURE))
+    picker = ImagePicker(allow_private=True)
+    assert picker.private.layout.display == "none"
+    load(picker, f"{peer.url}/a.png")
+    assert picker.data == PICTURE
+
+
+@pytest.mark.parametrize("allow", [None, False])
+def test_the_sandboxs_own_address_is_always_allowed(
+    allow: bool | None, sandbox: Sandbox, peer: Peer
+) -> None:
+    picker = ImagePicker(lambda: sandbox.puzzles, allow_private=allow)
+    puzzle = sandbox.puzzles[2]
+    load(picker, puzzle.url)
+    assert (picker.data, picker.url) == (puzzle.data, puzzle.url)
+    load(picker, f"{peer.url}/a.png")  # the same host, another port
+    assert "are refused" in said(picker)
+    assert picker.data == puzzle.data
+
+
+def test_another_choice_takes_the_zones_problem_away(sandbox: Sandbox) -> None:
+    picker = ImagePicker(lambda: sandbox.puzzles)
+    for choose in (
+        lambda: picker.choose_sample("penguin"),
+        lambda: load(picker, sandbox.puzzles[0].url),
+    ):
+        picker.zone.problem = "notes.txt is not a picture."
+        choose()
+        assert picker.zone.problem == ""
+
+
+def test_the_core_upload_is_there_where_the_zone_does_not_run() -> None:
+    picker = ImagePicker()
+    assert picker.upload in picker.children
+    file = {"name": "a.png", "type": "image/png", "size": 9, "content": memoryview(PICTURE)}
+    picker.upload.value = ({**file, "last_modified": datetime.now(UTC)},)
+    assert picker.data == PICTURE
+    assert picker.upload.value == ()
+
+
+def test_no_widget_keeps_the_file() -> None:
+    before = set(ipywidgets.Widget.get_manager_state()["state"])
+    picker = ImagePicker()
+    data = PICTURE + bytes(200_000)
+    picker.zone._handle_custom_msg({"kind": "picture", "name": "a.png"}, [memoryview(data)])
+    assert picker.data == data
+    states = ipywidgets.Widget.get_manager_state()["state"]
+    assert len(repr([state for name, state in states.items() if name not in before])) < 40_000

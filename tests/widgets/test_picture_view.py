@@ -1,0 +1,155 @@
+"""Pictures are shown small, with their facts; an answer is drawn in a grid that can be changed."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+
+import ipywidgets
+import pytest
+from PIL import Image
+
+from brocap_nb.widgets import PictureView
+
+ANSWER = [False, True, False, False, True, False]
+
+
+def picture(width: int, height: int, *, noise: bool = True) -> bytes:
+    buffer = io.BytesIO()
+    image = Image.effect_noise((width, height), 90) if noise else Image.new("L", (width, height))
+    image.convert("RGB").save(buffer, "JPEG" if noise else "PNG")
+    return buffer.getvalue()
+
+
+def shown(view: PictureView) -> list[bytes]:
+    """The pictures that are to be seen."""
+    return [base64.b64decode(t) for t in re.findall(r'data:image/jpeg;base64,([^"]+)', view.value)]
+
+
+def green_tiles(data: bytes, columns: int, rows: int) -> list[bool]:
+    """Which tiles have a green edge: looked for at the middle of each tile's bottom."""
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = image.width / columns, image.height / rows
+        found = []
+        for index in range(columns * rows):
+            x = round((index % columns + 0.5) * width)
+            bottom = round((index // columns + 1) * height) - 1
+            pixels = [image.convert("RGB").getpixel((x, bottom - up)) for up in range(6)]
+            found.append(any(g > r + 40 and g > b + 20 for r, g, b in pixels))  # type: ignore[misc]
+        return found
+
+
+@pytest.fixture
+def view() -> PictureView:
+    return PictureView()
+
+
+def test_it_is_made_of_core_widgets(view: PictureView) -> None:
+    assert isinstance(view, ipywidgets.VBox)
+    assert {type(child) for child in view.children} == {ipywidgets.HTML, ipywidgets.Dropdown}
+
+
+def test_why_there_is_no_picture(view: PictureView) -> None:
+    assert "No picture is chosen yet." in view.value
+    view.show(picture(60, 40))
+    view.clear("This task has <no> picture.")
+    assert "This task has &lt;no&gt; picture." in view.value
+    assert "<img" not in view.value
+
+
+def test_the_facts_of_one_picture(view: PictureView) -> None:
+    data = picture(600, 400)
+    view.show(data)
+    assert "600 x 400 pixels" in view.value
+    assert f"{len(data):,} bytes" in view.value
+    assert "✓ inside the limits" in view.value
+    assert 'alt="The picture of the task"' in view.value
+    assert "Picture 1" not in view.value
+
+
+def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) -> None:
+    view.show([picture(600, 400), picture(50, 500), b"no picture"])
+    assert view.value.count("<figure") == 3
+    assert len(shown(view)) == 2
+    for number, fact in ((1, "600 x 400 pixels"), (2, "50 x 500 pixels"), (3, "10 bytes")):
+        figure = view.value.split("<figure")[number]
+        assert f"<b>Picture {number}</b>" in figure
+        assert fact in figure
+    assert "the service takes 100 to 500,000" in view.value.split("<figure")[3]
+    view.show_answer([picture(600, 400), picture(60, 40)], ANSWER)
+    assert "The answer is drawn on picture 1." in view.value
+    assert "Picture 1 of 2. The picture with its answer: tiles 2, 5 of 6" in view.value
+    assert "Picture 2 of 2. Not answered" in view.value
+    assert green_tiles(shown(view)[0], 3, 2) == ANSWER
+
+
+def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
+    data = picture(600, 400, noise=False)
+    assert view.grid.layout.display == "none"
+    view.show(data)
+    assert view.grid.layout.display == "none"
+    view.show_answer(data, ANSWER)
+    assert view.grid.layout.display == ""
+    assert view.grid.description == "Tiles of the picture (columns x rows)"
+    assert view.grid.options == (
+        *(("3 x 2", (3, 2)), ("2 x 3", (2, 3)), ("6 x 1", (6, 1)), ("1 x 6", (1, 6))),
+    )
+    assert view.grid.value == (3, 2)
+    for label, grid in view.grid.options:
+        view.grid.label = label
+        assert green_tiles(shown(view)[0], *grid) == ANSWER
+        assert "tiles 2, 5 of 6" in view.value
+    view.show(data)
+    assert view.grid.layout.display == "none"
+    assert "Answer" not in view.value
+
+
+def test_a_given_grid_is_used(view: PictureView) -> None:
+    data = picture(600, 400, noise=False)
+    view.show_answer(data, ANSWER, grid=(1, 6))
+    assert view.grid.value == (1, 6)
+    assert green_tiles(shown(view)[0], 1, 6) == ANSWER
+
+
+def test_a_given_grid_that_does_not_fit_is_told_and_guessed(view: PictureView) -> None:
+    view.show_answer(picture(300, 300, noise=False), [True] + [False] * 8, grid=(3, 2))
+    assert "An answer of 9 tiles does not fit 3 x 2 tiles" in view.value
+    assert view.grid.value == (3, 3)
+    assert green_tiles(shown(view)[0], 3, 3) == [True] + [False] * 8
+    view.grid.value = (9, 1)
+    assert "so another grid" not in view.value
+
+
+@pytest.mark.parametrize("answer", [[], [True]])
+def test_there_is_no_choice_where_there_is_none(answer: list[bool], view: PictureView) -> None:
+    view.show_answer(picture(60, 40), answer)
+    assert view.grid.layout.display == "none"
+    assert f"of {len(answer)}" in view.value or "none of the 0 tiles" in view.value
+
+
+def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(view: PictureView) -> None:
+    view.show_answer(picture(60, 12, noise=False), ANSWER, grid=(1, 6))
+    assert "tiles 2, 5 of 6" in view.value
+    assert "too few to mark 1 x 6 tiles" in view.value
+    view.grid.value = (6, 1)
+    assert "too few" not in view.value
+    view.show_answer(b"no picture", [True, False])
+    assert "tile 1 of 2" in view.value
+    assert "not a picture that can be opened" in view.value
+
+
+@pytest.mark.parametrize("count", [1, 3, 12, 15])
+def test_what_is_saved_stays_in_the_budget(count: int) -> None:
+    before = set(ipywidgets.Widget.get_manager_state()["state"])
+    view = PictureView()
+    files = [picture(900, 600) for _ in range(count)]
+    for _ in range(3):  # nothing is left over from before
+        view.show(files)
+        view.show_answer(files, ANSWER)
+    states = ipywidgets.Widget.get_manager_state()["state"]
+    saved = repr([state for name, state in states.items() if name not in before])
+    uris = re.findall(r'data:image/[^"]+', saved)
+    assert len(uris) == min(count, 12)
+    assert sum(map(len, uris)) <= 40_000
+    assert base64.b64encode(files[0][:90]).decode() not in saved
