@@ -106,8 +106,8 @@ class Writer:
     """Turns values into code, and remembers what the code needs."""
 
     def __init__(self) -> None:
-        self.imports: set[str] = set()
-        """Import statements that the code needs."""
+        self.imports: dict[str, set[str]] = {}
+        """The modules that the code needs, and the names from each; "" is the module itself."""
         self.files: dict[str, bytes] = {}
         """The files that the code reads, by name."""
         self.variables: dict[str, object] = {}
@@ -136,11 +136,12 @@ class Writer:
                 given.append(instead[name])
                 continue
             value = getattr(model, name)
+            if _is_default(info, value):
+                continue
             wire = info.serialization_alias or info.alias or name
             secret = is_secret_name(wire) or is_secret_name(name)
             code = self.value(value, (*path, wire), secret=secret, parent=model, name=name)
-            if not self._is_default(info, value, code):
-                given.append((_keyword(kind, name, info), code))
+            given.append((_keyword(kind, name, info), code))
         extra = model.model_extra or {}
         given += [(name, self.value(value, (*path, name))) for name, value in extra.items()]
         return _keywords(f"{self.name_of(kind)}(", given)
@@ -206,7 +207,7 @@ class Writer:
             found = getattr(found, part, None)
         if found is not kind:
             return kind.__name__
-        self.imports.add(f"from {kind.__module__} import {first}")
+        self._import(kind.__module__, first)
         return kind.__qualname__
 
     def picture(self, text: str) -> str | None:
@@ -230,13 +231,17 @@ class Writer:
         self.files[name] = data
         return name
 
+    def _import(self, module: str, name: str = "") -> None:
+        self.imports.setdefault(module, set()).add(name)
+
     def _text(self, value: str, path: tuple[str, ...]) -> str:
         known = next((p for p in path if p == "imagesBase64"), None)
         looks = known is not None or images.media_type(_start_of(value)) is not None
         name = self.picture(value) if looks else None
         if name is None:
             return _string(value)
-        self.imports |= {"import base64", "from pathlib import Path"}
+        self._import("base64")
+        self._import("pathlib", "Path")
         return f'base64.b64encode(Path("{name}").read_bytes()).decode("ascii")'
 
     def _secret(self, value: Any, path: tuple[str, ...]) -> str:
@@ -248,7 +253,7 @@ class Writer:
             number += 1
             name = f"{first}_{number}"
         self.variables[name] = value
-        self.imports.add("import os")
+        self._import("os")
         read = f'os.environ["{name}"]'
         if isinstance(value, str):
             return read
@@ -283,7 +288,7 @@ class Writer:
         if isinstance(value, list):
             return Call("[", items, "]")
         if isinstance(value, collections.deque):
-            self.imports.add("from collections import deque")
+            self._import("collections", "deque")
             return Call("deque([", items, "])")
         if isinstance(value, frozenset):
             return Call("frozenset({", items, "})") if items else "frozenset()"
@@ -302,36 +307,39 @@ class Writer:
         self, value: Any, parent: BaseModel | None, name: str, path: tuple[str, ...]
     ) -> Code:
         if isinstance(value, (datetime.datetime, datetime.time)) and value.tzinfo is not None:
-            self.imports.add("import datetime")
+            self._import("datetime")
             return f"datetime.{type(value).__name__}.fromisoformat({value.isoformat()!r})"
         if type(value) in (datetime.date, datetime.datetime, datetime.time, datetime.timedelta):
-            self.imports.add("import datetime")
+            self._import("datetime")
             return repr(value)
         if isinstance(value, decimal.Decimal):
-            self.imports.add("from decimal import Decimal")
+            self._import("decimal", "Decimal")
             return repr(value)
         if isinstance(value, uuid.UUID):
-            self.imports.add("from uuid import UUID")
+            self._import("uuid", "UUID")
             return repr(value)
         if isinstance(value, pathlib.PurePath):
-            self.imports.add("from pathlib import Path")
+            self._import("pathlib", "Path")
             return f"Path({str(value)!r})"
         if parent is not None:  # as it goes to the wire, which the model reads as well
             dumped = parent.model_dump(mode="json", include={name}, by_alias=False)[name]
             return self.value(dumped, path)
         return _string(str(value))
 
-    @staticmethod
-    def _is_default(info: FieldInfo, value: Any, code: Code) -> bool:
-        if info.is_required():
-            return False
-        if info.default_factory is not None:
-            # what another factory makes may differ each time
-            plain = info.default_factory in (list, dict, set, frozenset, tuple, str)
-            return plain and not value
-        if value is info.default:
-            return True
-        return type(value) is type(info.default) and code == Writer().value(info.default)
+
+def _is_default(info: FieldInfo, value: Any) -> bool:
+    """Whether a field that is left out gets this very value: True is not 1."""
+    if info.is_required():
+        return False
+    if info.default_factory is not None:
+        # what another factory makes may differ each time
+        plain = info.default_factory in (list, dict, set, frozenset, tuple, str)
+        return plain and not value
+    default = info.default
+    if value is default:
+        return True
+    alike = type(value) is type(default) and value == default
+    return alike and Writer().value(value) == Writer().value(default)
 
 
 def _keyword(kind: type[BaseModel], name: str, info: FieldInfo) -> str:
@@ -395,13 +403,15 @@ def _start_of(text: str) -> bytes:
 
 
 def _imports(writer: Writer) -> list[str]:
-    standard = sorted(one for one in writer.imports if one.startswith("import "))
-    others = sorted(one for one in writer.imports if one.startswith("from "))
-    library = [one for one in others if one.split()[1] in ("collections", "decimal", "pathlib")]
-    library += [one for one in others if one.split()[1] == "uuid"]
-    own = [one for one in others if one not in library]
-    above = [*standard, *library]
-    return [*above, *([""] if above else []), "import brocap_nb as bn", *own]
+    """The import lines: the standard library, then this package and your own modules."""
+    library: list[str] = []
+    own: list[str] = []
+    for module, names in sorted(writer.imports.items()):
+        lines = [f"import {module}"] if "" in names else []
+        if called := ", ".join(sorted(names - {""})):
+            lines.append(f"from {module} import {called}")
+        (library if module in sys.stdlib_module_names else own).extend(lines)
+    return [*library, *([""] if library else []), "import brocap_nb as bn", *own]
 
 
 def _layout(code: Code, column: int, indent: int) -> str:

@@ -21,7 +21,17 @@ PACKAGE = ROOT / "brocap_nb"
 # Lowest first, and within a floor in order: an import points to what stands before it.
 FLOORS = (
     (
-        *("codes", "limits", "errors", "render", "images", "redaction", "source", "tasks", "exchange"),
+        *(
+            "codes",
+            "limits",
+            "errors",
+            "render",
+            "images",
+            "redaction",
+            "source",
+            "tasks",
+            "exchange",
+        ),
         *("contract", "wire"),
     ),
     (

@@ -1,5 +1,6 @@
 """Widgets: everything that is seen and touched in a notebook. Nothing here talks to the wire."""
 
+from brocap_nb.widgets.body_view import BodyView, PythonView
 from brocap_nb.widgets.console import Console
 from brocap_nb.widgets.error_table import ErrorTable
 from brocap_nb.widgets.image_picker import ImagePicker
@@ -12,12 +13,14 @@ from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
 
 __all__ = [
+    "BodyView",
     "Console",
     "ErrorTable",
     "ImagePicker",
     "LogTable",
     "PictureView",
     "ProgressView",
+    "PythonView",
     "RawTaskForm",
     "SecretField",
     "TargetChooser",

@@ -49,9 +49,8 @@ class FieldRow(widgets.VBox):
         """What is wrong with the field, as it is shown."""
         self.marked = ""
         """What the service said about the field, as it is shown."""
-        self._problem = widgets.HTML(layout={"display": "none"})
-        self._mark = widgets.HTML(layout={"display": "none"})
-        shown = [control, self._problem, self._mark]
+        self._said = widgets.HTML(layout={"display": "none"})
+        shown = [control, self._said]
         if help_text:
             control.tooltip = help_text
             shown.append(widgets.HTML(note(help_text)))
@@ -61,12 +60,16 @@ class FieldRow(widgets.VBox):
     def show(self, sentences: Iterable[str]) -> None:
         """Show what is wrong with this field; nothing if nothing is."""
         self.sentences = tuple(dict.fromkeys(sentences))
-        show_html(self._problem, problem_note(*self.sentences))
+        self._say()
 
     def mark(self, sentence: str) -> None:
         """Show what the service said about this field; "" takes it away."""
         self.marked = sentence
-        show_html(self._mark, service_note(sentence) if sentence else "")
+        self._say()
+
+    def _say(self) -> None:
+        marked = service_note(self.marked) if self.marked else ""
+        show_html(self._said, problem_note(*self.sentences) + marked)
 
     def static_rows(self) -> list[tuple[str, str, str]]:
         """Name, what it holds and what there is to say of it, for a page without a kernel."""
@@ -110,7 +113,7 @@ class FieldGroup(FieldRow):
             need = " (required)" if required else ""
             title = widgets.HTML(name_html(name + need))
         super().__init__((name,), title, help_text=help_text, described=self._described)
-        self.children = (*self.children, self._inside)
+        self.children += (self._inside,)
         self.add_class("brocap-group")
         for row in rows:
             row.group = self
@@ -264,7 +267,7 @@ class TaskFormBase(widgets.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
         if "brocap" not in self._dom_classes:  # shown by itself, it brings its look along
             self.add_class("brocap")
-            self.children = (widgets.HTML(STYLE, layout={"display": "none"}), *self.children)
+            self.children += (widgets.HTML(STYLE, layout={"display": "none"}),)
         return _with_static(super()._repr_mimebundle_(**kwargs), repr(self), self._static_html())
 
     def _static_html(self) -> str:
