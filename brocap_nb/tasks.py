@@ -30,6 +30,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from brocap_nb import images, render
 from brocap_nb.errors import InvalidTaskError, Problem
 from brocap_nb.redaction import Body, shorten_labels
+from brocap_nb.source import Call, Code, Writer, python_source
 
 __all__ = [
     "ComplexImageMetadata",
@@ -43,7 +44,7 @@ __all__ = [
     "task_types",
 ]
 
-_OWN: Final = frozenset({"pictures", "to_wire", "wire_body"})
+_OWN: Final = frozenset({"pictures", "to_python", "to_wire", "wire_body"})
 
 _registry: dict[str, type[Task]] = {}
 
@@ -139,6 +140,17 @@ class Task(_Strict):
     def wire_body(self) -> Body:
         """The task's JSON in pieces, made once: a picture is encoded and hashed only here."""
         return Body.of(self.to_wire())
+
+    def to_python(self) -> str:
+        """Return Python code that builds this task, in the variable `task`.
+
+        A long picture is read from a file and a secret from an environment variable; comments in
+        the code say from which. `brocap_nb.source.python_source(task)` has the files as well.
+
+        Raises:
+            InvalidInputError: the task is nested too deeply for Python code.
+        """
+        return python_source(self).code
 
     def pictures(self) -> list[bytes]:
         """Return the files of the task's pictures, as far as they are known here."""
@@ -271,6 +283,18 @@ class ComplexImageTask(Task):
         if self.images_base64 is not None:
             return [base64.b64decode(text) for text in self.images_base64]
         return [d for url in self.image_urls or () if (d := images.fetched(url)) is not None]
+
+    def _python(self, writer: Writer) -> Code:
+        """`from_image` with a file, where the picture is long; else the class and its keywords."""
+        question = ("question", writer.value(self.question))
+        texts = self.images_base64 or ()
+        plain = type(self) is ComplexImageTask and self.image_urls is None and len(texts) == 1
+        if plain and (name := writer.picture(texts[0])) is not None:
+            rest = {"user_agent": self.user_agent, "website_url": self.website_url}
+            given = [(n, writer.value(v)) for n, v in rest.items() if v is not None]
+            keywords = [(f"{n}=", code) for n, code in (question, *given)]
+            return Call("bn.ComplexImageTask.from_image(", (("", f'"{name}"'), *keywords))
+        return writer.call_of(self, instead={"metadata": question})
 
     @model_validator(mode="before")
     @classmethod
@@ -428,6 +452,9 @@ class RawTask(Task, register=False):
     def to_wire(self) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.text)
         return body
+
+    def _python(self, writer: Writer) -> Code:
+        return Call(f"{writer.name_of(type(self))}(", (("", writer.value(self.to_wire())),))
 
 
 _ARTICLE: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}

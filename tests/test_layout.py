@@ -21,8 +21,8 @@ PACKAGE = ROOT / "brocap_nb"
 # Lowest first, and within a floor in order: an import points to what stands before it.
 FLOORS = (
     (
-        *("codes", "limits", "errors", "render", "download", "images", "redaction", "tasks"),
-        *("exchange", "contract", "wire"),
+        *("codes", "limits", "errors", "render", "download", "images", "redaction", "source"),
+        *("tasks", "exchange", "contract", "wire"),
     ),
     (
         *("export", "diff", "recording"),
@@ -62,8 +62,8 @@ ROOMS = {
     "anywidget": ("widgets",),
     "traitlets": ("widgets",),
     "IPython": ("magics", "widgets"),
-    "pydantic": ("tasks", "widgets.task_form"),
-    "pydantic_core": ("tasks", "widgets.task_form"),
+    "pydantic": ("source", "tasks", "widgets.controls", "widgets.task_form"),
+    "pydantic_core": ("source", "tasks", "widgets.controls", "widgets.task_form"),
 }
 
 

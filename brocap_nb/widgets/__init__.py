@@ -1,5 +1,6 @@
 """Widgets: everything that is seen and touched in a notebook. Nothing here talks to the wire."""
 
+from brocap_nb.widgets.body_view import BodyView, PythonView
 from brocap_nb.widgets.console import Console
 from brocap_nb.widgets.error_explorer import ErrorExplorer
 from brocap_nb.widgets.exchange_view import ExchangeView
@@ -14,6 +15,7 @@ from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
 
 __all__ = [
+    "BodyView",
     "Console",
     "ErrorExplorer",
     "ExchangeView",
@@ -22,6 +24,7 @@ __all__ = [
     "LogTable",
     "PictureView",
     "ProgressView",
+    "PythonView",
     "RawTaskForm",
     "SecretField",
     "TargetChooser",

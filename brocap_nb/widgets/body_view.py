@@ -1,33 +1,71 @@
-"""The JSON body that would be sent, without the key."""
+"""What would be sent, as the JSON body without the key, and as Python code that builds it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import ipywidgets as widgets
 
 from brocap_nb import render
-from brocap_nb.errors import Problem
+from brocap_nb.errors import InvalidInputError, Problem
 from brocap_nb.redaction import shorten_labels
+from brocap_nb.source import python_source
 from brocap_nb.tasks import Task
-from brocap_nb.widgets.style import note
+from brocap_nb.widgets.style import note, problem_note
 from brocap_nb.wire import create_task
 
-__all__ = ["BodyView"]
+__all__ = ["BodyView", "PythonView"]
 
 
-class BodyView(widgets.HTML):
+class _TaskView(widgets.HTML):
+    """A text about a task; a page without a kernel shows it as it stood."""
+
+    def _shown(self, html: str, plain: str) -> None:
+        self.value = html
+        self._plain = plain
+
+    def _missing(self, problems: Sequence[Problem]) -> None:
+        """Say what is still missing."""
+        what = "field needs" if len(problems) == 1 else "fields need"
+        names = ", ".join(dict.fromkeys(p.field for p in problems if p.field))
+        sentence = (
+            f"Shown here once the form is complete. {len(problems)} {what} a look: "
+            f"{names or 'see the form'}."
+        )
+        self._shown(note(sentence), sentence)
+
+    def __repr__(self) -> str:
+        return getattr(self, "_plain", f"<{type(self).__name__}: nothing is shown yet>")
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
+        return None if shown is None else shown | render.bundle(self.value, repr(self))
+
+
+class BodyView(_TaskView):
     """Shows the body of `createTask`; labels stand for the key and for pictures."""
 
     def show(self, task: Task | None, problems: Sequence[Problem] = ()) -> None:
         """Show the body for `task`, or, without one, what is still missing."""
         if task is None:
-            what = "field needs" if len(problems) == 1 else "fields need"
-            names = ", ".join(dict.fromkeys(p.field for p in problems if p.field))
-            self.value = note(
-                f"Shown here once the form is complete. {len(problems)} {what} a look: "
-                f"{names or 'see the form'}."
-            )
+            self._missing(problems)
             return
-        body = shorten_labels(create_task(task).body.text)
-        self.value = render.code(render.pretty(body), max_height="18em")
+        body = render.pretty(shorten_labels(create_task(task).body.text))
+        self._shown(render.code(body, max_height="18em"), body)
+
+
+class PythonView(_TaskView):
+    """Shows the Python code that builds the task; no secret and no picture's bytes are in it."""
+
+    def show(self, task: Task | None, problems: Sequence[Problem] = ()) -> None:
+        """Show the code for `task`, or, without one, what is still missing."""
+        if task is None:
+            self._missing(problems)
+            return
+        try:
+            code = python_source(task).code
+        except InvalidInputError as error:
+            self._shown(problem_note(str(error)), str(error))
+            return
+        self._shown(render.code(code, max_height="18em"), code)

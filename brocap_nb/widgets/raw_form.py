@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Final
-
 from brocap_nb.errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.tasks import RawTask
 from brocap_nb.widgets.controls import JsonControl
@@ -12,27 +9,26 @@ from brocap_nb.widgets.form import FieldRow, TaskFormBase
 
 __all__ = ["RawTaskForm"]
 
-_EXAMPLE: Final = '{\n  "type": "MyTask"\n}'
-
 
 class RawTaskForm(TaskFormBase):
     """A JSON editor. A mistake is told with its line and column; what was typed stays."""
 
     def __init__(self) -> None:
         self.editor = JsonControl("task (required)", rows=10)
-        self.editor.widget.value = _EXAMPLE
+        self.editor.write({"type": "MyTask"})
         row = FieldRow(
             ("task",),
             self.editor.widget,
             help_text="Any JSON object. It is sent as it is: nothing is checked but that it is "
             "JSON.",
+            described=self.editor.described,
         )
         super().__init__([row])
         self.editor.on_change(lambda: self._touch(row))
 
     def fill(self, task: RawTask) -> None:
         """Show a task's JSON."""
-        self.editor.widget.value = json.dumps(task.to_wire(), indent=2, ensure_ascii=False)
+        self.editor.write(task.to_wire())
 
     def _build(self) -> RawTask:
         if not self.editor.widget.value.strip():

@@ -8,7 +8,17 @@ from typing import Any, Final
 
 import ipywidgets as widgets
 
-__all__ = ["STYLE", "close_all", "heading", "note", "panel", "problem_note", "show_html", "words"]
+__all__ = [
+    "STYLE",
+    "close_all",
+    "heading",
+    "note",
+    "panel",
+    "problem_note",
+    "service_note",
+    "show_html",
+    "words",
+]
 
 STYLE: Final = """<style>
 .brocap { --brocap-line: rgba(128,128,128,.35); --brocap-soft: rgba(128,128,128,.08);
@@ -143,6 +153,17 @@ STYLE: Final = """<style>
 .brocap-strip { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-start; }
 .brocap-figure { margin: 0; flex: 0 1 240px; min-width: 0; max-width: 100%; }
 .brocap-figure figcaption { font-size: .92em; margin-top: 4px; }
+/* forms: lists, groups, what the service said */
+.brocap .brocap-list { gap: 4px; }
+.brocap .brocap-list > .widget-button { align-self: flex-start; }
+.brocap .brocap-item { gap: 6px; align-items: flex-end; flex-wrap: wrap; }
+.brocap .brocap-item > :first-child { flex: 1 1 12em; }
+.brocap .brocap-item > .brocap-tick { align-self: center; }
+.brocap .brocap-group { border: 1px solid var(--brocap-line); border-radius: 6px;
+  padding: 8px 10px; gap: 4px; }
+.brocap-marked { border-left-style: double; border-left-width: 5px; }
+.brocap-code { border-radius: 4px; }
+/* end of forms */
 </style>"""
 """Put once into each widget that is shown by itself, in an `HTML`."""
 
@@ -158,6 +179,11 @@ def heading(text: str, aside: str = "") -> str:
     return f'<div class="brocap-heading" role="heading" aria-level="3">{escape(text)}{small}</div>'
 
 
+def name_html(name: str) -> str:
+    """The name of a field, where no input's own label says it."""
+    return f'<span class="brocap-name">{escape(name)}</span>'
+
+
 def note(text: str) -> str:
     """A quiet sentence."""
     return f'<div class="brocap-note">{words(text)}</div>'
@@ -168,6 +194,14 @@ def problem_note(*sentences: str) -> str:
     if not sentences:
         return ""
     return f'<div class="brocap-problem" role="alert">✗ {words(chr(10).join(sentences))}</div>'
+
+
+def service_note(sentence: str) -> str:
+    """What the service said about a field."""
+    return (
+        '<div class="brocap-problem brocap-marked" role="alert">'
+        f"⚠ <b>The service on this field:</b> {words(sentence)}</div>"
+    )
 
 
 def show_html(place: widgets.HTML, html: str) -> None:

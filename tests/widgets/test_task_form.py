@@ -58,7 +58,7 @@ def row_of(form: TaskFormBase, name: str) -> FieldRow:
 
 def shown(form: TaskFormBase, name: str) -> str:
     """The HTML of what is wrong with a field."""
-    return str(row_of(form, name).children[-1].value)
+    return str(row_of(form, name).children[1].value)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_labels_are_wire_names_with_required_marks(funcaptcha: TaskForm) -> None
 
 def test_help_comes_from_the_field(funcaptcha: TaskForm) -> None:
     row = row_of(funcaptcha, "websiteURL")
-    assert "Address of the page." in row.children[1].value
+    assert "Address of the page." in row.children[-1].value
     assert row.children[0].tooltip == "Address of the page."
 
 
@@ -157,7 +157,6 @@ def test_an_own_type_gets_its_form_with_no_further_code() -> None:
         ("count", "many", "count is &#x27;many&#x27;; expected a whole number, such as 3."),
         ("count", "-1", "greater than or equal to 0"),
         ("ratio", "half", "expected a number, such as 0.5"),
-        ("numbers", "1\nx", "has a line that is no number"),
         ("extra", '{\n "a": }', "extra is not JSON: line 2, column 7: expecting value"),
         ("extra", "[1]", "extra is a list; expected an object"),
         ("end.x", "x", "end.x is &#x27;x&#x27;; expected a whole number"),
