@@ -29,7 +29,7 @@ __all__ = [
     "tree",
 ]
 
-_TALLEST, _SHORTEST = 440, 72  # pixels of a picture's height, and of its shorter side
+_SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
 _LONG_BASE64 = re.compile(r"[A-Za-z0-9+/]{4096,}={0,2}")
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.92em"
@@ -182,16 +182,20 @@ def picture(
     uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
     most, frame = "100%", ""
     if size is not None:
-        fitting = min(width / size[0], _TALLEST / size[1])
+        tallest = width * 11 // 9
+        fitting = min(width / size[0], tallest / size[1])
         scale = max(fitting, _SHORTEST / min(size))
         width = round(size[0] * scale)
         if scale > fitting:
-            most, frame = "none", f"max-height:{_TALLEST + 20}px;overflow:auto"
+            most, frame = "none", f"max-height:{tallest + 20}px;overflow:auto"
     shown = (
         f'<img src="{uri}" alt="{escape(alt, quote=True)}" '
         f'style="width:{width}px;max-width:{most};height:auto;border-radius:4px;display:block">'
     )
-    return f'<div style="{frame}">{shown}</div>' if frame else shown
+    if not frame:
+        return shown
+    name = escape(alt, quote=True)  # what scrolls must be reached by the keyboard
+    return f'<div tabindex="0" role="group" aria-label="{name}" style="{frame}">{shown}</div>'
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:

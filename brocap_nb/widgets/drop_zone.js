@@ -36,10 +36,10 @@ function render({ model, el }) {
 
   // A text area, because a browser pastes only where text can stand; no text stays in it.
   const zone = document.createElement("textarea");
-  Object.assign(zone, { id, rows: 2, autocomplete: "off", spellcheck: false });
+  Object.assign(zone, { id, rows: 1, autocomplete: "off", spellcheck: false });
   zone.className = "brocap-drop-zone";
   zone.inputMode = "none";
-  zone.placeholder = "Click here and press Ctrl+V (⌘V), or drop a picture";
+  zone.placeholder = "Ctrl+V (⌘V) here, or drop it";
   zone.setAttribute("aria-describedby", `${id}-problem`);
   zone.setAttribute("data-lm-suppress-shortcuts", "true");
 

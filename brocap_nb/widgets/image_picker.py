@@ -91,6 +91,8 @@ class ImagePicker(widgets.VBox):
         self._allow_private = allow_private
         for control in (self.sample, self.address):
             control.add_class("brocap-control").add_class("brocap-plain")
+        loading = widgets.HBox([self.load, self.private])
+        loading.add_class("brocap-load")
         self._said = widgets.HTML()
         super().__init__(
             [
@@ -99,7 +101,7 @@ class ImagePicker(widgets.VBox):
                 self.zone,
                 self.upload,
                 self.address,
-                widgets.HBox([self.load, self.private], layout={"flex_flow": "row wrap"}),
+                loading,
                 self._said,
             ],
             layout={"width": "auto"},

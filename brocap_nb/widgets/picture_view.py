@@ -25,7 +25,7 @@ class PictureView(widgets.VBox):
         self._settling = False
         self._shown, self._said, self._facts = (widgets.HTML() for _ in range(3))
         self.grid = widgets.Dropdown(
-            description="Tiles of the picture (columns x rows)",
+            description="Tiles (columns x rows)",
             layout={"width": "auto", "display": "none"},
         )
         """Another grid for the answer to be drawn in; seen once there is an answer."""

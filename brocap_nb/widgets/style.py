@@ -140,14 +140,19 @@ STYLE: Final = """<style>
 .brocap-drop { display: flex; flex-direction: column; gap: 2px; min-width: 0; }
 .brocap-drop-row { display: flex; flex-wrap: wrap; gap: 6px; align-items: stretch; }
 .brocap-drop-zone { flex: 1 1 13em; min-width: 0; box-sizing: border-box; resize: none;
-  min-height: 54px; padding: 6px 8px; font: inherit; font-size: .95em; text-align: center;
+  height: auto; padding: 14px 6px; font: inherit; font-size: .95em; text-align: center;
   caret-color: transparent; cursor: pointer; color: inherit; border-radius: 6px;
   border: 2px dashed var(--jp-border-color0, rgba(128,128,128,.7));
   background: var(--brocap-soft); }
 .brocap-drop-zone::placeholder { color: inherit; opacity: .8; }
 .brocap-drop-zone.brocap-drop-over { border-style: solid; border-color: var(--brocap-accent); }
+.brocap-drop > .brocap-problem { margin-top: 4px; }
 .brocap .brocap-drop-button { align-self: center; }
 .brocap-picker:has(.brocap-drop-zone) .brocap-upload { display: none; }
+.brocap-load { flex-flow: row wrap; gap: 4px 12px; align-items: center; }
+.brocap .brocap-load .widget-checkbox { height: auto; flex: 0 1 auto; }
+.brocap .brocap-load .widget-checkbox label { white-space: normal; line-height: 1.4;
+  display: flex; align-items: center; gap: 4px; height: auto; }
 .brocap-picture { gap: 4px; }
 .brocap .brocap-picture > .brocap-control { max-width: 22em; }
 .brocap-strip { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-start; }

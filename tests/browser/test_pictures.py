@@ -207,7 +207,7 @@ def test_a_file_is_chosen_with_a_button_that_counts_nothing(lab: Lab) -> None:
 def test_the_grid_of_an_answer_is_changed(lab: Lab) -> None:
     opened(lab, "grid.ipynb")
     console = lab.console
-    grid = console.get_by_label("Tiles of the picture (columns x rows)")
+    grid = console.get_by_label("Tiles (columns x rows)")
     console.get_by_label("Sample picture").select_option(index=1)
     console.get_by_alt_text("The picture of the task").wait_for()
     assert not grid.is_visible()

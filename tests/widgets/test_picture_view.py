@@ -91,7 +91,7 @@ def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
     assert view.grid.layout.display == "none"
     view.show_answer(data, ANSWER)
     assert view.grid.layout.display == ""
-    assert view.grid.description == "Tiles of the picture (columns x rows)"
+    assert view.grid.description == "Tiles (columns x rows)"
     assert view.grid.options == (
         *(("3 x 2", (3, 2)), ("2 x 3", (2, 3)), ("6 x 1", (6, 1)), ("1 x 6", (1, 6))),
     )
