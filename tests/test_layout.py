@@ -36,10 +36,10 @@ FLOORS = (
             "log.summaries",
         ),
         *("log.engines", "log.exchange_log", "log"),
-        *("submission", "callbacks", "client", "sandbox", "audit"),
+        *("submission", "callbacks", "client", "sandbox", "session", "audit"),
     ),
     ("widgets",),
-    ("magics", "__init__", "cli"),
+    ("completion", "magics", "__init__", "cli"),
 )
 ORDER = [place for floor in FLOORS for place in floor]
 

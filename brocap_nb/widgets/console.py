@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ import ipywidgets as widgets
 from brocap_nb import render
 from brocap_nb.errors import BroCapError, CancelledError, InvalidInputError
 from brocap_nb.log import ExchangeLog
+from brocap_nb.session import shared_log
 from brocap_nb.tasks import RawTask, Task, task_types
 from brocap_nb.widgets.body_view import BodyView
 from brocap_nb.widgets.error_table import ErrorTable
@@ -35,9 +35,6 @@ __all__ = ["Console"]
 
 _RAW: Final = "RawTask"
 _RAW_LABEL: Final = "RawTask (any JSON object)"
-
-_default_log: ExchangeLog | None = None
-_default_log_lock = threading.Lock()
 
 
 class Console:
@@ -66,7 +63,7 @@ class Console:
             )
         if client is not None:
             log = client.log
-        self.log: ExchangeLog = log if log is not None else _shared_log()
+        self.log: ExchangeLog = log if log is not None else shared_log()
         """The log that is shown, and that submissions are recorded in."""
         self.target = TargetChooser(self.log, client=client, sandbox=sandbox)
         self.faults = FaultChooser(self.target.sandbox, self.log)
@@ -301,15 +298,6 @@ class Console:
             state,
             table_of(self.log, rows=5),
         )
-
-
-def _shared_log() -> ExchangeLog:
-    """The log of the consoles that were given none."""
-    global _default_log
-    with _default_log_lock:
-        if _default_log is None:
-            _default_log = ExchangeLog()
-        return _default_log
 
 
 def _title(text: str, aside: str = "") -> widgets.HTML:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ import ipywidgets as widgets
 
 from brocap_nb.client import KEY_VARIABLE, Client
 from brocap_nb.errors import InvalidKeyError
+from brocap_nb.session import acquire_sandbox, release_sandbox
 from brocap_nb.widgets.secret_field import SecretField
 from brocap_nb.widgets.style import note, problem_note, show_html
 
@@ -23,50 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["TargetChooser"]
 
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
-
-
-class _SharedSandbox:
-    """One sandbox for all consoles of this process that were given none.
-
-    It starts when the first one needs it and stops when the last one that did is closed, so
-    running a cell again and again leaves no servers behind.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users: set[int] = set()
-        self._sandbox: Sandbox | None = None
-
-    def acquire(self, user: object) -> Sandbox:
-        with self._lock:
-            self._users.add(id(user))
-            if self._sandbox is None:
-                from brocap_nb.sandbox import Sandbox  # brings the server along: not before
-
-                sandbox = Sandbox()
-                sandbox.start()
-                self._sandbox = sandbox
-            return self._sandbox
-
-    def release(self, user: object) -> None:
-        with self._lock:
-            self._users.discard(id(user))
-            if not self._users:
-                self._stop()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._users.clear()
-            self._stop()
-
-    def _stop(self) -> None:
-        if self._sandbox is not None:
-            self._sandbox.stop()
-            self._sandbox = None
-
-
-_shared = _SharedSandbox()
-atexit.register(_shared.stop)
 
 
 class TargetChooser(widgets.VBox):
@@ -136,7 +91,7 @@ class TargetChooser(widgets.VBox):
 
     def sandbox(self) -> Sandbox:
         """The sandbox in use. The first call may start it."""
-        return self._sandbox if self._sandbox is not None else _shared.acquire(self)
+        return self._sandbox if self._sandbox is not None else acquire_sandbox(self)
 
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call `observer` after another target was chosen."""
@@ -147,7 +102,7 @@ class TargetChooser(widgets.VBox):
         for client in self._own.values():
             client.close()
         self._own.clear()
-        _shared.release(self)
+        release_sandbox(self)
         super().close()
 
     def _make(self, target: str) -> Client:

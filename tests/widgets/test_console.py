@@ -19,7 +19,7 @@ from brocap_nb.errors import InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
 from brocap_nb.tasks import Task
-from brocap_nb.widgets import Console, TaskForm, target
+from brocap_nb.widgets import Console, TaskForm
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +249,7 @@ def test_consoles_share_one_sandbox_and_the_last_one_stops_it() -> None:
     first.close()
     assert second.target.client().get_balance()
     second.close()
-    assert target._shared._sandbox is None
+    assert "stopped" in repr(shared)
 
 
 def test_a_handler_that_fails_says_so_in_the_console(console: Console) -> None:
