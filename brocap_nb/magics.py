@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 __all__ = ["BroCapMagics", "Explanation", "load_ipython_extension", "unload_ipython_extension"]
 
 _EXAMPLE: Final = '{"type": "FunCaptchaTaskProxyless", "websiteURL": "…", "websitePublicKey": "…"}'
-_LIKE_A_KEY: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", re.IGNORECASE)
+_LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 _LINE: Final = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}brocap\s+(?P<rest>.*)$", re.DOTALL)
 _CELL: Final = re.compile(r"^%%brocap[ \t]+(?P<method>\w+)[^\n]*\n")
 
@@ -170,6 +170,21 @@ class BroCapMagics(Magics):
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
             )
         return method(self, options)
+
+    @context_matcher(identifier="brocap_nb")
+    def complete(self, context: CompletionContext) -> dict[str, Any]:
+        """IPython's hook: what fits at the cursor of a line or cell of ours."""
+        lines = context.full_text.split("\n")
+        line = lines[context.cursor_line][: context.cursor_position]
+        before = "\n".join([*lines[: context.cursor_line], line])
+        typed, words = _candidates(before, context.full_text, self.shell) or ("", [])
+        fitting = [word for word in words if word.strip('"').startswith(typed)]
+        return {
+            "completions": [SimpleCompletion(word, type="keyword") for word in fitting],
+            "matched_fragment": typed,
+            "ordered": True,
+            "suppress": True,
+        }
 
     def close(self) -> None:
         """Close the clients that were made here, and let go of the sandbox."""
@@ -464,30 +479,6 @@ def _arguments(command: str, previous: str, shell: InteractiveShell) -> Iterator
         yield from (str(number) for number in reversed(ids))
 
 
-class _Matcher:
-    """IPython's hook for completions, bound to one shell."""
-
-    def __init__(self, shell: InteractiveShell) -> None:
-        self.shell = shell
-
-    def __call__(self, context: CompletionContext) -> dict[str, Any]:
-        lines = context.full_text.split("\n")
-        before = "\n".join(
-            [
-                *lines[: context.cursor_line],
-                lines[context.cursor_line][: context.cursor_position],
-            ]
-        )
-        typed, words = _candidates(before, context.full_text, self.shell) or ("", [])
-        fitting = [word for word in words if word.strip('"').startswith(typed)]
-        return {
-            "completions": [SimpleCompletion(word, type="keyword") for word in fitting],
-            "matched_fragment": typed,
-            "ordered": True,
-            "suppress": True,
-        }
-
-
 # --- helpers of the commands -----------------------------------------------------------------
 
 
@@ -659,17 +650,16 @@ BroCapMagics.brocap.__doc__ = _help()
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics and their completions: `%load_ext brocap_nb`."""
     unload_ipython_extension(shell)
-    shell.register_magics(BroCapMagics(shell))
-    matcher = context_matcher(identifier="brocap_nb")(_Matcher(shell))
-    shell.Completer.custom_matchers.append(matcher)
+    magics = BroCapMagics(shell)
+    shell.register_magics(magics)
+    shell.Completer.custom_matchers.append(magics.complete)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take the magics away again: `%unload_ext brocap_nb`."""
     registered = shell.magics_manager.registry.pop("BroCapMagics", None)
     if registered is not None:
+        shell.Completer.custom_matchers.remove(registered.complete)
         registered.close()
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("brocap", None)
-    matchers = shell.Completer.custom_matchers
-    matchers[:] = [m for m in matchers if not isinstance(m, _Matcher)]

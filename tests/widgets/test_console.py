@@ -19,7 +19,7 @@ from brocap_nb.errors import InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
 from brocap_nb.tasks import Task
-from brocap_nb.widgets import Console, TaskForm
+from brocap_nb.widgets import Console, TaskForm, target
 
 
 @pytest.fixture(scope="module")
