@@ -39,7 +39,7 @@ FLOORS = (
         *("submission", "callbacks", "client", "sandbox", "session", "audit"),
     ),
     ("widgets",),
-    ("completion", "magics", "__init__", "cli"),
+    ("completion", "magics", "app", "__init__", "cli"),
 )
 ORDER = [place for floor in FLOORS for place in floor]
 
@@ -62,6 +62,7 @@ ROOMS = {
     "anywidget": ("widgets",),
     "traitlets": ("widgets",),
     "IPython": ("magics", "widgets"),
+    "voila": ("app",),
     "pydantic": ("tasks", "widgets.task_form"),
     "pydantic_core": ("tasks", "widgets.task_form"),
 }

@@ -47,6 +47,8 @@ class Console:
         client: send tasks with this client, and show its log.
         sandbox: use this sandbox instead of one of the console's own.
         log: record in this log; a client brings its own.
+        live: offer the live service too; without it a task can only go to a sandbox, or to the
+            given client.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Console:
         *,
         sandbox: Sandbox | None = None,
         log: ExchangeLog | None = None,
+        live: bool = True,
     ) -> None:
         if client is not None and log is not None and log is not client.log:
             raise InvalidInputError(
@@ -65,7 +68,7 @@ class Console:
             log = client.log
         self.log: ExchangeLog = log if log is not None else shared_log()
         """The log that is shown, and that submissions are recorded in."""
-        self.target = TargetChooser(self.log, client=client, sandbox=sandbox)
+        self.target = TargetChooser(self.log, client=client, sandbox=sandbox, live=live)
         self.faults = FaultChooser(self.target.sandbox, self.log)
         """Orders what goes wrong next; only for the sandbox."""
         self.run: Submission | None = None

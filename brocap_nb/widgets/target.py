@@ -33,13 +33,16 @@ class TargetChooser(widgets.VBox):
         *,
         client: Client | None = None,
         sandbox: Sandbox | None = None,
+        live: bool = True,
     ) -> None:
         self.exchanges = log
         self._given = client
         self._sandbox = sandbox
         self._own: dict[str, Client] = {}
         self._observers: list[Callable[[], None]] = []
-        choices = [("Sandbox on this machine", SANDBOX), ("Live service", LIVE)]
+        choices = [("Sandbox on this machine", SANDBOX)]
+        if live:
+            choices.append(("Live service", LIVE))
         if client is not None:
             choices.insert(0, ("The given client", GIVEN))
         self.choice = widgets.ToggleButtons(
