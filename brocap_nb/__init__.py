@@ -91,12 +91,14 @@ __all__ = [
     "task_types",
 ]
 
-# These bring a web server, a drawing library or widgets along: loaded when first used.
+# These bring a web server, a drawing library, widgets or IPython along: loaded when first used.
 _LAZY = {
     "CallbackListener": "callbacks",
     "Console": "widgets",
     "Puzzle": "sandbox",
     "Sandbox": "sandbox",
+    "load_ipython_extension": "magics",
+    "unload_ipython_extension": "magics",
 }
 
 

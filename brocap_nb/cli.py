@@ -1,4 +1,4 @@
-"""The command line: `brocap-nb demo`, `brocap-nb lab`, `brocap-nb sandbox`, `brocap-nb audit`."""
+"""The command line: `brocap-nb demo`, `lab`, `app`, `sandbox`, `audit`."""
 
 from __future__ import annotations
 
@@ -58,6 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sandbox.add_argument("--balance", type=float, default=10.0, help="of the working key")
     sandbox.add_argument("--speed", type=float, default=1.0, help="2: answers in half the time")
 
+    app = commands.add_parser("app", help="the Console alone as a page, for visitors")
+    app.add_argument("--host", default="127.0.0.1", help="whoever reaches it can use the page")
+    app.add_argument("--port", type=int, default=0, help="default: any free port")
+    app.add_argument("--no-browser", action="store_true", help="only print the address")
+    app.add_argument(
+        "--allow-live", action="store_true", help="visitors may type a key for the live service"
+    )
+    app.add_argument(
+        "--idle", type=float, default=30, metavar="MINUTES", help="end unused kernels; default: 30"
+    )
+
     audit = commands.add_parser("audit", help="search files for a client key that was saved")
     audit.add_argument("paths", nargs="+", metavar="PATH", help="a notebook, log, export or folder")
 
@@ -69,6 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _demo(options.log)
         if options.command == "lab":
             return _lab(options.port, not options.no_browser, rest)
+        if options.command == "app":
+            from brocap_nb import app as console_app
+
+            return console_app.run(
+                host=options.host,
+                port=options.port,
+                browser=not options.no_browser,
+                allow_live=options.allow_live,
+                idle=options.idle,
+            )
         if options.command == "audit":
             return _audit(options.paths)
         from brocap_nb.sandbox.server import run

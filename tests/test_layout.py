@@ -36,10 +36,10 @@ FLOORS = (
             "log.summaries",
         ),
         *("log.engines", "log.exchange_log", "log.search", "log"),
-        *("submission", "callbacks", "client", "sandbox", "provoke", "audit"),
+        *("submission", "callbacks", "client", "sandbox", "provoke", "session", "audit"),
     ),
     ("widgets",),
-    ("magics", "__init__", "cli"),
+    ("completion", "magics", "app", "__init__", "cli"),
 )
 ORDER = [place for floor in FLOORS for place in floor]
 
@@ -62,6 +62,7 @@ ROOMS = {
     "anywidget": ("widgets",),
     "traitlets": ("widgets",),
     "IPython": ("magics", "widgets"),
+    "voila": ("app",),
     "pydantic": ("source", "tasks", "widgets.controls", "widgets.task_form"),
     "pydantic_core": ("source", "tasks", "widgets.controls", "widgets.task_form"),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +11,7 @@ import ipywidgets as widgets
 from brocap_nb import render
 from brocap_nb.errors import CancelledError, InvalidInputError
 from brocap_nb.log import ExchangeLog
+from brocap_nb.session import shared_log
 from brocap_nb.tasks import RawTask, Task, task_types
 from brocap_nb.widgets.body_view import BodyView
 from brocap_nb.widgets.cells import replace_former
@@ -37,9 +37,6 @@ __all__ = ["Console"]
 _RAW: Final = "RawTask"
 _RAW_LABEL: Final = "RawTask (any JSON object)"
 
-_default_log: ExchangeLog | None = None
-_default_log_lock = threading.Lock()
-
 
 class Console:
     """The main job by hand: target, task, picture, JSON body, submission, answer, log, errors.
@@ -51,6 +48,8 @@ class Console:
         client: send tasks with this client, and show its log.
         sandbox: use this sandbox instead of one of the console's own.
         log: record in this log; a client brings its own.
+        live: offer the live service too; without it a task can only go to a sandbox, or to the
+            given client.
     """
 
     def __init__(
@@ -59,6 +58,7 @@ class Console:
         *,
         sandbox: Sandbox | None = None,
         log: ExchangeLog | None = None,
+        live: bool = True,
     ) -> None:
         if client is not None and log is not None and log is not client.log:
             raise InvalidInputError(
@@ -67,9 +67,9 @@ class Console:
             )
         if client is not None:
             log = client.log
-        self.log: ExchangeLog = log if log is not None else _shared_log()
+        self.log: ExchangeLog = log if log is not None else shared_log()
         """The log that is shown, and that submissions are recorded in."""
-        self.target = TargetChooser(self.log, client=client, sandbox=sandbox)
+        self.target = TargetChooser(self.log, client=client, sandbox=sandbox, live=live)
         self.faults = FaultChooser(self.target.sandbox, self.log)
         """Orders what goes wrong next; only for the sandbox."""
         self.run: Submission | None = None
@@ -300,15 +300,6 @@ class Console:
             state,
             table_of(self.log, rows=5),
         )
-
-
-def _shared_log() -> ExchangeLog:
-    """The log of the consoles that were given none."""
-    global _default_log
-    with _default_log_lock:
-        if _default_log is None:
-            _default_log = ExchangeLog()
-        return _default_log
 
 
 def _title(text: str, aside: str = "") -> widgets.HTML:

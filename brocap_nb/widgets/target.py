@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
 from brocap_nb.client import KEY_VARIABLE, Client
 from brocap_nb.errors import InvalidKeyError
+from brocap_nb.session import acquire_sandbox, release_sandbox
 from brocap_nb.widgets.secret_field import SecretField
 from brocap_nb.widgets.style import note, problem_note, show_html
 
@@ -22,56 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TargetChooser"]
 
-WARM_UP_AFTER: Final = 2.0
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
-
-
-class _SharedSandbox:
-    """One sandbox for all consoles of this process that were given none.
-
-    It starts when the first one needs it and stops when the last one that did is closed, so
-    running a cell again and again leaves no servers behind.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users: set[int] = set()
-        self._sandbox: Sandbox | None = None
-
-    def acquire(self, user: object) -> Sandbox:
-        with self._lock:
-            self._users.add(id(user))
-            if self._sandbox is None:
-                from brocap_nb.sandbox import Sandbox  # brings the server along: not before
-
-                sandbox = Sandbox()
-                sandbox.start()
-                self._sandbox = sandbox
-                # drawn after the console is there, so that the first task need not wait for it
-                warm = threading.Timer(WARM_UP_AFTER, sandbox.draw)
-                warm.daemon = True
-                warm.start()
-            return self._sandbox
-
-    def release(self, user: object) -> None:
-        with self._lock:
-            self._users.discard(id(user))
-            if not self._users:
-                self._stop()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._users.clear()
-            self._stop()
-
-    def _stop(self) -> None:
-        if self._sandbox is not None:
-            self._sandbox.stop()
-            self._sandbox = None
-
-
-_shared = _SharedSandbox()
-atexit.register(_shared.stop)
 
 
 class TargetChooser(widgets.VBox):
@@ -83,13 +33,16 @@ class TargetChooser(widgets.VBox):
         *,
         client: Client | None = None,
         sandbox: Sandbox | None = None,
+        live: bool = True,
     ) -> None:
         self.exchanges = log
         self._given = client
         self._sandbox = sandbox
         self._own: dict[str, Client] = {}
         self._observers: list[Callable[[], None]] = []
-        choices = [("Sandbox on this machine", SANDBOX), ("Live service", LIVE)]
+        choices = [("Sandbox on this machine", SANDBOX)]
+        if live:
+            choices.append(("Live service", LIVE))
         if client is not None:
             choices.insert(0, ("The given client", GIVEN))
         self.choice = widgets.ToggleButtons(
@@ -141,7 +94,7 @@ class TargetChooser(widgets.VBox):
 
     def sandbox(self) -> Sandbox:
         """The sandbox in use. The first call may start it."""
-        return self._sandbox if self._sandbox is not None else _shared.acquire(self)
+        return self._sandbox if self._sandbox is not None else acquire_sandbox(self)
 
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call `observer` after another target was chosen."""
@@ -152,7 +105,7 @@ class TargetChooser(widgets.VBox):
         for client in self._own.values():
             client.close()
         self._own.clear()
-        _shared.release(self)
+        release_sandbox(self)
         super().close()
 
     def _make(self, target: str) -> Client:

@@ -1,0 +1,156 @@
+"""`brocap-nb app`: the Console alone as a page, served by Voila.
+
+Each visitor has a kernel of their own, and in it a sandbox and a log that end with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from brocap_nb.client import KEY_VARIABLE
+
+__all__ = ["run"]
+
+# Voila's page without the Font Awesome and the Mermaid of CDNs: nothing here needs them.
+_TEMPLATE: Final = """\
+{%- extends 'voila/templates/lab/index.html.j2' -%}
+{% import "spinner.macro.html.j2" as spinner %}
+{%- block notebook_css -%}
+{{ resources.include_js("static/voila-style.js") }}
+{{ spinner.css() }}
+<style>.jp-mod-noOutputs.jp-mod-noInput { display: none; }</style>
+{{ super.super() }}
+{%- endblock notebook_css -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock html_head_js_mermaidjs -%}
+"""
+
+# What the page may load is held by the browser: this server and nothing else. Voila's own scripts
+# are inline and widgets come as blobs.
+_POLICY: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    "frame-ancestors 'self'"
+)
+
+
+def run(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    browser: bool = True,
+    allow_live: bool = False,
+    idle: float = 30,
+) -> int:
+    """Serve the page until SIGINT or SIGTERM; return the process's exit code.
+
+    Args:
+        host: the address to listen on. Whoever can reach it can use the page.
+        port: 0 takes a free one.
+        browser: open the page in a browser.
+        allow_live: let a visitor choose the live service, with a key of their own.
+        idle: minutes without use after which a visitor's kernel is ended.
+    """
+    if find_spec("voila") is None:
+        return _refuse('Voila is not installed. Run: python -m pip install "brocap_nb[app]"')
+    if not idle > 0:
+        return _refuse(f"--idle is {idle:g}; expected a number of minutes above 0, such as 30.")
+    try:
+        with socket.create_server((host, port)) as probe:
+            port = probe.getsockname()[1]
+    except (OSError, OverflowError) as error:
+        return _refuse(f"cannot listen on {host}, port {port}: {error}. Choose another --port.")
+    # the visitors' kernels get this process's environment, and must not spend the owner's money
+    os.environ.pop(KEY_VARIABLE, None)
+    with tempfile.TemporaryDirectory(prefix="brocap-app-", ignore_cleanup_errors=True) as folder:
+        logs = Path(folder) / "visitors"
+        logs.mkdir()
+        for name in ("TMPDIR", "TEMP", "TMP"):  # a kernel that is killed leaves nothing for long
+            os.environ[name] = str(logs)
+        # a shell that starts a program in the background has it ignore SIGINT
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with contextlib.suppress(KeyboardInterrupt):
+            _serve(Path(folder), host, port, browser, allow_live, idle)
+    print("The app has ended.", flush=True)
+    return 0
+
+
+def _serve(
+    folder: Path, host: str, port: int, browser: bool, allow_live: bool, idle: float
+) -> None:
+    from voila.app import Voila
+
+    templates = folder / "template"
+    templates.mkdir()
+    (templates / "index.html.j2").write_text(_TEMPLATE)
+    page = folder / "page" / "console.ipynb"
+    page.parent.mkdir()
+    page.write_text(_notebook(allow_live, idle))
+    seconds = max(1, round(idle * 60))
+
+    class App(Voila):  # type: ignore[misc]
+        def setup_template_dirs(self) -> None:
+            super().setup_template_dirs()
+            self.template_paths.insert(0, str(templates))
+
+        def listen(self) -> None:
+            shown = f"[{host}]" if ":" in host else host
+            print(f"The Console is at  http://{shown}:{port}/", flush=True)
+            print("Ctrl+C ends it.", flush=True)
+            super().listen()
+
+    app = App(
+        log_level="ERROR",
+        config_file_paths=[],  # no voila.json of the working directory
+        tornado_settings={"headers": {"Content-Security-Policy": _POLICY}},
+    )
+    app.initialize(
+        [
+            str(page),
+            f"--Voila.ip={host}",
+            f"--Voila.port={port}",
+            "--Voila.port_retries=0",
+            f"--Voila.open_browser={browser}",
+            "--VoilaConfiguration.template=lab",
+            "--VoilaConfiguration.allow_template_override=NO",
+            "--VoilaConfiguration.file_denylist=.*",
+            # an open page that nobody uses holds a kernel too
+            f"--MappingKernelManager.cull_idle_timeout={seconds}",
+            f"--MappingKernelManager.cull_interval={max(1, min(60, seconds // 4))}",
+            "--MappingKernelManager.cull_connected=True",
+        ]
+    )
+    app.start()
+
+
+def _notebook(allow_live: bool, idle: float) -> str:
+    """The notebook that makes a visitor's page, as JSON."""
+    source = (
+        "from brocap_nb.widgets.visitor_page import VisitorPage\n"
+        f"VisitorPage(live={allow_live}, idle={idle:g})"
+    )
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "page",
+        "metadata": {},
+        "outputs": [],
+        "source": source,
+    }
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"title": "brocap_nb Console", "kernelspec": kernel}
+    return json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+
+
+def _refuse(sentence: str) -> int:
+    print(f"brocap-nb: {sentence}", file=sys.stderr)
+    return 1

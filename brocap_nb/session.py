@@ -1,0 +1,75 @@
+"""What the views of one kernel share unless they are told otherwise: one log and one sandbox.
+
+The Console and the magics use the same, so each shows what the other did.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from typing import TYPE_CHECKING, Final
+
+from brocap_nb.log import ExchangeLog
+
+if TYPE_CHECKING:
+    from brocap_nb.sandbox import Sandbox
+
+__all__ = ["acquire_sandbox", "release_sandbox", "shared_log"]
+
+WARM_UP_AFTER: Final = 2.0
+"""Seconds after which the sandbox draws its pictures."""
+
+_lock = threading.Lock()
+_log: ExchangeLog | None = None
+_sandbox: Sandbox | None = None
+_users: set[int] = set()
+
+
+def shared_log() -> ExchangeLog:
+    """Return the log of whoever was given none: that of the working directory."""
+    global _log
+    with _lock:
+        if _log is None:
+            _log = ExchangeLog()
+        return _log
+
+
+def acquire_sandbox(user: object) -> Sandbox:
+    """Return the sandbox of whoever was given none; the first call starts it.
+
+    It runs until the last user released it, so running a cell again and again leaves no servers
+    behind.
+
+    Raises:
+        SandboxError: it cannot start.
+    """
+    global _sandbox
+    with _lock:
+        _users.add(id(user))
+        if _sandbox is None:
+            from brocap_nb.sandbox import Sandbox  # brings the server along: not before
+
+            _sandbox = Sandbox().start()
+            # drawn when the views are there, so that the first task need not wait for it
+            warm = threading.Timer(WARM_UP_AFTER, _sandbox.draw)
+            warm.daemon = True
+            warm.start()
+        return _sandbox
+
+
+def release_sandbox(user: object) -> None:
+    """Say that `user` no longer needs the sandbox; the last one that does so stops it."""
+    with _lock:
+        _users.discard(id(user))
+        if not _users:
+            _stop()
+
+
+def _stop() -> None:
+    global _sandbox
+    if _sandbox is not None:
+        _sandbox.stop()
+        _sandbox = None
+
+
+atexit.register(_stop)

@@ -1,0 +1,146 @@
+"""The commands that serve something, as real processes on loopback."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from app_process import DEADLINE, AppProcess
+
+from brocap_nb import cli
+
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., AppProcess]]:
+    started: list[AppProcess] = []
+
+    def start(*arguments: str, **variables: str) -> AppProcess:
+        folder = tmp_path / f"app{len(started)}"
+        folder.mkdir()
+        started.append(AppProcess(folder, *arguments, **variables))
+        return started[-1]
+
+    yield start
+    for app in started:
+        app.close()
+
+
+def fetch(url: str) -> tuple[str, str]:
+    """A page and its headers; it may be asked for a moment before the server listens."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        try:
+            with OPENER.open(url, timeout=DEADLINE) as answer:
+                return answer.read().decode(), str(answer.headers)
+        except urllib.error.HTTPError:
+            raise
+        except urllib.error.URLError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def environment_of(process: int) -> bytes:
+    return Path(f"/proc/{process}/environ").read_bytes()
+
+
+def test_the_app_serves_the_console_to_a_visitor(start: Callable[..., AppProcess]) -> None:
+    key = secrets.token_hex(16)
+    app = start(BROCAP_CLIENT_KEY=key)
+    page, headers = fetch(app.url)
+    assert "<title>brocap_nb Console</title>" in page
+    assert "VisitorPage with a Console; tasks can go to: Sandbox on this machine\\u003e" in page
+    assert "Live service" not in page
+
+    # nothing of it comes from elsewhere, and the browser is told so
+    assert "cdn" not in page.lower()
+    assert "default-src 'self'" in headers
+    assert "Content-Security-Policy" in headers
+
+    # a second visitor has a kernel and a folder of their own
+    fetch(app.url)
+    assert len(app.visitors()) == 2
+    kernels = app.kernels()
+    assert len(kernels) == 2
+    if sys.platform == "linux":
+        assert b"JPY_PARENT_PID" in environment_of(kernels[0])
+        for kernel in kernels:
+            assert key.encode() not in environment_of(kernel)
+            assert b"BROCAP" not in environment_of(kernel)
+    assert key not in page + headers + app.printed()
+
+    # files beside the page are not served
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        fetch(f"{app.url}voila/files/console.ipynb")
+    assert refused.value.code == 403
+
+    assert app.stop(signal.SIGINT) == 0
+    assert "Traceback" not in app.printed()
+    assert list(app.temporary.glob("brocap-app-*")) == []
+    until(lambda: not any(Path(f"/proc/{kernel}").exists() for kernel in kernels))
+
+
+def test_an_idle_kernel_ends_and_its_folder_with_it(start: Callable[..., AppProcess]) -> None:
+    app = start("--idle", "0.05", "--allow-live", "--host", "127.0.0.1")
+    page, _ = fetch(app.url)
+    assert "tasks can go to: Sandbox on this machine, Live service" in page
+    until(lambda: not app.kernels())
+    until(lambda: not app.visitors())
+    assert app.stop(signal.SIGTERM) == 0
+    assert "Traceback" not in app.printed()
+
+
+def test_the_app_says_that_its_port_is_taken(start: Callable[..., AppProcess]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        app = start("--port", str(taken.getsockname()[1]))
+        assert app.process.wait(DEADLINE) == 1
+    assert "cannot listen on 127.0.0.1" in app.printed()
+    assert "Traceback" not in app.printed()
+
+
+@pytest.mark.parametrize("idle", ["0", "-1", "nan"])
+def test_the_app_wants_a_time(capsys: pytest.CaptureFixture[str], idle: str) -> None:
+    assert cli.main(["app", f"--idle={idle}"]) == 1
+    assert "number of minutes above 0" in capsys.readouterr().err
+
+
+def test_without_voila_the_app_says_how_to_get_it(tmp_path: Path) -> None:
+    # an interpreter that finds the package and its dependencies, but no Voila
+    code = (
+        "import sys, importlib.machinery as machinery\n"
+        "class Without(machinery.PathFinder):\n"
+        "    @classmethod\n"
+        "    def find_spec(cls, name, path=None, target=None):\n"
+        "        return None if name == 'voila' else super().find_spec(name, path, target)\n"
+        "sys.meta_path = [Without if f is machinery.PathFinder else f for f in sys.meta_path]\n"
+        "sys.meta_path = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
+        "from brocap_nb.cli import main\n"
+        "sys.exit(main(['app', '--no-browser']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])},
+    )
+    assert done.returncode == 1
+    assert 'pip install "brocap_nb[app]"' in done.stderr

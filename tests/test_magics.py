@@ -1,0 +1,504 @@
+"""The magics, in a plain IPython shell and in a real kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from jupyter_client.manager import KernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from peer import Peer, http
+from traitlets.config import Config
+
+import brocap_nb as bn
+from brocap_nb import codes, session
+
+TOKEN_TASK = {
+    "type": "FunCaptchaTaskProxyless",
+    "websiteURL": "https://example.com/login",
+    "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+}
+
+
+def create(options: str = "") -> str:
+    return f"%%brocap createTask {options}\n{json.dumps(TOKEN_TASK)}"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """A shell with the magics, and with a log and a sandbox of its own."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setattr(session, "_log", bn.ExchangeLog(":memory:"))
+    InteractiveShell.clear_instance()
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(config=config)
+    shell.run_line_magic("load_ext", "brocap_nb")
+    yield shell
+    shell.run_line_magic("unload_ext", "brocap_nb")
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def run(shell: InteractiveShell) -> Callable[[str], Any]:
+    """Run a cell and return its value; what it raises is raised."""
+
+    def run(cell: str) -> Any:
+        result = shell.run_cell(cell)
+        result.raise_error()
+        return result.result
+
+    return run
+
+
+@pytest.fixture
+def told(
+    shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str], tuple[BaseException, str]]:
+    """Run a cell that fails; return what it raised and what a person was shown."""
+
+    def told(cell: str) -> tuple[BaseException, str]:
+        capsys.readouterr()
+        result = shell.run_cell(cell)
+        error = result.error_in_exec or result.error_before_exec
+        assert error is not None
+        captured = capsys.readouterr()
+        return error, captured.out + captured.err
+
+    return told
+
+
+# --- what a magic does, in a plain shell ------------------------------------------------------
+
+
+def test_a_cell_is_a_task_and_the_answer_is_ours(shell: InteractiveShell, run: Any) -> None:
+    created = run(create("-o made"))
+    assert isinstance(created, bn.CreatedTask)
+    assert shell.user_ns["made"] is created
+    result = run(f"%brocap getTaskResult {created.task_id}")
+    assert isinstance(result, bn.TaskResult)
+    same = run('%%brocap getTaskResult\n{"taskId": ' + str(created.task_id) + "}")
+    assert isinstance(same, bn.TaskResult)
+    frame = session.shared_log().frame()
+    assert list(frame["method"]) == ["createTask", "getTaskResult", "getTaskResult"]
+    assert set(frame["outcome"]) <= {"ok", "processing"}
+    assert frame["task_type"][0] == "FunCaptchaTaskProxyless"
+
+
+def test_wait_brings_the_result(shell: InteractiveShell, run: Any, capsys: Any) -> None:
+    result = run(create("--sandbox --wait -o answer"))
+    assert result.token
+    assert shell.user_ns["answer"] is result
+    shown = capsys.readouterr().out
+    assert "status: creating" in shown or "status: waiting" in shown
+    assert "status: ready" in shown
+    task_id = session.shared_log()[1].task_id
+    assert run(f"%brocap getTaskResult {task_id} --wait").token == result.token
+
+
+def test_the_balance_as_a_cell_and_as_a_line(run: Any) -> None:
+    assert [
+        run(cell).balance
+        for cell in ("%brocap balance", "%brocap getBalance", "%%brocap getBalance\n{}")
+    ] == [10.0] * 3
+
+
+def test_a_client_of_the_users_is_asked_and_its_log_is_read(
+    shell: InteractiveShell, run: Any, client: bn.Client, peer: Peer
+) -> None:
+    peer.say(http(b'{"errorId": 0, "balance": 7.5}'))
+    shell.user_ns["mine"] = client
+    assert len(run("%brocap log --client mine")) == 0
+    assert run("%brocap balance --client mine").balance == 7.5
+    assert [path for path, _ in peer.requests] == ["/getBalance"]
+    assert run("%brocap log --client mine") is client.log
+    assert len(client.log) == 1
+    assert len(session.shared_log()) == 0
+    frame = run('%brocap log --client mine method == "getBalance"')
+    assert list(frame["exchange_id"]) == [client.log[1].exchange_id]
+
+
+def test_live_goes_to_the_live_service_with_the_key_of_the_environment(
+    run: Any, peer: Peer, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a proxy on loopback: what would leave this machine asks it for a tunnel, and gets none
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, peer.url)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(bn.InvalidKeyError, match="BROCAP_CLIENT_KEY is not set"):
+        run("%brocap balance --live")
+    assert peer.requests == []
+    peer.say(http(b"", 403))
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
+    with pytest.raises(bn.RequestConnectionError):
+        run("%brocap balance --live")
+    assert [path for path, _ in peer.requests] == ["api.brocapgpt.com:443"]
+    assert session.shared_log()[1].url == "https://api.brocapgpt.com/getBalance"
+
+
+def test_the_log_and_its_summaries(run: Any, told: Any) -> None:
+    assert run("%brocap log") is session.shared_log()
+    created = run(create())
+    told('%%brocap getTaskResult\n{"taskId": 1}')
+    assert len(run('%brocap log outcome == "api_error"')) == 1
+    assert len(run("%brocap log task_id == 1 or task_id == {" + str(created.task_id) + "}")) == 2
+    assert list(run("%brocap errors")["error_code"]) == ["ERROR_NO_SUCH_CAPCHA_ID"]
+    assert set(run("%brocap latency")["method"]) == {"createTask", "getTaskResult"}
+    assert list(run("%brocap timeline 1")["error_code"]) == ["ERROR_NO_SUCH_CAPCHA_ID"]
+    run("floor = 0")
+    assert len(run("%brocap log elapsed_ms > @floor")) == 2
+
+
+def test_a_console_shows_what_the_magics_did(run: Any) -> None:
+    run(create())
+    console = bn.Console()
+    assert console.log is run("%brocap log")
+    assert "createTask" in console.log_table.value
+    assert console.target.sandbox() is run("%brocap sandbox")
+    console.close()
+    run("%brocap balance")  # the magics use the sandbox still
+
+
+@pytest.mark.parametrize(
+    "code", ["ERROR_KEY_DOES_NOT_EXIST", "ERROR_TOO_MUCH_REQUESTS", "ERROR_TASK_ABSENT"]
+)
+def test_a_recipe_is_told_and_done(run: Any, code: str) -> None:
+    explained = run(f"%brocap recipe {code}")
+    entry = codes.CATALOGUE[code]
+    for shown in explained._repr_mimebundle_().values():
+        assert entry.code in shown
+        assert entry.remedy in shown
+    assert "--run" in explained._repr_mimebundle_()["text/html"]
+    assert len(session.shared_log()) == 0
+    exchange = run(f"%brocap recipe {code} --run")
+    assert exchange.error_code == code
+    assert session.shared_log()[-1] == exchange
+
+
+def test_a_recipe_works_after_a_ban(run: Any) -> None:
+    for _ in range(12):  # ten wrong keys, and the address is banned
+        assert run("%brocap recipe ERROR_KEY_DOES_NOT_EXIST --run").error_code
+
+
+def test_every_code_has_a_recipe_in_the_list(run: Any) -> None:
+    assert set(run("%brocap recipe")["code"]) == set(codes.CATALOGUE)
+
+
+def test_help_lists_the_commands(shell: InteractiveShell, run: Any, capsys: Any) -> None:
+    assert run("%brocap") is None
+    listed = capsys.readouterr().out
+    for word in ("createTask", "getTaskResult", "getBalance", "log", "errors", "recipe", "--live"):
+        assert word in listed
+    assert listed.strip() in shell.object_inspect_text("%brocap")
+    run("%brocap help createTask")
+    options = capsys.readouterr().out
+    assert "--wait" in options
+    assert "::" not in options
+
+
+def test_it_can_be_unloaded_and_loaded_again(shell: InteractiveShell, run: Any) -> None:
+    before = len(shell.Completer.custom_matchers)
+    sandbox = run("%brocap sandbox")
+    run("%unload_ext brocap_nb")
+    assert "brocap" not in {**shell.magics_manager.magics["line"]}
+    assert "brocap" not in {**shell.magics_manager.magics["cell"]}
+    assert len(shell.Completer.custom_matchers) == before - 1
+    assert "stopped" in repr(sandbox)
+    run("%load_ext brocap_nb")
+    run("%reload_ext brocap_nb")
+    assert len(shell.Completer.custom_matchers) == before
+    assert run("%brocap balance").balance == 10.0
+
+
+def test_importing_the_package_brings_no_ipython_along() -> None:
+    code = "import sys, brocap_nb; print(sorted(m for m in sys.modules if m.startswith('IPython')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(bn.__file__).parents[1])},
+    )
+    assert done.stdout.strip() == "[]"
+
+
+# --- what a person is told when it fails ------------------------------------------------------
+
+
+def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
+    error, shown = told('%%brocap createTask\n{\n  "type": "A",\n  "websiteURL" "b"\n}')
+    assert isinstance(error, bn.InvalidInputError)
+    lines = shown.splitlines()
+    assert "line 3, column 16" in lines[0]
+    assert lines[1].index('"b"') == lines[2].index("^")
+    assert len(lines) == 3
+
+
+def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
+    long = '{"type": "A", "x": "' + "y" * 5_000 + '", oops, "z": "' + "y" * 5_000 + '"}'
+    lines = told(f"%%brocap createTask\n{long}")[1].splitlines()
+    assert lines[1][lines[2].index("^") :].startswith("oops")
+    assert max(map(len, lines)) < 120
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%brocap creatTask", "Did you mean createTask?"),
+        ("%brocap nothing-like-it", "Expected one of: createTask"),
+        ("%%brocap createTask --wiat\n{}", "Did you mean --wait?"),
+        ("%%brocap createTask --sand\n{}", "Did you mean --sandbox?"),
+        ("%%brocap createTask\n  \n", "The cell is empty"),
+        ("%%brocap createTask\n[1]", "no object"),
+        ('%%brocap createTask\n{"task": {"type": "A"}}', "expected only its task"),
+        ("%%brocap createTask -o 1a\n{}", "name of a variable"),
+        ("%%brocap createTask --live --sandbox\n{}", "at most one"),
+        ("%%brocap createTask --client nobody\n{}", "is not defined"),
+        ("%%brocap createTask --client json\n{}", "is not defined"),
+        ('%%brocap createTask\n{"type": "FunCaptchaTaskProxyless"}', "websiteURL is missing"),
+        ("%%brocap\n{}", "no method"),
+        ("%brocap getTaskResult 1 2", "a word too many"),
+        ("%brocap getTaskResult", "The cell is empty"),
+        ("%%brocap getTaskResult 1\n{}", "a cell as well"),
+        ('%%brocap getTaskResult --wait\n{"taskId": "a"}', "whole number"),
+        ("%brocap timeline", "required: TASK_ID"),
+        ("%brocap timeline one", "invalid int value"),
+        ("%%brocap errors\nx", "takes no cell"),
+        ("%brocap recipe ERROR_ZERO_BALNCE", "Did you mean ERROR_ZERO_BALANCE?"),
+        ("%brocap recipe --run", "needs an error code"),
+        ("%brocap help lgo", "Did you mean log?"),
+        ("%brocap log outcom == 'ok'", "Did you mean outcome?"),
+        ("%brocap log outcome ==", "no query that pandas understands"),
+        ("%brocap log 'x", "quotation mark"),
+    ],
+)
+def test_wrong_input_gets_a_sentence_and_sends_nothing(told: Any, cell: str, said: str) -> None:
+    error, shown = told(cell)
+    assert isinstance(error, bn.InvalidInputError)
+    assert said in shown
+    assert "Traceback" not in shown
+    assert len(shown.splitlines()) <= 3
+    assert len(session.shared_log()) == 0
+
+
+def test_an_error_code_is_explained_in_a_few_lines(shell: InteractiveShell, told: Any) -> None:
+    error, shown = told('%%brocap createTask -o made\n{"type": "NoSuchTask"}')
+    assert isinstance(error, bn.ApiError)
+    entry = codes.CATALOGUE["ERROR_TASK_NOT_SUPPORTED"]
+    for part in (entry.code, entry.meaning, entry.remedy, error.exchange_id):
+        assert part in shown
+    assert len(shown.splitlines()) < 10
+    assert "Traceback" not in shown
+    assert "made" not in shell.user_ns
+    assert session.shared_log()[error.exchange_id].error_code == entry.code
+
+
+def test_the_python_face_keeps_its_tracebacks(told: Any) -> None:
+    shown = told("import brocap_nb\nbrocap_nb.Client('x')")[1]
+    assert "Traceback" in shown
+
+
+# --- no key is shown or stored ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%%brocap createTask --key={key}\n{}",
+        "%%brocap createTask --key {key}\n{}",
+        "%%brocap createTask --keys={key}\n{}",
+        "%%brocap createTask -o 1{key}\n{}",
+        "%brocap {key}",
+        "%brocap balance {key}",
+        "%brocap balance --{key}",
+        "%brocap balance --client {key}",
+        "%brocap timeline {key}",
+        "%brocap recipe {key}",
+        "%brocap help {key}",
+        '%brocap log error_code == "{key}" and and',
+        "%brocap log {key} == 1",
+        '%%brocap createTask\n{"clientKey": "{key}", "task": {}}',
+        '%%brocap createTask\n{"clientKey": "{key}",}',
+        '%%brocap createTask\n{"clientKey": {key}}',
+        '%%brocap createTask\n{"type": "a", "x": "' + "y" * 400 + '{key}"]',
+    ],
+)
+def test_a_key_that_is_typed_all_the_same_is_not_shown(
+    told: Any, monkeypatch: pytest.MonkeyPatch, cell: str
+) -> None:
+    typed = "a" + secrets.token_hex(16)[1:]
+    _, shown = told(cell.replace("{key}", typed))
+    assert shown
+    assert typed[:10] not in shown
+    own = "own-key-" + secrets.token_urlsafe(12).replace("-", "x")  # of any shape
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", own)
+    _, shown = told(cell.replace("{key}", own))
+    assert own not in shown
+    assert len(session.shared_log()) == 0
+
+
+# --- in a real kernel -------------------------------------------------------------------------
+
+
+class Kernel:
+    """A real kernel with the magics loaded."""
+
+    def __init__(self, folder: Path) -> None:
+        kept = {n: v for n, v in os.environ.items() if not n.startswith("BROCAP")}
+        source = str(Path(bn.__file__).parents[1])
+        environment = kept | {"IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": source}
+        self.manager = KernelManager(kernel_name="python3")
+        self.manager.start_kernel(cwd=str(folder), env=environment)
+        self.client = self.manager.blocking_client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=90)
+        assert self.run("%load_ext brocap_nb")[0]["status"] == "ok"
+
+    def run(
+        self, code: str, seen: Callable[[dict[str, Any]], None] | None = None
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Execute; return the reply and the messages that a front end would show."""
+        messages: list[dict[str, Any]] = []
+
+        def hook(message: dict[str, Any]) -> None:
+            messages.append(message)
+            if seen is not None:
+                seen(message)
+
+        reply = self.client.execute_interactive(code, output_hook=hook, timeout=90)
+        return reply["content"], messages
+
+    def complete(self, code: str, behind: str = "") -> tuple[list[str], str]:
+        """What is offered at the end of `code`, and the text that it would replace."""
+        message_id = self.client.complete(code + behind, len(code))
+        while True:
+            reply = self.client.get_shell_msg(timeout=90)
+            if reply["parent_header"].get("msg_id") == message_id:
+                break
+        content = reply["content"]
+        assert content["cursor_end"] == len(code)
+        return content["matches"], code[content["cursor_start"] :]
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    kernel = Kernel(tmp_path_factory.mktemp("kernel"))
+    yield kernel
+    kernel.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "typed", "expected"),
+    [
+        ("%bro", "%bro", ["%brocap", "%%brocap"]),
+        ("%brocap getT", "getT", ["getTaskResult"]),
+        ("x = 1\n%brocap lat", "lat", ["latency"]),
+        ("rows = %brocap lat", "lat", ["latency"]),
+        ("%%brocap crea", "crea", ["createTask"]),
+        ("%%brocap createTask --", "--", ["--sandbox", "--live", "--client", "--wait", "--out"]),
+        ("%brocap recipe ERROR_ZERO_B", "ERROR_ZERO_B", ["ERROR_ZERO_BALANCE"]),
+        ("%brocap recipe ERROR_ZERO_BALANCE --", "--", ["--run"]),
+        ("%brocap log stat", "stat", ["status"]),
+        ('%brocap log outcome == "ok" and stat', "stat", ["status"]),
+        ("%brocap log --c", "--c", ["--client"]),
+        ("%brocap errors --client my_cl", "my_cl", ["my_client"]),
+        ('%%brocap createTask\n{"type": "Fun', "Fun", ["FunCaptchaTaskProxyless"]),
+        ('%%brocap createTask --wait\n{\n  "ty', "ty", ["type"]),
+        (
+            '%%brocap createTask\n{"type": "FunCaptchaTaskProxyless",\n "website',
+            "website",
+            ["websiteURL", "websitePublicKey"],
+        ),
+        ('%%brocap createTask\n{"type": "ComplexImageTask", "metadata": {"', "", ["Task"]),
+        ('%%brocap createTask\n{"type": "ComplexImageTask", cl', "cl", ['"class"']),
+        ('%%brocap createTask\n{"type": "ComplexImageTask", "class": "f', "f", ["funcaptcha"]),
+        ('%%brocap getTaskResult\n{"', "", ["taskId"]),
+    ],
+)
+def test_completion(kernel: Kernel, code: str, typed: str, expected: list[str]) -> None:
+    kernel.run("from brocap_nb import Client\nmy_client = Client('0' * 32)")
+    assert kernel.complete(code) == (expected, typed)
+
+
+def test_completion_knows_a_type_that_was_defined_here_and_stands_behind(kernel: Kernel) -> None:
+    kernel.run("import brocap_nb as bn\nclass MyOwnTask(bn.Task):\n    page_address: str")
+    assert kernel.complete('%%brocap createTask\n{"type": "MyO') == (["MyOwnTask"], "MyO")
+    head = '%%brocap createTask\n{"pa'
+    assert kernel.complete(head, '", "type": "MyOwnTask"}') == (["pageAddress"], "pa")
+
+
+def test_completion_leaves_other_code_alone(kernel: Kernel) -> None:
+    assert kernel.complete("impor")[0] == ["import"]
+    kernel.run("brocap_log_size = 1")
+    assert "brocap_log_size" in kernel.complete("1 + brocap_l")[0]
+
+
+def test_an_answer_is_displayed_as_ours(kernel: Kernel) -> None:
+    reply, messages = kernel.run(create("--wait"))
+    assert reply["status"] == "ok"
+    shown = [m["content"]["data"] for m in messages if "data" in m["content"]]
+    assert "FunCaptchaTaskProxyless: ready" in shown[-2]["text/html"]
+    assert "TaskResult" in shown[-1]["text/html"]
+
+
+def test_an_error_in_a_kernel_is_short(kernel: Kernel) -> None:
+    reply, messages = kernel.run('%%brocap createTask -o unset\n{"type": "NoSuchTask"}')
+    assert reply["status"] == "error"
+    assert reply["ename"] == "ApiError"
+    errors = [m["content"] for m in messages if m["msg_type"] == "error"]
+    assert [error["ename"] for error in errors] == ["ApiError"]
+    assert errors[0]["traceback"][0] == "ApiError: ERROR_TASK_NOT_SUPPORTED"
+    assert len(errors[0]["traceback"]) < 10
+    assert kernel.run("unset")[0]["ename"] == "NameError"
+
+
+def test_the_stop_button_ends_the_waiting(kernel: Kernel) -> None:
+    kernel.run(
+        "slow = bn.Sandbox(speed=0.001).start()\n"
+        "to_slow = bn.Client(slow.key, base_url=slow.url, log=bn.ExchangeLog(':memory:'))"
+    )
+
+    def stop(message: dict[str, Any]) -> None:
+        if "status: waiting" in message["content"].get("data", {}).get("text/plain", ""):
+            kernel.manager.interrupt_kernel()
+
+    reply, messages = kernel.run(create("--wait --client to_slow"), stop)
+    assert reply["ename"] == "CancelledError"
+    error = next(m["content"] for m in messages if m["msg_type"] == "error")
+    assert "Stopped waiting" in "\n".join(error["traceback"])
+    assert len(error["traceback"]) == 1
+    kernel.run("slow.stop()")
+
+
+def test_a_magic_that_fails_stops_the_run(tmp_path: Path) -> None:
+    cells = ["%load_ext brocap_nb", '%%brocap createTask\n{"type": "NoSuchTask"}', "after = 1"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    runner = NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    with pytest.raises(CellExecutionError, match="ERROR_TASK_NOT_SUPPORTED"):
+        runner.execute()
+    _, failed, after = notebook.cells
+    assert after.execution_count is None
+    (output,) = failed.outputs
+    assert output.output_type == "error"
+    assert len(output.traceback) < 10
+    assert "Traceback" not in "\n".join(output.traceback)
