@@ -38,7 +38,7 @@ FLOORS = (
         *("log.engines", "log.exchange_log", "log"),
         *("submission", "callbacks", "client", "sandbox", "audit"),
     ),
-    ("widgets",),
+    ("exercises", "widgets"),
     ("magics", "__init__", "cli"),
 )
 ORDER = [place for floor in FLOORS for place in floor]
