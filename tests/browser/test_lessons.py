@@ -1,4 +1,4 @@
-"""A lesson as a learner goes through it: the checks folded, an answer typed, a solution unfolded."""
+"""A lesson as a learner takes it: the checks folded, an answer typed, a solution unfolded."""
 
 from __future__ import annotations
 
