@@ -201,16 +201,20 @@ def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
 
 
 def _notebooks() -> Path:
-    """The notebooks of a clone as they are; those of an installed package as a copy here."""
+    """The notebooks of a clone as they are; those of an installed package as a copy here.
+
+    The teacher's page goes along. What is there already stays: it may have answers in it.
+    """
     package = Path(__file__).parent
     clone = package.parent / "notebooks"
     if (clone / QUICKSTART).is_file():
         return clone
     copies = Path.cwd() / "brocap_notebooks"
     copies.mkdir(exist_ok=True)
-    for notebook in sorted((package / "notebooks").glob("*.ipynb")):
-        if not (copies / notebook.name).exists():
-            shutil.copy(notebook, copies)
+    for pattern in ("*.ipynb", "*.md"):
+        for page in sorted((package / "notebooks").glob(pattern)):
+            if not (copies / page.name).exists():
+                shutil.copy(page, copies)
     return copies
 
 

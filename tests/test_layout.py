@@ -38,7 +38,7 @@ FLOORS = (
         *("log.engines", "log.exchange_log", "log.search", "log"),
         *("submission", "callbacks", "client", "sandbox", "provoke", "session", "audit"),
     ),
-    ("widgets",),
+    ("exercises", "widgets"),
     ("completion", "magics", "app", "__init__", "cli"),
 )
 ORDER = [place for floor in FLOORS for place in floor]

@@ -1,0 +1,129 @@
+"""Exercises that check themselves: those of the teaching notebooks, and your own.
+
+    @exercise
+    def polls(answer):
+        "Count the rows whose method is getTaskResult."
+        return answer == (frame["method"] == "getTaskResult").sum()
+
+    polls(...)  # not answered yet
+    polls(3)    # right; or not yet, with the docstring as the hint
+
+A check is an ordinary function. It returns True, or False, or a sentence: a hint that fits this
+very answer better than the docstring does. The learner puts the answer in the place of `...`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import reprlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from brocap_nb import render
+from brocap_nb.errors import BroCapError, InvalidInputError
+
+__all__ = ["Exercise", "Feedback", "exercise"]
+
+_SHORT: Final = reprlib.Repr()
+_SHORT.maxother = _SHORT.maxstring = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What is said to an answer. It is true only if the answer is right."""
+
+    right: bool | None
+    """None: there is no answer yet."""
+    sentence: str
+    """What to do next, or the hint; empty if the answer is right."""
+    answer: str = ""
+    """The answer that was not right, in short."""
+
+    @property
+    def verdict(self) -> str:
+        """`right`, `not yet right` or `not answered yet`."""
+        return {True: "right", False: "not yet right", None: "not answered yet"}[self.right]
+
+    def __bool__(self) -> bool:
+        return self.right is True
+
+    def __str__(self) -> str:
+        sign = {True: "✓ ", False: "✗ ", None: ""}[self.right]
+        lines = [f"{sign}{self.verdict}"]
+        if self.answer:
+            lines.append(f"Your answer: {self.answer}")
+        if self.sentence:
+            lines.append(self.sentence)
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        parts = [render.badge(self.verdict, good=self.right)]
+        if self.answer:
+            parts.append(f" Your answer: <code>{render.text(self.answer)}</code>")
+        if self.sentence:
+            style = "margin-top:.3em;white-space:pre-line"
+            parts.append(f'<div style="{style}">{render.text(self.sentence)}</div>')
+        html = f'<div style="line-height:1.45;max-width:60em">{"".join(parts)}</div>'
+        return render.bundle(html, str(self))
+
+
+class Exercise:
+    """A question whose answer is checked. `exercise` makes it from a function.
+
+    Args:
+        check: takes the answer, or several; returns True, False, or a sentence that is a hint.
+            Its docstring is the hint that goes with False.
+
+    Raises:
+        InvalidInputError: the function has no docstring, so it could say no more than "wrong".
+    """
+
+    def __init__(self, check: Callable[..., object]) -> None:
+        self.name: str = getattr(check, "__name__", "exercise")
+        """How it is called in the notebook."""
+        self.hint: str = inspect.getdoc(check) or ""
+        """What is said to a wrong answer if nothing better is known."""
+        if not self.hint:
+            raise InvalidInputError(
+                f"The exercise {self.name} has no docstring; expected a hint for a wrong answer. "
+                "Write one below the line with def."
+            )
+        self._check = check
+
+    def __call__(self, *answers: object) -> Feedback:
+        """Return what is to be said to the answers. It raises nothing, whatever they are."""
+        if not answers or any(map(_is_open, answers)):
+            return Feedback(None, "Put your answer in the place of the three dots, then run again.")
+        try:
+            verdict = self._check(*answers)
+            right = not isinstance(verdict, str) and bool(verdict)
+            hint = verdict if isinstance(verdict, str) else self.hint
+        except BroCapError as error:  # it says in words what was wrong
+            right, hint = False, f"{error}\n{self.hint}"
+        except NameError as error:
+            right = False
+            hint = f"{error}. If it is a name from a cell above, run that cell first.\n{self.hint}"
+        except Exception as error:  # of the learner's own function, or of an answer of another kind
+            right = False
+            hint = f"With this answer the check met {type(error).__name__}: {error}.\n{self.hint}"
+        if right:
+            return Feedback(True, "")
+        return Feedback(False, hint, ", ".join(map(_SHORT.repr, answers)))
+
+    def __repr__(self) -> str:
+        return f"<Exercise {self.name}: call it with your answer, as in {self.name}(…)>"
+
+
+def exercise(check: Callable[..., object]) -> Exercise:
+    """Make an exercise of a function, as a decorator; see `Exercise`."""
+    return Exercise(check)
+
+
+def _is_open(answer: object) -> bool:
+    """Whether the dots still stand there, also inside a list, tuple, set or dict."""
+    if isinstance(answer, dict):
+        answer = list(answer.values())
+    if isinstance(answer, (list, tuple, set, frozenset)):
+        return any(part is ... for part in answer)
+    return answer is ...
