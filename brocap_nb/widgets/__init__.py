@@ -5,9 +5,9 @@ from brocap_nb.widgets.error_table import ErrorTable
 from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_table import LogTable
 from brocap_nb.widgets.picture_view import PictureView
-from brocap_nb.widgets.progress import ProgressView
 from brocap_nb.widgets.raw_form import RawTaskForm
 from brocap_nb.widgets.secret_field import SecretField
+from brocap_nb.widgets.submission_list import SubmissionList
 from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
 
@@ -17,9 +17,9 @@ __all__ = [
     "ImagePicker",
     "LogTable",
     "PictureView",
-    "ProgressView",
     "RawTaskForm",
     "SecretField",
+    "SubmissionList",
     "TargetChooser",
     "TaskForm",
     "form_for",

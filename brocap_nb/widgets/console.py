@@ -21,8 +21,8 @@ from brocap_nb.widgets.form import TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_table import LogTable, table_of
 from brocap_nb.widgets.picture_view import PictureView
-from brocap_nb.widgets.progress import ProgressView
 from brocap_nb.widgets.style import STYLE, close_all, heading, panel, problem_note, show_html
+from brocap_nb.widgets.submission_list import SubmissionList
 from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
 
@@ -85,7 +85,7 @@ class Console:
         self.picture = PictureView()
         self.solution = widgets.HTML(layout={"display": "none"})
         self.body = BodyView()
-        self.progress = ProgressView()
+        self.progress = SubmissionList()
         self.log_table = LogTable(self.log)
         self.error_table = ErrorTable(self.log)
         self._report = widgets.HTML(layout={"display": "none"})
@@ -124,11 +124,8 @@ class Console:
         what = panel(
             _title("Task", "what is asked for"), self.task_type, self._form_place, grow=True
         )
-        buttons = widgets.HBox(
-            [self.submit, self.progress.cancel], layout={"flex_flow": "row wrap", "grid_gap": "8px"}
-        )
         submission = panel(
-            _title("Submission"), buttons, self._report, self.progress, self.solution
+            _title("Submission"), self.submit, self._report, self.progress, self.solution
         )
         seen = widgets.VBox(
             [
@@ -224,7 +221,6 @@ class Console:
         if run is not self.run:
             return
         with self._reporting():
-            self.progress.draw()
             if run.done():
                 self.submit.disabled = False
                 self._show_end(run, pictures, grid)

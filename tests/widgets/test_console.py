@@ -89,9 +89,9 @@ def test_a_submission_ends_with_the_answer_drawn_and_its_rows(
     until(lambda: "Answer:" in console.picture.value)
     puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
     assert f"tile {puzzle.answer.index(True) + 1} of 6" in console.picture.value
-    until(lambda: "ready" in console.progress.children[0].value)
+    until(lambda: "ready" in console.progress._lines[0].status.value)
     assert not console.submit.disabled
-    assert console.progress.cancel.disabled
+    assert console.progress.running == ()
     until(lambda: "ready" in console.log_table.value)
     rows = re.findall(r"<tr><td>.*?</tr>", console.log_table.value)
     assert len(rows) == len(console.log)
@@ -122,9 +122,9 @@ def test_a_wait_can_be_cancelled(console: Console) -> None:
     controls["websitePublicKey"].write("69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC")
     console.submit.click()
     assert console.run is not None
-    console.progress.cancel.click()
+    console.progress._lines[0].cancel.click()
     assert console.run.status == "cancelled"
-    until(lambda: "cancelled" in console.progress.children[0].value)
+    until(lambda: "cancelled" in console.progress._lines[0].status.value)
     assert not console.submit.disabled
     assert console._report.value == ""
 
