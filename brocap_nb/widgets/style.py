@@ -68,13 +68,15 @@ STYLE: Final = """<style>
 .brocap-secret-status { font-size: .92em; opacity: .8; }
 /* submissions: a line each (submission_list.py) */
 .brocap-runs { overflow: visible; }
+.brocap-runs + .widget-button { margin: 8px 2px 2px; }
 .brocap .brocap-run { display: flex; flex-flow: row wrap; align-items: baseline; gap: 4px 8px;
   padding: 8px 0 10px 10px; border-left: 3px solid transparent; overflow: visible;
   border-bottom: 1px solid var(--brocap-line); }
 .brocap .brocap-run.brocap-run-selected { border-left-color: var(--brocap-accent); }
 .brocap .brocap-run .brocap-run-status { flex: 1 1 15em; }
 .brocap .brocap-run .brocap-run-numbers { flex: 1 1 100%; order: 1; }
-.brocap-run-status small { font-size: .92em; opacity: .8; margin-left: .4em; }
+.brocap-run-status b { margin-right: .4em; }
+.brocap-run-status small { font-size: .92em; opacity: .8; }
 .brocap-run-status .brocap-problem { margin-top: 4px; }
 .brocap-run-bar { height: 6px; border-radius: 3px; background: rgba(128,128,128,.25);
   overflow: hidden; margin: 2px 0 4px; max-width: 44em; }

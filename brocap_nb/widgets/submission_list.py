@@ -15,7 +15,7 @@ import ipywidgets as widgets
 
 from brocap_nb import render
 from brocap_nb.errors import CancelledError
-from brocap_nb.widgets.style import STYLE, note, problem_note, show_html
+from brocap_nb.widgets.style import STYLE, note, show_html, words
 
 if TYPE_CHECKING:
     from brocap_nb.submission import Submission
@@ -30,6 +30,9 @@ FINISHED_LINES: Final = 8
 
 LONG: Final = 20.0
 """Seconds from which on whole seconds are shown, so a line changes less often."""
+
+EXPECTED: Final = 30.0
+"""Seconds that the bar stands for where no typical time is documented."""
 
 SENTENCE: Final = 600
 """Most characters of an error that are shown; the log has all of it."""
@@ -203,7 +206,8 @@ class SubmissionList(widgets.VBox):
     # without a kernel, and by itself
 
     def __repr__(self) -> str:
-        told = "; ".join(_told(run) for run in self.runs)
+        with self._lock:
+            told = "; ".join(line.told for line in self._lines)
         return f"<SubmissionList: {told or 'nothing submitted'}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
@@ -211,12 +215,13 @@ class SubmissionList(widgets.VBox):
         self._style.value = STYLE
         shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
         if shown is not None:
-            rows = [
-                [escape(text) for text in (_named(run), _kind(run), _WORDS[run.status])]
-                + [f"{run.elapsed:.1f} s", str(run.polls)]
-                for run in self.runs
-            ]
-            headers = ("submission", "type", "state", "elapsed", "polls")
+            with self._lock:
+                rows = [
+                    [line.told, escape(_kind(run)), f"{run.elapsed:.1f} s", str(run.polls)]
+                    for line in self._lines
+                    for run in [line.run]
+                ]
+            headers = ("submission", "type", "elapsed", "polls")
             about = "<div>Run this cell to follow them. As they stood when they were shown:</div>"
             table = render.table(headers, rows) if rows else f"<div>{_NOTHING}</div>"
             shown |= render.bundle(render.card("Submissions", about, table), repr(self))
@@ -247,15 +252,25 @@ class _Line:
         self.show.on_click(lambda _: owner._select(run))
         self.cancel.on_click(lambda _: run.cancel())
 
+    @property
+    def name(self) -> str:
+        """How a person calls it: by the service's number as soon as there is one."""
+        task_id = self.run.task_id
+        return f"submission {self._number}" if task_id is None else f"task {task_id}"
+
+    @property
+    def told(self) -> str:
+        """Its name and its state, in words."""
+        return f"{self.name}: {_WORDS[self.run.status]}"
+
     def draw(self) -> None:
         """Show how the submission stands now. What has not changed is not sent."""
         run, selectable = self.run, bool(self._owner._listeners)
         selected = selectable and self._owner._selected is run
-        self.status.value = _status(run)  # a screen reader hears only what has changed
+        self.status.value = _status(self.told, run)  # a screen reader hears only what has changed
         self.numbers.value = _numbers(run)
-        name = f"submission {self._number}" if run.task_id is None else _named(run)
-        self.show.description = f"✓ Showing {name}" if selected else f"Show {name}"
-        self.cancel.description = f"Cancel {name}"
+        self.show.description = f"{'✓ Showing' if selected else 'Show'} {self.name}"
+        self.cancel.description = f"Cancel {self.name}"
         (self.box.add_class if selected else self.box.remove_class)("brocap-run-selected")
         parts = [self.status, self.numbers]
         parts += [self.show] if selectable else []
@@ -269,22 +284,13 @@ class _Line:
             part.close()
 
 
-def _named(run: Submission) -> str:
-    return "new task" if run.task_id is None else f"task {run.task_id}"
-
-
 def _kind(run: Submission) -> str:
     """The task's type; nothing after a resume."""
     return _clean(str(run.task.type)) if run.task is not None and run.task.type else ""
 
 
-def _told(run: Submission) -> str:
-    return f"{_named(run)}: {_WORDS[run.status]}"
-
-
-def _status(run: Submission) -> str:
+def _status(told: str, run: Submission) -> str:
     """What changes seldom: the state in words, the type, the typical time, the error."""
-    status = run.status
     about = [_kind(run)]
     if run.typical_wait and not run.done():
         about.append("usually {:g} to {:g} s".format(*run.typical_wait))
@@ -294,15 +300,12 @@ def _status(run: Submission) -> str:
     sentence = _clean(str(error) or type(error).__name__) if failed else ""
     if len(sentence) > SENTENCE:
         sentence = f"{sentence[:SENTENCE]}…"
+    # no alert: it stands in a status, which is read out anyway
+    problem = f'<div class="brocap-problem">✗ {words(sentence)}</div>' if sentence else ""
     return (
-        f'<div role="status"><b>{_SIGNS.get(status, "")}{escape(_told(run))}</b>'
-        f" <small>{small}</small>{_problem(sentence)}</div>"
+        f'<div role="status"><b>{_SIGNS.get(run.status, "")}{told}</b> <small>{small}</small>'
+        f"{problem}</div>"
     )
-
-
-def _problem(sentence: str) -> str:
-    # it stands in a status, which is read out anyway
-    return problem_note(sentence).replace(' role="alert"', "") if sentence else ""
 
 
 def _numbers(run: Submission) -> str:
@@ -317,13 +320,16 @@ def _numbers(run: Submission) -> str:
     ]
     due = run.next_poll_in
     if due is not None and not done:
-        facts.append(f"next poll <b>{f'in {due:.{digits}f} s' if due > 0 else 'now'}</b>")
-    share = 1.0 if run.status == "ready" else min(0.95, elapsed / (typical[1] if typical else 30.0))
-    spans = "".join(f"<span>{fact}</span>" for fact in facts)
-    return (
-        '<div class="brocap-run-bar" aria-hidden="true">'
-        f'<i style="width:{share:.0%}"></i></div><div class="brocap-numbers">{spans}</div>'
-    )
+        facts.append(f"next poll <b>{f'in {due:.{digits}f} s' if due >= 0.1 else 'now'}</b>")
+    numbers = "".join(f"<span>{fact}</span>" for fact in facts)
+    return f'{"" if done else _bar(run)}<div class="brocap-numbers">{numbers}</div>'
+
+
+def _bar(run: Submission) -> str:
+    """How much of the typical time has gone; never full, since only an answer is the end."""
+    expected = run.typical_wait[1] if run.typical_wait else EXPECTED
+    share = min(0.95, run.elapsed / expected)
+    return f'<div class="brocap-run-bar" aria-hidden="true"><i style="width:{share:.0%}"></i></div>'
 
 
 def _clean(text: str) -> str:
