@@ -147,7 +147,7 @@ class Submission:
         self._client, self._pacer = client, pacer
         self._callback_url = callback_url if expected is None else expected.url
         self._expected = expected
-        self._started = time.monotonic()
+        self._started = self._first_poll_at = time.monotonic()
         self._ended: float | None = None
         self._stop = threading.Event()
         self._listeners: list[Callable[[Submission], None]] = []
@@ -175,7 +175,8 @@ class Submission:
         if self.task_id is None or self.done():
             return None
         try:
-            return self._pacer.delay(self.task_id)
+            first = self._first_poll_at - time.monotonic()
+            return max(first, self._pacer.delay(self.task_id))
         except PollLimitError:
             return None
 
@@ -239,7 +240,9 @@ class Submission:
             if self.task_id is None:
                 self._create()
                 shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
-                self._stop.wait(min(max(shortest, 0.5), POLL_INTERVAL))
+                pause = min(max(shortest, 0.5), POLL_INTERVAL)
+                self._first_poll_at = time.monotonic() + pause
+                self._stop.wait(pause)
             assert self.task_id is not None
             result = self._poll(self.task_id)
         except Exception as error:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import pandas as pd
 
-from brocap_nb import render
+from brocap_nb import render, wire
 from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.log.columns import Columns, frame_of
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from brocap_nb.log.tables import (
         ErrorTable,
         LatencyTable,
+        TaskTable,
         TaskTimesTable,
         Timeline,
         ViolationTable,
@@ -270,6 +271,50 @@ class ExchangeLog:
         frame = self.frame(bodies=False, session=session)
         return tables.TaskTimesTable(summaries.task_times(frame).to_native())
 
+    def tasks(self, *, session: str | None = None) -> TaskTable:
+        """Return one row per createTask, with what became of its task.
+
+        Args:
+            session: only tasks that this session created; default: all sessions in the folder.
+                Their polls and callbacks are counted in whatever session they are.
+
+        Returns:
+            The columns `task_id, task_type, created_at, state, polls, callbacks, queue_s,
+            error_code, cost, exchanges, created_by, answered_by`, newest first.
+
+            `state` is `ready`, `failed` (an error code that stays), `unknown` (createTask has no
+            readable answer), `processing`, or `abandoned` (its 5 minutes are over). `queue_s` is
+            in seconds from createTask to the answer that ended it, or to the last exchange about
+            it. `cost` is this package's estimate, from the log's getBalance answers: by how much
+            the balance fell between the last one before createTask and the first one after it.
+            It is missing unless both are of the same session and address, and no other createTask
+            in the log lies between them. What else the account pays for is not in the log.
+        """
+        from brocap_nb.log import summaries, tables
+
+        frame = self.frame(bodies=False)
+        found = summaries.tasks(frame, cost=self._cost).to_native()
+        if session is not None:
+            own = [name.rpartition("-")[0] == session for name in found["created_by"]]
+            found = found.loc[own].reset_index(drop=True)
+        table = tables.TaskTable(found)
+        shown = found["created_by"].head(tables.SHOWN_ROWS).tolist()
+        table.events = summaries.task_events(frame, shown)
+        return table
+
+    def _cost(self, created_by: str, before: str, after: str) -> float | None:
+        """By how much the balance fell; None if it did not, or if the answers cannot be read."""
+        try:
+            created, first, second = (self._read(i) for i in (created_by, before, after))
+        except ExchangeNotFoundError:
+            return None
+        addresses = {exchange.url.rpartition("/")[0] for exchange in (created, first, second)}
+        answers = [wire.read(e.method, 200, e.response or "").answer for e in (first, second)]
+        money = [answer.balance for answer in answers if isinstance(answer, wire.Balance)]
+        if len(addresses) != 1 or len(money) != 2 or money[0] < money[1]:
+            return None
+        return round(money[0] - money[1], 9)  # decimals that came as floats
+
     def timeline(self, task_id: int) -> Timeline:
         """Return every exchange and callback of one task, in order: a table and a picture.
 
@@ -352,31 +397,35 @@ class ExchangeLog:
             if isinstance(exchange_id, int):
                 number = exchange_id if exchange_id > 0 else len(self._own) + 1 + exchange_id
                 exchange_id = f"{self.session}-{number}"
-            session, _, _ = str(exchange_id).rpartition("-")
             self._refresh()
+            return _with_pictures(self._read(str(exchange_id)), self._journal.picture)
+
+    def _read(self, exchange_id: str) -> Exchange:
+        """Return an exchange that is known already, with its bodies but for the pictures."""
+        session, _, _ = exchange_id.rpartition("-")
+        with self._lock:
             for source in self._sources():
                 if source.columns.session == session:
                     row = source.columns.row_of(number_of(exchange_id))
                     if row is not None:
-                        return self._whole(source, row)
+                        return self._read_row(source, row)
         raise ExchangeNotFoundError(
             f"The log has no exchange {exchange_id!r}. Expected an exchange_id of log.frame(), or "
             f"a number from 1 to {len(self._own)} for this session."
         )
 
-    def _whole(self, source: Session, row: int) -> Exchange:
+    def _read_row(self, source: Session, row: int) -> Exchange:
         request_at, response_at = source.columns.places(row)
         try:
             line = source.line(request_at)
             if response_at is not None:
                 line |= source.line(response_at)
-            exchange = Exchange.from_line(line)
+            return Exchange.from_line(line)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ExchangeNotFoundError(
                 f"The lines of exchange {source.columns.exchange(row).exchange_id} can no longer "
                 f"be read ({type(error).__name__}). Was the log's folder changed by hand?"
             ) from None
-        return _with_pictures(exchange, self._journal.picture)
 
     def _sources(self) -> list[Session]:
         return [
@@ -428,7 +477,7 @@ class ExchangeLog:
         for _, source, row in sorted(places, key=lambda place: place[0]):
             try:
                 with self._lock:
-                    exchange = self._whole(source, row)
+                    exchange = _with_pictures(self._read_row(source, row), self._journal.picture)
             except ExchangeNotFoundError as error:
                 warnings.warn(str(error), LogWarning, stacklevel=2)
             else:

@@ -8,11 +8,12 @@ PyArrow for DuckDB.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import zip_longest
-from typing import Any, Final
+from itertools import accumulate, pairwise
+from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 import pandas as pd
@@ -20,8 +21,22 @@ import pandas as pd
 from brocap_nb.codes import explain
 from brocap_nb.contract import Departure, departures
 from brocap_nb.exchange import Outcome
+from brocap_nb.limits import RESULT_LIFETIME
+from brocap_nb.log.swimlane import Event
 
-__all__ = ["TIME_TO_RESULT", "errors", "latency", "task_times", "timeline", "violations"]
+__all__ = [
+    "TIME_TO_RESULT",
+    "errors",
+    "latency",
+    "task_events",
+    "task_times",
+    "tasks",
+    "timeline",
+    "violations",
+]
+
+CREATE: Final = "createTask"
+BALANCE: Final = "getBalance"
 
 TIME_TO_RESULT: Final = "time to result"
 """What `latency` calls its rows from createTask to the result."""
@@ -232,35 +247,22 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
         the callback; null if there is no result. `answered_by` is its `exchange_id`.
     """
     is_result = (_text("status") == "ready") & _text("outcome").is_in(_WITH_RESULT)
-    is_created = (_text("method") == "createTask") & (_text("outcome") == str(Outcome.OK))
-    table = (
-        _lazy(frame)
-        .filter(~nw.col("task_id").is_null() & (is_result | is_created))
-        .select(
-            *("task_id", "started_at", "elapsed_ms", "exchange_id"),
-            *(_text(name).alias(name) for name in ("task_type", "method")),
-        )
-        .collect()
-    )
-    began = table["started_at"].dt.timestamp("us")
-    names = ("exchange_id", "elapsed_ms", "task_type", "method")
-    events = sorted(
-        zip(
-            *(_values(c) for c in (table["task_id"], began, *(table[n] for n in names))),
-            strict=True,
-        )
+    is_created = (_text("method") == CREATE) & (_text("outcome") == str(Outcome.OK))
+    moments, table = _moments(
+        _lazy(frame).filter(~nw.col("task_id").is_null() & (is_result | is_created))
     )
     rows = []
-    for event, later in zip_longest(events, events[1:]):
-        task_id, start, _, _, task_type, method = event
-        if method != "createTask":
-            continue
-        row = {"task_id": task_id, "task_type": task_type, "seconds": None, "answered_by": None}
-        row["created_at"] = _EPOCH + timedelta(microseconds=start)
-        if later is not None and later[0] == task_id and later[5] != "createTask":
-            row["seconds"] = (later[1] - start) / 1e6 + (later[3] or 0.0) / 1e3
-            row["answered_by"] = later[2]
-        rows.append(row)
+    for created, *later in _histories(moments):
+        result = next((one for one in later if one.is_result), None)
+        rows.append(
+            {
+                "task_id": created.task_id,
+                "task_type": created.task_type,
+                "created_at": _at(created.start),
+                "seconds": None if result is None else (result.end - created.start) / 1e6,
+                "answered_by": None if result is None else result.exchange_id,
+            }
+        )
     return _table(
         rows,
         {
@@ -272,6 +274,241 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
         },
         table,
     )
+
+
+def tasks(
+    frame: Any,
+    *,
+    now: datetime | None = None,
+    cost: Callable[[str, str, str], float | None] | None = None,
+) -> nw.DataFrame[Any]:
+    """Return one row per createTask, with the polls and callbacks of its task folded in.
+
+    What has a task's number belongs to the newest createTask of that number that began before it,
+    in whatever session. What came before all of them, such as the polls of a task that another
+    log created, is in no row.
+
+    `state` is one of
+
+    - `ready`: a result came, from a poll or a callback;
+    - `failed`: createTask, or later a poll or a callback, was answered with an error code that is
+      not `retryable` in `brocap_nb.codes`, and no result and no `processing` came after it;
+    - `unknown`: createTask has no answer that can be read (or none yet), so whether there is a
+      task, nobody knows;
+    - `processing`: nothing of this so far, and the result can still be asked for;
+    - `abandoned`: nothing of this, and the 5 minutes in which it could be asked for are over.
+
+    Args:
+        frame: a frame with the columns of `log.frame()`; bodies are not looked at.
+        now: the time that `processing` and `abandoned` are told apart by. Default: now.
+        cost: called with the `exchange_id` of a createTask, and of the getBalance before and after
+            it; returns what the task cost, or None. Without it `cost` is missing everywhere.
+
+    Returns:
+        Columns `task_id, task_type, created_at, state, polls, callbacks, queue_s, error_code,
+        cost, exchanges, created_by, answered_by`, newest first. `queue_s` is in seconds from the
+        start of createTask to the end of the answer that ended it, or, if none did, of the last
+        exchange about it; missing if nothing came after createTask. `error_code` is the one that
+        it failed with. `answered_by` is the exchange that ended it, with a result or an error
+        code. `cost` is asked for only if it can be this task's alone: createTask was answered, the
+        same session has a getBalance before it and one after it, and between them there is no
+        other createTask of any session.
+    """
+    asked = (_text("method") == BALANCE) & (_text("outcome") == str(Outcome.OK))
+    created = _text("method") == CREATE
+    moments, table = _moments(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked))
+    balances = _balances_around(moments) if cost is not None else {}
+    until = _microseconds((now or datetime.now(UTC)) - timedelta(seconds=RESULT_LIFETIME))
+    rows = []
+    for history in _histories(moments):
+        row = _task(history, until)
+        around = balances.get(row["created_by"])
+        row["cost"] = cost(row["created_by"], *around) if cost and around else None
+        rows.append(row)
+    rows.sort(key=lambda row: (row["created_at"], row["created_by"]), reverse=True)
+    return _table(
+        rows,
+        {
+            "task_id": nw.Int64(),
+            "task_type": nw.String(),
+            "created_at": _TIME,
+            "state": nw.String(),
+            "polls": nw.Int64(),
+            "callbacks": nw.Int64(),
+            "queue_s": nw.Float64(),
+            "error_code": nw.String(),
+            "cost": nw.Float64(),
+            "exchanges": nw.Int64(),
+            "created_by": nw.String(),
+            "answered_by": nw.String(),
+        },
+        table,
+    )
+
+
+def task_events(frame: Any, created_by: Collection[str]) -> dict[str, list[Event]]:
+    """Return the exchanges of some rows of `tasks`, as events for `swimlane.strip`.
+
+    Args:
+        frame: the frame that `tasks` was given.
+        created_by: the rows' `created_by`.
+
+    Returns:
+        The events in order, for each of `created_by` that the frame has.
+    """
+    lazy = _lazy(frame)
+    wanted = nw.col("exchange_id").is_in(list(created_by))
+    numbers = _values(lazy.filter(wanted).select("task_id").collect()["task_id"])
+    numbers = sorted({number for number in numbers if number is not None})
+    moments, _ = _moments(lazy.filter(wanted | nw.col("task_id").is_in(numbers)))
+    found = set(created_by)
+    return {
+        history[0].exchange_id: [
+            Event(
+                lane=one.method,
+                start=(one.start - history[0].start) / 1e6,
+                seconds=(one.elapsed_ms or 0.0) / 1e3,
+                outcome=one.outcome,
+                status=one.status,
+                error_code=one.error_code,
+                name=one.exchange_id,
+            )
+            for one in history
+        ]
+        for history in _histories(moments)
+        if history[0].exchange_id in found
+    }
+
+
+class _Moment(NamedTuple):
+    """An exchange, as far as the story of a task needs it. In the order of their stories."""
+
+    task_id: int
+    """`_NO_TASK` if there is none."""
+    start: int
+    """When it began, in microseconds since 1970."""
+    exchange_id: str
+    elapsed_ms: float | None
+    method: str
+    task_type: str | None
+    outcome: str
+    status: str | None
+    error_code: str | None
+
+    @property
+    def end(self) -> float:
+        """When its answer was there; when it began, if there is none."""
+        return self.start + (self.elapsed_ms or 0.0) * 1e3
+
+    @property
+    def is_result(self) -> bool:
+        return self.status == "ready" and self.outcome in _WITH_RESULT
+
+    @property
+    def is_final_error(self) -> bool:
+        """Whether it is answered with an error code that stays: asking again gives the same."""
+        if self.outcome == str(Outcome.CALLBACK) and self.error_code is None:
+            return False
+        return self.outcome in _WITH_CODE and not explain(self.error_code or "").retryable
+
+
+def _moments(lazy: nw.LazyFrame[Any]) -> tuple[list[_Moment], nw.DataFrame[Any]]:
+    """Return the exchanges in order of task and time, and the table that they are from."""
+    table = lazy.select(
+        nw.col("task_id").fill_null(_NO_TASK),
+        *("started_at", "exchange_id", "elapsed_ms"),
+        *(_text(n).alias(n) for n in ("method", "task_type", "outcome", "status", "error_code")),
+    ).collect()
+    began = table["started_at"].dt.timestamp("us")
+    columns = [began if name == "start" else table[name] for name in _Moment._fields]
+    return sorted(map(_Moment, *map(_values, columns))), table
+
+
+def _histories(moments: Iterable[_Moment]) -> list[list[_Moment]]:
+    """Return for each createTask what happened to its task, itself first.
+
+    A service that starts anew may give a number again: then another story begins.
+    """
+    histories: list[list[_Moment]] = []
+    for one in moments:
+        if one.method == CREATE:
+            histories.append([one])
+        elif histories and one.task_id == histories[-1][0].task_id != _NO_TASK:
+            histories[-1].append(one)
+    return histories
+
+
+def _task(history: list[_Moment], until: int) -> dict[str, Any]:
+    created, *later = history
+    ended = next((one for one in later if one.is_result), None)
+    if ended is not None:
+        state = "ready"
+    else:
+        for one in history:  # an error ends it, unless it turns out that it goes on
+            if one.is_final_error:
+                ended = ended or one
+            elif one.outcome == str(Outcome.PROCESSING):
+                ended = None
+        if ended is not None or created.outcome == str(Outcome.API_ERROR):
+            state, ended = "failed", ended or created
+        elif created.outcome != str(Outcome.OK):
+            state = "unknown"
+        else:
+            state = "abandoned" if created.start < until else "processing"
+    last = None if not later else ended.end if ended else max(one.end for one in later)
+    methods = [one.method for one in history]
+    return {
+        "task_id": None if created.task_id == _NO_TASK else created.task_id,
+        "task_type": created.task_type,
+        "created_at": _at(created.start),
+        "state": state,
+        "polls": methods.count("getTaskResult"),
+        "callbacks": sum(one.outcome == str(Outcome.CALLBACK) for one in history),
+        "queue_s": None if last is None else (last - created.start) / 1e6,
+        "error_code": ended.error_code if ended is not None and state == "failed" else None,
+        "exchanges": len(history),
+        "created_by": created.exchange_id,
+        "answered_by": None if ended is None else ended.exchange_id,
+    }
+
+
+def _balances_around(moments: Iterable[_Moment]) -> dict[str, tuple[str, str]]:
+    """Return the getBalance before and after each createTask that is alone between them."""
+    in_time = sorted(moments, key=lambda one: (one.start, one.exchange_id))
+    created = [one for one in in_time if one.method == CREATE]
+    starts = [one.start for one in created]
+    reach = [0.0, *accumulate((one.end for one in created), max)]  # the latest end of all before
+    sessions: dict[str, list[_Moment]] = defaultdict(list)
+    for one in in_time:
+        if one.method == BALANCE:
+            sessions[_session(one)].append(one)
+    found = {}
+    for session, balances in sessions.items():
+        for before, after in pairwise(balances):
+            low, high = bisect_left(starts, before.start), bisect_left(starts, after.end)
+            if high - low != 1 or reach[low] > before.start:
+                continue
+            one = created[low]
+            if (
+                before.end <= one.start
+                and one.end <= after.start
+                and one.elapsed_ms is not None
+                and _session(one) == session
+            ):
+                found[one.exchange_id] = before.exchange_id, after.exchange_id
+    return found
+
+
+def _session(one: _Moment) -> str:
+    return one.exchange_id.rpartition("-")[0]
+
+
+def _at(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
@@ -298,7 +535,7 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
         .collect()
     )
     rows = sorted(_rows(table), key=_in_order)
-    creations = [n for n, row in enumerate(rows) if row["method"] == "createTask"]
+    creations = [n for n, row in enumerate(rows) if row["method"] == CREATE]
     rows = rows[creations[-1] :] if creations else rows
     for row in rows:
         row["offset_s"] = (row["started_at"] - rows[0]["started_at"]).total_seconds()

@@ -14,7 +14,7 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
-__all__ = ["Event", "in_words", "svg"]
+__all__ = ["Event", "in_words", "strip", "svg"]
 
 LANES: Final = ("createTask", "getTaskResult", "callback")
 
@@ -27,6 +27,14 @@ _BAR: Final = 16
 _THIN: Final = 3.5
 _LETTER: Final = 6.3  # of 11 px, and rather too wide than too narrow
 _COLOURS: Final = {"done": "#2c9c5f", "processing": "#3f86d6", "failed": "#d8503f"}
+_EDGE: Final = 6  # of a strip: half a mark, and a little
+_SHAPES: Final = {
+    "createTask": "m-4-4h8v8h-8z",
+    "processing": "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+    "result": "m0-6 6 6-6 6-6-6z",
+    "callback": "m0-6 6 10h-12z",
+    "failed": "m-4-4 8 8m0-8-8 8",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +147,54 @@ def svg(task_id: int, events: Sequence[Event]) -> str:
     parts += _result(scale, foot, events)
     parts += _legend(height - 8, {e.kind for e in events})
     return "".join([*parts, "</svg>"])
+
+
+def strip(events: Sequence[Event], *, width: int = 220) -> str:
+    """Return a small picture of one line, for a row of a table; empty if there is nothing to draw.
+
+    Time runs from left to right, from the first start to the last end. The mark of an answer
+    stands where it was there: a square for `created`, a ring for `processing`, a diamond for the
+    result, a triangle for one that came as a callback, a cross for what went wrong. Equal answers
+    that would touch are one mark.
+
+    Args:
+        events: the exchanges of one task, in order.
+        width: in pixels.
+    """
+    if not events:
+        return ""
+    first, last = min(e.start for e in events), max(e.end for e in events)
+    unit = (width - 2 * _EDGE) / max(last - first, 0.001)
+    groups: list[list[Event]] = []
+    for event in sorted(events, key=lambda e: e.end):
+        near = groups and (event.end - groups[-1][-1].end) * unit < 2 * _EDGE
+        if near and (groups[-1][-1].told, groups[-1][-1].lane) == (event.told, event.lane):
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    marks = []
+    for group in groups:
+        event = group[-1]
+        shape, colour = _SHAPES[_mark(event)], _COLOURS[event.kind]
+        x = _EDGE + (event.end - first) * unit
+        times = f"{len(group)} x " if len(group) > 1 else ""
+        about = escape(f"{times}{_cut(event.told, 40)}, {_span(event.end)}")
+        paint = "fill" if shape.endswith("z") else "stroke"
+        marks.append(
+            f'<path d="M{x:.0f} 9{shape}" {paint}="{colour}"><title>{about}</title></path>'
+        )
+    words = escape(f"{len(events)} exchanges in {_span(last - first)}: {_cut(events[-1].told, 40)}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="18" role="img" '
+        f'aria-label="{words}" fill="none" stroke-width="2"><path d="M{_EDGE} 9H{width - _EDGE}" '
+        f'stroke="currentColor" stroke-opacity=".3" stroke-width="1"/>{"".join(marks)}</svg>'
+    )
+
+
+def _mark(event: Event) -> str:
+    if event.kind != "done":
+        return event.kind
+    return event.lane if event.lane in ("createTask", "callback") else "result"
 
 
 class _Scale:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 import pandas as pd
 
@@ -12,15 +13,18 @@ from brocap_nb import render
 from brocap_nb.log import swimlane
 
 __all__ = [
+    "SHOWN_ROWS",
     "ErrorTable",
     "LatencyTable",
     "ShownTable",
+    "TaskTable",
     "TaskTimesTable",
     "Timeline",
     "ViolationTable",
 ]
 
-_LIMIT = 200
+SHOWN_ROWS: Final = 200
+"""How many rows of a table are shown."""
 
 
 class ShownTable(pd.DataFrame):
@@ -52,20 +56,20 @@ class ShownTable(pd.DataFrame):
         return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
     def _more(self) -> str:
-        more = len(self) - _LIMIT
+        more = len(self) - SHOWN_ROWS
         return f"… and {more:,} more rows" if more > 0 else ""
 
     def _repr_html_(self) -> str:
         if not len(self):
             return render.card(self._title, render.text(self._nothing))
-        rows = [self._cells(row) for row in self._records(_LIMIT)]
+        rows = [self._cells(row) for row in self._records(SHOWN_ROWS)]
         more = f"<div>{render.text(self._more())}</div>" if self._more() else ""
         return render.table(self._headers, rows, caption=self._title) + more
 
     def __str__(self) -> str:
         if not len(self):
             return self._nothing
-        lines = [self._lines(row) for row in self._records(_LIMIT)]
+        lines = [self._lines(row) for row in self._records(SHOWN_ROWS)]
         return "\n".join([*lines, *filter(None, [self._more()])])
 
     __repr__ = __str__
@@ -148,6 +152,55 @@ class TaskTimesTable(ShownTable):
         seconds = row["seconds"]
         told = "no result" if seconds is None else f"{seconds:,.3f} s"
         return f"{row['task_id']:<12} {row['task_type'] or '':<24} {told}"
+
+
+class TaskTable(ShownTable):
+    """What became of each task, with its exchanges as marks on a line."""
+
+    _title = "Tasks, newest first, times in UTC; the cost is an estimate"
+    _nothing = "No task has been created."
+    _headers = (
+        *("task", "type", "created", "state", "exchanges", "seconds", "polls", "callbacks"),
+        *("cost", "created by", "ended by"),
+    )
+    _metadata: ClassVar[list[str]] = ["events"]
+    events: Mapping[str, Sequence[swimlane.Event]] = MappingProxyType({})
+    """The exchanges of the rows that are shown, by `created_by`."""
+
+    def strip(self, created_by: str, *, width: int = 220) -> str:
+        """Return a row's exchanges as a small SVG; empty if they are not known."""
+        return swimlane.strip(self.events.get(created_by, ()), width=width)
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        state = str(row["state"])
+        code = f"<br>{render.text(str(row['error_code']))}" if row["error_code"] else ""
+        return [
+            "no number" if row["task_id"] is None else str(row["task_id"]),
+            render.text(str(row["task_type"] or "")),
+            _time(row["created_at"]),
+            render.badge(state, good={"ready": True, "failed": False}.get(state)) + code,
+            self.strip(str(row["created_by"])) or str(row["exchanges"]),
+            "" if row["queue_s"] is None else _right(f"{row['queue_s']:,.3f}"),
+            str(row["polls"]),
+            str(row["callbacks"]),
+            "" if row["cost"] is None else f"{row['cost']:g}",
+            _entry(row["created_by"]),
+            "" if row["answered_by"] is None else _entry(row["answered_by"]),
+        ]
+
+    def _lines(self, row: dict[str, Any]) -> str:
+        sign = {"ready": "✓ ", "failed": "✗ "}.get(str(row["state"]), "")
+        number = "no number" if row["task_id"] is None else row["task_id"]
+        facts = [
+            f"{number:<12} {row['task_type'] or '':<24} {sign + str(row['state']):<12}",
+            "" if row["queue_s"] is None else f"{row['queue_s']:,.3f} s",
+            _many(row["polls"], "poll"),
+            _many(row["callbacks"], "callback") if row["callbacks"] else "",
+            str(row["error_code"] or ""),
+            "" if row["cost"] is None else f"cost about {row['cost']:g}",
+            f"log[{str(row['created_by'])!r}]",
+        ]
+        return "  ".join(filter(None, facts))
 
 
 class ViolationTable(ShownTable):
@@ -238,6 +291,10 @@ class Timeline(ShownTable):
         return f"{self.summary}\n{super().__str__()}" if len(self) else self.summary
 
     __repr__ = __str__
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _time(value: datetime) -> str:

@@ -8,9 +8,9 @@ from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_board import LogBoard
 from brocap_nb.widgets.log_table import LogTable
 from brocap_nb.widgets.picture_view import PictureView
-from brocap_nb.widgets.progress import ProgressView
 from brocap_nb.widgets.raw_form import RawTaskForm
 from brocap_nb.widgets.secret_field import SecretField
+from brocap_nb.widgets.submission_list import SubmissionList
 from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
 
@@ -23,10 +23,10 @@ __all__ = [
     "LogBoard",
     "LogTable",
     "PictureView",
-    "ProgressView",
     "PythonView",
     "RawTaskForm",
     "SecretField",
+    "SubmissionList",
     "TargetChooser",
     "TaskForm",
     "form_for",

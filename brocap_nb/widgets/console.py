@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
 
 from brocap_nb import render
-from brocap_nb.errors import CancelledError, InvalidInputError
+from brocap_nb.codes import explain
+from brocap_nb.errors import ApiError, InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.session import shared_log
 from brocap_nb.tasks import RawTask, Task, task_types
-from brocap_nb.widgets.body_view import BodyView
+from brocap_nb.widgets.body_view import BodyView, PythonView
 from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.fault_chooser import FaultChooser
 from brocap_nb.widgets.form import TaskFormBase
@@ -21,9 +23,9 @@ from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_board import LogBoard
 from brocap_nb.widgets.log_table import table_of
 from brocap_nb.widgets.picture_view import PictureView
-from brocap_nb.widgets.progress import ProgressView
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.style import close_all, heading, panel, show_html
+from brocap_nb.widgets.submission_list import SubmissionList
 from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
 
@@ -50,6 +52,8 @@ class Console:
         log: record in this log; a client brings its own.
         live: offer the live service too; without it a task can only go to a sandbox, or to the
             given client.
+        allow_private: whether pictures may be loaded from addresses of this network; None leaves
+            it to the person at the controls.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Console:
         sandbox: Sandbox | None = None,
         log: ExchangeLog | None = None,
         live: bool = True,
+        allow_private: bool | None = None,
     ) -> None:
         if client is not None and log is not None and log is not client.log:
             raise InvalidInputError(
@@ -72,22 +77,30 @@ class Console:
         self.target = TargetChooser(self.log, client=client, sandbox=sandbox, live=live)
         self.faults = FaultChooser(self.target.sandbox, self.log)
         """Orders what goes wrong next; only for the sandbox."""
-        self.run: Submission | None = None
-        """The latest submission."""
         self._forms: dict[type[Task], TaskFormBase] = {}
-        self._shown_picture: bytes | None = None
+        self._sent: dict[Submission, _Sent] = {}
+        self._pictures: list[bytes] = []
+        self._allow_private = allow_private
 
         self.task_type = widgets.Dropdown(description="Task type", layout={"width": "auto"})
         self.task_type.add_class("brocap-control").add_class("brocap-plain")
         self._form_place = widgets.VBox(layout={"width": "auto"})
         self.submit = widgets.Button(
-            description="Submit task", button_style="primary", tooltip="Send this task"
+            description="Submit task",
+            button_style="primary",
+            tooltip="Send this task",
+            layout={"align_self": "flex-start"},
         )
+        self._report = Report(self._safe)
+        self.submissions = SubmissionList()
+        """Every submission on its way, and the latest that have ended."""
         self.picture = PictureView()
         self.solution = widgets.HTML(layout={"display": "none"})
-        self.body = BodyView()
-        self.progress = ProgressView()
-        self._report = Report(self._safe)
+        self.spelling = widgets.ToggleButtons(
+            options=["JSON", "Python"], style={"button_width": "auto"}, layout={"width": "auto"}
+        )
+        """How the task in the form is spelled out: as the body that is sent, or as code."""
+        self.body, self.python = BodyView(), PythonView()
         self.board = LogBoard(
             self.log,
             client=self.target.client,
@@ -102,10 +115,18 @@ class Console:
         self.widget.add_class("brocap")
 
         self.offer_task_types()
-        self.task_type.observe(self._report.guard(self._show_form), "value")
-        self.target.on_change(self._report.guard(self._retarget))
-        self.submit.on_click(self._report.guard(self._submit))
+        guard = self._report.guard
+        self.task_type.observe(guard(self._show_form), "value")
+        self.target.on_change(guard(self._retarget))
+        self.submit.on_click(guard(self._submit))
+        self.spelling.observe(guard(self._spell), "value")
+        self.submissions.on_select(self._show_run)
         replace_former(self.close)  # last, so that a sandbox in use goes on
+
+    @property
+    def run(self) -> Submission | None:
+        """The submission whose picture and answer are shown."""
+        return self.submissions.selected
 
     def offer_task_types(self) -> None:
         """List the registered task types: one that was defined meanwhile is added.
@@ -121,8 +142,8 @@ class Console:
 
     def close(self) -> None:
         """Stop following the log, stop what was started here, and take the widget away."""
-        if self.run is not None:
-            self.run.cancel()
+        for run in self.submissions.running:
+            run.cancel()
         for part in (*self._forms.values(), self.widget):
             close_all(part)
 
@@ -132,17 +153,16 @@ class Console:
         what = panel(
             _title("Task", "what is asked for"), self.task_type, self._form_place, grow=True
         )
-        buttons = widgets.HBox(
-            [self.submit, self.progress.cancel], layout={"flex_flow": "row wrap", "grid_gap": "8px"}
-        )
-        submission = panel(
-            _title("Submission"), buttons, self._report, self.progress, self.solution
-        )
         seen = widgets.VBox(
             [
-                submission,
-                panel(_title("Picture"), self.picture),
-                panel(_title("JSON body", "what is sent to createTask; no key"), self.body),
+                panel(_title("Submissions"), self.submit, self._report, self.submissions),
+                panel(_title("Picture and answer"), self.picture, self.solution),
+                panel(
+                    _title("What is sent", "to createTask; no key"),
+                    self.spelling,
+                    self.body,
+                    self.python,
+                ),
             ],
             layout={"flex": "1 1 320px", "width": "auto", "min_width": "0", "grid_gap": "12px"},
         )
@@ -164,7 +184,7 @@ class Console:
     def _show_form(self) -> None:
         kind = self._chosen_type()
         if kind not in self._forms:
-            form = form_for(kind, puzzles=self._puzzles)
+            form = form_for(kind, puzzles=self._puzzles, allow_private=self._allow_private)
             form.on_change(self._report.guard(self._show_task))
             self._forms[kind] = form
         self.form: TaskFormBase = self._forms[kind]
@@ -181,15 +201,22 @@ class Console:
 
     def _show_task(self) -> None:
         form, picker = self.form, self._picker()
-        self.body.show(form.current, form.problems)
+        self._spell()
         pictures = form.current.pictures() if form.current is not None else []
-        data = picker.data if picker is not None else next(iter(pictures), None)
-        if data is None:
-            self._shown_picture = None
+        if picker is not None:  # it knows a picture before the rest of the form is right
+            pictures = [picker.data] if picker.data is not None else []
+        if not pictures:
             self.picture.clear(_no_picture(picker))
-        elif data != self._shown_picture:  # an answer stays until another picture is chosen
-            self._shown_picture = data
-            self.picture.show(data)
+        elif pictures != self._pictures:  # an answer stays until another picture is chosen
+            self.picture.show(pictures)
+        self._pictures = pictures
+
+    def _spell(self) -> None:
+        """Only what is seen is kept up to date: each would be sent to the browser."""
+        for view, name in ((self.body, "JSON"), (self.python, "Python")):
+            view.layout.display = "" if self.spelling.value == name else "none"
+            if self.spelling.value == name:
+                view.show(self.form.current, self.form.problems)
 
     def _picker(self) -> ImagePicker | None:
         return self.form.picker if isinstance(self.form, TaskForm) else None
@@ -202,52 +229,59 @@ class Console:
     # from the task to its answer
 
     def _submit(self) -> None:
-        if self.progress.running:
-            return
         self._report.clear()
-        show_html(self.solution, "")
+        self.form.mark([], "")
         try:
             task = self.form.task()
         except InvalidInputError as error:
             self._report.problem(_count(error))
             return
         run = self.target.client().submit(task)
-        self.run = run
-        self.submit.disabled = True
-        pictures = task.pictures()
-        if pictures:
-            self._shown_picture = pictures[0]
-            self.picture.show(pictures[0])
-        picker = self._picker()
-        puzzle = picker.puzzle if picker is not None else None
+        self.submit.disabled = True  # until it is created: a double click would be billed twice
+        puzzle = picker.puzzle if (picker := self._picker()) is not None else None
         grid = (puzzle.columns, puzzle.rows) if puzzle is not None else None
-        run.on_change(lambda _: self._follow(run, pictures, grid))
-        self.progress.follow(run)
-        self._follow(run, pictures, grid)  # it may have ended before anybody listened
+        self._sent[run] = _Sent(task.pictures(), grid, self.form)
+        run.on_change(self._follow)
+        self.submissions.follow(run)
+        self._sent = {known: sent for known, sent in self._sent.items() if self._has_line(known)}
+        self._follow(run)  # it may have changed before anybody listened
 
-    def _follow(self, run: Submission, pictures: list[bytes], grid: tuple[int, int] | None) -> None:
+    def _has_line(self, run: Submission) -> bool:
+        return run in self.submissions.runs
+
+    def _follow(self, run: Submission) -> None:
         """Called from the submission's thread on each change of its state."""
-        if run is not self.run:
-            return
         with self._report.catching():
-            self.progress.draw()
-            if run.done():
+            if run.status != "creating":
                 self.submit.disabled = False
-                self._show_end(run, pictures, grid)
+            if run.done():
+                self._mark_form(run)
+                if run is self.submissions.selected:
+                    self._show_run(run)
 
-    def _show_end(
-        self, run: Submission, pictures: list[bytes], grid: tuple[int, int] | None
-    ) -> None:
-        error = run.exception()
-        if isinstance(error, CancelledError):
-            return
-        if error is not None:
-            self._report.problem(str(error))
-            return
-        result = run.result()
-        show_html(self.solution, _solution(result.solution, unfolded=result.answer is None))
-        if result.answer is not None and pictures:
-            self.picture.show_answer(pictures[0], result.answer, grid=grid)
+    def _mark_form(self, run: Submission) -> None:
+        """Say at the field what the service said about it."""
+        error, sent = run.exception(), self._sent.get(run)
+        if isinstance(error, ApiError) and sent is not None:
+            entry = explain(error.code or "")
+            fields = [path.removeprefix("task.") for path in entry.fields]
+            if fields:
+                sent.form.mark(fields, f"{entry.code}: {entry.meaning} {entry.remedy}")
+
+    def _show_run(self, run: Submission) -> None:
+        """Show the picture of a submission, and its answer if there is one."""
+        with self._report.catching():
+            sent = self._sent.get(run)
+            if sent is not None and sent.pictures:
+                self._pictures = sent.pictures
+                self.picture.show(sent.pictures)
+            show_html(self.solution, "")
+            if run.status != "ready":
+                return
+            result = run.result()
+            show_html(self.solution, _solution(result.solution, unfolded=result.answer is None))
+            if result.answer is not None and sent is not None and sent.pictures:
+                self.picture.show_answer(sent.pictures, result.answer, grid=sent.grid)
 
     def _recipes(self) -> Mapping[str, str]:
         """How the sandbox is made to answer with each code, where tasks go there."""
@@ -300,6 +334,17 @@ class Console:
             state,
             table_of(self.log, rows=5),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What is known here of a submission."""
+
+    pictures: list[bytes]
+    grid: tuple[int, int] | None
+    """Columns and rows of a sample."""
+    form: TaskFormBase
+    """Where it was filled in."""
 
 
 def _title(text: str, aside: str = "") -> widgets.HTML:

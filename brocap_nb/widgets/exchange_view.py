@@ -12,7 +12,7 @@ import ipywidgets as widgets
 
 from brocap_nb import images, render
 from brocap_nb.codes import explain
-from brocap_nb.errors import ExchangeError, InvalidImageError, InvalidTaskError
+from brocap_nb.errors import ExchangeError, InvalidTaskError
 from brocap_nb.exchange import Outcome
 from brocap_nb.redaction import shorten_labels, with_labels
 from brocap_nb.tasks import task_from_wire
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ExchangeView"]
 
 SURE: Final = "Send it: it may be billed"
-PICTURE_BYTES: Final = 12_000
+PICTURE_CHARACTERS: Final = 16_000
 
 _GOOD: Final = {Outcome.OK: True, Outcome.CALLBACK: True, Outcome.PROCESSING: None}
 
@@ -284,9 +284,7 @@ def _pictures(exchange: Exchange) -> Iterator[str]:
         pictures = task_from_wire(task).pictures() if isinstance(task, dict) else []
     except InvalidTaskError:
         return
-    for data in pictures[:3]:
-        try:
-            small, kind = images.thumbnail(data, side=240, max_bytes=PICTURE_BYTES)
-        except InvalidImageError:
-            continue
-        yield render.picture(small, kind, "Picture in the request", width=180)
+    for small in images.thumbnails(pictures, budget=PICTURE_CHARACTERS):
+        if small is not None:
+            size = (small.width // 2, small.height // 2)
+            yield render.picture(small.data, small.media_type, "Picture in the request", size=size)

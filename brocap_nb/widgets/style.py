@@ -76,14 +76,25 @@ STYLE: Final = """<style>
   border: 1px solid var(--jp-widgets-input-border-color, var(--brocap-line)); }
 .brocap-secret-clear:disabled { opacity: .45; }
 .brocap-secret-status { font-size: .92em; opacity: .8; }
-.brocap-progress-track { height: 6px; border-radius: 3px; background: rgba(128,128,128,.25);
-  overflow: hidden; margin: 6px 0 4px; max-width: 44em; }
-.brocap-progress-fill { height: 100%; border-radius: 3px; background: var(--brocap-accent);
-  transition: width .3s linear; }
-@media (prefers-reduced-motion: reduce) { .brocap-progress-fill { transition: none; } }
+/* submissions: a line each (submission_list.py) */
+.brocap-runs { overflow: visible; }
+.brocap-runs + .widget-button { margin: 8px 2px 2px; }
+.brocap .brocap-run { display: flex; flex-flow: row wrap; align-items: baseline; gap: 4px 8px;
+  padding: 8px 0 10px 10px; border-left: 3px solid transparent; overflow: visible;
+  border-bottom: 1px solid var(--brocap-line); }
+.brocap .brocap-run.brocap-run-selected { border-left-color: var(--brocap-accent); }
+.brocap .brocap-run .brocap-run-status { flex: 1 1 15em; }
+.brocap .brocap-run .brocap-run-numbers { flex: 1 1 100%; order: 1; }
+.brocap-run-status b { margin-right: .4em; }
+.brocap-run-status small { font-size: .92em; opacity: .8; }
+.brocap-run-status .brocap-problem { margin-top: 4px; }
+.brocap-run-bar { height: 6px; border-radius: 3px; background: rgba(128,128,128,.25);
+  overflow: hidden; margin: 2px 0 4px; max-width: 44em; }
+.brocap-run-bar i { display: block; height: 100%; background: var(--brocap-accent); }
 .brocap-numbers { display: flex; flex-wrap: wrap; gap: 0 1.4em;
   font-variant-numeric: tabular-nums; }
 .brocap-numbers span { white-space: nowrap; } .brocap-numbers b { font-weight: 600; }
+/* end of submissions */
 .brocap-scroll { overflow: auto; max-height: 26em; border: 1px solid var(--brocap-line);
   border-radius: 6px; }
 .brocap-scroll table { border-collapse: collapse; width: 100%; color: inherit; margin: 0;

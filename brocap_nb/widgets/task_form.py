@@ -179,7 +179,11 @@ class TaskForm(TaskFormBase):
     """
 
     def __init__(
-        self, task_type: type[Task], *, puzzles: Callable[[], Sequence[Puzzle]] = tuple
+        self,
+        task_type: type[Task],
+        *,
+        puzzles: Callable[[], Sequence[Puzzle]] = tuple,
+        allow_private: bool | None = None,
     ) -> None:
         self.task_type = task_type
         self.picker: ImagePicker | None = None
@@ -190,7 +194,7 @@ class TaskForm(TaskFormBase):
         top: list[FieldRow] = []
         picture_fields = _picture_fields(task_type)
         if picture_fields:
-            self.picker = ImagePicker(puzzles)
+            self.picker = ImagePicker(puzzles, allow_private=allow_private)
             picture_row = FieldRow(PICTURE_FIELDS, self.picker, described=self._picture_in_words)
             top.append(picture_row)
         self._picture_fields = picture_fields
@@ -336,12 +340,20 @@ class TaskForm(TaskFormBase):
 
 
 def form_for(
-    task_type: type[Task], *, puzzles: Callable[[], Sequence[Puzzle]] = tuple
+    task_type: type[Task],
+    *,
+    puzzles: Callable[[], Sequence[Puzzle]] = tuple,
+    allow_private: bool | None = None,
 ) -> TaskFormBase:
-    """Return the form for a task type; for `RawTask` it is a JSON editor."""
+    """Return the form for a task type; for `RawTask` it is a JSON editor.
+
+    Args:
+        puzzles: returns the samples that a picture can be chosen from.
+        allow_private: as for `ImagePicker`.
+    """
     if issubclass(task_type, RawTask):
         return RawTaskForm()
-    return TaskForm(task_type, puzzles=puzzles)
+    return TaskForm(task_type, puzzles=puzzles, allow_private=allow_private)
 
 
 def _nodes_of(

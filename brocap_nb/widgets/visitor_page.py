@@ -31,7 +31,9 @@ class VisitorPage(widgets.VBox):
 
     def __init__(self, *, live: bool = False, idle: float = 30) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="brocap-app-")  # it goes with the kernel
-        self.console = Console(log=ExchangeLog(Path(self._folder.name) / "log"), live=live)
+        # a visitor must not look into the server's network
+        log = ExchangeLog(Path(self._folder.name) / "log")
+        self.console = Console(log=log, live=live, allow_private=False)
         """The visitor's Console."""
         self.download = widgets.Button(
             description="Prepare the log as a file", tooltip="As HAR: browsers can open it"
@@ -46,12 +48,12 @@ class VisitorPage(widgets.VBox):
                 "without use: take it away before."
             )
         )
-        log = panel(
+        taken = panel(
             widgets.HTML(heading("Take the log away", "HAR 1.2, without keys")),
             self.download,
             self.link,
         )
-        super().__init__([title, self.console.widget, log], layout={"grid_gap": "12px"})
+        super().__init__([title, self.console.widget, taken], layout={"grid_gap": "12px"})
         self.add_class("brocap")
         self.download.on_click(lambda _: self.prepare())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -17,7 +18,16 @@ from hypothesis import strategies as st
 
 from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.log.columns import Columns, frame_of
-from brocap_nb.log.summaries import errors, latency, task_times, timeline, violations
+from brocap_nb.limits import RESULT_LIFETIME
+from brocap_nb.log.summaries import (
+    errors,
+    latency,
+    task_events,
+    task_times,
+    tasks,
+    timeline,
+    violations,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CALLBACK = Outcome.CALLBACK
@@ -144,6 +154,225 @@ def test_a_timeline_without_a_creation_has_all_there_is() -> None:
     assert [row["exchange_id"] for row in rows_of(timeline(polls, 7))] == ["s-2", "s-1"]
 
 
+def told(found: Any, *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(row[name] for name in names) for row in rows_of(found)]
+
+
+CALLED = {"outcome": CALLBACK, "method": "callback"}
+
+
+def test_a_task_is_one_row_with_its_polls_and_callbacks_folded_in() -> None:
+    table = tasks(
+        frame(
+            {**CREATED, "task_id": 7, "at": 0},
+            {**CREATED, "task_id": 8, "at": 1},
+            {**PROCESSING, "task_id": 7, "at": 2},
+            {"outcome": Outcome.TIMEOUT, "task_id": 7, "at": 3, "attempt": 2},
+            {**READY, "task_id": 7, "at": 4},
+            {**CALLED, "status": "ready", "task_id": 7, "at": 4.25},
+            {"method": "reportIncorrect", "task_id": 7, "at": 9},
+            {"method": "getBalance", "at": 9},
+        ),
+        now=START,
+    )
+    assert rows_of(table)[1] == {
+        "task_id": 7,
+        "task_type": "T",
+        "created_at": START,
+        "state": "ready",
+        "polls": 3,
+        "callbacks": 1,
+        "queue_s": 4.5,
+        "error_code": None,
+        "cost": None,
+        "exchanges": 6,
+        "created_by": "s-1",
+        "answered_by": "s-5",
+    }
+    names = ("task_id", "state", "polls", "queue_s", "exchanges", "answered_by")
+    assert told(table, *names)[0] == (8, "processing", 0, None, 1, None)  # the newest first
+
+
+def test_a_number_that_is_given_again_is_another_task() -> None:
+    names = ("task_id", "created_by", "polls", "callbacks", "queue_s", "answered_by")
+    assert told(tasks(TASKS), *names) == [
+        (None, "s-8", 0, 0, None, None),
+        (7, "s-6", 0, 1, 3.5, "s-7"),
+        (8, "s-2", 0, 0, None, None),
+        (7, "s-1", 3, 0, 4.5, "s-4"),
+    ]
+    # as `task_times` has it
+    times = {row[0]: row[1:] for row in told(tasks(TASKS), "created_by", "queue_s", "answered_by")}
+    assert (3.5, "s-7") in times.values()
+    orphans = frame({**PROCESSING, "task_id": 9, "at": 0}, {**CREATED, "task_id": 9, "at": 1})
+    assert told(tasks(orphans), "polls", "exchanges") == [(0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("later", "state", "error_code", "answered_by"),
+    [
+        ([], "processing", None, None),
+        ([PROCESSING], "processing", None, None),
+        ([code("CAPTCHA_NOT_READY")], "processing", None, None),
+        ([code("ERROR_TOO_MUCH_REQUESTS")], "processing", None, None),
+        ([{"outcome": Outcome.TIMEOUT}], "processing", None, None),
+        ([code("ERROR_CAPTCHA_UNSOLVABLE")], "failed", "ERROR_CAPTCHA_UNSOLVABLE", "s-2"),
+        ([code("NEVER_HEARD_OF")], "failed", "NEVER_HEARD_OF", "s-2"),
+        ([code(None)], "failed", None, "s-2"),
+        ([{**CALLED, "error_code": "ERROR_CAPTCHA_UNSOLVABLE"}], "failed", ..., "s-2"),
+        ([{**CALLED}], "processing", None, None),
+        ([code("NEVER_HEARD_OF"), PROCESSING], "processing", None, None),
+        ([code("NEVER_HEARD_OF"), READY], "ready", None, "s-3"),
+        ([READY, code("ERROR_NO_SUCH_CAPCHA_ID")], "ready", None, "s-2"),
+        ([PROCESSING, code("ONE"), code("TWO")], "failed", "ONE", "s-3"),
+        ([{**READY, "outcome": Outcome.BAD_RESPONSE}], "processing", None, None),
+    ],
+)
+def test_the_state_of_a_created_task(
+    later: list[dict[str, Any]], state: str, error_code: Any, answered_by: str | None
+) -> None:
+    some = frame({**CREATED, "task_id": 7}, *({**one, "task_id": 7} for one in later))
+    edge = START + timedelta(seconds=RESULT_LIFETIME)
+    row = rows_of(tasks(some, now=edge))[0]
+    expected = "ERROR_CAPTCHA_UNSOLVABLE" if error_code is ... else error_code
+    assert (row["state"], row["error_code"], row["answered_by"]) == (state, expected, answered_by)
+    (row,) = rows_of(tasks(some, now=edge + timedelta(microseconds=1)))
+    assert row["state"] == ("abandoned" if state == "processing" else state)
+    assert row["queue_s"] is None or row["queue_s"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("created", "state", "error_code", "answered_by"),
+    [
+        (code("ERROR_ZERO_BALANCE"), "failed", "ERROR_ZERO_BALANCE", "s-1"),
+        (code("ERROR_NO_SLOT_AVAILABLE"), "failed", "ERROR_NO_SLOT_AVAILABLE", "s-1"),
+        (code(None), "failed", None, "s-1"),
+        *(
+            ({"outcome": outcome}, "unknown", None, None)
+            for outcome in (
+                *(Outcome.TIMEOUT, Outcome.CONNECTION_ERROR, Outcome.NO_RESPONSE),
+                *(Outcome.HTTP_ERROR, Outcome.BAD_RESPONSE),
+            )
+        ),
+    ],
+)
+def test_a_creation_that_failed_is_a_row_too(
+    created: dict[str, Any], state: str, error_code: str | None, answered_by: str | None
+) -> None:
+    row = rows_of(tasks(frame({"method": "createTask", "task_type": "T", **created})))[0]
+    found = (row["state"], row["error_code"], row["answered_by"], row["task_id"], row["queue_s"])
+    assert found == (state, error_code, answered_by, None, None)
+
+
+BALANCE = {"method": "getBalance", "elapsed_ms": 100.0}
+
+
+@pytest.mark.parametrize(
+    ("rows", "ids", "asked"),
+    [
+        ([BALANCE, CREATED, BALANCE], "aaa", [("a-2", "a-1", "a-3")]),
+        ([BALANCE, BALANCE, CREATED, BALANCE, BALANCE], "aaaaa", [("a-3", "a-2", "a-4")]),
+        ([BALANCE, CREATED, BALANCE, CREATED, BALANCE], "aaaaa", [("a-4", "a-3", "a-5")] * 1),
+        ([BALANCE, CREATED], "aa", []),
+        ([CREATED, BALANCE], "aa", []),
+        ([BALANCE, CREATED, CREATED, BALANCE], "aaaa", []),
+        ([BALANCE, CREATED, {**CREATED, **code("NO")}, BALANCE], "aaaa", []),
+        # of another session: it is no witness, but it is in the way
+        ([BALANCE, CREATED, BALANCE], "aab", []),
+        ([BALANCE, CREATED, CREATED, BALANCE], "aaba", []),
+        ([BALANCE, CREATED, BALANCE], "aba", []),
+        # at the same time
+        ([{**BALANCE, "elapsed_ms": 1500.0}, CREATED, BALANCE], "aaa", []),
+        ([BALANCE, {**CREATED, "elapsed_ms": 1500.0}, BALANCE], "aaa", []),
+        ([{**CREATED, "elapsed_ms": 1500.0}, BALANCE, CREATED, BALANCE], "aaaa", []),
+        ([BALANCE, CREATED, {**BALANCE, "elapsed_ms": 1500.0}, CREATED], "aaaa", []),
+        # without an answer
+        ([BALANCE, {**CREATED, "elapsed_ms": None}, BALANCE], "aaa", []),
+        ([BALANCE, CREATED, {**BALANCE, "outcome": Outcome.TIMEOUT}], "aaa", []),
+        ([BALANCE, {**CREATED, "outcome": Outcome.TIMEOUT}, BALANCE], "aaa", [...]),
+    ],
+)
+def test_a_cost_is_asked_for_only_where_it_can_be_of_one_task(
+    rows: list[dict[str, Any]], ids: str, asked: list[Any]
+) -> None:
+    some = frame(*({**row, "task_id": n if row.get("task_type") else None}
+                   for n, row in enumerate(rows)))  # fmt: skip
+    some["exchange_id"] = [f"{session}-{n}" for n, session in enumerate(ids, 1)]
+    calls: list[tuple[str, str, str]] = []
+
+    def cost(*exchanges: str) -> float:
+        calls.append(exchanges)  # type: ignore[arg-type]
+        return 0.5
+
+    found = dict(told(tasks(some, cost=cost), "created_by", "cost"))
+    if len(ids) == 5 and rows[3] is CREATED:
+        asked = [("a-2", "a-1", "a-3"), *asked]
+    asked = [("a-2", "a-1", "a-3") if one is ... else one for one in asked]
+    assert sorted(calls) == asked
+    assert found == {name: 0.5 if name in {one[0] for one in asked} else None for name in found}
+    assert set(dict(told(tasks(some), "created_by", "cost")).values()) == {None}
+
+
+EXCHANGES = st.fixed_dictionaries(
+    {
+        "method": st.sampled_from(["createTask", "getTaskResult", "getTaskResult", "getBalance"]),
+        "task_id": st.none() | st.integers(1, 3),
+        "outcome": st.sampled_from(list(Outcome)),
+        "status": st.sampled_from([None, "processing", "ready"]),
+        "error_code": st.sampled_from([None, "A", "CAPTCHA_NOT_READY"]),
+        "elapsed_ms": st.none() | st.integers(0, 5000).map(float),
+        "at": st.integers(0, 30),
+    }
+)
+
+
+@given(st.lists(EXCHANGES, max_size=30))
+def test_every_creation_is_a_row_and_every_poll_after_one_is_in_one(
+    rows: list[dict[str, Any]],
+) -> None:
+    some = frame(*rows)
+    found = rows_of(tasks(some, now=START, cost=lambda *_: 1.0))
+    creations = [row for row in rows if row["method"] == "createTask"]
+    assert len(found) == len(creations)
+    first: dict[int | None, int] = {}
+    for row in creations:
+        first[row["task_id"]] = min(row["at"], first.get(row["task_id"], 99))
+    first.pop(None, None)
+    in_a_row = [
+        row
+        for number, row in enumerate(rows)
+        if row["method"] == "getTaskResult" and row["at"] > first.get(row["task_id"], 99)
+    ]
+    on_the_dot = [
+        row
+        for row in rows
+        if row["method"] == "getTaskResult" and row["at"] == first.get(row["task_id"], 99)
+    ]
+    polls = sum(row["polls"] for row in found)
+    assert len(in_a_row) <= polls <= len(in_a_row) + len(on_the_dot)
+    assert all(row["exchanges"] >= 1 + row["polls"] for row in found)
+    assert {(row["state"] in ("ready", "failed")) == bool(row["answered_by"]) for row in found} <= {
+        True
+    }
+    events = task_events(some, [row["created_by"] for row in found])
+    assert {name: len(those) for name, those in events.items()} == {
+        row["created_by"]: row["exchanges"] for row in found
+    }
+    times = {row["created_at"]: row for row in rows_of(task_times(some))}
+    assert len(times) <= len(found)
+
+
+def test_the_events_are_those_of_the_rows_that_are_asked_for() -> None:
+    events = task_events(TASKS, ["s-6", "s-8"])
+    assert [(e.lane, e.start, e.outcome) for e in events["s-6"]] == [
+        ("createTask", 0.0, "ok"),
+        ("callback", 3.5, "callback"),
+    ]
+    assert [e.name for e in events["s-8"]] == ["s-8"]
+    assert set(events) == {"s-6", "s-8"}
+    assert task_events(TASKS, []) == {}
+
+
 def test_violations_know_the_task_type_from_the_creation() -> None:
     ready = {"errorId": 0, "status": "ready", "solution": {"answer": [1]}}
     table = violations(
@@ -176,6 +405,12 @@ def test_violations_know_the_task_type_from_the_creation() -> None:
     ]
 
 
+SUMMARIES = [
+    *(errors, latency, task_times, violations),
+    partial(tasks, now=START, cost=lambda *exchanges: float(len(exchanges))),
+]
+
+
 def _duck(native: pa.Table) -> Any:
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
@@ -190,7 +425,7 @@ def _dask(native: pa.Table) -> Any:
 
 @pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 @pytest.mark.parametrize("native", [pl.from_arrow, lambda t: pl.from_arrow(t).lazy(), _duck, _dask])
-@pytest.mark.parametrize("summary", [errors, latency, task_times, violations])
+@pytest.mark.parametrize("summary", SUMMARIES)
 def test_every_kind_of_frame_gives_the_same(
     summary: Callable[[Any], Any], native: Callable[[pa.Table], Any]
 ) -> None:
@@ -209,7 +444,7 @@ def test_every_kind_of_frame_gives_the_same(
     assert found == expected
 
 
-@pytest.mark.parametrize("summary", [errors, latency, task_times, violations])
+@pytest.mark.parametrize("summary", SUMMARIES)
 def test_an_empty_frame_gives_an_empty_table_of_the_same_types(
     summary: Callable[[Any], Any],
 ) -> None:

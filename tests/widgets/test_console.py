@@ -73,14 +73,61 @@ def test_a_submission_ends_with_the_answer_drawn_and_its_rows(
     until(lambda: "Answer:" in console.picture.value)
     puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
     assert f"tile {puzzle.answer.index(True) + 1} of 6" in console.picture.value
-    until(lambda: "ready" in console.progress.children[0].value)
+    until(lambda: "ready" in console.submissions._lines[0].status.value)
     assert not console.submit.disabled
-    assert console.progress.cancel.disabled
+    assert console.submissions.running == ()
     until(lambda: "ready" in " ".join(console.board.table.list.texts))
     rows = console.board.table.list.texts
     assert len(rows) == len(console.log)
     assert "createTask" in rows[-1]  # newest first
     assert "getTaskResult" in rows[0]
+
+
+def test_several_submissions_are_looked_at_one_by_one(console: Console) -> None:
+    for name in ("penguin", "rope"):
+        until(lambda: not console.submit.disabled)
+        choose_sample(console, name)
+        console.submit.click()
+    rope, penguin = console.submissions.runs
+    assert console.run is rope
+    until(lambda: rope.done() and penguin.done())
+    until(lambda: "Answer:" in console.picture.value)
+    first = console.picture.value
+    console.submissions._lines[1].show.click()
+    assert console.run is penguin
+    assert "Answer:" in console.picture.value
+    assert console.picture.value != first
+
+
+def test_a_double_click_creates_one_task(console: Console) -> None:
+    choose_sample(console)
+    disabled: list[bool] = []
+    console.submit.observe(lambda change: disabled.append(change["new"]), "disabled")
+    console.submit.click()
+    until(lambda: console.submissions.runs[0].task_id is not None)
+    until(lambda: disabled == [True, False])  # a second click does not get here meanwhile
+    assert [e.method for e in console.log.exchanges()].count("createTask") == 1
+
+
+def test_the_service_s_error_is_told_at_the_field(console: Console) -> None:
+    console.task_type.value = "FunCaptchaTaskProxyless"
+    controls = form_of(console).controls
+    controls["websiteURL"].write("https://refused.example/")
+    controls["websitePublicKey"].write("69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC")
+    console.submit.click()
+    rows = {row.names: row for row in console.form.rows}
+    until(lambda: "does not take tasks" in rows[("websiteURL",)].marked)
+    assert rows[("websitePublicKey",)].marked == ""
+    controls["websiteURL"].write("https://other.example/")
+    assert rows[("websiteURL",)].marked == ""
+
+
+def test_the_task_is_spelled_as_json_or_as_python(console: Console) -> None:
+    choose_sample(console)
+    assert console.python.layout.display == "none"
+    console.spelling.value = "Python"
+    assert "ComplexImageTask(" in console.python.value
+    assert console.body.layout.display == "none"
 
 
 def test_an_incomplete_form_sends_nothing(console: Console) -> None:
@@ -94,7 +141,8 @@ def test_an_error_code_is_shown_and_grows_the_error_table(console: Console) -> N
     console.task_type.value = "RawTask"
     console.form.editor.widget.value = '{"type": "NoSuchTask"}'  # type: ignore[attr-defined]
     console.submit.click()
-    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in console._report.value)
+    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in console.submissions._lines[0].status.value)
+    until(lambda: "wrong or not supported" in console.form._whole._said.value)
     until(lambda: "ERROR_TASK_NOT_SUPPORTED" in " ".join(console.board.errors.list.texts))
     assert not console.submit.disabled
 
@@ -106,9 +154,9 @@ def test_a_wait_can_be_cancelled(console: Console) -> None:
     controls["websitePublicKey"].write("69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC")
     console.submit.click()
     assert console.run is not None
-    console.progress.cancel.click()
-    assert console.run.status == "cancelled"
-    until(lambda: "cancelled" in console.progress.children[0].value)
+    console.submissions._lines[0].cancel.click()
+    assert console.submissions.runs[0].status == "cancelled"
+    until(lambda: "cancelled" in console.submissions._lines[0].status.value)
     assert not console.submit.disabled
     assert console._report.value == ""
 

@@ -6,11 +6,7 @@ import threading
 
 import pytest
 
-from brocap_nb.client import Client
-from brocap_nb.log import ExchangeLog
-from brocap_nb.sandbox import Sandbox
-from brocap_nb.tasks import FunCaptchaTaskProxyless
-from brocap_nb.widgets import PictureView, ProgressView
+from brocap_nb.widgets import PictureView
 from brocap_nb.widgets.picture_view import answer_in_words
 from brocap_nb.widgets.refresh import Refresh
 from brocap_nb.widgets.style import words
@@ -65,20 +61,3 @@ def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> 
     refresh.close()
     refresh.request()
     assert refresh._timer is None
-
-
-def test_the_progress_of_a_resumed_task_can_be_followed() -> None:
-    log = ExchangeLog(":memory:")
-    task = FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
-    with Sandbox() as sandbox, Client(sandbox.key, base_url=sandbox.url, log=log) as client:
-        run = client.resume(client.create_task(task).task_id)
-        view = ProgressView()
-        view.follow(run)
-        assert view.running
-        assert "waiting for the answer" in view.children[0].value
-        assert "elapsed" in view.children[1].value
-        view.cancel.click()
-        assert not view.running
-        assert "cancelled" in view.children[0].value
-        assert view.cancel.disabled
-        view.close()

@@ -1,0 +1,337 @@
+"""Submissions on their way, a line for each: how far it is, and a way to stop it and to see it.
+
+A thread draws the lines, since nothing else goes on while a cell keeps the kernel busy. It lives
+only as long as one of them runs, and sends one short message for a line that has changed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+import ipywidgets as widgets
+
+from brocap_nb import render
+from brocap_nb.errors import CancelledError
+from brocap_nb.widgets.style import STYLE, note, show_html, words
+
+if TYPE_CHECKING:
+    from brocap_nb.submission import Submission
+
+__all__ = ["SubmissionList"]
+
+TICK: Final = 0.25
+"""Seconds between two drawings."""
+
+FINISHED_LINES: Final = 8
+"""How many finished submissions stay; the oldest fall off."""
+
+LONG: Final = 20.0
+"""Seconds from which on whole seconds are shown, so a line changes less often."""
+
+EXPECTED: Final = 30.0
+"""Seconds that the bar stands for where no typical time is documented."""
+
+SENTENCE: Final = 600
+"""Most characters of an error that are shown; the log has all of it."""
+
+_WORDS: Final = {
+    "creating": "creating the task",
+    "waiting": "waiting for the answer",
+    "ready": "ready",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+_SIGNS: Final = {"ready": "✓ ", "failed": "✗ ", "cancelled": "■ "}
+_NOTHING: Final = "Nothing has been submitted yet."
+
+
+class SubmissionList(widgets.VBox):
+    """Follows several submissions at once, newest first, each with a line of its own.
+
+        runs = SubmissionList()
+        runs.follow(client.submit(task))
+        runs
+
+    A line tells the state in words, the elapsed time against the typical one, the polls and when
+    the next is due, and has a button that cancels the submission; where somebody listens, another
+    one that selects it. A finished line stays until it is cleared, or until there are newer
+    finished ones than have room.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[_Line] = []
+        self._lock = threading.RLock()  # a line is read and written in one step
+        self._listeners: list[Callable[[Submission], None]] = []
+        self._selected: Submission | None = None
+        self._numbered = 0
+        self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
+        self._style = widgets.HTML(layout={"display": "none"})
+        self._nothing = widgets.HTML(note(_NOTHING))
+        self._place = widgets.VBox(layout={"width": "auto"})
+        self._place.add_class("brocap-runs")
+        self.clear = widgets.Button(
+            description="Clear finished",
+            tooltip="Take away the lines of submissions that have ended",
+            layout={"display": "none", "align_self": "flex-start"},
+        )
+        super().__init__(
+            [self._style, self._nothing, self._place, self.clear], layout={"width": "auto"}
+        )
+        self.clear.on_click(lambda _: self.clear_finished())
+
+    @property
+    def runs(self) -> tuple[Submission, ...]:
+        """The submissions that have a line, newest first."""
+        with self._lock:
+            return tuple(line.run for line in self._lines)
+
+    @property
+    def running(self) -> tuple[Submission, ...]:
+        """Those of them that have not ended, newest first."""
+        return tuple(run for run in self.runs if not run.done())
+
+    @property
+    def selected(self) -> Submission | None:
+        """The submission that was followed or selected last; None if its line has gone."""
+        return self._selected
+
+    def follow(self, run: Submission, *, select: bool = True) -> None:
+        """Give a submission a line, at the top. May be called from any thread.
+
+        Args:
+            run: the submission. One that has a line already gets no second one.
+            select: whether it becomes the selected one, and the listeners are told.
+        """
+        with self._lock:
+            if self._closed.is_set():
+                return
+            if run not in self.runs:
+                self._numbered += 1
+                line = _Line(self, run, self._numbered)
+                self._lines.insert(0, line)
+                line.unsubscribe = run.on_change(lambda _: self._draw(line))
+                line.draw()
+                finished = [old for old in self._lines if old.run.done()]
+                self._drop(finished[FINISHED_LINES:])
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._tick, name="brocap submissions", daemon=True
+                )
+                self._thread.start()
+        if select:
+            self._select(run)
+
+    def on_select(self, listener: Callable[[Submission], None]) -> Callable[[], None]:
+        """Call `listener(run)` whenever a submission is selected: by `follow` or by its button.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        self._listeners.append(listener)
+        self._draw_all()
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+                self._draw_all()
+
+        return unsubscribe
+
+    def clear_finished(self) -> None:
+        """Take away the lines of submissions that have ended."""
+        with self._lock:
+            self._drop([line for line in self._lines if line.run.done()])
+
+    def close(self) -> None:
+        """Stop following and drawing, and take the lines away. The submissions themselves go on."""
+        with self._lock:
+            self._closed.set()
+            lines, self._lines = self._lines, []
+            self._place.children = ()
+            for part in (*lines, *self.children):
+                part.close()
+            super().close()
+
+    # drawing
+
+    def _tick(self) -> None:
+        """Draw what runs, again and again, until nothing does."""
+        while True:
+            with self._lock:
+                running = [line for line in self._lines if not line.run.done()]
+                if not running or self._closed.is_set():
+                    self._thread = None
+                    return
+                for line in running:
+                    line.draw()
+            self._closed.wait(TICK)
+
+    def _draw(self, line: _Line) -> None:
+        """Show a change; the last one of a submission is its end."""
+        with self._lock:
+            if line in self._lines:
+                line.draw()
+                self._offer_to_clear()
+
+    def _draw_all(self) -> None:
+        with self._lock:
+            for line in self._lines:
+                line.draw()
+
+    def _drop(self, lines: list[_Line]) -> None:
+        self._lines = [line for line in self._lines if line not in lines]
+        self._place.children = [line.box for line in self._lines]  # before the others are closed
+        show_html(self._nothing, "" if self._lines else note(_NOTHING))
+        self._offer_to_clear()
+        for line in lines:
+            if line.run is self._selected:
+                self._selected = None
+            line.close()
+
+    def _offer_to_clear(self) -> None:
+        finished = any(line.run.done() for line in self._lines)
+        self.clear.layout.display = "" if finished else "none"
+
+    def _select(self, run: Submission) -> None:
+        with self._lock:
+            self._selected = run
+            self._draw_all()
+        for listener in tuple(self._listeners):
+            listener(run)
+
+    # without a kernel, and by itself
+
+    def __repr__(self) -> str:
+        with self._lock:
+            told = "; ".join(line.told for line in self._lines)
+        return f"<SubmissionList: {told or 'nothing submitted'}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        self.add_class("brocap")  # it is shown by itself; another widget around it has the style
+        self._style.value = STYLE
+        shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
+        if shown is not None:
+            with self._lock:
+                rows = [
+                    [line.told, escape(_kind(run)), f"{run.elapsed:.1f} s", str(run.polls)]
+                    for line in self._lines
+                    for run in [line.run]
+                ]
+            headers = ("submission", "type", "elapsed", "polls")
+            about = "<div>Run this cell to follow them. As they stood when they were shown:</div>"
+            table = render.table(headers, rows) if rows else f"<div>{_NOTHING}</div>"
+            shown |= render.bundle(render.card("Submissions", about, table), repr(self))
+        return shown
+
+
+class _Line:
+    """The widgets of one submission.
+
+    They are closed with it and not used again: a late click must not hit another submission.
+    Their layout and styles are those of the list, so nothing of them is left.
+    """
+
+    def __init__(self, owner: SubmissionList, run: Submission, number: int) -> None:
+        self.run = run
+        self.unsubscribe: Callable[[], None] = lambda: None
+        self._owner = owner
+        self._number = number
+        layout, text, button = owner._place.layout, owner._nothing.style, owner.clear.style
+        self.status = widgets.HTML(layout=layout, style=text)
+        self.status.add_class("brocap-run-status")
+        self.numbers = widgets.HTML(layout=layout, style=text)
+        self.numbers.add_class("brocap-run-numbers")
+        self.show = widgets.Button(layout=layout, style=button)
+        self.cancel = widgets.Button(layout=layout, style=button, tooltip="Stop waiting for it")
+        self.box = widgets.Box(layout=layout)
+        self.box.add_class("brocap-run")
+        self.show.on_click(lambda _: owner._select(run))
+        self.cancel.on_click(lambda _: run.cancel())
+
+    @property
+    def name(self) -> str:
+        """How a person calls it: by the service's number as soon as there is one."""
+        task_id = self.run.task_id
+        return f"submission {self._number}" if task_id is None else f"task {task_id}"
+
+    @property
+    def told(self) -> str:
+        """Its name and its state, in words."""
+        return f"{self.name}: {_WORDS[self.run.status]}"
+
+    def draw(self) -> None:
+        """Show how the submission stands now. What has not changed is not sent."""
+        run, selectable = self.run, bool(self._owner._listeners)
+        selected = selectable and self._owner._selected is run
+        self.status.value = _status(self.told, run)  # a screen reader hears only what has changed
+        self.numbers.value = _numbers(run)
+        self.show.description = f"{'✓ Showing' if selected else 'Show'} {self.name}"
+        self.cancel.description = f"Cancel {self.name}"
+        (self.box.add_class if selected else self.box.remove_class)("brocap-run-selected")
+        parts = [self.status, self.numbers]
+        parts += [self.show] if selectable else []
+        parts += [] if run.done() else [self.cancel]
+        self.box.children = parts
+
+    def close(self) -> None:
+        """Take the widgets away."""
+        self.unsubscribe()
+        for part in (self.box, self.status, self.numbers, self.show, self.cancel):
+            part.close()
+
+
+def _kind(run: Submission) -> str:
+    """The task's type; nothing after a resume."""
+    return _clean(str(run.task.type)) if run.task is not None and run.task.type else ""
+
+
+def _status(told: str, run: Submission) -> str:
+    """What changes seldom: the state in words, the type, the typical time, the error."""
+    about = [_kind(run)]
+    if run.typical_wait and not run.done():
+        about.append("usually {:g} to {:g} s".format(*run.typical_wait))
+    small = escape(", ".join(filter(None, about)))
+    error = run.exception() if run.done() else None
+    failed = error is not None and not isinstance(error, CancelledError)
+    sentence = _clean(str(error) or type(error).__name__) if failed else ""
+    if len(sentence) > SENTENCE:
+        sentence = f"{sentence[:SENTENCE]}…"
+    # no alert: it stands in a status, which is read out anyway
+    problem = f'<div class="brocap-problem">✗ {words(sentence)}</div>' if sentence else ""
+    return (
+        f'<div role="status"><b>{_SIGNS.get(run.status, "")}{told}</b> <small>{small}</small>'
+        f"{problem}</div>"
+    )
+
+
+def _numbers(run: Submission) -> str:
+    """What changes all the time, as short as it can be."""
+    elapsed, done = run.elapsed, run.done()
+    digits = 1 if done or elapsed < LONG else 0
+    typical = run.typical_wait
+    late = typical is not None and elapsed > typical[1] and not done
+    facts = [
+        f"elapsed <b>{elapsed:.{digits}f} s</b>{', longer than usual' if late else ''}",
+        f"polls <b>{run.polls}</b>",
+    ]
+    due = run.next_poll_in
+    if due is not None and not done:
+        facts.append(f"next poll <b>{f'in {due:.{digits}f} s' if due >= 0.1 else 'now'}</b>")
+    numbers = "".join(f"<span>{fact}</span>" for fact in facts)
+    return f'{"" if done else _bar(run)}<div class="brocap-numbers">{numbers}</div>'
+
+
+def _bar(run: Submission) -> str:
+    """How much of the typical time has gone; never full, since only an answer is the end."""
+    expected = run.typical_wait[1] if run.typical_wait else EXPECTED
+    share = min(0.95, run.elapsed / expected)
+    return f'<div class="brocap-run-bar" aria-hidden="true"><i style="width:{share:.0%}"></i></div>'
+
+
+def _clean(text: str) -> str:
+    """Text that can be sent: JSON can spell lone surrogates, UTF-8 cannot."""
+    return text.encode("utf-8", "backslashreplace").decode()
