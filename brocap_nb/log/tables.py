@@ -46,7 +46,7 @@ class ShownTable(pd.DataFrame):
         """One row for a terminal."""
         raise NotImplementedError
 
-    def _records(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def as_dicts(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The rows, or the first of them; None where there is no value."""
         columns = [str(name) for name in self.columns]
         lists = [
@@ -62,14 +62,14 @@ class ShownTable(pd.DataFrame):
     def _repr_html_(self) -> str:
         if not len(self):
             return render.card(self._title, render.text(self._nothing))
-        rows = [self._cells(row) for row in self._records(SHOWN_ROWS)]
+        rows = [self._cells(row) for row in self.as_dicts(SHOWN_ROWS)]
         more = f"<div>{render.text(self._more())}</div>" if self._more() else ""
         return render.table(self._headers, rows, caption=self._title) + more
 
     def __str__(self) -> str:
         if not len(self):
             return self._nothing
-        lines = [self._lines(row) for row in self._records(SHOWN_ROWS)]
+        lines = [self._lines(row) for row in self.as_dicts(SHOWN_ROWS)]
         return "\n".join([*lines, *filter(None, [self._more()])])
 
     __repr__ = __str__
@@ -256,7 +256,7 @@ class Timeline(ShownTable):
                 error_code=row["error_code"],
                 name=str(row["exchange_id"]),
             )
-            for row in self._records()
+            for row in self.as_dicts()
         ]
 
     def _cells(self, row: dict[str, Any]) -> list[str]:

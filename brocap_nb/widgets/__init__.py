@@ -13,6 +13,7 @@ from brocap_nb.widgets.secret_field import SecretField
 from brocap_nb.widgets.submission_list import SubmissionList
 from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
+from brocap_nb.widgets.task_lens import TaskLens
 
 __all__ = [
     "BodyView",
@@ -29,5 +30,6 @@ __all__ = [
     "SubmissionList",
     "TargetChooser",
     "TaskForm",
+    "TaskLens",
     "form_for",
 ]

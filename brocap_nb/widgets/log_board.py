@@ -17,6 +17,7 @@ from brocap_nb.widgets.error_explorer import ErrorExplorer
 from brocap_nb.widgets.exchange_view import ExchangeView
 from brocap_nb.widgets.log_table import LogTable, table_of
 from brocap_nb.widgets.style import STYLE, close_all, heading, panel
+from brocap_nb.widgets.task_lens import TaskLens
 
 if TYPE_CHECKING:
     from brocap_nb.client import Client
@@ -53,15 +54,25 @@ class LogBoard:
         )
         self.exchange = ExchangeView(log, client=client, billed=billed, redact=redact)
         self.table = LogTable(log, opened=self.exchange.show_exchange, redact=redact)
+        self.tasks = TaskLens(log, requests=self._show_requests_of, redact=redact)
+        self.view = widgets.ToggleButtons(
+            options=[("Requests", "requests"), ("Tasks", "tasks")],
+            tooltips=["A row for each request", "A row for each task, its polls folded in"],
+            style={"button_width": "auto"},
+            layout={"width": "auto"},
+        )
+        """What a row is: a request or a task."""
         self.exchange.on_change(self._mark)
+        self.view.observe(lambda _: self._show_view(), "value")
+        self._show_view()
         self._opened = panel(self.exchange)
         self._opened.layout.display = "none"
-        title = widgets.HTML(heading("Log", "each request and what came of it; click one"))
+        title = widgets.HTML(heading("Log", "click a row to open it"))
         self.widget = widgets.VBox(
             [
                 widgets.HTML(STYLE, layout={"display": "none"}),
                 panel(self.errors),
-                panel(title, self.table),
+                panel(title, self.view, self.table, self.tasks),
                 self._opened,
             ],
             layout={"width": "auto", "grid_gap": "12px"},
@@ -74,7 +85,17 @@ class LogBoard:
         """Stop following the log, and take the widget away."""
         close_all(self.widget)
 
+    def _show_view(self) -> None:
+        for part, name in ((self.table, "requests"), (self.tasks, "tasks")):
+            part.layout.display = "" if self.view.value == name else "none"
+            part.draw()
+
+    def _show_requests_of(self, task_id: int) -> None:
+        self.view.value = "requests"
+        self.table.show_only(Filter(task_id=task_id))
+
     def _filter(self, code: str | None) -> None:
+        self.view.value = "requests"
         self.table.show_only(Filter(error_code=code))
 
     def _mark(self) -> None:

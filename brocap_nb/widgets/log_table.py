@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
@@ -16,7 +15,7 @@ from brocap_nb.log.search import Filter, Page, Search
 from brocap_nb.widgets.refresh import Refresh
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.row_list import Row, RowList
-from brocap_nb.widgets.style import note
+from brocap_nb.widgets.style import note, status_note
 
 if TYPE_CHECKING:
     from brocap_nb.exchange import Exchange
@@ -87,6 +86,11 @@ class LogTable(widgets.VBox):
         self.draw()
 
     @property
+    def shown(self) -> bool:
+        """Whether it is seen: only then it is kept up to date."""
+        return bool(self.layout.display != "none")
+
+    @property
     def wanted(self) -> Filter:
         """Which rows are shown."""
         return self._search.wanted
@@ -106,6 +110,8 @@ class LogTable(widgets.VBox):
 
     def draw(self) -> None:
         """Show how the log stands now. May be called from any thread."""
+        if not self.shown:
+            return
         with self._lock:
             search = self._search
             page = search.page(
@@ -166,7 +172,7 @@ class LogTable(widgets.VBox):
         self._search = search
         self._skip = self._seen = self._found = 0
         if search.wanted.text:  # bodies are read: not in the thread that serves the browser
-            self._place.value = _status("Searching …")
+            self._place.value = status_note("Searching …")
             self._refresh.request()
         else:
             self.draw()
@@ -201,7 +207,7 @@ class LogTable(widgets.VBox):
             told = f"Rows {first:,} to {last:,} of {of:,}, newest first"
             told += f"; {page.found - of:,} came meanwhile" if page.found > of else ""
             told += f"; the log has {page.rows:,}" if page.found != page.rows else ""
-        self._place.value = _status(told)
+        self._place.value = status_note(told)
 
 
 def exchange_row(exchange: Exchange, own: bool) -> Row:
@@ -254,7 +260,3 @@ def _text(label: str, placeholder: str) -> Any:
         description=label, placeholder=placeholder, layout={"width": "auto", "flex": "1 1 110px"}
     )
     return control.add_class("brocap-control").add_class("brocap-plain")
-
-
-def _status(text: str) -> str:
-    return f'<div role="status" class="brocap-note">{escape(text)}</div>'

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from brocap_nb.errors import BroCapError
-from brocap_nb.widgets.style import note, problem_note, show_html
+from brocap_nb.widgets.style import problem_note, show_html, status_note
 
 __all__ = ["Report"]
 
@@ -31,7 +31,7 @@ class Report(widgets.HTML):
 
     def tell(self, sentence: str) -> None:
         """Show a quiet sentence."""
-        show_html(self, f'<div role="status">{note(self._redact(sentence))}</div>')
+        show_html(self, status_note(self._redact(sentence)))
 
     def problem(self, *sentences: str) -> None:
         """Show what is wrong."""

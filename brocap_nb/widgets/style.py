@@ -17,6 +17,7 @@ __all__ = [
     "problem_note",
     "service_note",
     "show_html",
+    "status_note",
     "words",
 ]
 
@@ -203,6 +204,11 @@ def name_html(name: str) -> str:
 def note(text: str) -> str:
     """A quiet sentence."""
     return f'<div class="brocap-note">{words(text)}</div>'
+
+
+def status_note(text: str) -> str:
+    """A quiet sentence that a screen reader reads out when it changes."""
+    return f'<div role="status">{note(text)}</div>'
 
 
 def problem_note(*sentences: str) -> str:

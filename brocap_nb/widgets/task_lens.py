@@ -1,0 +1,132 @@
+"""One row for each task: its createTask, polls and callbacks folded into a line, live."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import ipywidgets as widgets
+
+from brocap_nb.widgets.refresh import Refresh
+from brocap_nb.widgets.report import Report
+from brocap_nb.widgets.row_list import Row, RowList
+from brocap_nb.widgets.style import show_html, status_note
+
+if TYPE_CHECKING:
+    from brocap_nb.log import ExchangeLog
+
+__all__ = ["TaskLens"]
+
+ROWS: Final = 10
+INTERVAL: Final = 0.5
+STRIP: Final = 160
+"""Width of a row's picture, in pixels."""
+
+_LINE: Final = "{:<8} {:>9}  {:<12} {:>5} {:>8} {:>8}  {}"
+_HEADER: Final = "  " + _LINE.format("UTC", "task", "state", "polls", "seconds", "cost", "type")
+_KINDS: Final = {"ready": "good", "failed": "bad"}
+_SIGNS: Final = {"good": "✓", "bad": "✗", "plain": "…"}
+
+
+class TaskLens(widgets.VBox):
+    """The newest tasks of a log. It follows the log while it is shown, until it is closed.
+
+    Args:
+        log: the log.
+        requests: called with a task's number to show its requests.
+        rows: how many tasks are shown.
+        redact: takes secrets out of what is shown when something fails.
+    """
+
+    def __init__(
+        self,
+        log: ExchangeLog,
+        *,
+        requests: Callable[[int], object] = lambda task_id: None,
+        rows: int = ROWS,
+        redact: Callable[[str], str] = str,
+    ) -> None:
+        self.exchanges = log
+        self.rows = rows
+        self.task_id: int | None = None
+        """The task whose timeline is shown."""
+        self._requests = requests
+        self._lock = threading.Lock()
+        self._numbers: dict[str, int] = {}
+        self._report = Report(redact)
+        self.list = RowList(_HEADER, self._click, pictures=True)
+        self._said = widgets.HTML()
+        self._timeline = widgets.HTML(layout={"display": "none"})
+        self.show_requests = widgets.Button(
+            description="Show its requests",
+            tooltip="The rows of this task, each of which can be opened",
+            layout={"display": "none", "align_self": "flex-start"},
+        )
+        super().__init__(
+            [self._report, self.list, self._said, self._timeline, self.show_requests],
+            layout={"width": "auto", "grid_gap": "8px"},
+        )
+        self.show_requests.on_click(self._report.guard(self._ask_for_requests))
+        self._refresh = Refresh(self._report.guard(self.draw), INTERVAL)
+        self._unsubscribe = log.subscribe(lambda _: self._refresh.request())
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is seen: only then it is kept up to date."""
+        return bool(self.layout.display != "none")
+
+    def draw(self) -> None:
+        """Show how the log stands now. May be called from any thread."""
+        if not self.shown:
+            return
+        with self._lock:
+            tasks = self.exchanges.tasks()
+            rows = tasks.as_dicts(self.rows)
+            self._numbers = {
+                row["created_by"]: int(row["task_id"]) for row in rows if row["task_id"] is not None
+            }
+            self.list.show(_row(row, tasks.strip(row["created_by"], width=STRIP)) for row in rows)
+            self._said.value = status_note(
+                f"The newest {len(rows)} of {len(tasks):,} tasks; log.tasks() has all of them. The "
+                "cost is an estimate from the balance before and after."
+                if rows
+                else "No task has been created yet."
+            )
+
+    def close(self) -> None:
+        """Stop following the log."""
+        self._unsubscribe()
+        self._refresh.close()
+        super().close()
+
+    def _click(self, created_by: str) -> None:
+        with self._report.catching():
+            self._report.clear()
+            self.task_id = self._numbers.get(created_by)
+            self.list.mark(created_by)
+            if self.task_id is None:
+                html = self.exchanges[created_by]._repr_mimebundle_()["text/html"]
+            else:
+                html = self.exchanges.timeline(self.task_id)._repr_html_()
+            show_html(self._timeline, html)
+            self.show_requests.layout.display = "none" if self.task_id is None else ""
+
+    def _ask_for_requests(self) -> None:
+        if self.task_id is not None:
+            self._requests(self.task_id)
+
+
+def _row(row: Mapping[Any, Any], picture: str) -> Row:
+    state = str(row["state"])
+    kind = _KINDS.get(state, "plain")
+    text = _LINE.format(
+        f"{row['created_at']:%H:%M:%S}",
+        "" if row["task_id"] is None else row["task_id"],
+        f"{_SIGNS[kind]} {state}",
+        row["polls"],
+        "" if row["queue_s"] is None else f"{row['queue_s']:.2f}",
+        "" if row["cost"] is None else f"{row['cost']:g}",
+        " ".join(filter(None, [row["error_code"], row["task_type"]])),
+    )
+    return Row(str(row["created_by"]), text, kind, picture)
