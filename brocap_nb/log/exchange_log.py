@@ -297,8 +297,7 @@ class ExchangeLog:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
         table = tables.TaskTable(found)
-        shown = found["created_by"].head(tables.SHOWN_ROWS).tolist()
-        table.events = summaries.task_events(frame, shown)
+        table.events = summaries.task_events(frame, found.head(tables.SHOWN_ROWS))
         return table
 
     def _cost(self, created_by: str, before: str, after: str) -> float | None:
@@ -461,9 +460,7 @@ class ExchangeLog:
         for _, source, row in sorted(places, key=lambda place: place[0]):
             try:
                 with self._lock:
-                    exchange = _with_pictures(
-                        self._read_row(source, row), self._journal.picture
-                    )
+                    exchange = _with_pictures(self._read_row(source, row), self._journal.picture)
             except ExchangeNotFoundError as error:
                 warnings.warn(str(error), LogWarning, stacklevel=2)
             else:
