@@ -298,8 +298,7 @@ class ExchangeLog:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
         table = tables.TaskTable(found)
-        shown = found["created_by"].head(tables.SHOWN_ROWS).tolist()
-        table.events = summaries.task_events(frame, shown)
+        table.events = summaries.task_events(frame, found.head(tables.SHOWN_ROWS))
         return table
 
     def _cost(self, created_by: str, before: str, after: str) -> float | None:

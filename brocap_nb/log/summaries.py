@@ -343,25 +343,25 @@ def tasks(
             "answered_by": nw.String(),
         },
         table,
+        missing=["task_id"],
     )
 
 
-def task_events(frame: Any, created_by: Collection[str]) -> dict[str, list[Event]]:
+def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
     """Return the exchanges of some rows of `tasks`, as events for `swimlane.strip`.
 
     Args:
         frame: the frame that `tasks` was given.
-        created_by: the rows' `created_by`.
+        rows: the rows, as a frame with the columns `task_id, created_by`.
 
     Returns:
-        The events in order, for each of `created_by` that the frame has.
+        The events in order, for each of the rows by its `created_by`.
     """
-    lazy = _lazy(frame)
-    wanted = nw.col("exchange_id").is_in(list(created_by))
-    numbers = _values(lazy.filter(wanted).select("task_id").collect()["task_id"])
-    numbers = sorted({number for number in numbers if number is not None})
-    moments, _ = _moments(lazy.filter(wanted | nw.col("task_id").is_in(numbers)))
-    found = set(created_by)
+    chosen = _lazy(rows).select("task_id", "created_by").collect()
+    numbers = sorted({number for number in _values(chosen["task_id"]) if number is not None})
+    found = set(_values(chosen["created_by"]))
+    without = nw.col("task_id").is_null() & (_text("method") == CREATE)
+    moments, _ = _moments(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)))
     return {
         history[0].exchange_id: [
             Event(
@@ -638,8 +638,18 @@ def _in_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _table(
-    rows: list[dict[str, Any]], schema: Mapping[str, Any], like: nw.DataFrame[Any]
+    rows: list[dict[str, Any]],
+    schema: Mapping[str, Any],
+    like: nw.DataFrame[Any],
+    missing: Collection[str] = (),
 ) -> nw.DataFrame[Any]:
-    """Return the rows as a frame of the same engine."""
+    """Return the rows as a frame of the same engine; `missing` may be whole numbers or None."""
     data = {name: [row[name] for row in rows] for name in schema}
-    return nw.from_dict(data, nw.Schema(schema), backend=like.implementation)
+    if not (missing and like.implementation.is_pandas()):
+        return nw.from_dict(data, nw.Schema(schema), backend=like.implementation)
+    sure = {name: data[name] for name in schema if name not in missing}
+    types = nw.Schema({name: schema[name] for name in sure})
+    native = nw.from_dict(sure, types, backend=like.implementation).to_native()
+    for name in missing:  # numpy has no missing whole number, and large ones are no floats
+        native.insert(list(schema).index(name), name, pd.array(data[name], dtype="Int64"))
+    return nw.from_native(native, eager_only=True)

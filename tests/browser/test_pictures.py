@@ -119,9 +119,11 @@ def test_a_picture_is_pasted_with_the_keyboard(lab: Lab) -> None:
     console.get_by_text("210 x 140 pixels").wait_for()
 
     # no key of it is the notebook's: a, b add cells, d d deletes one, Enter edits, m makes text
+    page.evaluate("window.heard = []; document.addEventListener('keydown', e => heard.push(e.key))")
     for key in ("a", "b", "d", "d", "m", "x", "Enter", "Shift+m"):
         page.keyboard.press(key)
     assert page.locator(".jp-Cell").count() == 1
+    assert page.evaluate("heard") == []
     assert zone.input_value() == ""
     assert zone.evaluate("e => e === document.activeElement")
     page.keyboard.press("Tab")

@@ -18,7 +18,7 @@ from distributed import Client, LocalCluster
 import brocap_nb as bn
 from brocap_nb.log import engines
 from brocap_nb.log.engines import ENGINES, scan
-from brocap_nb.log.summaries import errors, latency, task_times, timeline
+from brocap_nb.log.summaries import errors, latency, task_events, task_times, tasks, timeline
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 
@@ -105,6 +105,7 @@ def write_session(folder: Path, session: str, rng: np.random.Generator, number: 
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
 METHODS = ("createTask", "getTaskResult", "getTaskResult", "getTaskResult", "getBalance")
 
 
@@ -132,6 +133,8 @@ def test_four_engines_give_the_same_tables_from_a_million_rows(
             "errors": plain(errors(frame)),
             "latency": plain(latency(frame)),
             "task_times": times[::97],
+            "tasks": plain(made := tasks(frame, now=NOW))[::97],
+            "task_counts": [{"rows": len(made), "polls": made["polls"].sum()}],
             "timeline": plain(timeline(frame, times[5]["task_id"])),
             "count": [{"rows": len(times)}],
         }
@@ -147,6 +150,9 @@ def test_four_engines_give_the_same_tables_from_a_million_rows(
         ("createTask", "FunCaptchaTaskProxyless"),
     ]
     assert expected["timeline"][0]["method"] == "createTask"
+    assert expected["task_counts"][0]["rows"] == SESSIONS * CYCLES
+    states = {row["state"] for row in expected["tasks"]}
+    assert states == {"ready", "failed", "unknown", "abandoned"}
     for engine, found in tables.items():
         for name, rows in found.items():
             assert rows == expected[name], f"{name} of {engine}"
@@ -212,6 +218,19 @@ def test_an_engine_reads_the_rows_that_the_log_shows(engine: str, tmp_path: Path
     assert found == expected
     assert {row["task_id"] for row in found} == {2**62 + 1}
     assert sorted(row["outcome"] for row in found).count("no_response") == 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_gives_the_events_of_the_tasks_that_the_log_shows(
+    engine: str, tmp_path: Path
+) -> None:
+    log = small(tmp_path)
+    table = log.tasks()
+    frame = scan(tmp_path, engine)
+    found = tasks(frame)
+    assert found["created_by"].to_list() == table["created_by"].tolist()
+    assert task_events(frame, found) == table.events
+    assert sum(len(events) for events in table.events.values()) > 3
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -349,3 +349,87 @@ assert len(seen) == 1 and "No space" in str(seen[0].message) or "too large" in s
         warnings.simplefilter("ignore", bn.LogWarning)
         frame = bn.ExchangeLog(tmp_path / "log").frame()
     assert len(frame) >= 2, "the lines before and after the full disk are there"
+
+
+def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: Path) -> None:
+    task = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
+    first, second = bn.ExchangeLog(tmp_path), bn.ExchangeLog(tmp_path)
+    with bn.Sandbox(speed=1000) as sandbox:
+        with bn.Client(sandbox.key, base_url=sandbox.url, log=first) as client:
+            assert first.tasks().empty
+            client.get_balance()
+            alone = client.create_task(task).task_id
+            client.get_balance()
+            with pytest.raises(bn.ApiError):
+                client.create_task(bn.RawTask({"type": "NoSuchTask"}))
+            client.get_balance()
+            pair = [client.create_task(task).task_id for _ in range(2)]
+            client.get_balance()
+        with bn.Client(sandbox.key, base_url=sandbox.url, log=second) as client:
+            client.get_task_result(alone)
+    with bn.Sandbox() as sandbox, bn.Client(sandbox.key, base_url=sandbox.url, log=second) as other:
+        assert other.create_task(task).task_id == alone  # a service that was started anew
+    for log in (first, second):
+        table = log.tasks()
+        assert table["task_id"].tolist() == [alone, *reversed(pair), pd.NA, alone]
+        assert table["state"].tolist()[-2:] == ["failed", "ready"]
+        assert table["polls"].tolist() == [0, 0, 0, 0, 1]
+        assert table["error_code"].tolist()[-2:][0] == "ERROR_TASK_NOT_SUPPORTED"
+        costs = table["cost"].astype(object).where(table["cost"].notna(), None).tolist()
+        assert costs == [None, None, None, 0.0, 0.002]
+        assert table["answered_by"].tolist()[-1] == f"{second.session}-1"
+        ready = table["created_by"].tolist()[-1]
+        assert log[ready].task_id == alone
+        assert [e.name for e in table.events[ready]] == [ready, f"{second.session}-1"]
+        assert table._repr_html_().count("<svg") == 5
+    assert len(first.tasks(session=first.session)) == 4
+    assert first.tasks(session=first.session)["polls"].sum() == 1
+    assert first.tasks(session="none").empty
+    assert first.tasks(session="none").columns.tolist() == first.tasks().columns.tolist()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cost"),
+    [(3, 2.5, 0.5), (0.3, 0.1, 0.2), (3, 3, 0.0), (2.5, 3, None)],
+)
+def test_a_balance_that_rose_tells_no_cost(
+    client: bn.Client, peer: Peer, before: float, after: float, cost: float | None
+) -> None:
+    created = http(b'{"errorId": 0, "taskId": 7}')
+    balances = [http(json.dumps({"errorId": 0, "balance": b}).encode()) for b in (before, after)]
+    peer.say(balances[0], created, balances[1])
+    client.get_balance()
+    client.create_task(bn.RawTask({"type": "X"}))
+    client.get_balance()
+    (found,) = client.log.tasks()["cost"].tolist()
+    assert found == cost if cost is not None else pd.isna(found)
+
+
+def test_the_balance_of_another_address_tells_no_cost(
+    client: bn.Client, key: str, peer: Peer
+) -> None:
+    peer.say(http(b'{"errorId": 0, "taskId": 7}'))
+    with bn.Sandbox() as sandbox:
+        with bn.Client(sandbox.key, base_url=sandbox.url, log=client.log) as other:
+            other.get_balance()
+            client.create_task(bn.RawTask({"type": "X"}))
+            other.get_balance()
+    assert client.log.tasks()["cost"].isna().all()
+
+
+def test_a_cost_reads_only_the_exchanges_it_is_of(client: bn.Client, peer: Peer) -> None:
+    """Pictures and the bodies of polls stay where they are."""
+    created = http(b'{"errorId": 0, "taskId": 7}')
+    peer.say(BALANCE, created, BALANCE, *[http(b'{"errorId": 0, "status": "processing"}')] * 3)
+    client.get_balance()
+    client.create_task(bn.RawTask({"type": "X"}))
+    client.get_balance()
+    for _ in range(3):
+        client.get_task_result(7, paced=False)
+    (path,) = (client.log.folder or Path()).glob("*.jsonl")
+    lines = path.read_text().splitlines()
+    # damaged in place: whoever reads these lines cannot
+    damaged = ["x" * len(line) if '"getTaskResult"' in line else line for line in lines]
+    assert sum(line.startswith("x") for line in damaged) == 6
+    path.write_text("\n".join(damaged) + "\n")
+    assert client.log.tasks()[["cost", "polls"]].to_numpy().tolist() == [[0.0, 3]]

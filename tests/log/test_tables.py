@@ -10,8 +10,15 @@ import pandas as pd
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.log.swimlane import Event, in_words, svg
-from brocap_nb.log.tables import ErrorTable, LatencyTable, TaskTimesTable, Timeline, ViolationTable
+from brocap_nb.log.swimlane import Event, in_words, strip, svg
+from brocap_nb.log.tables import (
+    ErrorTable,
+    LatencyTable,
+    TaskTable,
+    TaskTimesTable,
+    Timeline,
+    ViolationTable,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 AT = pd.Timestamp("2026-01-01 12:00:00", tz="UTC")
@@ -79,6 +86,23 @@ TABLES: list[tuple[type[pd.DataFrame], dict[str, Any]]] = [
             "attempt": 1,
         },
     ),
+    (
+        TaskTable,
+        {
+            "task_id": 7,
+            "task_type": HOSTILE,
+            "created_at": AT,
+            "state": "failed",
+            "polls": 3,
+            "callbacks": 1,
+            "queue_s": 1.5,
+            "error_code": HOSTILE,
+            "cost": 0.002,
+            "exchanges": 5,
+            "created_by": HOSTILE,
+            "answered_by": HOSTILE,
+        },
+    ),
 ]
 
 
@@ -100,6 +124,7 @@ def test_an_empty_table_says_so_and_a_missing_value_is_no_nan(
     assert len(str(empty)) > 15
     assert str(empty) in empty._repr_html_()
     names = ("task_type", "seconds", "answered_by", "status", "error_code", "elapsed_ms")
+    names += ("queue_s", "cost", *(["task_id"] if kind is TaskTable else []))
     missing = kind([row | {name: None for name in names if name in row and kind is not ErrorTable}])
     for text in (str(missing), missing._repr_html_()):
         assert not re.search(r"\b(nan|None|NaT)\b", text)
@@ -175,6 +200,82 @@ def test_120_polls_stay_one_small_picture() -> None:
     picture = svg(7, [EVENTS[0], *polls])
     assert len(bars(picture)) == 121
     assert len(picture) < 80_000
+
+
+def test_a_row_of_the_task_table_has_its_strip_where_it_is_known() -> None:
+    table = TaskTable([TABLES[-1][1] | {"created_by": "s-1", "answered_by": "s-4"}])
+    assert "<svg" not in table._repr_html_()
+    table.events = {"s-1": EVENTS}
+    assert table.strip("s-1") in table._repr_html_()
+    assert table.strip("s-9") == ""
+    assert type(table.head(1)) is pd.DataFrame
+    shown = str(table)
+    assert "✗ failed" in shown
+    assert "1.500 s  3 polls  1 callback" in shown
+    assert shown.endswith("cost about 0.002  log['s-1']")
+
+
+CALLED = Event(lane="callback", start=5.0, seconds=0, outcome="callback", status="ready")
+
+
+def marks(picture: str) -> list[tuple[float, str, str]]:
+    """Place, shape and title of each mark."""
+    found = []
+    for path in ET.fromstring(picture).iter(f"{SVG}path"):
+        title = path.findtext(f"{SVG}title")
+        if title is not None:
+            place, shape = re.fullmatch(r"M(\d+) 9(.+)", path.get("d", "")).groups()  # type: ignore[union-attr]
+            found.append((float(place), shape, title))
+    return found
+
+
+def test_a_strip_has_a_mark_for_each_answer_whose_shape_says_what_it_is() -> None:
+    found = marks(strip([*EVENTS, CALLED], width=200))
+    titles = [title for *_, title in found]
+    assert titles == [
+        *("created, 200 ms", "processing, 2.3 s", "timeout, 4.4 s"),
+        *("ready, 5.0 s", "ready, 6.5 s"),
+    ]
+    assert len({shape for _, shape, _ in found}) == 5  # a callback is no poll
+    places = [place for place, *_ in found]
+    assert places == sorted(places)
+    assert 0 < places[0] < 20
+    assert places[-1] == 194
+    assert strip([]) == ""
+
+
+def test_a_strip_of_five_polls_is_under_a_kilobyte() -> None:
+    polls = [
+        Event(lane="getTaskResult", start=2.1 * n, seconds=0.1, outcome="processing", name="s-1234")
+        for n in range(1, 5)
+    ]
+    ready = Event(lane="getTaskResult", start=10.5, seconds=0.1, outcome="ok", status="ready")
+    picture = strip([EVENTS[0], *polls, ready])
+    assert len(marks(picture)) == 6
+    assert len(picture.encode()) < 1000
+    assert ET.fromstring(picture).get("aria-label") == "6 exchanges in 10.6 s: ready"
+
+
+def test_a_strip_of_120_polls_stays_small_and_counts_them() -> None:
+    polls = [
+        Event(lane="getTaskResult", start=2.0 * n, seconds=0.1, outcome="processing")
+        for n in range(1, 121)
+    ]
+    picture = strip([EVENTS[0], *polls])
+    assert len(picture) < 4000
+    counted = [int(m[1]) for *_, title in marks(picture) if (m := re.match(r"(\d+) x", title))]
+    assert sum(counted) >= 115
+    # what went wrong is not lost among them
+    wrong = Event(lane="getTaskResult", start=100.5, seconds=0, outcome="timeout")
+    assert sum("timeout" in title for *_, title in marks(strip([*polls, wrong]))) == 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e-6, 299.0, 1e5])
+def test_a_strip_has_any_span_and_harmless_text(seconds: float) -> None:
+    odd = Event(lane=HOSTILE, start=seconds, seconds=0, outcome="api_error", error_code=HOSTILE)
+    picture = strip([EVENTS[0], odd], width=100)
+    assert all(0 <= place <= 100 for place, *_ in marks(picture))
+    assert "<script" not in picture
 
 
 def test_a_log_shows_its_own_tasks(client: bn.Client, peer: Any) -> None:
