@@ -58,6 +58,8 @@ class _Null(enum.Enum):
 NULL: Final = _Null.NULL
 """The value None where that is something else than left out."""
 
+_LEFT_OUT: Final = object()
+
 _EXAMPLES: Final = (  # the first that fits counts: a datetime is a date as well
     (datetime.datetime, "2024-05-31T12:30:00Z", "A date and a time"),
     (datetime.date, "2024-05-31", "A date"),
@@ -224,10 +226,11 @@ class ChoiceControl(Control):
     """One of a few values, or, where that is allowed, none."""
 
     def __init__(self, label: str, choices: Sequence[tuple[str, Any]], *, none: str = "") -> None:
-        first = [(none, None)] if none else []
-        self._values = [value for _, value in (*first, *choices)]
-        options = [*first, *choices]
-        super().__init__(_labelled(widgets.Dropdown, label, options=options, index=0), label)
+        options = [*([(none, _LEFT_OUT)] if none else []), *choices]
+        self._values = [value for _, value in options]
+        # True is not 1; and a dropdown whose value is None has nothing selected
+        dropdown = _labelled(widgets.Dropdown, label, options=options, index=0, equals=_same)
+        super().__init__(dropdown, label)
 
     def contents(self) -> Any:
         return self.widget.index
@@ -241,11 +244,13 @@ class ChoiceControl(Control):
 
     def _parse(self) -> Any:
         index = self.widget.index
-        return None if index is None else self._values[index]
+        value = _LEFT_OUT if index is None else self._values[index]
+        return None if value is _LEFT_OUT else value
 
     def _show(self, value: Any) -> None:
+        wanted = _LEFT_OUT if value is None else value
         for index, known in enumerate(self._values):
-            if type(known) is type(value) and known == value:
+            if _same(known, wanted):
                 self.widget.index = index
                 return
         if value is not None:  # a default need not be one of the choices
@@ -555,6 +560,10 @@ def _choices(values: Sequence[Any]) -> list[tuple[str, Any]]:
         (label, NULL if value is None else value)
         for label, value in zip(labels, values, strict=True)
     ]
+
+
+def _same(first: Any, second: Any) -> bool:
+    return type(first) is type(second) and bool(first == second)
 
 
 def _as_text(value: Any) -> str:
