@@ -27,10 +27,12 @@ FLOORS = (
     (
         *("export", "diff", "recording"),
         *(
+            "log.folders",
             "log.journal",
             "log.columns",
             "log.segments",
             "log.sessions",
+            "log.others",
             "log.swimlane",
             "log.tables",
             "log.summaries",
