@@ -27,6 +27,7 @@ FLOORS = (
     (
         *("export", "diff", "recording"),
         *(
+            "log.forks",
             "log.folders",
             "log.journal",
             "log.columns",

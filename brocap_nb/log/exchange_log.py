@@ -6,7 +6,6 @@ import base64
 import dataclasses
 import os
 import secrets
-import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -22,6 +21,7 @@ from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.log.columns import Columns, frame_of
 from brocap_nb.log.folders import DEFAULT_FOLDER, is_pattern
+from brocap_nb.log.forks import new_lock
 from brocap_nb.log.journal import FileJournal, LogWarning, MemoryJournal
 from brocap_nb.log.others import Follower, Others
 from brocap_nb.log.segments import Sealer
@@ -82,7 +82,7 @@ class ExchangeLog:
             else FileJournal(self._folder, self.session, started)
         )
         self._process = os.getpid()
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._words = Columns.new_words()
         self._own = Columns(self.session, self._words)
         self._sealer = self._new_sealer()

@@ -92,13 +92,15 @@ class Follower:
         self._lock = threading.Lock()
         self._wanted: list[float] = []
         self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def want(self, interval: float) -> None:
         """Look at least every `interval` seconds."""
         with self._lock:
-            if not self._wanted or interval < min(self._wanted):
-                self._restart(interval)
             self._wanted.append(interval)
+            gone = self._thread is None or not self._thread.is_alive()  # as after a fork
+            if gone or interval < min(self._wanted[:-1], default=interval + 1):
+                self._restart(min(self._wanted))
 
     def unwant(self, interval: float) -> bool:
         """Take back a wish. Returns whether it was the last one: then the thread ends."""
@@ -107,6 +109,7 @@ class Follower:
             self._wanted.remove(interval)
             if not self._wanted:
                 self._stop.set()
+                self._thread = None
             elif min(self._wanted) > fastest:
                 self._restart(min(self._wanted))
             return not self._wanted
@@ -114,9 +117,10 @@ class Follower:
     def _restart(self, interval: float) -> None:
         self._stop.set()
         self._stop = threading.Event()
-        threading.Thread(
+        self._thread = threading.Thread(
             target=self._run, args=(self._stop, interval), name="brocap-nb follower", daemon=True
-        ).start()
+        )
+        self._thread.start()
 
     def _run(self, stop: threading.Event, interval: float) -> None:
         while not stop.wait(interval):
