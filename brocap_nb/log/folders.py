@@ -99,12 +99,19 @@ def _names(
 ) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if not folders or entry.is_dir()]
+            return [entry.name for entry in entries if not folders or _may_be_folder(entry)]
     except (FileNotFoundError, NotADirectoryError):  # it may come later
         return []
     except OSError as error:
         unreadable(folder, error)
         return []
+
+
+def _may_be_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # reading it will tell
+        return True
 
 
 def _is_wild(part: str) -> bool:
