@@ -20,7 +20,7 @@ from brocap_nb import render
 from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.log.columns import Columns, frame_of
-from brocap_nb.log.folders import DEFAULT_FOLDER, is_pattern
+from brocap_nb.log.folders import DEFAULT_FOLDER, FOLDER_VARIABLE, is_pattern
 from brocap_nb.log.forks import new_lock
 from brocap_nb.log.journal import FileJournal, LogWarning, MemoryJournal
 from brocap_nb.log.others import Follower, Others
@@ -60,7 +60,9 @@ class ExchangeLog:
 
     Args:
         folder: where the lines are kept; `":memory:"` keeps them in the kernel only. Default:
-            `brocap_log/` in the working directory. It is made when the first line is written.
+            `$BROCAP_LOG`, else `brocap_log/` in the working directory. It is made when the first
+            line is written. The files are for their owner alone; in a folder with the setgid bit
+            that its group may read, for the group to read as well.
             A name with `*` or `?`, such as `/shared/class/*`, stands for many folders, one for
             each student, and makes a log that is only read: of the lines in each folder and in
             its `brocap_log/`. Folders that come later are seen. There the names of a session and
@@ -74,7 +76,8 @@ class ExchangeLog:
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         started = datetime.now(UTC)
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-        self._folder = None if folder == ":memory:" else Path(folder or DEFAULT_FOLDER).absolute()
+        folder = folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
+        self._folder = None if folder == ":memory:" else Path(folder).absolute()
         self._read_only = self._folder is not None and is_pattern(self._folder)
         self._journal: FileJournal | MemoryJournal = (
             MemoryJournal()

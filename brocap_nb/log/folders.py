@@ -15,10 +15,13 @@ from typing import Final
 
 from brocap_nb.errors import InvalidInputError
 
-__all__ = ["DEFAULT_FOLDER", "LogFile", "is_pattern", "log_files"]
+__all__ = ["DEFAULT_FOLDER", "FOLDER_VARIABLE", "LogFile", "is_pattern", "log_files"]
 
 DEFAULT_FOLDER: Final = "brocap_log"
 """The name of a log's folder if none is given."""
+
+FOLDER_VARIABLE: Final = "BROCAP_LOG"
+"""The environment variable that names another: for a hub, or a lesson."""
 
 _WILD: Final = ("*", "?")
 

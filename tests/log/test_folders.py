@@ -65,3 +65,14 @@ def test_a_copy_of_a_file_is_the_same_session(tmp_path: Path) -> None:
     (tmp_path / f"copy-of-{path.name}").write_bytes(path.read_bytes())
     assert len(bn.ExchangeLog(tmp_path).frame()) == 1
     assert len(log.frame()) == 1
+
+
+def test_an_environment_variable_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bn.ExchangeLog().folder == Path.cwd() / "brocap_log"
+    monkeypatch.setenv("BROCAP_LOG", str(tmp_path / "class" / "alice"))
+    assert bn.ExchangeLog().folder == tmp_path / "class" / "alice"
+    assert bn.ExchangeLog("other").folder == Path.cwd() / "other"
+    monkeypatch.setenv("BROCAP_LOG", ":memory:")
+    assert bn.ExchangeLog().folder is None
