@@ -7,6 +7,7 @@ as `<clientKey>` in a HAR and as `$BROCAP_CLIENT_KEY` in what can be run.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import os
 import re
@@ -269,6 +270,8 @@ def _exchange(entry: Mapping[str, Any], number: int, secrets: list[Secret]) -> E
         line = {**own, "started_at": entry["startedDateTime"], "outcome": entry["_outcome"]}
         line["exchange_id"] = entry["_exchangeId"]
         known = Exchange.from_line({**line, **fields})
+        if "/" in known.session:  # of a log of many folders: its names are for reading only
+            return dataclasses.replace(known, exchange_id=f"har-{number}", session="har")
         if known.exchange_id.rpartition("-")[0] != known.session or not known.session.isalnum():
             raise ValueError("_exchangeId")
         return known

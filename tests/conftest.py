@@ -45,3 +45,4 @@ def _working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test leaves a log, or finds a key, where it was started."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BROCAP_CLIENT_KEY", raising=False)
+    monkeypatch.delenv("BROCAP_LOG", raising=False)

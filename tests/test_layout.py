@@ -27,10 +27,13 @@ FLOORS = (
     (
         *("export", "diff", "recording"),
         *(
+            "log.forks",
+            "log.folders",
             "log.journal",
             "log.columns",
             "log.segments",
             "log.sessions",
+            "log.others",
             "log.swimlane",
             "log.tables",
             "log.summaries",

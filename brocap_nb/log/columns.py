@@ -95,8 +95,9 @@ class Words:
 class Columns:
     """The rows of one session. Rows are in the order of their numbers."""
 
-    def __init__(self, session: str, words: Mapping[str, Words]) -> None:
+    def __init__(self, session: str, words: Mapping[str, Words], source: str | None = None) -> None:
         self.session = session
+        self.source = source
         self._words = words
         self._size = 0
         self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in DTYPES.items()}
@@ -237,10 +238,13 @@ def frame_of(
     tables: list[Columns],
     words: Mapping[str, Words],
     bodies: tuple[list[str | None], list[str | None]] | None,
+    *,
+    sourced: bool = False,
 ) -> pd.DataFrame:
     """Return the rows of all sessions as a frame, ordered by start.
 
-    `bodies` are the texts of `request` and `response`, table after table.
+    `bodies` are the texts of `request` and `response`, table after table. With `sourced` there is
+    a column `source` after `session`.
     """
     merged = {
         name: _joined([table.array(name) for table in tables], DTYPES[name]) for name in _SHOWN
@@ -250,6 +254,7 @@ def frame_of(
         "exchange_id": _joined_ids([table.ids() for table in tables]),
         "started_at": pd.array(merged["started_at"].view("M8[us]"), dtype=UTC_TIME, copy=False),
         "session": _categorical(which, [table.session for table in tables]),
+        **({"source": _sources(which, tables)} if sourced else {}),
         "attempt": merged["attempt"],
         "outcome": _categorical(merged["outcome"], [str(outcome) for outcome in Outcome]),
         "elapsed_ms": merged["elapsed_ms"],
@@ -259,13 +264,15 @@ def frame_of(
     }
     if bodies is not None:
         data["request"], data["response"] = (pd.arrays.StringArray(_objects(t)) for t in bodies)
-    frame = pd.DataFrame({name: data[name] for name in COLUMNS if name in data}, copy=False)
+    frame = pd.DataFrame({name: data[name] for name in _ORDER if name in data}, copy=False)
     if len(tables) < 2:
         return frame
     order = np.argsort(merged["started_at"], kind="stable")
     return frame.iloc[order].reset_index(drop=True)
 
 
+_AFTER_SESSION: Final = COLUMNS.index("session") + 1
+_ORDER: Final = (*COLUMNS[:_AFTER_SESSION], "source", *COLUMNS[_AFTER_SESSION:])
 _SHOWN: Final = tuple(n for n in DTYPES if n not in ("number", "request_at", "response_at"))
 
 
@@ -278,6 +285,13 @@ def _joined_ids(ids: list[pd.arrays.StringArray]) -> pd.arrays.StringArray:
     if len(ids) == 1:
         return ids[0].copy()
     return pd.arrays.StringArray(np.concatenate([np.empty(0, object), *map(np.asarray, ids)]))
+
+
+def _sources(which: NDArray[Any], tables: list[Columns]) -> pd.Categorical:
+    names = [table.source or "" for table in tables]
+    distinct = list(dict.fromkeys(names))
+    codes = np.array([distinct.index(name) for name in names], "i4")
+    return _categorical(codes[which], distinct)
 
 
 def _categorical(codes: NDArray[Any], values: list[str]) -> pd.Categorical:

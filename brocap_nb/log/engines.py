@@ -24,6 +24,7 @@ import pandas as pd
 
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Outcome
+from brocap_nb.log.folders import is_pattern, log_files
 
 __all__ = ["BLOCK_BYTES", "ENGINES", "scan"]
 
@@ -61,7 +62,8 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
     killed process, is passed over.
 
     Args:
-        folder: the log's folder, `log.folder`.
+        folder: the log's folder, or the pattern of many, `log.folder`. With a pattern the frame
+            has the column `source` after `session`, as `log.frame()` has.
         engine: `pandas` (all in memory), `polars` (a LazyFrame), `duckdb` (a relation) or `dask`
             (a DataFrame of the current cluster; each worker must see the folder).
 
@@ -76,18 +78,32 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
         raise InvalidInputError(
             f"There is no engine {engine!r}. Choose one of {', '.join(ENGINES)}.", field="engine"
         )
+    groups = _groups(Path(folder).absolute())
     try:
-        lines = reader(Path(folder))
+        read = reader(list(groups.values()))
     except ImportError as error:
         raise InvalidInputError(
             f"The engine {engine} is not installed ({error}). Install it with: "
             'python -m pip install "brocap_nb[engines]"',
             field="engine",
         ) from None
-    return nw.to_native(_exchanges(nw.from_native(lines)))
+    frames = [
+        _exchanges(nw.from_native(lines), source)
+        for source, lines in zip(groups, read, strict=True)
+    ]
+    return nw.to_native(nw.concat(frames) if len(frames) > 1 else frames[0])
 
 
-def _exchanges(lines: Any) -> Any:
+def _groups(folder: Path) -> dict[str | None, list[str]]:
+    """The files of each source that have something in them; at least one group."""
+    groups: dict[str | None, list[str]] = {}
+    for file in log_files(folder):
+        if file.path.stat().st_size:
+            groups.setdefault(file.source, []).append(str(file.path))
+    return groups or {"" if is_pattern(folder) else None: []}
+
+
+def _exchanges(lines: Any, source: str | None) -> Any:
     """From lines to exchanges: an answer's line repeats what its request's line says."""
     names = list(_COLUMNS)
     lines = lines.filter(~nw.col("started_at").is_null())
@@ -95,14 +111,26 @@ def _exchanges(lines: Any) -> Any:
     requests = lines.filter(nw.col("kind") == "request").select(names)
     waiting = requests.join(answers.select("exchange_id"), on="exchange_id", how="anti")
     lost = waiting.with_columns(nw.lit(str(Outcome.NO_RESPONSE)).alias("outcome")).select(names)
-    return nw.concat([answers, lost])
+    exchanges = nw.concat([answers, lost])
+    if source is None:
+        return exchanges
+    named = {
+        name: nw.concat_str([nw.lit(f"{source}/"), nw.col(name)]).alias(name)
+        for name in ("exchange_id", "session")
+    }
+    after = names.index("session") + 1
+    columns = [named.get(name, nw.col(name)) for name in names]
+    return exchanges.select(*columns[:after], nw.lit(source).alias("source"), *columns[after:])
 
 
-def _polars(folder: Path) -> Any:
+def _polars(groups: list[list[str]]) -> list[Any]:
     pl: Any = import_module("polars")
+    return [_polars_lines(pl, files) for files in groups]
+
+
+def _polars_lines(pl: Any, files: list[str]) -> Any:
     types = {_TEXT: pl.String, _WHOLE: pl.Int64, _DECIMAL: pl.Float64, _TIME: pl.String}
     fields = {name: types[kind] for name, kind in _LINE.items()}
-    files = _files(folder)
     damaged = [path for path in files if not _looks_whole(path)]
     whole = [path for path in files if path not in damaged]
     lines = [pl.LazyFrame(schema=fields)]
@@ -152,36 +180,48 @@ def _looks_whole(path: str) -> bool:
     return begun == ended == newlines and last.endswith(b"\n")
 
 
-def _duckdb(folder: Path) -> Any:
+def _duckdb(groups: list[list[str]]) -> list[Any]:
     duckdb: Any = import_module("duckdb")
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # no download
     connection.execute("SET TimeZone = 'UTC'")
+    return [_duckdb_lines(connection, files) for files in groups]
+
+
+def _duckdb_lines(connection: Any, files: list[str]) -> Any:
     types = {_TEXT: "VARCHAR", _WHOLE: "BIGINT", _DECIMAL: "DOUBLE", _TIME: "TIMESTAMPTZ"}
-    if not _files(folder):
+    if not files:
         empty = ", ".join(f"NULL::{types[kind]} AS {name}" for name, kind in _LINE.items())
         return connection.sql(f"SELECT {empty} WHERE false")
     return connection.read_json(
-        _files(folder),
+        files,
         format="newline_delimited",
         columns={name: types[kind] for name, kind in _LINE.items()},
         ignore_errors=True,
     )
 
 
-def _pandas(folder: Path) -> Any:
-    blocks = [_read_block(*block) for block in _blocks(folder)]
+def _pandas(groups: list[list[str]]) -> list[Any]:
+    return [_pandas_lines(files) for files in groups]
+
+
+def _pandas_lines(files: list[str]) -> Any:
+    blocks = [_read_block(*block) for block in _blocks(files)]
     return pd.concat(blocks, ignore_index=True) if blocks else _no_lines()
 
 
-def _dask(folder: Path) -> Any:
+def _dask(groups: list[list[str]]) -> list[Any]:
     dask: Any = import_module("dask.dataframe")
-    blocks = list(_blocks(folder))
+    return [_dask_lines(dask, files) for files in groups]
+
+
+def _dask_lines(dask: Any, files: list[str]) -> Any:
+    blocks = list(_blocks(files))
     if not blocks:
         return dask.from_pandas(_no_lines(), npartitions=1)
     return dask.from_map(_read_blocks, blocks, meta=_no_lines())
 
 
-_READERS: Final[dict[str, Callable[[Path], Any]]] = {
+_READERS: Final[dict[str, Callable[[list[list[str]]], list[Any]]]] = {
     "pandas": _pandas,
     "polars": _polars,
     "duckdb": _duckdb,
@@ -192,13 +232,8 @@ ENGINES: Final = tuple(_READERS)
 """The engines that `scan` knows."""
 
 
-def _files(folder: Path) -> list[str]:
-    """The files of a folder that have something in them."""
-    return [str(path) for path in sorted(folder.glob("*.jsonl")) if path.stat().st_size]
-
-
-def _blocks(folder: Path) -> Iterator[tuple[str, int, int]]:
-    for path in _files(folder):
+def _blocks(files: list[str]) -> Iterator[tuple[str, int, int]]:
+    for path in files:
         size = Path(path).stat().st_size
         for start in range(0, size, BLOCK_BYTES):
             yield path, start, min(start + BLOCK_BYTES, size)

@@ -6,7 +6,6 @@ import base64
 import dataclasses
 import os
 import secrets
-import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -22,9 +21,12 @@ from brocap_nb import render, wire
 from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.log.columns import Columns, frame_of
+from brocap_nb.log.folders import DEFAULT_FOLDER, FOLDER_VARIABLE, is_pattern
+from brocap_nb.log.forks import new_lock
 from brocap_nb.log.journal import FileJournal, LogWarning, MemoryJournal
+from brocap_nb.log.others import Follower, Others
 from brocap_nb.log.segments import Sealer
-from brocap_nb.log.sessions import OtherSession, Session, number_of
+from brocap_nb.log.sessions import Session, number_of
 from brocap_nb.redaction import (
     HEADER_LABEL,
     PICTURE_LABEL,
@@ -60,30 +62,50 @@ class ExchangeLog:
 
     Args:
         folder: where the lines are kept; `":memory:"` keeps them in the kernel only. Default:
-            `brocap_log/` in the working directory. It is made when the first line is written.
+            `$BROCAP_LOG`, else `brocap_log/` in the working directory. It is made when the first
+            line is written. The files are for their owner alone; in a folder with the setgid bit
+            that its group may read, for the group to read as well.
+            A name with `*` or `?`, such as `/shared/class/*`, stands for many folders, one for
+            each student, and makes a log that is only read: of the lines in each folder and in
+            its `brocap_log/`. Folders that come later are seen. There the names of a session and
+            its exchanges begin with the folder's name, `alice/abc123-1`, and `frame()` has it in
+            the column `source`.
+
+    Raises:
+        InvalidInputError: the pattern has `**`.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         started = datetime.now(UTC)
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+        folder = folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
+        self._folder = None if folder == ":memory:" else Path(folder).absolute()
+        self._read_only = self._folder is not None and is_pattern(self._folder)
         self._journal: FileJournal | MemoryJournal = (
             MemoryJournal()
-            if folder == ":memory:"
-            else FileJournal(Path(folder or "brocap_log").absolute(), self.session, started)
+            if self._folder is None or self._read_only
+            else FileJournal(self._folder, self.session, started)
         )
         self._process = os.getpid()
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._words = Columns.new_words()
         self._own = Columns(self.session, self._words)
         self._sealer = self._new_sealer()
-        self._others: dict[Path, OtherSession] = {}
+        self._others = Others(self._folder, self._words)
         self._imported: list[Session] = []
         self._listeners: list[Callable[[Exchange], None]] = []
+        self._followers: list[Callable[[Exchange], None]] = []
+        self._follower = Follower(self._follow)
 
     @property
     def folder(self) -> Path | None:
-        """The log's folder; None for a log in memory."""
-        return self._journal.folder
+        """The log's folder, or the pattern of its folders; None for a log in memory."""
+        return self._folder
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the log reads the folders of a pattern, and is never written."""
+        return self._read_only
 
     # --- writing -------------------------------------------------------------------------
 
@@ -107,7 +129,11 @@ class ExchangeLog:
             request_bytes: the body's length on the wire.
             pictures: the pictures whose labels stand in it.
             request_headers: its headers as JSON, as they may be written down.
+
+        Raises:
+            InvalidInputError: the log is only read.
         """
+        self._must_be_written()
         with self._lock:
             self._leave_parent_process()
             number = len(self._own) + 1
@@ -157,35 +183,106 @@ class ExchangeLog:
 
         Returns:
             A function that ends the recording.
+
+        Raises:
+            InvalidInputError: the log is only read.
         """
+        self._must_be_written()
         from brocap_nb.recording import record  # brings requests along
 
         return record(self, session, tuple(Secret(text, HEADER_LABEL) for text in secrets))
 
-    def subscribe(self, listener: Callable[[Exchange], None]) -> Callable[[], None]:
+    def subscribe(
+        self,
+        listener: Callable[[Exchange], None],
+        *,
+        others: bool = False,
+        interval: float = 1.0,
+    ) -> Callable[[], None]:
         """Call `listener(exchange)` after each recorded line, in the thread that recorded it.
 
+        Args:
+            others: call it as well for what other processes write from now on: from a thread of
+                the log, without bodies, when an exchange has begun and when it has ended, or once
+                if both came between two looks. `log[exchange.exchange_id]` has the bodies.
+            interval: the seconds between two looks at the files of others, at most.
+
         Returns:
-            A function that ends the subscription.
+            A function that ends the subscription. The thread ends with the last that needs it.
+
+        Raises:
+            InvalidInputError: the interval is not above 0.
         """
+        if not interval > 0:
+            raise InvalidInputError(
+                f"The interval is {interval!r}. Expected seconds above 0. Leave it out for 1 "
+                "second.",
+                field="interval",
+            )
+        end_following = self._begin_following(listener, interval) if others else None
         self._listeners.append(listener)
 
         def unsubscribe() -> None:
+            nonlocal end_following
             if listener in self._listeners:
                 self._listeners.remove(listener)
+            if end_following is not None:
+                end_following()
+                end_following = None
 
         return unsubscribe
 
+    def _begin_following(
+        self, listener: Callable[[Exchange], None], interval: float
+    ) -> Callable[[], None]:
+        with self._lock:
+            earlier = tuple(self._followers)
+            self._others.look(self.session)
+            news = self._others.news()  # not for the new listener: it was before its time
+            self._others.follow(True)
+            self._followers.append(listener)
+            self._follower.want(interval)
+        self._tell_all(news, earlier)
+
+        def end() -> None:
+            with self._lock:
+                self._followers.remove(listener)
+                if self._follower.unwant(interval):
+                    self._others.follow(False)
+
+        return end
+
+    def _follow(self) -> None:
+        with self._lock:
+            self._others.look(self.session, tell=False)
+            news, listeners = self._others.news(), tuple(self._followers)
+        self._tell_all(news, listeners)
+
     def _tell(self, exchange: Exchange) -> None:
-        for listener in tuple(self._listeners):
-            try:
-                listener(exchange)
-            except Exception as error:  # a view that fails must not hold up the exchange
-                warnings.warn(
-                    f"A listener of the log failed: {type(error).__name__}: {error}",
-                    LogWarning,
-                    stacklevel=2,
-                )
+        self._tell_all((exchange,), tuple(self._listeners))
+
+    def _tell_all(
+        self, exchanges: Iterable[Exchange], listeners: Iterable[Callable[[Exchange], None]]
+    ) -> None:
+        for exchange in exchanges:
+            for listener in listeners:
+                try:
+                    listener(exchange)
+                except Exception as error:  # a view that fails must not hold up the exchange
+                    warnings.warn(
+                        f"A listener of the log failed: {type(error).__name__}: {error}",
+                        LogWarning,
+                        stacklevel=3,
+                    )
+
+    def _must_be_written(self) -> None:
+        if self._read_only:
+            raise InvalidInputError(
+                f"This log reads the folders {self._folder} of others and is never written. "
+                'Expected a log with a folder of its own: use bn.ExchangeLog("brocap_log") for '
+                "what you send.",
+                field="log",
+            )
 
     def _leave_parent_process(self) -> None:
         """A forked process starts a session of its own: one file has one writer."""
@@ -213,7 +310,7 @@ class ExchangeLog:
             The columns `exchange_id, started_at (UTC), session, method, task_type, task_id,
             attempt, outcome, http_status, error_id, error_code, error_description, status,
             elapsed_ms, request_bytes, response_bytes, request, response`, with the same dtypes
-            for any number of rows.
+            for any number of rows. A log of many folders has `source` after `session`.
         """
         with self._lock:
             self._refresh()
@@ -223,7 +320,8 @@ class ExchangeLog:
                 if len(source.columns) and session in (None, source.columns.session)
             ]
             texts = self._bodies(sources) if bodies else None
-            return frame_of([s.columns for s in sources], self._words, texts)
+            columns = [source.columns for source in sources]
+            return frame_of(columns, self._words, texts, sourced=self._read_only)
 
     def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
@@ -319,7 +417,8 @@ class ExchangeLog:
 
         Args:
             task_id: the service's number of the task. If it was given more than once, as by a
-                sandbox that was started anew, it is the newest task of that number.
+                sandbox that was started anew or by those of several students, it is the newest
+                task of that number.
 
         Returns:
             The columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
@@ -397,40 +496,42 @@ class ExchangeLog:
                 number = exchange_id if exchange_id > 0 else len(self._own) + 1 + exchange_id
                 exchange_id = f"{self.session}-{number}"
             self._refresh()
-            return _with_pictures(self._read(str(exchange_id)), self._journal.picture)
+            return self._read(str(exchange_id), pictures=True)
 
-    def _read(self, exchange_id: str) -> Exchange:
-        """Return an exchange that is known already, with its bodies but for the pictures."""
+    def _read(self, exchange_id: str, *, pictures: bool = False) -> Exchange:
+        """Return an exchange that is known already, with its bodies."""
         session, _, _ = exchange_id.rpartition("-")
         with self._lock:
             for source in self._sources():
                 if source.columns.session == session:
                     row = source.columns.row_of(number_of(exchange_id))
                     if row is not None:
-                        return self._read_row(source, row)
+                        return self._read_row(source, row, pictures=pictures)
+        numbers = f", or a number from 1 to {len(self._own)} for this session"
         raise ExchangeNotFoundError(
-            f"The log has no exchange {exchange_id!r}. Expected an exchange_id of log.frame(), or "
-            f"a number from 1 to {len(self._own)} for this session."
+            f"The log has no exchange {exchange_id!r}. Expected an exchange_id of log.frame()"
+            f"{'' if self._read_only else numbers}."
         )
 
-    def _read_row(self, source: Session, row: int) -> Exchange:
+    def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
         request_at, response_at = source.columns.places(row)
         try:
             line = source.line(request_at)
             if response_at is not None:
                 line |= source.line(response_at)
-            return Exchange.from_line(line)
+            exchange = source.named(Exchange.from_line(line))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ExchangeNotFoundError(
                 f"The lines of exchange {source.columns.exchange(row).exchange_id} can no longer "
                 f"be read ({type(error).__name__}). Was the log's folder changed by hand?"
             ) from None
+        return _with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
         return [
-            *self._others.values(),
+            *self._others.sessions(),
             *self._imported,
-            Session(self._own, self._journal.line),
+            Session(self._own, self._journal.line, self._journal.picture),
         ]
 
     def _bodies(self, sources: list[Session]) -> tuple[list[str | None], list[str | None]]:
@@ -445,15 +546,7 @@ class ExchangeLog:
 
     def _refresh(self) -> None:
         """Read what other sessions have written since the last look."""
-        if self.folder is None:
-            return
-        for path in sorted(self.folder.glob("*.jsonl")):
-            if path != self._journal.path:
-                if path not in self._others:
-                    self._others[path] = OtherSession(path, self._words)
-                self._others[path].read_on()
-        for path in [p for p in self._others if not p.exists()]:
-            del self._others[path]
+        self._others.look(self.session)
 
     # --- coming out ----------------------------------------------------------------------
 
@@ -476,7 +569,7 @@ class ExchangeLog:
         for _, source, row in sorted(places, key=lambda place: place[0]):
             try:
                 with self._lock:
-                    exchange = _with_pictures(self._read_row(source, row), self._journal.picture)
+                    exchange = self._read_row(source, row)
             except ExchangeNotFoundError as error:
                 warnings.warn(str(error), LogWarning, stacklevel=2)
             else:
@@ -527,6 +620,7 @@ class ExchangeLog:
 
     def _take_in(self, exchanges: Iterable[Exchange]) -> None:
         """Add exchanges of other sessions under their own names; foreign ones as our own."""
+        self._must_be_written()
         sessions: dict[str, list[Exchange]] = {}
         for exchange in exchanges:
             sessions.setdefault(exchange.session, []).append(exchange)
@@ -544,7 +638,7 @@ class ExchangeLog:
             columns = Columns(session, self._words)
             if self.folder is None:
                 self._add(found, columns, self._journal)
-                self._imported.append(Session(columns, self._journal.line))
+                self._imported.append(Session(columns, self._journal.line, self._journal.picture))
                 continue
             if any(self.folder.glob(f"*-{session}.jsonl")):
                 raise InvalidInputError(

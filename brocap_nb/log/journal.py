@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+import stat
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +19,15 @@ from typing import Any, Final
 
 from brocap_nb.redaction import EmbeddedPicture
 
-__all__ = ["FORMAT", "FileJournal", "LogWarning", "MemoryJournal", "read_lines"]
+__all__ = [
+    "FORMAT",
+    "FileJournal",
+    "LogWarning",
+    "MemoryJournal",
+    "make_folder",
+    "read_lines",
+    "share",
+]
 
 FORMAT: Final = 1
 """Version of the lines' format; the first line of each file says it."""
@@ -112,9 +121,11 @@ class FileJournal:
         target = self.folder / "images" / name
         try:
             if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(target.parent)
                 part = target.with_name(f".{name}.{os.getpid()}.part")
+                part.touch(mode=0o600)
                 part.write_bytes(picture.data)
+                share(part)
                 part.replace(target)  # so that nobody ever sees half a picture
             self._written_pictures.add(name)
         except OSError as error:
@@ -136,9 +147,10 @@ class FileJournal:
         """Make the file, or make it again if somebody deleted it."""
         if self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         deleted, self._descriptor = self._descriptor, os.open(self.path, flags, 0o600)
+        share(self.path)
         if deleted < 0:
             self._end = 0
             self._write(self._header)
@@ -169,6 +181,27 @@ class FileJournal:
                 LogWarning,
                 stacklevel=2,
             )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder; inside one that is shared with its group it is shared, too."""
+    if not folder.exists():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        if _is_shared(folder.parent):
+            folder.chmod(0o2750)  # whatever the umask has left of it
+
+
+def share(path: Path) -> None:
+    """Let the group read a file that was made for its owner alone, if its folder is shared."""
+    if _is_shared(path.parent):
+        path.chmod(0o640)
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether somebody gave a folder to its group on purpose: the setgid bit, and group's read."""
+    shared = stat.S_ISGID | stat.S_IRGRP
+    return folder.stat().st_mode & shared == shared
 
 
 def read_picture(folder: Path, file_name: str) -> bytes | None:

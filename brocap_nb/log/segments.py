@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brocap_nb.log.columns import DTYPES, NOWHERE, Columns, Words
+from brocap_nb.log.journal import make_folder, share
 
 __all__ = ["SEGMENT_ROWS", "Sealer", "load_sealed"]
 
@@ -50,7 +51,7 @@ class Sealer:
         ready = len(self._columns) // self._rows - 1
         if ready <= self._sealed:
             return
-        _folder(self._path).mkdir(exist_ok=True)
+        make_folder(_folder(self._path))
         while self._sealed < ready:
             start = self._sealed * self._rows
             records = self._columns.records(start, start + self._rows)
@@ -135,12 +136,14 @@ class _part:  # noqa: N801
         self._path = target.with_name(f".{target.name}.{os.getpid()}.part")
 
     def __enter__(self) -> Any:
+        self._path.touch(mode=0o600)
         self._file = self._path.open("wb")
         return self._file
 
     def __exit__(self, kind: object, *rest: object) -> None:
         self._file.close()
         if kind is None:
+            share(self._path)
             self._path.replace(self._target)
         else:
             self._path.unlink(missing_ok=True)

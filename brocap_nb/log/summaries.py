@@ -65,20 +65,22 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
         `tasks` is the number of different task ids; `example` is an `exchange_id`.
     """
     has_code = _text("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
+    lazy = _lazy(frame)
+    source = _source(lazy)
     table = (
-        _lazy(frame)
-        .select(
+        lazy.select(
             nw.when(has_code).then(_text("error_code")).alias("error_code"),
             nw.when(has_code).then(nw.col("task_id")).alias("task_id"),
             nw.when(has_code).then(nw.col("exchange_id")).alias("exchange_id"),
             nw.col("started_at"),
+            *(_text(name).alias(name) for name in source),
         )
         # Engines count distinct values with nulls among them differently: by task, then by code.
         .with_columns(
             nw.col("task_id").fill_null(_NO_TASK),
             (~nw.col("task_id").is_null()).cast(nw.Int64).alias("is_task"),
         )
-        .group_by("error_code", "task_id")
+        .group_by("error_code", *source, "task_id")
         .agg(
             nw.len().alias("count"),
             nw.col("started_at").min().alias("first_seen"),
@@ -236,7 +238,8 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
     """Return one row per created task: how long it was from createTask to the result.
 
     A service that starts anew may give a number again: each createTask is a task of its own, and
-    its result is the first that came after it and before the number was given again.
+    its result is the first that came after it and before the number was given again. In a frame of
+    many folders, which has the column `source`, each folder has task numbers of its own.
 
     Args:
         frame: as for `latency`.
@@ -385,6 +388,8 @@ class _Moment(NamedTuple):
 
     task_id: int
     """`_NO_TASK` if there is none."""
+    source: str
+    """The folder, if the frame is of many: each has task numbers of its own."""
     start: int
     """When it began, in microseconds since 1970."""
     exchange_id: str
@@ -414,26 +419,29 @@ class _Moment(NamedTuple):
 
 def _moments(lazy: nw.LazyFrame[Any]) -> tuple[list[_Moment], nw.DataFrame[Any]]:
     """Return the exchanges in order of task and time, and the table that they are from."""
+    texts = ("method", "task_type", "outcome", "status", "error_code", *_source(lazy))
     table = lazy.select(
         nw.col("task_id").fill_null(_NO_TASK),
         *("started_at", "exchange_id", "elapsed_ms"),
-        *(_text(n).alias(n) for n in ("method", "task_type", "outcome", "status", "error_code")),
+        *(_text(name).alias(name) for name in texts),
     ).collect()
-    began = table["started_at"].dt.timestamp("us")
-    columns = [began if name == "start" else table[name] for name in _Moment._fields]
-    return sorted(map(_Moment, *map(_values, columns))), table
+    columns = {name: _values(table[name]) for name in table.columns if name != "started_at"}
+    columns["start"] = _values(table["started_at"].dt.timestamp("us"))
+    columns.setdefault("source", [""] * len(table))
+    return sorted(map(_Moment, *(columns[name] for name in _Moment._fields))), table
 
 
 def _histories(moments: Iterable[_Moment]) -> list[list[_Moment]]:
     """Return for each createTask what happened to its task, itself first.
 
-    A service that starts anew may give a number again: then another story begins.
+    A service that starts anew may give a number again: then another story begins. Folders of
+    several people have numbers of their own.
     """
     histories: list[list[_Moment]] = []
     for one in moments:
         if one.method == CREATE:
             histories.append([one])
-        elif histories and one.task_id == histories[-1][0].task_id != _NO_TASK:
+        elif histories and one.task_id != _NO_TASK and one[:2] == histories[-1][0][:2]:
             histories[-1].append(one)
     return histories
 
@@ -514,7 +522,8 @@ def _microseconds(at: datetime) -> int:
 def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
     """Return every exchange and callback of one task, in order.
 
-    A service that starts anew may give a number again; then it is the newest task of that number.
+    A service that starts anew, or another source's, may give a number again; then it is the newest
+    task of that number.
 
     Args:
         frame: a frame with the columns of `log.frame()`, bodies may be absent.
@@ -524,10 +533,10 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
         Columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
         elapsed_ms, attempt`. `offset_s` is in seconds from the first of them.
     """
-    names = ("method", "outcome", "status", "error_code")
+    lazy = _lazy(frame)
+    names = ("method", "outcome", "status", "error_code", *_source(lazy))
     table = (
-        _lazy(frame)
-        .filter(nw.col("task_id") == task_id)
+        lazy.filter(nw.col("task_id") == task_id)
         .select(
             *("started_at", "exchange_id", "elapsed_ms", "attempt"),
             *(_text(name).alias(name) for name in names),
@@ -536,7 +545,8 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
     )
     rows = sorted(_rows(table), key=_in_order)
     creations = [n for n, row in enumerate(rows) if row["method"] == CREATE]
-    rows = rows[creations[-1] :] if creations else rows
+    first = creations[-1] if creations else 0
+    rows = [row for row in rows[first:] if row.get("source") == rows[first].get("source")]
     for row in rows:
         row["offset_s"] = (row["started_at"] - rows[0]["started_at"]).total_seconds()
     return _table(
@@ -569,28 +579,28 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
         Columns `exchange_id, started_at, method, field, rule, found`, in the order in which the
         exchanges began. `field` is empty if it is the answer as a whole.
     """
-    names = ("method", "task_type", "outcome", "request", "response")
+    lazy = _lazy(frame)
+    names = ("method", "task_type", "outcome", "request", "response", *_source(lazy))
     table = (
-        _lazy(frame)
-        .filter(_text("outcome").is_in([*_ANSWERED, str(Outcome.CALLBACK)]))
+        lazy.filter(_text("outcome").is_in([*_ANSWERED, str(Outcome.CALLBACK)]))
         .select(
             *("exchange_id", "started_at", "task_id"),
             *(_text(name).alias(name) for name in names),
         )
         .collect()
     )
-    types: dict[int, str] = {}
+    types: dict[tuple[Any, int | None], str] = {}
     known: dict[tuple[str, str, str | None], list[Departure]] = {}
     rows = []
     for row in sorted(_rows(table), key=_in_order):
-        task_id, task_type = row["task_id"], row["task_type"]
-        if task_id is not None and task_type is not None:
-            types[task_id] = task_type
+        task, task_type = (row.get("source"), row["task_id"]), row["task_type"]
+        if row["task_id"] is not None and task_type is not None:
+            types[task] = task_type
         called = row["outcome"] == str(Outcome.CALLBACK)  # its body was sent to us
         text = row["request" if called else "response"]
         if text is None:
             continue
-        place = row["method"], text, task_type or types.get(task_id)
+        place = row["method"], text, task_type or types.get(task)
         found = known.get(place)
         if found is None:
             found = known[place] = departures(*place)
@@ -612,6 +622,11 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
     native: nw.DataFrame[Any] | nw.LazyFrame[Any] = nw.from_native(frame)
     return native.lazy()
+
+
+def _source(lazy: nw.LazyFrame[Any]) -> list[str]:
+    """The column that tells apart tasks of the same number, if the frame is of many folders."""
+    return [name for name in lazy.collect_schema().names() if name == "source"]
 
 
 def _text(name: str) -> nw.Expr:

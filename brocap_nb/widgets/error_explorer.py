@@ -79,7 +79,7 @@ class ErrorExplorer(widgets.VBox):
         self.provoke.on_click(self._report.guard(self._start_to_provoke))
         self._refresh = Refresh(self._report.guard(self.draw), INTERVAL)
         self._unsubscribe = log.subscribe(
-            lambda exchange: self._refresh.request() if exchange.error_code else None
+            lambda exchange: self._refresh.request() if exchange.error_code else None, others=True
         )
         self.draw()
 

@@ -82,7 +82,7 @@ class LogTable(widgets.VBox):
         self.newer.on_click(self._report.guard(lambda: self._turn(-self.rows)))
         self.older.on_click(self._report.guard(lambda: self._turn(self.rows)))
         self._refresh = Refresh(self._report.guard(self.draw), INTERVAL)
-        self._unsubscribe = log.subscribe(lambda _: self._refresh.request())
+        self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
         self.draw()
 
     @property

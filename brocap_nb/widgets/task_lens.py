@@ -69,7 +69,7 @@ class TaskLens(widgets.VBox):
         )
         self.show_requests.on_click(self._report.guard(self._ask_for_requests))
         self._refresh = Refresh(self._report.guard(self.draw), INTERVAL)
-        self._unsubscribe = log.subscribe(lambda _: self._refresh.request())
+        self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
 
     @property
     def shown(self) -> bool:

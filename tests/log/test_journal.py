@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import brocap_nb as bn
 from brocap_nb.log.journal import FORMAT, FileJournal, MemoryJournal, read_lines
+from brocap_nb.redaction import EmbeddedPicture
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LINES = st.lists(
@@ -63,3 +67,30 @@ def test_a_line_that_is_still_being_written_is_left_alone(tmp_path: Path) -> Non
     assert found == (0, 8, {"a": 1})
     path.write_bytes(b'{"a":1}\n{"b":2}\n')
     assert list(read_lines(path, 8)) == [(8, 16, {"b": 2})]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of this kind.")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+@pytest.mark.parametrize(("folder", "file"), [(0o755, 0o600), (0o775, 0o600), (0o2750, 0o640)])
+def test_files_are_for_their_owner_unless_the_folder_was_given_to_a_group(
+    folder: int, file: int, umask: int, tmp_path: Path
+) -> None:
+    place = tmp_path / "alice"
+    place.mkdir()
+    place.chmod(folder)
+    before = os.umask(umask)
+    try:
+        log = bn.ExchangeLog(place / "brocap_log")
+        picture = EmbeddedPicture("", b"PNG", "image/png", "0" * 64)
+        log.begin(method="m", url="u", request="{}", request_bytes=2, pictures=[picture])
+        assert log._sealer is not None
+        log._sealer._rows = 1
+        log.begin(method="m", url="u", request="{}", request_bytes=2)
+    finally:
+        os.umask(before)
+    files = [path for path in place.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in files} == {"brocap_log", "images", "columns"}
+    assert {path.stat().st_mode & 0o777 for path in files} == {file}
+    if file == 0o640:
+        folders = [path for path in place.rglob("*") if path.is_dir()]
+        assert {path.stat().st_mode & 0o7777 for path in folders} == {0o2750}

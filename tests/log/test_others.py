@@ -1,0 +1,417 @@
+"""The logs of a class read as one, and followed while they grow."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import requests
+from peer import Peer, http
+
+import brocap_nb as bn
+from brocap_nb.log.columns import COLUMNS
+from brocap_nb.log.engines import scan
+
+OK = http(b'{"errorId": 0, "balance": 3}')
+NO_MONEY = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "none"}')
+CREATED = http(b'{"errorId": 0, "taskId": 7}')
+READY = http(b'{"errorId": 0, "status": "ready", "solution": {"answer": [true]}}')
+FAST = 0.01  # seconds between two looks
+
+
+def student(peer: Peer, folder: Path, *answers: bytes) -> bn.Client:
+    """A client that has got these answers to getBalance."""
+    client = bn.Client("k" * 32, base_url=peer.url, log=bn.ExchangeLog(folder))
+    for answer in answers:
+        peer.say(answer)
+        with contextlib.suppress(bn.ApiError):
+            client.get_balance()
+    return client
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait for what another thread does; a test that waits for ever is ended by its runner."""
+    end = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(FAST)
+
+
+def followers() -> list[threading.Thread]:
+    return [t for t in threading.enumerate() if t.name == "brocap-nb follower"]
+
+
+@pytest.fixture
+def teacher(tmp_path: Path) -> bn.ExchangeLog:
+    return bn.ExchangeLog(tmp_path / "*")
+
+
+@pytest.fixture
+def heard(teacher: bn.ExchangeLog) -> Iterator[list[bn.Exchange]]:
+    """What the teacher hears of."""
+    heard: list[bn.Exchange] = []
+    stop = teacher.subscribe(heard.append, others=True, interval=FAST)
+    yield heard
+    stop()
+    until(lambda: not followers())
+
+
+# --- reading ------------------------------------------------------------------------------
+
+
+def test_all_folders_are_one_frame_with_who(
+    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+) -> None:
+    empty = teacher.frame()
+    alice = student(peer, tmp_path / "alice", OK, NO_MONEY)
+    bob = student(peer, tmp_path / "bob" / "brocap_log", NO_MONEY)
+    frame = teacher.frame()
+    at = COLUMNS.index("session") + 1
+    assert tuple(frame.columns) == (*COLUMNS[:at], "source", *COLUMNS[at:])
+    assert frame.dtypes.astype(str).to_dict() == empty.dtypes.astype(str).to_dict()
+    assert frame["source"].dtype == "category"
+    assert frame["source"].tolist() == ["alice", "alice", "bob"]
+    assert frame["outcome"].tolist() == ["ok", "api_error", "api_error"]
+    assert frame["exchange_id"].tolist() == [
+        *(f"alice/{alice.log.session}-{n}" for n in (1, 2)),
+        f"bob/{bob.log.session}-1",
+    ]
+    assert "source" not in alice.log.frame()
+    assert len(teacher) == 3
+    assert len(teacher.frame(session=f"bob/{bob.log.session}")) == 1
+    shown = teacher._repr_mimebundle_()
+    assert f"bob/{bob.log.session}-1" in shown["text/plain"]
+    assert "ERROR_ZERO_BALANCE" in shown["text/html"]
+    (row,) = teacher.errors().to_dict("records")
+    assert (row["count"], row["error_code"]) == (2, "ERROR_ZERO_BALANCE")
+    assert teacher[row["example"]].error_code == "ERROR_ZERO_BALANCE"
+    assert [exchange.exchange_id for exchange in teacher.exchanges()] == frame[
+        "exchange_id"
+    ].tolist()
+    assert len(teacher.latency()) == 1
+
+
+def test_two_students_with_the_same_session_and_task_number(
+    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+) -> None:
+    """A sandbox gives the same numbers in every kernel; a copied folder has the same session."""
+    for name in ("alice", "bob"):
+        client = student(peer, tmp_path / name)
+        peer.say(CREATED)
+        client.create_task(bn.RawTask({"type": "Some", "name": name}))
+        for path in (tmp_path / name).glob("*.jsonl"):
+            path.write_text(path.read_text().replace(client.log.session, "twins2"))
+            path.rename(path.with_name("1-twins2.jsonl"))
+    reader = bn.Client("k" * 32, base_url=peer.url, log=bn.ExchangeLog(tmp_path / "alice"))
+    peer.say(READY)
+    reader.get_task_result(7)
+    ids = ["alice/twins2-1", "bob/twins2-1"]
+    assert teacher.frame()["exchange_id"].tolist()[:2] == ids
+    assert [json.loads(teacher[one].request)["task"]["name"] for one in ids] == ["alice", "bob"]
+    assert [teacher[one].exchange_id for one in ids] == ids
+    alices = f"alice/{reader.log.session}-1"
+    assert teacher.task_times()["answered_by"].fillna("").tolist() == [alices, ""]
+    assert teacher.timeline(7)["exchange_id"].tolist() == ["bob/twins2-1"]
+    assert set(teacher.violations()["exchange_id"]) <= {*ids, alices}
+
+
+def test_errors_count_the_tasks_of_each_student(
+    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+) -> None:
+    for name in ("alice", "bob"):
+        peer.say(NO_MONEY)
+        with pytest.raises(bn.ApiError):
+            student(peer, tmp_path / name).get_task_result(7)
+    assert teacher.errors()["tasks"].tolist() == [2]
+    assert bn.ExchangeLog(tmp_path / "bob").errors()["tasks"].tolist() == [1]
+
+
+def test_pictures_are_found_in_their_own_folder(
+    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+) -> None:
+    pictures = {}
+    for name in ("alice", "bob"):
+        pictures[name] = b"\x89PNG\r\n\x1a\n" + os.urandom(300)
+        peer.say(CREATED)
+        task = bn.ComplexImageTask.from_image(pictures[name], "Pick it")
+        student(peer, tmp_path / name).create_task(task)
+    for row in teacher.frame(bodies=False).itertuples():
+        picture = base64.b64encode(pictures[row.source]).decode()
+        assert picture in teacher[row.exchange_id].request
+
+
+def test_a_folder_that_comes_later_is_read(
+    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+) -> None:
+    assert len(teacher) == 0
+    student(peer, tmp_path / "late" / "brocap_log", OK)
+    assert teacher.frame()["source"].tolist() == ["late"]
+
+
+def test_it_is_never_written(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path) -> None:
+    student(peer, tmp_path / "alice", OK).log.to_har(tmp_path / "log.har")
+    sent: list[str] = []
+    peer.reply = lambda path, body: sent.append(path) or OK  # type: ignore[func-returns-value]
+    before = sorted(tmp_path.rglob("*"))
+    assert teacher.read_only
+    with pytest.raises(bn.InvalidInputError, match="never written"):
+        bn.Client("k" * 32, base_url=peer.url, log=teacher).get_balance()
+    with pytest.raises(bn.InvalidInputError, match="never written"):
+        teacher.attach(requests.Session())
+    with pytest.raises(bn.InvalidInputError, match="never written"):
+        bn.ExchangeLog.from_har(tmp_path / "log.har", tmp_path / "*")
+    for missing in (1, -1, "alice/nobody-1"):
+        with pytest.raises(bn.ExchangeNotFoundError, match=r"log\.frame\(\)\.$"):
+            teacher[missing]
+    assert sent == []
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not bn.ExchangeLog(tmp_path / "alice").read_only
+
+
+def test_it_comes_out_as_a_har(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path) -> None:
+    student(peer, tmp_path / "alice", OK)
+    student(peer, tmp_path / "bob", NO_MONEY)
+    teacher.to_har(tmp_path / "class.har")
+    back = bn.ExchangeLog.from_har(tmp_path / "class.har", tmp_path / "back")
+    assert back.frame()["outcome"].tolist() == ["ok", "api_error"]
+    assert set(back.frame()["session"]) == {back.session}, "its folders' names are not in a HAR"
+
+
+@pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "dask"])
+def test_engines_read_the_pattern_too(
+    engine: str, peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+) -> None:
+    import narwhals as nw
+
+    def rows() -> list[tuple[object, ...]]:
+        frame = nw.from_native(scan(tmp_path / "*", engine)).lazy()
+        assert frame.collect_schema().names() == list(teacher.frame(bodies=False).columns)
+        names = ("exchange_id", "session", "source", "outcome")
+        return sorted(frame.select(*names).collect().to_arrow().to_pandas().itertuples(index=False))
+
+    assert rows() == []
+    student(peer, tmp_path / "alice", OK, NO_MONEY)
+    student(peer, tmp_path / "bob" / "brocap_log", NO_MONEY)
+    frame = teacher.frame()[["exchange_id", "session", "source", "outcome"]].astype(str)
+    assert rows() == sorted(frame.itertuples(index=False))
+
+
+# --- what happens to files ----------------------------------------------------------------
+
+
+def unreadable(folder: Path) -> Callable[[], None]:
+    """Take the right to read a folder; root has it anyway, so a link to itself stands for it."""
+    aside = folder.with_name(f".{folder.name}")
+    folder.rename(aside)
+    folder.symlink_to(folder)
+
+    def back() -> None:
+        folder.unlink()
+        aside.rename(folder)
+
+    return back
+
+
+def test_a_folder_that_cannot_be_read_for_a_moment_keeps_its_rows(
+    peer: Peer, tmp_path: Path
+) -> None:
+    alice = student(peer, tmp_path / "alice", OK)
+    reader = bn.ExchangeLog(tmp_path / "alice")
+    assert len(reader) == 1
+    back = unreadable(tmp_path / "alice")
+    with pytest.warns(bn.LogWarning, match="cannot be read") as seen:
+        assert len(reader) == 1
+        assert len(reader) == 1
+    assert any("The log folder" in str(one.message) for one in seen)
+    back()
+    alice.get_balance()
+    assert reader.frame()["outcome"].tolist() == ["ok", "ok"]
+
+
+def test_a_file_that_became_shorter_is_read_anew(peer: Peer, tmp_path: Path) -> None:
+    student(peer, tmp_path / "alice", OK, OK, OK)
+    reader = bn.ExchangeLog(tmp_path / "*")
+    assert len(reader) == 3
+    path = next(tmp_path.glob("*/*.jsonl"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]))
+    assert len(reader) == 1
+    assert reader.frame()["response"].notna().all()
+    path.write_bytes(b"".join(lines))
+    pd.testing.assert_frame_equal(reader.frame(), bn.ExchangeLog(tmp_path / "*").frame())
+
+
+# --- following ----------------------------------------------------------------------------
+
+
+def told(heard: list[bn.Exchange]) -> list[str]:
+    """The ids of those that have ended."""
+    return [one.exchange_id for one in heard if one.outcome != "no_response"]
+
+
+def test_a_follower_hears_of_the_others_once_each(
+    peer: Peer, teacher: bn.ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
+) -> None:
+    student(peer, tmp_path / "alice", OK, NO_MONEY)
+    student(peer, tmp_path / "bob", NO_MONEY)
+    until(lambda: len(told(heard)) == 3)
+    assert sorted(told(heard)) == sorted(teacher.frame()["exchange_id"])
+    assert [one.error_code for one in heard if one.exchange_id.startswith("bob/")][-1] == (
+        "ERROR_ZERO_BALANCE"
+    )
+
+
+def test_what_was_there_before_is_not_told(peer: Peer, tmp_path: Path) -> None:
+    alice = student(peer, tmp_path / "alice", OK)
+    log = bn.ExchangeLog(tmp_path / "alice")
+    first: list[bn.Exchange] = []
+    second: list[bn.Exchange] = []
+    stop = log.subscribe(first.append, others=True, interval=3600)
+    alice.get_balance()
+    stop_second = log.subscribe(second.append, others=True, interval=FAST)
+    alice.get_balance()
+    until(lambda: len(told(first)) == 2 and len(told(second)) == 1)
+    assert told(first) == [f"{alice.log.session}-2", f"{alice.log.session}-3"]
+    stop()
+    stop_second()
+    stop_second()  # again does nothing
+
+
+def test_reading_in_between_takes_nothing_from_the_follower(
+    peer: Peer, teacher: bn.ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
+) -> None:
+    alice = student(peer, tmp_path / "alice")
+    peer.say(OK)
+    for number in range(1, 31):
+        alice.get_balance()
+        assert len(teacher) == number
+    until(lambda: len(told(heard)) == 30)
+    assert len(set(told(heard))) == 30
+
+
+def test_own_exchanges_are_told_as_before(peer: Peer, tmp_path: Path) -> None:
+    heard: list[bn.Exchange] = []
+    log = bn.ExchangeLog(tmp_path / "log")
+    stop = log.subscribe(heard.append, others=True, interval=FAST)
+    peer.say(OK)
+    bn.Client("k" * 32, base_url=peer.url, log=log).get_balance()
+    assert [one.outcome for one in heard] == ["no_response", "ok"], "in the thread that recorded"
+    student(peer, tmp_path / "log", OK)
+    until(lambda: len(told(heard)) == 2)
+    stop()
+
+
+def test_the_thread_ends_with_the_last_that_needs_it(tmp_path: Path) -> None:
+    log = bn.ExchangeLog(tmp_path / "*")
+    assert followers() == []
+    stops = [log.subscribe(print, others=True, interval=FAST * n) for n in (3, 1, 2)]
+    until(lambda: len(followers()) == 1)
+    stops.pop(1)()
+    until(lambda: len(followers()) == 1)
+    for stop in stops:
+        stop()
+    until(lambda: followers() == [])
+    log.subscribe(print)
+    assert followers() == []
+    for wrong in (0, -1, float("nan")):
+        with pytest.raises(bn.InvalidInputError, match="above 0"):
+            log.subscribe(print, others=True, interval=wrong)
+
+
+def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
+    peer: Peer, teacher: bn.ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
+) -> None:
+    alice = student(peer, tmp_path / "alice", NO_MONEY, OK)
+    until(lambda: len(told(heard)) == 2)
+    path = next(tmp_path.glob("alice/*.jsonl"))
+    lines = path.read_bytes()
+
+    path.write_bytes(lines[:-25])  # truncated, in the middle of a line
+    until(lambda: _size_known(teacher) == len(lines) - 25)
+    path.write_bytes(lines)
+    until(lambda: _size_known(teacher) == len(lines))
+
+    path.unlink()
+    until(lambda: _size_known(teacher) == 0)
+    alice.get_balance()  # makes the file again, and adds to it
+    until(lambda: len(told(heard)) == 3)
+    assert len(set(told(heard))) == 3
+
+    back = unreadable(tmp_path / "alice")
+    student(peer, tmp_path / "bob", OK)
+    until(lambda: len(told(heard)) == 4)
+    back()
+    alice.get_balance()
+    until(lambda: len(told(heard)) == 5)
+    assert len(set(told(heard))) == 5
+
+
+def _size_known(log: bn.ExchangeLog) -> int:
+    """How much of the only file the follower has seen."""
+    (session,) = log._others._sessions.values()
+    return session._size
+
+
+def test_a_line_that_is_half_written_is_no_torn_line(
+    teacher: bn.ExchangeLog, heard: list[bn.Exchange], peer: Peer, tmp_path: Path
+) -> None:
+    student(peer, tmp_path / "alice", OK)
+    until(lambda: len(told(heard)) == 1)
+    path = next(tmp_path.glob("alice/*.jsonl"))
+    line = path.read_bytes().splitlines(keepends=True)[-2].replace(b'-1"', b'-2"')
+    with path.open("ab", buffering=0) as file, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        file.write(line[:40])
+        until(lambda: _size_known(teacher) == path.stat().st_size)
+        file.write(line[40:])
+        until(lambda: len(heard) > 0 and heard[-1].exchange_id.endswith("-2"))
+        assert len(teacher) == 2
+
+
+def test_a_follower_that_breaks_is_told_and_the_others_hear(
+    peer: Peer, teacher: bn.ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
+) -> None:
+    def fail(exchange: bn.Exchange) -> None:
+        raise RuntimeError("a broken view")
+
+    stop = teacher.subscribe(fail, others=True, interval=FAST)
+    with pytest.warns(bn.LogWarning, match="a broken view"):
+        student(peer, tmp_path / "alice", OK)
+        until(lambda: len(told(heard)) == 1)
+        stop()
+    student(peer, tmp_path / "bob", OK)
+    until(lambda: len(told(heard)) == 2)
+
+
+def test_a_fork_while_somebody_follows_can_write(tmp_path: Path) -> None:
+    """The child has no follower, and none of the locks that one held."""
+    code = """
+import os, sys
+import brocap_nb as bn
+log = bn.ExchangeLog("log")
+log.subscribe(lambda exchange: None, others=True, interval=0.0001)
+def begin():
+    log.begin(method="m", url="u", request="{}", request_bytes=2)
+for number in range(30):
+    begin()
+    child = os.fork()
+    if not child:
+        begin()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+assert len(log) == 60, len(log)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
