@@ -20,6 +20,7 @@ from brocap_nb.widgets.fault_chooser import FaultChooser
 from brocap_nb.widgets.form import TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_table import LogTable, table_of
+from brocap_nb.widgets.own_keys import OwnKeys
 from brocap_nb.widgets.picture_view import PictureView
 from brocap_nb.widgets.progress import ProgressView
 from brocap_nb.widgets.style import STYLE, close_all, heading, panel, problem_note, show_html
@@ -144,6 +145,7 @@ class Console:
         columns.add_class("brocap-columns")
         return [
             widgets.HTML(STYLE, layout={"display": "none"}),
+            OwnKeys(),
             panel(_title("Console"), self.target, self.faults),
             columns,
             panel(self.log_table),

@@ -44,9 +44,7 @@ def context(refuser: Refuser) -> Iterator[Any]:
         missing("Playwright")
     path = chromium() or missing("a Chromium; found neither that nor a Chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=arguments(refuser.place)
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=arguments(refuser.place))
         yield browser.new_context(viewport={"width": 1400, "height": 1000})
         browser.close()
 

@@ -133,48 +133,6 @@ def test_a_file_is_uploaded_and_not_kept_in_the_notebook(lab: Lab) -> None:
     assert lab.foreign_requests() == []
 
 
-@pytest.mark.parametrize("width", [360, 800, 1600])
-def test_it_fits_its_place(lab: Lab, width: int) -> None:
-    lab.open(f"width-{width}.ipynb", CELL)
-    lab.command("application:toggle-left-area")
-    lab.page.set_viewport_size({"width": width, "height": 900})
-    lab.run_cell()
-    console = lab.console
-    console.get_by_label("Sample picture").select_option(index=1)
-    console.get_by_role("button", name="Submit task").click()
-    table = console.get_by_role("region", name="Log")
-    table.wait_for()
-    assert lab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    place = console.bounding_box()
-    for part in console.locator(".brocap-panel, .brocap-scroll, input, select, button").all():
-        box = part.bounding_box()
-        assert box is None or box["x"] + box["width"] <= place["x"] + place["width"] + 1
-
-
-def test_every_control_has_a_name_and_is_reached_by_keyboard(lab: Lab) -> None:
-    lab.open("keyboard.ipynb", CELL)
-    lab.run_cell()
-    console = lab.console
-    console.get_by_role("button", name="Submit task").wait_for()
-    controls = console.locator("button, input:not([type=file]), select, textarea")
-    visible = [c for c in controls.all() if c.is_visible()]
-    assert len(visible) > 8
-    for control in visible:
-        named = control.evaluate(
-            "e => (e.labels?.[0]?.textContent || e.getAttribute('aria-label')"
-            " || e.textContent || '').trim()"
-        )
-        assert named, control.evaluate("e => e.outerHTML")
-    visible[0].focus()
-    reached = set()
-    for _ in range(3 * len(visible)):
-        reached.add(lab.page.evaluate("document.activeElement.outerHTML"))
-        lab.page.keyboard.press("Tab")
-    for control in visible:
-        if control.is_enabled():
-            assert control.evaluate("e => e.outerHTML") in reached
-
-
 def test_an_error_of_the_service_explains_itself(lab: Lab) -> None:
     lab.open("error.ipynb", CELL)
     lab.run_cell()
