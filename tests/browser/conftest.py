@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Final
 
 import pytest
 
-from .driver import FRONTS, Front, Lab, Refuser, Server, arguments, chromium, serve
+from .driver import FRONTS, Front, Lab, Refuser, Server, browse, chromium, serve
 
 __all__ = ["Front", "Lab"]
+
+OpenFront = Callable[[str], AbstractContextManager[Any]]
 
 HOW_TO: Final = (
     "Install the driver with `pip install playwright` and a Chromium with "
     "`apt-get install chromium` (or set BROCAP_CHROMIUM to the path of one)."
 )
+
+# An error in the log, a problem, an open section, an answered picture: all that can be seen.
+PREPARE: Final = """
+import brocap_nb as bn
+sandbox = bn.Sandbox(seed=3).start()
+client = bn.Client(sandbox.key, base_url=sandbox.url)
+try:
+    client.create_task(bn.RawTask({"type": "NoSuchTask"}))
+except bn.ApiError:
+    pass
+bn.Console(sandbox=sandbox, log=client.log)
+"""
 
 
 def missing(what: str) -> Any:
@@ -38,15 +53,11 @@ def refuser() -> Iterator[Refuser]:
 @pytest.fixture(scope="session")
 def context(refuser: Refuser) -> Iterator[Any]:
     """One browser for all tests: a front end's files are loaded once and come from its cache."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
+    if importlib.util.find_spec("playwright") is None:
         missing("Playwright")
     path = chromium() or missing("a Chromium; found neither that nor a Chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments(refuser.place))
-        yield browser.new_context(viewport={"width": 1400, "height": 1000})
-        browser.close()
+    with browse(path, refuser) as context:
+        yield context
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +73,6 @@ def server_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[st
             return running[name]
 
         yield server_of
-
-
-OpenFront = Callable[[str], Any]
 
 
 @pytest.fixture(scope="session")
@@ -94,19 +102,6 @@ def front(request: pytest.FixtureRequest, page_of: OpenFront) -> Iterator[Front]
     """A new page of each front end."""
     with page_of(request.param) as front:
         yield front
-
-
-# An error in the log, a problem, an open section, an answered picture: all that can be seen.
-PREPARE: Final = """
-import brocap_nb as bn
-sandbox = bn.Sandbox(seed=3).start()
-client = bn.Client(sandbox.key, base_url=sandbox.url)
-try:
-    client.create_task(bn.RawTask({"type": "NoSuchTask"}))
-except bn.ApiError:
-    pass
-bn.Console(sandbox=sandbox, log=client.log)
-"""
 
 
 @pytest.fixture(scope="session", params=["light", "dark"])

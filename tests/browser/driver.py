@@ -39,7 +39,7 @@ __all__ = [
     "Server",
     "Voila",
     "Wire",
-    "arguments",
+    "browse",
     "chromium",
     "serve",
     "wait_for",
@@ -47,6 +47,17 @@ __all__ = [
 
 TOKEN: Final = "token-of-the-test"
 DEADLINE: Final = 90.0
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # nothing but loopback has a name
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
 LOOPBACK: Final = ("127.0.0.1", "localhost", None)
 SETTINGS: Final = {
     "@jupyterlab/apputils-extension/notification": {
@@ -64,22 +75,6 @@ def chromium() -> str | None:
     named = os.environ.get("BROCAP_CHROMIUM")
     names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
     return next((path for name in names if (path := shutil.which(name))), None)
-
-
-def arguments(proxy: str) -> list[str]:
-    """Return a Chromium's arguments: everything but loopback goes to `proxy`, host and port."""
-    return [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        # nothing but loopback has a name, and what is asked for is told to the proxy
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-        f"--proxy-server=http://{proxy}",
-    ]
 
 
 def wait_for(condition: Callable[[], Any], what: str) -> Any:
@@ -120,6 +115,20 @@ class Refuser:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+@contextmanager
+def browse(path: str, refuser: Refuser) -> Iterator[Any]:
+    """Run the Chromium at `path`, and give a place for pages that share its cache."""
+    from playwright.sync_api import sync_playwright
+
+    arguments = [*ARGUMENTS, f"--proxy-server=http://{refuser.place}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        try:
+            yield browser.new_context(viewport={"width": 1400, "height": 1000})
+        finally:
+            browser.close()
 
 
 @dataclass
@@ -234,7 +243,7 @@ class Front(ABC):
         self, name: str, notebook: nbformat.NotebookNode, *, theme: str = "light"
     ) -> Path:
         """Put a notebook into a folder of its own, and open it."""
-        path = self.server.notebooks / Path(name).stem / name
+        path = self.server.notebooks / f"{Path(name).stem}-{time.time_ns()}" / name
         path.parent.mkdir()
         nbformat.write(notebook, path)
         self.name = path.relative_to(self.server.notebooks).as_posix()

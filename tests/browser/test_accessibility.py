@@ -79,10 +79,13 @@ def test_from_the_first_field_to_the_answer_by_keyboard_alone(lab: Lab) -> None:
     keyboard.press("ArrowDown")
     console.get_by_alt_text("The picture of the task").wait_for()
     assert sample.input_value()
-    question = tab_to("metadata.Task (required)")
+    field = tab_to("metadata.Task (required)")
+    question = field.input_value()  # the sample brings it, and is answered with no other
     keyboard.press("Control+a")
-    keyboard.type("Pick the odd one")
-    assert question.input_value() == "Pick the odd one"
+    keyboard.press("Delete")
+    console.get_by_text("metadata.Task is missing").wait_for()
+    keyboard.type(question)
+    console.locator("pre", has_text=f'"Task": "{question}"').wait_for()
     tab_to("Submit task")
     keyboard.press("Space")
     lab.answer()
