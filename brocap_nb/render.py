@@ -64,10 +64,10 @@ def _sendable(text: str) -> str:
 
 
 def code(text: str, *, max_height: str = "22em") -> str:
-    """A block of code or JSON that wraps and, when long, scrolls."""
+    """A block of code or JSON that wraps and, when long, scrolls, by mouse and by keyboard."""
     return (
-        f'<pre style="{_MONO};margin:.3em 0;padding:.5em .7em;border:{_LINE};border-radius:4px;'
-        f"background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
+        f'<pre tabindex="0" style="{_MONO};margin:.3em 0;padding:.5em .7em;border:{_LINE};'
+        f"border-radius:4px;background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
         f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{escape(text)}</pre>'
     )
 

@@ -22,6 +22,7 @@ from brocap_nb.widgets.form import TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_board import LogBoard
 from brocap_nb.widgets.log_table import table_of
+from brocap_nb.widgets.own_keys import OwnKeys
 from brocap_nb.widgets.picture_view import PictureView
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.style import close_all, heading, panel, show_html
@@ -171,6 +172,7 @@ class Console:
         )
         columns.add_class("brocap-columns")
         return [
+            OwnKeys(),
             panel(_title("Console"), self.target, self.faults),
             columns,
             self.board.widget,

@@ -16,6 +16,7 @@ from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.error_explorer import ErrorExplorer
 from brocap_nb.widgets.exchange_view import ExchangeView
 from brocap_nb.widgets.log_table import LogTable, table_of
+from brocap_nb.widgets.own_keys import OwnKeys
 from brocap_nb.widgets.style import STYLE, close_all, heading, panel
 from brocap_nb.widgets.task_lens import TaskLens
 
@@ -71,6 +72,7 @@ class LogBoard:
         self.widget = widgets.VBox(
             [
                 widgets.HTML(STYLE, layout={"display": "none"}),
+                OwnKeys(),
                 panel(self.errors),
                 panel(title, self.view, self.table, self.tasks),
                 self._opened,

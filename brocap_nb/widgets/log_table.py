@@ -75,6 +75,7 @@ class LogTable(widgets.VBox):
         self.older = widgets.Button(description="Older", tooltip="Rows that came before")
         self._place = widgets.HTML()
         super().__init__(self._arrange(), layout={"width": "auto", "grid_gap": "8px"})
+        self.add_class("brocap-log")
 
         for control in self._controls:
             control.observe(self._report.guard(self._filter), "value")

@@ -63,7 +63,8 @@ STYLE: Final = """<style>
 .brocap .widget-button, .brocap .jupyter-button { border-radius: 4px; height: 32px;
   line-height: 32px; width: auto; padding: 0 14px; flex: 0 0 auto; }
 .brocap .widget-toggle-buttons { height: auto; }
-.brocap .widget-toggle-buttons .jupyter-button { margin: 0 6px 4px 0; }
+.brocap .widget-toggle-buttons > div { display: flex; flex-wrap: wrap; gap: 6px; min-width: 0; }
+.brocap .widget-toggle-buttons .jupyter-button { margin: 0; max-width: 100%; }
 .brocap .widget-toggle-buttons .jupyter-button.mod-active { font-weight: 600;
   box-shadow: inset 0 -3px var(--brocap-accent); }
 .brocap :is(button, input, select, textarea, summary, [tabindex]):focus-visible {

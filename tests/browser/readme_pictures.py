@@ -27,19 +27,13 @@ for task in (bn.RawTask({"type": "NoSuchTask"}), bn.RawTask({})):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_picture(lab: Lab, theme: str) -> None:
     cell = "console = bn.Console(sandbox=sandbox, log=client.log)\nconsole"
-    lab.open(f"picture-{theme}.ipynb", PREPARE, cell)
+    lab.open(f"picture-{theme}.ipynb", PREPARE, cell, theme=theme)
     lab.page.set_viewport_size({"width": 1400, "height": 2000})
-    lab.page.evaluate(
-        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
-        f"JupyterLab {theme.capitalize()}",
-    )
     lab.run_cell(0)
     lab.run_cell(1)
-    sample = lab.console.get_by_label("Sample picture")
-    sample.select_option(index=2)
-    lab.console.get_by_text("inside the limits").wait_for()
-    lab.console.get_by_role("button", name="Submit task").click()
-    lab.console.get_by_text("Answer: tile").first.wait_for()
+    lab.choose_sample(2)
+    lab.submit()
+    lab.answer()
     lab.page.mouse.move(5, 5)
     PICTURES.mkdir(parents=True, exist_ok=True)
     lab.page.wait_for_timeout(1000)

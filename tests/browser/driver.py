@@ -1,0 +1,516 @@
+"""Drives JupyterLab, Notebook 7 and Voila in a real headless Chromium, on loopback.
+
+Each front end has the same face (`Front`): open a notebook, run it, look at its Console, save it,
+count what goes over its WebSockets, and list what it asked for elsewhere. Each server has a home
+of its own, so that nothing of the user's settings gets in and nothing of a test gets out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit
+
+import nbformat
+
+__all__ = [
+    "FRONTS",
+    "Front",
+    "Lab",
+    "Notebook",
+    "Refuser",
+    "Server",
+    "Voila",
+    "Wire",
+    "browse",
+    "chromium",
+    "serve",
+    "wait_for",
+]
+
+TOKEN: Final = "token-of-the-test"
+DEADLINE: Final = 90.0
+ARGUMENTS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # nothing but loopback has a name
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+LOOPBACK: Final = ("127.0.0.1", "localhost", None)
+SETTINGS: Final = {
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    },
+    "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+THEMES: Final = "@jupyterlab/apputils-extension/themes"
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium: the one in `BROCAP_CHROMIUM`, or one that is installed."""
+    named = os.environ.get("BROCAP_CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """Poll until there is a true value; the deadline is only there to end a hung test."""
+    end = time.monotonic() + DEADLINE
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited in vain for {what}")
+        time.sleep(0.05)
+    return value
+
+
+class Refuser:
+    """A proxy that refuses every request and remembers it.
+
+    Routing in the driver would do as well, but it switches the browser's cache off, and it does
+    not see WebSockets, workers, and what the browser asks for of its own accord.
+    """
+
+    def __init__(self) -> None:
+        self.hosts: list[str] = []
+        """The host of every request, in their order."""
+        hosts = self.hosts
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                line = self.rfile.readline(65536).decode("latin-1")  # CONNECT host:port, or GET url
+                address = line.split()[1]
+                hosts.append(urlsplit(address if "//" in address else f"//{address}").hostname)
+                self.wfile.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.place = "{}:{}".format(*self._server.server_address)
+        """Host and port of the proxy itself."""
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@contextmanager
+def browse(path: str, refuser: Refuser) -> Iterator[Any]:
+    """Run the Chromium at `path`, and give a place for pages that share its cache."""
+    from playwright.sync_api import sync_playwright
+
+    arguments = [*ARGUMENTS, f"--proxy-server=http://{refuser.place}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        try:
+            yield browser.new_context(viewport={"width": 1400, "height": 1000})
+        finally:
+            browser.close()
+
+
+@dataclass
+class Server:
+    """A running server of notebooks."""
+
+    url: str
+    root: Path
+    """Home, settings, run files and notebooks: all that the server may write."""
+    notebooks: Path
+
+    def ask(self, path: str, method: str = "GET") -> bytes:
+        """Return the body of the answer to a request of the server's API."""
+        headers = {"Authorization": f"token {TOKEN}"}
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            return bytes(answer.read())
+
+    def setting(self, plugin: str, settings: dict[str, Any]) -> None:
+        """Write a user's setting; a page that is loaded next has it."""
+        path = self.root / "config/lab/user-settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+
+
+@dataclass
+class Wire:
+    """What went over a page's WebSockets in a while, as the length of the payloads."""
+
+    received: int = 0
+    """Bytes from the kernel to the page."""
+    sent: int = 0
+    """Bytes from the page to the kernel."""
+    frames: int = 0
+    """Messages from the kernel to the page."""
+
+
+@dataclass
+class Front(ABC):
+    """A page of a front end, and the notebook that is open in it."""
+
+    page: Any
+    server: Server
+    requests: list[str] = field(default_factory=list)
+    """The address of every request that the page made."""
+    name: str = ""
+    """The open notebook's path, from the server's folder of notebooks."""
+    _wires: list[Wire] = field(default_factory=list)
+
+    COMMAND: ClassVar[tuple[str, ...]] = ()
+    """The server's command, less what all of them take."""
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(60_000)
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("websocket", self._listen)
+
+    @property
+    def console(self) -> Any:
+        """The first Console on the page."""
+        return self.page.locator(".brocap").first
+
+    def foreign_requests(self) -> list[str]:
+        """The requests to anywhere but loopback; all of them were refused."""
+        return [url for url in self.requests if urlsplit(url).hostname not in LOOPBACK]
+
+    @contextmanager
+    def wire(self) -> Iterator[Wire]:
+        """Count what goes over the WebSockets until the block ends."""
+        self._told()
+        wire = Wire()
+        self._wires.append(wire)
+        yield wire
+        self._told()
+        self._wires.remove(wire)
+
+    def _told(self) -> None:
+        """Take in what the browser has reported: its events come in order, before this answer."""
+        self.page.evaluate("0")
+
+    def _listen(self, socket: Any) -> None:
+        def received(payload: str | bytes) -> None:
+            for wire in self._wires:
+                wire.frames += 1
+                wire.received += _length(payload)
+
+        def sent(payload: str | bytes) -> None:
+            for wire in self._wires:
+                wire.sent += _length(payload)
+
+        socket.on("framereceived", received)
+        socket.on("framesent", sent)
+
+    def open(self, name: str, *cells: str, theme: str = "light") -> Path:
+        """Write a notebook of these cells in a folder of its own, and open it.
+
+        Args:
+            name: the file's name; its stem is the folder.
+            cells: the source of each code cell.
+            theme: "light" or "dark".
+        """
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+        notebook.metadata.kernelspec = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        return self.open_notebook(name, notebook, theme=theme)
+
+    def open_notebook(
+        self, name: str, notebook: nbformat.NotebookNode, *, theme: str = "light"
+    ) -> Path:
+        """Put a notebook into a folder of its own, and open it."""
+        path = self.server.notebooks / f"{Path(name).stem}-{time.time_ns()}" / name
+        path.parent.mkdir()
+        nbformat.write(notebook, path)
+        self.name = path.relative_to(self.server.notebooks).as_posix()
+        self._show(theme)
+        return path
+
+    def set_width(self, width: int) -> None:
+        """Make the window this many pixels wide."""
+        self.page.set_viewport_size({"width": width, "height": 1000})
+
+    @abstractmethod
+    def _show(self, theme: str) -> None:
+        """Open the notebook in the browser, and wait until it can be run."""
+
+    @abstractmethod
+    def run_all(self) -> None:
+        """Run all cells, and wait until they have run."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the page and end its kernel."""
+
+    # the Console's steps, in one place
+
+    def choose_sample(self, index: int = 1) -> None:
+        """Choose a sample picture, counted from 1, and wait until it is shown."""
+        self.console.get_by_label("Sample picture").select_option(index=index)
+        self.console.get_by_alt_text("The picture of the task").wait_for()
+
+    def submit(self) -> None:
+        """Press the button that sends the task."""
+        self.console.get_by_role("button", name="Submit task").click()
+
+    def answer(self) -> str:
+        """Wait for the answer to a picture, and return it in words."""
+        answer = self.console.get_by_text(re.compile(r"Answer: tiles? "))
+        answer.wait_for()
+        return str(answer.inner_text())
+
+    def rows(self) -> Any:
+        """The rows of the log that are shown: a request each, newest first."""
+        return (
+            self.console.locator(".brocap-log")
+            .get_by_role("button")
+            .and_(self.page.locator(".brocap-row"))
+        )
+
+
+class _Jupyter(Front):
+    """What JupyterLab and Notebook 7 share: the same notebook, with other things around it."""
+
+    @abstractmethod
+    def _address(self) -> str:
+        """The page of the open notebook."""
+
+    def _show(self, theme: str) -> None:
+        self.server.setting(THEMES, {"theme": f"JupyterLab {theme.capitalize()}"})
+        self.page.goto(self._address())
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        # the page says "idle" before it has a kernel: ask the server
+        wait_for(self._kernel_is_idle, "a kernel")
+        self.page.wait_for_function(
+            "!/No Kernel/.test(document.querySelector('.jp-KernelName')?.textContent"
+            " ?? 'No Kernel')"
+        )
+        self.idle()
+
+    def run_cell(self, index: int = 0, *, wait: bool = True) -> None:
+        """Run a cell and wait for the kernel; the first keys after loading may get lost."""
+        cell = self.page.locator(".jp-CodeCell").nth(index)
+        prompt = cell.locator(".jp-InputArea .jp-InputPrompt")
+        before = prompt.inner_text()
+
+        def took() -> bool:
+            cell.locator(".jp-InputArea-editor .cm-content").click()
+            self.page.keyboard.press("Control+Enter")
+            for _ in range(20):
+                if prompt.inner_text() != before:
+                    return True
+                self.page.wait_for_timeout(100)
+            return False
+
+        wait_for(took, "the cell to run")
+        if wait:
+            self.idle()
+
+    def run_all(self) -> None:
+        self.command("notebook:run-all-cells")
+        last = self.page.locator(".jp-CodeCell .jp-InputArea .jp-InputPrompt").last
+        wait_for(lambda: "*" not in last.inner_text() and "[ ]" not in last.inner_text(), "all")
+        self.idle()
+
+    def idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_selector(
+            '.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached"
+        )
+
+    def command(self, name: str) -> None:
+        """Run a command of the application."""
+        self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
+
+    def run_aside(self, code: str) -> None:
+        """Run code in the kernel, in no cell, and wait until it has run."""
+        self.page.evaluate(
+            "code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+            ".requestExecute({ code, silent: true }).done.then(() => true)",
+            code,
+        )
+
+    def restart(self) -> None:
+        """Restart the kernel, and wait for it."""
+        kernel = self._sessions()[0]["kernel"]["id"]
+        self.server.ask(f"/api/kernels/{kernel}/restart", "POST")
+        wait_for(self._kernel_is_idle, "the new kernel")
+        self.idle()
+
+    def save(self, path: Path) -> None:
+        """Save the notebook, with the state of its widgets."""
+        before = path.stat().st_mtime_ns
+        self.command("docmanager:save")
+        wait_for(lambda: path.stat().st_mtime_ns != before, "the notebook to be saved")
+        self.page.wait_for_timeout(500)
+
+    def close(self) -> None:
+        self.page.close()
+        for session in self._sessions():
+            self.server.ask(f"/api/sessions/{session['id']}", "DELETE")
+
+    def _sessions(self) -> list[dict[str, Any]]:
+        running = json.loads(self.server.ask("/api/sessions"))
+        return [session for session in running if session["path"] == self.name]
+
+    def _kernel_is_idle(self) -> bool:
+        kernels = [session["kernel"] for session in self._sessions() if session["kernel"]]
+        return bool(
+            kernels and kernels[0]["connections"] and kernels[0]["execution_state"] == "idle"
+        )
+
+
+class Lab(_Jupyter):
+    """JupyterLab 4."""
+
+    COMMAND = (
+        *("-m", "jupyterlab"),
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True",
+    )
+
+    def set_width(self, width: int) -> None:
+        if self.page.locator("#jp-left-stack").is_visible():  # it leaves no room on a phone
+            self.command("application:toggle-left-area")
+        super().set_width(width)
+
+    def _address(self) -> str:
+        # a workspace of its own: no other test's notebook is open beside it
+        workspace = f"w{time.time_ns()}"
+        return f"{self.server.url}/lab/workspaces/{workspace}/tree/{self.name}?token={TOKEN}"
+
+
+class Notebook(_Jupyter):
+    """Notebook 7."""
+
+    COMMAND = (*("-m", "notebook"), "--JupyterNotebookApp.expose_app_in_browser=True")
+
+    def _address(self) -> str:
+        return f"{self.server.url}/notebooks/{self.name}?token={TOKEN}"
+
+
+class Voila(Front):
+    """Voila: it runs the notebook and shows only what comes out, each page with its own kernel."""
+
+    COMMAND = (
+        *("-m", "voila", "--Voila.ip=127.0.0.1", f"--Voila.token={TOKEN}"),
+        # a kernel whose page is gone, and was not closed, ends as well
+        *("--MappingKernelManager.cull_interval=30", "--MappingKernelManager.cull_idle_timeout=60"),
+    )
+
+    def _show(self, theme: str) -> None:
+        self.page.goto(f"{self.server.url}/voila/render/{self.name}?theme={theme}&token={TOKEN}")
+
+    def run_all(self) -> None:
+        """Wait until the notebook, which runs as its page is loaded, has run."""
+        self.page.wait_for_selector("#loading", state="hidden")
+
+    def close(self) -> None:
+        config = self.page.locator("#jupyter-config-data")
+        kernel = json.loads(config.text_content())["kernelId"] if config.count() else None
+        self.page.close()
+        if kernel is not None:
+            self.server.ask(f"/voila/api/shutdown/{kernel}", "POST")
+
+
+FRONTS: Final[dict[str, type[Front]]] = {"lab": Lab, "notebook": Notebook, "voila": Voila}
+
+
+@contextmanager
+def serve(front: type[Front], root: Path) -> Iterator[Server]:
+    """Run the server of a front end; `root` is an empty folder."""
+    notebooks = root / "notebooks"
+    notebooks.mkdir()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Server(f"http://127.0.0.1:{port}", root, notebooks)
+    for plugin, settings in SETTINGS.items():
+        server.setting(plugin, settings)
+    command = [sys.executable, *front.COMMAND, "--no-browser"]
+    if front is Voila:
+        command += [f"--port={port}", str(notebooks)]
+    else:
+        command += [
+            "--allow-root",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={notebooks}",
+            f"--IdentityProvider.token={TOKEN}",
+        ]
+    log = root / "server.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            command, cwd=notebooks, env=_environment(root), stdout=stream, stderr=stream
+        )
+
+        def answers() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(log.read_text())
+            try:
+                server.ask("/")
+            except urllib.error.HTTPError:
+                return True
+            except OSError:
+                return False
+            return True
+
+        try:
+            wait_for(answers, f"the server of {front.__name__}")
+            yield server
+        finally:
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def _environment(root: Path) -> dict[str, str]:
+    source = Path(__file__).parents[2]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith(("JUPYTER", "BROCAP"))
+    }
+    return kept | {
+        "HOME": str(root),
+        "JUPYTER_CONFIG_DIR": str(root / "config"),
+        "JUPYTER_DATA_DIR": str(root / "data"),
+        "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
+        "IPYTHONDIR": str(root / "ipython"),
+        "PYTHONPATH": str(source),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+
+
+def _length(payload: str | bytes) -> int:
+    return len(payload.encode() if isinstance(payload, str) else payload)

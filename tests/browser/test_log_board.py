@@ -1,0 +1,171 @@
+"""The log in a real browser: rows that open, filters, replay, and what a new row costs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import Final
+
+import pytest
+
+from .driver import Lab, wait_for
+
+pytestmark = pytest.mark.browser
+
+PREPARE: Final = """
+import brocap_nb as bn
+sandbox = bn.Sandbox(seed=3).start()
+client = bn.Client(sandbox.key, base_url=sandbox.url)
+for kind in ("NoSuchTask", "OtherTask"):
+    try:
+        client.create_task(bn.RawTask({"type": kind}))
+    except bn.ApiError:
+        pass
+client.get_balance()
+"""
+CONSOLE: Final = "console = bn.Console(client, sandbox=sandbox)\nconsole"
+
+
+def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
+    lab.open("rows.ipynb", PREPARE, CONSOLE)
+    lab.run_all()
+    console, rows = lab.console, lab.rows()
+    rows.nth(2).wait_for()
+    assert [row.split()[1] for row in rows.all_inner_texts()] == [
+        "getBalance",
+        "createTask",
+        "createTask",
+    ]
+
+    # a filter, by a control and by a bar
+    console.get_by_label("Method", exact=True).last.select_option("getBalance")
+    console.get_by_text("Rows 1 to 1 of 1, newest first; the log has 3").wait_for()
+    console.get_by_role("button", name="Clear filters").click()
+    rows.nth(2).wait_for()
+    bar = console.get_by_role("button", name="ERROR_TASK_NOT_SUPPORTED").first
+    bar.click()
+    rows.nth(2).wait_for(state="detached")
+    console.get_by_text("no, not unchanged").wait_for()
+    console.get_by_label("Text", exact=True).fill("othertask")
+    console.get_by_text("Rows 1 to 1 of 1").wait_for()
+
+    # an exchange, side by side, with the field that it is about
+    rows.first.click()
+    request = console.get_by_role("region", name="Request")
+    request.get_by_text("OtherTask").wait_for()
+    request.get_by_text("look here").wait_for()
+    console.get_by_role("region", name="Response").get_by_text("errorId: 1").wait_for()
+    request.locator("summary", has_text="task:").click()
+    request.get_by_text("OtherTask").wait_for(state="hidden")
+
+    # as code, on the clipboard
+    lab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    console.get_by_role("button", name="As cURL").click()
+    console.get_by_role("button", name="Copy cURL").click()
+    console.get_by_text(re.compile(r"copied, \d+ characters")).wait_for()
+    copied = lab.page.evaluate("navigator.clipboard.readText()")
+    assert copied == console.locator(".brocap-copyable pre").inner_text()
+    assert "BROCAP_CLIENT_KEY" in copied
+
+    # another row beside it
+    console.get_by_role("button", name="Clear filters").click()
+    console.get_by_role("button", name="Compare with another row").click()
+    rows.filter(has_text="createTask").nth(1).click()
+    console.get_by_text("request.task.type").wait_for()
+
+    console.get_by_role("button", name="Replay").click()
+    console.get_by_text(re.compile("Sent again as exchange")).wait_for()
+    console.get_by_text("no difference").wait_for()
+    rows.nth(3).wait_for()
+    console.get_by_role("button", name="Close", exact=True).click()
+    request.wait_for(state="hidden")
+    assert lab.foreign_requests() == []
+
+
+def test_a_code_is_looked_up_and_provoked(lab: Lab) -> None:
+    lab.open("provoke.ipynb", PREPARE, CONSOLE)
+    lab.run_all()
+    console = lab.console
+    console.get_by_label("Look a code up").select_option("ERROR_ZERO_BALANCE")
+    console.get_by_text("The account has no money.").wait_for()
+    console.get_by_role("button", name="Provoke it in the sandbox").click()
+    console.get_by_text("Done: the log has it").wait_for()
+    lab.rows().filter(has_text="ERROR_ZERO_BALANCE").wait_for()
+    console.get_by_role("img", name=re.compile("1 time, last")).wait_for()
+
+
+def test_a_task_is_one_row_and_opens_as_a_timeline(lab: Lab) -> None:
+    lab.open("tasks.ipynb", PREPARE, CONSOLE)
+    lab.run_all()
+    console = lab.console
+    lab.choose_sample()
+    lab.submit()
+    lab.answer()
+    console.get_by_role("button", name="Tasks", exact=True).click()
+    task = console.get_by_role("button", name=re.compile(r"\d{7}\s+✓ ready"))
+    task.click()
+    console.get_by_role("img", name=re.compile("createTask|task", re.I)).first.wait_for()
+    console.get_by_role("button", name="Show its requests").click()
+    lab.rows().filter(has_text=re.compile("createTask .*ComplexImageTask")).wait_for()
+    assert lab.rows().filter(has_text="getBalance").count() == 0
+
+
+FILL: Final = """
+import dataclasses
+for number in range({count}):
+    begun = client.log.begin(method="getTaskResult", url=sandbox.url, request="{{}}",
+                             request_bytes=2, task_id=number)
+    client.log.finish(dataclasses.replace(begun, outcome=bn.Outcome.OK, http_status=200,
+                                          status="ready", elapsed_ms=1.0, response="{{}}"))
+"""
+
+
+@pytest.mark.parametrize("count", [100, 100_000])
+def test_a_new_exchange_costs_little_whatever_the_length_of_the_log(lab: Lab, count: int) -> None:
+    """At most 4 kB on the wire, less what it costs to run code that makes no exchange."""
+    lab.open(f"wire-{count}.ipynb", PREPARE, FILL.format(count=count), CONSOLE)
+    lab.run_all()
+    told = lab.console.get_by_text(re.compile(r"Rows 1 to 10 of"))
+    told.filter(has_text=f"of {count + 3:,}, newest").wait_for()
+    lab.page.wait_for_timeout(1_000)
+    with lab.wire() as nothing:
+        lab.run_aside("pass")
+        lab.page.wait_for_timeout(2_000)
+    costs = []
+    for more in (1, 2, 3):
+        with lab.wire() as wire:
+            lab.run_aside("client.get_balance()")
+            told.filter(has_text=f"of {count + 3 + more:,}, newest").wait_for()
+            lab.page.wait_for_timeout(2_000)
+        costs.append(wire.received - nothing.received)
+    assert lab.rows().count() == 10
+    assert max(costs) <= 4_000, costs
+    assert min(costs) > 0, costs
+
+
+def test_a_page_reload_and_a_new_kernel_lose_nothing(lab: Lab) -> None:
+    path = lab.open("again.ipynb", PREPARE, "console = bn.Console(log=client.log)\nconsole")
+    lab.run_all()
+    lab.rows().nth(2).wait_for()
+    lab.run_cell(1)  # the former console is closed, there is one again
+    wait_for(lambda: lab.page.locator(".brocap-log").count() == 1, "one console")
+    lab.choose_sample()
+    lab.save(path)
+
+    lab.page.reload()  # the kernel goes on, and so do the widgets
+    lab.console.get_by_alt_text("The picture of the task").wait_for()
+    lab.submit()
+    lab.answer()
+    before = lab.rows().count()
+    assert before >= 5
+
+    lab.restart()
+    shutil.rmtree(path.parent / "brocap_log")
+    lab.run_all()  # a deleted folder is made anew
+    wait_for(lambda: lab.rows().count() == 3, "three rows")
+    lab.restart()
+    lab.run_all()  # the log is there again
+    wait_for(lambda: lab.rows().count() == 6, "the rows of two kernels")
+    lab.choose_sample()
+    lab.submit()
+    lab.answer()
