@@ -18,7 +18,7 @@ import requests
 import urllib3
 from requests.cookies import extract_cookies_to_jar
 
-from brocap_nb import wire
+from brocap_nb import render, wire
 from brocap_nb.errors import (
     ApiError,
     BadResponseError,
@@ -365,6 +365,14 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        facts = [
+            ("sends to", render.text(self._shown_url)),
+            ("key", render.text("set; it is shown nowhere")),
+            ("log", render.text(repr(self.log))),
+        ]
+        return render.bundle(render.card("Client", render.facts(facts)), repr(self))
 
     def __repr__(self) -> str:
         return f"Client({self._secret!r}, base_url={self._shown_url!r}, log={self.log!r})"

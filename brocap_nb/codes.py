@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
+
+from brocap_nb import render
 
 __all__ = ["CATALOGUE", "ErrorCode", "explain"]
 
@@ -34,6 +36,25 @@ class ErrorCode:
     in particular, as far as the meaning tells."""
     source: str = DOCUMENTED
     """Where the meaning comes from. The remedy is this project's own advice."""
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return label and sentence of what there is to say, for every view."""
+        again = "yes, the same request can work later" if self.retryable else "no, not unchanged"
+        said = [
+            ("meaning", self.meaning),
+            ("what to do", self.remedy),
+            ("try again?", again),
+            ("it is about", " or ".join(f"`{path}`" for path in self.fields)),
+            ("source", self.source),
+        ]
+        return [(label, text) for label, text in said if text]
+
+    def __str__(self) -> str:
+        return "\n".join([self.code, *(f"  {label:<12} {text}" for label, text in self.facts())])
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        facts = render.facts((label, render.words(text)) for label, text in self.facts())
+        return render.bundle(render.card(self.code, facts), str(self))
 
 
 _ENTRIES = (

@@ -27,6 +27,7 @@ __all__ = [
     "table",
     "text",
     "tree",
+    "words",
 ]
 
 _SHORTEST = 72  # pixels of a picture's shorter side
@@ -38,6 +39,11 @@ _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size
 def text(value: str) -> str:
     """Text as HTML."""
     return escape(value)
+
+
+def words(value: str) -> str:
+    """Text as HTML; what stands in `backticks` is set as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(value))
 
 
 def heading(value: str) -> str:

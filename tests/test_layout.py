@@ -21,7 +21,7 @@ PACKAGE = ROOT / "brocap_nb"
 # Lowest first, and within a floor in order: an import points to what stands before it.
 FLOORS = (
     (
-        *("codes", "limits", "errors", "render", "download", "images", "redaction", "source"),
+        *("render", "codes", "limits", "errors", "download", "images", "redaction", "source"),
         *("tasks", "exchange", "contract", "wire"),
     ),
     (

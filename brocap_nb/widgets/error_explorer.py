@@ -14,7 +14,7 @@ from brocap_nb.codes import CATALOGUE, explain
 from brocap_nb.widgets.refresh import Refresh
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.row_list import Row, RowList
-from brocap_nb.widgets.style import heading, show_html, words
+from brocap_nb.widgets.style import heading, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -151,18 +151,8 @@ def _row(row: Mapping[Any, Any], most: int) -> Row:
 
 
 def _explained(code: str, how: str | None) -> str:
-    entry = explain(code)
-    again = "yes, the same request can work later" if entry.retryable else "no, not unchanged"
-    about = " or ".join(f"`{path}`" for path in entry.fields)
-    facts = [
-        ("meaning", entry.meaning),
-        ("what to do", entry.remedy),
-        ("try again?", again),
-        ("it is about", about),
-        ("in the sandbox", how or ""),
-        ("source", entry.source),
-    ]
-    shown = [(label, words(text)) for label, text in facts if text]
+    facts = [*explain(code).facts(), ("in the sandbox", how or "")]
+    shown = [(label, render.words(text)) for label, text in facts if text]
     return (
         f'<div class="brocap-explained" role="status"><b><code>{escape(code)}</code></b>'
         f"{render.facts(shown)}</div>"

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
 
+from brocap_nb import render
 from brocap_nb.errors import BroCapError, InvalidInputError
 from brocap_nb.widgets.controls import NumberControl
 from brocap_nb.widgets.refresh import Refresh
-from brocap_nb.widgets.style import note, problem_note, show_html, words
+from brocap_nb.widgets.style import note, problem_note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -134,7 +135,7 @@ class FaultChooser(widgets.VBox):
         self.draw()
 
     def _words(self, method: str, fault: str, times: int) -> str:
-        what = f"<b>{escape(fault)}</b>: {words(self._told[fault])}"
+        what = f"<b>{escape(fault)}</b>: {render.words(self._told[fault])}"
         if fault == REFUSE:
             return f"For {times} s, or until it is cleared, every method. {what}"
         which = "The next request" if times == 1 else f"The next {times} requests"

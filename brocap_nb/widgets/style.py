@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Any, Final
 
 import ipywidgets as widgets
+
+from brocap_nb.render import words
 
 __all__ = [
     "STYLE",
@@ -18,7 +19,6 @@ __all__ = [
     "service_note",
     "show_html",
     "status_note",
-    "words",
 ]
 
 STYLE: Final = """<style>
@@ -184,11 +184,6 @@ STYLE: Final = """<style>
 /* end of forms */
 </style>"""
 """Put once into each widget that is shown by itself, in an `HTML`."""
-
-
-def words(text: str) -> str:
-    """Text as HTML; what stands in `backticks` is set as code."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def heading(text: str, aside: str = "") -> str:

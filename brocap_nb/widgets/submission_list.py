@@ -15,7 +15,7 @@ import ipywidgets as widgets
 
 from brocap_nb import render
 from brocap_nb.errors import CancelledError
-from brocap_nb.widgets.style import STYLE, note, show_html, words
+from brocap_nb.widgets.style import STYLE, note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.submission import Submission
@@ -301,7 +301,7 @@ def _status(told: str, run: Submission) -> str:
     if len(sentence) > SENTENCE:
         sentence = f"{sentence[:SENTENCE]}…"
     # no alert: it stands in a status, which is read out anyway
-    problem = f'<div class="brocap-problem">✗ {words(sentence)}</div>' if sentence else ""
+    problem = f'<div class="brocap-problem">✗ {render.words(sentence)}</div>' if sentence else ""
     return (
         f'<div role="status"><b>{_SIGNS.get(run.status, "")}{told}</b> <small>{small}</small>'
         f"{problem}</div>"

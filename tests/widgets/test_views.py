@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
+from brocap_nb.render import words
 from brocap_nb.widgets import PictureView
 from brocap_nb.widgets.picture_view import answer_in_words
 from brocap_nb.widgets.refresh import Refresh
-from brocap_nb.widgets.style import words
 
 
 @pytest.mark.parametrize(
