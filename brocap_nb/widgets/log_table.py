@@ -226,6 +226,8 @@ def exchange_row(exchange: Exchange, own: bool) -> Row:
         "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
         " ".join(filter(None, [exchange.error_code, exchange.status, _type_of(exchange)])),
     )
+    if who := exchange.session.rpartition("/")[0]:  # of a log of many folders
+        text = f"{text}  {who}"
     return Row(exchange.exchange_id, text, kind)
 
 

@@ -123,6 +123,8 @@ def test_two_students_with_the_same_session_and_task_number(
     alices = f"alice/{reader.log.session}-1"
     assert teacher.task_times()["answered_by"].fillna("").tolist() == [alices, ""]
     assert teacher.timeline(7)["exchange_id"].tolist() == ["bob/twins2-1"]
+    states = teacher.tasks().set_index("created_by")[["state", "polls"]].T.to_dict("list")
+    assert states == {ids[0]: ["ready", 1], ids[1]: ["processing", 0]}
     assert set(teacher.violations()["exchange_id"]) <= {*ids, alices}
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from pathlib import Path
 
 from widgets.waiting import until
 
@@ -41,3 +43,28 @@ def test_a_saved_notebook_without_widget_state_shows_the_rows(used: bn.Client) -
     assert "getBalance" in bundle["text/html"]
     assert "LogBoard" in bundle["text/plain"]
     board.close()
+
+
+def test_a_class_is_followed_and_each_row_says_whose_it_is(
+    sandbox: bn.Sandbox, tmp_path: Path
+) -> None:
+    board = LogBoard(bn.ExchangeLog(tmp_path / "*"))
+    assert "No request has been made yet" in board.table._place.value
+    for name in ("alice", "bob"):
+        log = bn.ExchangeLog(tmp_path / name)
+        with (
+            bn.Client(sandbox.key, base_url=sandbox.url, log=log) as client,
+            contextlib.suppress(bn.ApiError),
+        ):
+            client.create_task(bn.RawTask({"type": f"TaskOf{name.title()}"}))
+    until(lambda: len(board.table.list.texts) == 2)
+    until(lambda: len(board.errors.list.texts) == 1)
+    assert [text.split()[-1] for text in board.table.list.texts] == ["bob", "alice"]
+    board.table.list.click(next(iter(board.table.list._lines)))
+    assert "TaskOfBob" in board.exchange._bodies.value
+    board.view.value = "tasks"
+    assert len(board.tasks.list.texts) == 2
+    (follower,) = [t for t in threading.enumerate() if t.name == "brocap-nb follower"]
+    board.close()
+    follower.join(30)
+    assert not follower.is_alive()
