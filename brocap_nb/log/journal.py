@@ -24,7 +24,6 @@ __all__ = [
     "FileJournal",
     "LogWarning",
     "MemoryJournal",
-    "make_folder",
     "read_lines",
     "share",
 ]
@@ -121,7 +120,7 @@ class FileJournal:
         target = self.folder / "images" / name
         try:
             if not target.exists():
-                make_folder(target.parent)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 part = target.with_name(f".{name}.{os.getpid()}.part")
                 part.touch(mode=0o600)
                 part.write_bytes(picture.data)
@@ -147,7 +146,7 @@ class FileJournal:
         """Make the file, or make it again if somebody deleted it."""
         if self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0:
             return
-        make_folder(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         deleted, self._descriptor = self._descriptor, os.open(self.path, flags, 0o600)
         share(self.path)
@@ -181,15 +180,6 @@ class FileJournal:
                 LogWarning,
                 stacklevel=2,
             )
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder; inside one that is shared with its group it is shared, too."""
-    if not folder.exists():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        if _is_shared(folder.parent):
-            folder.chmod(0o2750)  # whatever the umask has left of it
 
 
 def share(path: Path) -> None:

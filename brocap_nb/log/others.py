@@ -45,12 +45,12 @@ class Others:
         found = [
             file for file in log_files(self._folder, self._note_unreadable) if file.session != own
         ]
-        for file in found:
-            if file.path not in self._sessions:
-                session = OtherSession(file, self._words)
-                session.follow(self._following)
-                self._sessions[file.path] = session
-                self._sessions = dict(sorted(self._sessions.items()))
+        new = [file for file in found if file.path not in self._sessions]
+        for file in new:
+            self._sessions[file.path] = OtherSession(file, self._words)
+            self._sessions[file.path].follow(self._following)
+        if new:
+            self._sessions = dict(sorted(self._sessions.items()))
         for session in self._sessions.values():
             session.read_on()
             if tell:

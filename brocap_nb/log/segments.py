@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brocap_nb.log.columns import DTYPES, NOWHERE, Columns, Words
-from brocap_nb.log.journal import make_folder, share
+from brocap_nb.log.journal import share
 
 __all__ = ["SEGMENT_ROWS", "Sealer", "load_sealed"]
 
@@ -51,7 +51,7 @@ class Sealer:
         ready = len(self._columns) // self._rows - 1
         if ready <= self._sealed:
             return
-        make_folder(_folder(self._path))
+        _folder(self._path).mkdir(exist_ok=True)
         while self._sealed < ready:
             start = self._sealed * self._rows
             records = self._columns.records(start, start + self._rows)
