@@ -16,28 +16,31 @@ from numpy.typing import NDArray
 
 from brocap_nb.exchange import Exchange, Outcome
 
-__all__ = ["COLUMNS", "Columns", "Words", "frame_of"]
+__all__ = ["COLUMNS", "DESCRIBED", "Columns", "Words", "frame_of"]
 
-COLUMNS: Final = (
-    "exchange_id",
-    "started_at",
-    "session",
-    "method",
-    "task_type",
-    "task_id",
-    "attempt",
-    "outcome",
-    "http_status",
-    "error_id",
-    "error_code",
-    "error_description",
-    "status",
-    "elapsed_ms",
-    "request_bytes",
-    "response_bytes",
-    "request",
-    "response",
-)
+DESCRIBED: Final[Mapping[str, tuple[str, str]]] = {
+    "exchange_id": ("string", "`<session>-<number>`; `log[exchange_id]` shows all of it"),
+    "started_at": ("datetime, UTC", "when the request was begun"),
+    "session": ("category", "which log session recorded it: one per kernel and log"),
+    "method": ("category", "`createTask`, `getTaskResult`, `getBalance`"),
+    "task_type": ("category", "the task's `type`"),
+    "task_id": ("Int64", "the service's number of the task"),
+    "attempt": ("int32", "2 if it repeats a request that broke, and so on"),
+    "outcome": ("category", "see below"),
+    "http_status": ("Int64", "HTTP status of the answer"),
+    "error_id": ("Int64", "`errorId` of the answer"),
+    "error_code": ("category", "`errorCode`, as it came"),
+    "error_description": ("category", "`errorDescription`, as it came"),
+    "status": ("category", "`processing` or `ready`"),
+    "elapsed_ms": ("float64", "from the first byte sent to the last received, in milliseconds"),
+    "request_bytes": ("int64", "length of the request's body"),
+    "response_bytes": ("Int64", "length of the answer's body"),
+    "request": ("string", "the request's body; pictures and the key are short labels"),
+    "response": ("string", "the answer's body as it came, less secrets"),
+}
+"""Column to its dtype, in words, and what it is."""
+
+COLUMNS: Final = tuple(DESCRIBED)
 """The columns of `log.frame()`, in order."""
 
 NOWHERE: Final = -(2**63)
