@@ -15,9 +15,13 @@ given as `class MyTask(Task, wire_type="…")`. Field names become camelCase on 
 
 from __future__ import annotations
 
+import ast
 import base64
 import difflib
+import inspect
+import itertools
 import json
+import linecache
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -109,6 +113,10 @@ class Task(_Strict):
                 f'Field(alias="{to_camel(hidden)}").',
                 field=hidden,
             )
+        if cls.__module__ == "__main__" and cls.model_config.get("use_attribute_docstrings"):
+            for name, text in _cell_docstrings(cls).items():
+                if (info := cls.model_fields.get(name)) is not None:
+                    info.description = info.description or text
         if register:
             _registry[cls.wire_type] = cls
 
@@ -544,6 +552,38 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
 def _alias_of(model: type[BaseModel], part: int | str) -> int | str:
     info = model.model_fields.get(part) if isinstance(part, str) else None
     return info.alias or part if info is not None else part
+
+
+def _cell_docstrings(kind: type) -> dict[str, str]:
+    """The docstrings under the fields of a class of a notebook, where pydantic finds none."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") != kind.__module__:
+        frame = frame.f_back
+    if frame is None:
+        return {}
+    try:
+        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
+    except (SyntaxError, ValueError):  # a file that changed meanwhile
+        return {}
+    found: dict[str, str] = {}
+    line = 0
+    for node in ast.walk(tree):
+        # a cell may define it twice: the one that runs is the last that has begun
+        if not isinstance(node, ast.ClassDef) or node.name != kind.__name__:
+            continue
+        if not line < node.lineno <= frame.f_lineno:
+            continue
+        line = node.lineno
+        found = {
+            field.target.id: inspect.cleandoc(text.value.value)
+            for field, text in itertools.pairwise(node.body)
+            if isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+            and isinstance(text.value.value, str)
+        }
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from IPython.core.interactiveshell import InteractiveShell
 from peer import Peer, http
 from PIL import Image
 
@@ -556,3 +557,39 @@ def test_nothing_in_the_display_is_markup_of_others() -> None:
         bn.RawTask({"type": evil, evil: evil}),
     ):
         assert "<script" not in task._repr_mimebundle_()["text/html"]
+
+
+def test_the_docstring_under_a_field_is_its_help_in_a_notebook_too() -> None:
+    """There a class has no file, and pydantic finds no source."""
+    cell = """
+import brocap_nb as bn
+
+class CellTask(bn.Task):
+    text: str
+    "The first one, which is defined anew below."
+
+class CellTask(bn.Task):
+    text: str
+    "What is written."
+    number: int = bn.Field(1, description="Its own.")
+    "Not this."
+    plain: int = 2
+
+class LowerTask(CellTask):
+    more: int
+    '''Over
+    two lines.'''
+"""
+    shell = InteractiveShell()
+    shell.run_cell(cell).raise_error()
+    helps = {
+        name: info.description for name, info in shell.user_ns["LowerTask"].model_fields.items()
+    }
+    assert helps == {
+        "text": "What is written.",
+        "number": "Its own.",
+        "plain": None,
+        "more": "Over\ntwo lines.",
+    }
+    with pytest.raises(bn.InvalidTaskError, match="What is written"):
+        shell.user_ns["CellTask"]()

@@ -52,7 +52,8 @@ class FieldRow(widgets.VBox):
         self._said = widgets.HTML(layout={"display": "none"})
         shown = [control, self._said]
         if help_text:
-            control.tooltip = help_text
+            if control.has_trait("description"):  # a tooltip on any other breaks its view
+                control.tooltip = help_text
             shown.append(widgets.HTML(note(help_text)))
         super().__init__(shown)
         self.add_class("brocap-field")

@@ -247,7 +247,7 @@ def test_what_a_form_shows_is_the_value(everything: TaskForm) -> None:
                 node._written = None
         lists = (task.words, task.flags, task.days, task.floats, task.letters)
         # an empty text and an empty list look like what is left out
-        assume(task.title and all(task.words))
+        assume(task.title and all(task.words) and (task.tree is None or task.tree.name))
         assume(all(one is None or one for one in lists))
         assert exact(everything.task()) == exact(task)
 

@@ -1,0 +1,136 @@
+"""A type of one's own is filled in by keyboard alone, and mistakes are told where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+OWN = """
+import enum
+from typing import Any, Literal
+import brocap_nb as bn
+from brocap_nb.widgets import PythonView, TaskForm
+
+class Speed(enum.Enum):
+    SLOW = "slow"
+    FAST = "fast"
+
+class SitesTask(bn.Task):
+    website_urls: list[str] = bn.Field(alias="websiteURLs")
+    "The pages to look at."
+    mode: Literal["quick", "careful"]
+    "How to look."
+    speed: Speed = Speed.SLOW
+    extra: dict[str, Any] | None = None
+    proxy_password: str | None = None
+    "Of the proxy."
+
+form, code = TaskForm(SitesTask), PythonView()
+form.on_change(lambda: code.show(form.current, form.problems))
+form"""
+
+
+def focused(page: Any) -> str:
+    """The accessible name of what has the focus, as far as a label or a text gives it."""
+    return str(
+        page.evaluate(
+            """() => {
+                const at = document.activeElement;
+                return (at.labels?.[0]?.textContent ?? at.textContent).trim();
+            }"""
+        )
+    )
+
+
+def tab_to(page: Any, name: str) -> None:
+    """Press Tab until `name` has the focus."""
+    seen = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        seen.append(focused(page))
+        if seen[-1] == name:
+            return
+    raise AssertionError(f"Tab does not lead to {name}: {seen}")
+
+
+def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
+    lab.open("own.ipynb", OWN, "code", "print(form.task().to_wire())")
+    lab.run_cell(0)
+    lab.run_cell(1)
+    page, form = lab.page, lab.page.locator(".brocap").first
+    form.get_by_text("websiteURLs (required)").wait_for()
+    form.get_by_text("The pages to look at.").wait_for()
+
+    # Enter in the last input adds another one, and goes there
+    add = form.get_by_role("button", name="Add to websiteURLs")
+    add.focus()
+    page.keyboard.press("Enter")
+    for number, word in enumerate(("first", "second", "third"), 1):
+        row = form.get_by_role("textbox", name=f"websiteURLs {number}", exact=True)
+        row.wait_for()
+        page.wait_for_function(
+            "name => document.activeElement.labels?.[0]?.textContent === name",
+            arg=f"websiteURLs {number}",
+        )
+        page.keyboard.type(f"https://{word}.example/")
+        page.keyboard.press("Enter")
+    form.get_by_role("textbox", name="websiteURLs 4", exact=True).wait_for()
+
+    # what was typed elsewhere stays when a row goes, and the focus goes on
+    second = form.get_by_role("button", name="Remove 2")
+    second.focus()
+    page.keyboard.press("Space")
+    form.get_by_role("textbox", name="websiteURLs 4", exact=True).wait_for(state="detached")
+    values = [
+        form.get_by_role("textbox", name=f"websiteURLs {n}", exact=True).input_value()
+        for n in (1, 2, 3)
+    ]
+    assert values == ["https://first.example/", "https://third.example/", ""]
+    page.wait_for_function("document.activeElement.labels?.[0]?.textContent === 'websiteURLs 2'")
+
+    tab_to(page, "mode (required)")
+    page.keyboard.type("careful")
+    tab_to(page, "speed")
+    page.keyboard.type("fast")
+    tab_to(page, "extra")
+    page.keyboard.type('{"a": ')
+    told = form.get_by_role("alert").filter(has_text="extra is not JSON")
+    told.get_by_text("line 1, column 7").wait_for()
+    assert form.get_by_role("textbox", name="extra").input_value() == '{"a": '
+    page.keyboard.type("[1, true]}")
+    told.wait_for(state="detached")
+    tab_to(page, "proxyPassword")
+    page.keyboard.type("hunter2-hunter2")
+    page.keyboard.press("Enter")
+
+    shown = page.locator("pre", has_text='extra={"a": [1, True]}')
+    shown.filter(has_text="PROXY_PASSWORD").wait_for()
+    text = shown.inner_text()
+    assert 'website_urls=["https://first.example/", "https://third.example/"]' in text
+    assert 'mode="careful"' in text
+    assert "speed=Speed.FAST" in text
+    assert 'proxy_password=os.environ["PROXY_PASSWORD"]' in text
+    assert "hunter2" not in page.content()
+
+    lab.run_cell(2)
+    page.get_by_text(
+        "'websiteURLs': ['https://first.example/', 'https://third.example/']"
+    ).wait_for()
+    assert lab.foreign_requests() == []
+
+
+def test_a_form_in_a_narrow_page_does_not_scroll_sideways(lab: Lab) -> None:
+    lab.open("narrow.ipynb", OWN)
+    lab.run_cell()
+    form = lab.page.locator(".brocap").first
+    form.get_by_role("button", name="Add to websiteURLs").click()
+    form.get_by_role("textbox", name="websiteURLs 1", exact=True).wait_for()
+    form.evaluate("el => { el.style.width = '340px'; }")
+    inside = "el => [...el.querySelectorAll('input, select, button')].every(one => "
+    inside += "one.getBoundingClientRect().right <= el.getBoundingClientRect().right)"
+    assert form.evaluate(inside)
