@@ -33,6 +33,13 @@ _TEMPLATE: Final = """\
 {%- block html_head_js_mermaidjs -%}{%- endblock html_head_js_mermaidjs -%}
 """
 
+# The widgets' front end; other extensions of this installation have no business in the page.
+_EXTENSIONS: Final = (
+    "@jupyter-widgets/jupyterlab-manager",
+    "@voila-dashboards/widgets-manager8",
+    "anywidget",
+)
+
 # What the page may load is held by the browser: this server and nothing else. Voila's own scripts
 # are inline and widgets come as blobs.
 _POLICY: Final = (
@@ -111,7 +118,12 @@ def _serve(
     app = App(
         log_level="ERROR",
         config_file_paths=[],  # no voila.json of the working directory
-        tornado_settings={"headers": {"Content-Security-Policy": _POLICY}},
+        tornado_settings={
+            "headers": {"Content-Security-Policy": _POLICY},
+            # Voila's page ends its kernel with a POST that lacks the token. Nobody is logged in
+            # here: the kernel's id, which cannot be guessed, is what such a request must know.
+            "disable_check_xsrf": True,
+        },
     )
     app.initialize(
         [
@@ -123,6 +135,7 @@ def _serve(
             "--VoilaConfiguration.template=lab",
             "--VoilaConfiguration.allow_template_override=NO",
             "--VoilaConfiguration.file_denylist=.*",
+            *(f"--VoilaConfiguration.extension_allowlist={name}" for name in _EXTENSIONS),
             # an open page that nobody uses holds a kernel too
             f"--MappingKernelManager.cull_idle_timeout={seconds}",
             f"--MappingKernelManager.cull_interval={max(1, min(60, seconds // 4))}",

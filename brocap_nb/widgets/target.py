@@ -54,7 +54,8 @@ class TargetChooser(widgets.VBox):
         self.key = SecretField(label="Client key of the live service")
         self._words = widgets.HTML()
         self._problem = widgets.HTML(layout={"display": "none"})
-        super().__init__([self.choice, self._words, self.key, self._problem])
+        keyed = (self.key,) if live else ()
+        super().__init__([self.choice, self._words, *keyed, self._problem])
         self.choice.observe(lambda _: self._chosen(), "value")
         self.key.on_change(self._key_changed)
         self._draw()
@@ -105,6 +106,7 @@ class TargetChooser(widgets.VBox):
         for client in self._own.values():
             client.close()
         self._own.clear()
+        self.key.close()
         release_sandbox(self)
         super().close()
 

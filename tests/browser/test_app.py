@@ -139,7 +139,7 @@ def test_live_needs_the_visitors_own_key(browser: Any, live_app: AppProcess) -> 
     page.get_by_role("button", name="Live service").click()
     page.get_by_text("$BROCAP_CLIENT_KEY is not set: type a key below.").wait_for()
     own = secrets.token_hex(16)
-    field = page.get_by_label("Client key of the live service")
+    field = page.get_by_label("Client key of the live service", exact=True)
     field.fill(own)
     field.press("Enter")
     page.get_by_text("a key is set (32 characters)").wait_for()
