@@ -310,9 +310,9 @@ def tasks(
         start of createTask to the end of the answer that ended it, or, if none did, of the last
         exchange about it; missing if nothing came after createTask, or if that failed itself.
         `error_code` is the one that it failed with. `answered_by` is the exchange that ended it,
-        with a result or an error code. `cost` is asked for only if it can be this task's alone: createTask was answered, the
-        same session has a getBalance before it and one after it, and between them there is no
-        other createTask of any session.
+        with a result or an error code. `cost` is asked for only if it can be this task's alone:
+        createTask was answered, the same session has a getBalance before it and one after it, and
+        between them there is no other createTask of any session.
     """
     asked = (_text("method") == BALANCE) & (_text("outcome") == str(Outcome.OK))
     created = _text("method") == CREATE
