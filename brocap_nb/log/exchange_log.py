@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import os
 import secrets
 import warnings
@@ -391,26 +392,15 @@ class ExchangeLog:
         from brocap_nb.log import summaries, tables
 
         frame = self.frame(bodies=False)
-        found = summaries.tasks(frame, cost=self._cost).to_native()
+        read = functools.cache(self._read)  # a balance lies after one task and before the next
+        cost = functools.partial(_cost, read)
+        found = summaries.tasks(frame, cost=cost).to_native()
         if session is not None:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
         table = tables.TaskTable(found)
-        table.events = summaries.task_events(frame, found.head(tables.SHOWN_ROWS))
+        table.events = summaries.task_events(frame, found.head(tables.TaskTable.limit))
         return table
-
-    def _cost(self, created_by: str, before: str, after: str) -> float | None:
-        """By how much the balance fell; None if it did not, or if the answers cannot be read."""
-        try:
-            created, first, second = (self._read(i) for i in (created_by, before, after))
-        except ExchangeNotFoundError:
-            return None
-        addresses = {exchange.url.rpartition("/")[0] for exchange in (created, first, second)}
-        answers = [wire.read(e.method, 200, e.response or "").answer for e in (first, second)]
-        money = [answer.balance for answer in answers if isinstance(answer, wire.Balance)]
-        if len(addresses) != 1 or len(money) != 2 or money[0] < money[1]:
-            return None
-        return round(money[0] - money[1], 9)  # decimals that came as floats
 
     def timeline(self, task_id: int) -> Timeline:
         """Return every exchange and callback of one task, in order: a table and a picture.
@@ -787,3 +777,19 @@ def _cells(exchange: Exchange) -> list[str]:
         "" if exchange.http_status is None else str(exchange.http_status),
         "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
     ]
+
+
+def _cost(
+    read: Callable[[str], Exchange], created_by: str, before: str, after: str
+) -> float | None:
+    """By how much the balance fell; None if it did not, or if the answers cannot be read."""
+    try:
+        created, first, second = read(created_by), read(before), read(after)
+    except ExchangeNotFoundError:
+        return None
+    addresses = {exchange.url.rpartition("/")[0] for exchange in (created, first, second)}
+    answers = [wire.read(e.method, 200, e.response or "").answer for e in (first, second)]
+    money = [answer.balance for answer in answers if isinstance(answer, wire.Balance)]
+    if len(addresses) != 1 or len(money) != 2 or money[0] < money[1]:
+        return None
+    return round(money[0] - money[1], 9)  # decimals that came as floats

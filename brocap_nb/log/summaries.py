@@ -311,11 +311,11 @@ def tasks(
         Columns `task_id, task_type, created_at, state, polls, callbacks, queue_s, error_code,
         cost, exchanges, created_by, answered_by`, newest first. `queue_s` is in seconds from the
         start of createTask to the end of the answer that ended it, or, if none did, of the last
-        exchange about it; missing if nothing came after createTask. `error_code` is the one that
-        it failed with. `answered_by` is the exchange that ended it, with a result or an error
-        code. `cost` is asked for only if it can be this task's alone: createTask was answered, the
-        same session has a getBalance before it and one after it, and between them there is no
-        other createTask of any session.
+        exchange about it; missing if nothing came after createTask, or if that failed itself.
+        `error_code` is the one that it failed with. `answered_by` is the exchange that ended it,
+        with a result or an error code. `cost` is asked for only if it can be this task's alone:
+        createTask was answered, the same session has a getBalance before it and one after it, and
+        between them there is no other createTask of any session.
     """
     asked = (_text("method") == BALANCE) & (_text("outcome") == str(Outcome.OK))
     created = _text("method") == CREATE
@@ -463,7 +463,13 @@ def _task(history: list[_Moment], until: int) -> dict[str, Any]:
             state = "unknown"
         else:
             state = "abandoned" if created.start < until else "processing"
-    last = None if not later else ended.end if ended else max(one.end for one in later)
+    last = (
+        None
+        if not later or ended is created
+        else ended.end
+        if ended
+        else max(one.end for one in later)
+    )
     methods = [one.method for one in history]
     return {
         "task_id": None if created.task_id == _NO_TASK else created.task_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -13,7 +13,6 @@ from brocap_nb import render
 from brocap_nb.log import swimlane
 
 __all__ = [
-    "SHOWN_ROWS",
     "ErrorTable",
     "LatencyTable",
     "ShownTable",
@@ -23,13 +22,12 @@ __all__ = [
     "ViolationTable",
 ]
 
-SHOWN_ROWS: Final = 200
-"""How many rows of a table are shown."""
-
 
 class ShownTable(pd.DataFrame):
     """A DataFrame with a display of its own. A part of it is an ordinary DataFrame."""
 
+    limit: ClassVar[int] = 200
+    """How many rows are shown."""
     _title: ClassVar[str] = ""
     _nothing: ClassVar[str] = ""
     _headers: ClassVar[Sequence[str]] = ()
@@ -56,20 +54,20 @@ class ShownTable(pd.DataFrame):
         return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
     def _more(self) -> str:
-        more = len(self) - SHOWN_ROWS
+        more = len(self) - self.limit
         return f"… and {more:,} more rows" if more > 0 else ""
 
     def _repr_html_(self) -> str:
         if not len(self):
             return render.card(self._title, render.text(self._nothing))
-        rows = [self._cells(row) for row in self.as_dicts(SHOWN_ROWS)]
+        rows = [self._cells(row) for row in self.as_dicts(self.limit)]
         more = f"<div>{render.text(self._more())}</div>" if self._more() else ""
         return render.table(self._headers, rows, caption=self._title) + more
 
     def __str__(self) -> str:
         if not len(self):
             return self._nothing
-        lines = [self._lines(row) for row in self.as_dicts(SHOWN_ROWS)]
+        lines = [self._lines(row) for row in self.as_dicts(self.limit)]
         return "\n".join([*lines, *filter(None, [self._more()])])
 
     __repr__ = __str__
@@ -157,6 +155,7 @@ class TaskTimesTable(ShownTable):
 class TaskTable(ShownTable):
     """What became of each task, with its exchanges as marks on a line."""
 
+    limit = 50  # with their pictures, in a notebook that is saved
     _title = "Tasks, newest first, times in UTC; the cost is an estimate"
     _nothing = "No task has been created."
     _headers = (

@@ -405,9 +405,7 @@ def test_a_balance_that_rose_tells_no_cost(
     assert found == cost if cost is not None else pd.isna(found)
 
 
-def test_the_balance_of_another_address_tells_no_cost(
-    client: bn.Client, key: str, peer: Peer
-) -> None:
+def test_the_balance_of_another_address_tells_no_cost(client: bn.Client, peer: Peer) -> None:
     peer.say(http(b'{"errorId": 0, "taskId": 7}'))
     with (
         bn.Sandbox() as sandbox,
