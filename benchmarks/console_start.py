@@ -24,7 +24,7 @@ from brocap_nb.widgets import SecretField
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from browser.driver import Lab, Refuser, Wire, browse, chromium, serve
 
-ROUNDS = 12
+ROUNDS = 8
 IMPORTS = "import ipywidgets as widgets\nfrom brocap_nb.widgets import Console"
 CONSOLE = "console = Console()\nconsole"
 FORM = """

@@ -343,7 +343,7 @@ class _Jupyter(Front):
         )
 
     def command(self, name: str) -> None:
-        """Run a command of the application."""
+        """Run a command of the application, and wait until it is done."""
         self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
 
     def run_aside(self, code: str) -> None:
@@ -366,7 +366,6 @@ class _Jupyter(Front):
         before = path.stat().st_mtime_ns
         self.command("docmanager:save")
         wait_for(lambda: path.stat().st_mtime_ns != before, "the notebook to be saved")
-        self.page.wait_for_timeout(500)
 
     def close(self) -> None:
         self.page.close()

@@ -13,10 +13,11 @@ pytestmark = pytest.mark.browser
 
 AXE: Final = files("axe_playwright_python") / "axe.min.js"
 FINDINGS: Final = """async () => {
-  const { violations, passes } = await axe.run('.brocap', { resultTypes: ['violations'] });
-  return { checked: passes.map(p => p.id), wrong: violations
-    .filter(v => ['serious', 'critical'].includes(v.impact))
-    .flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 300)} ${n.failureSummary}`)) };
+  const found = await axe.run('.brocap', { resultTypes: ['violations'] });
+  const checked = [...found.violations, ...found.passes, ...found.incomplete].map(r => r.id);
+  const wrong = found.violations.filter(v => ['serious', 'critical'].includes(v.impact))
+    .flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 300)} ${n.failureSummary}`));
+  return { checked, wrong };
 }"""
 NAME: Final = """e => (e.getAttribute('aria-label') || e.labels?.[0]?.textContent
   || e.textContent || '').trim()"""

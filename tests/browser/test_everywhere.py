@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from .driver import Front, Refuser, Voila
+from .driver import Front, Lab, Refuser, Voila
 
 pytestmark = pytest.mark.browser
 
@@ -134,7 +134,7 @@ def test_nothing_is_fetched_from_elsewhere(shown: Front, refuser: Refuser) -> No
     }
 
 
-def test_a_request_to_elsewhere_would_be_refused_and_seen(lab: Front, refuser: Refuser) -> None:
+def test_a_request_to_elsewhere_would_be_refused_and_seen(lab: Lab, refuser: Refuser) -> None:
     failed = lab.page.evaluate(
         """async () => {
           const closed = new Promise(r => {
@@ -148,3 +148,16 @@ def test_a_request_to_elsewhere_would_be_refused_and_seen(lab: Front, refuser: R
     assert lab.foreign_requests() == ["http://fetch.example/"]
     for host in ("fetch.example", "socket.example"):
         refuser.hosts.remove(host)
+
+
+def test_the_wire_is_counted(lab: Lab) -> None:
+    lab.open("wire.ipynb", "print('x' * 50_000)")
+    with lab.wire() as wire:
+        lab.run_all()
+    assert 50_000 <= wire.received < 90_000  # and what the kernel says about it
+    assert 0 < wire.sent < 10_000
+    assert wire.frames >= 5  # busy, input, output, reply, idle
+    with lab.wire() as again:
+        lab.run_all()
+    assert again.received >= 50_000
+    assert wire.received < 90_000, "it counts no more once its block has ended"
