@@ -51,8 +51,8 @@ def refuser() -> Iterator[Refuser]:
 
 
 @pytest.fixture(scope="session")
-def context(refuser: Refuser) -> Iterator[Any]:
-    """One browser for all tests: a front end's files are loaded once and come from its cache."""
+def browser(refuser: Refuser) -> Iterator[Any]:
+    """One browser for all tests."""
     if importlib.util.find_spec("playwright") is None:
         missing("Playwright")
     path = chromium() or missing("a Chromium; found neither that nor a Chrome")

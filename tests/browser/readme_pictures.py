@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Lab
+from .driver import Lab
 
 PICTURES = Path(__file__).parents[2] / ".github" / "pictures"
 PREPARE = """

@@ -15,7 +15,7 @@ from app_process import AppProcess
 
 import brocap_nb as bn
 
-from .conftest import wait_for
+from .driver import wait_for
 
 pytestmark = pytest.mark.browser
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from .conftest import Lab
+from .driver import Lab
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Lab
+from .driver import Lab
 
 pytestmark = pytest.mark.browser
 

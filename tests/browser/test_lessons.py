@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from .conftest import Lab
+from .driver import Lab
 
 pytestmark = pytest.mark.browser
 

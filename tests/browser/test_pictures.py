@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from .conftest import Lab
+from .driver import Lab
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from .conftest import Lab
+from .driver import Lab
 from .test_console import files_with
 
 pytestmark = pytest.mark.browser

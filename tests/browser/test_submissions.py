@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Lab, wait_for
+from .driver import Lab, wait_for
 
 pytestmark = pytest.mark.browser
 
