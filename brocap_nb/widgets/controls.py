@@ -33,6 +33,7 @@ __all__ = [
     "REQUIRED",
     "ChoiceControl",
     "Control",
+    "FlagControl",
     "JsonControl",
     "ListControl",
     "NumberControl",
@@ -202,6 +203,23 @@ class NumberControl(TextControl):
             what = "a whole number, such as 3" if self._kind is int else "a number, such as 0.5"
             shown = text if len(text) <= 40 else f"{text[:39]}…"
             self._refuse(f"is {shown!r}; expected {what}. Change it, or leave it empty.")
+
+
+class FlagControl(NumberControl):
+    """Flags of an enum, as the sum of their numbers."""
+
+    def __init__(self, label: str, flags: type[enum.Flag]) -> None:
+        super().__init__(label, int)
+        self._flags = flags
+        known = ", ".join(f"{member.value} ({member.name})" for member in flags)
+        self.hint = f"A whole number: the sum of the flags {known}."
+
+    def _parse(self) -> Any:
+        number = super()._parse()
+        try:
+            return None if number is None else self._flags(number)
+        except ValueError:
+            self._refuse(f"is {number}, which is no sum of its flags. Change it.")
 
 
 class TickControl(Control):
@@ -495,7 +513,7 @@ def control_for(
         return ChoiceControl(label, _choices(arguments), none=none)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         if issubclass(kind, enum.Flag):  # any sum of its members
-            return TextControl(label, hint="A whole number: the sum of the flags.")
+            return FlagControl(label, kind)
         names = {str(member.value) for member in kind}
         clear = len(names) == len(kind)
         return ChoiceControl(

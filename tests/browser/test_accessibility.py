@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from .driver import Front, Lab
+from .driver import Front, Lab, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +57,7 @@ def test_every_control_is_reached_by_the_tab_key(shown: Front) -> None:
 
 
 def test_from_the_first_field_to_the_answer_by_keyboard_alone(lab: Lab) -> None:
-    lab.open("keyboard.ipynb", "import brocap_nb as bn\nbn.Console()")
+    path = lab.open("keyboard.ipynb", "import brocap_nb as bn\nbn.Console()")
     lab.run_all()
     console, keyboard = lab.console, lab.page.keyboard
 
@@ -80,6 +80,9 @@ def test_from_the_first_field_to_the_answer_by_keyboard_alone(lab: Lab) -> None:
     keyboard.press("ArrowDown")
     console.get_by_alt_text("The picture of the task").wait_for()
     assert sample.input_value()
+    before = path.stat().st_mtime_ns
+    keyboard.press("Control+s")
+    wait_for(lambda: path.stat().st_mtime_ns != before, "Ctrl+S to save, as anywhere else")
     field = tab_to("metadata.Task (required)")
     question = field.input_value()  # the sample brings it, and is answered with no other
     keyboard.press("Control+a")

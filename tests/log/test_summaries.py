@@ -259,9 +259,11 @@ def test_the_state_of_a_created_task(
 def test_a_creation_that_failed_is_a_row_too(
     created: dict[str, Any], state: str, error_code: str | None, answered_by: str | None
 ) -> None:
-    row = rows_of(tasks(frame({"method": "createTask", "task_type": "T", **created})))[0]
+    some = frame({"method": "createTask", "task_type": "T", **created}, {"method": "getBalance"})
+    (row,) = rows_of(tasks(some))
     found = (row["state"], row["error_code"], row["answered_by"], row["task_id"], row["queue_s"])
     assert found == (state, error_code, answered_by, None, None)
+    assert row["exchanges"] == 1
 
 
 BALANCE = {"method": "getBalance", "elapsed_ms": 100.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any, Literal
 
 import ipywidgets as widgets
@@ -21,7 +22,11 @@ from brocap_nb.widgets.controls import (
     control_for,
 )
 
-from .kinds import Speed, exact
+from .kinds import Power, Speed, exact
+
+
+class Strict(enum.Flag):
+    ONE = 1
 
 
 def list_of(kind: Any, **options: Any) -> ListControl:
@@ -170,6 +175,19 @@ def test_choices_that_are_equal_are_told_apart() -> None:
         assert exact(control.read()) == exact(value)
         control.write(value)
         assert control.widget.index == index
+
+
+def test_flags_are_a_sum() -> None:
+    control = control_for(Power, "power")
+    assert "1 (READ), 2 (WRITE)" in control.hint
+    control.write(Power.WRITE)
+    assert control.widget.value == "2"
+    control.widget.value = "3"
+    assert control.read() == Power.READ | Power.WRITE
+    strict = control_for(Strict, "strict")
+    strict.widget.value = "8"
+    with pytest.raises(InvalidInputError, match="strict is 8, which is no sum"):
+        strict.read()
 
 
 def test_a_value_that_is_no_choice_is_shown_all_the_same() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import ipywidgets as widgets
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
@@ -233,7 +233,7 @@ def test_what_a_form_shows_is_the_value(everything: TaskForm) -> None:
     names = sorted(SHOWN_IN_FULL)
 
     @given(everythings)
-    @settings(max_examples=25)
+    @settings(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     def holds(task: Everything) -> None:
         everything.fill(task)
         for name in names:
