@@ -51,13 +51,19 @@ def refuser() -> Iterator[Refuser]:
 
 
 @pytest.fixture(scope="session")
-def browser(refuser: Refuser) -> Iterator[Any]:
-    """One browser for all tests."""
+def context(refuser: Refuser) -> Iterator[Any]:
+    """One browser for all tests: a front end's files are loaded once and come from its cache."""
     if importlib.util.find_spec("playwright") is None:
         missing("Playwright")
     path = chromium() or missing("a Chromium; found neither that nor a Chrome")
     with browse(path, refuser) as context:
         yield context
+
+
+@pytest.fixture(scope="session")
+def browser(context: Any) -> Any:
+    """The browser itself, for who wants a profile of their own."""
+    return context.browser
 
 
 @pytest.fixture(scope="session")
