@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import anywidget
-import ipywidgets as widgets
 import traitlets
 
 from brocap_nb import render
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.style import note
 
 __all__ = ["CodeBlock", "CopyButton"]
@@ -33,8 +33,11 @@ class CodeBlock(widgets.VBox):
     def __init__(self) -> None:
         self._text = widgets.HTML()
         self._copy = CopyButton()
-        super().__init__([self._text, self._copy], layout={"width": "auto", "display": "none"})
-        self.add_class("brocap-copyable")
+        super().__init__(
+            [self._text, self._copy],
+            layout={"width": "auto", "display": "none"},
+            classes=("brocap-copyable",),
+        )
 
     @property
     def value(self) -> str:
@@ -56,9 +59,9 @@ class CodeBlock(widgets.VBox):
         )
         self._copy.label = f"Copy {title}" if fits else "Copy this line"
         self._text.value = told
-        self.layout.display = ""
+        widgets.show(self, True)
 
     def clear(self) -> None:
         """Show nothing."""
         self._text.value = ""
-        self.layout.display = "none"
+        widgets.show(self, False)

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import ipywidgets as widgets
-
 from brocap_nb import render
 from brocap_nb.codes import explain
 from brocap_nb.errors import ApiError, InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.session import shared_log
 from brocap_nb.tasks import RawTask, Task, task_types
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.body_view import BodyView, PythonView
 from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.fault_chooser import FaultChooser
@@ -25,7 +24,7 @@ from brocap_nb.widgets.log_table import table_of
 from brocap_nb.widgets.own_keys import OwnKeys
 from brocap_nb.widgets.picture_view import PictureView
 from brocap_nb.widgets.report import Report
-from brocap_nb.widgets.style import close_all, heading, panel, show_html
+from brocap_nb.widgets.style import PLAIN, STYLE, close_all, heading, panel, show_html
 from brocap_nb.widgets.submission_list import SubmissionList
 from brocap_nb.widgets.target import TargetChooser
 from brocap_nb.widgets.task_form import TaskForm, form_for
@@ -83,8 +82,9 @@ class Console:
         self._pictures: list[bytes] = []
         self._allow_private = allow_private
 
-        self.task_type = widgets.Dropdown(description="Task type", layout={"width": "auto"})
-        self.task_type.add_class("brocap-control").add_class("brocap-plain")
+        self.task_type = widgets.Dropdown(
+            description="Task type", layout={"width": "auto"}, classes=PLAIN
+        )
         self._form_place = widgets.VBox(layout={"width": "auto"})
         self.submit = widgets.Button(
             description="Submit task",
@@ -111,9 +111,10 @@ class Console:
             redact=self._safe,
         )
 
-        self.widget = widgets.VBox(self._arrange(), layout={"width": "auto", "grid_gap": "12px"})
+        self.widget = widgets.VBox(
+            self._arrange(), layout={"width": "auto", "grid_gap": "12px"}, classes=("brocap",)
+        )
         """All of it, to be put into a layout of your own."""
-        self.widget.add_class("brocap")
 
         self.offer_task_types()
         guard = self._report.guard
@@ -145,6 +146,7 @@ class Console:
         """Stop following the log, stop what was started here, and take the widget away."""
         for run in self.submissions.running:
             run.cancel()
+        self.board.close()
         for part in (*self._forms.values(), self.widget):
             close_all(part)
 
@@ -168,14 +170,16 @@ class Console:
             layout={"flex": "1 1 320px", "width": "auto", "min_width": "0", "grid_gap": "12px"},
         )
         columns = widgets.HBox(
-            [what, seen], layout={"flex_flow": "row wrap", "width": "auto", "grid_gap": "12px"}
+            [what, seen],
+            layout={"flex_flow": "row wrap", "width": "auto", "grid_gap": "12px"},
+            classes=("brocap-columns",),
         )
-        columns.add_class("brocap-columns")
         return [
+            widgets.HTML(STYLE, layout={"display": "none"}),
             OwnKeys(),
             panel(_title("Console"), self.target, self.faults),
             columns,
-            self.board.widget,
+            *self.board.panels,
         ]
 
     # from the form to the views
@@ -197,7 +201,7 @@ class Console:
 
     def _retarget(self) -> None:
         """Only the sandbox fails to order, and only it can load a picture from this machine."""
-        self.faults.layout.display = "" if self.target.to_sandbox else "none"
+        widgets.show(self.faults, self.target.to_sandbox)
         if (picker := self._picker()) is not None:
             picker.send_samples_as_url(not self.target.live)
 
@@ -216,7 +220,7 @@ class Console:
     def _spell(self) -> None:
         """Only what is seen is kept up to date: each would be sent to the browser."""
         for view, name in ((self.body, "JSON"), (self.python, "Python")):
-            view.layout.display = "" if self.spelling.value == name else "none"
+            widgets.show(view, self.spelling.value == name)
             if self.spelling.value == name:
                 view.show(self.form.current, self.form.problems)
 
@@ -299,7 +303,7 @@ class Console:
         provoke(code, self.target.sandbox(), self.log)
 
     def _safe(self, text: str) -> str:
-        secret = self.target.key.secret
+        secret = self.target.secret
         return secret.redact(text) if secret is not None else text
 
     # without a kernel

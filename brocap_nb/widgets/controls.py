@@ -18,13 +18,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal, NoReturn, Union, get_args, get_origin
 
-import ipywidgets as widgets
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from brocap_nb.errors import InvalidInputError, Problem
 from brocap_nb.redaction import Secret, redact_fields
 from brocap_nb.source import is_secret_name
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.secret_field import SecretField
 from brocap_nb.widgets.style import name_html, note, show_html
 
@@ -226,8 +226,9 @@ class TickControl(Control):
     """Yes or no."""
 
     def __init__(self, label: str) -> None:
-        box = widgets.Checkbox(description=label, indent=False, layout={"width": "auto"})
-        box.add_class("brocap-tick")
+        box = widgets.Checkbox(
+            description=label, indent=False, layout={"width": "auto"}, classes=("brocap-tick",)
+        )
         super().__init__(box, label)
 
     def described(self) -> str:
@@ -404,9 +405,9 @@ class ListControl(Control):
     def _row(self, item: Control) -> widgets.HBox:
         remove = widgets.Button()
         remove.on_click(lambda _: self.remove(item))
-        row = widgets.HBox([item.widget, remove], layout={"width": "auto"})
-        row.add_class("brocap-item")
-        return row
+        return widgets.HBox(
+            [item.widget, remove], layout={"width": "auto"}, classes=("brocap-item",)
+        )
 
     def _changed(self) -> None:
         if self._quiet:
@@ -618,6 +619,4 @@ def _relabel(widget: widgets.Widget, label: str) -> None:
 
 
 def _labelled(kind: type[Any], label: str, **options: Any) -> Any:
-    widget = kind(description=label, layout={"width": "auto"}, **options)
-    widget.add_class("brocap-control")
-    return widget
+    return kind(description=label, layout={"width": "auto"}, classes=("brocap-control",), **options)

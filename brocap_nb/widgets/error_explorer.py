@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-import ipywidgets as widgets
-
 from brocap_nb import render
 from brocap_nb.codes import CATALOGUE, explain
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.refresh import Refresh
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.row_list import Row, RowList
-from brocap_nb.widgets.style import heading, show_html
+from brocap_nb.widgets.style import PLAIN, heading, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -58,8 +57,8 @@ class ErrorExplorer(widgets.VBox):
             description="Look a code up",
             options=[_NONE, *((code, code) for code in CATALOGUE)],
             layout={"width": "auto", "max_width": "26em"},
+            classes=PLAIN,
         )
-        self.any_code.add_class("brocap-control").add_class("brocap-plain")
         self._explanation = widgets.HTML(layout={"display": "none"})
         self.provoke = widgets.Button(
             description="Provoke it in the sandbox",
@@ -86,7 +85,9 @@ class ErrorExplorer(widgets.VBox):
     def draw(self) -> None:
         """Show how the log stands now. May be called from any thread."""
         with self._lock:
-            errors = self.exchanges.errors().to_dict("records")
+            # no code has come: that is known without a look at every row
+            came = self.exchanges.words("error_code")
+            errors = self.exchanges.errors().to_dict("records") if came else []
             most = max((row["count"] for row in errors), default=1)
             self.list.show(_row(row, most) for row in errors)
             aside = f"{len(errors)} {'code' if len(errors) == 1 else 'codes'}; click one"
@@ -105,7 +106,7 @@ class ErrorExplorer(widgets.VBox):
         how = self._recipes().get(code) if code else None
         show_html(self._explanation, _explained(code, how) if code else "")
         shown = bool(how) and self._provoke is not None
-        self.provoke.layout.display = "" if shown else "none"
+        widgets.show(self.provoke, shown)
 
     def close(self) -> None:
         """Stop following the log."""

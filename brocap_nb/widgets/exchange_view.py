@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-import ipywidgets as widgets
-
 from brocap_nb import images, render
 from brocap_nb.codes import explain
 from brocap_nb.errors import ExchangeError, InvalidTaskError
 from brocap_nb.exchange import Outcome
 from brocap_nb.redaction import shorten_labels, with_labels
 from brocap_nb.tasks import task_from_wire
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.code_block import CodeBlock
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.style import heading, note, problem_note
@@ -109,7 +108,7 @@ class ExchangeView(widgets.VBox):
             self._bodies.value = _bodies(exchange)
             self.replay.description = "Replay"
             self.replay.disabled = exchange.outcome is Outcome.CALLBACK
-        self.layout.display = ""
+        widgets.show(self, True)
         self._tell()
 
     def leave(self) -> None:
@@ -117,7 +116,7 @@ class ExchangeView(widgets.VBox):
         self._forget()
         self.exchange_id = None
         self._head.value = self._bodies.value = ""
-        self.layout.display = "none"
+        widgets.show(self, False)
         self._tell()
 
     def show_difference(self, left: str, right: str) -> None:

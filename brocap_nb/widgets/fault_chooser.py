@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-import ipywidgets as widgets
-
 from brocap_nb import render
 from brocap_nb.errors import BroCapError, InvalidInputError
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.controls import NumberControl
 from brocap_nb.widgets.refresh import Refresh
-from brocap_nb.widgets.style import note, problem_note, show_html
+from brocap_nb.widgets.style import PLAIN, note, problem_note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -37,15 +36,26 @@ class FaultChooser(widgets.VBox):
     """
 
     def __init__(self, sandbox: Callable[[], Sandbox], log: ExchangeLog) -> None:
+        self._sandbox = sandbox
+        self._used: Sandbox | None = None
+        self._log = log
+        self._unsubscribe: Callable[[], None] | None = None
+        self._refresh = Refresh(self.draw)
+        self.opened = widgets.ToggleButton(
+            description=f"▸ {TITLE}",
+            tooltip="Show or hide the faults of the sandbox",
+            layout={"align_self": "flex-start"},
+        )
+        self._section = widgets.VBox(layout={"width": "auto", "grid_gap": "8px", "display": "none"})
+        super().__init__([self.opened, self._section], layout={"width": "auto", "grid_gap": "8px"})
+        self.opened.observe(lambda _: self._fold(), "value")
+
+    def _fill(self) -> None:
+        """Make the section, when it is first looked at."""
         from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, SHAPES
         from brocap_nb.sandbox.rules import METHODS
 
-        self._sandbox = sandbox
-        self._used: Sandbox | None = None
         self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
-        self.opened = widgets.ToggleButton(
-            tooltip="Show or hide the faults of the sandbox", layout={"align_self": "flex-start"}
-        )
         self.method = _choice("Method", [(name, name) for name in METHODS])
         self.method.value = "getTaskResult"
         self.fault = _choice("Fault", [(name, name) for name in self._told])
@@ -56,18 +66,13 @@ class FaultChooser(widgets.VBox):
         self.order = widgets.Button(description="Order it", tooltip="Order this fault")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is ordered")
         self._what, self._problem, self._pending = (widgets.HTML() for _ in range(3))
-        self._section = widgets.VBox(self._arrange(), layout={"width": "auto", "grid_gap": "8px"})
-        super().__init__([self.opened, self._section], layout={"width": "auto", "grid_gap": "8px"})
-
-        self._refresh = Refresh(self.draw)
-        self._unsubscribe = log.subscribe(lambda _: self._refresh.request())
-        self.opened.observe(lambda _: self._fold(), "value")
         self.fault.observe(lambda _: self._explain(), "value")
         self.order.on_click(lambda _: self._guarded(self._order))
         self.clear.on_click(lambda _: self._guarded(self._clear))
         show_html(self._problem, "")
         self._explain()
-        self._fold()
+        self._section.children = self._arrange()
+        self._unsubscribe = self._log.subscribe(lambda _: self._refresh.request())
 
     def draw(self) -> None:
         """Show the orders that wait as they stand now."""
@@ -85,21 +90,24 @@ class FaultChooser(widgets.VBox):
 
     def close(self) -> None:
         """Stop following the log."""
-        self._unsubscribe()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         self._refresh.close()
         super().close()
 
     def _arrange(self) -> Sequence[widgets.Widget]:
         for control, width in ((self.method, 180), (self.fault, 260), (self.times.widget, 150)):
-            control.layout.flex = f"1 1 {width}px"
+            widgets.rearrange(control, flex=f"1 1 {width}px")
         row = {"flex_flow": "row wrap", "width": "auto", "grid_gap": "8px"}
         chosen = widgets.HBox([self.method, self.fault, self.times.widget], layout=row)
         buttons = widgets.HBox([self.order, self.clear], layout=row)
         return chosen, self._what, self._problem, buttons, self._pending
 
     def _fold(self) -> None:
+        if not self._section.children:
+            self._fill()
         self.opened.description = f"{'▾' if self.opened.value else '▸'} {TITLE}"
-        self._section.layout.display = "" if self.opened.value else "none"
+        widgets.show(self._section, self.opened.value)
         self.draw()
 
     def _explain(self) -> None:
@@ -143,5 +151,6 @@ class FaultChooser(widgets.VBox):
 
 
 def _choice(label: str, options: Sequence[tuple[str, str]]) -> Any:
-    control = widgets.Dropdown(description=label, options=options, layout={"width": "auto"})
-    return control.add_class("brocap-control").add_class("brocap-plain")
+    return widgets.Dropdown(
+        description=label, options=options, layout={"width": "auto"}, classes=PLAIN
+    )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, Final
-
-import ipywidgets as widgets
 
 from brocap_nb import render
 from brocap_nb.errors import InvalidTaskError, Problem
 from brocap_nb.redaction import Secret
 from brocap_nb.tasks import Task
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.style import STYLE, name_html, note, problem_note, service_note, show_html
 
 __all__ = ["FieldGroup", "FieldRow", "TaskFormBase"]
@@ -31,6 +31,8 @@ class FieldRow(widgets.VBox):
         described: returns what the control holds, in words and without secrets.
     """
 
+    children: tuple[widgets.Widget, ...]
+
     def __init__(
         self,
         names: Sequence[str],
@@ -49,14 +51,12 @@ class FieldRow(widgets.VBox):
         """What is wrong with the field, as it is shown."""
         self.marked = ""
         """What the service said about the field, as it is shown."""
-        self._said = widgets.HTML(layout={"display": "none"})
-        shown = [control, self._said]
+        shown = [control]
         if help_text:
             if control.has_trait("description"):  # a tooltip on any other breaks its view
                 control.tooltip = help_text
             shown.append(widgets.HTML(note(help_text)))
-        super().__init__(shown)
-        self.add_class("brocap-field")
+        super().__init__(shown, classes=("brocap-field",))
 
     def show(self, sentences: Iterable[str]) -> None:
         """Show what is wrong with this field; nothing if nothing is."""
@@ -70,7 +70,17 @@ class FieldRow(widgets.VBox):
 
     def _say(self) -> None:
         marked = service_note(self.marked) if self.marked else ""
-        show_html(self._said, problem_note(*self.sentences) + marked)
+        html = problem_note(*self.sentences) + marked
+        if html or "_said" in self.__dict__:
+            show_html(self._said, html)
+
+    @cached_property
+    def _said(self) -> widgets.HTML:
+        """Right after the control; most fields never have anything to say."""
+        said = widgets.HTML(layout={"display": "none"})
+        control, *rest = self.children
+        self.children = (control, said, *rest)
+        return said
 
     def static_rows(self) -> list[tuple[str, str, str]]:
         """Name, what it holds and what there is to say of it, for a page without a kernel."""
@@ -106,9 +116,11 @@ class FieldGroup(FieldRow):
         title: widgets.Widget
         if optional:
             title = self.tick = widgets.Checkbox(
-                description=f"{name}: send these fields", indent=False, layout={"width": "auto"}
+                description=f"{name}: send these fields",
+                indent=False,
+                layout={"width": "auto"},
+                classes=("brocap-tick",),
             )
-            title.add_class("brocap-tick")
             title.observe(lambda _: self._unfold(), "value")
         else:
             need = " (required)" if required else ""
@@ -138,7 +150,7 @@ class FieldGroup(FieldRow):
         return "(its fields follow)" if self.included else "(left out)"
 
     def _unfold(self) -> None:
-        self._inside.layout.display = "" if self.included else "none"
+        widgets.show(self._inside, self.included)
 
 
 class TaskFormBase(widgets.VBox):

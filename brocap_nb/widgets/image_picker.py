@@ -11,12 +11,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import ipywidgets as widgets
-
 from brocap_nb import images
 from brocap_nb.errors import BroCapError
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.drop_zone import DropZone
-from brocap_nb.widgets.style import note, problem_note
+from brocap_nb.widgets.style import PLAIN, note, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
@@ -61,7 +60,10 @@ class ImagePicker(widgets.VBox):
         self._settling = False
 
         self.sample = widgets.Dropdown(
-            description="Sample picture", options=[_NO_SAMPLE], layout={"width": "auto"}
+            description="Sample picture",
+            options=[_NO_SAMPLE],
+            layout={"width": "auto"},
+            classes=PLAIN,
         )
         self.zone = DropZone()
         """Takes a picture from the clipboard, a drop or a file."""
@@ -70,13 +72,14 @@ class ImagePicker(widgets.VBox):
             accept="image/*",
             tooltip="Choose a picture file from this computer",
             layout={"width": "max-content"},
+            classes=("brocap-upload",),
         )
         """Seen only where the zone does not run."""
-        self.upload.add_class("brocap-upload")
         self.address = widgets.Text(
             description="Address of a picture",
             placeholder="https://…",
             layout={"width": "auto"},
+            classes=PLAIN,
         )
         self.load = widgets.Button(
             description="Load picture", tooltip="Load the picture at this address"
@@ -89,10 +92,7 @@ class ImagePicker(widgets.VBox):
         )
         """Whether an address may be of this machine or of its network."""
         self._allow_private = allow_private
-        for control in (self.sample, self.address):
-            control.add_class("brocap-control").add_class("brocap-plain")
-        loading = widgets.HBox([self.load, self.private])
-        loading.add_class("brocap-load")
+        loading = widgets.HBox([self.load, self.private], classes=("brocap-load",))
         self._said = widgets.HTML()
         super().__init__(
             [
@@ -105,8 +105,8 @@ class ImagePicker(widgets.VBox):
                 self._said,
             ],
             layout={"width": "auto"},
+            classes=("brocap-picker",),
         )
-        self.add_class("brocap-picker")
         self.sample.observe(self._sample_chosen, "value")
         self.zone.on_picture(self.choose_file)
         self.zone.on_address(self._address_came)

@@ -5,13 +5,13 @@ errors ──click──► filter ──► rows ──click──► exchange
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-import ipywidgets as widgets
 
 from brocap_nb import render
 from brocap_nb.log.search import Filter
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.error_explorer import ErrorExplorer
 from brocap_nb.widgets.exchange_view import ExchangeView
@@ -50,12 +50,11 @@ class LogBoard:
         redact: Callable[[str], str] = str,
     ) -> None:
         self.exchanges = log
+        self._client, self._billed, self._redact = client, billed, redact
         self.errors = ErrorExplorer(
             log, chosen=self._filter, recipes=recipes, provoke=provoke, redact=redact
         )
-        self.exchange = ExchangeView(log, client=client, billed=billed, redact=redact)
-        self.table = LogTable(log, opened=self.exchange.show_exchange, redact=redact)
-        self.tasks = TaskLens(log, requests=self._show_requests_of, redact=redact)
+        self.table = LogTable(log, opened=self._open, redact=redact)
         self.view = widgets.ToggleButtons(
             options=[("Requests", "requests"), ("Tasks", "tasks")],
             tooltips=["A row for each request", "A row for each task, its polls folded in"],
@@ -63,34 +62,55 @@ class LogBoard:
             layout={"width": "auto"},
         )
         """What a row is: a request or a task."""
-        self.exchange.on_change(self._mark)
-        self.view.observe(lambda _: self._show_view(), "value")
-        self._show_view()
-        self._opened = panel(self.exchange)
-        self._opened.layout.display = "none"
         title = widgets.HTML(heading("Log", "click a row to open it"))
-        self.widget = widgets.VBox(
-            [
-                widgets.HTML(STYLE, layout={"display": "none"}),
-                OwnKeys(),
-                panel(self.errors),
-                panel(title, self.view, self.table, self.tasks),
-                self._opened,
-            ],
-            layout={"width": "auto", "grid_gap": "12px"},
-        )
-        """All of it, to be put into a layout of your own."""
-        self.widget.add_class("brocap")
+        self._rows = panel(title, self.view, self.table)
+        self._opened = panel(shown=False)
+        self.panels: Sequence[widgets.Widget] = (panel(self.errors), self._rows, self._opened)
+        """Its parts, to be put into a layout of your own."""
+        self.view.observe(lambda _: self._show_view(), "value")
         replace_former(self.close)
+
+    # what is not seen at first is not made at first: each widget takes its time in the browser
+
+    @cached_property
+    def exchange(self) -> ExchangeView:
+        """One exchange in full."""
+        view = ExchangeView(
+            self.exchanges, client=self._client, billed=self._billed, redact=self._redact
+        )
+        view.on_change(self._mark)
+        self._opened.children = (view,)
+        return view
+
+    @cached_property
+    def tasks(self) -> TaskLens:
+        """A row for each task."""
+        lens = TaskLens(self.exchanges, requests=self._show_requests_of, redact=self._redact)
+        self._rows.children += (lens,)
+        return lens
+
+    @cached_property
+    def widget(self) -> widgets.VBox:
+        """All of it, to be shown by itself."""
+        style = widgets.HTML(STYLE, layout={"display": "none"})
+        return widgets.VBox(
+            [style, OwnKeys(), *self.panels],
+            layout={"width": "auto", "grid_gap": "12px"},
+            classes=("brocap",),
+        )
 
     def close(self) -> None:
         """Stop following the log, and take the widget away."""
-        close_all(self.widget)
+        for part in (*self.panels, *([self.widget] if "widget" in self.__dict__ else [])):
+            close_all(part)
 
     def _show_view(self) -> None:
         for part, name in ((self.table, "requests"), (self.tasks, "tasks")):
-            part.layout.display = "" if self.view.value == name else "none"
+            widgets.show(part, self.view.value == name)
             part.draw()
+
+    def _open(self, exchange_id: str) -> None:
+        self.exchange.show_exchange(exchange_id)
 
     def _show_requests_of(self, task_id: int) -> None:
         self.view.value = "requests"
@@ -102,7 +122,7 @@ class LogBoard:
 
     def _mark(self) -> None:
         self.table.list.mark(self.exchange.exchange_id)
-        self._opened.layout.display = "" if self.exchange.exchange_id else "none"
+        widgets.show(self._opened, self.exchange.exchange_id)
 
     def __repr__(self) -> str:
         return f"<LogBoard of {self.exchanges!r}>"

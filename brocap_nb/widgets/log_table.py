@@ -6,16 +6,15 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import ipywidgets as widgets
-
 from brocap_nb import render
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Outcome
 from brocap_nb.log.search import Filter, Page, Search
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.refresh import Refresh
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.row_list import Row, RowList
-from brocap_nb.widgets.style import note, status_note
+from brocap_nb.widgets.style import PLAIN, note, status_note
 
 if TYPE_CHECKING:
     from brocap_nb.exchange import Exchange
@@ -74,8 +73,9 @@ class LogTable(widgets.VBox):
         self.newer = widgets.Button(description="Newer", tooltip="Rows that came later")
         self.older = widgets.Button(description="Older", tooltip="Rows that came before")
         self._place = widgets.HTML()
-        super().__init__(self._arrange(), layout={"width": "auto", "grid_gap": "8px"})
-        self.add_class("brocap-log")
+        super().__init__(
+            self._arrange(), layout={"width": "auto", "grid_gap": "8px"}, classes=("brocap-log",)
+        )
 
         for control in self._controls:
             control.observe(self._report.guard(self._filter), "value")
@@ -252,14 +252,18 @@ _ANY: Final = ("any", "")  # a value of None would choose nothing
 
 
 def _choice(label: str, options: Iterable[tuple[str, str]]) -> Any:
-    control = widgets.Dropdown(
-        description=label, options=[_ANY, *options], layout={"width": "auto", "flex": "1 1 130px"}
+    return widgets.Dropdown(
+        description=label,
+        options=[_ANY, *options],
+        layout={"width": "auto", "flex": "1 1 130px"},
+        classes=PLAIN,
     )
-    return control.add_class("brocap-control").add_class("brocap-plain")
 
 
 def _text(label: str, placeholder: str) -> Any:
-    control = widgets.Text(
-        description=label, placeholder=placeholder, layout={"width": "auto", "flex": "1 1 110px"}
+    return widgets.Text(
+        description=label,
+        placeholder=placeholder,
+        layout={"width": "auto", "flex": "1 1 110px"},
+        classes=PLAIN,
     )
-    return control.add_class("brocap-control").add_class("brocap-plain")

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-import ipywidgets as widgets
-
 from brocap_nb import images, render
 from brocap_nb.errors import InvalidImageError
-from brocap_nb.widgets.style import note, problem_note, show_html
+from brocap_nb.widgets import parts as widgets
+from brocap_nb.widgets.style import PLAIN, note, problem_note, show_html
 
 __all__ = ["PictureView"]
 
@@ -27,12 +26,13 @@ class PictureView(widgets.VBox):
         self.grid = widgets.Dropdown(
             description="Tiles (columns x rows)",
             layout={"width": "auto", "display": "none"},
+            classes=PLAIN,
         )
         """Another grid for the answer to be drawn in; seen once there is an answer."""
-        self.grid.add_class("brocap-control").add_class("brocap-plain")
         self.grid.observe(self._grid_chosen, "value")
-        super().__init__([self._shown, self._said, self.grid, self._facts])
-        self.add_class("brocap-picture")
+        super().__init__(
+            [self._shown, self._said, self.grid, self._facts], classes=("brocap-picture",)
+        )
         self.clear()
 
     @property
@@ -92,7 +92,7 @@ class PictureView(widgets.VBox):
             self.grid.value = grid
         finally:
             self._settling = False
-        self.grid.layout.display = "" if len(possible) > 1 else "none"
+        widgets.show(self.grid, len(possible) > 1)
 
     def _grid_chosen(self, _: Any) -> None:
         if not self._settling:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import ipywidgets as widgets
-
 from brocap_nb.errors import BroCapError
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.style import problem_note, show_html, status_note
 
 __all__ = ["Report"]

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import ipywidgets as widgets
-from ipywidgets.widgets.widget_string import HTMLStyle
-
-from brocap_nb.widgets.style import show_html
+from brocap_nb.widgets import parts as widgets
+from brocap_nb.widgets.style import close_all
 
 __all__ = ["Row", "RowList"]
 
@@ -47,14 +45,13 @@ class RowList(widgets.VBox):
         self._pictures = pictures
         self._lines: dict[str, _Line] = {}
         self._marked: str | None = None
-        # shared by all lines: each would be a model more for every line
-        self._wide = widgets.Layout(width="auto")
-        self._button_style, self._html_style = widgets.ButtonStyle(), HTMLStyle()
-        self._header = widgets.HTML()
-        self._header.add_class("brocap-row-header")
-        show_html(self._header, f'<pre aria-hidden="true">{header}</pre>' if header else "")
-        super().__init__([self._header], layout={"width": "auto"})
-        self.add_class("brocap-rows")
+        names = f'<pre aria-hidden="true">{header}</pre>' if header else ""
+        self._header = widgets.HTML(
+            names,
+            layout={"display": "" if names else "none"},
+            classes=("brocap-row-header",),
+        )
+        super().__init__([self._header], layout={"width": "auto"}, classes=("brocap-rows",))
 
     @property
     def texts(self) -> list[str]:
@@ -74,7 +71,7 @@ class RowList(widgets.VBox):
         self._lines = lines
         self.children = (self._header, *(line.widget for line in lines.values()))
         for line in free:
-            line.close()
+            close_all(line.widget)
 
     def mark(self, key: str | None) -> None:
         """Mark the line that is open."""
@@ -90,17 +87,9 @@ class RowList(widgets.VBox):
         """
         self._lines[key].button.click()
 
-    def close(self) -> None:
-        """Close what the lines share as well."""
-        for part in (self._wide, self._button_style, self._html_style):
-            part.close()
-        super().close()
-
     def _new_line(self) -> _Line:
-        button = widgets.Button(layout=self._wide, style=self._button_style)
-        picture = (
-            widgets.HTML(layout=self._wide, style=self._html_style) if self._pictures else None
-        )
+        button = widgets.Button(layout={"width": "auto"})
+        picture = widgets.HTML(layout={"width": "auto"}) if self._pictures else None
         return _Line(button, picture, self._opened)
 
 
@@ -115,14 +104,10 @@ class _Line:
         self.button, self.picture = button, picture
         self.widget: widgets.Widget = button
         if picture is not None:
-            self.widget = widgets.HBox([button, picture], layout=button.layout)
-            self.widget.add_class("brocap-row-pair")
+            self.widget = widgets.HBox(
+                [button, picture], layout=button.layout, classes=("brocap-row-pair",)
+            )
         button.on_click(lambda _: opened(self.row.key))
-
-    def close(self) -> None:
-        for part in (self.widget, self.button, self.picture):
-            if part is not None:  # not their layout and style: other lines have them too
-                part.close()
 
     def show(self, row: Row, *, marked: bool) -> None:
         self.row = row

@@ -5,9 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Final
 
-import ipywidgets as widgets
-
 from brocap_nb.render import words
+from brocap_nb.widgets import parts as widgets
 
 __all__ = [
     "STYLE",
@@ -20,6 +19,9 @@ __all__ = [
     "show_html",
     "status_note",
 ]
+
+PLAIN: Final = ("brocap-control", "brocap-plain")
+"""The classes of a control that is no field of a task."""
 
 STYLE: Final = """<style>
 .brocap { --brocap-line: rgba(128,128,128,.35); --brocap-soft: rgba(128,128,128,.08);
@@ -225,23 +227,25 @@ def service_note(sentence: str) -> str:
 def show_html(place: widgets.HTML, html: str) -> None:
     """Put HTML into its place; an empty place takes no room."""
     place.value = html
-    place.layout.display = "" if html else "none"
+    widgets.show(place, html)
 
 
 def close_all(widget: widgets.Widget) -> None:
-    """Close a widget and all that is in it: a closed one in an open one breaks its saving."""
+    """Close a widget and all that is in it: a closed one in an open one breaks its saving.
+
+    Layouts and styles that other widgets have as well stay.
+    """
     for inner in getattr(widget, "children", ()):
         close_all(inner)
     parts = [getattr(widget, name, None) for name in ("layout", "style")]
     widget.close()
     for part in parts:
-        if isinstance(part, widgets.Widget):
+        if isinstance(part, widgets.Widget) and not widgets.is_shared(part):
             part.close()
 
 
-def panel(*children: widgets.Widget, grow: bool = False) -> widgets.VBox:
+def panel(*children: widgets.Widget, grow: bool = False, shown: bool = True) -> widgets.VBox:
     """A framed block of widgets; one that grows shares a row where there is room for two."""
-    layout: dict[str, Any] = {"flex": "1 1 320px", "width": "auto"} if grow else {"width": "auto"}
-    box = widgets.VBox(children, layout=layout)
-    box.add_class("brocap-panel")
-    return box
+    layout: dict[str, Any] = {"width": "auto", "display": "" if shown else "none"}
+    layout |= {"flex": "1 1 320px"} if grow else {}
+    return widgets.VBox(children, layout=layout, classes=("brocap-panel",))

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-import ipywidgets as widgets
-
 from brocap_nb import render
 from brocap_nb.errors import CancelledError
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.style import STYLE, note, show_html
 
 if TYPE_CHECKING:
@@ -71,8 +70,7 @@ class SubmissionList(widgets.VBox):
         self._closed = threading.Event()
         self._style = widgets.HTML(layout={"display": "none"})
         self._nothing = widgets.HTML(note(_NOTHING))
-        self._place = widgets.VBox(layout={"width": "auto"})
-        self._place.add_class("brocap-runs")
+        self._place = widgets.VBox(layout={"width": "auto"}, classes=("brocap-runs",))
         self.clear = widgets.Button(
             description="Clear finished",
             tooltip="Take away the lines of submissions that have ended",
@@ -194,7 +192,7 @@ class SubmissionList(widgets.VBox):
 
     def _offer_to_clear(self) -> None:
         finished = any(line.run.done() for line in self._lines)
-        self.clear.layout.display = "" if finished else "none"
+        widgets.show(self.clear, finished)
 
     def _select(self, run: Submission) -> None:
         with self._lock:
@@ -241,14 +239,11 @@ class _Line:
         self._owner = owner
         self._number = number
         layout, text, button = owner._place.layout, owner._nothing.style, owner.clear.style
-        self.status = widgets.HTML(layout=layout, style=text)
-        self.status.add_class("brocap-run-status")
-        self.numbers = widgets.HTML(layout=layout, style=text)
-        self.numbers.add_class("brocap-run-numbers")
+        self.status = widgets.HTML(layout=layout, style=text, classes=("brocap-run-status",))
+        self.numbers = widgets.HTML(layout=layout, style=text, classes=("brocap-run-numbers",))
         self.show = widgets.Button(layout=layout, style=button)
         self.cancel = widgets.Button(layout=layout, style=button, tooltip="Stop waiting for it")
-        self.box = widgets.Box(layout=layout)
-        self.box.add_class("brocap-run")
+        self.box = widgets.Box(layout=layout, classes=("brocap-run",))
         self.show.on_click(lambda _: owner._select(run))
         self.cancel.on_click(lambda _: run.cancel())
 

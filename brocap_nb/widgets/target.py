@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
-
-import ipywidgets as widgets
 
 from brocap_nb.client import KEY_VARIABLE, Client
 from brocap_nb.errors import InvalidKeyError
 from brocap_nb.session import acquire_sandbox, release_sandbox
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.secret_field import SecretField
 from brocap_nb.widgets.style import note, problem_note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
+    from brocap_nb.redaction import Secret
     from brocap_nb.sandbox import Puzzle, Sandbox
 
 __all__ = ["TargetChooser"]
@@ -51,14 +52,24 @@ class TargetChooser(widgets.VBox):
             style={"description_width": "auto", "button_width": "auto"},
             layout={"width": "auto"},
         )
-        self.key = SecretField(label="Client key of the live service")
         self._words = widgets.HTML()
         self._problem = widgets.HTML(layout={"display": "none"})
-        keyed = (self.key,) if live else ()
-        super().__init__([self.choice, self._words, *keyed, self._problem])
+        super().__init__([self.choice, self._words, self._problem])
         self.choice.observe(lambda _: self._chosen(), "value")
-        self.key.on_change(self._key_changed)
         self._draw()
+
+    @cached_property
+    def key(self) -> SecretField:
+        """Where a key is typed; made when the live service is chosen for the first time."""
+        field = SecretField(label="Client key of the live service")
+        field.on_change(self._key_changed)
+        self.children = (self.choice, self._words, field, self._problem)
+        return field
+
+    @property
+    def secret(self) -> Secret | None:
+        """The key that was typed, or None."""
+        return self.key.secret if "key" in self.__dict__ else None
 
     @property
     def live(self) -> bool:
@@ -106,7 +117,8 @@ class TargetChooser(widgets.VBox):
         for client in self._own.values():
             client.close()
         self._own.clear()
-        self.key.close()
+        if "key" in self.__dict__:
+            self.key.close()
         release_sandbox(self)
         super().close()
 
@@ -114,7 +126,7 @@ class TargetChooser(widgets.VBox):
         if target == SANDBOX:
             sandbox = self.sandbox()
             return Client(sandbox.key, base_url=sandbox.url, log=self.exchanges)
-        secret = self.key.secret
+        secret = self.secret
         if secret is None and not os.environ.get(KEY_VARIABLE):
             raise InvalidKeyError(
                 "No client key is set; the live service needs one. Type it into the field above "
@@ -135,14 +147,15 @@ class TargetChooser(widgets.VBox):
 
     def _draw(self) -> None:
         target = self.choice.value
-        self.key.layout.display = "" if target == LIVE else "none"
+        if target == LIVE or "key" in self.__dict__:
+            widgets.show(self.key, target == LIVE)
         show_html(self._problem, "")
         self._words.value = {
             SANDBOX: note(
                 "A small service inside this kernel that keeps the documented rules. It needs no "
                 "key and no internet, and costs nothing."
             ),
-            LIVE: _live_words(self.key.secret is not None),
+            LIVE: _live_words(self.secret is not None),
             GIVEN: note(f"Tasks go to {self._given.base_url}.") if self._given else "",
         }[target]
 

@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import ipywidgets as widgets
-
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.refresh import Refresh
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.row_list import Row, RowList
@@ -110,7 +109,7 @@ class TaskLens(widgets.VBox):
             else:
                 html = self.exchanges.timeline(self.task_id)._repr_html_()
             show_html(self._timeline, html)
-            self.show_requests.layout.display = "none" if self.task_id is None else ""
+            widgets.show(self.show_requests, self.task_id is not None)
 
     def _ask_for_requests(self) -> None:
         if self.task_id is not None:

@@ -9,9 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-import ipywidgets as widgets
-
 from brocap_nb.log import ExchangeLog
+from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.console import Console
 from brocap_nb.widgets.style import heading, note, panel, problem_note
 

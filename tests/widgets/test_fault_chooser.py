@@ -30,6 +30,7 @@ def log() -> ExchangeLog:
 @pytest.fixture
 def chooser(sandbox: Sandbox, log: ExchangeLog) -> Iterator[FaultChooser]:
     shown = FaultChooser(lambda: sandbox, log)
+    shown.opened.value = True
     yield shown
     shown.close()
     sandbox.faults.clear()
@@ -43,7 +44,8 @@ def until(condition: Callable[[], Any]) -> None:
         time.sleep(0.02)
 
 
-def test_it_is_folded_until_it_is_opened(chooser: FaultChooser) -> None:
+def test_it_is_folded_until_it_is_opened(log: ExchangeLog) -> None:
+    chooser = FaultChooser(lambda: 1 / 0, log)  # type: ignore[arg-type, return-value]
     assert chooser._section.layout.display == "none"
     assert chooser.opened.description == "▸ Make it fail"
     chooser.opened.value = True
@@ -139,6 +141,7 @@ def test_a_number_that_is_none_gets_a_sentence_and_stays(
 
 def test_a_sandbox_that_was_stopped_gets_a_sentence(log: ExchangeLog) -> None:
     chooser = FaultChooser(lambda: 1 / 0, log)  # type: ignore[arg-type, return-value]
+    chooser.opened.value = True
     chooser.order.click()
     assert "ZeroDivisionError" in chooser._problem.value
     chooser.close()

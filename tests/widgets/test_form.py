@@ -87,10 +87,12 @@ def test_a_raw_form_is_marked_as_a_whole() -> None:
 
 
 def test_the_problem_comes_right_after_the_control(image_form: TaskForm) -> None:
-    for row in image_form.rows:
-        assert row.children[1] is row._said
     row = next(r for r in image_form.rows if "userAgent" in r.names)
     assert row.children[0].description == "userAgent"
+    assert "User-Agent" in row.children[1].value  # its help
+    row.show(["It is wrong."])
+    assert row.children[1] is row._said
+    assert "It is wrong." in row.children[1].value
     assert "User-Agent" in row.children[2].value
 
 

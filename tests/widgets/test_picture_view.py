@@ -47,7 +47,9 @@ def view() -> PictureView:
 
 def test_it_is_made_of_core_widgets(view: PictureView) -> None:
     assert isinstance(view, ipywidgets.VBox)
-    assert {type(child) for child in view.children} == {ipywidgets.HTML, ipywidgets.Dropdown}
+    core = {child.__class__.__mro__[2] for child in view.children}  # ours share their layout
+    assert core == {ipywidgets.HTML, ipywidgets.Dropdown}
+    assert {child._view_module for child in view.children} == {"@jupyter-widgets/controls"}
 
 
 def test_why_there_is_no_picture(view: PictureView) -> None:

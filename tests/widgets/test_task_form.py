@@ -62,7 +62,7 @@ def row_of(form: TaskFormBase, name: str) -> FieldRow:
 
 def shown(form: TaskFormBase, name: str) -> str:
     """The HTML of what is wrong with a field."""
-    return str(row_of(form, name).children[1].value)
+    return str(row_of(form, name)._said.value)
 
 
 @pytest.fixture

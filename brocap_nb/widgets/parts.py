@@ -1,0 +1,132 @@
+"""The core widgets, less what each of them would bring along.
+
+Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
+those that are alike are one: a console is a third of the messages. A shared layout is never
+changed: `rearrange` gives the widget another one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import ipywidgets as core
+from ipywidgets import Layout, ValueWidget, Widget
+
+__all__ = [
+    "HTML",
+    "Box",
+    "Button",
+    "Checkbox",
+    "Dropdown",
+    "FileUpload",
+    "HBox",
+    "Layout",
+    "Text",
+    "Textarea",
+    "ToggleButton",
+    "ToggleButtons",
+    "VBox",
+    "ValueWidget",
+    "Widget",
+    "is_shared",
+    "rearrange",
+    "show",
+]
+
+_lock: Final = threading.RLock()
+_parts: dict[tuple[Any, ...], Widget] = {}
+_made_of: dict[int, tuple[type[Widget], dict[str, Any]]] = {}
+
+
+def _part(kind: type[Widget], traits: Mapping[str, Any]) -> Widget:
+    """Return the one layout or style that is like this."""
+    key = (kind, *sorted(traits.items()))
+    with _lock:
+        known = _parts.get(key)
+        if known is None or known.comm is None:  # somebody has closed all widgets
+            known = _parts[key] = kind(**traits)
+            _made_of[id(known)] = kind, dict(traits)
+        return known
+
+
+def is_shared(part: Widget) -> bool:
+    """Whether a layout or a style belongs to several widgets."""
+    return id(part) in _made_of
+
+
+def rearrange(widget: Widget, **changes: Any) -> None:
+    """Change some traits of a widget's layout, and of no other's."""
+    made_of = _made_of.get(id(widget.layout))
+    if made_of is None:
+        for name, value in changes.items():
+            setattr(widget.layout, name, value)
+    else:
+        widget.layout = _part(Layout, {**made_of[1], **changes})
+
+
+def show(widget: Widget, shown: object) -> None:
+    """Show a widget, or hide it so that it takes no room."""
+    rearrange(widget, display="" if shown else "none")
+
+
+class _Sharing:
+    """Takes its layout and its style from those that are there."""
+
+    def __init__(self, *args: Any, classes: Sequence[str] = (), **kwargs: Any) -> None:
+        if classes:  # added later, they would be a message of their own
+            kwargs["_dom_classes"] = tuple(classes)
+        for name, trait in type(self).class_traits().items():  # type: ignore[attr-defined]
+            given = kwargs.get(name)
+            if name in ("layout", "style") and not isinstance(given, Widget):
+                kwargs[name] = _part(trait.klass, given or {})
+        super().__init__(*args, **kwargs)
+
+
+class Box(_Sharing, core.Box):
+    """A box."""
+
+
+class HBox(_Sharing, core.HBox):
+    """Widgets beside each other."""
+
+
+class VBox(_Sharing, core.VBox):
+    """Widgets above each other."""
+
+
+class HTML(_Sharing, core.HTML):
+    """A piece of HTML."""
+
+
+class Button(_Sharing, core.Button):
+    """A button."""
+
+
+class Checkbox(_Sharing, core.Checkbox):
+    """A tick."""
+
+
+class Dropdown(_Sharing, core.Dropdown):
+    """A choice of one in a list."""
+
+
+class FileUpload(_Sharing, core.FileUpload):
+    """A choice of a file."""
+
+
+class Text(_Sharing, core.Text):
+    """A line of text."""
+
+
+class Textarea(_Sharing, core.Textarea):
+    """Lines of text."""
+
+
+class ToggleButton(_Sharing, core.ToggleButton):
+    """A button that stays pressed."""
+
+
+class ToggleButtons(_Sharing, core.ToggleButtons):
+    """A choice of one in a row of buttons."""
