@@ -12,6 +12,7 @@ from brocap_nb import render
 from brocap_nb.errors import InvalidTaskError, Problem
 from brocap_nb.redaction import Secret
 from brocap_nb.tasks import Task
+from brocap_nb.widgets.key_guard import KeyGuard
 from brocap_nb.widgets.style import STYLE, name_html, note, problem_note, service_note, show_html
 
 __all__ = ["FieldGroup", "FieldRow", "TaskFormBase"]
@@ -163,7 +164,7 @@ class TaskFormBase(widgets.VBox):
         self._observers: list[Callable[[], None]] = []
         self._filling = False
         self._whole = FieldRow((), widgets.HTML(layout={"display": "none"}))
-        children = [*(rows if shown is None else shown), self._whole]
+        children = [*(rows if shown is None else shown), self._whole, KeyGuard()]
         super().__init__(children, layout={"width": "auto", "grid_gap": "8px"})
         self._check()
 
