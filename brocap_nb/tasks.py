@@ -535,6 +535,12 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
             f"{field} is not a field of {model.__name__}. {advice}The fields are: "
             f"{', '.join(known)}. To send it all the same, use RawTask.",
         )
+    if kind == "string_too_short" and given:
+        least = context["min_length"]
+        return Problem(
+            field,
+            f"{field} has {len(given)} characters; expected at least {least}. Write more.",
+        )
     if kind == "string_too_short":
         return Problem(field, f"{field} is empty; expected a text. Fill it in.")
     if kind == "literal_error":

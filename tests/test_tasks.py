@@ -593,3 +593,13 @@ class LowerTask(CellTask):
     }
     with pytest.raises(bn.InvalidTaskError, match="What is written"):
         shell.user_ns["CellTask"]()
+
+
+def test_a_text_that_is_too_short_is_not_called_empty() -> None:
+    class ShortTask(bn.Task, register=False):
+        code: str = bn.Field(min_length=3)
+
+    with pytest.raises(bn.InvalidTaskError, match="code has 2 characters; expected at least 3"):
+        ShortTask(code="ab")
+    with pytest.raises(bn.InvalidTaskError, match="code is empty"):
+        ShortTask(code="")

@@ -12,6 +12,7 @@ from brocap_nb.errors import InvalidTaskError, Problem
 from brocap_nb.redaction import Secret
 from brocap_nb.tasks import Task
 from brocap_nb.widgets import parts as widgets
+from brocap_nb.widgets.own_keys import OwnKeys
 from brocap_nb.widgets.style import STYLE, name_html, note, problem_note, service_note, show_html
 
 __all__ = ["FieldGroup", "FieldRow", "TaskFormBase"]
@@ -280,7 +281,7 @@ class TaskFormBase(widgets.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
         if "brocap" not in self._dom_classes:  # shown by itself, it brings its look along
             self.add_class("brocap")
-            self.children += (widgets.HTML(STYLE, layout={"display": "none"}),)
+            self.children += (widgets.HTML(STYLE, layout={"display": "none"}), OwnKeys())
         return _with_static(super()._repr_mimebundle_(**kwargs), repr(self), self._static_html())
 
     def _static_html(self) -> str:

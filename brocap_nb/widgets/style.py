@@ -182,7 +182,6 @@ STYLE: Final = """<style>
 .brocap .brocap-group { border: 1px solid var(--brocap-line); border-radius: 6px;
   padding: 8px 10px; gap: 4px; }
 .brocap-marked { border-left-style: double; border-left-width: 5px; }
-.brocap-code { border-radius: 4px; }
 /* end of forms */
 </style>"""
 """Put once into each widget that is shown by itself, in an `HTML`."""

@@ -66,9 +66,12 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     form.get_by_text("websiteURLs (required)").wait_for()
     form.get_by_text("The pages to look at.").wait_for()
 
+    cells = page.locator(".jp-CodeCell").count()
+
     # Enter in the last input adds another one, and goes there
     add = form.get_by_role("button", name="Add to websiteURLs")
     add.focus()
+    page.keyboard.press("a")  # else JupyterLab adds a cell
     page.keyboard.press("Enter")
     for number, word in enumerate(("first", "second", "third"), 1):
         row = form.get_by_role("textbox", name=f"websiteURLs {number}", exact=True)
@@ -94,9 +97,11 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     page.wait_for_function("document.activeElement.labels?.[0]?.textContent === 'websiteURLs 2'")
 
     tab_to(page, "mode (required)")
-    page.keyboard.type("careful")
+    page.keyboard.press("ArrowDown")  # else JupyterLab goes to the next cell
+    page.keyboard.press("ArrowDown")
+    assert focused(page) == "mode (required)"
     tab_to(page, "speed")
-    page.keyboard.type("fast")
+    page.keyboard.press("f")
     tab_to(page, "extra")
     page.keyboard.type('{"a": ')
     told = form.get_by_role("alert").filter(has_text="extra is not JSON")
@@ -117,6 +122,7 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     assert 'proxy_password=os.environ["PROXY_PASSWORD"]' in text
     assert "hunter2" not in page.content()
 
+    assert page.locator(".jp-CodeCell").count() == cells  # no key was a shortcut
     lab.run_cell(2)
     page.get_by_text(
         "'websiteURLs': ['https://first.example/', 'https://third.example/']"

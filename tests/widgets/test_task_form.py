@@ -193,6 +193,10 @@ def test_a_type_of_ones_own_in_three_lines(other_type: type[Task]) -> None:
     assert form.task().to_wire() == {"type": "OtherTask", "websiteKey": "abc"}
 
 
+# to shrink a task of forty fields takes minutes
+QUICK = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate])
+
+
 @pytest.fixture(scope="module")
 def everything() -> TaskForm:
     return TaskForm(Everything)
@@ -200,7 +204,7 @@ def everything() -> TaskForm:
 
 def test_what_goes_into_a_form_comes_out(everything: TaskForm) -> None:
     @given(everythings)
-    @settings(max_examples=40)
+    @settings(QUICK, max_examples=40)
     def holds(task: Everything) -> None:
         everything.fill(task)
         assert exact(everything.task()) == exact(task)
@@ -233,7 +237,7 @@ def test_what_a_form_shows_is_the_value(everything: TaskForm) -> None:
     names = sorted(SHOWN_IN_FULL)
 
     @given(everythings)
-    @settings(max_examples=25, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(QUICK, max_examples=25, suppress_health_check=list(HealthCheck))
     def holds(task: Everything) -> None:
         everything.fill(task)
         for name in names:
@@ -263,7 +267,7 @@ def test_whatever_is_typed_there_is_a_task_or_a_problem(everything: TaskForm) ->
     names = st.sampled_from(sorted(everything.controls))
 
     @given(st.dictionaries(names, anything_typed, max_size=6))
-    @settings(max_examples=60)
+    @settings(QUICK, max_examples=60)
     def holds(typed: dict[str, str]) -> None:
         for name, text in typed.items():
             control = everything.controls[name]
