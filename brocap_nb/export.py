@@ -80,9 +80,11 @@ def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> No
     """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits.
 
     >>> from brocap_nb import export
+    >>> client.get_balance()
+    Balance(balance=10.0)
     >>> export.write_har(log.exchanges(), "log.har")
-    >>> export.read_har("log.har")
-    []
+    >>> [exchange.method for exchange in export.read_har("log.har")]
+    ['getBalance']
     """
     with open(path, "w", encoding="ascii", newline="\n") as file:  # noqa: PTH123
         file.write(f'{{"log": {json.dumps(_head())[:-1]}, "entries": [')

@@ -184,7 +184,7 @@ class Task(_Strict):
 
         >>> print(bn.RawTask({"type": "NewTask", "depth": 2}).to_python())
         import brocap_nb as bn
-        ...
+        <BLANKLINE>
         task = bn.RawTask({"type": "NewTask", "depth": 2})
 
         Raises:
@@ -195,8 +195,8 @@ class Task(_Strict):
     def pictures(self) -> list[bytes]:
         """Return the files of the task's pictures, as far as they are known here.
 
-        >>> [len(picture) for picture in task.pictures()] == [len(sandbox.puzzles[0].data)]
-        True
+        >>> len(task.pictures())
+        1
         """
         return [picture.data for picture in self.wire_body.pictures]
 

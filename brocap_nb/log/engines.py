@@ -5,8 +5,8 @@ as it needs to. They are not installed with brocap_nb: `pip install "brocap_nb[e
 
     >>> from brocap_nb.log import engines, summaries
     >>> frame = engines.scan("brocap_log", "duckdb")
-    >>> summaries.errors(frame).shape
-    (0, 10)
+    >>> summaries.latency(frame).columns
+    ['method', 'task_type', 'count', 'p50_ms', 'p95_ms', 'max_ms']
 """
 
 from __future__ import annotations

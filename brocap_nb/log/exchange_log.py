@@ -783,10 +783,12 @@ class ExchangeLog:
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
         """Write `frame()` as a Parquet file. It needs pyarrow: `brocap_nb[parquet]`.
 
-        >>> import pandas
+        >>> client.get_balance()
+        Balance(balance=10.0)
         >>> log.to_parquet("log.parquet")
+        >>> import pandas
         >>> pandas.read_parquet("log.parquet").shape
-        (0, 18)
+        (1, 18)
 
         Raises:
             InvalidInputError: pyarrow is not installed.

@@ -38,8 +38,10 @@ class Filter:
     """Which exchanges are wanted. What is None, or empty, does not matter.
 
     >>> from brocap_nb.log.search import Filter, Search
+    >>> client.get_balance()
+    Balance(balance=10.0)
     >>> Search(log, Filter(method="getBalance", outcome="ok")).page(10).found
-    0
+    1
     """
 
     outcome: str | None = None

@@ -131,7 +131,7 @@ class Sandbox:
         >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
         Balance(balance=10.0)
         >>> with bn.Sandbox.from_log("lesson", speed=10) as replayed:
-        ...     bn.Client("any key will do", base_url=replayed.url).get_balance()
+        ...     bn.Client("any-key-will-do", base_url=replayed.url).get_balance()
         Balance(balance=10.0)
 
         Args:
