@@ -50,8 +50,10 @@ _VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class CallbackListener:
     """Takes the results that the service POSTs, records each, and wakes who waits for it.
 
-    >>> with CallbackListener() as listener:
+    >>> with bn.CallbackListener() as listener:
     ...     run = client.submit(task, callbacks=listener)
+    ...     run.result().answer
+    (False, False, False, False, True, False)
 
     It listens in a thread of its own and answers while a cell runs. (Only a library call that
     holds Python's interpreter lock for seconds can keep it from that.)

@@ -56,6 +56,13 @@ class Client:
     It may be used from several threads. `createTask` is never repeated by itself: it may have
     been billed.
 
+    >>> client = bn.Client(sandbox.key, base_url=sandbox.url)
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> client.log.frame()[["method", "outcome", "http_status"]]
+           method outcome  http_status
+    0  getBalance      ok          200
+
     Args:
         key: the client key; default: `$BROCAP_CLIENT_KEY`. It is shown and stored nowhere.
         base_url: the service's address.
@@ -106,6 +113,9 @@ class Client:
     def create_task(self, task: Task, *, callback_url: str | None = None) -> wire.CreatedTask:
         """Upload a task; the answer's `task_id` is its number.
 
+        >>> client.create_task(task)
+        CreatedTask(task_id=7654321)
+
         Args:
             task: the task object.
             callback_url: where the service shall POST the result.
@@ -122,6 +132,10 @@ class Client:
         self, task_id: int, *, paced: bool = True, task_type: str | None = None, attempt: int = 1
     ) -> wire.TaskResult:
         """Ask once for a task's result.
+
+        >>> created = client.create_task(task)
+        >>> client.get_task_result(created.task_id).answer
+        (False, False, False, False, True, False)
 
         Args:
             task_id: the number that `create_task` answered.
@@ -147,6 +161,9 @@ class Client:
     def get_balance(self) -> wire.Balance:
         """Ask for the account's balance.
 
+        >>> client.get_balance().balance
+        10.0
+
         Raises:
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
@@ -161,6 +178,10 @@ class Client:
         callbacks: CallbackListener | None = None,
     ) -> Submission:
         """Upload a task and wait for its result in the background.
+
+        >>> run = client.submit(task)
+        >>> run.result(timeout=60).answer
+        (False, False, False, False, True, False)
 
         Args:
             task: the task object.
@@ -183,13 +204,25 @@ class Client:
         return Submission(self, self._pacer, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
-        """Wait in the background for a task that was created before, by any kernel."""
+        """Wait in the background for a task that was created before, by any kernel.
+
+        >>> task_id = client.create_task(task).task_id
+        >>> client.resume(task_id).result().status
+        'ready'
+        """
         return Submission(self, self._pacer, task_id=task_id)
 
     def replay(self, exchange_id: str | int) -> wire.Answer:
         """Send a logged request again, as a new exchange, with this client's key and address.
 
         You ask for it, so a createTask is sent again too: it may be billed again.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> client.replay(-1)
+        Balance(balance=10.0)
+        >>> len(client.log)
+        2
 
         Args:
             exchange_id: as for `log[exchange_id]`.
@@ -218,6 +251,10 @@ class Client:
 
     def send(self, request: wire.Request, *, attempt: int = 1) -> wire.Answer:
         """Send a request once, record it, and return its typed answer.
+
+        >>> from brocap_nb import wire
+        >>> client.send(wire.get_balance())
+        Balance(balance=10.0)
 
         Raises:
             ApiError: the service answered with an error code.

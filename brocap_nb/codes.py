@@ -226,6 +226,11 @@ def explain(code: str) -> ErrorCode:
     """Return the entry of `code`; for a code outside the catalogue, one that says so.
 
     A code that nobody has documented may come any day. It is kept and shown as it came.
+
+    >>> bn.explain("ERROR_NO_SLOT_AVAILABLE").remedy
+    'Wait a few seconds and create the task again.'
+    >>> bn.explain("ERROR_OF_TOMORROW").meaning
+    'The public API pages do not list this code.'
     """
     known = CATALOGUE.get(code)
     if known is not None:

@@ -109,6 +109,12 @@ def diff(
 ) -> Difference:
     """Compare two exchanges field by field; bodies that are JSON by path, others by line.
 
+    >>> from brocap_nb.diff import diff
+    >>> error = client.submit(bn.RawTask({"type": "NewTask"})).exception()
+    >>> error = client.submit(bn.RawTask({"type": "NewTask", "depth": 2})).exception()
+    >>> [(row.path, row.kind, row.right) for row in diff(log[1], log[2])]
+    [('request.task.depth', 'added', 2)]
+
     Args:
         ignore: paths to leave out as well; a path covers what lies below it.
         everything: compare also what differs between any two exchanges: see `IGNORED`.

@@ -70,7 +70,14 @@ class Problem:
 
 
 class InvalidInputError(BroCapError, ValueError):
-    """What was given cannot be used. `problems` says why, field by field."""
+    """What was given cannot be used. `problems` says why, field by field.
+
+    >>> try:
+    ...     bn.FunCaptchaTaskProxyless(website_url="https://example.com")
+    ... except bn.InvalidInputError as error:
+    ...     print([problem.field for problem in error.problems])
+    ['websitePublicKey']
+    """
 
     def __init__(self, problems: Sequence[Problem] | str, *, field: str = "") -> None:
         self.problems: tuple[Problem, ...] = (
@@ -115,7 +122,14 @@ class ExchangeError(BroCapError):
 
 
 class ApiError(ExchangeError):
-    """The service answered with an error code (`errorId` is not 0)."""
+    """The service answered with an error code (`errorId` is not 0).
+
+    >>> try:
+    ...     client.create_task(bn.RawTask({"type": "NoSuchTask"}))
+    ... except bn.ApiError as error:
+    ...     print(error.code, error.retryable)
+    ERROR_TASK_NOT_SUPPORTED False
+    """
 
     def __init__(self, exchange: Exchange) -> None:
         entry = explain(exchange.error_code or "(no error code)")

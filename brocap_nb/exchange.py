@@ -47,6 +47,12 @@ class Exchange:
 
     Bodies are text exactly as it went and came, but for secrets and pictures, which are labels.
     An exchange that is read from a log (`log[exchange_id]`) has its pictures back.
+
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> exchange = client.log[-1]
+    >>> exchange.request, exchange.response
+    ('{"clientKey": "<clientKey>"}', '{"errorId": 0, "balance": 10.0}')
     """
 
     exchange_id: str
@@ -119,7 +125,13 @@ class Exchange:
         return cls(**fields)
 
     def summary(self) -> str:
-        """One line: what was asked and what came of it."""
+        """One line: what was asked and what came of it.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> client.log[-1].summary()
+        '...-1 · getBalance · ok · HTTP 200 · ... ms'
+        """
         parts = [self.exchange_id, self.method, str(self.outcome)]
         if self.error_code:
             parts.append(self.error_code)

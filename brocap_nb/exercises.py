@@ -1,12 +1,19 @@
 """Exercises that check themselves: those of the teaching notebooks, and your own.
 
-    @exercise
-    def polls(answer):
-        "Count the rows whose method is getTaskResult."
-        return answer == (frame["method"] == "getTaskResult").sum()
-
-    polls(...)  # not answered yet
-    polls(3)    # right; or not yet, with the docstring as the hint
+    >>> from brocap_nb.exercises import exercise
+    >>> frame = client.log.frame()
+    >>> @exercise
+    ... def polls(answer):
+    ...     "Count the rows whose method is getTaskResult."
+    ...     return answer == (frame["method"] == "getTaskResult").sum()
+    >>> polls(...).verdict
+    'not answered yet'
+    >>> print(polls(3))
+    ✗ not yet right
+    Your answer: 3
+    Count the rows whose method is getTaskResult.
+    >>> polls(0).verdict
+    'right'
 
 A check is an ordinary function. It returns True, or False, or a sentence: a hint that fits this
 very answer better than the docstring does. The learner puts the answer in the place of `...`.
@@ -116,7 +123,16 @@ class Exercise:
 
 
 def exercise(check: Callable[..., object]) -> Exercise:
-    """Make an exercise of a function, as a decorator; see `Exercise`."""
+    """Make an exercise of a function, as a decorator; see `Exercise`.
+
+    >>> from brocap_nb.exercises import exercise
+    >>> @exercise
+    ... def tiles(answer):
+    ...     "Count the tiles of the picture."
+    ...     return answer == 6
+    >>> tiles(6).right
+    True
+    """
     return Exercise(check)
 
 

@@ -65,12 +65,27 @@ _BY_THE_SENDER: Final = frozenset(
 
 
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
-    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
+    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0.
+
+    >>> from brocap_nb import export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> export.to_har([log[1]])["log"]["entries"][0]["response"]["status"]
+    200
+    """
     return {"log": {**_head(), "entries": [_entry(exchange) for exchange in exchanges]}}
 
 
 def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> None:
-    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits."""
+    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits.
+
+    >>> from brocap_nb import export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> export.write_har(log.exchanges(), "log.har")
+    >>> [exchange.method for exchange in export.read_har("log.har")]
+    ['getBalance']
+    """
     with open(path, "w", encoding="ascii", newline="\n") as file:  # noqa: PTH123
         file.write(f'{{"log": {json.dumps(_head())[:-1]}, "entries": [')
         for number, exchange in enumerate(exchanges):
@@ -192,6 +207,12 @@ def exchanges_from_har(document: Any) -> list[Exchange]:
 
     Of a HAR that this package did not write, the entries of the API's methods are taken. Keys,
     cookies and passwords in it are replaced by labels. Pictures are base64 in `request`.
+
+    >>> from brocap_nb import export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> export.exchanges_from_har(log.to_har()) == [log[1]]
+    True
 
     Raises:
         InvalidInputError: it is no HAR, or has nothing of this API.
@@ -349,6 +370,13 @@ def to_curl(exchange: Exchange) -> str:
 
     The body goes through `printf` and a pipe: a picture is too long for an argument, and what
     stands in an argument is seen by everybody on the machine.
+
+    >>> from brocap_nb import export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> print(export.to_curl(log[1]))
+    printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
+      curl -sS http://127.0.0.1:.../getBalance ...
     """
     lines = [
         *_missing(exchange),
@@ -362,7 +390,18 @@ def to_curl(exchange: Exchange) -> str:
 
 def to_python(exchange: Exchange) -> str:
     """Return a program that sends the request again: it needs `requests`, and the key in the
-    environment."""
+    environment.
+
+    >>> from brocap_nb import export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> print(export.to_python(log[1]))
+    import os
+    ...
+    key = os.environ["BROCAP_CLIENT_KEY"]
+    response = requests.post(
+        'http://127.0.0.1:.../getBalance', ...
+    """
     headers = {name: _Code.of(value) for name, value in _sent(exchange)}
     try:
         body = json.loads(exchange.request)

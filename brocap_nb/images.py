@@ -77,7 +77,12 @@ _recent_lock = threading.Lock()
 
 
 def media_type(data: bytes) -> str | None:
-    """Return the media type that the first bytes tell, or None if they tell none."""
+    """Return the media type that the first bytes tell, or None if they tell none.
+
+    >>> from brocap_nb import images
+    >>> images.media_type(sandbox.puzzles[0].data)
+    'image/png'
+    """
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
             return name
@@ -87,7 +92,13 @@ def media_type(data: bytes) -> str | None:
 
 
 def check_size(size: int, what: str = "The picture") -> str | None:
-    """Return a sentence if a picture of `size` bytes is outside the service's limits."""
+    """Return a sentence if a picture of `size` bytes is outside the service's limits.
+
+    >>> from brocap_nb import images
+    >>> print(images.check_size(20))
+    The picture has 20 bytes; the service takes 100 to 500,000. Check that ...
+    >>> images.check_size(20_000)
+    """
     if size < IMAGE_MIN_BYTES:
         return (
             f"{what} has {size:,} bytes; the service takes {IMAGE_MIN_BYTES:,} to "
@@ -125,7 +136,12 @@ class ImageFacts:
 
 
 def inspect(data: bytes) -> ImageFacts:
-    """Measure a picture. It never raises: what is wrong is in `problem`."""
+    """Measure a picture. It never raises: what is wrong is in `problem`.
+
+    >>> from brocap_nb import images
+    >>> print(images.inspect(sandbox.puzzles[0].data))
+    PNG 600 x 400, ... bytes, inside the limits
+    """
     kind: str | None = None
     width = height = None
     problem = check_size(len(data))
@@ -138,7 +154,12 @@ def inspect(data: bytes) -> ImageFacts:
 
 
 def is_url(text: object) -> bool:
-    """Whether `text` is an http or https address with a host."""
+    """Whether `text` is an http or https address with a host.
+
+    >>> from brocap_nb import images
+    >>> images.is_url("https://example.com/birds.png"), images.is_url("birds.png")
+    (True, False)
+    """
     if not isinstance(text, str):
         return False
     try:
@@ -152,6 +173,11 @@ def read(source: ImageSource) -> bytes:
     """Return the bytes of a picture's file.
 
     A PIL image becomes a PNG. An address is loaded, see `fetch`.
+
+    >>> from brocap_nb import images
+    >>> from PIL import Image
+    >>> images.media_type(images.read(Image.new("RGB", (300, 200))))
+    'image/png'
 
     Raises:
         InvalidImageError: the source cannot be read.
@@ -193,6 +219,10 @@ def fetch(
     remedy: str = "Save the picture and pass its path, or pass allow_private=True if you trust it.",
 ) -> bytes:
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
+
+    >>> from brocap_nb import images
+    >>> images.media_type(images.fetch(f"{sandbox.url}/pictures/penguin.png"))
+    'image/png'
 
     Args:
         url: the picture's address.
@@ -242,7 +272,11 @@ def remember(url: str, data: bytes) -> None:
 
 
 def fetched(url: str) -> bytes | None:
-    """Return the picture of `url` if it was loaded lately, without touching the network."""
+    """Return the picture of `url` if it was loaded lately, without touching the network.
+
+    >>> from brocap_nb import images
+    >>> images.fetched("https://example.com/never-loaded.png")
+    """
     with _recent_lock:
         known = _recent.get(url)
     return None if known is None else known.data
@@ -258,6 +292,10 @@ def _keep(url: str, loaded: download.Loaded) -> None:
 
 def decode_base64(text: str) -> bytes:
     """Decode standard base64 strictly.
+
+    >>> from brocap_nb import images
+    >>> images.decode_base64("aGVsbG8=")
+    b'hello'
 
     Raises:
         ValueError: a sentence that says what is wrong with it.
@@ -277,7 +315,12 @@ def decode_base64(text: str) -> bytes:
 
 
 def grids(tiles: int) -> list[tuple[int, int]]:
-    """Return every (columns, rows) of `tiles` tiles, the squarest first; wide before tall."""
+    """Return every (columns, rows) of `tiles` tiles, the squarest first; wide before tall.
+
+    >>> from brocap_nb import images
+    >>> images.grids(6)
+    [(3, 2), (2, 3), (6, 1), (1, 6)]
+    """
     found = [(c, tiles // c) for c in range(1, tiles + 1) if tiles % c == 0]
     return sorted(found, key=lambda g: (max(g) / min(g), -g[0]))
 
@@ -286,6 +329,10 @@ def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square.
 
     The usual picture is 3 columns by 2 rows (source: BroCapGPT public API pages).
+
+    >>> from brocap_nb import images
+    >>> images.guess_grid(6, width=600, height=400)
+    (3, 2)
     """
     if tiles == 6 and width >= height:
         return 3, 2
@@ -302,6 +349,11 @@ def mark_answer(
     """Return a PNG of the picture with its tiles numbered and the true ones outlined and ticked.
 
     A picture with very small tiles is enlarged first, so that the numbers leave them in view.
+
+    >>> from brocap_nb import images
+    >>> puzzle = sandbox.puzzles[0]
+    >>> print(images.inspect(images.mark_answer(puzzle.data, puzzle.answer)))
+    PNG 600 x 400, ... bytes, inside the limits
 
     Args:
         data: the picture's file.
@@ -368,6 +420,10 @@ class Thumbnail(NamedTuple):
 def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thumbnail:
     """Return a small copy, at most `max_bytes` long; it has nothing of the file but its pixels.
 
+    >>> from brocap_nb import images
+    >>> images.thumbnail(sandbox.puzzles[0].data, side=150)[1:]
+    ('image/jpeg', 150, 100)
+
     Args:
         data: the picture's file.
         side: of the square it fits into, in pixels. A very tall or wide picture may be longer,
@@ -402,6 +458,11 @@ def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Th
 
     What is shown stays in the saved notebook, so they share a budget: a picture that needs less
     than its part leaves the rest to the others.
+
+    >>> from brocap_nb import images
+    >>> small, none = images.thumbnails([sandbox.puzzles[0].data, b"no picture"])
+    >>> small.width, none
+    (420, None)
 
     Args:
         pictures: their files.

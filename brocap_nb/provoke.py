@@ -27,6 +27,10 @@ def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
     It takes up to 4 seconds at speed 1. Bans are lifted first: one that was earned before would
     be the answer to everything.
 
+    >>> from brocap_nb.provoke import provoke
+    >>> provoke("ERROR_ZERO_BALANCE", sandbox, log).error_description
+    'The account has no money'
+
     Args:
         code: one of the documented codes.
         log: where the exchanges are recorded.

@@ -62,6 +62,7 @@ class Call:
 
 
 Code: TypeAlias = "str | Call"
+"""Source code: as it stands, or with items that can be laid out over several lines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from brocap_nb.wire import CreatedTask, TaskResult
 __all__ = ["Pacer", "Status", "Submission"]
 
 Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
+"""How far a submission is; the last three are its end."""
 
 _WAIT_CODES: Final = ("CAPTCHA_NOT_READY", "ERROR_TOO_MUCH_REQUESTS")
 
@@ -124,6 +125,12 @@ class Submission:
     """A task on its way: created (unless resumed) and then asked for until it is ready.
 
     It runs in a thread of its own, so the kernel stays free. `await run` works as well.
+
+    >>> run = client.submit(task)
+    >>> run.result().answer
+    (False, False, False, False, True, False)
+    >>> run.status, run.task_id
+    ('ready', 7654321)
     """
 
     def __init__(
@@ -205,7 +212,12 @@ class Submission:
         return self._future.result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for the end and return the exception it ended with, or None."""
+        """Wait for the end and return the exception it ended with, or None.
+
+        >>> run = client.submit(bn.RawTask({"type": "NoSuchTask"}))
+        >>> run.exception().code
+        'ERROR_TASK_NOT_SUPPORTED'
+        """
         return self._future.exception() if self._wait(timeout) else None
 
     def cancel(self) -> bool:
@@ -213,6 +225,12 @@ class Submission:
 
         A request that is under way is still recorded; the service is not told, the API has no
         method for that.
+
+        >>> run = client.submit(task)
+        >>> run.cancel()
+        True
+        >>> run.status
+        'cancelled'
         """
         self._stop.set()
         return self._end(

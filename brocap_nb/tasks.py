@@ -3,11 +3,13 @@
 A task type is a class. Its fields are the API's fields, its checks refuse what the service
 would refuse, and `to_wire()` is the JSON object that is sent. Your own type takes a few lines:
 
-    class HCaptchaTask(Task):
-        website_url: str = Field(alias="websiteURL")
-        "Address of the page."
-        website_key: str
-        "The page's public key."
+    >>> class HCaptchaTask(bn.Task):
+    ...     website_url: str = bn.Field(alias="websiteURL")
+    ...     "Address of the page."
+    ...     website_key: str
+    ...     "The page's public key."
+    >>> HCaptchaTask(website_url="https://example.com", website_key="10000000").to_wire()
+    {'type': 'HCaptchaTask', 'websiteURL': 'https://example.com', 'websiteKey': '10000000'}
 
 It is registered under its class's name, which is also its `type` on the wire; another name is
 given as `class MyTask(Task, wire_type="…")`. Field names become camelCase on the wire.
@@ -54,12 +56,19 @@ _registry: dict[str, type[Task]] = {}
 
 
 def task_types() -> Mapping[str, type[Task]]:
-    """Return the registered task types by their `type` on the wire, built-in ones first."""
+    """Return the registered task types by their `type` on the wire, built-in ones first.
+
+    >>> list(bn.task_types())
+    ['ComplexImageTask', 'FunCaptchaTaskProxyless']
+    """
     return MappingProxyType(_registry)
 
 
 def task_from_wire(body: Mapping[str, Any]) -> Task:
     """Return the task object of a JSON object: of its registered type, else a `RawTask`.
+
+    >>> bn.task_from_wire({"type": "NewTask", "websiteURL": "https://example.com"})
+    RawTask({"type": "NewTask", "websiteURL": "https://example.com"})
 
     Raises:
         InvalidTaskError: the type is registered and the fields do not fit it.
@@ -72,7 +81,22 @@ def task_from_wire(body: Mapping[str, Any]) -> Task:
 
 
 def problem(field: str, sentence: str) -> PydanticCustomError:
-    """Return an error to raise in a validator of your own, shown at the field `field`."""
+    """Return an error to raise in a validator of your own, shown at the field `field`.
+
+    >>> from pydantic import field_validator
+    >>> from brocap_nb.tasks import problem
+    >>> class DeepTask(bn.Task):
+    ...     depth: int = 1
+    ...     @field_validator("depth")
+    ...     @classmethod
+    ...     def _check(cls, depth: int) -> int:
+    ...         if depth > 3:
+    ...             raise problem("depth", "depth is above 3; expected 1 to 3. Choose less.")
+    ...         return depth
+    >>> DeepTask(depth=4)
+    Traceback (most recent call last):
+    brocap_nb.errors.InvalidTaskError: depth is above 3; expected 1 to 3. Choose less.
+    """
     return PydanticCustomError("sentence", "{sentence}", {"sentence": sentence, "field": field})
 
 
@@ -90,7 +114,14 @@ class _Strict(BaseModel):
 
 
 class Task(_Strict):
-    """A task of one type. Subclass it to define a type; the fields are the API's fields."""
+    """A task of one type. Subclass it to define a type; the fields are the API's fields.
+
+    >>> class PageTask(bn.Task):
+    ...     website_url: str = bn.Field(alias="websiteURL")
+    ...     "Address of the page."
+    >>> PageTask(website_url="https://example.com").to_wire()
+    {'type': 'PageTask', 'websiteURL': 'https://example.com'}
+    """
 
     wire_type: ClassVar[str] = ""
     """The value of `type` on the wire."""
@@ -136,7 +167,11 @@ class Task(_Strict):
         return self.wire_type
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the JSON object that is sent as `task`; absent optional fields are left out."""
+        """Return the JSON object that is sent as `task`; absent optional fields are left out.
+
+        >>> bn.RawTask({"type": "NewTask", "depth": 2}).to_wire()
+        {'type': 'NewTask', 'depth': 2}
+        """
         fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         for name, info in type(self).model_fields.items():
             # None says something where it is not what absence means
@@ -155,13 +190,22 @@ class Task(_Strict):
         A long picture is read from a file and a secret from an environment variable; comments in
         the code say from which. `brocap_nb.source.python_source(task)` has the files as well.
 
+        >>> print(bn.RawTask({"type": "NewTask", "depth": 2}).to_python())
+        import brocap_nb as bn
+        <BLANKLINE>
+        task = bn.RawTask({"type": "NewTask", "depth": 2})
+
         Raises:
             InvalidInputError: the task is nested too deeply for Python code.
         """
         return python_source(self).code
 
     def pictures(self) -> list[bytes]:
-        """Return the files of the task's pictures, as far as they are known here."""
+        """Return the files of the task's pictures, as far as they are known here.
+
+        >>> len(task.pictures())
+        1
+        """
         return [picture.data for picture in self.wire_body.pictures]
 
     def _body_text(self) -> str:
@@ -222,7 +266,13 @@ class ComplexImageMetadata(_Strict):
 
 
 class ComplexImageTask(Task):
-    """A picture of several tiles and a question about it (class `funcaptcha`)."""
+    """A picture of several tiles and a question about it (class `funcaptcha`).
+
+    >>> bn.ComplexImageTask(
+    ...     image_urls=["https://example.com/birds.png"], question="Pick the penguin"
+    ... ).to_wire()
+    {'type': 'ComplexImageTask', 'class': 'funcaptcha', 'imageUrls': [...], 'metadata': {...}}
+    """
 
     model_config = _DESCRIBED
     typical_wait = (0.3, 6.0)
@@ -263,6 +313,12 @@ class ComplexImageTask(Task):
 
         An address is loaded once to check and show the picture, and is sent as `imageUrls`;
         anything else is sent as `imagesBase64`.
+
+        >>> puzzle = sandbox.puzzles[0]
+        >>> bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
+        ComplexImageTask({"type": "ComplexImageTask", "class": "funcaptcha",
+            "imagesBase64": ["<image/png ... bytes sha256:...>"],
+            "metadata": {"Task": "Pick the image that is the correct way up"}})
 
         Args:
             source: a path, an http(s) address, the file's bytes, or a PIL image.
@@ -376,7 +432,14 @@ class ComplexImageTask(Task):
 
 
 class FunCaptchaTaskProxyless(Task):
-    """A token for a page with this public key."""
+    """A token for a page with this public key.
+
+    >>> bn.FunCaptchaTaskProxyless(
+    ...     website_url="https://example.com", website_public_key="69A21A01-CC7B"
+    ... ).to_wire()
+    {'type': 'FunCaptchaTaskProxyless', 'websiteURL': 'https://example.com',
+        'websitePublicKey': '69A21A01-CC7B'}
+    """
 
     model_config = _DESCRIBED
     typical_wait = (10.0, 30.0)
@@ -425,7 +488,12 @@ class FunCaptchaTaskProxyless(Task):
 
 
 class RawTask(Task, register=False):
-    """Any JSON object, sent as it is. Nothing is checked but that it is JSON."""
+    """Any JSON object, sent as it is. Nothing is checked but that it is JSON.
+
+    >>> client.create_task(bn.RawTask({"type": "NoSuchTask"}))
+    Traceback (most recent call last):
+    brocap_nb.errors.ApiError: ERROR_TASK_NOT_SUPPORTED: ...
+    """
 
     model_config = _DESCRIBED
 

@@ -3,10 +3,10 @@
 A folder may outgrow a kernel, or a machine: these engines read its lines themselves, each as far
 as it needs to. They are not installed with brocap_nb: `pip install "brocap_nb[engines]"`.
 
-    from brocap_nb.log import engines, summaries
-
-    frame = engines.scan("brocap_log", "duckdb")
-    summaries.errors(frame)
+    >>> from brocap_nb.log import engines, summaries
+    >>> frame = engines.scan("brocap_log", "duckdb")
+    >>> summaries.latency(frame).columns
+    ['method', 'task_type', 'count', 'p50_ms', 'p95_ms', 'max_ms']
 """
 
 from __future__ import annotations
@@ -60,6 +60,12 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
     order. A request without an answer is there with the outcome `no_response`. The columns have
     the same types whatever the lines hold; a line that is no JSON, like the torn last one of a
     killed process, is passed over.
+
+    >>> from brocap_nb.log import engines
+    >>> bn.Client(sandbox.key, base_url=sandbox.url).get_balance()
+    Balance(balance=10.0)
+    >>> engines.scan("brocap_log", "duckdb").select("method, outcome").fetchall()
+    [('getBalance', 'ok')]
 
     Args:
         folder: the log's folder, or the pattern of many, `log.folder`. With a pattern the frame

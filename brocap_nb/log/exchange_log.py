@@ -61,6 +61,12 @@ class ExchangeLog:
     A request is on disk before its first byte is sent, its answer before the caller sees it.
     Several kernels and threads may write to one folder; each log reads what the others wrote.
 
+    >>> log = bn.ExchangeLog("my_log")
+    >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
+    Balance(balance=10.0)
+    >>> log
+    <ExchangeLog of 1 exchanges in ...my_log>
+
     Args:
         folder: where the lines are kept; `":memory:"` keeps them in the kernel only. Default:
             `$BROCAP_LOG`, else `brocap_log/` in the working directory. It is made when the first
@@ -178,6 +184,15 @@ class ExchangeLog:
         method, or the verb and the path, such as `GET /pictures`. Passwords, cookies,
         Authorization and a `clientKey` in a JSON body are left out.
 
+        >>> import requests
+        >>> session = requests.Session()
+        >>> stop = log.attach(session)
+        >>> session.get(sandbox.url).status_code
+        200
+        >>> log[-1].method
+        'GET /'
+        >>> stop()
+
         Args:
             session: the session; adapters that are mounted later are not recorded.
             secrets: other texts that must not be written down.
@@ -201,6 +216,13 @@ class ExchangeLog:
         interval: float = 1.0,
     ) -> Callable[[], None]:
         """Call `listener(exchange)` after each recorded line, in the thread that recorded it.
+
+        >>> stop = log.subscribe(lambda exchange: print(exchange.method, exchange.outcome))
+        >>> client.get_balance()
+        getBalance no_response
+        getBalance ok
+        Balance(balance=10.0)
+        >>> stop()
 
         Args:
             others: call it as well for what other processes write from now on: from a thread of
@@ -303,6 +325,12 @@ class ExchangeLog:
     def frame(self, *, bodies: bool = True, session: str | None = None) -> pd.DataFrame:
         """Return one row per HTTP attempt, in the order in which they began.
 
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> log.frame()[["method", "outcome", "http_status"]]
+               method outcome  http_status
+        0  getBalance      ok          200
+
         Args:
             bodies: whether to read the columns `request` and `response` as well.
             session: only this session's rows; default: all sessions in the folder.
@@ -327,6 +355,14 @@ class ExchangeLog:
     def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
 
+        >>> run = client.submit(bn.RawTask({"type": "NoSuchTask"}))
+        >>> error = run.exception()
+        >>> log.errors()
+        ERROR_TASK_NOT_SUPPORTED  x1 (100% of the exchanges), last seen ... UTC
+            The task's type is wrong or not supported.
+            Check the spelling of `type` and, for an image task, of `class`.
+            An example: log['...-1']
+
         Args:
             session: only this session's exchanges; default: all sessions in the folder.
 
@@ -343,6 +379,10 @@ class ExchangeLog:
     def latency(self, *, session: str | None = None) -> LatencyTable:
         """Return how long answers took, by method and task type, and tasks until their results.
 
+        >>> created = client.create_task(task)
+        >>> log.latency()
+        createTask  ComplexImageTask  x1  p50 ...  p95 ...  max ... ms
+
         Args:
             session: only this session's exchanges; default: all sessions in the folder.
 
@@ -358,6 +398,10 @@ class ExchangeLog:
     def task_times(self, *, session: str | None = None) -> TaskTimesTable:
         """Return one row per created task: how long it was from createTask to the result.
 
+        >>> result = client.get_task_result(client.create_task(task).task_id)
+        >>> log.task_times()
+        7654321  ComplexImageTask  ... s
+
         Args:
             session: only this session's exchanges; default: all sessions in the folder.
 
@@ -372,6 +416,11 @@ class ExchangeLog:
 
     def tasks(self, *, session: str | None = None) -> TaskTable:
         """Return one row per createTask, with what became of its task.
+
+        >>> result = client.get_task_result(client.create_task(task).task_id)
+        >>> log.tasks()[["task_id", "task_type", "state", "polls"]]
+           task_id         task_type  state  polls
+        0  7654321  ComplexImageTask  ready      1
 
         Args:
             session: only tasks that this session created; default: all sessions in the folder.
@@ -405,6 +454,13 @@ class ExchangeLog:
     def timeline(self, task_id: int) -> Timeline:
         """Return every exchange and callback of one task, in order: a table and a picture.
 
+        >>> created = client.create_task(task)
+        >>> result = client.get_task_result(created.task_id)
+        >>> log.timeline(created.task_id)[["method", "outcome", "attempt"]]
+                  method outcome  attempt
+        0     createTask      ok        1
+        1  getTaskResult      ok        1
+
         Args:
             task_id: the service's number of the task. If it was given more than once, as by a
                 sandbox that was started anew or by those of several students, it is the newest
@@ -424,6 +480,14 @@ class ExchangeLog:
     def violations(self, *, session: str | None = None) -> ViolationTable:
         """Return every departure of an answer from the documented contract, with the broken rule.
 
+        >>> sandbox.faults.next("getBalance", "error_id_string")
+        >>> client.get_balance()
+        Traceback (most recent call last):
+        brocap_nb.errors.BadResponseError: ...
+        >>> log.violations()[["method", "field", "found"]]
+               method    field found
+        0  getBalance  errorId ...
+
         Args:
             session: only this session's exchanges; default: all sessions in the folder.
 
@@ -439,6 +503,11 @@ class ExchangeLog:
     def words(self, column: str) -> list[str]:
         """Return the different texts of a column, such as `error_code`, as they came.
 
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> log.words("method")
+        ['getBalance']
+
         Args:
             column: `method`, `task_type`, `error_code`, `error_description` or `status`.
         """
@@ -446,7 +515,13 @@ class ExchangeLog:
             return list(self._words[column].values)
 
     def recent(self, count: int = 20) -> list[Exchange]:
-        """Return the newest exchanges, newest first, without their bodies."""
+        """Return the newest exchanges, newest first, without their bodies.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> [exchange.method for exchange in log.recent(3)]
+        ['getBalance']
+        """
         with self._lock:
             self._refresh()
             rows = [
@@ -473,6 +548,11 @@ class ExchangeLog:
 
     def __getitem__(self, exchange_id: str | int) -> Exchange:
         """Return one exchange with its full bodies, pictures included.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> log[-1].response
+        '{"errorId": 0, "balance": 10.0}'
 
         Args:
             exchange_id: an `exchange_id`; or a whole number n for the n-th exchange of this
@@ -545,6 +625,10 @@ class ExchangeLog:
 
         One whose lines can no longer be read is left out, with a warning.
 
+        >>> created = client.create_task(task)
+        >>> [len(exchange.request) > 40_000 for exchange in log.exchanges()]
+        [True]
+
         Args:
             session: only this session's exchanges; default: all sessions in the folder.
         """
@@ -575,6 +659,12 @@ class ExchangeLog:
         """Return the log as a HAR 1.2 document, or write it to `path`.
 
         Browsers and HTTP debuggers read it. Pictures are in it, secrets are labels.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> log.to_har("log.har")
+        >>> len(log.to_har()["log"]["entries"])
+        1
         """
         from brocap_nb import export
 
@@ -588,6 +678,12 @@ class ExchangeLog:
         cls, path: str | os.PathLike[str], folder: str | os.PathLike[str] | None = ":memory:"
     ) -> Self:
         """Read a HAR file, of a browser or of `to_har`, into a log; its secrets become labels.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> log.to_har("log.har")
+        >>> bn.ExchangeLog.from_har("log.har")
+        <ExchangeLog of 1 exchanges in memory>
 
         Args:
             folder: where the log shall be kept; default: in the kernel only.
@@ -655,7 +751,14 @@ class ExchangeLog:
                 columns.finish(row, kept, journal.append(_response_line(kept)))
 
     def to_curl(self, exchange_id: str | int) -> str:
-        """Return a shell command that sends a request again, with `$BROCAP_CLIENT_KEY` in it."""
+        """Return a shell command that sends a request again, with `$BROCAP_CLIENT_KEY` in it.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> print(log.to_curl(-1))
+        printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
+          curl -sS http://127.0.0.1:.../getBalance ...
+        """
         from brocap_nb import export
 
         return export.to_curl(self[exchange_id])
@@ -669,6 +772,13 @@ class ExchangeLog:
 
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
         """Write `frame()` as a Parquet file. It needs pyarrow: `brocap_nb[parquet]`.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> log.to_parquet("log.parquet")
+        >>> import pandas
+        >>> pandas.read_parquet("log.parquet").shape
+        (1, 18)
 
         Raises:
             InvalidInputError: pyarrow is not installed.
@@ -692,6 +802,13 @@ class ExchangeLog:
         """Compare two exchanges field by field.
 
         Ids, times and keys are left out: they differ always.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> created = client.create_task(bn.FunCaptchaTaskProxyless(
+        ...     website_url="https://example.com", website_public_key="69A21A01-CC7B"))
+        >>> [row.path for row in log.diff(1, 2)]
+        ['method', 'task_type', 'url', 'request.task', 'response.balance']
 
         Args:
             ignore: paths to leave out as well, for example `response.solution`.

@@ -35,7 +35,14 @@ _ROW_TEXTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which exchanges are wanted. What is None, or empty, does not matter."""
+    """Which exchanges are wanted. What is None, or empty, does not matter.
+
+    >>> from brocap_nb.log.search import Filter, Search
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> Search(log, Filter(method="getBalance", outcome="ok")).page(10).found
+    1
+    """
 
     outcome: str | None = None
     """An `Outcome`."""
@@ -66,7 +73,15 @@ class Page:
 
 
 class Search:
-    """The exchanges of a log that a filter lets through; ask for pages as the log grows."""
+    """The exchanges of a log that a filter lets through; ask for pages as the log grows.
+
+    >>> from brocap_nb.log.search import Filter, Search
+    >>> search = Search(log, Filter(text="GETBALANCE"))
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> search.page(10).exchanges[0].method
+    'getBalance'
+    """
 
     def __init__(self, log: ExchangeLog, wanted: Filter = EVERYTHING) -> None:
         self.wanted = wanted

@@ -25,6 +25,7 @@ from brocap_nb.log.journal import share
 __all__ = ["SEGMENT_ROWS", "Sealer", "load_sealed"]
 
 SEGMENT_ROWS: Final = 10_000
+"""How many exchanges are sealed together."""
 _VERSION: Final = 1
 
 

@@ -56,6 +56,10 @@ _BUCKETS_PER_MS: Final = 10
 def errors(frame: Any) -> nw.DataFrame[Any]:
     """Return one row per error code: how often and when it came, and its explanation.
 
+    >>> from brocap_nb.log import summaries
+    >>> summaries.errors(log.frame()).columns
+    ['error_code', 'count', 'share', 'first_seen', 'last_seen', 'tasks', ...]
+
     Args:
         frame: a frame with the columns `exchange_id, started_at, outcome, error_code, task_id`.
 

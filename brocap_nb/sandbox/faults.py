@@ -51,6 +51,7 @@ BEFORE: Final[Mapping[str, str]] = MappingProxyType(
         "redirect": "HTTP 307 to /moved/…, where no method is.",
     }
 )
+"""What comes instead of the service's work, by name, each with a sentence."""
 ON_THE_WIRE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "reset": "The connection is reset before a byte of the answer.",
@@ -60,6 +61,7 @@ ON_THE_WIRE: Final[Mapping[str, str]] = MappingProxyType(
         "huge_body": "A right answer with 50 MB of padding.",
     }
 )
+"""What happens to the connection after the work, by name, each with a sentence."""
 
 
 def _page(status: int, title: str) -> bytes:
@@ -141,6 +143,7 @@ SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Reply]]]] = Map
         "unknown_code": ("An error code that no page lists.", _unknown_code),
     }
 )
+"""What is made of the answer after the work, by name: a sentence, and what does it."""
 
 
 def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
@@ -174,6 +177,11 @@ class Faults:
 
     def next(self, method: str, fault: str, times: int = 1) -> None:
         """Let the next `times` requests of `method` meet `fault`, after those ordered before.
+
+        >>> sandbox.faults.next("getBalance", "http_503")
+        >>> client.get_balance()
+        Traceback (most recent call last):
+        brocap_nb.errors.HttpError: ...
 
         Raises:
             SandboxError: there is no such method or fault, or `times` is not 1 to 1,000,000.

@@ -13,21 +13,32 @@ from typing import Final, Protocol, TypeAlias
 __all__ = ["ANIMALS", "SHAPES", "SKY", "UPRIGHT", "Motif", "Pen", "Point"]
 
 Point: TypeAlias = tuple[float, float]
+"""x to the right and y down, in hundredths of a tile."""
 
 
 class Pen(Protocol):
     """Draws filled figures. `fill` is a CSS-like colour, with alpha as `#rrggbbaa`."""
 
-    def oval(self, x: float, y: float, rx: float, ry: float, fill: str) -> None: ...
+    def oval(self, x: float, y: float, rx: float, ry: float, fill: str) -> None:
+        """Draw an oval around (x, y) with these half-axes."""
+
     def box(
         self, left: float, top: float, right: float, bottom: float, fill: str, radius: float = 0
-    ) -> None: ...
-    def shape(self, points: Sequence[Point], fill: str) -> None: ...
-    def line(self, points: Sequence[Point], fill: str, width: float) -> None: ...
-    def wedge(self, x: float, y: float, r: float, start: float, end: float, fill: str) -> None: ...
+    ) -> None:
+        """Draw a rectangle, its corners round if there is a radius."""
+
+    def shape(self, points: Sequence[Point], fill: str) -> None:
+        """Draw a polygon."""
+
+    def line(self, points: Sequence[Point], fill: str, width: float) -> None:
+        """Draw a line through the points, with round joints and ends."""
+
+    def wedge(self, x: float, y: float, r: float, start: float, end: float, fill: str) -> None:
+        """Draw a slice of a circle around (x, y), from `start` to `end` in degrees."""
 
 
 Motif: TypeAlias = Callable[[Pen], None]
+"""Draws a thing into a square of 100 x 100."""
 
 
 def star_points(

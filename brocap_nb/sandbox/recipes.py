@@ -228,6 +228,7 @@ RECIPES: Final[tuple[Recipe, ...]] = (
         task=None,
     ),
 )
+"""At least one for each documented code."""
 
 BY_KEY: Final[Mapping[str, Recipe]] = MappingProxyType(
     {recipe.key: recipe for recipe in RECIPES if recipe.key != "working"}

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["BODY_LIMIT", "METHODS", "Answer", "Callback", "Rules", "keys_for"]
 
 METHODS: Final = ("createTask", "getTaskResult", "getBalance")
+"""The API's methods."""
 TOKEN_TYPES: Final = ("FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask")
 
 # the sandbox's own numbers; the pages say "repeated" and "about 10 minutes"

@@ -56,8 +56,9 @@ _VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 class Sandbox:
     """A service on loopback that keeps the documented rules; no account, no internet.
 
-    >>> with Sandbox() as sandbox:
-    ...     print(sandbox.url, sandbox.key)
+    >>> with bn.Sandbox() as sandbox:
+    ...     bn.Client(sandbox.key, base_url=sandbox.url).get_balance()
+    Balance(balance=10.0)
 
     Args:
         host: the address to listen on.
@@ -125,6 +126,13 @@ class Sandbox:
         A request that was recorded gets its recorded answers in their order, byte for byte, at
         their HTTP status; then the last one again. What is not in the recording is answered with
         an error code and a description that says so. The documented limits are not kept.
+
+        >>> log = bn.ExchangeLog("lesson")
+        >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
+        Balance(balance=10.0)
+        >>> with bn.Sandbox.from_log("lesson", speed=10) as replayed:
+        ...     bn.Client("any-key-will-do", base_url=replayed.url).get_balance()
+        Balance(balance=10.0)
 
         Args:
             source: a log, its folder, or one file of it.
@@ -215,7 +223,11 @@ class Sandbox:
 
     @property
     def puzzles(self) -> tuple[Puzzle, ...]:
-        """The sample pictures with their questions and answers."""
+        """The sample pictures with their questions and answers.
+
+        >>> sandbox.puzzles[1].question, sandbox.puzzles[1].answer
+        ('Pick the penguin', (...))
+        """
         return self._library.puzzles
 
     def draw(self) -> None:
@@ -227,6 +239,10 @@ class Sandbox:
 
         `steps` is a list of `{"wait": seconds, "method": …, "body": JSON text}`; `<taskId>` in a
         body stands for the id that the last createTask answered.
+
+        >>> recipes = sandbox.recipes().set_index("code")
+        >>> recipes.loc["ERROR_KEY_DOES_NOT_EXIST", "how"]
+        'Use keys["unknown"], or any text that is no key of the sandbox.'
         """
         from brocap_nb.sandbox.recipe_table import RecipeTable  # brings pandas along
 

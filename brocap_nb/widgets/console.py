@@ -46,6 +46,11 @@ class Console:
     With no arguments it needs no key and no internet: tasks go to a sandbox inside this kernel,
     and the log is the one of this working directory. Consoles made so share both.
 
+    >>> console = bn.Console(client)
+    >>> console
+    <Console: The given client, ..., log of 0 rows>
+    >>> console.close()
+
     Args:
         client: send tasks with this client, and show its log.
         sandbox: use this sandbox instead of one of the console's own.

@@ -30,6 +30,12 @@ __all__ = ["LogBoard"]
 class LogBoard:
     """Follows a log: what went wrong, every row, and any exchange in full.
 
+    >>> from brocap_nb.widgets import LogBoard
+    >>> board = LogBoard(log)
+    >>> board
+    <LogBoard of <ExchangeLog of 0 exchanges in memory>>
+    >>> board.close()
+
     Args:
         log: the log; it may be one that other kernels write.
         client: returns the client that sends an exchange again; without one nothing is sent.

@@ -1,0 +1,369 @@
+"""What the documentation says: every public name has a docstring, and every example runs.
+
+The examples of docstrings are typed after `import brocap_nb as bn` into a folder of their own,
+with what `ready` makes at hand: `sandbox`, a running one; `client`, whose `log` is in memory; and
+`task`, a picture that the sandbox knows. The README's blocks run one after the other, as a reader
+would run them.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+import pytest
+
+import brocap_nb as bn
+from brocap_nb import tasks
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "brocap_nb"
+README = ROOT / "README.md"
+MODULES = [
+    "brocap_nb",
+    *sorted(found.name for found in pkgutil.walk_packages([str(PACKAGE)], "brocap_nb.")),
+]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+MEMBERS = (FunctionType, property, cached_property, classmethod, staticmethod)
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def documented() -> list[doctest.DocTest]:
+    """The docstrings that have examples."""
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    return [
+        one
+        for name in MODULES
+        for one in finder.find(importlib.import_module(name), name, globs={})
+        if one.examples
+    ]
+
+
+DOCUMENTED = documented()
+
+
+# --- nothing leaves this machine ----------------------------------------------------------
+
+_left: list[str] | None = None
+
+
+def _stay_here(event: str, args: tuple[Any, ...]) -> None:
+    """Refuse to connect to anywhere else, while `_left` is a list, and note the attempt."""
+    if _left is None or event not in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        return
+    address = args if event == "socket.getaddrinfo" else args[1]
+    host = address[0] if isinstance(address, tuple) else ""  # else a socket of the file system
+    host = host.decode() if isinstance(host, bytes) else str(host or "")
+    if host and not host.startswith(LOOPBACK):
+        _left.append(host)
+        raise ConnectionRefusedError(f"an example wants to leave this machine, to {host}")
+
+
+sys.addaudithook(_stay_here)  # it reaches what C code opens too; it cannot be taken back
+
+
+@pytest.fixture(autouse=True)
+def left() -> Iterator[list[str]]:
+    """The hosts that were asked for and are not this one; a test ends without any."""
+    global _left
+    hosts: list[str] = []
+    _left = hosts
+    try:
+        yield hosts
+    finally:
+        _left = None
+    assert hosts == []
+
+
+@pytest.fixture(autouse=True)
+def _registry() -> Iterator[None]:
+    """A task type that an example defines is gone after it."""
+    before = dict(tasks._registry)
+    yield
+    tasks._registry.clear()
+    tasks._registry.update(before)
+
+
+# --- the examples of docstrings -----------------------------------------------------------
+
+
+@pytest.fixture
+def ready() -> Iterator[dict[str, Any]]:
+    """The names that an example may use. A task is done before it can be asked for."""
+    with (
+        bn.Sandbox(speed=1e6) as sandbox,
+        bn.Client(sandbox.key, base_url=sandbox.url, log=bn.ExchangeLog(":memory:")) as client,
+    ):
+        puzzle = sandbox.puzzles[0]
+        yield {
+            "__name__": "__main__",
+            "bn": bn,
+            "sandbox": sandbox,
+            "client": client,
+            "log": client.log,
+            "task": bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question),
+        }
+
+
+def run(example: doctest.DocTest, names: dict[str, Any]) -> str:
+    """What doctest has to say against the examples of a docstring; nothing if they are right."""
+    said: list[str] = []
+    example.globs = dict(names)
+    doctest.DocTestRunner(optionflags=FLAGS).run(example, out=said.append, clear_globs=False)
+    return "".join(said)
+
+
+@pytest.mark.parametrize("example", DOCUMENTED, ids=lambda one: one.name)
+def test_the_examples_of_a_docstring(example: doctest.DocTest, ready: dict[str, Any]) -> None:
+    if said := run(example, ready):
+        pytest.fail(said, pytrace=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (">>> 1 + 1\n3", "Expected:\n    3\nGot:\n    2\n"),
+        (">>> bn.explain('ERROR_ZERO_BALANCE').retryable\nTrue", "Got:\n    False\n"),
+        (">>> client.no_such_name", "AttributeError"),
+        (">>> print('one', 'two')\none ... three", "Got:\n    one two\n"),
+    ],
+    ids=["value", "fact", "exception", "ellipsis"],
+)
+def test_a_wrong_example_fails(text: str, said: str, ready: dict[str, Any]) -> None:
+    example = doctest.DocTestParser().get_doctest(text, {}, "wrong", None, 0)
+    assert said in run(example, ready)
+
+
+def test_a_right_example_passes(ready: dict[str, Any]) -> None:
+    text = ">>> client.get_balance()\nBalance(...)\n>>> print('one  two')\none two\n>>> task.type\n"
+    text += "'ComplexImageTask'"
+    example = doctest.DocTestParser().get_doctest(text, {}, "right", None, 0)
+    assert run(example, ready) == ""
+
+
+def test_no_example_is_overlooked() -> None:
+    prompts = sum(
+        len(re.findall(r"^\s*>>> ", path.read_text("utf-8"), re.MULTILINE))
+        for path in PACKAGE.rglob("*.py")
+    )
+    examples = [one for docstring in DOCUMENTED for one in docstring.examples]
+    assert len(examples) == prompts
+    assert len(DOCUMENTED) > 60
+    assert len(examples) > 150
+
+
+def test_an_example_does_not_sleep_and_skips_nothing() -> None:
+    examples = [one for docstring in DOCUMENTED for one in docstring.examples]
+    assert [one.source for one in examples if "sleep(" in one.source] == []
+    assert [one.source for one in examples if one.options] == []
+
+
+def test_an_attempt_to_leave_is_refused_and_noted(ready: dict[str, Any], left: list[str]) -> None:
+    with bn.Client("0" * 32, base_url="http://192.0.2.1", log=bn.ExchangeLog(":memory:")) as far:
+        ready["far"] = far
+        example = doctest.DocTestParser().get_doctest(">>> far.get_balance()", {}, "far", None, 0)
+        assert "RequestConnectionError" in run(example, ready)
+    assert set(left) == {"192.0.2.1"}
+    left.clear()
+
+
+# --- every public name --------------------------------------------------------------------
+
+
+def own_names(tree: ast.Module) -> Iterator[tuple[str, ast.stmt, ast.stmt | None]]:
+    """The names that a module makes, each with its statement and the one below it."""
+    below = [*tree.body[1:], None]
+    for node, after in zip(tree.body, below, strict=True):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.name, node, after
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id, node, after
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, node, after
+
+
+def has_docstring(node: ast.stmt, after: ast.stmt | None) -> bool:
+    """Whether a statement has a docstring of its own: an inherited or a made one is none."""
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        return bool(ast.get_docstring(node))
+    text = after.value if isinstance(after, ast.Expr) else None
+    return isinstance(text, ast.Constant) and isinstance(text.value, str) and bool(text.value)
+
+
+def undocumented(tree: ast.Module, exported: list[str]) -> list[str]:
+    """The exported names that a module makes and says nothing of."""
+    return [
+        name
+        for name, node, after in own_names(tree)
+        if name in exported and not has_docstring(node, after)
+    ]
+
+
+def undocumented_members(kind: type) -> list[str]:
+    """The public methods and properties of a class that nobody says anything of.
+
+    One that takes the place of another of the same name has that one's docstring.
+    """
+    return [
+        name
+        for name, value in vars(kind).items()
+        if not name.startswith(("_", "model_"))
+        and isinstance(value, MEMBERS)
+        and not any(getattr(vars(base).get(name), "__doc__", "") for base in kind.__mro__)
+    ]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_name_has_a_docstring(name: str) -> None:
+    module = importlib.import_module(name)
+    tree = ast.parse(inspect.getsource(module))
+    assert undocumented(tree, module.__all__) == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_member_has_a_docstring(name: str) -> None:
+    module = importlib.import_module(name)
+    missing = [
+        f"{exported}.{member}"
+        for exported in module.__all__
+        if inspect.isclass(kind := getattr(module, exported)) and kind.__module__ == name
+        for member in undocumented_members(kind)
+    ]
+    assert missing == []
+
+
+def test_a_missing_docstring_is_seen() -> None:
+    source = 'A = 1\n"Told."\nB = 2\nclass C(str):\n    pass\ndef f():\n    "Told."\ndef g(): ...'
+    assert undocumented(ast.parse(source), ["A", "B", "C", "f", "g"]) == ["B", "C", "g"]
+
+    class Told:
+        def here(self) -> None:
+            """Told."""
+
+    class Kind(Told):
+        def here(self) -> None: ...
+        def missing(self) -> None: ...
+        def _private(self) -> None: ...
+
+        @property
+        def value(self) -> int:
+            return 1
+
+        @classmethod
+        def made(cls) -> None: ...
+
+    assert undocumented_members(Kind) == ["missing", "value", "made"]
+
+
+# --- the README ---------------------------------------------------------------------------
+
+
+class Block(NamedTuple):
+    """A block of Python in a text."""
+
+    line: int
+    """How many lines stand above its first one."""
+    source: str
+
+    @property
+    def left_out(self) -> bool:
+        """Whether its first line says why it is not run."""
+        return bool(re.match(r"# not run: \S", self.source))
+
+
+def blocks(text: str) -> list[Block]:
+    """The ```python blocks of a Markdown text, in order."""
+    return [
+        Block(text.count("\n", 0, found.start(1)), found[1])
+        for found in re.finditer(r"^```python\b[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def run_block(block: Block, names: dict[str, Any]) -> None:
+    """Run a block; a traceback names its line in the README. It may `await`, as a cell may."""
+    code: CodeType = compile(
+        "\n" * block.line + block.source,
+        str(README),
+        "exec",
+        flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+        dont_inherit=True,
+    )
+    waited_for = eval(code, names)
+    if code.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(waited_for)
+
+
+@pytest.fixture
+def taken_for_granted() -> Iterator[dict[str, Any]]:
+    """What the README does not say where it comes from: a client, its task and its log."""
+    names: dict[str, Any]
+    with (
+        bn.Sandbox(speed=100) as sandbox,
+        bn.Client(sandbox.key, base_url=sandbox.url, log=bn.ExchangeLog("brocap_log")) as client,
+    ):
+        puzzle = sandbox.puzzles[0]
+        task = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
+        client.get_task_result(client.create_task(task).task_id)
+        first, second = (exchange.exchange_id for exchange in client.log.exchanges())
+        names = {
+            "__name__": "__main__",
+            "bn": bn,
+            "client": client,
+            "exchange_id": first,
+            "first": first,
+            "log": client.log,
+            "second": second,
+            "task": task,
+        }
+        yield names
+        for started in names.values():
+            if isinstance(started, (bn.CallbackListener, bn.Sandbox)):
+                started.stop()
+
+
+def test_the_readme(taken_for_granted: dict[str, Any]) -> None:
+    for block in blocks(README.read_text("utf-8")):
+        if not block.left_out:
+            run_block(block, taken_for_granted)
+
+
+def test_the_readme_has_blocks_and_few_are_left_out() -> None:
+    found = blocks(README.read_text("utf-8"))
+    assert len(found) > 3
+    assert sum(block.left_out for block in found) <= 2
+
+
+def test_a_wrong_block_fails() -> None:
+    text = "# Title\n\n```python\nx = 1\n```\n\n```sh\nls\n```\n\n```python\n\ny = x + z\n```\n"
+    one, two = blocks(text)
+    names: dict[str, Any] = {}
+    run_block(one, names)
+    assert names["x"] == 1
+    with pytest.raises(NameError, match="'z'") as failure:
+        run_block(two, names)
+    assert failure.traceback[-1].lineno + 1 == text.splitlines().index("y = x + z") + 1
+
+
+def test_a_block_may_wait_and_may_be_left_out() -> None:
+    waits, left_out, kept = blocks(
+        "```python\nimport asyncio\nx = await asyncio.sleep(0, 3)\n```\n"
+        "```python\n# not run: it needs a key\nbn.Client()\n```\n"
+        "```python\n# not run:\nx = 4\n```\n"
+    )
+    names: dict[str, Any] = {}
+    run_block(waits, names)
+    assert names["x"] == 3
+    assert [block.left_out for block in (waits, left_out, kept)] == [False, True, False]
