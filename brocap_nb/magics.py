@@ -281,6 +281,11 @@ class BroCapMagics(Magics):
         """One row per error code that came: meaning, remedy, example."""
         return self._log(options).errors()
 
+    @_command("tasks", _CLIENT)
+    def _tasks(self, options: Namespace) -> Any:
+        """One row per createTask, its polls and callbacks folded in."""
+        return self._log(options).tasks()
+
     @_command("latency", _CLIENT)
     def _latency(self, options: Namespace) -> Any:
         """How long answers took, by method and task type."""

@@ -154,6 +154,7 @@ def test_the_log_and_its_summaries(run: Any, told: Any) -> None:
     assert len(run('%brocap log outcome == "api_error"')) == 1
     assert len(run("%brocap log task_id == 1 or task_id == {" + str(created.task_id) + "}")) == 2
     assert list(run("%brocap errors")["error_code"]) == ["ERROR_NO_SUCH_CAPCHA_ID"]
+    assert list(run("%brocap tasks")["task_id"]) == [created.task_id]
     assert set(run("%brocap latency")["method"]) == {"createTask", "getTaskResult"}
     assert list(run("%brocap timeline 1")["error_code"]) == ["ERROR_NO_SUCH_CAPCHA_ID"]
     run("floor = 0")
