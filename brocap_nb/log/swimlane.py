@@ -188,7 +188,8 @@ def strip(events: Sequence[Event], *, width: int = 220) -> str:
         # as a style, since notebooks shrink pictures in tables
         f'<svg xmlns="http://www.w3.org/2000/svg" style="width:{width}px;height:18px;'
         f'max-width:none" role="img" aria-label="{words}" fill="none" stroke-width="2">'
-        f'<path d="M{_EDGE} 9H{width - _EDGE}" stroke="currentColor" stroke-opacity=".3" stroke-width="1"/>{"".join(marks)}</svg>'
+        f'<path d="M{_EDGE} 9H{width - _EDGE}" stroke="currentColor" '
+        f'stroke-opacity=".3" stroke-width="1"/>{"".join(marks)}</svg>'
     )
 
 
