@@ -185,9 +185,11 @@ def strip(events: Sequence[Event], *, width: int = 220) -> str:
         )
     words = escape(f"{len(events)} exchanges in {_span(last - first)}: {_cut(events[-1].told, 40)}")
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="18" role="img" '
-        f'aria-label="{words}" fill="none" stroke-width="2"><path d="M{_EDGE} 9H{width - _EDGE}" '
-        f'stroke="currentColor" stroke-opacity=".3" stroke-width="1"/>{"".join(marks)}</svg>'
+        # as a style, since notebooks shrink pictures in tables
+        f'<svg xmlns="http://www.w3.org/2000/svg" style="width:{width}px;height:18px;'
+        f'max-width:none" role="img" aria-label="{words}" fill="none" stroke-width="2">'
+        f'<path d="M{_EDGE} 9H{width - _EDGE}" stroke="currentColor" '
+        f'stroke-opacity=".3" stroke-width="1"/>{"".join(marks)}</svg>'
     )
 
 
