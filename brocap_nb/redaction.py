@@ -120,11 +120,12 @@ def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
 SECRET_HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"}
 )
+_SECRET_WORDS: Final = (
+    *(("authorization",), ("proxy", "authorization"), ("cookie",), ("cookies",)),
+    *(("password",), ("proxy", "password"), ("api", "key"), ("client", "key")),
+)
 SECRET_FIELDS: Final = frozenset(
-    {
-        *("authorization", "proxyauthorization", "cookie", "cookies", "password", "proxypassword"),
-        *("apikey", "clientkey"),
-    }
+    between.join(words) for words in _SECRET_WORDS for between in ("", "_", "-")
 )
 """Names of JSON fields whose values are never written down, in lower case."""
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from brocap_nb.redaction import Body, Secret, embedded_picture, shorten_labels
+from brocap_nb.redaction import Body, Secret, embedded_picture, redact_fields, shorten_labels
 
 KEY = "67b6bcbb1a728ea8d563de6d169a2057"
 hexes = st.text("0123456789abcdef", min_size=32, max_size=32)
@@ -196,3 +196,10 @@ def test_a_label_is_shortened_for_people() -> None:
     assert short.startswith(f"a <image/png {len(png(0)):,} bytes sha256:")
     assert len(short.split("sha256:")[1].split(">")[0]) == 8
     assert shorten_labels("a <b> c") == "a <b> c"
+
+
+@pytest.mark.parametrize("name", ["proxyPassword", "proxy_password", "Proxy-Password", "api_key"])
+def test_a_secret_field_is_known_however_its_words_are_joined(name: str) -> None:
+    for text in (f'{{"{name}": "hunter22"}}', f'{{"{name}": "hunter22", broken'):
+        assert "hunter22" not in redact_fields(text)
+    assert redact_fields('{"pass_word": "hunter22"}') == '{"pass_word": "hunter22"}'
