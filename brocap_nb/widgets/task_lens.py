@@ -19,6 +19,9 @@ __all__ = ["TaskLens"]
 
 ROWS: Final = 10
 INTERVAL: Final = 0.5
+LAST: Final = 3_000
+"""How many of the newest exchanges are looked at: each change of the log is drawn."""
+
 STRIP: Final = 160
 """Width of a row's picture, in pixels."""
 
@@ -80,15 +83,16 @@ class TaskLens(widgets.VBox):
         if not self.shown:
             return
         with self._lock:
-            tasks = self.exchanges.tasks()
+            tasks = self.exchanges.tasks(last=LAST)
             rows = tasks.as_dicts(self.rows)
             self._numbers = {
                 row["created_by"]: int(row["task_id"]) for row in rows if row["task_id"] is not None
             }
             self.list.show(_row(row, tasks.strip(row["created_by"], width=STRIP)) for row in rows)
             self._said.value = status_note(
-                f"The newest {len(rows)} of {len(tasks):,} tasks; log.tasks() has all of them. The "
-                "cost is an estimate from the balance before and after."
+                f"The newest {len(rows)} of {len(tasks):,} tasks in the last {LAST:,} requests; "
+                "log.tasks() has all of them. The cost is an estimate from the balance before and "
+                "after."
                 if rows
                 else "No task has been created yet."
             )

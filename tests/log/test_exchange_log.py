@@ -374,6 +374,7 @@ def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: P
         assert table["task_id"].tolist() == [alone, *reversed(pair), pd.NA, alone]
         assert table["state"].tolist()[-2:] == ["failed", "ready"]
         assert table["polls"].tolist() == [0, 0, 0, 0, 1]
+        assert log.tasks(last=1)["task_id"].tolist() == [alone]
         assert table["error_code"].tolist()[-2:][0] == "ERROR_TASK_NOT_SUPPORTED"
         costs = table["cost"].astype(object).where(table["cost"].notna(), None).tolist()
         assert costs == [None, None, None, 0.0, 0.002]
