@@ -56,7 +56,7 @@ class FaultChooser(widgets.VBox):
         from brocap_nb.sandbox.rules import METHODS
 
         self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
-        self.method = _choice("Method", [(name, name) for name in METHODS])
+        self.method = _choice("Method that fails", [(name, name) for name in METHODS])
         self.method.value = "getTaskResult"
         self.fault = _choice("Fault", [(name, name) for name in self._told])
         self.fault.value = "reset"

@@ -81,7 +81,7 @@ def test_a_failure_is_ordered_seen_and_overcome(lab: Lab) -> None:
     lab.run_cell()
     console, page = lab.console, lab.page
     opener = console.get_by_role("button", name=re.compile("Make it fail"))
-    method = console.get_by_label("Method", exact=True)
+    method = console.get_by_label("Method that fails", exact=True)
     opener.wait_for()
     assert not method.is_visible()
     opener.focus()
@@ -219,7 +219,7 @@ def test_a_typed_key_is_nowhere_on_disk(lab: Lab) -> None:
 
     # leaving the field works as well, and the key can be cleared
     first = lab.console
-    first.get_by_role("button", name="Clear").click()
+    first.get_by_role("button", name="Clear: Client key").click()
     first.get_by_text("no key is set", exact=True).wait_for()
     first.get_by_label("Client key of the live service", exact=True).fill(key)
     lab.page.keyboard.press("Tab")

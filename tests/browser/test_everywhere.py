@@ -68,7 +68,8 @@ CONTRASTS: Final = """console => {
   const white = [255, 255, 255];
   const chain = e => e ? [...chain(e.parentElement), e] : [];
   const shown = e => e.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-  const words = e => e.matches('input, textarea') ? e.value || e.placeholder
+  const words = e => e.matches('[type=checkbox]') ? ''
+    : e.matches('input, textarea') ? e.value || e.placeholder
     : e.matches('select') ? e.selectedOptions[0]?.text
     : [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join('').trim();
   return [...console.querySelectorAll('*')]
