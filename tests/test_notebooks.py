@@ -174,7 +174,9 @@ def runs(
     paths = {
         item.callspec.params["path"]
         for item in request.session.items
-        if isinstance(item, pytest.Function) and "runs" in item.fixturenames
+        if isinstance(item, pytest.Function)
+        and item.module is request.module
+        and "runs" in item.fixturenames
     }
     pool = ThreadPoolExecutor(AT_ONCE)
     yield {path: pool.submit(run_twice, path, folder) for path in sorted(paths)}

@@ -24,7 +24,7 @@ PIECES = {
     "caption of a table": lambda s: render.table([], [], caption=f"-{s}"),
     "title of a card": render.card,
     "name in a tree": lambda s: render.tree(json.dumps({f"-{s}": 1})),
-    "no tree": lambda s: render.tree(f"-{s}"),
+    "no tree": lambda s: render.tree(f"<{s}"),
 }
 
 

@@ -88,14 +88,14 @@ def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
 def test_while_the_pictures_are_drawn_others_are_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    draw, asked, go_on = pictures._draw_all, threading.Event(), threading.Event()
+    draw, asked, go_on = pictures._draw, threading.Event(), threading.Event()
 
-    def slow(seed: int) -> tuple[pictures.Drawn, ...]:
+    def slow(seed: int, name: str) -> bytes:
         asked.set()
         assert go_on.wait(30)
-        return draw(seed)
+        return draw(seed, name)
 
-    monkeypatch.setattr(pictures, "_draw_all", slow)
+    monkeypatch.setattr(pictures, "_draw", slow)
     with Sandbox(speed=FAST) as sandbox, ThreadPoolExecutor(3) as threads:
         url = f"{sandbox.url}/pictures/penguin.png"
         task = {"type": "ComplexImageTask", "class": "funcaptcha", "imageUrls": [url]}
