@@ -208,12 +208,8 @@ def _meaning(exchange: Exchange) -> str:
     if not exchange.error_code:
         return ""
     entry = explain(exchange.error_code)
-    again = (
-        "The same request can work later."
-        if entry.retryable
-        else ("The same request will not work later either.")
-    )
-    told = [f"{exchange.error_code}: {entry.meaning}", f"{entry.remedy} {again}"]
+    again = " The same request can work later." if entry.retryable else ""
+    told = [f"{exchange.error_code}: {entry.meaning}", f"{entry.remedy}{again}"]
     if exchange.error_description:
         told.insert(1, f"The service says: {exchange.error_description}")
     return problem_note(*told) + _fields_note(exchange, entry.fields)

@@ -121,6 +121,12 @@ def read(folder: Path, engine: str) -> Any:
     return getattr(frame, keep)() if keep else frame
 
 
+def one_session(frame: Any) -> Any:
+    """The rows of one session: folding tasks is Python's work, the same for every engine."""
+    own = nw.col("session").cast(nw.String) == "sess3x"
+    return nw.from_native(frame).filter(own).to_native()
+
+
 def test_four_engines_give_the_same_tables_from_a_million_rows(
     folder: Path, cluster: Client
 ) -> None:
@@ -133,7 +139,7 @@ def test_four_engines_give_the_same_tables_from_a_million_rows(
             "errors": plain(errors(frame)),
             "latency": plain(latency(frame)),
             "task_times": times[::97],
-            "tasks": plain(made := tasks(frame, now=NOW))[::97],
+            "tasks": plain(made := tasks(one_session(frame), now=NOW))[::97],
             "task_counts": [{"rows": len(made), "polls": made["polls"].sum()}],
             "timeline": plain(timeline(frame, times[5]["task_id"])),
             "count": [{"rows": len(times)}],
@@ -150,7 +156,7 @@ def test_four_engines_give_the_same_tables_from_a_million_rows(
         ("createTask", "FunCaptchaTaskProxyless"),
     ]
     assert expected["timeline"][0]["method"] == "createTask"
-    assert expected["task_counts"][0]["rows"] == SESSIONS * CYCLES
+    assert expected["task_counts"][0]["rows"] == CYCLES
     states = {row["state"] for row in expected["tasks"]}
     assert states == {"ready", "failed", "unknown", "abandoned"}
     for engine, found in tables.items():
