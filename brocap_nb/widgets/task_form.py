@@ -451,6 +451,7 @@ def _help(info: FieldInfo, hint: str, *, sends_null: bool) -> str:
         for attribute, words in _LIMITS
         for one in _metadata(info.annotation, info.metadata)
         if (value := getattr(one, attribute, None)) is not None
+        and (attribute, value) != ("min_length", 1)  # an empty field is left out, or told anyway
     ]
     said = ", ".join(dict.fromkeys(limits))
     allowed = f"{said[0].upper()}{said[1:]}." if said else ""

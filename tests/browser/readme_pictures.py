@@ -28,7 +28,7 @@ for task in (bn.RawTask({"type": "NoSuchTask"}), bn.RawTask({})):
 def test_picture(lab: Lab, theme: str) -> None:
     cell = "console = bn.Console(sandbox=sandbox, log=client.log)\nconsole"
     lab.open(f"picture-{theme}.ipynb", PREPARE, cell, theme=theme)
-    lab.page.set_viewport_size({"width": 1400, "height": 2000})
+    lab.page.set_viewport_size({"width": 1400, "height": 2600})
     lab.run_cell(0)
     lab.run_cell(1)
     lab.choose_sample(2)
