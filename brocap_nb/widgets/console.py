@@ -117,7 +117,9 @@ class Console:
         )
 
         self.widget = widgets.VBox(
-            self._arrange(), layout={"width": "auto", "grid_gap": "12px"}, classes=("brocap",)
+            self._arrange(),
+            layout=widgets.Layout(width="auto", grid_gap="12px"),
+            classes=("brocap",),
         )
         """All of it, to be put into a layout of your own."""
 

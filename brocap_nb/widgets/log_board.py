@@ -101,7 +101,7 @@ class LogBoard:
         style = widgets.HTML(STYLE, layout={"display": "none"})
         return widgets.VBox(
             [style, OwnKeys(), *self.panels],
-            layout={"width": "auto", "grid_gap": "12px"},
+            layout=widgets.Layout(width="auto", grid_gap="12px"),
             classes=("brocap",),
         )
 

@@ -77,9 +77,11 @@ class _Sharing:
     def __init__(self, *args: Any, classes: Sequence[str] = (), **kwargs: Any) -> None:
         if classes:  # added later, they would be a message of their own
             kwargs["_dom_classes"] = tuple(classes)
+        # a view of its own class may be laid out by its user: it has a layout for itself
+        shared = ("layout", "style") if type(self).__module__ == __name__ else ("style",)
         for name, trait in type(self).class_traits().items():  # type: ignore[attr-defined]
             given = kwargs.get(name)
-            if name in ("layout", "style") and not isinstance(given, Widget):
+            if name in shared and not isinstance(given, Widget):
                 kwargs[name] = _part(trait.klass, given or {})
         super().__init__(*args, **kwargs)
 

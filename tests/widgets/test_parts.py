@@ -1,0 +1,43 @@
+"""Widgets share what is alike, and changing one changes no other."""
+
+from __future__ import annotations
+
+import brocap_nb as bn
+from brocap_nb.widgets import LogBoard, LogTable, TaskLens, parts
+
+
+def test_what_is_alike_is_one() -> None:
+    one, other = parts.HTML("a", layout={"width": "auto"}), parts.VBox(layout={"width": "auto"})
+    assert one.layout is other.layout
+    assert one.style is parts.HTML("b").style
+    assert one.layout is not parts.HTML("c").layout
+
+
+def test_hiding_one_hides_no_other() -> None:
+    one, other = parts.HTML("a"), parts.HTML("b")
+    parts.show(one, False)
+    assert (one.layout.display, other.layout.display) == ("none", None)
+    parts.show(one, True)
+    assert one.layout.display == ""
+
+
+def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
+    log = bn.ExchangeLog(":memory:")
+    first, second = LogTable(log), LogTable(log)
+    lens, boards = TaskLens(log), [LogBoard(log) for _ in range(2)]
+    first.layout.display = "none"
+    boards[0].widget.layout.width = "50%"
+    assert not first.shown
+    assert second.shown
+    assert lens.shown
+    assert boards[1].widget.layout.width == "auto"
+    for view in (first, second, lens, *boards):
+        view.close()
+
+
+def test_what_was_closed_is_made_anew() -> None:
+    first = parts.HTML("a", layout={"width": "7px"})
+    first.layout.close()
+    first.close()
+    second = parts.HTML("b", layout={"width": "7px"})
+    assert second.layout.comm is not None
