@@ -17,6 +17,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -303,7 +304,8 @@ def run_block(block: Block, names: dict[str, Any]) -> None:
     )
     waited_for = eval(code, names)
     if code.co_flags & inspect.CO_COROUTINE:
-        asyncio.run(waited_for)
+        with ThreadPoolExecutor(1) as thread:  # Playwright keeps a loop running in this one
+            thread.submit(asyncio.run, waited_for).result()
 
 
 @pytest.fixture
