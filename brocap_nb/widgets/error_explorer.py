@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from brocap_nb import render
 from brocap_nb.codes import CATALOGUE, explain
 from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.refresh import Refresh
+from brocap_nb.widgets.log_view import LogView
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.row_list import Row, RowList
 from brocap_nb.widgets.style import PLAIN, heading, show_html
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ErrorExplorer"]
 
-INTERVAL: Final = 0.5
 _NONE: Final = ("(none)", "")
 
 
-class ErrorExplorer(widgets.VBox):
+class ErrorExplorer(LogView):
     """One bar for each error code that came. It follows the log until it is closed.
 
     Args:
@@ -45,12 +44,10 @@ class ErrorExplorer(widgets.VBox):
         provoke: Callable[[str], object] | None = None,
         redact: Callable[[str], str] = str,
     ) -> None:
-        self.exchanges = log
         self.code: str | None = None
         """The code that is explained."""
         self._chosen, self._recipes, self._provoke = chosen, recipes, provoke
-        self._lock = threading.Lock()
-        self._report = Report(redact)
+        report = Report(redact)
         self._title = widgets.HTML()
         self.list = RowList("", self._click, pictures=True)
         self.any_code = widgets.Dropdown(
@@ -66,34 +63,25 @@ class ErrorExplorer(widgets.VBox):
             layout={"display": "none", "align_self": "flex-start"},
         )
         super().__init__(
-            [
-                *(self._title, self.list, self.any_code, self._explanation),
-                *(self.provoke, self._report),
-            ],
-            layout={"width": "auto", "grid_gap": "8px"},
+            log,
+            report,
+            [self._title, self.list, self.any_code, self._explanation, self.provoke, report],
+            concerns=lambda exchange: exchange.error_code,
         )
-        self.any_code.observe(
-            self._report.guard(lambda: self.explain(self.any_code.value)), "value"
-        )
-        self.provoke.on_click(self._report.guard(self._start_to_provoke))
-        self._refresh = Refresh(self._report.guard(self.draw), INTERVAL)
-        self._unsubscribe = log.subscribe(
-            lambda exchange: self._refresh.request() if exchange.error_code else None, others=True
-        )
+        self.any_code.observe(report.guard(lambda: self.explain(self.any_code.value)), "value")
+        self.provoke.on_click(report.guard(self._start_to_provoke))
         self.draw()
 
-    def draw(self) -> None:
-        """Show how the log stands now. May be called from any thread."""
-        with self._lock:
-            # no code has come: that is known without a look at every row
-            came = self.exchanges.words("error_code")
-            errors = self.exchanges.errors().to_dict("records") if came else []
-            most = max((row["count"] for row in errors), default=1)
-            self.list.show(_row(row, most) for row in errors)
-            aside = f"{len(errors)} {'code' if len(errors) == 1 else 'codes'}; click one"
-            self._title.value = heading(
-                "Errors", aside if errors else "the service has reported none so far"
-            )
+    def _draw(self) -> None:
+        # no code has come: that is known without a look at every row
+        came = self.exchanges.words("error_code")
+        errors = self.exchanges.errors().to_dict("records") if came else []
+        most = max((row["count"] for row in errors), default=1)
+        self.list.show(_row(row, most) for row in errors)
+        aside = f"{len(errors)} {'code' if len(errors) == 1 else 'codes'}; click one"
+        self._title.value = heading(
+            "Errors", aside if errors else "the service has reported none so far"
+        )
 
     def explain(self, code: str) -> None:
         """Say what a code means and what to do; an empty one says nothing."""
@@ -107,12 +95,6 @@ class ErrorExplorer(widgets.VBox):
         show_html(self._explanation, _explained(code, how) if code else "")
         shown = bool(how) and self._provoke is not None
         widgets.show(self.provoke, shown)
-
-    def close(self) -> None:
-        """Stop following the log."""
-        self._unsubscribe()
-        self._refresh.close()
-        super().close()
 
     def _click(self, code: str) -> None:
         with self._report.catching():

@@ -8,11 +8,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import render
-from brocap_nb.errors import BroCapError, InvalidInputError
+from brocap_nb.errors import InvalidInputError
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.controls import NumberControl
 from brocap_nb.widgets.refresh import Refresh
-from brocap_nb.widgets.style import PLAIN, note, problem_note, show_html
+from brocap_nb.widgets.report import Report
+from brocap_nb.widgets.style import PLAIN, note
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -65,11 +66,11 @@ class FaultChooser(widgets.VBox):
         self.times.widget.add_class("brocap-plain")
         self.order = widgets.Button(description="Order it", tooltip="Order this fault")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is ordered")
-        self._what, self._problem, self._pending = (widgets.HTML() for _ in range(3))
+        self._report = Report()
+        self._what, self._pending = widgets.HTML(), widgets.HTML()
         self.fault.observe(lambda _: self._explain(), "value")
-        self.order.on_click(lambda _: self._guarded(self._order))
-        self.clear.on_click(lambda _: self._guarded(self._clear))
-        show_html(self._problem, "")
+        self.order.on_click(self._report.guard(self._order))
+        self.clear.on_click(self._report.guard(self._clear))
         self._explain()
         self._section.children = self._arrange()
         self._unsubscribe = self._log.subscribe(lambda _: self._refresh.request())
@@ -101,7 +102,7 @@ class FaultChooser(widgets.VBox):
         row = {"flex_flow": "row wrap", "width": "auto", "grid_gap": "8px"}
         chosen = widgets.HBox([self.method, self.fault, self.times.widget], layout=row)
         buttons = widgets.HBox([self.order, self.clear], layout=row)
-        return chosen, self._what, self._problem, buttons, self._pending
+        return chosen, self._what, self._report, buttons, self._pending
 
     def _fold(self) -> None:
         if not self._section.children:
@@ -117,6 +118,7 @@ class FaultChooser(widgets.VBox):
         self._what.value = note(self._told[self.fault.value])
 
     def _order(self) -> None:
+        self._report.clear()
         times = self.times.read()
         if times is None:
             name = self.times.widget.description
@@ -127,19 +129,12 @@ class FaultChooser(widgets.VBox):
             timer = threading.Timer(times + 0.1, self._refresh.request)
             timer.daemon = True
             timer.start()
+        self.draw()
 
     def _clear(self) -> None:
         if self._used is not None:
             self._used.faults.clear()
-
-    def _guarded(self, handler: Callable[[], None]) -> None:
-        show_html(self._problem, "")
-        try:
-            handler()
-        except BroCapError as error:
-            show_html(self._problem, problem_note(str(error)))
-        except Exception as error:  # a handler has no caller that could handle it
-            show_html(self._problem, problem_note(f"{type(error).__name__}: {error}."))
+        self._report.clear()
         self.draw()
 
     def _words(self, method: str, fault: str, times: int) -> str:

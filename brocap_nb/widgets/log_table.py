@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +10,7 @@ from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Outcome
 from brocap_nb.log.search import Filter, Page, Search
 from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.refresh import Refresh
+from brocap_nb.widgets.log_view import LogView
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.row_list import Row, RowList
 from brocap_nb.widgets.style import PLAIN, note, status_note
@@ -25,9 +24,6 @@ __all__ = ["LogTable", "exchange_row", "table_of"]
 ROWS: Final = 10
 """Rows of a page. A new row costs about 50 bytes on the wire for each of them."""
 
-INTERVAL: Final = 0.3
-"""Most exchanges end within this time, in seconds, and so are drawn once."""
-
 _KINDS: Final = {"ok": "good", "callback": "good", "processing": "plain", "under way": "plain"}
 _SIGNS: Final = {"good": "✓", "bad": "✗", "plain": "…"}
 _LINE: Final = "{:<8} {:<13} {:>9}  {:<18} {:>4} {:>8}  {}"
@@ -36,7 +32,7 @@ _HEADER: Final = "  " + _LINE.format(
 )
 
 
-class LogTable(widgets.VBox):
+class LogTable(LogView):
     """One row for each HTTP attempt. It follows the log until it is closed.
 
     Args:
@@ -46,6 +42,9 @@ class LogTable(widgets.VBox):
         redact: takes secrets out of what is shown when something fails.
     """
 
+    INTERVAL = 0.3
+    """Most exchanges end within this time, and so are drawn once."""
+
     def __init__(
         self,
         log: ExchangeLog,
@@ -54,15 +53,13 @@ class LogTable(widgets.VBox):
         rows: int = ROWS,
         redact: Callable[[str], str] = str,
     ) -> None:
-        self.exchanges = log
         self.rows = rows
         self._search = Search(log)
         self._skip = 0
         self._seen = 0  # rows that were found when the first page was left
         self._found = 0
         self._settling = False
-        self._lock = threading.Lock()
-        self._report = Report(redact)
+        report = Report(redact)
         self.outcome = _choice("Outcome", [(o.replace("_", " "), str(o)) for o in Outcome])
         self.method = _choice("Method", [])
         self.error_code = _choice("Error code", [])
@@ -73,23 +70,14 @@ class LogTable(widgets.VBox):
         self.newer = widgets.Button(description="Newer", tooltip="Rows that came later")
         self.older = widgets.Button(description="Older", tooltip="Rows that came before")
         self._place = widgets.HTML()
-        super().__init__(
-            self._arrange(), layout={"width": "auto", "grid_gap": "8px"}, classes=("brocap-log",)
-        )
+        super().__init__(log, report, self._arrange(report), classes=("brocap-log",))
 
         for control in self._controls:
-            control.observe(self._report.guard(self._filter), "value")
-        self.clear.on_click(self._report.guard(lambda: self.show_only(Filter())))
-        self.newer.on_click(self._report.guard(lambda: self._turn(-self.rows)))
-        self.older.on_click(self._report.guard(lambda: self._turn(self.rows)))
-        self._refresh = Refresh(self._report.guard(self.draw), INTERVAL)
-        self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
+            control.observe(report.guard(self._filter), "value")
+        self.clear.on_click(report.guard(lambda: self.show_only(Filter())))
+        self.newer.on_click(report.guard(lambda: self._turn(-self.rows)))
+        self.older.on_click(report.guard(lambda: self._turn(self.rows)))
         self.draw()
-
-    @property
-    def shown(self) -> bool:
-        """Whether it is seen: only then it is kept up to date."""
-        return bool(self.layout.display != "none")
 
     @property
     def wanted(self) -> Filter:
@@ -109,30 +97,20 @@ class LogTable(widgets.VBox):
             self._settling = False
         self._restart(Search(self.exchanges, wanted))
 
-    def draw(self) -> None:
-        """Show how the log stands now. May be called from any thread."""
-        if not self.shown:
+    def _draw(self) -> None:
+        search = self._search
+        page = search.page(
+            self.rows,
+            skip=self._skip,
+            oldest=self._seen if self._skip else None,  # so that an older page stands still
+            stopped=lambda: self._search is not search,
+        )
+        if page is None:  # another search has begun, and draws
             return
-        with self._lock:
-            search = self._search
-            page = search.page(
-                self.rows,
-                skip=self._skip,
-                oldest=self._seen if self._skip else None,  # so that an older page stands still
-                stopped=lambda: self._search is not search,
-            )
-            if page is None:  # another search has begun, and draws
-                return
-            self._found = page.found
-            self._offer()
-            self.list.show(map(exchange_row, page.exchanges, _own(page, self.exchanges)))
-            self._tell(page)
-
-    def close(self) -> None:
-        """Stop following the log."""
-        self._unsubscribe()
-        self._refresh.close()
-        super().close()
+        self._found = page.found
+        self._offer()
+        self.list.show(map(exchange_row, page.exchanges, _own(page, self.exchanges)))
+        self._tell(page)
 
     # --- parts ------------------------------------------------------------------------------
 
@@ -140,13 +118,13 @@ class LogTable(widgets.VBox):
     def _controls(self) -> Sequence[Any]:
         return self.outcome, self.method, self.error_code, self.task_id, self.text
 
-    def _arrange(self) -> Sequence[widgets.Widget]:
+    def _arrange(self, report: Report) -> Sequence[widgets.Widget]:
         row = {"flex_flow": "row wrap", "width": "auto", "grid_gap": "8px"}
         filters = widgets.HBox([*self._controls, self.clear], layout=row)
         pager = widgets.HBox(
             [self.newer, self.older, self._place], layout={**row, "align_items": "center"}
         )
-        return filters, self._report, self.list, pager
+        return filters, report, self.list, pager
 
     def _filter(self) -> None:
         if self._settling:

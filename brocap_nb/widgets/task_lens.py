@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.refresh import Refresh
+from brocap_nb.widgets.log_view import LogView
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.row_list import Row, RowList
 from brocap_nb.widgets.style import show_html, status_note
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["TaskLens"]
 
 ROWS: Final = 10
-INTERVAL: Final = 0.5
 LAST: Final = 3_000
 """How many of the newest exchanges are looked at: each change of the log is drawn."""
 
@@ -31,7 +29,7 @@ _KINDS: Final = {"ready": "good", "failed": "bad"}
 _SIGNS: Final = {"good": "✓", "bad": "✗", "plain": "…"}
 
 
-class TaskLens(widgets.VBox):
+class TaskLens(LogView):
     """The newest tasks of a log. It follows the log while it is shown, until it is closed.
 
     Args:
@@ -49,14 +47,12 @@ class TaskLens(widgets.VBox):
         rows: int = ROWS,
         redact: Callable[[str], str] = str,
     ) -> None:
-        self.exchanges = log
         self.rows = rows
         self.task_id: int | None = None
         """The task whose timeline is shown."""
         self._requests = requests
-        self._lock = threading.Lock()
         self._numbers: dict[str, int] = {}
-        self._report = Report(redact)
+        report = Report(redact)
         self.list = RowList(_HEADER, self._click, pictures=True)
         self._said = widgets.HTML()
         self._timeline = widgets.HTML(layout={"display": "none"})
@@ -66,42 +62,24 @@ class TaskLens(widgets.VBox):
             layout={"display": "none", "align_self": "flex-start"},
         )
         super().__init__(
-            [self._report, self.list, self._said, self._timeline, self.show_requests],
-            layout={"width": "auto", "grid_gap": "8px"},
+            log, report, [report, self.list, self._said, self._timeline, self.show_requests]
         )
-        self.show_requests.on_click(self._report.guard(self._ask_for_requests))
-        self._refresh = Refresh(self._report.guard(self.draw), INTERVAL)
-        self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
+        self.show_requests.on_click(report.guard(self._ask_for_requests))
 
-    @property
-    def shown(self) -> bool:
-        """Whether it is seen: only then it is kept up to date."""
-        return bool(self.layout.display != "none")
-
-    def draw(self) -> None:
-        """Show how the log stands now. May be called from any thread."""
-        if not self.shown:
-            return
-        with self._lock:
-            tasks = self.exchanges.tasks(last=LAST)
-            rows = tasks.as_dicts(self.rows)
-            self._numbers = {
-                row["created_by"]: int(row["task_id"]) for row in rows if row["task_id"] is not None
-            }
-            self.list.show(_row(row, tasks.strip(row["created_by"], width=STRIP)) for row in rows)
-            self._said.value = status_note(
-                f"The newest {len(rows)} of {len(tasks):,} tasks in the last {LAST:,} requests; "
-                "log.tasks() has all of them. The cost is an estimate from the balance before and "
-                "after."
-                if rows
-                else "No task has been created yet."
-            )
-
-    def close(self) -> None:
-        """Stop following the log."""
-        self._unsubscribe()
-        self._refresh.close()
-        super().close()
+    def _draw(self) -> None:
+        tasks = self.exchanges.tasks(last=LAST)
+        rows = tasks.as_dicts(self.rows)
+        self._numbers = {
+            row["created_by"]: int(row["task_id"]) for row in rows if row["task_id"] is not None
+        }
+        self.list.show(_row(row, tasks.strip(row["created_by"], width=STRIP)) for row in rows)
+        self._said.value = status_note(
+            f"The newest {len(rows)} of {len(tasks):,} tasks in the last {LAST:,} requests; "
+            "log.tasks() has all of them. The cost is an estimate from the balance before and "
+            "after."
+            if rows
+            else "No task has been created yet."
+        )
 
     def _click(self, created_by: str) -> None:
         with self._report.catching():

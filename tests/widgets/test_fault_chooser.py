@@ -131,19 +131,19 @@ def test_a_number_that_is_none_gets_a_sentence_and_stays(
 ) -> None:
     chooser.times.widget.value = typed
     chooser.order.click()
-    assert sentence in chooser._problem.value
+    assert sentence in chooser._report.value
     assert chooser.times.widget.value == typed
     assert sandbox.faults.waiting == ()
     chooser.times.widget.value = "1"
     chooser.order.click()
-    assert chooser._problem.layout.display == "none"
+    assert chooser._report.layout.display == "none"
 
 
 def test_a_sandbox_that_was_stopped_gets_a_sentence(log: ExchangeLog) -> None:
     chooser = FaultChooser(lambda: 1 / 0, log)  # type: ignore[arg-type, return-value]
     chooser.opened.value = True
     chooser.order.click()
-    assert "ZeroDivisionError" in chooser._problem.value
+    assert "ZeroDivisionError" in chooser._report.value
     chooser.close()
 
 
