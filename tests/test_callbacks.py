@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from peer import Peer
 from peer import http as http_answer
+from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.callbacks import PATIENCE, CallbackListener
@@ -65,14 +66,6 @@ def listener() -> Iterator[CallbackListener]:
 def guest(sandbox: bn.Sandbox, log: bn.ExchangeLog) -> Iterator[bn.Client]:
     with bn.Client(sandbox.key, base_url=sandbox.url, log=log) as client:
         yield client
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Wait for what threads do; the deadline only ends a hung test."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def send(url: str, body: bytes | Iterator[bytes], verb: str = "POST", **headers: str) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from app_process import DEADLINE, AppProcess
+from waiting import until
 
 from brocap_nb import cli
 
@@ -49,13 +50,6 @@ def fetch(url: str) -> tuple[str, str]:
         except urllib.error.URLError:
             assert time.monotonic() < end
             time.sleep(0.1)
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def environment_of(process: int) -> bytes:

@@ -15,7 +15,8 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, SecretStr, create_model
+from kinds import exact, made_tasks
+from pydantic import BaseModel, SecretStr
 
 import brocap_nb as bn
 from brocap_nb.source import python_source
@@ -144,58 +145,6 @@ json_values = st.recursive(
     max_leaves=12,
 )
 raw_tasks = st.dictionaries(texts, json_values, max_size=4).map(bn.RawTask)
-
-KINDS: dict[Any, st.SearchStrategy[Any]] = {
-    int: st.integers(),
-    bool: st.booleans(),
-    str: texts,
-    float: st.floats(allow_nan=False, allow_infinity=False),
-    int | None: st.none() | st.integers(),
-    bool | int | str: st.booleans() | st.integers(0, 1) | texts,
-    list[int]: st.lists(st.integers(), max_size=3),
-    tuple[int, str]: st.tuples(st.integers(), texts),
-    set[str]: st.sets(texts, max_size=3),
-    dict[str, Any]: st.dictionaries(texts, json_values, max_size=3),
-    Point: points,
-    Speed: st.sampled_from(Speed),
-}
-
-
-@st.composite
-def made_tasks(draw: st.DrawFn) -> bn.Task:
-    """A task of a type that did not exist before."""
-    chosen = draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=5))
-    fields: dict[str, Any] = {}
-    values: dict[str, Any] = {}
-    for number, kind in enumerate(chosen):
-        name = f"field_{number}"
-        if draw(st.booleans()):
-            fields[name] = (kind, draw(KINDS[kind]))
-        else:
-            fields[name] = (kind, ...)
-        if fields[name][1] is ... or draw(st.booleans()):
-            values[name] = draw(KINDS[kind])
-    made = create_model(
-        "MadeTask",
-        __base__=bn.Task,
-        __module__="__main__",
-        __cls_kwargs__={"register": False},
-        **fields,
-    )
-    return made(**values)
-
-
-def exact(value: Any) -> Any:
-    """A value in which True is not 1, and a list is no tuple."""
-    if isinstance(value, BaseModel):
-        return [type(value), [exact(getattr(value, name)) for name in type(value).model_fields]]
-    if isinstance(value, (set, frozenset)):
-        return [type(value), sorted(map(repr, value))]
-    if isinstance(value, (list, tuple)):
-        return [type(value), [exact(item) for item in value]]
-    if isinstance(value, dict):
-        return [type(value), [(exact(name), exact(item)) for name, item in value.items()]]
-    return [type(value), value]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import pandas as pd
 import pytest
 import requests
 from peer import Peer, http
+from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.log.columns import COLUMNS
@@ -38,14 +38,6 @@ def student(peer: Peer, folder: Path, *answers: bytes) -> bn.Client:
         with contextlib.suppress(bn.ApiError):
             client.get_balance()
     return client
-
-
-def until(reached: Callable[[], bool]) -> None:
-    """Wait for what another thread does; a test that waits for ever is ended by its runner."""
-    end = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(FAST)
 
 
 def followers() -> list[threading.Thread]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import ipywidgets
 import pytest
-from widgets.waiting import until
+from waiting import until
 
 from brocap_nb import tasks
 from brocap_nb.client import Client

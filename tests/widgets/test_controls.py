@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import ipywidgets as widgets
 import pytest
+from kinds import Power, Speed, exact
 from pydantic import SecretStr
 
 from brocap_nb.errors import InvalidInputError
@@ -21,8 +22,6 @@ from brocap_nb.widgets.controls import (
     TickControl,
     control_for,
 )
-
-from .kinds import Power, Speed, exact
 
 
 class Strict(enum.Flag):

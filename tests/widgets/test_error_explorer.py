@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from widgets.waiting import until
+from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.codes import CATALOGUE

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from waiting import until
 
 from brocap_nb.client import Client
 from brocap_nb.errors import RequestConnectionError
@@ -34,14 +33,6 @@ def chooser(sandbox: Sandbox, log: ExchangeLog) -> Iterator[FaultChooser]:
     yield shown
     shown.close()
     sandbox.faults.clear()
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Wait for what threads do; the deadline only ends a hung test."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_it_is_folded_until_it_is_opened(log: ExchangeLog) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from kinds import Everything, Point
 
 from brocap_nb.tasks import ComplexImageTask, FunCaptchaTaskProxyless, RawTask, Task
 from brocap_nb.widgets import BodyView, PythonView, RawTaskForm, TaskForm
 from brocap_nb.widgets.form import FieldGroup, FieldRow, TaskFormBase
-
-from .kinds import Everything, Point
 
 SENTENCE = "The <picture> is refused."
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import ipywidgets
 import pytest
 from peer import Peer, http
 from PIL import Image
+from waiting import until
 
 from brocap_nb import images
 from brocap_nb.sandbox import Sandbox
@@ -37,13 +37,6 @@ def _forget() -> Iterator[None]:
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def load(picker: ImagePicker, url: str) -> None:

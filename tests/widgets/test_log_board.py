@@ -6,7 +6,7 @@ import contextlib
 import threading
 from pathlib import Path
 
-from widgets.waiting import until
+from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard

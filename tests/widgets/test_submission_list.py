@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets
 import pytest
+from waiting import until
 
 from brocap_nb.client import Client
 from brocap_nb.log import ExchangeLog
@@ -45,14 +45,6 @@ def runs() -> Iterator[SubmissionList]:
     for run in shown.running:
         run.cancel()
     shown.close()
-
-
-def until(condition: Callable[[], Any]) -> None:
-    """Wait for what threads do; the deadline only ends a hung test."""
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def line_of(runs: SubmissionList, run: Submission) -> _Line:

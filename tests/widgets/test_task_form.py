@@ -11,6 +11,7 @@ import ipywidgets as widgets
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+from kinds import Everything, everythings, exact, made_tasks, values
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from brocap_nb import tasks
@@ -19,8 +20,6 @@ from brocap_nb.tasks import ComplexImageTask, Field, FunCaptchaTaskProxyless, Ra
 from brocap_nb.widgets import RawTaskForm, TaskForm, form_for, task_form
 from brocap_nb.widgets.controls import ChoiceControl, ListControl, SecretControl, TickControl
 from brocap_nb.widgets.form import FieldGroup, FieldRow, TaskFormBase
-
-from .kinds import Everything, everythings, exact, made_tasks, values
 
 PAGE = "https://example.com/page"
 KEY = "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"

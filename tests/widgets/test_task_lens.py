@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from widgets.waiting import until
+from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, TaskLens
