@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import io
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -13,19 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peer import Peer, http
-from PIL import Image
+from pictures import noise
 
 import brocap_nb as bn
 from brocap_nb.diff import diff
 
-
-def png(colour: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (50, 40), (colour, 9, 9)).save(buffer, "PNG", compress_level=0)
-    return buffer.getvalue()
-
-
-PICTURES = [base64.b64encode(png(colour)).decode() for colour in (0, 200)]
+PICTURES = [base64.b64encode(noise()).decode() for _ in range(2)]
 
 
 def exchange(request: Any = None, response: Any = None, **fields: Any) -> bn.Exchange:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import os
 import socket
 import threading
@@ -14,19 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from peer import Peer, http
-from PIL import Image
+from pictures import noise
 
 import brocap_nb as bn
 from brocap_nb import download, images
 
-
-def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.effect_noise((60, 40), 90).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-PICTURE = png()
+PICTURE = noise()
 
 
 def packed(body: bytes, encoding: str) -> bytes:

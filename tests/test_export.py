@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
-import io
 import json
 import os
 import re
@@ -21,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peer import Peer, http
-from PIL import Image
+from pictures import noise
 
 import brocap_nb as bn
 from brocap_nb.export import exchanges_from_har, to_curl, to_har, to_python
@@ -31,13 +30,7 @@ CREATED = http(b'{"errorId": 0, "taskId": 71}')
 BALANCE = http(b'{"errorId": 0, "balance": 1.5}')
 
 
-def png(colour: int = 3) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (50, 40), (colour, 9, 9)).save(buffer, "PNG", compress_level=0)
-    return buffer.getvalue()
-
-
-PICTURE = base64.b64encode(png()).decode()
+PICTURE = base64.b64encode(noise()).decode()
 
 
 # --- HAR 1.2 ------------------------------------------------------------------------------------
@@ -370,7 +363,7 @@ def test_curl_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> N
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
 def test_curl_takes_a_picture_of_any_size(client: bn.Client, peer: Peer, key: str) -> None:
     peer.say(CREATED)
-    big = base64.b64encode(png() + bytes(400_000)).decode()
+    big = base64.b64encode(noise() + bytes(400_000)).decode()
     client.create_task(bn.RawTask({"type": "X", "imagesBase64": [big]}))
     run(["sh"], client.log.to_curl(1), key)
     assert peer.requests[0] == peer.requests[1]

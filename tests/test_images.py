@@ -15,22 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peer import Peer, http
+from pictures import noise, plain
 from PIL import Image
 
 import brocap_nb as bn
 from brocap_nb import images, render
-
-
-def noise(width: int, height: int, kind: str = "PNG") -> bytes:
-    buffer = io.BytesIO()
-    Image.effect_noise((width, height), 90).convert("RGB").save(buffer, kind)
-    return buffer.getvalue()
-
-
-def grey(width: int, height: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height), (120, 120, 120)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def bomb(side: int) -> bytes:
@@ -314,7 +303,7 @@ def test_the_squarest_grid_comes_first_and_wide_before_tall() -> None:
 
 
 def test_small_tiles_are_enlarged_before_they_are_numbered() -> None:
-    marked = images.mark_answer(grey(36, 24), [True] + [False] * 5)
+    marked = images.mark_answer(plain(36, 24), [True] + [False] * 5)
     facts = images.inspect(marked)
     assert (facts.width, facts.height) == (144, 96)
     assert green_tiles(marked, 3, 2) == [True] + [False] * 5
@@ -340,7 +329,7 @@ def test_the_true_tiles_are_marked_and_no_others(
 ) -> None:
     count = columns * rows
     answer = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
-    marked = images.mark_answer(grey(80 * columns, 80 * rows), answer, columns=columns, rows=rows)
+    marked = images.mark_answer(plain(80 * columns, 80 * rows), answer, columns=columns, rows=rows)
     assert green_tiles(marked, columns, rows) == answer
     with Image.open(io.BytesIO(marked)) as image:
         assert (image.format, image.size) == ("PNG", (80 * columns, 80 * rows))
@@ -349,19 +338,19 @@ def test_the_true_tiles_are_marked_and_no_others(
 def test_one_side_of_the_grid_is_enough() -> None:
     answer = [True, False, False, True, False, False]
     for given_side in ({"columns": 2}, {"rows": 3}):
-        marked = images.mark_answer(grey(200, 300), answer, **given_side)  # type: ignore[arg-type]
+        marked = images.mark_answer(plain(200, 300), answer, **given_side)  # type: ignore[arg-type]
         assert green_tiles(marked, 2, 3) == answer
 
 
 @pytest.mark.parametrize(
     ("data", "answer", "grid"),
     [
-        (grey(90, 60), [True] * 6, {"columns": 4}),
-        (grey(90, 60), [True] * 6, {"columns": -3, "rows": -2}),
-        (grey(90, 60), [True] * 6, {"columns": 0, "rows": 0}),
-        (grey(90, 60), [], {}),
-        (grey(90, 60), [], {"columns": 0}),
-        (grey(2, 2), [True] * 6, {}),
+        (plain(90, 60), [True] * 6, {"columns": 4}),
+        (plain(90, 60), [True] * 6, {"columns": -3, "rows": -2}),
+        (plain(90, 60), [True] * 6, {"columns": 0, "rows": 0}),
+        (plain(90, 60), [], {}),
+        (plain(90, 60), [], {"columns": 0}),
+        (plain(2, 2), [True] * 6, {}),
         (b"no picture", [True], {}),
     ],
 )
@@ -387,7 +376,7 @@ def test_a_thumbnail_is_small(max_bytes: int, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", [(100, 2000), (2000, 100), (300, 1200)])
 def test_a_tall_or_wide_picture_stays_legible(size: tuple[int, int]) -> None:
-    small = images.thumbnail(grey(*size))
+    small = images.thumbnail(plain(*size))
     assert min(small.width, small.height) >= 90
     ratio = small.width / small.height / (size[0] / size[1])
     assert 0.95 < ratio < 1.05
@@ -455,7 +444,7 @@ def test_pictures_that_are_shown_together_share_a_budget(count: int) -> None:
 
 def test_a_small_picture_leaves_its_part_to_the_others() -> None:
     alone = images.thumbnails([LARGE, LARGE])
-    beside = images.thumbnails([grey(40, 30), LARGE, b"no picture"])
+    beside = images.thumbnails([plain(40, 30), LARGE, b"no picture"])
     assert alone[0] is not None
     assert beside[1] is not None
     assert beside[2] is None

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from peer import Peer, http
+from pictures import noise
 from PIL import Image
 
 import brocap_nb as bn
@@ -31,14 +32,7 @@ def b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def png(width: int = 300, height: int = 200, *, noise: bool = True) -> bytes:
-    buffer = io.BytesIO()
-    image = Image.effect_noise((width, height), 90) if noise else Image.new("L", (width, height))
-    image.convert("RGB").save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-PICTURE = png()
+PICTURE = noise(300, 200)
 
 
 @pytest.fixture(autouse=True)
@@ -516,9 +510,9 @@ def test_any_task_can_be_shown(task: bn.Task) -> None:
 
 SHOWN = {
     "small": [PICTURE],
-    "large": [png(900, 180)],
-    "four": [png(400, 300)] * 4,
-    "twenty": [png(60, 40)] * 20,
+    "large": [noise(900, 180)],
+    "four": [noise(400, 300)] * 4,
+    "twenty": [noise(60, 40)] * 20,
     "no picture": [os.urandom(500_000)],
     "broken": [PICTURE[:5000]],
 }

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
 import pytest
-from PIL import Image
+from pictures import noise
 
 from brocap_nb.widgets.drop_zone import DropZone
-
-
-def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.effect_noise((60, 40), 90).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 class Heard:
@@ -39,7 +32,7 @@ def heard() -> Heard:
 
 
 def test_a_picture_is_taken_and_is_in_no_state(heard: Heard) -> None:
-    data = png()
+    data = noise()
     heard.send({"kind": "picture", "name": "owl.png"}, data)
     assert heard.pictures == [(data, "owl.png")]
     state = {k: v for k, v in heard.zone.get_state().items() if not k.startswith("_")}
@@ -56,7 +49,7 @@ def test_an_address_is_told(heard: Heard) -> None:
     ("data", "sentence"),
     [
         (b"<svg/>" * 40, "owl.png is not a picture. Expected a PNG"),
-        (png() + bytes(2_000_000), "has 2,00"),
+        (noise() + bytes(2_000_000), "has 2,00"),
     ],
 )
 def test_what_the_page_should_have_refused_is_refused_here(
@@ -84,7 +77,7 @@ def test_other_messages_change_nothing(content: Any, heard: Heard) -> None:
 
 def test_a_name_is_only_a_name(heard: Heard) -> None:
     for name in (None, 5, "", "x" * 500):
-        heard.send({"kind": "picture", "name": name}, png())
+        heard.send({"kind": "picture", "name": name}, noise())
     assert [name for _, name in heard.pictures] == ["picture"] * 3 + ["x" * 200]
 
 

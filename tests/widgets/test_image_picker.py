@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import ipywidgets
 import pytest
 from peer import Peer, http
-from PIL import Image
+from pictures import noise
 from waiting import until
 
 from brocap_nb import images
 from brocap_nb.sandbox import Sandbox
 from brocap_nb.widgets import ImagePicker
 
-
-def png() -> bytes:
-    buffer = io.BytesIO()
-    Image.effect_noise((60, 40), 90).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-PICTURE = png()
+PICTURE = noise()
 
 
 @pytest.fixture(autouse=True)

@@ -8,18 +8,12 @@ import re
 
 import ipywidgets
 import pytest
+from pictures import noise, plain
 from PIL import Image
 
 from brocap_nb.widgets import PictureView
 
 ANSWER = [False, True, False, False, True, False]
-
-
-def picture(width: int, height: int, *, noise: bool = True) -> bytes:
-    buffer = io.BytesIO()
-    image = Image.effect_noise((width, height), 90) if noise else Image.new("L", (width, height))
-    image.convert("RGB").save(buffer, "JPEG" if noise else "PNG")
-    return buffer.getvalue()
 
 
 def shown(view: PictureView) -> list[bytes]:
@@ -54,14 +48,14 @@ def test_it_is_made_of_core_widgets(view: PictureView) -> None:
 
 def test_why_there_is_no_picture(view: PictureView) -> None:
     assert "No picture is chosen yet." in view.value
-    view.show(picture(60, 40))
+    view.show(noise(60, 40, "JPEG"))
     view.clear("This task has <no> picture.")
     assert "This task has &lt;no&gt; picture." in view.value
     assert "<img" not in view.value
 
 
 def test_the_facts_of_one_picture(view: PictureView) -> None:
-    data = picture(600, 400)
+    data = noise(600, 400, "JPEG")
     view.show(data)
     assert "600 x 400 pixels" in view.value
     assert f"{len(data):,} bytes" in view.value
@@ -71,7 +65,7 @@ def test_the_facts_of_one_picture(view: PictureView) -> None:
 
 
 def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) -> None:
-    view.show([picture(600, 400), picture(50, 500), b"no picture"])
+    view.show([noise(600, 400, "JPEG"), noise(50, 500, "JPEG"), b"no picture"])
     assert view.value.count("<figure") == 3
     assert len(shown(view)) == 2
     for number, fact in ((1, "600 x 400 pixels"), (2, "50 x 500 pixels"), (3, "10 bytes")):
@@ -79,7 +73,7 @@ def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) 
         assert f"<b>Picture {number}</b>" in figure
         assert fact in figure
     assert "the service takes 100 to 500,000" in view.value.split("<figure")[3]
-    view.show_answer([picture(600, 400), picture(60, 40)], ANSWER)
+    view.show_answer([noise(600, 400, "JPEG"), noise(60, 40, "JPEG")], ANSWER)
     assert "The answer is drawn on picture 1." in view.value
     assert "Picture 1 of 2. The picture with its answer: tiles 2, 5 of 6" in view.value
     assert "Picture 2 of 2. Not answered" in view.value
@@ -87,7 +81,7 @@ def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) 
 
 
 def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
-    data = picture(600, 400, noise=False)
+    data = plain(600, 400)
     assert view.grid.layout.display == "none"
     view.show(data)
     assert view.grid.layout.display == "none"
@@ -108,14 +102,14 @@ def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
 
 
 def test_a_given_grid_is_used(view: PictureView) -> None:
-    data = picture(600, 400, noise=False)
+    data = plain(600, 400)
     view.show_answer(data, ANSWER, grid=(1, 6))
     assert view.grid.value == (1, 6)
     assert green_tiles(shown(view)[0], 1, 6) == ANSWER
 
 
 def test_a_given_grid_that_does_not_fit_is_told_and_guessed(view: PictureView) -> None:
-    view.show_answer(picture(300, 300, noise=False), [True] + [False] * 8, grid=(3, 2))
+    view.show_answer(plain(300, 300), [True] + [False] * 8, grid=(3, 2))
     assert "An answer of 9 tiles does not fit 3 x 2 tiles" in view.value
     assert view.grid.value == (3, 3)
     assert green_tiles(shown(view)[0], 3, 3) == [True] + [False] * 8
@@ -125,13 +119,13 @@ def test_a_given_grid_that_does_not_fit_is_told_and_guessed(view: PictureView) -
 
 @pytest.mark.parametrize("answer", [[], [True]])
 def test_there_is_no_choice_where_there_is_none(answer: list[bool], view: PictureView) -> None:
-    view.show_answer(picture(60, 40), answer)
+    view.show_answer(noise(60, 40, "JPEG"), answer)
     assert view.grid.layout.display == "none"
     assert f"of {len(answer)}" in view.value or "none of the 0 tiles" in view.value
 
 
 def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(view: PictureView) -> None:
-    view.show_answer(picture(60, 12, noise=False), ANSWER, grid=(1, 6))
+    view.show_answer(plain(60, 12), ANSWER, grid=(1, 6))
     assert "tiles 2, 5 of 6" in view.value
     assert "too few to mark 1 x 6 tiles" in view.value
     view.grid.value = (6, 1)
@@ -145,7 +139,7 @@ def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(view: PictureView) 
 def test_what_is_saved_stays_in_the_budget(count: int) -> None:
     before = set(ipywidgets.Widget.get_manager_state()["state"])
     view = PictureView()
-    files = [picture(900, 600) for _ in range(count)]
+    files = [noise(900, 600, "JPEG") for _ in range(count)]
     for _ in range(3):  # nothing is left over from before
         view.show(files)
         view.show_answer(files, ANSWER)
