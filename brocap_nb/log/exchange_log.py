@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import functools
 import os
 import secrets
 import warnings
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,24 +16,20 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import pandas as pd
 
-from brocap_nb import render, wire
+from brocap_nb import wire
 from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
-from brocap_nb.exchange import Exchange, Outcome
+from brocap_nb.exchange import Exchange
+from brocap_nb.log.card import card, place
 from brocap_nb.log.columns import Columns, frame_of
 from brocap_nb.log.folders import DEFAULT_FOLDER, FOLDER_VARIABLE, is_pattern
 from brocap_nb.log.forks import new_lock
 from brocap_nb.log.journal import FileJournal, LogWarning, MemoryJournal
-from brocap_nb.log.others import Follower, Others
+from brocap_nb.log.lines import request_line, response_line, with_pictures, write
+from brocap_nb.log.listeners import Listeners
+from brocap_nb.log.others import Others
 from brocap_nb.log.segments import Sealer
 from brocap_nb.log.sessions import Session, number_of
-from brocap_nb.redaction import (
-    HEADER_LABEL,
-    PICTURE_LABEL,
-    EmbeddedPicture,
-    Secret,
-    picture_file_name,
-    with_labels,
-)
+from brocap_nb.redaction import HEADER_LABEL, EmbeddedPicture, Secret
 
 if TYPE_CHECKING:
     import requests
@@ -100,9 +94,7 @@ class ExchangeLog:
         self._sealer = self._new_sealer()
         self._others = Others(self._folder, self._words)
         self._imported: list[Session] = []
-        self._listeners: list[Callable[[Exchange], None]] = []
-        self._followers: list[Callable[[Exchange], None]] = []
-        self._follower = Follower(self._follow)
+        self._listeners = Listeners(self._lock, self._others, lambda: self.session)
 
     @property
     def folder(self) -> Path | None:
@@ -159,21 +151,21 @@ class ExchangeLog:
             )
             for picture in pictures:
                 self._journal.keep_picture(picture)
-            place = self._journal.append(_request_line(exchange))
-            self._own.begin(exchange, number, place)
+            at = self._journal.append(request_line(exchange))
+            self._own.begin(exchange, number, at)
             if self._sealer is not None:
                 self._sealer.seal()
-        self._tell(exchange)
+        self._listeners.tell(exchange)
         return exchange
 
     def finish(self, exchange: Exchange) -> None:
         """Record what came of an exchange that `begin` returned."""
         with self._lock:
-            place = self._journal.append(_response_line(exchange))
+            at = self._journal.append(response_line(exchange))
             row = self._own.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
-                self._own.finish(row, exchange, place)
-        self._tell(exchange)
+                self._own.finish(row, exchange, at)
+        self._listeners.tell(exchange)
 
     def attach(
         self, session: requests.Session, *, secrets: Iterable[str] = ()
@@ -236,67 +228,7 @@ class ExchangeLog:
         Raises:
             InvalidInputError: the interval is not above 0.
         """
-        if not interval > 0:
-            raise InvalidInputError(
-                f"The interval is {interval!r}. Expected seconds above 0. Leave it out for 1 "
-                "second.",
-                field="interval",
-            )
-        end_following = self._begin_following(listener, interval) if others else None
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            nonlocal end_following
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-            if end_following is not None:
-                end_following()
-                end_following = None
-
-        return unsubscribe
-
-    def _begin_following(
-        self, listener: Callable[[Exchange], None], interval: float
-    ) -> Callable[[], None]:
-        with self._lock:
-            earlier = tuple(self._followers)
-            self._others.look(self.session)
-            news = self._others.news()  # not for the new listener: it was before its time
-            self._others.follow(True)
-            self._followers.append(listener)
-            self._follower.want(interval)
-        self._tell_all(news, earlier)
-
-        def end() -> None:
-            with self._lock:
-                self._followers.remove(listener)
-                if self._follower.unwant(interval):
-                    self._others.follow(False)
-
-        return end
-
-    def _follow(self) -> None:
-        with self._lock:
-            self._others.look(self.session, tell=False)
-            news, listeners = self._others.news(), tuple(self._followers)
-        self._tell_all(news, listeners)
-
-    def _tell(self, exchange: Exchange) -> None:
-        self._tell_all((exchange,), tuple(self._listeners))
-
-    def _tell_all(
-        self, exchanges: Iterable[Exchange], listeners: Iterable[Callable[[Exchange], None]]
-    ) -> None:
-        for exchange in exchanges:
-            for listener in listeners:
-                try:
-                    listener(exchange)
-                except Exception as error:  # a view that fails must not hold up the exchange
-                    warnings.warn(
-                        f"A listener of the log failed: {type(error).__name__}: {error}",
-                        LogWarning,
-                        stacklevel=3,
-                    )
+        return self._listeners.add(listener, others=others, interval=interval)
 
     def _must_be_written(self) -> None:
         if self._read_only:
@@ -598,7 +530,7 @@ class ExchangeLog:
                 f"The lines of exchange {source.columns.exchange(row).exchange_id} can no longer "
                 f"be read ({type(error).__name__}). Was the log's folder changed by hand?"
             ) from None
-        return _with_pictures(exchange, source.picture) if pictures else exchange
+        return with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
         return [
@@ -637,13 +569,13 @@ class ExchangeLog:
         """
         with self._lock:
             self._refresh()
-            places = [
+            rows = [
                 (source.columns.array("started_at")[row], source, row)
                 for source in self._sources()
                 if session in (None, source.columns.session)
                 for row in range(len(source.columns))
             ]
-        for _, source, row in sorted(places, key=lambda place: place[0]):
+        for _, source, row in sorted(rows, key=lambda row: row[0]):
             try:
                 with self._lock:
                     exchange = self._read_row(source, row)
@@ -721,12 +653,12 @@ class ExchangeLog:
                     dataclasses.replace(e, session=self.session, exchange_id=f"{self.session}-{n}")
                     for n, e in enumerate(found, 1)
                 ]
-                self._add(found, self._own, self._journal)
+                write(found, self._own, self._journal)
                 continue
             found.sort(key=lambda e: number_of(e.exchange_id))
             columns = Columns(session, self._words)
             if self.folder is None:
-                self._add(found, columns, self._journal)
+                write(found, columns, self._journal)
                 self._imported.append(Session(columns, self._journal.line, self._journal.picture))
                 continue
             if any(self.folder.glob(f"*-{session}.jsonl")):
@@ -736,22 +668,8 @@ class ExchangeLog:
                     field="folder",
                 )
             journal = FileJournal(self.folder, session, found[0].started_at)
-            self._add(found, columns, journal)  # and is read from there like any other session
+            write(found, columns, journal)  # and is read from there like any other session
             journal.close()
-
-    def _add(
-        self, exchanges: list[Exchange], columns: Columns, journal: FileJournal | MemoryJournal
-    ) -> None:
-        for exchange in exchanges:
-            text, pictures = with_labels(exchange.request)
-            for picture in pictures:
-                journal.keep_picture(picture)
-            kept = dataclasses.replace(exchange, request=text)
-            number = number_of(kept.exchange_id)
-            row = columns.begin(kept, number, journal.append(_request_line(kept)))
-            known = [getattr(kept, name) for name in _RESPONSE_HAS if name not in _REQUEST_HAS]
-            if any(value not in (None, Outcome.NO_RESPONSE) for value in known):
-                columns.finish(row, kept, journal.append(_response_line(kept)))
 
     def to_curl(self, exchange_id: str | int) -> str:
         """Return a shell command that sends a request again, with `$BROCAP_CLIENT_KEY` in it.
@@ -823,80 +741,11 @@ class ExchangeLog:
 
     # --- display -------------------------------------------------------------------------
 
-    def _where(self) -> str:
-        return "in memory" if self.folder is None else f"in {self.folder}"
-
     def __repr__(self) -> str:
-        return f"<ExchangeLog of {len(self)} exchanges {self._where()}>"
+        return f"<ExchangeLog of {len(self)} exchanges {place(self)}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        frame = self.frame(bodies=False)
-        counts = Counter(frame["outcome"].astype(str))
-        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common())
-        newest = self.recent(10)
-        headers = ["exchange", "UTC", "method", "task", "outcome", "code", "HTTP", "ms"]
-        rows = [[render.text(cell) for cell in _cells(exchange)] for exchange in newest]
-        table = self.errors()
-        html = render.card(
-            f"Exchange log: {len(frame):,} exchanges",
-            render.facts([("kept", render.text(self._where())), ("outcomes", told or "none yet")]),
-            render.table(headers, rows, caption=f"The newest {len(rows)}") if rows else "",
-            table._repr_html_() if len(table) else "",
-        )
-        lines = [f"{len(frame):,} exchanges {self._where()}: {told or 'none yet'}"]
-        lines += [exchange.summary() for exchange in newest]
-        return render.bundle(html, "\n".join(lines))
-
-
-_REQUEST_HAS = (
-    "exchange_id",
-    "started_at",
-    "session",
-    "method",
-    "task_type",
-    "task_id",
-    "attempt",
-    "url",
-    "request_bytes",
-    "request_headers",
-    "request",
-)
-_RESPONSE_HAS = tuple(
-    field.name
-    for field in dataclasses.fields(Exchange)
-    if field.name not in ("url", "request", "request_headers")
-)
-
-
-def _request_line(exchange: Exchange) -> dict[str, Any]:
-    return {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
-
-
-def _response_line(exchange: Exchange) -> dict[str, Any]:
-    return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
-
-
-def _with_pictures(exchange: Exchange, picture: Callable[[str], bytes | None]) -> Exchange:
-    """Put the logged pictures back in the place of their labels."""
-
-    def full(match: Any) -> str:
-        data = picture(picture_file_name(match[1], match[3]))
-        return match[0] if data is None else base64.b64encode(data).decode("ascii")
-
-    return dataclasses.replace(exchange, request=PICTURE_LABEL.sub(full, exchange.request))
-
-
-def _cells(exchange: Exchange) -> list[str]:
-    return [
-        exchange.exchange_id,
-        f"{exchange.started_at:%H:%M:%S}",
-        exchange.method,
-        "" if exchange.task_id is None else str(exchange.task_id),
-        str(exchange.outcome),
-        exchange.error_code or "",
-        "" if exchange.http_status is None else str(exchange.http_status),
-        "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
-    ]
+        return card(self)
 
 
 def _cost(

@@ -1,0 +1,71 @@
+"""The two lines of an exchange: what stands in each, and writing both at once."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from brocap_nb.exchange import Exchange, Outcome
+from brocap_nb.log.columns import Columns
+from brocap_nb.log.journal import FileJournal, MemoryJournal
+from brocap_nb.log.sessions import number_of
+from brocap_nb.redaction import PICTURE_LABEL, picture_file_name, with_labels
+
+__all__ = ["request_line", "response_line", "with_pictures", "write"]
+
+_REQUEST_HAS: Final = (
+    "exchange_id",
+    "started_at",
+    "session",
+    "method",
+    "task_type",
+    "task_id",
+    "attempt",
+    "url",
+    "request_bytes",
+    "request_headers",
+    "request",
+)
+_RESPONSE_HAS: Final = tuple(
+    field.name
+    for field in dataclasses.fields(Exchange)
+    if field.name not in ("url", "request", "request_headers")
+)
+
+
+def request_line(exchange: Exchange) -> dict[str, Any]:
+    """Return what is written before a request is sent."""
+    return {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
+
+
+def response_line(exchange: Exchange) -> dict[str, Any]:
+    """Return what is written when its answer has come, or none will."""
+    return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
+
+
+def write(
+    exchanges: Iterable[Exchange], columns: Columns, journal: FileJournal | MemoryJournal
+) -> None:
+    """Write exchanges that are over already; one that has no answer has one line only."""
+    for exchange in exchanges:
+        text, pictures = with_labels(exchange.request)
+        for picture in pictures:
+            journal.keep_picture(picture)
+        kept = dataclasses.replace(exchange, request=text)
+        number = number_of(kept.exchange_id)
+        row = columns.begin(kept, number, journal.append(request_line(kept)))
+        known = [getattr(kept, name) for name in _RESPONSE_HAS if name not in _REQUEST_HAS]
+        if any(value not in (None, Outcome.NO_RESPONSE) for value in known):
+            columns.finish(row, kept, journal.append(response_line(kept)))
+
+
+def with_pictures(exchange: Exchange, picture: Callable[[str], bytes | None]) -> Exchange:
+    """Put the logged pictures back in the place of their labels."""
+
+    def full(match: Any) -> str:
+        data = picture(picture_file_name(match[1], match[3]))
+        return match[0] if data is None else base64.b64encode(data).decode("ascii")
+
+    return dataclasses.replace(exchange, request=PICTURE_LABEL.sub(full, exchange.request))
