@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+
+from IPython.display import display
 
 from brocap_nb import render
 from brocap_nb.codes import explain
@@ -107,21 +110,11 @@ class Console:
         )
         """How the task in the form is spelled out: as the body that is sent, or as code."""
         self.body, self.python = BodyView(), PythonView()
-        self.board = LogBoard(
-            self.log,
-            client=self.target.client,
-            billed=lambda: not self.target.to_sandbox,
-            recipes=self._recipes,
-            provoke=self._provoke,
-            redact=self._safe,
-        )
-
-        self.widget = widgets.VBox(
+        self._top = widgets.VBox(
             self._arrange(),
             layout=widgets.Layout(width="auto", grid_gap="12px"),
             classes=("brocap",),
         )
-        """All of it, to be put into a layout of your own."""
 
         self.offer_task_types()
         guard = self._report.guard
@@ -131,6 +124,26 @@ class Console:
         self.spelling.observe(guard(self._spell), "value")
         self.submissions.on_select(self._show_run)
         replace_former(self.close)  # last, so that a sandbox in use goes on
+
+    # the log is made when the form is on its way to the screen: it needs as many widgets again
+
+    @cached_property
+    def board(self) -> LogBoard:
+        """The log: its errors, its rows, and one exchange in full."""
+        return LogBoard(
+            self.log,
+            client=self.target.client,
+            billed=lambda: not self.target.to_sandbox,
+            recipes=self._recipes,
+            provoke=self._provoke,
+            redact=self._safe,
+        )
+
+    @cached_property
+    def widget(self) -> widgets.VBox:
+        """All of it, to be put into a layout of your own."""
+        self._top.children += tuple(self.board.panels)
+        return self._top
 
     @property
     def run(self) -> Submission | None:
@@ -153,8 +166,9 @@ class Console:
         """Stop following the log, stop what was started here, and take the widget away."""
         for run in self.submissions.running:
             run.cancel()
-        self.board.close()
-        for part in (*self._forms.values(), self.widget):
+        if "board" in self.__dict__:
+            self.board.close()
+        for part in (*self._forms.values(), self._top):
             close_all(part)
 
     # what is where
@@ -186,7 +200,6 @@ class Console:
             OwnKeys(),
             panel(_title("Console"), self.target, self.faults),
             columns,
-            *self.board.panels,
         ]
 
     # from the form to the views
@@ -318,12 +331,18 @@ class Console:
     def __repr__(self) -> str:
         return f"<Console: {self.target.choice.label}, {self.form!r}, log of {len(self.log)} rows>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+    def _ipython_display_(self, **kwargs: Any) -> None:
+        """Show the form, and what needs more time below it."""
+        display(self._bundle(self._top, **kwargs), raw=True)
+        _ = self.widget
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return self._bundle(self.widget, **kwargs)
+
+    def _bundle(self, widget: widgets.Widget, **kwargs: Any) -> dict[str, Any]:
         self.offer_task_types()
-        shown: dict[str, Any] | None = self.widget._repr_mimebundle_(**kwargs)
-        if shown is not None:
-            shown |= render.bundle(self._static_html(), repr(self))
-        return shown
+        shown: dict[str, Any] = widget._repr_mimebundle_(**kwargs) or {}
+        return shown | render.bundle(self._static_html(), repr(self))
 
     def _static_html(self) -> str:
         """What a page without a kernel shows: no picture, so that a notebook stays light."""

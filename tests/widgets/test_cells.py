@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jupyter_client.manager import start_new_kernel
 
 MAKE = """
@@ -19,9 +21,9 @@ print(len(ipywidgets.Widget.get_manager_state()["state"]),
 """
 
 
-def run(*cells: tuple[str, str]) -> list[str]:
-    """Run cells, each with the id that a front end tells, and return what they print."""
-    printed = []
+def run(*cells: tuple[str, str]) -> list[list[dict[str, Any]]]:
+    """Run cells, each with the id that a front end tells, and return the messages of each."""
+    runs = []
     manager, client = start_new_kernel()
     try:
         for cell_id, source in cells:
@@ -29,33 +31,44 @@ def run(*cells: tuple[str, str]) -> list[str]:
             message = client.session.msg("execute_request", content)
             message["metadata"]["cellId"] = cell_id
             client.shell_channel.send(message)
-            while True:
+            runs.append(messages := [])
+            while not messages or messages[-1]["content"].get("execution_state") != "idle":
                 told = client.get_iopub_msg(timeout=120)
-                if told["parent_header"].get("msg_id") != message["header"]["msg_id"]:
-                    continue
+                if told["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+                    messages.append(told)
                 assert told["msg_type"] != "error", told["content"]["traceback"]
-                if told["msg_type"] == "stream":
-                    printed.append(told["content"]["text"].strip())
-                if told["content"].get("execution_state") == "idle":
-                    break
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    return printed
+    return runs
+
+
+def printed(messages: list[dict[str, Any]]) -> str:
+    return "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream").strip()
+
+
+def first(messages: list[dict[str, Any]], kind: str, *words: str) -> int:
+    """Where the first message of a kind that has these words stands."""
+    return next(
+        number
+        for number, message in enumerate(messages)
+        if message["msg_type"] == kind and all(word in str(message["content"]) for word in words)
+    )
 
 
 def test_running_a_cell_again_replaces_its_console() -> None:
-    once, again, other = run(
-        ("a", MAKE),
-        ("b", CELL),
-        ("c", COUNT),
-        ("b", CELL),
-        ("b", CELL),
-        ("c", COUNT),
-        ("d", CELL),
-        ("c", COUNT),
-    )
+    cells = [("a", MAKE), ("b", CELL), ("c", COUNT), ("b", CELL), ("b", CELL), ("c", COUNT)]
+    runs = run(*cells, ("d", CELL), ("c", COUNT))
+    once, again, other = (printed(runs[number]) for number in (2, 5, 7))
     assert once == again  # no model, no thread and no listener more
     assert once.endswith("True 1")
     assert other.endswith("True 2")  # another cell has one of its own
     assert int(other.split()[0]) > int(once.split()[0])
+
+
+def test_the_form_is_shown_before_the_log_is_made_and_the_former_console_closed() -> None:
+    _, _, again = run(("a", MAKE), ("b", CELL), ("b", CELL))
+    shown = first(again, "display_data", "widget-view+json")
+    assert first(again, "comm_open", "Submit task") < shown
+    assert shown < first(again, "comm_open", "brocap-log")
+    assert shown < first(again, "comm_close")
