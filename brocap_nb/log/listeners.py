@@ -14,6 +14,7 @@ from brocap_nb.log.others import Follower, Others
 __all__ = ["Listener", "Listeners"]
 
 Listener = Callable[[Exchange], None]
+"""Called with an exchange that has begun or ended."""
 
 
 class Listeners:
