@@ -25,7 +25,7 @@ from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_board import LogBoard
 from brocap_nb.widgets.log_table import table_of
 from brocap_nb.widgets.own_keys import OwnKeys
-from brocap_nb.widgets.picture_view import PictureView
+from brocap_nb.widgets.picture_view import NO_PICTURE, PictureView
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.style import PLAIN, STYLE, close_all, heading, panel, show_html
 from brocap_nb.widgets.submission_list import SubmissionList
@@ -91,7 +91,10 @@ class Console:
         self._allow_private = allow_private
 
         self.task_type = widgets.Dropdown(
-            description="Task type", layout={"width": "auto"}, classes=PLAIN
+            description="Task type",
+            options=_task_types(),
+            layout={"width": "auto"},
+            classes=PLAIN,
         )
         self._form_place = widgets.VBox(layout={"width": "auto"})
         self.submit = widgets.Button(
@@ -110,9 +113,9 @@ class Console:
         )
         """How the task in the form is spelled out: as the body that is sent, or as code."""
         self.body, self.python = BodyView(), PythonView()
-        self._top = widgets.VBox(
+        self._top = widgets.View(
             self._arrange(),
-            layout=widgets.Layout(width="auto", grid_gap="12px"),
+            layout={"width": "auto", "grid_gap": "12px"},
             classes=("brocap",),
         )
 
@@ -140,7 +143,7 @@ class Console:
         )
 
     @cached_property
-    def widget(self) -> widgets.VBox:
+    def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
         self._top.children += tuple(self.board.panels)
         return self._top
@@ -155,11 +158,11 @@ class Console:
 
         Called whenever the console is displayed; a type that was defined anew gets a new form.
         """
-        options = [(name, name) for name in task_types()] + [(_RAW_LABEL, _RAW)]
-        if self.task_type.options != tuple(options):
+        options = _task_types()
+        if self.task_type.options != options:
             chosen = self.task_type.value
             self.task_type.options = options
-            self.task_type.value = chosen or options[0][1]
+            self.task_type.value = chosen
         self._show_form()
 
     def close(self) -> None:
@@ -379,6 +382,11 @@ class _Sent:
     """Where it was filled in."""
 
 
+def _task_types() -> tuple[tuple[str, str], ...]:
+    """What can be chosen: label and name of each registered type, and of any object."""
+    return (*((name, name) for name in task_types()), (_RAW_LABEL, _RAW))
+
+
 def _title(text: str, aside: str = "") -> widgets.HTML:
     return widgets.HTML(heading(text, aside))
 
@@ -392,7 +400,7 @@ def _count(error: InvalidInputError) -> str:
 def _no_picture(picker: ImagePicker | None) -> str:
     if picker is None:
         return "This task has no picture."
-    return "No picture is known here yet." if picker.url else "No picture is chosen yet."
+    return "No picture is known here yet." if picker.url else NO_PICTURE
 
 
 def _solution(solution: Mapping[str, Any] | None, *, unfolded: bool) -> str:

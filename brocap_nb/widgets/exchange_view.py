@@ -33,7 +33,7 @@ PICTURE_CHARACTERS: Final = 16_000
 _GOOD: Final = {Outcome.OK: True, Outcome.CALLBACK: True, Outcome.PROCESSING: None}
 
 
-class ExchangeView(widgets.VBox):
+class ExchangeView(widgets.View):
     """Shows one exchange of a log; nothing until one is opened.
 
     Args:

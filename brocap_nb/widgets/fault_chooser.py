@@ -28,7 +28,7 @@ SECONDS: Final = "For how many seconds"
 NOTHING: Final = "Nothing is ordered: the next requests are answered by the rules."
 
 
-class FaultChooser(widgets.VBox):
+class FaultChooser(widgets.View):
     """A folded section: method, fault, how often, the orders that wait, and a way to clear them.
 
     Args:

@@ -154,7 +154,7 @@ class FieldGroup(FieldRow):
         widgets.show(self._inside, self.included)
 
 
-class TaskFormBase(widgets.VBox):
+class TaskFormBase(widgets.View):
     """A form that makes a task.
 
     `current` and `problems` follow every change: one of them is always empty. Problems are

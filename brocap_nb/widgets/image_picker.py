@@ -15,6 +15,7 @@ from brocap_nb import images
 from brocap_nb.errors import BroCapError
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.drop_zone import DropZone
+from brocap_nb.widgets.picture_view import NO_PICTURE
 from brocap_nb.widgets.style import PLAIN, note, problem_note
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _FROM_ANY: Final = (
 _TITLE: Final = '<span class="brocap-name">imagesBase64 or imageUrls (one is required)</span>'
 
 
-class ImagePicker(widgets.VBox):
+class ImagePicker(widgets.View):
     """Fills `imagesBase64` (a file) or `imageUrls` (an address, a sample).
 
     Args:
@@ -61,7 +62,7 @@ class ImagePicker(widgets.VBox):
 
         self.sample = widgets.Dropdown(
             description="Sample picture",
-            options=[_NO_SAMPLE],
+            options=self._samples(),
             layout={"width": "auto"},
             classes=PLAIN,
         )
@@ -93,7 +94,7 @@ class ImagePicker(widgets.VBox):
         """Whether an address may be of this machine or of its network."""
         self._allow_private = allow_private
         loading = widgets.HBox([self.load, self.private], classes=("brocap-load",))
-        self._said = widgets.HTML()
+        self._said = widgets.HTML(note(NO_PICTURE))
         super().__init__(
             [
                 widgets.HTML(_TITLE),
@@ -112,8 +113,6 @@ class ImagePicker(widgets.VBox):
         self.zone.on_address(self._address_came)
         self.upload.observe(self._file_chosen, "value")
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
-        self.offer_samples()
-        self._say()
 
     @property
     def question(self) -> str | None:
@@ -123,10 +122,13 @@ class ImagePicker(widgets.VBox):
     def offer_samples(self) -> None:
         """List the samples; keep the one that is chosen."""
         chosen = self.sample.value
-        names = [(f"{p.name}: {p.question}", p.name) for p in self._puzzles()]
-        self._quietly(self.sample, "options", [_NO_SAMPLE, *names])
-        if chosen in [name for _, name in names]:
+        samples = self._samples()
+        self._quietly(self.sample, "options", samples)
+        if chosen in [name for _, name in samples]:
             self._quietly(self.sample, "value", chosen)
+
+    def _samples(self) -> list[tuple[str, str]]:
+        return [_NO_SAMPLE, *((f"{p.name}: {p.question}", p.name) for p in self._puzzles())]
 
     def wire_fields(self) -> dict[str, list[str]]:
         """Return the one field of the task that carries the picture; none if there is none."""
@@ -182,7 +184,7 @@ class ImagePicker(widgets.VBox):
         self._said.value = (
             problem_note(problem)
             if problem
-            else note(waiting or (f"Chosen: {said}" if chosen else "No picture is chosen yet."))
+            else note(waiting or (f"Chosen: {said}" if chosen else NO_PICTURE))
         )
 
     def _quietly(self, widget: widgets.Widget, trait: str, value: Any) -> None:

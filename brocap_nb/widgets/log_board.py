@@ -96,12 +96,12 @@ class LogBoard:
         return lens
 
     @cached_property
-    def widget(self) -> widgets.VBox:
+    def widget(self) -> widgets.View:
         """All of it, to be shown by itself."""
         style = widgets.HTML(STYLE, layout={"display": "none"})
-        return widgets.VBox(
+        return widgets.View(
             [style, OwnKeys(), *self.panels],
-            layout=widgets.Layout(width="auto", grid_gap="12px"),
+            layout={"width": "auto", "grid_gap": "12px"},
             classes=("brocap",),
         )
 

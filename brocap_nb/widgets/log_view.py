@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["LogView"]
 
 
-class LogView(widgets.VBox):
+class LogView(widgets.View):
     """Follows a log until it is closed.
 
     Args:

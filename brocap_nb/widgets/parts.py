@@ -2,14 +2,14 @@
 
 Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
 those that are alike are one: a console is a third of the messages. A shared layout is never
-changed: `rearrange` gives the widget another one.
+changed: `rearrange` gives the widget another one. A `View`, which a user may lay out, has its own.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import ipywidgets as core
 from ipywidgets import Layout, ValueWidget, Widget
@@ -29,6 +29,7 @@ __all__ = [
     "ToggleButtons",
     "VBox",
     "ValueWidget",
+    "View",
     "Widget",
     "is_shared",
     "rearrange",
@@ -68,20 +69,21 @@ def rearrange(widget: Widget, **changes: Any) -> None:
 
 def show(widget: Widget, shown: object) -> None:
     """Show a widget, or hide it so that it takes no room."""
-    rearrange(widget, display="" if shown else "none")
+    if bool(shown) == (widget.layout.display == "none"):
+        rearrange(widget, display="" if shown else "none")
 
 
 class _Sharing:
     """Takes its layout and its style from those that are there."""
 
+    _shared: ClassVar[tuple[str, ...]] = ("layout", "style")
+
     def __init__(self, *args: Any, classes: Sequence[str] = (), **kwargs: Any) -> None:
         if classes:  # added later, they would be a message of their own
             kwargs["_dom_classes"] = tuple(classes)
-        # a view of its own class may be laid out by its user: it has a layout for itself
-        shared = ("layout", "style") if type(self).__module__ == __name__ else ("style",)
         for name, trait in type(self).class_traits().items():  # type: ignore[attr-defined]
             given = kwargs.get(name)
-            if name in shared and not isinstance(given, Widget):
+            if name in self._shared and not isinstance(given, Widget):
                 kwargs[name] = _part(trait.klass, given or {})
         super().__init__(*args, **kwargs)
 
@@ -96,6 +98,15 @@ class HBox(_Sharing, core.HBox):
 
 class VBox(_Sharing, core.VBox):
     """Widgets above each other."""
+
+
+class View(VBox):
+    """Widgets above each other, with a layout that no other widget has."""
+
+    _shared = ("style",)
+
+    def __repr__(self) -> str:  # an ipywidget's own has those of all that is in it
+        return f"<{type(self).__name__}>"
 
 
 class HTML(_Sharing, core.HTML):

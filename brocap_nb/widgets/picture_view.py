@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, Final
 
 from brocap_nb import images, render
 from brocap_nb.errors import InvalidImageError
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.style import PLAIN, note, problem_note, show_html
 
-__all__ = ["PictureView"]
+__all__ = ["NO_PICTURE", "PictureView"]
+
+NO_PICTURE: Final = "No picture is chosen yet."
+"""What is said where a picture would be."""
 
 
-class PictureView(widgets.VBox):
+class PictureView(widgets.View):
     """Shows small copies, so that a saved notebook stays light; the facts are the files' own."""
 
     def __init__(self) -> None:
@@ -22,7 +25,8 @@ class PictureView(widgets.VBox):
         self._answer: Sequence[bool] | None = None
         self._aside = ""
         self._settling = False
-        self._shown, self._said, self._facts = (widgets.HTML() for _ in range(3))
+        self._shown = widgets.HTML(note(NO_PICTURE))
+        self._said, self._facts = (widgets.HTML(layout={"display": "none"}) for _ in range(2))
         self.grid = widgets.Dropdown(
             description="Tiles (columns x rows)",
             layout={"width": "auto", "display": "none"},
@@ -33,14 +37,13 @@ class PictureView(widgets.VBox):
         super().__init__(
             [self._shown, self._said, self.grid, self._facts], classes=("brocap-picture",)
         )
-        self.clear()
 
     @property
     def value(self) -> str:
         """What is shown, as HTML; the choice of a grid is not in it."""
         return "".join(str(part.value) for part in (self._shown, self._said, self._facts))
 
-    def clear(self, sentence: str = "No picture is chosen yet.") -> None:
+    def clear(self, sentence: str = NO_PICTURE) -> None:
         """Show no picture, and why."""
         self._pictures, self._answer, self._aside = [], None, ""
         self._offer([], None)

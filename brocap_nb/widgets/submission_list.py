@@ -47,7 +47,7 @@ _SIGNS: Final = {"ready": "✓ ", "failed": "✗ ", "cancelled": "■ "}
 _NOTHING: Final = "Nothing has been submitted yet."
 
 
-class SubmissionList(widgets.VBox):
+class SubmissionList(widgets.View):
     """Follows several submissions at once, newest first, each with a line of its own.
 
         runs = SubmissionList()

@@ -25,7 +25,7 @@ __all__ = ["TargetChooser"]
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 
 
-class TargetChooser(widgets.VBox):
+class TargetChooser(widgets.View):
     """Chooses where tasks go, and makes the client for it."""
 
     def __init__(
@@ -52,11 +52,10 @@ class TargetChooser(widgets.VBox):
             style={"description_width": "auto", "button_width": "auto"},
             layout={"width": "auto"},
         )
-        self._words = widgets.HTML()
+        self._words = widgets.HTML(self._told())
         self._problem = widgets.HTML(layout={"display": "none"})
         super().__init__([self.choice, self._words, self._problem])
         self.choice.observe(lambda _: self._chosen(), "value")
-        self._draw()
 
     @cached_property
     def key(self) -> SecretField:
@@ -150,14 +149,17 @@ class TargetChooser(widgets.VBox):
         if target == LIVE or "key" in self.__dict__:
             widgets.show(self.key, target == LIVE)
         show_html(self._problem, "")
-        self._words.value = {
+        self._words.value = self._told()
+
+    def _told(self) -> str:
+        return {
             SANDBOX: note(
                 "A small service inside this kernel that keeps the documented rules. It needs no "
                 "key and no internet, and costs nothing."
             ),
             LIVE: _live_words(self.secret is not None),
             GIVEN: note(f"Tasks go to {self._given.base_url}.") if self._given else "",
-        }[target]
+        }[self.choice.value]
 
 
 def _live_words(key_typed: bool) -> str:

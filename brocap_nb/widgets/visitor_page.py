@@ -20,7 +20,7 @@ DOWNLOAD_LIMIT: Final = 8_000_000
 """Bytes of HAR that are put into a page at most: a browser keeps the link in memory."""
 
 
-class VisitorPage(widgets.VBox):
+class VisitorPage(widgets.View):
     """A Console with a log and a sandbox of its own; the log is gone when the kernel ends.
 
     Args:

@@ -118,6 +118,7 @@ def test_a_file_is_uploaded_and_not_kept_in_the_notebook(lab: Lab) -> None:
     noise = random.Random(1).randbytes(300 * 300 * 3)
     file = io.BytesIO()
     Image.frombytes("RGB", (300, 300), noise).save(file, "PNG")
+    console.locator(".brocap-drop-zone").wait_for()  # its button takes the place of another
     with lab.page.expect_file_chooser() as chooser:
         console.get_by_role("button", name="Choose a file").click()
     chooser.value.set_files(
