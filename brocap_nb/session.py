@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from brocap_nb.log import ExchangeLog
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from brocap_nb.sandbox import Sandbox
 
 __all__ = ["acquire_sandbox", "release_sandbox", "shared_log"]
-
-WARM_UP_AFTER: Final = 2.0
-"""Seconds after which the sandbox draws its pictures."""
 
 _lock = threading.Lock()
 _log: ExchangeLog | None = None
@@ -50,10 +47,6 @@ def acquire_sandbox(user: object) -> Sandbox:
             from brocap_nb.sandbox import Sandbox  # brings the server along: not before
 
             _sandbox = Sandbox().start()
-            # drawn when the views are there, so that the first task need not wait for it
-            warm = threading.Timer(WARM_UP_AFTER, _sandbox.draw)
-            warm.daemon = True
-            warm.start()
         return _sandbox
 
 

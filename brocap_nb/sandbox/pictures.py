@@ -6,16 +6,18 @@ public API pages). The same seed draws the same puzzles; nothing is drawn before
 
 from __future__ import annotations
 
+import base64
 import functools
 import hashlib
 import io
+import json
 import math
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
@@ -56,6 +58,16 @@ class Puzzle:
         """The PNG file. The first look draws it, which takes a fifth of a second."""
         with _drawing:  # two threads that ask at once draw once
             return _draw(self.seed, self.name)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its data are there."""
+        return "data" in self.__dict__
+
+    @cached_property
+    def digest(self) -> bytes:
+        """The SHA-256 of its data."""
+        return hashlib.sha256(self.data).digest()
 
     def _repr_png_(self) -> bytes:
         return self.data
@@ -109,14 +121,41 @@ class Library:
             "damaged": whole[:2_000],
         }
 
+    def of(self, task: Mapping[str, Any]) -> bytes | None:
+        """Return a task's picture, b"" if it has none; None if it cannot be read.
+
+        No address is ever fetched.
+        """
+        texts, urls = task.get("imagesBase64"), task.get("imageUrls")
+        if isinstance(texts, list) and texts:
+            if not isinstance(texts[0], str):
+                return None
+            try:
+                return base64.b64decode(texts[0], validate=True)
+            except ValueError:
+                return None
+        if isinstance(urls, list) and urls:
+            return self.at(urls[0]) if isinstance(urls[0], str) else None
+        return b""
+
     @property
-    def drawn(self) -> bool:
-        """Whether all that takes time is done."""
+    def complete(self) -> bool:
+        """Whether all is drawn and looked at."""
         return "_looks" in self.__dict__
 
     def draw(self) -> None:
-        """Draw the puzzles, and look at them. It takes most of a second the first time."""
-        _ = self._spoilt, self._by_content, self._looks
+        """Draw all puzzles, and look at them, which takes most of a second."""
+        _ = self._looks
+
+    def prepare(self, body: bytes) -> None:
+        """Draw what the answer to a request needs: its puzzle, or all to look for a strange one."""
+        try:
+            task = json.loads(body)["task"]
+            data = self.of(task)
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            return  # no task with a picture
+        if data and IMAGE_MIN_BYTES <= len(data) <= IMAGE_MAX_BYTES:
+            self.find(data)
 
     def at(self, url: str) -> bytes | None:
         """Return the picture that this sandbox serves at `url`; nothing is fetched."""
@@ -135,18 +174,15 @@ class Library:
 
         A browser encodes a pasted picture anew: the same sight in other bytes.
         """
-        known = self._by_content.get(hashlib.sha256(data).digest())
-        if known is not None:
-            return known
+        digest = hashlib.sha256(data).digest()
+        for puzzle in sorted(self.puzzles, key=lambda puzzle: not puzzle.drawn):
+            if puzzle.digest == digest:
+                return puzzle
         look = _look(data)
         if look is None:
             return None
         distance, index = min((_distance(look, known), i) for i, known in enumerate(self._looks))
         return self.puzzles[index] if distance < 4.0 else None
-
-    @cached_property
-    def _by_content(self) -> Mapping[bytes, Puzzle]:
-        return {hashlib.sha256(puzzle.data).digest(): puzzle for puzzle in self.puzzles}
 
     @cached_property
     def _looks(self) -> tuple[bytes | None, ...]:

@@ -8,7 +8,6 @@ Source of every rule that is not so marked: BroCapGPT public API pages.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import random
@@ -248,7 +247,7 @@ class Rules:
         return None
 
     def _solve(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str:
-        data = self._picture(task)
+        data = self._library.of(task)
         if data is not None and len(data) > IMAGE_MAX_BYTES:
             _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
         if data is not None and len(data) < IMAGE_MIN_BYTES:
@@ -262,20 +261,6 @@ class Rules:
             return "ERROR_CAPTCHA_UNSOLVABLE"
         chosen = random.Random(f"{self._seed}:{_digest(data, question)}").randrange(6)
         return tuple(tile == chosen for tile in range(6))
-
-    def _picture(self, task: Mapping[str, Any]) -> bytes | None:
-        """Return the task's picture; None if it cannot be read. No address is ever fetched."""
-        texts, urls = task.get("imagesBase64"), task.get("imageUrls")
-        if isinstance(texts, list) and texts:
-            if not isinstance(texts[0], str):
-                return None
-            try:
-                return base64.b64decode(texts[0], validate=True)
-            except ValueError:
-                return None
-        if isinstance(urls, list) and urls:
-            return self._library.at(urls[0]) if isinstance(urls[0], str) else None
-        return b""
 
     def _poll(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
         number = _task_id(request.get("taskId"))

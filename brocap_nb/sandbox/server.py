@@ -107,6 +107,7 @@ class Sandbox:
         self._reserved: socket.socket | None = None
         self._reopening: asyncio.TimerHandle | None = None
         self._callbacks: set[asyncio.Task[None]] = set()
+        self._drawing: asyncio.Future[None] | None = None
         self.faults = Faults(self._refuse)
         """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
         self._recording: Recording | None = None
@@ -230,10 +231,6 @@ class Sandbox:
         """
         return self._library.puzzles
 
-    def draw(self) -> None:
-        """Draw all sample pictures now; else the first task with a picture waits for it."""
-        self._library.draw()
-
     def recipes(self) -> pd.DataFrame:
         """How to provoke each error code: `code`, `how`, and `key`, `task`, `steps` to send.
 
@@ -293,10 +290,12 @@ class Sandbox:
 
     # --- in the thread of the loop ----------------------------------------------------------
 
-    async def _draw(self) -> None:
-        """Have the pictures drawn if they are not yet; other requests are answered meanwhile."""
-        if not self._library.drawn:
-            await asyncio.get_running_loop().run_in_executor(None, self._library.draw)
+    async def _prepare(self, body: bytes) -> None:
+        """Have drawn what a request needs, and then the rest; others are answered meanwhile."""
+        if not self._library.complete:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(None, self._library.prepare, body)
+            self._drawing = self._drawing or loop.run_in_executor(None, self._library.draw)
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
@@ -501,7 +500,6 @@ class _Handler(RequestHandler):
 class _PageHandler(_Handler):
     async def get(self) -> None:
         sandbox = self.sandbox
-        await sandbox._draw()
         html = page(sandbox.url, sandbox.keys, sandbox.puzzles)
         self.send_reply(Reply(200, html.encode(), {"Content-Type": "text/html; charset=utf-8"}))
 
@@ -511,8 +509,8 @@ class _PageHandler(_Handler):
 
 class _PictureHandler(_Handler):
     async def get(self, name: str) -> None:
-        await self.sandbox._draw()
-        data = self.sandbox._picture(name)
+        loop = asyncio.get_running_loop()
+        data = await loop.run_in_executor(None, self.sandbox._picture, name)
         if data is None:
             text = {"Content-Type": "text/plain"}
             self.send_reply(Reply(404, b"There is no such picture.", text))
@@ -545,7 +543,7 @@ class _MethodHandler(_Handler):
             await self._play(sandbox._recording, method)
             return
         if method == "createTask" and b"ComplexImageTask" in self.body:
-            await sandbox._draw()
+            await sandbox._prepare(bytes(self.body))
         answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "")
         outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
         sandbox._note(method if method in METHODS else "?", answer.about, outcome)
