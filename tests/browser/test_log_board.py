@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 from typing import Final
 
 import pytest
+
+import brocap_nb as bn
 
 from .driver import Lab, wait_for
 
@@ -169,3 +172,25 @@ def test_a_page_reload_and_a_new_kernel_lose_nothing(lab: Lab) -> None:
     lab.choose_sample()
     lab.submit()
     lab.answer()
+
+
+def test_a_teacher_sees_a_class_at_work(lab: Lab, tmp_path: Path) -> None:
+    board = f"board = LogBoard(bn.ExchangeLog({str(tmp_path / 'class' / '*')!r}))\nboard"
+    lab.open("class.ipynb", "import brocap_nb as bn\nfrom brocap_nb.widgets import LogBoard", board)
+    lab.run_all()
+    console = lab.console  # the kernel only reads: this process is the students
+    console.get_by_text("No request has been made yet").wait_for()
+    with bn.Sandbox(seed=3) as sandbox:
+        for student in ("alice", "bob"):
+            log = bn.ExchangeLog(tmp_path / "class" / student)
+            with bn.Client(sandbox.key, base_url=sandbox.url, log=log) as client:
+                client.get_balance()
+                with pytest.raises(bn.ApiError):
+                    client.create_task(bn.RawTask({"type": f"Task of {student}"}))
+            lab.rows().filter(has_text="createTask").filter(has_text=student).wait_for()
+    console.get_by_role("img", name=re.compile("2 times, last")).wait_for()
+    console.get_by_role("button", name="ERROR_TASK_NOT_SUPPORTED").first.click()
+    console.get_by_text("Rows 1 to 2 of 2, newest first; the log has 4").wait_for()
+    lab.rows().filter(has_text="alice").click()
+    console.get_by_role("region", name="Request").get_by_text("Task of alice").wait_for()
+    assert console.get_by_role("button", name="Replay").count() == 0, "a teacher sends nothing"
