@@ -4,6 +4,8 @@ A folder may outgrow a kernel, or a machine: these engines read its lines themse
 as it needs to. They are not installed with brocap_nb: `pip install "brocap_nb[engines]"`.
 
     >>> from brocap_nb.log import engines, summaries
+    >>> bn.Client(sandbox.key, base_url=sandbox.url).get_balance()
+    Balance(balance=10.0)
     >>> frame = engines.scan("brocap_log", "duckdb")
     >>> summaries.latency(frame).columns
     ['method', 'task_type', 'count', 'p50_ms', 'p95_ms', 'max_ms']
