@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from brocap_nb.client import KEY_VARIABLE
+from brocap_nb.errors import InvalidInputError
 
-__all__ = ["run"]
+__all__ = ["free_port", "run"]
 
 # Voila's page without the Font Awesome and the Mermaid of CDNs: nothing here needs them.
 _TEMPLATE: Final = """\
@@ -71,11 +72,7 @@ def run(
         return _refuse('Voila is not installed. Run: python -m pip install "brocap_nb[app]"')
     if not idle > 0:
         return _refuse(f"--idle is {idle:g}; expected a number of minutes above 0, such as 30.")
-    try:
-        with socket.create_server((host, port)) as probe:
-            port = probe.getsockname()[1]
-    except (OSError, OverflowError) as error:
-        return _refuse(f"cannot listen on {host}, port {port}: {error}. Choose another --port.")
+    port = free_port(host, port)
     # the visitors' kernels get this process's environment, and must not spend the owner's money
     os.environ.pop(KEY_VARIABLE, None)
     with tempfile.TemporaryDirectory(prefix="brocap-app-", ignore_cleanup_errors=True) as folder:
@@ -89,6 +86,25 @@ def run(
             _serve(Path(folder), host, port, browser, allow_live, idle)
     print("The app has ended.", flush=True)
     return 0
+
+
+def free_port(host: str, port: int) -> int:
+    """Return the port if it is free, or a free one for 0.
+
+    Raises:
+        InvalidInputError: nothing can listen there.
+    """
+    try:
+        with socket.create_server((host, port)) as probe:
+            return int(probe.getsockname()[1])
+    except (OSError, OverflowError) as error:
+        # what Python adds in brackets repeats the address
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (")[0].rstrip(".")
+        raise InvalidInputError(
+            f"cannot listen on {host}, port {port}: {reason}. Choose another --port; without it "
+            "a free one is taken.",
+            field="port",
+        ) from None
 
 
 def _serve(

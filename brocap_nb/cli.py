@@ -6,7 +6,6 @@ import argparse
 import os
 import secrets
 import shutil
-import socket
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -175,10 +174,10 @@ def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
         return 1
     from jupyterlab.labapp import LabApp
 
+    from brocap_nb.app import free_port
+
+    port = free_port("127.0.0.1", port)
     folder = _notebooks()
-    if not port:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
     token = secrets.token_urlsafe(24)
     print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{QUICKSTART}?token={token}", flush=True)
     # passed in the process, so the token is in no process list; the browser is sent through a

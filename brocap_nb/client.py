@@ -74,7 +74,8 @@ class Client:
 
     Raises:
         InvalidKeyError: there is no key, or it cannot be one.
-        InvalidInputError: `base_url` is no http(s) address, or `timeout` no positive number.
+        InvalidInputError: `base_url` is no http(s) address, `timeout` no positive number, or `log`
+            no log.
     """
 
     def __init__(
@@ -91,6 +92,12 @@ class Client:
         self._veil = Veil(self._secret)
         self.base_url: str = _checked_address(base_url)
         self._shown_url = url_text(self.base_url, self._secret)
+        if not isinstance(log, ExchangeLog | None):
+            raise InvalidInputError(
+                f"log is {log!r:.60}; expected an ExchangeLog, such as "
+                'bn.ExchangeLog("brocap_log").',
+                field="log",
+            )
         self.log: ExchangeLog = ExchangeLog() if log is None else log
         self._timeout = _checked_timeout(timeout)
         self._owns_session = session is None
@@ -121,9 +128,11 @@ class Client:
             callback_url: where the service shall POST the result.
 
         Raises:
+            InvalidInputError: `task` is no task object; nothing was sent.
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
+        _must_be_task(task)
         created = cast(wire.CreatedTask, self.send(wire.create_task(task, callback_url)))
         self._pacer.created(created.task_id)
         return created
@@ -138,7 +147,7 @@ class Client:
         (False, False, False, False, True, False)
 
         Args:
-            task_id: the number that `create_task` answered.
+            task_id: the number that `create_task` answered, or that stands in `log.frame()`.
             paced: wait, if need be, until 2 seconds have passed since the task was last asked
                 for, and keep to 120 requests in 5 minutes. False sends at once: the service will
                 say what it thinks of it.
@@ -146,10 +155,12 @@ class Client:
             attempt: for the log: how often this very request has been tried.
 
         Raises:
+            InvalidInputError: `task_id` is no whole number; nothing was sent.
             PollLimitError: the service's limits for this task are used up; nothing was sent.
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
+        task_id = wire.task_number(task_id)
         if paced:
             self._pacer.wait(task_id)
         try:
@@ -190,14 +201,23 @@ class Client:
                 callback as soon as it comes. The task is asked for meanwhile all the same.
 
         Raises:
-            InvalidInputError: both are given, or the listener does not listen.
+            InvalidInputError: `task` is no task object, both are given, or there is no listener
+                that listens.
         """
+        _must_be_task(task)
         if callbacks is None:
             return Submission(self, self._pacer, task=task, callback_url=callback_url)
         if callback_url is not None:
             raise InvalidInputError(
                 "Both callback_url and callbacks are given; expected one of them: a task has one "
                 "callback address. Leave callback_url out to use the listener.",
+                field="callbackUrl",
+            )
+        if not hasattr(callbacks, "expect"):
+            raise InvalidInputError(
+                f"callbacks is a value of type {type(callbacks).__name__}; expected a "
+                "CallbackListener that has been started. The address of a listener elsewhere is "
+                "callback_url.",
                 field="callbackUrl",
             )
         expected = callbacks.expect(self.log, self._redact, task.type)
@@ -209,8 +229,11 @@ class Client:
         >>> task_id = client.create_task(task).task_id
         >>> client.resume(task_id).result().status
         'ready'
+
+        Raises:
+            InvalidInputError: `task_id` is no whole number.
         """
-        return Submission(self, self._pacer, task_id=task_id)
+        return Submission(self, self._pacer, task_id=wire.task_number(task_id))
 
     def replay(self, exchange_id: str | int) -> wire.Answer:
         """Send a logged request again, as a new exchange, with this client's key and address.
@@ -475,7 +498,9 @@ _ERRORS: Final[Mapping[Outcome, Any]] = {
         f"{e.method}: {e.detail} Try again later, or give the client a longer timeout.", e
     ),
     Outcome.CONNECTION_ERROR: lambda e: RequestConnectionError(
-        f"{e.method}: {e.detail} Check base_url and the network.{_NOT_AGAIN.get(e.method, '')}", e
+        f"{e.method}: {e.detail} Check base_url, the network, and that a sandbox of yours still "
+        f"runs.{_NOT_AGAIN.get(e.method, '')}",
+        e,
     ),
 }
 
@@ -537,6 +562,21 @@ def _secret(key: str | None) -> Secret:
             field="clientKey",
         )
     return Secret(value)
+
+
+def _must_be_task(task: object) -> None:
+    if not isinstance(task, Task):
+        what = (
+            f"the class {task.__name__}"
+            if isinstance(task, type)
+            else f"a value of type {type(task).__name__}"
+        )
+        raise InvalidInputError(
+            f"The task is {what}; expected a task object, such as "
+            "ComplexImageTask.from_image(picture, question). JSON of your own goes into "
+            "RawTask({...}).",
+            field="task",
+        )
 
 
 def _checked_address(base_url: str) -> str:

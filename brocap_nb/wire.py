@@ -6,11 +6,13 @@ the documented API becomes an outcome and a sentence.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Never
+from typing import Any, Final, Never, SupportsIndex
 
 from brocap_nb import render
 from brocap_nb.contract import STATUSES, is_integer, is_number, is_text, parse, shown
@@ -34,6 +36,7 @@ __all__ = [
     "get_balance",
     "get_task_result",
     "read",
+    "task_number",
 ]
 
 
@@ -57,9 +60,37 @@ def create_task(task: Task, callback_url: str | None = None) -> Request:
 
 
 def get_task_result(task_id: int, task_type: str | None = None) -> Request:
-    """Return the request that asks for a task's result."""
+    """Return the request that asks for a task's result.
+
+    Raises:
+        InvalidInputError: `task_id` is no whole number.
+    """
+    task_id = task_number(task_id)
     body = Body.envelope({"clientKey": Body.KEY, "taskId": task_id})
     return Request("getTaskResult", body, task_type=task_type, task_id=task_id)
+
+
+def task_number(task_id: SupportsIndex) -> int:
+    """Return a task's number as JSON and the log can have it: a DataFrame's numbers are numpy's.
+
+    >>> import numpy
+    >>> from brocap_nb import wire
+    >>> wire.task_number(numpy.int64(7654321))
+    7654321
+
+    Raises:
+        InvalidInputError: it is no whole number, or none of 64 bits.
+    """
+    number: int | None = None
+    with contextlib.suppress(TypeError):
+        number = operator.index(task_id)
+    if number is None or not is_integer(number):
+        raise InvalidInputError(
+            f"The task id is {task_id!r:.60}; expected a whole number, such as the task_id that "
+            "create_task() returned or one of log.frame().",
+            field="taskId",
+        )
+    return number
 
 
 def get_balance() -> Request:

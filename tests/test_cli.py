@@ -102,12 +102,18 @@ def test_an_idle_kernel_ends_and_its_folder_with_it(start: Callable[..., AppProc
     assert "Traceback" not in app.printed()
 
 
-def test_the_app_says_that_its_port_is_taken(start: Callable[..., AppProcess]) -> None:
+@pytest.mark.parametrize("command", ["lab", "app"])
+def test_a_port_that_cannot_be_had_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        app = start("--port", str(taken.getsockname()[1]))
-        assert app.process.wait(DEADLINE) == 1
-    assert "cannot listen on 127.0.0.1" in app.printed()
-    assert "Traceback" not in app.printed()
+        port = taken.getsockname()[1]
+        assert cli.main([command, "--no-browser", f"--port={port}"]) == 1
+    assert cli.main([command, "--no-browser", "--port=99999"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""  # no address that nothing answers
+    assert f"cannot listen on 127.0.0.1, port {port}: " in told.err
+    assert "cannot listen on 127.0.0.1, port 99999: " in told.err
 
 
 @pytest.mark.parametrize("idle", ["0", "-1", "nan"])

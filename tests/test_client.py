@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -55,6 +56,52 @@ def test_each_method_gives_its_typed_answer(client: bn.Client, peer: Peer) -> No
     peer.say(http(json.dumps(ready).encode()), http(b'{"errorId": 0, "balance": 1.25}'))
     assert client.get_task_result(5).answer == (True,)
     assert client.get_balance().balance == 1.25
+
+
+def test_a_task_number_may_come_from_the_frame(client: bn.Client, peer: Peer) -> None:
+    processing = http(b'{"errorId": 0, "status": "processing"}')
+    peer.say(CREATED, processing)
+    client.create_task(TASK)
+    (task_id,) = client.log.frame()["task_id"].unique()
+    assert type(task_id) is not int  # numpy's, which JSON does not know
+    assert client.get_task_result(task_id, paced=False).status == "processing"
+    assert json.loads(peer.requests[1][1])["taskId"] == 7654321
+
+
+@pytest.mark.parametrize("wrong", ["7654321", 1.5, None, 2**63, [1]])
+def test_what_is_no_task_number_is_refused(client: bn.Client, wrong: Any) -> None:
+    # a line with a task id of another type would be skipped by whoever reads the log
+    for ask in (client.get_task_result, client.resume, wire.get_task_result):
+        with pytest.raises(bn.InvalidInputError, match="expected a whole number"):
+            ask(wrong)
+    assert len(client.log) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"type": "ComplexImageTask"}, "type dict"),
+        (None, "type NoneType"),
+        (bn.ComplexImageTask, "the class ComplexImageTask"),
+    ],
+)
+def test_what_is_no_task_is_refused_at_once(client: bn.Client, wrong: Any, what: str) -> None:
+    for send in (client.create_task, client.submit):
+        with pytest.raises(bn.InvalidInputError, match=f"{what}; expected a task object"):
+            send(wrong)
+    assert len(client.log) == 0
+
+
+def test_a_folder_is_no_log(key: str) -> None:
+    log: Any = "my_log"
+    with pytest.raises(bn.InvalidInputError, match="expected an ExchangeLog"):
+        bn.Client(key, log=log)
+
+
+def test_an_address_is_no_listener(client: bn.Client) -> None:
+    listener: Any = "http://127.0.0.1:1/x"
+    with pytest.raises(bn.InvalidInputError, match="expected a CallbackListener"):
+        client.submit(TASK, callbacks=listener)
 
 
 def test_an_api_error_carries_all_that_is_known(client: bn.Client, peer: Peer) -> None:

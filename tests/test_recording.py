@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -150,3 +151,19 @@ def test_pictures_in_a_body_lie_beside_the_lines(
     assert log.folder is not None
     assert len(list((log.folder / "images").iterdir())) == 1
     assert json.loads(log[1].request)["task"] == task.to_wire()
+
+
+def test_what_is_no_session_is_refused(log: bn.ExchangeLog, client: bn.Client) -> None:
+    session: Any = client
+    with pytest.raises(bn.InvalidInputError, match="expected a requests"):
+        log.attach(session)
+
+
+def test_one_secret_may_be_given_alone(peer: Peer, log: bn.ExchangeLog) -> None:
+    peer.say(http(b'{"said": "my-own-secret"}'))
+    session = requests.Session()
+    log.attach(session, secrets="my-own-secret")
+    session.get(f"{peer.url}/it")
+    told = log[1].response or ""
+    assert "said" in told  # its letters are no secrets
+    assert "my-own-secret" not in told

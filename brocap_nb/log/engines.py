@@ -4,6 +4,8 @@ A folder may outgrow a kernel, or a machine: these engines read its lines themse
 as it needs to. They are not installed with brocap_nb: `pip install "brocap_nb[engines]"`.
 
     >>> from brocap_nb.log import engines, summaries
+    >>> bn.Client(sandbox.key, base_url=sandbox.url).get_balance()
+    Balance(balance=10.0)
     >>> frame = engines.scan("brocap_log", "duckdb")
     >>> summaries.latency(frame).columns
     ['method', 'task_type', 'count', 'p50_ms', 'p95_ms', 'max_ms']
@@ -77,14 +79,21 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
         The native frame. `brocap_nb.log.summaries` takes it as it is.
 
     Raises:
-        InvalidInputError: there is no such engine, or it is not installed.
+        InvalidInputError: there is no such engine or folder, or the engine is not installed.
     """
     reader = _READERS.get(engine)
     if reader is None:
         raise InvalidInputError(
             f"There is no engine {engine!r}. Choose one of {', '.join(ENGINES)}.", field="engine"
         )
-    groups = _groups(Path(folder).absolute())
+    folder = Path(folder).absolute()
+    if not (is_pattern(folder) or folder.is_dir()):
+        raise InvalidInputError(
+            f"There is no folder {folder}; expected that of a log, such as brocap_log. Check the "
+            "path, or send a first request: the folder is made with it.",
+            field="folder",
+        )
+    groups = _groups(folder)
     try:
         read = reader(list(groups.values()))
     except ImportError as error:

@@ -73,7 +73,7 @@ class ExchangeLog:
             the column `source`.
 
     Raises:
-        InvalidInputError: the pattern has `**`.
+        InvalidInputError: the pattern has `**`, or the folder is a file.
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
@@ -81,6 +81,12 @@ class ExchangeLog:
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         folder = folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
         self._folder = None if folder == ":memory:" else Path(folder).absolute()
+        if self._folder is not None and self._folder.is_file():
+            raise InvalidInputError(
+                f"The log folder {self._folder} is a file; expected a folder, which is made if "
+                "there is none. To read one file of a log, give the folder that it lies in.",
+                field="folder",
+            )
         self._read_only = self._folder is not None and is_pattern(self._folder)
         self._journal: FileJournal | MemoryJournal = (
             MemoryJournal()
@@ -187,18 +193,25 @@ class ExchangeLog:
 
         Args:
             session: the session; adapters that are mounted later are not recorded.
-            secrets: other texts that must not be written down.
+            secrets: other texts that must not be written down, or one of them.
 
         Returns:
             A function that ends the recording.
 
         Raises:
-            InvalidInputError: the log is only read.
+            InvalidInputError: the log is only read, or `session` is none.
         """
         self._must_be_written()
+        if not hasattr(session, "adapters"):
+            raise InvalidInputError(
+                f"The session is a value of type {type(session).__name__}; expected a "
+                "requests.Session. A Client needs no recording: it has a log already.",
+                field="session",
+            )
         from brocap_nb.recording import record  # brings requests along
 
-        return record(self, session, tuple(Secret(text, HEADER_LABEL) for text in secrets))
+        texts = (secrets,) if isinstance(secrets, str) else secrets  # a text is no list of letters
+        return record(self, session, tuple(Secret(text, HEADER_LABEL) for text in texts))
 
     def subscribe(
         self,
@@ -512,10 +525,16 @@ class ExchangeLog:
                     row = source.columns.row_of(number_of(exchange_id))
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
-        numbers = f", or a number from 1 to {len(self._own)} for this session"
+        numbers = (
+            ""
+            if self._read_only
+            else f", or a number from 1 to {len(self._own)} for this session"
+            if len(self._own)
+            else "; a number has no meaning yet, for this session has sent nothing"
+        )
         raise ExchangeNotFoundError(
-            f"The log has no exchange {exchange_id!r}. Expected an exchange_id of log.frame()"
-            f"{'' if self._read_only else numbers}."
+            f"The log has no exchange {exchange_id!r:.60}. Expected an exchange_id of log.frame()"
+            f"{numbers}."
         )
 
     def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:

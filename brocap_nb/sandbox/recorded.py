@@ -92,8 +92,8 @@ class Recording:
                 self._created.setdefault(line["task_id"], line["ended"])
         if not self.size:
             raise SandboxError(
-                f"There is no answered exchange in {_folder(source)}. Expected the folder of a "
-                "log, such as brocap_log, with at least one *.jsonl file."
+                f"There is no answered exchange in {_folder(source).absolute()}. Expected the "
+                "folder of a log, such as brocap_log, with at least one *.jsonl file."
             )
 
     def answer(self, method: str, body: bytes) -> Played:

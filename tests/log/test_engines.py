@@ -279,6 +279,8 @@ def test_an_engine_that_is_not_there_says_what_to_do(
 ) -> None:
     with pytest.raises(bn.BroCapError, match="Choose one of pandas, polars, duckdb, dask"):
         scan(tmp_path, "spark")
+    with pytest.raises(bn.InvalidInputError, match="There is no folder"):
+        scan(tmp_path / "typo", "pandas")
     monkeypatch.setitem(sys.modules, "polars", None)
     with pytest.raises(bn.BroCapError, match=r"brocap_nb\[engines\]"):
         scan(tmp_path, "polars")

@@ -149,6 +149,18 @@ def test_one_exchange_by_id_and_by_number(client: bn.Client, peer: Peer) -> None
             log[missing]
 
 
+def test_a_log_without_exchanges_offers_no_numbers(log: bn.ExchangeLog) -> None:
+    with pytest.raises(bn.ExchangeNotFoundError, match="this session has sent nothing"):
+        log[-1]
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.touch()
+    with pytest.raises(bn.InvalidInputError, match="is a file; expected a folder"):
+        bn.ExchangeLog(file)
+
+
 def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
     peer.say(BALANCE, BROKE, BROKE, BALANCE)
     for _ in range(4):
