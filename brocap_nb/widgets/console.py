@@ -22,7 +22,7 @@ from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.fault_chooser import FaultChooser
 from brocap_nb.widgets.form import TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
-from brocap_nb.widgets.log_board import LogBoard
+from brocap_nb.widgets.log_board import LogPanels
 from brocap_nb.widgets.log_table import table_of
 from brocap_nb.widgets.own_keys import OwnKeys
 from brocap_nb.widgets.picture_view import NO_PICTURE, PictureView
@@ -131,9 +131,9 @@ class Console:
     # the log is made when the form is on its way to the screen: it needs as many widgets again
 
     @cached_property
-    def board(self) -> LogBoard:
+    def board(self) -> LogPanels:
         """The log: its errors, its rows, and one exchange in full."""
-        return LogBoard(
+        return LogPanels(
             self.log,
             client=self.target.client,
             billed=lambda: not self.target.to_sandbox,
