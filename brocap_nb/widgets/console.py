@@ -145,7 +145,8 @@ class Console:
     @cached_property
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
-        self._top.children += tuple(self.board.panels)
+        if self._top.comm is not None:  # a closed console follows no log again
+            self._top.children += tuple(self.board.panels)
         return self._top
 
     @property
@@ -344,8 +345,8 @@ class Console:
 
     def _bundle(self, widget: widgets.Widget, **kwargs: Any) -> dict[str, Any]:
         self.offer_task_types()
-        shown: dict[str, Any] = widget._repr_mimebundle_(**kwargs) or {}
-        return shown | render.bundle(self._static_html(), repr(self))
+        static = render.bundle(self._static_html(), repr(self))
+        return widgets.bundle(widget, **kwargs) | static
 
     def _static_html(self) -> str:
         """What a page without a kernel shows: no picture, so that a notebook stays light."""

@@ -131,29 +131,21 @@ class LogBoard(LogPanels):
 
     def __init__(self, log: ExchangeLog, **options: Any) -> None:
         super().__init__(log, **options)
-        replace_former(self.close)
-
-    @cached_property
-    def widget(self) -> widgets.View:
-        """All of it, to be shown by itself."""
         style = widgets.HTML(STYLE, layout={"display": "none"})
-        return widgets.View(
+        self.widget = widgets.View(
             [style, OwnKeys(), *self.panels],
             layout={"width": "auto", "grid_gap": "12px"},
             classes=("brocap",),
         )
+        """All of it, to be shown by itself."""
+        replace_former(self.close)
 
     def close(self) -> None:
         """Stop following the log, and take the widget away."""
-        super().close()
-        if "widget" in self.__dict__:
-            close_all(self.widget)
+        close_all(self.widget)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        shown: dict[str, Any] | None = self.widget._repr_mimebundle_(**kwargs)
-        if shown is not None:
-            shown |= render.bundle(
-                render.card("Log", table_of(self.exchanges), self.exchanges.errors()._repr_html_()),
-                repr(self),
-            )
-        return shown
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return widgets.bundle(self.widget, **kwargs) | render.bundle(
+            render.card("Log", table_of(self.exchanges), self.exchanges.errors()._repr_html_()),
+            repr(self),
+        )

@@ -32,6 +32,7 @@ __all__ = [
     "ValueWidget",
     "View",
     "Widget",
+    "bundle",
     "is_shared",
     "rearrange",
     "show",
@@ -72,6 +73,11 @@ def show(widget: Widget, shown: object) -> None:
     """Show a widget, or hide it so that it takes no room."""
     if bool(shown) == (widget.layout.display == "none"):
         rearrange(widget, display="" if shown else "none")
+
+
+def bundle(widget: Widget, **kwargs: Any) -> dict[str, Any]:
+    """What a front end is told to show of a widget; of a closed one, nothing."""
+    return (widget._repr_mimebundle_(**kwargs) or {}) if widget.comm is not None else {}
 
 
 class _Sharing:

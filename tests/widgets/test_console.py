@@ -326,3 +326,11 @@ def test_a_closed_console_leaves_nothing_that_breaks_the_saving_of_others(
     shown.close()
     after = ipywidgets.Widget.get_manager_state()["state"].values()
     assert len(after) == before
+
+
+def test_a_closed_console_is_shown_as_it_stood(sandbox: Sandbox) -> None:
+    shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
+    shown.close()
+    assert set(shown._repr_mimebundle_()) == {"text/plain", "text/html"}
+    shown._ipython_display_()
+    assert not shown.log._listeners

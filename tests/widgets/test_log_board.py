@@ -39,10 +39,10 @@ def test_a_saved_notebook_without_widget_state_shows_the_rows(used: bn.Client) -
     used.get_balance()
     board = LogBoard(used.log)
     bundle = board._repr_mimebundle_()
-    assert bundle is not None
     assert "getBalance" in bundle["text/html"]
     assert "LogBoard" in bundle["text/plain"]
     board.close()
+    assert bundle.keys() - board._repr_mimebundle_() == {"application/vnd.jupyter.widget-view+json"}
 
 
 def test_a_class_is_followed_and_each_row_says_whose_it_is(
