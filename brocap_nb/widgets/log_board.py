@@ -96,7 +96,6 @@ class LogPanels:
     def _show_view(self) -> None:
         for part, name in ((self.table, "requests"), (self.tasks, "tasks")):
             widgets.show(part, self.view.value == name)
-            part.draw()
 
     def _open(self, exchange_id: str) -> None:
         self.exchange.show_exchange(exchange_id)
