@@ -107,7 +107,7 @@ class Sandbox:
         self._reserved: socket.socket | None = None
         self._reopening: asyncio.TimerHandle | None = None
         self._callbacks: set[asyncio.Task[None]] = set()
-        self._drawing: asyncio.Future[None] | None = None
+        self._drawing: asyncio.Task[None] | None = None
         self.faults = Faults(self._refuse)
         """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
         self._recording: Recording | None = None
@@ -295,7 +295,14 @@ class Sandbox:
         if not self._library.complete:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(None, self._library.prepare, body)
-            self._drawing = self._drawing or loop.run_in_executor(None, self._library.draw)
+            self._drawing = self._drawing or loop.create_task(self._draw_the_rest())
+
+    async def _draw_the_rest(self) -> None:
+        """One picture at a time, so that the end of the loop need not wait for all of them."""
+        loop = asyncio.get_running_loop()
+        for name in [puzzle.name for puzzle in self._library.puzzles]:
+            await loop.run_in_executor(None, self._picture, name)
+        await loop.run_in_executor(None, self._library.draw)
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()

@@ -22,7 +22,7 @@ from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.fault_chooser import FaultChooser
 from brocap_nb.widgets.form import TaskFormBase
 from brocap_nb.widgets.image_picker import ImagePicker
-from brocap_nb.widgets.log_board import LogBoard
+from brocap_nb.widgets.log_board import LogPanels
 from brocap_nb.widgets.log_table import table_of
 from brocap_nb.widgets.own_keys import OwnKeys
 from brocap_nb.widgets.picture_view import NO_PICTURE, PictureView
@@ -131,9 +131,9 @@ class Console:
     # the log is made when the form is on its way to the screen: it needs as many widgets again
 
     @cached_property
-    def board(self) -> LogBoard:
+    def board(self) -> LogPanels:
         """The log: its errors, its rows, and one exchange in full."""
-        return LogBoard(
+        return LogPanels(
             self.log,
             client=self.target.client,
             billed=lambda: not self.target.to_sandbox,
@@ -145,7 +145,8 @@ class Console:
     @cached_property
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
-        self._top.children += tuple(self.board.panels)
+        if self._top.comm is not None:  # a closed console follows no log again
+            self._top.children += tuple(self.board.panels)
         return self._top
 
     @property
@@ -344,8 +345,8 @@ class Console:
 
     def _bundle(self, widget: widgets.Widget, **kwargs: Any) -> dict[str, Any]:
         self.offer_task_types()
-        shown: dict[str, Any] = widget._repr_mimebundle_(**kwargs) or {}
-        return shown | render.bundle(self._static_html(), repr(self))
+        static = render.bundle(self._static_html(), repr(self))
+        return widgets.bundle(widget, **kwargs) | static
 
     def _static_html(self) -> str:
         """What a page without a kernel shows: no picture, so that a notebook stays light."""

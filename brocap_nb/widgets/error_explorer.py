@@ -70,7 +70,6 @@ class ErrorExplorer(LogView):
         )
         self.any_code.observe(report.guard(lambda: self.explain(self.any_code.value)), "value")
         self.provoke.on_click(report.guard(self._start_to_provoke))
-        self.draw()
 
     def _draw(self) -> None:
         # no code has come: that is known without a look at every row

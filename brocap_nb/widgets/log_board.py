@@ -24,17 +24,11 @@ if TYPE_CHECKING:
     from brocap_nb.client import Client
     from brocap_nb.log import ExchangeLog
 
-__all__ = ["LogBoard"]
+__all__ = ["LogBoard", "LogPanels"]
 
 
-class LogBoard:
-    """Follows a log: what went wrong, every row, and any exchange in full.
-
-    >>> from brocap_nb.widgets import LogBoard
-    >>> board = LogBoard(log)
-    >>> board
-    <LogBoard of <ExchangeLog of 0 exchanges in memory>>
-    >>> board.close()
+class LogPanels:
+    """The parts of a board, for whoever closes them: they belong to no cell.
 
     Args:
         log: the log; it may be one that other kernels write.
@@ -74,7 +68,6 @@ class LogBoard:
         self.panels: Sequence[widgets.Widget] = (panel(self.errors), self._rows, self._opened)
         """Its parts, to be put into a layout of your own."""
         self.view.observe(lambda _: self._show_view(), "value")
-        replace_former(self.close)
 
     # what is not seen at first is not made at first: each widget takes its time in the browser
 
@@ -95,25 +88,14 @@ class LogBoard:
         self._rows.children += (lens,)
         return lens
 
-    @cached_property
-    def widget(self) -> widgets.View:
-        """All of it, to be shown by itself."""
-        style = widgets.HTML(STYLE, layout={"display": "none"})
-        return widgets.View(
-            [style, OwnKeys(), *self.panels],
-            layout={"width": "auto", "grid_gap": "12px"},
-            classes=("brocap",),
-        )
-
     def close(self) -> None:
-        """Stop following the log, and take the widget away."""
-        for part in (*self.panels, *([self.widget] if "widget" in self.__dict__ else [])):
+        """Stop following the log, and take the panels away."""
+        for part in self.panels:
             close_all(part)
 
     def _show_view(self) -> None:
         for part, name in ((self.table, "requests"), (self.tasks, "tasks")):
             widgets.show(part, self.view.value == name)
-            part.draw()
 
     def _open(self, exchange_id: str) -> None:
         self.exchange.show_exchange(exchange_id)
@@ -131,13 +113,38 @@ class LogBoard:
         widgets.show(self._opened, self.exchange.exchange_id)
 
     def __repr__(self) -> str:
-        return f"<LogBoard of {self.exchanges!r}>"
+        return f"<{type(self).__name__} of {self.exchanges!r}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        shown: dict[str, Any] | None = self.widget._repr_mimebundle_(**kwargs)
-        if shown is not None:
-            shown |= render.bundle(
-                render.card("Log", table_of(self.exchanges), self.exchanges.errors()._repr_html_()),
-                repr(self),
-            )
-        return shown
+
+class LogBoard(LogPanels):
+    """Follows a log: what went wrong, every row, and any exchange in full.
+
+    >>> from brocap_nb.widgets import LogBoard
+    >>> board = LogBoard(log)
+    >>> board
+    <LogBoard of <ExchangeLog of 0 exchanges in memory>>
+    >>> board.close()
+
+    The cell that makes it closes it when it is run again. For the arguments see `LogPanels`.
+    """
+
+    def __init__(self, log: ExchangeLog, **options: Any) -> None:
+        super().__init__(log, **options)
+        style = widgets.HTML(STYLE, layout={"display": "none"})
+        self.widget = widgets.View(
+            [style, OwnKeys(), *self.panels],
+            layout={"width": "auto", "grid_gap": "12px"},
+            classes=("brocap",),
+        )
+        """All of it, to be shown by itself."""
+        replace_former(self.close)
+
+    def close(self) -> None:
+        """Stop following the log, and take the widget away."""
+        close_all(self.widget)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return widgets.bundle(self.widget, **kwargs) | render.bundle(
+            render.card("Log", table_of(self.exchanges), self.exchanges.errors()._repr_html_()),
+            repr(self),
+        )

@@ -77,7 +77,6 @@ class LogTable(LogView):
         self.clear.on_click(report.guard(lambda: self.show_only(Filter())))
         self.newer.on_click(report.guard(lambda: self._turn(-self.rows)))
         self.older.on_click(report.guard(lambda: self._turn(self.rows)))
-        self.draw()
 
     @property
     def wanted(self) -> Filter:

@@ -45,9 +45,11 @@ class LogView(widgets.View):
         self._lock = threading.Lock()
         self._refresh = Refresh(report.guard(self.draw), self.INTERVAL)
         super().__init__(children, layout={"width": "auto", "grid_gap": "8px"}, classes=classes)
+        self.layout.observe(report.guard(self.draw), "display")  # it has missed what came meanwhile
         self._unsubscribe = log.subscribe(
             lambda exchange: self._refresh.request() if concerns(exchange) else None, others=True
         )
+        self.draw()
 
     @property
     def shown(self) -> bool:

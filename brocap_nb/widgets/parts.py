@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
+from weakref import WeakKeyDictionary
 
 import ipywidgets as core
 from ipywidgets import Layout, ValueWidget, Widget
@@ -31,6 +32,7 @@ __all__ = [
     "ValueWidget",
     "View",
     "Widget",
+    "bundle",
     "is_shared",
     "rearrange",
     "show",
@@ -38,7 +40,7 @@ __all__ = [
 
 _lock: Final = threading.RLock()
 _parts: dict[tuple[Any, ...], Widget] = {}
-_made_of: dict[int, tuple[type[Widget], dict[str, Any]]] = {}
+_made_of: Final = WeakKeyDictionary[Widget, dict[str, Any]]()
 
 
 def _part(kind: type[Widget], traits: Mapping[str, Any]) -> Widget:
@@ -48,29 +50,34 @@ def _part(kind: type[Widget], traits: Mapping[str, Any]) -> Widget:
         known = _parts.get(key)
         if known is None or known.comm is None:  # somebody has closed all widgets
             known = _parts[key] = kind(**traits)
-            _made_of[id(known)] = kind, dict(traits)
+            _made_of[known] = dict(traits)
         return known
 
 
 def is_shared(part: Widget) -> bool:
     """Whether a layout or a style belongs to several widgets."""
-    return id(part) in _made_of
+    return part in _made_of
 
 
 def rearrange(widget: Widget, **changes: Any) -> None:
     """Change some traits of a widget's layout, and of no other's."""
-    made_of = _made_of.get(id(widget.layout))
+    made_of = _made_of.get(widget.layout)
     if made_of is None:
         for name, value in changes.items():
             setattr(widget.layout, name, value)
     else:
-        widget.layout = _part(Layout, {**made_of[1], **changes})
+        widget.layout = _part(Layout, {**made_of, **changes})
 
 
 def show(widget: Widget, shown: object) -> None:
     """Show a widget, or hide it so that it takes no room."""
     if bool(shown) == (widget.layout.display == "none"):
         rearrange(widget, display="" if shown else "none")
+
+
+def bundle(widget: Widget, **kwargs: Any) -> dict[str, Any]:
+    """What a front end is told to show of a widget; of a closed one, nothing."""
+    return (widget._repr_mimebundle_(**kwargs) or {}) if widget.comm is not None else {}
 
 
 class _Sharing:

@@ -23,6 +23,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox.anything import assert_documented, bodies
+from waiting import until
 
 import brocap_nb.sandbox
 from brocap_nb.codes import CATALOGUE
@@ -134,6 +135,31 @@ def test_a_task_waits_for_no_picture_but_its_own(monkeypatch: pytest.MonkeyPatch
         finally:
             go_on.set()
         assert tuple(solved(sandbox, created["taskId"])["solution"]["answer"]) == puzzle.answer
+
+
+def test_its_end_does_not_wait_for_pictures_that_nobody_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw, asked, go_on = pictures._draw, threading.Event(), threading.Event()
+
+    def slow(seed: int, name: str) -> bytes:
+        if name != "penguin":
+            asked.set()
+            assert go_on.wait(30)
+        return draw(seed, name)
+
+    monkeypatch.setattr(pictures, "_draw", slow)
+    with Sandbox(speed=FAST) as sandbox, ThreadPoolExecutor(1) as threads:
+        puzzles = {puzzle.name: puzzle for puzzle in sandbox.puzzles}
+        task = {"type": "ComplexImageTask", "class": "funcaptcha"}
+        task |= {"imageUrls": [puzzles["penguin"].url], "metadata": {"Task": "Pick the penguin"}}
+        assert post(sandbox, "createTask", task=task).json()["errorId"] == 0
+        assert asked.wait(30)
+        stopped = threads.submit(sandbox.stop)
+        until(lambda: sandbox._drawing is not None and sandbox._drawing.done())
+        go_on.set()
+        stopped.result()
+    assert [puzzle.drawn for puzzle in puzzles.values()].count(True) == 2
 
 
 def test_balance_goes_down(sandbox: Sandbox) -> None:

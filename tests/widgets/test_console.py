@@ -66,15 +66,16 @@ def test_a_question_of_ones_own_is_not_overwritten_by_a_sample(console: Console)
 def test_a_submission_ends_with_the_answer_drawn_and_its_rows(
     console: Console, sandbox: Sandbox
 ) -> None:
+    disabled: list[bool] = []
+    console.submit.observe(lambda change: disabled.append(change["new"]), "disabled")
     choose_sample(console)
     console.submit.click()
     assert console.run is not None
-    assert console.submit.disabled
     until(lambda: "Answer:" in console.picture.value)
     puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
     assert f"tile {puzzle.answer.index(True) + 1} of 6" in console.picture.value
     until(lambda: "ready" in console.submissions._lines[0].status.value)
-    assert not console.submit.disabled
+    assert disabled == [True, False]
     assert console.submissions.running == ()
     until(lambda: "ready" in " ".join(console.board.table.list.texts))
     rows = console.board.table.list.texts
@@ -325,3 +326,11 @@ def test_a_closed_console_leaves_nothing_that_breaks_the_saving_of_others(
     shown.close()
     after = ipywidgets.Widget.get_manager_state()["state"].values()
     assert len(after) == before
+
+
+def test_a_closed_console_is_shown_as_it_stood(sandbox: Sandbox) -> None:
+    shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
+    shown.close()
+    assert set(shown._repr_mimebundle_()) == {"text/plain", "text/html"}
+    shown._ipython_display_()
+    assert not shown.log._listeners

@@ -39,10 +39,10 @@ def test_a_saved_notebook_without_widget_state_shows_the_rows(used: bn.Client) -
     used.get_balance()
     board = LogBoard(used.log)
     bundle = board._repr_mimebundle_()
-    assert bundle is not None
     assert "getBalance" in bundle["text/html"]
     assert "LogBoard" in bundle["text/plain"]
     board.close()
+    assert bundle.keys() - board._repr_mimebundle_() == {"application/vnd.jupyter.widget-view+json"}
 
 
 def test_a_class_is_followed_and_each_row_says_whose_it_is(
@@ -68,3 +68,16 @@ def test_a_class_is_followed_and_each_row_says_whose_it_is(
     board.close()
     follower.join(30)
     assert not follower.is_alive()
+
+
+def test_a_view_that_was_hidden_shows_what_came_meanwhile(used: bn.Client) -> None:
+    board = LogBoard(used.log)
+    views = (board.table, board.errors)
+    for view in views:
+        view.layout.display = "none"
+    with contextlib.suppress(bn.ApiError):
+        used.create_task(bn.RawTask({"type": "NoSuchTask"}))
+    for view in views:
+        view.layout.display = None
+        assert len(view.list.texts) == 1
+    board.close()

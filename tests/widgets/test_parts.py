@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+from ipywidgets import Layout
+
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, LogTable, TaskLens, parts
 
@@ -41,3 +45,20 @@ def test_what_was_closed_is_made_anew() -> None:
     first.close()
     second = parts.HTML("b", layout={"width": "7px"})
     assert second.layout.comm is not None
+
+
+def test_what_is_gone_is_forgotten() -> None:
+    """Its id may become that of a layout of a user's."""
+    widths = [{"width": f"{number}em"} for number in range(100)]
+    first = [parts.HTML("a", layout=width) for width in widths]
+    known = len(parts._made_of)
+    for widget in first:
+        widget.layout.close()
+        widget.close()
+    second = [parts.HTML("b", layout=width) for width in widths]
+    assert all(parts.is_shared(widget.layout) for widget in second)
+    first.clear()
+    del widget
+    gc.collect()
+    assert len(parts._made_of) <= known
+    assert not any(parts.is_shared(layout) for layout in [Layout() for _ in range(1_000)])
