@@ -505,6 +505,8 @@ def _object(cell: str | None, expected: str) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise InvalidInputError("The cell's JSON is nested too deep. Make it flatter.") from None
+    except ValueError as error:  # Python reads no whole number of thousands of digits
+        raise InvalidInputError(f"The cell's JSON cannot be read: {error}.") from None
     if not isinstance(value, dict):
         raise InvalidInputError(
             f"The cell is JSON, but no object; expected {expected}. Put it into braces."

@@ -262,6 +262,8 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
         ("%%brocap createTask --sand\n{}", "Did you mean --sandbox?"),
         ("%%brocap createTask\n  \n", "The cell is empty"),
         ("%%brocap createTask\n[1]", "no object"),
+        (f"%%brocap createTask\n[1{5_000 * '0'}]", "cannot be read"),
+        (f"%brocap getTaskResult 1{25 * '0'}", "expected a whole number"),
         ('%%brocap createTask\n{"task": {"type": "A"}}', "expected only its task"),
         ("%%brocap createTask -o 1a\n{}", "name of a variable"),
         ("%%brocap createTask --live --sandbox\n{}", "at most one"),

@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from brocap_nb import render
+from brocap_nb.errors import InvalidInputError
+from brocap_nb.log import ExchangeLog
 from brocap_nb.log.search import Filter
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.cells import replace_former
@@ -22,7 +24,6 @@ from brocap_nb.widgets.task_lens import TaskLens
 
 if TYPE_CHECKING:
     from brocap_nb.client import Client
-    from brocap_nb.log import ExchangeLog
 
 __all__ = ["LogBoard", "LogPanels"]
 
@@ -31,7 +32,7 @@ class LogPanels:
     """The parts of a board, for whoever closes them: they belong to no cell.
 
     Args:
-        log: the log; it may be one that other kernels write.
+        log: the log.
         client: returns the client that sends an exchange again; without one nothing is sent.
         billed: whether what that client sends may cost something.
         recipes: how each error code is provoked in the sandbox, as sentences.
@@ -125,11 +126,32 @@ class LogBoard(LogPanels):
     <LogBoard of <ExchangeLog of 0 exchanges in memory>>
     >>> board.close()
 
-    The cell that makes it closes it when it is run again. For the arguments see `LogPanels`.
+    The cell that makes it closes it when it is run again.
+
+    Args:
+        log: the log; it may be one that other kernels write.
+        client: returns the client that sends an exchange again; without one nothing is sent.
+        billed: whether what that client sends may cost something: then a createTask is asked
+            about first.
+
+    Raises:
+        InvalidInputError: `log` is no log.
     """
 
-    def __init__(self, log: ExchangeLog, **options: Any) -> None:
-        super().__init__(log, **options)
+    def __init__(
+        self,
+        log: ExchangeLog,
+        *,
+        client: Callable[[], Client] | None = None,
+        billed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        if not isinstance(log, ExchangeLog):
+            raise InvalidInputError(
+                f"The log is a value of type {type(log).__name__}; expected an ExchangeLog, such "
+                'as client.log or bn.ExchangeLog("brocap_log").',
+                field="log",
+            )
+        super().__init__(log, client=client, billed=billed)
         style = widgets.HTML(STYLE, layout={"display": "none"})
         self.widget = widgets.View(
             [style, OwnKeys(), *self.panels],

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from pathlib import Path
 
+import pytest
 from waiting import until
 
 import brocap_nb as bn
@@ -81,3 +82,8 @@ def test_a_view_that_was_hidden_shows_what_came_meanwhile(used: bn.Client) -> No
         view.layout.display = None
         assert len(view.list.texts) == 1
     board.close()
+
+
+def test_what_is_no_log_is_a_sentence() -> None:
+    with pytest.raises(bn.InvalidInputError, match="type str; expected an ExchangeLog"):
+        LogBoard("brocap_log")  # type: ignore[arg-type]
