@@ -547,7 +547,7 @@ def _secret(key: str | None) -> Secret:
         )
     where = "The client key" if given else f"The client key in ${KEY_VARIABLE}"
     wrong = (
-        f"is a {type(value).__name__}, not a string"
+        f"is a value of type {type(value).__name__}, not a string"
         if not isinstance(value, str)
         else f"has {len(value)} characters"
         if len(value) < KEY_MIN

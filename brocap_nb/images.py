@@ -206,8 +206,8 @@ def read(source: ImageSource) -> bytes:
                 "Save it to a file yourself and pass the path."
             ) from None
     raise InvalidImageError(
-        f"A {type(source).__name__} is not a picture. Expected a path, an http(s) address, the "
-        "file's bytes or a PIL image."
+        f"A value of type {type(source).__name__} is not a picture. Expected a path, an http(s) "
+        "address, the file's bytes or a PIL image."
     )
 
 
