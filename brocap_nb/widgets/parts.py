@@ -1,12 +1,14 @@
 """The core widgets, less what each of them would bring along.
 
 Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
-those that are alike are one: a console is a third of the messages. A shared layout is never
-changed: `rearrange` gives the widget another one. A `View`, which a user may lay out, has its own.
+those that are alike are one: a console is a third of the messages. What is shared refuses to be
+changed: `rearrange` gives the widget another layout. A `View`, which a user may lay out, has one
+for itself.
 """
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
@@ -14,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 import ipywidgets as core
 from ipywidgets import Layout, ValueWidget, Widget
+from traitlets import TraitError, validate
 
 __all__ = [
     "HTML",
@@ -43,15 +46,32 @@ _parts: dict[tuple[Any, ...], Widget] = {}
 _made_of: Final = WeakKeyDictionary[Widget, dict[str, Any]]()
 
 
-def _part(kind: type[Widget], traits: Mapping[str, Any]) -> Widget:
+def _part(kind: Any, traits: Mapping[str, Any]) -> Widget:
     """Return the one layout or style that is like this."""
     key = (kind, *sorted(traits.items()))
     with _lock:
         known = _parts.get(key)
         if known is None or known.comm is None:  # somebody has closed all widgets
-            known = _parts[key] = kind(**traits)
-            _made_of[known] = dict(traits)
+            known = _parts[key] = _sealable(kind)(**traits)
+            _made_of[known] = dict(traits)  # from now on it refuses to be changed
         return known
+
+
+@functools.cache
+def _sealable(kind: Any) -> Any:
+    """The same kind of layout or style, which refuses to be changed once it is shared."""
+
+    def refuse(self: Widget, proposal: Any) -> Any:
+        if is_shared(self):
+            name = "layout" if isinstance(self, Layout) else "style"
+            raise TraitError(
+                f"Other widgets have this {name} as well, so `{proposal['trait'].name}` cannot be "
+                f"changed in it. Give the widget one of its own: widget.{name} = {{...}}."
+            )
+        return proposal["value"]
+
+    names = [name for name in kind.class_trait_names(sync=True) if not name.startswith("_")]
+    return type(kind.__name__, (kind,), {"_refuse": validate(*names)(refuse)})
 
 
 def is_shared(part: Widget) -> bool:
