@@ -13,7 +13,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kinds import exact, made_tasks
 from pydantic import BaseModel, SecretStr
@@ -156,6 +156,7 @@ def test_the_code_builds_an_equal_task(tasks: st.SearchStrategy[bn.Task], tmp_pa
     @given(tasks)
     @settings(max_examples=60)
     def holds(task: bn.Task) -> None:
+        assume(not python_source(task).variables)  # any name may be one that means a secret
         built = build(task, tmp_path)
         assert built == task
         if not isinstance(task, OwnTask) or task.at is None:  # zones have classes of their own
@@ -168,6 +169,7 @@ def test_the_code_builds_an_equal_task(tasks: st.SearchStrategy[bn.Task], tmp_pa
 @settings(max_examples=60)
 def test_the_code_of_a_type_made_up_builds_an_equal_task(task: bn.Task) -> None:
     source = python_source(task)
+    assume(not source.variables)
     scope = {"MadeTask": type(task)}
     exec(source.code, scope)
     built: Any = scope["task"]
