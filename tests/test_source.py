@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import enum
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +14,7 @@ from uuid import UUID
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from kinds import exact, made_tasks
+from kinds import Point, Power, Speed, exact, made_tasks, points
 from pydantic import BaseModel, SecretStr
 
 import brocap_nb as bn
@@ -23,21 +22,6 @@ from brocap_nb.source import python_source
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
 PAGE = "https://example.com/"
-
-
-class Speed(enum.Enum):
-    SLOW = "slow"
-    FAST = "fast"
-
-
-class Power(enum.IntFlag):
-    READ = 1
-    WRITE = 2
-
-
-class Point(BaseModel):
-    x: int
-    y: int = 0
 
 
 class Login(BaseModel):
@@ -89,7 +73,6 @@ def build(task: bn.Task, where: Path) -> bn.Task:
 
 
 texts = st.text(max_size=30)
-points = st.builds(Point, x=st.integers(), y=st.integers())
 zones = st.none() | st.just(datetime.UTC) | st.just(datetime.timezone(datetime.timedelta(hours=5)))
 own_tasks = st.builds(
     OwnTask,
@@ -181,7 +164,8 @@ def test_code_reads_as_a_person_would_write_it() -> None:
     task = OwnTask(title="it's", start=Point(x=1), power=Power.WRITE, count=3)
     assert task.to_python() == (
         "import brocap_nb as bn\n"
-        f"from {__name__} import OwnTask, Point, Power\n"
+        "from kinds import Point, Power\n"
+        f"from {__name__} import OwnTask\n"
         "\n"
         'task = OwnTask(title="it\'s", power=Power.WRITE, start=Point(x=1))\n'
     )
