@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from brocap_nb.answers import Balance, CreatedTask, TaskResult
 from brocap_nb.client import Client
-from brocap_nb.codes import CATALOGUE, ErrorCode, explain
 from brocap_nb.errors import (
     ApiError,
     BadResponseError,
@@ -27,6 +27,7 @@ from brocap_nb.errors import (
     WaitError,
 )
 from brocap_nb.exchange import Exchange, Outcome
+from brocap_nb.facts import CATALOGUE, ErrorCode, explain
 from brocap_nb.log import ExchangeLog, LogWarning
 from brocap_nb.submission import Submission
 from brocap_nb.tasks import (
@@ -38,7 +39,6 @@ from brocap_nb.tasks import (
     task_from_wire,
     task_types,
 )
-from brocap_nb.wire import Balance, CreatedTask, TaskResult
 
 if TYPE_CHECKING:
     from brocap_nb.callbacks import CallbackListener

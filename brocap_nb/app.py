@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from brocap_nb.client import KEY_VARIABLE
 from brocap_nb.errors import InvalidInputError
+from brocap_nb.facts import KEY_VARIABLE
 
 __all__ = ["free_port", "run"]
 

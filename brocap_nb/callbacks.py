@@ -27,12 +27,12 @@ from urllib.parse import urlsplit
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from brocap_nb import render, wire
-from brocap_nb.contract import is_integer, parse
+from brocap_nb import answers, render
+from brocap_nb.bodies import asked, fields_of
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
+from brocap_nb.facts import CALLBACK_TIMEOUT
 from brocap_nb.images import is_url
-from brocap_nb.limits import CALLBACK_TIMEOUT
 from brocap_nb.log import ExchangeLog, LogWarning
 from brocap_nb.redaction import headers_text
 
@@ -316,10 +316,10 @@ class ExpectedCallback:
         self.log = log
         self._listener, self._task_type = listener, task_type
         self._known = known
-        self._held: list[tuple[Exchange, wire.Reading, float]] = []
-        self._deliver: Callable[[Exchange, wire.TaskResult | None], None] | None = None
+        self._held: list[tuple[Exchange, answers.Reading, float]] = []
+        self._deliver: Callable[[Exchange, answers.TaskResult | None], None] | None = None
 
-    def follow(self, deliver: Callable[[Exchange, wire.TaskResult | None], None]) -> None:
+    def follow(self, deliver: Callable[[Exchange, answers.TaskResult | None], None]) -> None:
         """Call `deliver(exchange, result)` with each callback that can be read.
 
         `result` is None if the callback brings an error code. It is called after `created`.
@@ -363,7 +363,7 @@ class ExpectedCallback:
         else:
             self._held.append((exchange, reading, posted.elapsed_ms))
 
-    def _finish(self, exchange: Exchange, reading: wire.Reading, elapsed_ms: float) -> None:
+    def _finish(self, exchange: Exchange, reading: answers.Reading, elapsed_ms: float) -> None:
         named, mine = reading.task_id, self.task_id
         if None not in (named, mine) and named != mine:
             detail = f"The body says taskId {named}; its address was given for task {mine}."
@@ -376,7 +376,7 @@ class ExpectedCallback:
         )
         self._listener._log_of(self).finish(exchange)
         if self._deliver is not None and reading.detail is None:
-            self._deliver(exchange, cast("wire.TaskResult | None", reading.answer))
+            self._deliver(exchange, cast("answers.TaskResult | None", reading.answer))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -436,22 +436,15 @@ class _Handler(RequestHandler):
         self.finish()
 
 
-def _read(text: str) -> wire.Reading:
+def _read(text: str) -> answers.Reading:
     """Read a callback's body by the rules of `getTaskResult`; it never raises."""
-    reading = wire.read("getTaskResult", 200, text)
+    reading = answers.read("getTaskResult", 200, text)
     if reading.detail is not None:
         detail = reading.detail.replace("The answer is", "The body is", 1)
         reading = dataclasses.replace(reading, detail=detail)
-    try:
-        task_id = parse(text).get("taskId")
-    except (ValueError, RecursionError, AttributeError):
-        return reading
-    return dataclasses.replace(reading, task_id=task_id) if _is_id(task_id) else reading
-
-
-def _is_id(value: object) -> bool:
-    """Whether a body's `taskId` is one; 0 stands for none, and a column has 64 bits."""
-    return is_integer(value) and 0 < cast(int, value) < 2**63
+    _, task_id = asked(fields_of(text))
+    named = task_id is not None and task_id > 0  # 0 stands for none
+    return dataclasses.replace(reading, task_id=task_id) if named else reading
 
 
 def _bind(host: str, port: int) -> socket.socket:

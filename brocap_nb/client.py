@@ -1,6 +1,6 @@
 """The client: it builds a request, sends it, reads the answer, and records both.
 
-Building (`wire.create_task(…)`) and sending (`client.send(request)`) are two public steps; the
+Building (`calls.create_task(…)`) and sending (`client.send(request)`) are two public steps; the
 methods named after the API's methods do both.
 """
 
@@ -18,7 +18,7 @@ import requests
 import urllib3
 from requests.cookies import extract_cookies_to_jar
 
-from brocap_nb import render, wire
+from brocap_nb import answers, calls, render
 from brocap_nb.errors import (
     ApiError,
     BadResponseError,
@@ -29,6 +29,7 @@ from brocap_nb.errors import (
     RequestTimeoutError,
 )
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
+from brocap_nb.facts import KEY_VARIABLE
 from brocap_nb.images import is_url
 from brocap_nb.log import ExchangeLog
 from brocap_nb.redaction import Secret, Veil, header_secrets, headers_text, url_text
@@ -38,13 +39,10 @@ from brocap_nb.tasks import Task
 if TYPE_CHECKING:
     from brocap_nb.callbacks import CallbackListener
 
-__all__ = ["BASE_URL", "KEY_VARIABLE", "Client"]
+__all__ = ["BASE_URL", "Client"]
 
 BASE_URL: Final = "https://api.brocapgpt.com"
 """The service's address (source: BroCapGPT public API pages)."""
-
-KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
-"""The environment variable that the key is taken from if none is given."""
 
 KEY_MIN: Final = 8
 _CHUNK: Final = 65_536
@@ -117,7 +115,7 @@ class Client:
 
     # --- the API's methods ---------------------------------------------------------------
 
-    def create_task(self, task: Task, *, callback_url: str | None = None) -> wire.CreatedTask:
+    def create_task(self, task: Task, *, callback_url: str | None = None) -> answers.CreatedTask:
         """Upload a task; the answer's `task_id` is its number.
 
         >>> client.create_task(task)
@@ -133,13 +131,13 @@ class Client:
             ExchangeError: another end; see its subclasses.
         """
         _must_be_task(task)
-        created = cast(wire.CreatedTask, self.send(wire.create_task(task, callback_url)))
+        created = cast(answers.CreatedTask, self.send(calls.create_task(task, callback_url)))
         self._pacer.created(created.task_id)
         return created
 
     def get_task_result(
         self, task_id: int, *, paced: bool = True, task_type: str | None = None, attempt: int = 1
-    ) -> wire.TaskResult:
+    ) -> answers.TaskResult:
         """Ask once for a task's result.
 
         >>> created = client.create_task(task)
@@ -160,16 +158,16 @@ class Client:
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
-        task_id = wire.task_number(task_id)
+        task_id = calls.task_number(task_id)
         if paced:
             self._pacer.wait(task_id)
         try:
-            answer = self.send(wire.get_task_result(task_id, task_type), attempt=attempt)
+            answer = self.send(calls.get_task_result(task_id, task_type), attempt=attempt)
         finally:
             self._pacer.polled(task_id)
-        return cast(wire.TaskResult, answer)
+        return cast(answers.TaskResult, answer)
 
-    def get_balance(self) -> wire.Balance:
+    def get_balance(self) -> answers.Balance:
         """Ask for the account's balance.
 
         >>> client.get_balance().balance
@@ -179,7 +177,7 @@ class Client:
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
-        return cast(wire.Balance, self.send(wire.get_balance()))
+        return cast(answers.Balance, self.send(calls.get_balance()))
 
     def submit(
         self,
@@ -233,9 +231,9 @@ class Client:
         Raises:
             InvalidInputError: `task_id` is no whole number.
         """
-        return Submission(self, self._pacer, task_id=wire.task_number(task_id))
+        return Submission(self, self._pacer, task_id=calls.task_number(task_id))
 
-    def replay(self, exchange_id: str | int) -> wire.Answer:
+    def replay(self, exchange_id: str | int) -> answers.Answer:
         """Send a logged request again, as a new exchange, with this client's key and address.
 
         You ask for it, so a createTask is sent again too: it may be billed again.
@@ -257,7 +255,7 @@ class Client:
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
-        request = wire.again(self.log[exchange_id])
+        request = calls.again(self.log[exchange_id])
         task_id = request.task_id
         if task_id is not None:
             self._pacer.wait(task_id)
@@ -266,17 +264,17 @@ class Client:
         finally:
             if task_id is not None:
                 self._pacer.polled(task_id)
-        if isinstance(answer, wire.CreatedTask):
+        if isinstance(answer, answers.CreatedTask):
             self._pacer.created(answer.task_id)
         return answer
 
     # --- sending -------------------------------------------------------------------------
 
-    def send(self, request: wire.Request, *, attempt: int = 1) -> wire.Answer:
+    def send(self, request: calls.Request, *, attempt: int = 1) -> answers.Answer:
         """Send a request once, record it, and return its typed answer.
 
-        >>> from brocap_nb import wire
-        >>> client.send(wire.get_balance())
+        >>> from brocap_nb import calls
+        >>> client.send(calls.get_balance())
         Balance(balance=10.0)
 
         Raises:
@@ -292,8 +290,8 @@ class Client:
         return answer
 
     def _exchange(
-        self, request: wire.Request, attempt: int
-    ) -> tuple[Exchange | None, wire.Answer | None, BaseException | None]:
+        self, request: calls.Request, attempt: int
+    ) -> tuple[Exchange | None, answers.Answer | None, BaseException | None]:
         # No exception may leave a frame that holds a body, ours or theirs, in a local variable:
         # a traceback that shows locals would show the key. So this and those below return.
         url = f"{self.base_url}/{request.method}"
@@ -322,10 +320,10 @@ class Client:
             self._hide(header_secrets(received.headers))
         text, binary = decode_answer(received.content, self._veil)
         if received.failure is not None:
-            reading = wire.Reading(outcome=received.failure, detail=received.detail)
+            reading = answers.Reading(outcome=received.failure, detail=received.detail)
         else:
             assert received.status is not None
-            reading = wire.read(request.method, received.status, text)
+            reading = answers.read(request.method, received.status, text)
         answered = received.status is not None
         exchange = reading.complete(
             exchange,

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from brocap_nb.codes import explain
+from brocap_nb.facts import explain
 
 if TYPE_CHECKING:
     from brocap_nb.exchange import Exchange
@@ -141,11 +141,7 @@ class ApiError(ExchangeError):
         where = f"HTTP {exchange.http_status}"
         if exchange.task_id is not None:
             where += f", task {exchange.task_id}"
-        said = f" The service says: {self.description}." if self.description else ""
-        super().__init__(
-            f"{self.code}: {self.meaning}{said.replace('..', '.')} {self.remedy} ({where})",
-            exchange,
-        )
+        super().__init__(f"{self.code}: {entry.sentence(self.description)} ({where})", exchange)
 
 
 class HttpError(ExchangeError):

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from brocap_nb import render
-from brocap_nb.codes import explain
+from brocap_nb.facts import explain
 from brocap_nb.redaction import Secret, Veil, shorten_labels
 
 __all__ = ["Exchange", "Outcome", "decode_answer"]
@@ -146,8 +146,7 @@ class Exchange:
         if self.detail:
             lines.append(self.detail)
         if self.error_code:
-            entry = explain(self.error_code)
-            lines.append(f"{entry.meaning} {entry.remedy}")
+            lines.append(explain(self.error_code).sentence(self.error_description))
         lines += ["--- request", render.pretty(shorten_labels(self.request))]
         answer = "(none)" if self.response is None else render.pretty(self.response)
         return "\n".join([*lines, "--- response", answer])
@@ -164,13 +163,12 @@ class Exchange:
             ("task", self.task_id),
             ("what was wrong", self.detail),
             ("error code", self.error_code),
-            ("the service says", self.error_description),
         ]
         if self.error_code:
-            entry = explain(self.error_code)
-            again = "yes, later" if entry.retryable else "no"
-            known += [("meaning", entry.meaning), ("what to do", entry.remedy), ("again?", again)]
-        pairs += [(label, render.text(str(value))) for label, value in known if value is not None]
+            known += explain(self.error_code).facts(self.error_description)
+        else:
+            known.append(("the service says", self.error_description))
+        pairs += [(label, render.words(str(value))) for label, value in known if value is not None]
         answer = "(none)" if self.response is None else render.pretty(self.response)
         html = render.card(
             f"{self.method} · {self.exchange_id}",

@@ -18,9 +18,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from brocap_nb import wire
+from brocap_nb import answers
+from brocap_nb.bodies import asked, fields_of, parse
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
+from brocap_nb.facts import KEY_VARIABLE, METHODS
 from brocap_nb.redaction import (
     HEADER_LABEL,
     KEY_LABEL,
@@ -33,9 +35,6 @@ from brocap_nb.redaction import (
 )
 
 __all__ = ["exchanges_from_har", "read_har", "to_curl", "to_har", "to_python", "write_har"]
-
-KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
-METHODS: Final = ("createTask", "getTaskResult", "getBalance")
 
 # What HAR has no field for. Names with an underscore are HAR's own way to extend it.
 _OWN: Final = (
@@ -300,22 +299,24 @@ def _exchange(entry: Mapping[str, Any], number: int, secrets: list[Secret]) -> E
         text, fields["response"] = None, None
     method = _method(entry)
     started = datetime.fromisoformat(entry["startedDateTime"])
+    task_type, task_id = asked(fields_of(body))
     exchange = Exchange(
         exchange_id=f"har-{number}",
         session="har",
         started_at=started.astimezone(UTC),
         method=method,
-        **_asked(body),
+        task_type=task_type,
+        task_id=task_id,
         **fields,
     )
     if http_status is None:
         late = "TIMED_OUT" in str(response.get("_error"))
-        reading = wire.Reading(
+        reading = answers.Reading(
             outcome=Outcome.TIMEOUT if late else Outcome.CONNECTION_ERROR,
             detail=clean(f"No answer ({response.get('_error') or 'the HAR does not say why'})."),
         )
     else:
-        reading = wire.read(method, int(http_status), text or "")
+        reading = answers.read(method, int(http_status), text or "")
     total = entry.get("time")
     return reading.complete(
         exchange,
@@ -342,24 +343,6 @@ def _content(
 def _headers_back(message: Mapping[str, Any]) -> str:
     headers = {str(h["name"]): str(h["value"]) for h in message.get("headers") or ()}
     return headers_text(headers) if headers else ""
-
-
-def _asked(body: str) -> dict[str, Any]:
-    """The task's type or number that a request's body names."""
-    try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(asked, dict):
-        return {}
-    task = asked.get("task")
-    kind = task.get("type") if isinstance(task, dict) else None
-    number = asked.get("taskId")
-    fits = isinstance(number, int) and not isinstance(number, bool) and abs(number) < 2**63
-    return {
-        "task_type": kind if isinstance(kind, str) else None,
-        "task_id": number if fits else None,
-    }
 
 
 # --- what can be run --------------------------------------------------------------------------
@@ -403,11 +386,8 @@ def to_python(exchange: Exchange) -> str:
         'http://127.0.0.1:.../getBalance', ...
     """
     headers = {name: _Code.of(value) for name, value in _sent(exchange)}
-    try:
-        body = json.loads(exchange.request)
-        exact = json.dumps(body) == exchange.request
-    except (ValueError, RecursionError):
-        exact = False
+    body, wrong = parse(exchange.request)
+    exact = wrong is None and json.dumps(body) == exchange.request
     given = (
         f"json={_literal(body)}"
         if exact

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from brocap_nb import download
 from brocap_nb.errors import InvalidImageError
-from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont

@@ -23,9 +23,8 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 from IPython.utils.process import arg_split
 
-from brocap_nb import render, wire
-from brocap_nb.client import KEY_VARIABLE, Client
-from brocap_nb.codes import CATALOGUE, ErrorCode
+from brocap_nb import answers, calls, render
+from brocap_nb.client import Client
 from brocap_nb.completion import json_place, task_words
 from brocap_nb.errors import (
     ApiError,
@@ -35,6 +34,7 @@ from brocap_nb.errors import (
     InvalidKeyError,
     InvalidTaskError,
 )
+from brocap_nb.facts import CATALOGUE, KEY_VARIABLE, ErrorCode, explain
 from brocap_nb.provoke import provoke
 from brocap_nb.session import acquire_sandbox, release_sandbox, shared_log
 from brocap_nb.tasks import task_from_wire
@@ -97,19 +97,13 @@ class Explanation:
     """The rows of `Sandbox.recipes()` for it."""
 
     def _facts(self) -> list[tuple[str, str]]:
-        again = "yes, later" if self.entry.retryable else "no"
-        facts = [
-            ("meaning", self.entry.meaning),
-            ("what to do", self.entry.remedy),
-            ("again?", again),
-        ]
-        return [*facts, *(("in the sandbox", how) for how in self.recipes["how"])]
+        return [*self.entry.facts(), *(("in the sandbox", how) for how in self.recipes["how"])]
 
     def __str__(self) -> str:
-        return "\n".join([self.entry.code, *(f"  {a:<15} {b}" for a, b in self._facts())])
+        return "\n".join([self.entry.code, *render.lines(self._facts())])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts = [(label, render.text(value)) for label, value in self._facts()]
+        facts = [(label, render.words(value)) for label, value in self._facts()]
         sent = [
             render.code("\n".join(f"{step['method']} {_shown_body(step)}" for step in steps))
             for steps in self.recipes["steps"]
@@ -236,13 +230,13 @@ class BroCapMagics(Magics):
             return self._given(options, self._waited(client.resume(task_id)))
         if plain:
             return self._given(options, client.get_task_result(task_id))
-        return self._given(options, client.send(wire.call("getTaskResult", fields)))
+        return self._given(options, client.send(calls.call("getTaskResult", fields)))
 
     @_command("getBalance", *_TARGET, _OUTPUT, takes_cell=True)
     def _get_balance(self, options: Namespace, cell: str | None) -> Any:
         """Ask for the account's balance."""
         fields = _object(cell, "an object, such as {}") if cell and cell.strip() else {}
-        return self._given(options, self._client(options).send(wire.call("getBalance", fields)))
+        return self._given(options, self._client(options).send(calls.call("getBalance", fields)))
 
     @_command("balance", *_TARGET, _OUTPUT)
     def _balance(self, options: Namespace) -> Any:
@@ -389,7 +383,7 @@ class BroCapMagics(Magics):
             self.shell.user_ns[options.out] = answer
         return answer
 
-    def _waited(self, run: Submission) -> wire.TaskResult:
+    def _waited(self, run: Submission) -> answers.TaskResult:
         """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
         handle = display(run, display_id=True)
         shown = (run.status, run.polls)
@@ -570,14 +564,9 @@ def _told(error: BroCapError) -> list[str]:
     if not isinstance(error, ApiError):
         return f"{name}: {error}".split("\n")
     exchange = error.exchange
-    facts = [
-        ("meaning", error.meaning),
-        ("what to do", error.remedy),
-        ("again?", "yes, later" if error.retryable else "no"),
-        ("it said", error.description),
-        ("exchange", f"{exchange.exchange_id}, HTTP {exchange.http_status}, in %brocap log"),
-    ]
-    return [f"{name}: {error.code}", *(f"  {label:<11} {text}" for label, text in facts if text)]
+    place = f"{exchange.exchange_id}, HTTP {exchange.http_status}, in %brocap log"
+    facts = [*explain(error.code).facts(error.description), ("exchange", place)]
+    return [f"{name}: {error.code}", *render.lines(facts)]
 
 
 def _help() -> str:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from brocap_nb import wire
+from brocap_nb import answers, calls
 from brocap_nb.client import Client
-from brocap_nb.codes import CATALOGUE
 from brocap_nb.errors import ApiError, InvalidInputError, SandboxError
+from brocap_nb.facts import CATALOGUE
 from brocap_nb.sandbox.recipes import RECIPES, TASK_ID, prepared
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
         *before, last = ready["steps"]
         for step in before:
             answer = client.send(_request(step, task_id))
-            if isinstance(answer, wire.CreatedTask):
+            if isinstance(answer, answers.CreatedTask):
                 task_id = answer.task_id
         try:
             client.send(_request(last, task_id))
@@ -67,11 +67,11 @@ def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
     )
 
 
-def _request(step: Mapping[str, Any], task_id: int | None) -> wire.Request:
+def _request(step: Mapping[str, Any], task_id: int | None) -> calls.Request:
     """The request of a step, after its wait."""
     time.sleep(step["wait"])
     fields = json.loads(step["body"])
     del fields["clientKey"]
     if fields.get("taskId") == TASK_ID:
         fields["taskId"] = task_id
-    return wire.call(step["method"], fields)
+    return calls.call(step["method"], fields)

@@ -17,9 +17,10 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.util.retry import Retry
 
-from brocap_nb import wire
-from brocap_nb.contract import is_integer
+from brocap_nb import answers
+from brocap_nb.bodies import asked, fields_of
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
+from brocap_nb.facts import KEY_VARIABLE, METHODS
 from brocap_nb.redaction import (
     Secret,
     Veil,
@@ -122,11 +123,11 @@ class RecordingAdapter(BaseAdapter):
         veil = veil.over(header_secrets(response.headers))
         text, binary = decode_answer(content, veil)
         if stream:
-            reading = wire.Reading(outcome=_plain(response.status_code), detail=_STREAMED)
-        elif exchange.method in wire.METHODS:
-            reading = wire.read(exchange.method, response.status_code, text)
+            reading = answers.Reading(outcome=_plain(response.status_code), detail=_STREAMED)
+        elif exchange.method in METHODS:
+            reading = answers.read(exchange.method, response.status_code, text)
         else:
-            reading = wire.Reading(outcome=_plain(response.status_code))
+            reading = answers.Reading(outcome=_plain(response.status_code))
         self.log.finish(
             reading.complete(
                 exchange,
@@ -148,12 +149,10 @@ class RecordingAdapter(BaseAdapter):
         body = request.body or b""
         raw = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None
         text = "<a stream>" if raw is None else raw.decode("utf-8", "backslashreplace")
-        fields = wire.fields_of(text)
+        fields = fields_of(text)
         veil = Veil(*self._secrets, *_keys(fields), *header_secrets(request.headers))
         labelled, pictures = with_labels(redact_fields(text))
-        task = fields.get("task")
-        task_type = task.get("type") if isinstance(task, dict) else None
-        task_id = fields.get("taskId")
+        task_type, task_id = asked(fields)
         url = request.url or ""
         exchange = self.log.begin(
             method=_method(request.method or "", url),
@@ -162,8 +161,8 @@ class RecordingAdapter(BaseAdapter):
             request_bytes=0 if raw is None else len(raw),
             pictures=pictures,
             request_headers=headers_text(request.headers, veil),
-            task_type=task_type if isinstance(task_type, str) else None,
-            task_id=task_id if is_integer(task_id) else None,
+            task_type=task_type,
+            task_id=task_id,
             attempt=attempt,
         )
         return veil, exchange
@@ -176,7 +175,7 @@ class RecordingAdapter(BaseAdapter):
             if isinstance(error, Exception)
             else Outcome.NO_RESPONSE
         )
-        reading = wire.Reading(outcome=outcome, detail=f"{type(error).__name__}.")
+        reading = answers.Reading(outcome=outcome, detail=f"{type(error).__name__}.")
         self.log.finish(reading.complete(exchange, elapsed_ms=seconds * 1000))
 
 
@@ -214,7 +213,7 @@ def _method(verb: str, url: str) -> str:
     """The API's method, or for any other service the verb and the path."""
     path = urlsplit(url).path
     last = path.rstrip("/").rpartition("/")[2]
-    return last if verb == "POST" and last in wire.METHODS else f"{verb} {path or '/'}"
+    return last if verb == "POST" and last in METHODS else f"{verb} {path or '/'}"
 
 
 def _plain(status: int) -> Outcome:
@@ -223,5 +222,5 @@ def _plain(status: int) -> Outcome:
 
 def _keys(fields: Mapping[str, Any]) -> list[Secret]:
     """The keys that a request, or the environment, tells."""
-    told = (fields.get("clientKey"), os.environ.get("BROCAP_CLIENT_KEY"))
+    told = (fields.get("clientKey"), os.environ.get(KEY_VARIABLE))
     return [Secret(key) for key in told if isinstance(key, str) and len(key) >= 8]

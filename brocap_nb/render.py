@@ -22,6 +22,7 @@ __all__ = [
     "code",
     "facts",
     "heading",
+    "lines",
     "picture",
     "pretty",
     "table",
@@ -165,6 +166,12 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
         '<div style="display:grid;grid-template-columns:max-content minmax(0,1fr);'
         f'gap:.15em .9em;margin:.3em 0">{rows}</div>'
     )
+
+
+def lines(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Label and value in two columns, as lines of text."""
+    width = max(len(label) for label, _ in pairs)
+    return [f"  {label:<{width}}  {value}" for label, value in pairs]
 
 
 def picture(

@@ -12,6 +12,7 @@ from concurrent import futures
 from typing import Any, Final, Literal, Protocol
 
 from brocap_nb import images, render
+from brocap_nb.answers import CreatedTask, TaskResult
 from brocap_nb.errors import (
     ApiError,
     BadResponseError,
@@ -22,9 +23,8 @@ from brocap_nb.errors import (
     PollLimitError,
 )
 from brocap_nb.exchange import Exchange
-from brocap_nb.limits import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
+from brocap_nb.facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
 from brocap_nb.tasks import Task
-from brocap_nb.wire import CreatedTask, TaskResult
 
 __all__ = ["Pacer", "Status", "Submission"]
 

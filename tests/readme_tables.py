@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from brocap_nb.codes import CATALOGUE
+from brocap_nb.facts import AGAIN, CATALOGUE, again
 from brocap_nb.log.columns import DESCRIBED
 
 README = Path(__file__).parents[1] / "README.md"
@@ -31,11 +31,8 @@ def tables() -> dict[str, str]:
             [(f"`{name}`", dtype, what) for name, (dtype, what) in DESCRIBED.items()],
         ),
         "error codes": table(
-            ("code", "meaning", "what to do", "again?"),
-            [
-                (f"`{e.code}`", e.meaning, e.remedy, "yes, later" if e.retryable else "no")
-                for e in CATALOGUE.values()
-            ],
+            ("code", "meaning", "what to do", AGAIN),
+            [(f"`{e.code}`", e.meaning, e.remedy, again(e.retryable)) for e in CATALOGUE.values()],
         ),
     }
 

@@ -23,7 +23,7 @@ from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.callbacks import PATIENCE, CallbackListener
-from brocap_nb.limits import CALLBACK_TIMEOUT, POLL_INTERVAL
+from brocap_nb.facts import CALLBACK_TIMEOUT, POLL_INTERVAL
 from brocap_nb.redaction import Secret
 
 TOKEN_TASK = bn.FunCaptchaTaskProxyless(

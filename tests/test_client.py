@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb import wire
+from brocap_nb import calls
 from brocap_nb.client import BASE_URL
 
 TASK = bn.ComplexImageTask(
@@ -71,7 +71,7 @@ def test_a_task_number_may_come_from_the_frame(client: bn.Client, peer: Peer) ->
 @pytest.mark.parametrize("wrong", ["7654321", 1.5, None, 2**63, [1]])
 def test_what_is_no_task_number_is_refused(client: bn.Client, wrong: Any) -> None:
     # a line with a task id of another type would be skipped by whoever reads the log
-    for ask in (client.get_task_result, client.resume, wire.get_task_result):
+    for ask in (client.get_task_result, client.resume, calls.get_task_result):
         with pytest.raises(bn.InvalidInputError, match="expected a whole number"):
             ask(wrong)
     assert len(client.log) == 0
@@ -255,7 +255,7 @@ def test_any_answer_is_exactly_one_row_and_no_stray_exception(
 ) -> None:
     peer.say(http(body, status))
     before = len(client.log)
-    request = wire.Request(method, wire.get_balance().body)
+    request = calls.Request(method, calls.get_balance().body)
     raised = None
     try:
         client.send(request)

@@ -21,8 +21,8 @@ PACKAGE = ROOT / "brocap_nb"
 # Lowest first, and within a floor in order: an import points to what stands before it.
 FLOORS = (
     (
-        *("render", "codes", "limits", "errors", "download", "images", "redaction", "source"),
-        *("tasks", "exchange", "contract", "wire"),
+        *("render", "bodies", "facts", "errors", "download", "images", "redaction", "source"),
+        *("tasks", "exchange", "answers", "calls"),
     ),
     (
         *("export", "diff", "recording"),
@@ -49,7 +49,7 @@ FLOORS = (
 ORDER = [place for floor in FLOORS for place in floor]
 
 # The sandbox shares facts with the client, never code: what it promises is checked against it.
-SANDBOX_MAY_IMPORT = frozenset(FLOORS[0]) - {"contract", "wire", "exchange"}
+SANDBOX_MAY_IMPORT = frozenset(FLOORS[0]) - {"answers", "calls", "exchange"}
 
 ROOMS = {
     "requests": ("client", "download", "recording"),
@@ -132,8 +132,8 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 
 def test_something_is_looked_at() -> None:
-    assert {"codes", "tasks", "log.journal", "client", "__init__"} <= set(SOURCES)
-    assert {"codes", "wire"} <= OURS["errors"] | OURS["client"]
+    assert {"facts", "tasks", "log.journal", "client", "__init__"} <= set(SOURCES)
+    assert {"facts", "calls"} <= OURS["errors"] | OURS["client"]
     assert "requests" in IMPORTED["client"]
 
 

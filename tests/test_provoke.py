@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.codes import CATALOGUE
+from brocap_nb.facts import CATALOGUE
 from brocap_nb.provoke import provoke
 
 

@@ -11,7 +11,7 @@ import pytest
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb.limits import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
+from brocap_nb.facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
 from brocap_nb.submission import Pacer
 
 TASK = bn.RawTask({"type": "X"})

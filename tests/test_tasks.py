@@ -20,7 +20,7 @@ from pictures import noise
 from PIL import Image
 
 import brocap_nb as bn
-from brocap_nb import tasks, wire
+from brocap_nb import calls, tasks
 from brocap_nb.redaction import Secret
 
 QUESTION = "Pick the image that is the correct way up"
@@ -401,7 +401,7 @@ def test_a_field_of_ones_own_may_have_a_name_of_ours() -> None:
         type: str = "ImageToTextTask"
 
     task = ImageToTextTask(body=b64(PICTURE))
-    sent = json.loads(wire.create_task(task).body.wire(Secret("k" * 32)))
+    sent = json.loads(calls.create_task(task).body.wire(Secret("k" * 32)))
     assert sent["task"] == {"type": "ImageToTextTask", "body": b64(PICTURE)}
     assert task.pictures() == [PICTURE]
     with pytest.raises(bn.InvalidTaskError, match=r"api_pictures: … = Field\(alias=\"pictures\"\)"):
@@ -493,7 +493,7 @@ own_tasks = st.builds(
 def test_any_task_goes_out_and_comes_back_the_same(task: bn.Task) -> None:
     tasks._registry["Own"] = Own
     assert bn.task_from_wire(json.loads(json.dumps(task.to_wire()))) == task
-    sent = json.loads(wire.create_task(task).body.wire(Secret("k" * 32)))
+    sent = json.loads(calls.create_task(task).body.wire(Secret("k" * 32)))
     assert sent["clientKey"] == "k" * 32
     assert bn.task_from_wire(sent["task"]) == task
     assert pickle.loads(pickle.dumps(task)).to_wire() == task.to_wire()

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import pandas as pd
 
-from brocap_nb import wire
+from brocap_nb.answers import Balance
+from brocap_nb.answers import read as read_answer
 from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.exchange import Exchange
 from brocap_nb.log.card import card, place
@@ -306,6 +307,7 @@ class ExchangeLog:
         ERROR_TASK_NOT_SUPPORTED  x1 (100% of the exchanges), last seen ... UTC
             The task's type is wrong or not supported.
             Check the spelling of `type` and, for an image task, of `class`.
+            Same request again? No, change it first.
             An example: log['...-1']
 
         Args:
@@ -776,8 +778,8 @@ def _cost(
     except ExchangeNotFoundError:
         return None
     addresses = {exchange.url.rpartition("/")[0] for exchange in (created, first, second)}
-    answers = [wire.read(e.method, 200, e.response or "").answer for e in (first, second)]
-    money = [answer.balance for answer in answers if isinstance(answer, wire.Balance)]
+    answers = [read_answer(e.method, 200, e.response or "").answer for e in (first, second)]
+    money = [answer.balance for answer in answers if isinstance(answer, Balance)]
     if len(addresses) != 1 or len(money) != 2 or money[0] < money[1]:
         return None
     return round(money[0] - money[1], 9)  # decimals that came as floats

@@ -18,10 +18,9 @@ from typing import Any, Final, NamedTuple
 import narwhals as nw
 import pandas as pd
 
-from brocap_nb.codes import explain
-from brocap_nb.contract import Departure, departures
+from brocap_nb.answers import Departure, departures
 from brocap_nb.exchange import Outcome
-from brocap_nb.limits import RESULT_LIFETIME
+from brocap_nb.facts import RESULT_LIFETIME, explain
 from brocap_nb.log.swimlane import Event
 
 __all__ = [
@@ -47,7 +46,7 @@ _ANSWERED: Final = [
 ]
 _WITH_CODE: Final = [str(Outcome.API_ERROR), str(Outcome.CALLBACK)]
 _WITH_RESULT: Final = [str(Outcome.OK), str(Outcome.CALLBACK)]
-_NO_TASK: Final = -(2**63)  # no number of a task: `wire` refuses it
+_NO_TASK: Final = -(2**63)  # no number of a task: `bodies` refuses it
 _TIME: Final = nw.Datetime("us", "UTC")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BUCKETS_PER_MS: Final = 10
@@ -299,7 +298,7 @@ def tasks(
 
     - `ready`: a result came, from a poll or a callback;
     - `failed`: createTask, or later a poll or a callback, was answered with an error code that is
-      not `retryable` in `brocap_nb.codes`, and no result and no `processing` came after it;
+      not `retryable` in `brocap_nb.facts`, and no result and no `processing` came after it;
     - `unknown`: createTask has no answer that can be read (or none yet), so whether there is a
       task, nobody knows;
     - `processing`: nothing of this so far, and the result can still be asked for;
@@ -577,7 +576,7 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
-    """Return every departure of an answer from the documented contract (`brocap_nb.contract`).
+    """Return every departure of an answer from the documented contract (`brocap_nb.answers`).
 
     A callback is held to the rules of getTaskResult. The solution of a task is checked if its type
     is known: from the exchange itself, or from the createTask in the frame.

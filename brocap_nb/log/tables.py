@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from brocap_nb import render
+from brocap_nb.facts import AGAIN, again
 from brocap_nb.log import swimlane
 
 __all__ = [
@@ -80,7 +81,7 @@ class ErrorTable(ShownTable):
     _nothing = "No answer had an error code."
     _headers = (
         *("code and an example", "count", "share", "tasks", "first and last seen"),
-        *("meaning", "what to do", "again?"),
+        *("meaning", "what to do", AGAIN),
     )
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
@@ -92,16 +93,16 @@ class ErrorTable(ShownTable):
             f"{_time(row['first_seen'])}<br>{_time(row['last_seen'])}",
             _sentence(str(row["meaning"])),
             _sentence(str(row["remedy"])),
-            "yes, later" if row["retryable"] else "no",
+            again(bool(row["retryable"])),
         ]
 
     def _lines(self, row: dict[str, Any]) -> str:
         tasks = f", {row['tasks']:,} tasks" if row["tasks"] != 1 else ", 1 task"
-        again = " It may be tried again later." if row["retryable"] else ""
         return (
             f"{row['error_code']}  x{row['count']} ({row['share']:.0%} of the exchanges)"
             f"{tasks if row['tasks'] else ''}, last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC\n"
-            f"    {row['meaning']}\n    {row['remedy']}{again}\n"
+            f"    {row['meaning']}\n    {row['remedy']}\n"
+            f"    {AGAIN.capitalize()} {again(bool(row['retryable']))}.\n"
             f"    An example: log[{str(row['example'])!r}]"
         )
 
@@ -311,7 +312,7 @@ def _code(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    return f'<div style="min-width:14em">{render.text(text)}</div>'
+    return f'<div style="min-width:14em">{render.words(text)}</div>'
 
 
 def _right(text: str) -> str:

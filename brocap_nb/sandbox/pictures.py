@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 from brocap_nb.sandbox import motifs
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Never
 from urllib.parse import urlsplit
 
-from brocap_nb.codes import CATALOGUE
-from brocap_nb.limits import (
+from brocap_nb.facts import (
+    CATALOGUE,
     IMAGE_MAX_BYTES,
     IMAGE_MIN_BYTES,
     POLL_INTERVAL,

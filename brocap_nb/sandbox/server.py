@@ -33,7 +33,7 @@ from tornado.web import Application, RequestHandler, stream_request_body
 
 from brocap_nb import render
 from brocap_nb.errors import SandboxError
-from brocap_nb.limits import CALLBACK_TIMEOUT
+from brocap_nb.facts import CALLBACK_TIMEOUT
 from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
 from brocap_nb.sandbox.page import page
 from brocap_nb.sandbox.pictures import Library, Puzzle

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from IPython.display import display
 
 from brocap_nb import render
-from brocap_nb.codes import explain
 from brocap_nb.errors import ApiError, InvalidInputError
+from brocap_nb.facts import explain
 from brocap_nb.log import ExchangeLog
 from brocap_nb.session import shared_log
 from brocap_nb.tasks import RawTask, Task, task_types
@@ -296,7 +296,7 @@ class Console:
             entry = explain(error.code or "")
             fields = [path.removeprefix("task.") for path in entry.fields]
             if fields:
-                sent.form.mark(fields, f"{entry.code}: {entry.meaning} {entry.remedy}")
+                sent.form.mark(fields, f"{entry.code}: {entry.sentence(error.description)}")
 
     def _show_run(self, run: Submission) -> None:
         """Show the picture of a submission, and its answer if there is one."""

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import render
-from brocap_nb.codes import CATALOGUE, explain
+from brocap_nb.facts import CATALOGUE, explain
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.log_view import LogView
 from brocap_nb.widgets.report import Report
@@ -133,8 +133,8 @@ def _row(row: Mapping[Any, Any], most: int) -> Row:
 
 
 def _explained(code: str, how: str | None) -> str:
-    facts = [*explain(code).facts(), ("in the sandbox", how or "")]
-    shown = [(label, render.words(text)) for label, text in facts if text]
+    facts = [*explain(code).facts(), *([("in the sandbox", how)] if how else [])]
+    shown = [(label, render.words(text)) for label, text in facts]
     return (
         f'<div class="brocap-explained" role="status"><b><code>{escape(code)}</code></b>'
         f"{render.facts(shown)}</div>"

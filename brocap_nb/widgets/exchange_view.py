@@ -9,16 +9,16 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import images, render
-from brocap_nb.codes import explain
+from brocap_nb.bodies import fields_of
 from brocap_nb.errors import ExchangeError, InvalidTaskError
 from brocap_nb.exchange import Outcome
+from brocap_nb.facts import explain
 from brocap_nb.redaction import shorten_labels, with_labels
 from brocap_nb.tasks import task_from_wire
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.code_block import CodeBlock
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.style import heading, note, problem_note
-from brocap_nb.wire import fields_of
 
 if TYPE_CHECKING:
     from brocap_nb.client import Client
@@ -208,11 +208,9 @@ def _meaning(exchange: Exchange) -> str:
     if not exchange.error_code:
         return ""
     entry = explain(exchange.error_code)
-    again = " The same request can work later." if entry.retryable else ""
-    told = [f"{exchange.error_code}: {entry.meaning}", f"{entry.remedy}{again}"]
-    if exchange.error_description:
-        told.insert(1, f"The service says: {exchange.error_description}")
-    return problem_note(*told) + _fields_note(exchange, entry.fields)
+    facts = [(label, render.words(text)) for label, text in entry.facts(exchange.error_description)]
+    where = _fields_note(exchange, entry.fields)
+    return problem_note(exchange.error_code) + render.facts(facts) + where
 
 
 def _fields_note(exchange: Exchange, fields: Sequence[str]) -> str:
@@ -220,13 +218,12 @@ def _fields_note(exchange: Exchange, fields: Sequence[str]) -> str:
     body = fields_of(exchange.request)
     if not fields or any(_has(body, path) for path in fields):
         return ""
-    names = " or ".join(f"`{path}`" for path in fields)
     where = (
-        f"in the createTask of task {exchange.task_id}"
+        f"is in the createTask of task {exchange.task_id}"
         if exchange.method == "getTaskResult" and exchange.task_id
-        else "and this request does not have it"
+        else "is missing: this request does not have it"
     )
-    return note(f"It is about {names}, {where}.")
+    return note(f"What it is about {where}.")
 
 
 def _has(value: Any, path: str) -> bool:

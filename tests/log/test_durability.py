@@ -20,7 +20,7 @@ RUNS = 200
 SCRIPT = """
 import os, random, signal, sys, threading, time
 import brocap_nb as bn
-from brocap_nb import wire
+from brocap_nb import calls
 from brocap_nb.redaction import Body
 
 url, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
@@ -30,7 +30,7 @@ def work(client, name):
     while True:
         number += 1
         fields = {"clientKey": Body.KEY, "n": f"{name}-{number}", "fill": "x" * 300}
-        client.send(wire.Request("getBalance", Body.envelope(fields)))
+        client.send(calls.Request("getBalance", Body.envelope(fields)))
 
 moment = random.Random(5)
 for run in range(runs):

@@ -6,7 +6,7 @@ import json
 
 from hypothesis import strategies as st
 
-from brocap_nb.codes import CATALOGUE
+from brocap_nb.facts import CATALOGUE
 from brocap_nb.sandbox.recipes import BY_HOST
 from brocap_nb.sandbox.rules import Answer, keys_for
 

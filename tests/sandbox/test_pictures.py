@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from brocap_nb.limits import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 from brocap_nb.sandbox import pictures
 from brocap_nb.sandbox.pictures import Library, Puzzle
 

@@ -26,8 +26,8 @@ from sandbox.anything import assert_documented, bodies
 from waiting import until
 
 import brocap_nb.sandbox
-from brocap_nb.codes import CATALOGUE
 from brocap_nb.errors import BroCapError, SandboxError
+from brocap_nb.facts import CATALOGUE
 from brocap_nb.sandbox import Puzzle, Sandbox, pictures
 from brocap_nb.sandbox.recipes import TOKEN_TASK
 from brocap_nb.sandbox.rules import METHODS, Answer

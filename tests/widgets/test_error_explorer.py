@@ -11,7 +11,7 @@ import pytest
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.codes import CATALOGUE
+from brocap_nb.facts import CATALOGUE, again
 from brocap_nb.widgets import ErrorExplorer
 
 HOW = {"ERROR_TASK_NOT_SUPPORTED": "Send a `type` that there is not."}
@@ -62,7 +62,7 @@ def test_a_click_explains_and_chooses_and_a_second_one_undoes(
     assert "not supported" in shown
     assert "task.type" in shown
     assert "Send a <code>type</code> that there is not." in shown
-    assert "no, not unchanged" in shown
+    assert again(False) in shown
     assert explorer.any_code.value == "ERROR_TASK_NOT_SUPPORTED"
     explorer.list.click("ERROR_TASK_NOT_SUPPORTED")
     assert explorer._explanation.value == ""

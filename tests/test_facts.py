@@ -1,10 +1,15 @@
-"""The catalogue of error codes against the service's pages."""
+"""The catalogue of error codes against the service's pages, and its help in one wording."""
 
 from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
 
 import pytest
 
 import brocap_nb as bn
+from brocap_nb.facts import AGAIN, again
+from brocap_nb.log.tables import ErrorTable
 
 # Copied from the service's public pages, in their order and spelling.
 PAGE_TEXT = """
@@ -65,3 +70,41 @@ def test_an_unknown_code_is_kept_and_explained(code: str) -> None:
 def test_the_catalogue_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         bn.CATALOGUE["X"] = bn.explain("X")  # type: ignore[index]
+
+
+def test_what_the_service_says_is_told_where_it_differs_from_the_meaning() -> None:
+    entry = bn.explain("ERROR_ZERO_BALANCE")
+    assert "the service says" not in dict(entry.facts("the account has no money"))
+    assert dict(entry.facts("Pay first."))["the service says"] == "Pay first."
+    assert "The service says: Pay first. Look" in entry.sentence("Pay first.")
+    assert entry.sentence(None) == entry.sentence("") == entry.sentence(entry.meaning)
+
+
+@pytest.mark.parametrize("code", ["ERROR_ZERO_BALANCE", "ERROR_NO_SLOT_AVAILABLE"])
+def test_every_place_says_the_same_of_a_code(code: str) -> None:
+    entry = bn.explain(code)
+    exchange = bn.Exchange(
+        exchange_id="s-1",
+        started_at=datetime(2026, 1, 2, tzinfo=UTC),
+        session="s",
+        method="createTask",
+        outcome=bn.Outcome.API_ERROR,
+        error_code=code,
+    )
+    row = {"error_code": code, "meaning": entry.meaning, "remedy": entry.remedy, "example": "s-1"}
+    counts = {"count": 1, "share": 1.0, "tasks": 0, "retryable": entry.retryable}
+    times = {"first_seen": exchange.started_at, "last_seen": exchange.started_at}
+    table = ErrorTable([{**row, **counts, **times}])
+    told = [
+        str(bn.errors.ApiError(exchange)),
+        str(table),
+        table._repr_html_(),
+        *entry._repr_mimebundle_().values(),
+        *exchange._repr_mimebundle_().values(),
+    ]
+    for text in told:
+        plain = re.sub("<[^>]*>", " ", text)
+        for part in (code, entry.meaning, entry.remedy, again(entry.retryable)):
+            assert part in plain
+        assert AGAIN in plain.lower()
+        assert again(not entry.retryable) not in plain

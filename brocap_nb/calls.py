@@ -1,0 +1,138 @@
+"""The API's requests, ready to be sent. Everything here is pure."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Never, SupportsIndex
+
+from brocap_nb.bodies import asked, is_integer, parse
+from brocap_nb.errors import InvalidInputError
+from brocap_nb.exchange import Exchange, Outcome
+from brocap_nb.redaction import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL, Body
+from brocap_nb.tasks import Task
+
+__all__ = [
+    "Request",
+    "again",
+    "call",
+    "create_task",
+    "get_balance",
+    "get_task_result",
+    "task_number",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One API call, ready to be sent: the key is put in on the way out."""
+
+    method: str
+    """`createTask`, `getTaskResult` or `getBalance`; others are sent as they are."""
+    body: Body
+    task_type: str | None = None
+    task_id: int | None = None
+
+
+def create_task(task: Task, callback_url: str | None = None) -> Request:
+    """Return the request that uploads a task."""
+    fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
+    if callback_url is not None:
+        fields["callbackUrl"] = callback_url
+    return Request("createTask", Body.envelope(fields), task_type=task.type)
+
+
+def get_task_result(task_id: int, task_type: str | None = None) -> Request:
+    """Return the request that asks for a task's result.
+
+    Raises:
+        InvalidInputError: `task_id` is no whole number.
+    """
+    task_id = task_number(task_id)
+    body = Body.envelope({"clientKey": Body.KEY, "taskId": task_id})
+    return Request("getTaskResult", body, task_type=task_type, task_id=task_id)
+
+
+def task_number(task_id: SupportsIndex) -> int:
+    """Return a task's number as JSON and the log can have it: a DataFrame's numbers are numpy's.
+
+    >>> import numpy
+    >>> from brocap_nb import calls
+    >>> calls.task_number(numpy.int64(7654321))
+    7654321
+
+    Raises:
+        InvalidInputError: it is no whole number, or none of 64 bits.
+    """
+    number: int | None = None
+    with contextlib.suppress(TypeError):
+        number = operator.index(task_id)
+    if number is None or not is_integer(number):
+        raise InvalidInputError(
+            f"The task id is {task_id!r:.60}; expected a whole number, such as the task_id that "
+            "create_task() returned or one of log.frame().",
+            field="taskId",
+        )
+    return number
+
+
+def get_balance() -> Request:
+    """Return the request that asks for the account's balance."""
+    return Request("getBalance", Body.envelope({"clientKey": Body.KEY}))
+
+
+def call(method: str, fields: Mapping[str, Any]) -> Request:
+    """Return a request of any method with these fields; nothing is checked, the key is added."""
+    return Request(method, Body.of({"clientKey": Body.KEY, **fields}), *asked(fields))
+
+
+def again(exchange: Exchange) -> Request:
+    """Return the request of a logged exchange anew: the key is put in on the way out.
+
+    Args:
+        exchange: one with its full bodies, as `log[exchange_id]` returns it.
+
+    Raises:
+        InvalidInputError: something of the request is not in the log, or it was not ours.
+    """
+
+    def refuse(sentence: str) -> Never:
+        raise InvalidInputError(
+            f"Exchange {exchange.exchange_id} cannot be sent again: {sentence}", field="exchange_id"
+        )
+
+    def restored(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: restored(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [restored(inner) for inner in value]
+        if not isinstance(value, str):
+            return value
+        if value == KEY_LABEL:
+            return Body.KEY
+        if HEADER_LABEL in value:
+            refuse(
+                f"a secret in it, such as a password, is not kept in the log ({HEADER_LABEL}). "
+                "Build the task once more and submit it."
+            )
+        if KEY_LABEL in value:
+            refuse("it quotes the key inside a longer text, and its place there is not kept.")
+        if PICTURE_LABEL.fullmatch(value):
+            refuse(
+                "a picture of it is no longer in the log's folder. Put the file back into images/."
+            )
+        return value
+
+    if exchange.outcome is Outcome.CALLBACK:
+        refuse("the service sent it to us. Replay the createTask of its task.")
+    body, wrong = parse(exchange.request)
+    if wrong is not None:
+        refuse("its body is not JSON. Send it with a program of your own, see log.to_python().")
+    return Request(
+        exchange.method,
+        Body.of(restored(body)),
+        task_type=exchange.task_type,
+        task_id=exchange.task_id if exchange.method == "getTaskResult" else None,
+    )
