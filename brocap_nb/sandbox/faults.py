@@ -20,12 +20,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from brocap_nb.errors import SandboxError
-from brocap_nb.sandbox.rules import METHODS
+from brocap_nb.facts import METHODS
 
 __all__ = ["BEFORE", "ON_THE_WIRE", "SHAPES", "Faults", "Reply", "shaped"]
 
 MOST: Final = 1_000_000
-HTML: Final = "text/html; charset=utf-8"
+JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
+HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
+GZIP: Final = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,129 +36,101 @@ class Reply:
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(
-        default_factory=lambda: {"Content-Type": "application/json; charset=utf-8"}
-    )
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
 
 
-BEFORE: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "refuse": "The port is closed at once, for as many seconds as times says or until "
-        "clear(): new connections are refused, open ones end. A refused connection never says "
-        "which method it is for, so it concerns every method.",
-        "http_429": "HTTP 429 with Retry-After: 2.",
-        "http_500": "HTTP 500 with a page.",
-        "http_502": "HTTP 502 with a page.",
-        "http_503": "HTTP 503 with a page and Retry-After: 2.",
-        "redirect": "HTTP 307 to /moved/…, where no method is.",
-    }
-)
+BEFORE: Final[Mapping[str, str]] = {
+    "refuse": "The port is closed at once, for as many seconds as times says or until clear(): new "
+    "connections are refused, open ones end. A refused connection never says which method it is "
+    "for, so it concerns every method.",
+    "http_429": "HTTP 429 with Retry-After: 2.",
+    "http_500": "HTTP 500 with a page.",
+    "http_502": "HTTP 502 with a page.",
+    "http_503": "HTTP 503 with a page and Retry-After: 2.",
+    "redirect": "HTTP 307 to /moved/…, where no method is.",
+}
 """What comes instead of the service's work, by name, each with a sentence."""
-ON_THE_WIRE: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "reset": "The connection is reset before a byte of the answer.",
-        "reset_midway": "The connection is reset in the middle of the answer.",
-        "stall": "The connection stays open and nothing comes.",
-        "drip": "The answer comes one byte at a time, 10 bytes a second at speed 1.",
-        "huge_body": "A right answer with 50 MB of padding.",
-    }
-)
+ON_THE_WIRE: Final[Mapping[str, str]] = {
+    "reset": "The connection is reset before a byte of the answer.",
+    "reset_midway": "The connection is reset in the middle of the answer.",
+    "stall": "The connection stays open and nothing comes.",
+    "drip": "The answer comes one byte at a time, 10 bytes a second at speed 1.",
+    "huge_body": "A right answer with 50 MB of padding.",
+}
 """What happens to the connection after the work, by name, each with a sentence."""
-
-
-def _page(status: int, title: str) -> bytes:
-    return (
-        f"<!doctype html><html><head><title>{status} {title}</title></head>"
-        f"<body><h1>{status} {title}</h1><hr>sandbox</body></html>\n"
-    ).encode()
 
 
 def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _html_reply(status: int, title: str, **headers: str) -> Reply:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, _page(status, title), {"Content-Type": HTML, **named})
-
-
-_STATUSES: Final[Mapping[str, Reply]] = MappingProxyType(
-    {
-        "http_429": _html_reply(429, "Too Many Requests", Retry_After="2"),
-        "http_500": _html_reply(500, "Internal Server Error"),
-        "http_502": _html_reply(502, "Bad Gateway"),
-        "http_503": _html_reply(503, "Service Unavailable", Retry_After="2"),
-    }
-)
-
-
-def _truncated(body: dict[str, Any]) -> Reply:
-    whole = _json(body)
-    return Reply(200, whole[: len(whole) // 2])
-
-
-def _not_utf8(body: dict[str, Any]) -> Reply:
-    return Reply(200, _json(body)[:-1] + b', "note": "caf\xe9 \xff\xfe"}')
-
-
-def _gzipped(body: dict[str, Any]) -> Reply:
-    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    return Reply(200, gzip.compress(_json(body), mtime=0), headers)
-
-
-def _missing_task_id(body: dict[str, Any]) -> Reply:
-    return Reply(200, _json({name: value for name, value in body.items() if name != "taskId"}))
-
-
-def _unknown_code(body: dict[str, Any]) -> Reply:
-    code = "ERROR_SANDBOX_NEW_CODE"
-    return Reply(
-        200,
-        _json({"errorId": 1, "errorCode": code, "errorDescription": "A code that no page lists"}),
+def _page(status: int, title: str, headers: Mapping[str, str] = MappingProxyType({})) -> Reply:
+    body = (
+        f"<!doctype html><html><head><title>{status} {title}</title></head>"
+        f"<body><h1>{status} {title}</h1><hr>sandbox</body></html>\n"
     )
+    return Reply(status, body.encode(), {**HTML, **headers})
 
 
-SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Reply]]]] = MappingProxyType(
-    {
-        "wrong_content_type": (
-            "A right answer that says it is text/html.",
-            lambda body: Reply(200, _json(body), {"Content-Type": HTML}),
-        ),
-        "truncated_json": ("The first half of the JSON.", _truncated),
-        "not_utf8": ("JSON with bytes in it that are not UTF-8.", _not_utf8),
-        "gzip": ("A right answer, compressed.", _gzipped),
-        "empty_body": ("HTTP 200 and no body.", lambda body: Reply(200, b"")),
-        "html_200": (
-            "HTTP 200 with a page.",
-            lambda body: Reply(200, _page(200, "OK"), {"Content-Type": HTML}),
-        ),
-        "json_list": ("The answer inside a list.", lambda body: Reply(200, _json([body]))),
-        "error_id_string": (
-            "errorId as a string.",
-            lambda body: Reply(200, _json({**body, "errorId": str(body["errorId"])})),
-        ),
-        "missing_task_id": ("An answer without taskId.", _missing_task_id),
-        "unknown_status": (
-            'status is "queued", which no page lists.',
-            lambda body: Reply(200, _json({**body, "status": "queued"})),
-        ),
-        "unknown_code": ("An error code that no page lists.", _unknown_code),
-    }
-)
-"""What is made of the answer after the work, by name: a sentence, and what does it."""
+_LATER: Final = {"Retry-After": "2"}
+_STATUSES: Final[Mapping[str, Reply]] = {
+    "http_429": _page(429, "Too Many Requests", _LATER),
+    "http_500": _page(500, "Internal Server Error"),
+    "http_502": _page(502, "Bad Gateway"),
+    "http_503": _page(503, "Service Unavailable", _LATER),
+}
+_NEW_CODE: Final = {
+    "errorId": 1,
+    "errorCode": "ERROR_SANDBOX_NEW_CODE",
+    "errorDescription": "A code that no page lists",
+}
+
+SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
+    "wrong_content_type": (
+        "A right answer that says it is text/html.",
+        lambda body: Reply(200, _json(body), HTML),
+    ),
+    "truncated_json": (
+        "The first half of the JSON.",
+        lambda body: Reply(200, _json(body)[: len(_json(body)) // 2]),
+    ),
+    "not_utf8": (
+        "JSON with bytes in it that are not UTF-8.",
+        lambda body: Reply(200, _json(body)[:-1] + b', "note": "caf\xe9 \xff\xfe"}'),
+    ),
+    "gzip": (
+        "A right answer, compressed.",
+        lambda body: Reply(200, gzip.compress(_json(body), mtime=0), GZIP),
+    ),
+    "empty_body": ("HTTP 200 and no body.", lambda body: Reply(200, b"")),
+    "html_200": ("HTTP 200 with a page.", lambda body: _page(200, "OK")),
+    "json_list": ("The answer inside a list.", lambda body: [body]),
+    "error_id_string": (
+        "errorId as a string.",
+        lambda body: {**body, "errorId": str(body["errorId"])},
+    ),
+    "missing_task_id": (
+        "An answer without taskId.",
+        lambda body: {name: value for name, value in body.items() if name != "taskId"},
+    ),
+    "unknown_status": (
+        'status is "queued", which no page lists.',
+        lambda body: {**body, "status": "queued"},
+    ),
+    "unknown_code": ("An error code that no page lists.", lambda body: _NEW_CODE),
+}
+"""What is made of the answer after the work, by name: a sentence, and the body or reply instead."""
 
 
 def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
     """Return the reply for an answer's body; a fault of the wire leaves it as it is."""
-    if fault is None:
-        return Reply(200, _json(body))
+    fault = fault or ""
     if fault in _STATUSES:
         return _STATUSES[fault]
     if fault == "redirect":
         return Reply(307, b"", {"Location": f"/moved/{method}"})
-    if fault in SHAPES:
-        return SHAPES[fault][1](body)
-    return Reply(200, _json(body))
+    made = SHAPES[fault][1](body) if fault in SHAPES else body
+    return made if isinstance(made, Reply) else Reply(200, _json(made))
 
 
 class Faults:

@@ -7,15 +7,20 @@ bring them about are the sandbox's own.
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["BY_HOST", "BY_KEY", "RECIPES", "TASK_ID", "Recipe", "Step", "prepared"]
+from brocap_nb import render
+from brocap_nb.facts import rows
 
-When: TypeAlias = Literal["always", "create", "first_poll", "result"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["BY_HOST", "BY_KEY", "RECIPES", "TASK_ID", "Recipe", "Step", "prepared", "table"]
 
 TASK_ID: Final = "<taskId>"
 """Stands in a step's body for the `taskId` that the last createTask answered."""
@@ -27,13 +32,19 @@ TOKEN_TASK: Final[Mapping[str, Any]] = MappingProxyType(
         "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
     }
 )
-_IMAGE_TASK: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "type": "ComplexImageTask",
-        "class": "funcaptcha",
-        "metadata": {"Task": "Pick the penguin"},
-    }
-)
+_IMAGE_TASK: Final = {
+    "type": "ComplexImageTask",
+    "class": "funcaptcha",
+    "metadata": {"Task": "Pick the penguin"},
+}
+_TASKS: Final[Mapping[str, Mapping[str, Any] | None]] = {
+    "token": TOKEN_TASK,
+    "image": _IMAGE_TASK,
+    "untyped": {"websiteURL": "https://shop.example/login"},
+    "unknown": {"type": "NoSuchTask", "websiteURL": "https://shop.example/login"},
+    "expired": {**TOKEN_TASK, "data": '{"blob":"expired"}'},
+    "none": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +58,15 @@ class Step:
     """Seconds to let pass before it, at speed 1."""
 
 
-_CREATE: Final = Step("createTask")
-_POLL: Final = Step("getTaskResult", {"taskId": TASK_ID})
-# longer than any task of the sandbox takes
-_LATER: Final = Step("getTaskResult", {"taskId": TASK_ID}, wait=3.1)
+_STEPS: Final[Mapping[str, Step]] = {
+    "balance": Step("getBalance"),
+    "create": Step("createTask"),
+    "poll": Step("getTaskResult", {"taskId": TASK_ID}),
+    "later": Step("getTaskResult", {"taskId": TASK_ID}, wait=3.1),  # than any task of ours takes
+    "poll-1": Step("getTaskResult", {"taskId": 1}),
+    "poll-first": Step("getTaskResult", {"taskId": "first"}),
+}
+_SPOILED: Final = {"balance": "always", "create": "create", "poll": "first_poll", "later": "result"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,184 +76,101 @@ class Recipe:
     code: str
     how: str
     """What to do, as a sentence."""
-    key: str = "working"
+    key: str
     """Name of the key in `Sandbox.keys`. Another name than `working` is itself the trigger."""
-    host: str | None = None
+    host: str | None
     """Host of the task's `websiteURL` that is the trigger."""
-    when: When = "create"
-    """Which answer a key or host spoils: every one, createTask's, the first poll's, the result."""
-    task: Mapping[str, Any] | None = field(default_factory=lambda: TOKEN_TASK)
+    when: str | None
+    """Which answer a key or host spoils: `always` all of them, `create` that of createTask,
+    `first_poll` that of the first getTaskResult, `result` that of a finished task."""
+    task: Mapping[str, Any] | None
     """The task without its picture; None if the recipe needs none."""
-    picture: str | None = None
+    picture: str | None
     """Name of the picture under /pictures/ that the task points to."""
-    steps: tuple[Step, ...] = (_CREATE,)
+    steps: tuple[Step, ...]
     """The requests in order; the last one is answered with `code`."""
 
 
-RECIPES: Final[tuple[Recipe, ...]] = (
-    Recipe(
-        code="ERROR_KEY_DOES_NOT_EXIST",
-        how='Use keys["unknown"], or any text that is no key of the sandbox.',
-        key="unknown",
-        when="always",
-        task=None,
-        steps=(Step("getBalance"),),
-    ),
-    Recipe(
-        code="ERROR_ZERO_BALANCE",
-        how='Create a task with keys["zero_balance"], or use the balance up.',
-        key="zero_balance",
-    ),
-    Recipe(
-        code="ERROR_TOO_BIG_CAPTCHA_FILESIZE",
-        how="Send a picture of over 500,000 bytes, such as /pictures/too-big.png.",
-        task=_IMAGE_TASK,
-        picture="too-big",
-    ),
-    Recipe(
-        code="ERROR_ZERO_CAPTCHA_FILESIZE",
-        how="Send a picture of under 100 bytes, such as /pictures/too-small.png.",
-        task=_IMAGE_TASK,
-        picture="too-small",
-    ),
-    Recipe(
-        code="ERROR_NO_SUCH_CAPCHA_ID",
-        how="Ask for a taskId that was never given, or one that is over 5 minutes old.",
-        task=None,
-        steps=(Step("getTaskResult", {"taskId": 1}),),
-    ),
-    Recipe(
-        code="WRONG_CAPTCHA_ID",
-        how='Ask for a taskId that is no number, such as "first".',
-        task=None,
-        steps=(Step("getTaskResult", {"taskId": "first"}),),
-    ),
-    Recipe(
-        code="ERROR_CAPTCHA_UNSOLVABLE",
-        how="Send a picture that the sandbox does not know or that is damaged, such as "
-        "/pictures/damaged.png, or ask of a picture what it does not show; then ask for the "
-        "result.",
-        task=_IMAGE_TASK,
-        picture="damaged",
-        steps=(_CREATE, _LATER),
-    ),
-    Recipe(
-        code="CAPTCHA_NOT_READY",
-        how="Create a task for the host not-ready.sandbox.test: its first getTaskResult says so.",
-        host="not-ready.sandbox.test",
-        when="first_poll",
-        steps=(_CREATE, _POLL),
-    ),
-    Recipe(
-        code="ERROR_IP_NOT_ALLOWED",
-        how='Use keys["ip_not_allowed"].',
-        key="ip_not_allowed",
-        when="always",
-        task=None,
-        steps=(Step("getBalance"),),
-    ),
-    Recipe(
-        code="ERROR_IP_BANNED",
-        how='Use keys["ip_banned"]; or send 10 wrong keys within 10 minutes, and everything from '
-        "this address is answered so for 10 minutes, or until sandbox.forgive().",
-        key="ip_banned",
-        when="always",
-        task=None,
-        steps=(Step("getBalance"),),
-    ),
-    Recipe(
-        code="ERROR_IP_BLOCKED",
-        how='Use keys["ip_blocked"]; or send 10 wrong task ids, or 10 tasks at zero balance, '
-        "within 10 minutes: it then lasts for 10 minutes, or until sandbox.forgive().",
-        key="ip_blocked",
-        when="always",
-        task=None,
-        steps=(Step("getBalance"),),
-    ),
-    Recipe(
-        code="ERROR_NO_SUCH_METHOD",
-        how="Leave the task's type out, or call a method that does not exist.",
-        task={"websiteURL": "https://shop.example/login"},
-    ),
-    Recipe(
-        code="ERROR_TOO_MUCH_REQUESTS",
-        how="Ask for the result of one task twice within 2 seconds, or more than 120 times.",
-        steps=(_CREATE, _POLL, _POLL),
-    ),
-    Recipe(
-        code="ERROR_DOMAIN_NOT_ALLOWED",
-        how="Create a task for the host refused.example.",
-        host="refused.example",
-    ),
-    Recipe(
-        code="ERROR_TOKEN_EXPIRED",
-        how='Create a token task whose data is {"blob":"expired"}, as a string.',
-        task={**TOKEN_TASK, "data": '{"blob":"expired"}'},
-    ),
-    Recipe(
-        code="ERROR_NO_SLOT_AVAILABLE",
-        how="Create a task for the host no-slot.sandbox.test.",
-        host="no-slot.sandbox.test",
-    ),
-    Recipe(
-        code="ERROR_NO_SLOT_AVAILABLE",
-        how='Create any task with keys["no_slot"].',
-        key="no_slot",
-    ),
-    Recipe(
-        code="ERROR_RECAPTCHA_INVALID_SITEKEY",
-        how="Create a token task for the host bad-sitekey.sandbox.test, or leave "
-        "websitePublicKey out.",
-        host="bad-sitekey.sandbox.test",
-    ),
-    Recipe(
-        code="ERROR_RECAPTCHA_INVALID_DOMAIN",
-        how="Create a token task for the host other-domain.sandbox.test, or leave websiteURL out.",
-        host="other-domain.sandbox.test",
-    ),
-    Recipe(
-        code="ERROR_RECAPTCHA_TIMEOUT",
-        how="Create a task for the host recognition-timeout.sandbox.test and ask for its result.",
-        host="recognition-timeout.sandbox.test",
-        when="result",
-        steps=(_CREATE, _LATER),
-    ),
-    Recipe(
-        code="ERROR_PROXY_CONNECT_REFUSED",
-        how="Create a task for the host proxy-refused.sandbox.test and ask for its result.",
-        host="proxy-refused.sandbox.test",
-        when="result",
-        steps=(_CREATE, _LATER),
-    ),
-    Recipe(
-        code="ERROR_PROXY_BANNED",
-        how="Create a task for the host proxy-banned.sandbox.test and ask for its result.",
-        host="proxy-banned.sandbox.test",
-        when="result",
-        steps=(_CREATE, _LATER),
-    ),
-    Recipe(
-        code="ERROR_TASK_NOT_SUPPORTED",
-        how="Create a task of an unknown type, or a ComplexImageTask of another class than "
-        "funcaptcha.",
-        task={"type": "NoSuchTask", "websiteURL": "https://shop.example/login"},
-    ),
-    Recipe(
-        code="ERROR_TASK_ABSENT",
-        how="Call createTask without a task, or send a body that is no JSON object.",
-        task=None,
-    ),
-)
+# The code; the key and the host that bring it about; the task (else `token`, or `image` with a
+# picture); the requests to send (else `create`); below it what to do, as a sentence.
+_TABLE: Final = """
+ERROR_KEY_DOES_NOT_EXIST  key=unknown  steps=balance
+    Use keys["unknown"], or any text that is no key of the sandbox.
+ERROR_ZERO_BALANCE  key=zero_balance
+    Create a task with keys["zero_balance"], or use the balance up.
+ERROR_TOO_BIG_CAPTCHA_FILESIZE  picture=too-big
+    Send a picture of over 500,000 bytes, such as /pictures/too-big.png.
+ERROR_ZERO_CAPTCHA_FILESIZE  picture=too-small
+    Send a picture of under 100 bytes, such as /pictures/too-small.png.
+ERROR_NO_SUCH_CAPCHA_ID  steps=poll-1
+    Ask for a taskId that was never given, or one that is over 5 minutes old.
+WRONG_CAPTCHA_ID  steps=poll-first
+    Ask for a taskId that is no number, such as "first".
+ERROR_CAPTCHA_UNSOLVABLE  picture=damaged  steps=create,later
+    Send a picture that the sandbox does not know or that is damaged, such as /pictures/damaged.png,
+    or ask of a picture what it does not show; then ask for the result.
+CAPTCHA_NOT_READY  host=not-ready.sandbox.test  steps=create,poll
+    Create a task for the host not-ready.sandbox.test: its first getTaskResult says so.
+ERROR_IP_NOT_ALLOWED  key=ip_not_allowed  steps=balance
+    Use keys["ip_not_allowed"].
+ERROR_IP_BANNED  key=ip_banned  steps=balance
+    Use keys["ip_banned"]; or send 10 wrong keys within 10 minutes, and everything from this address
+    is answered so for 10 minutes, or until sandbox.forgive().
+ERROR_IP_BLOCKED  key=ip_blocked  steps=balance
+    Use keys["ip_blocked"]; or send 10 wrong task ids, or 10 tasks at zero balance, within 10
+    minutes: it then lasts for 10 minutes, or until sandbox.forgive().
+ERROR_NO_SUCH_METHOD  task=untyped
+    Leave the task's type out, or call a method that does not exist.
+ERROR_TOO_MUCH_REQUESTS  steps=create,poll,poll
+    Ask for the result of one task twice within 2 seconds, or more than 120 times.
+ERROR_DOMAIN_NOT_ALLOWED  host=refused.example
+    Create a task for the host refused.example.
+ERROR_TOKEN_EXPIRED  task=expired
+    Create a token task whose data is {"blob":"expired"}, as a string.
+ERROR_NO_SLOT_AVAILABLE  host=no-slot.sandbox.test
+    Create a task for the host no-slot.sandbox.test.
+ERROR_NO_SLOT_AVAILABLE  key=no_slot
+    Create any task with keys["no_slot"].
+ERROR_RECAPTCHA_INVALID_SITEKEY  host=bad-sitekey.sandbox.test
+    Create a token task for the host bad-sitekey.sandbox.test, or leave websitePublicKey out.
+ERROR_RECAPTCHA_INVALID_DOMAIN  host=other-domain.sandbox.test
+    Create a token task for the host other-domain.sandbox.test, or leave websiteURL out.
+ERROR_RECAPTCHA_TIMEOUT  host=recognition-timeout.sandbox.test  steps=create,later
+    Create a task for the host recognition-timeout.sandbox.test and ask for its result.
+ERROR_PROXY_CONNECT_REFUSED  host=proxy-refused.sandbox.test  steps=create,later
+    Create a task for the host proxy-refused.sandbox.test and ask for its result.
+ERROR_PROXY_BANNED  host=proxy-banned.sandbox.test  steps=create,later
+    Create a task for the host proxy-banned.sandbox.test and ask for its result.
+ERROR_TASK_NOT_SUPPORTED  task=unknown
+    Create a task of an unknown type, or a ComplexImageTask of another class than funcaptcha.
+ERROR_TASK_ABSENT  task=none
+    Call createTask without a task, or send a body that is no JSON object.
+"""
+
+
+def _recipe(code: str, how: str, words: Sequence[str]) -> Recipe:
+    given = {name: value for name, _, value in (word.partition("=") for word in words)}
+    steps = given.get("steps", "create").split(",")
+    task = given.get("task", "image" if "picture" in given else "token")
+    return Recipe(
+        code=code,
+        how=how,
+        key=given.get("key", "working"),
+        host=given.get("host"),
+        when=_SPOILED.get(steps[-1]),
+        task=_TASKS[task] if "create" in steps else None,
+        picture=given.get("picture"),
+        steps=tuple(_STEPS[step] for step in steps),
+    )
+
+
+RECIPES: Final = tuple(_recipe(code, " ".join(how), words) for (code, *words), how in rows(_TABLE))
 """At least one for each documented code."""
 
-BY_KEY: Final[Mapping[str, Recipe]] = MappingProxyType(
-    {recipe.key: recipe for recipe in RECIPES if recipe.key != "working"}
-)
+BY_KEY: Final = MappingProxyType({r.key: r for r in RECIPES if r.key != "working"})
 """The recipes that a key brings about, by the key's name."""
 
-BY_HOST: Final[Mapping[str, Recipe]] = MappingProxyType(
-    {recipe.host: recipe for recipe in RECIPES if recipe.host is not None}
-)
+BY_HOST: Final = MappingProxyType({r.host: r for r in RECIPES if r.host is not None})
 """The recipes that the host of a task's `websiteURL` brings about."""
 
 
@@ -270,3 +203,41 @@ def prepared(
         wait = step.wait / speed
         steps.append({"wait": wait, "method": step.method, "body": json.dumps(body)})
     return {"code": recipe.code, "how": recipe.how, "key": key, "task": task, "steps": steps}
+
+
+def table(recipes: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return prepared recipes as a frame that shows itself in full; a part of it is a plain one."""
+    import pandas as pd  # not before somebody looks
+
+    class RecipeTable(pd.DataFrame):
+        @property
+        def _constructor(self) -> type[pd.DataFrame]:
+            return pd.DataFrame
+
+        def __reduce__(self) -> tuple[Any, ...]:  # no pickle finds a class that is made here
+            return pd.DataFrame, (pd.DataFrame(self),)
+
+        def _repr_html_(self) -> str:
+            lines = [
+                (f"<code>{row['code']}</code>", html.escape(row["how"]), _sent(row["steps"]))
+                for row in self.to_dict("records")
+            ]
+            caption = (
+                "How to provoke each error code; the columns key, task and steps are to be sent"
+            )
+            return render.table(("code", "how", "what is sent"), lines, caption=caption)
+
+        def __str__(self) -> str:
+            return "\n".join(f"{r['code']}\n    {r['how']}" for r in self.to_dict("records"))
+
+        __repr__ = __str__
+
+    return RecipeTable(recipes, columns=["code", "how", "key", "task", "steps"])
+
+
+def _sent(steps: Sequence[Mapping[str, Any]]) -> str:
+    """The methods in order, with the waits between them."""
+    return ", ".join(
+        (f"after {step['wait']:.3g} s " if step["wait"] else "") + f"<code>{step['method']}</code>"
+        for step in steps
+    )

@@ -25,12 +25,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Never
+from typing import Any, Final
 
+from brocap_nb.bodies import asked, fields_of, parse
 from brocap_nb.errors import SandboxError
+from brocap_nb.facts import METHODS
 from brocap_nb.redaction import Body, Secret
 from brocap_nb.sandbox.faults import Reply
-from brocap_nb.sandbox.rules import METHODS
 
 __all__ = ["Played", "Recording"]
 
@@ -177,12 +178,12 @@ def _lines(source: Any) -> Iterator[dict[str, Any]]:
 
 def _same(method: str, text: str) -> str:
     """A text that is the same for requests that count as the same."""
+    value, _ = parse(text)
+    if not isinstance(value, dict):
+        return f"{method} {text}"
+    key = value.get("clientKey")
+    value = {name: inner for name, inner in value.items() if name not in _LEFT_OUT}
     try:
-        value = json.loads(text, parse_constant=_no_constant)
-        if not isinstance(value, dict):
-            return f"{method} {text}"
-        key = value.get("clientKey")
-        value = {name: inner for name, inner in value.items() if name not in _LEFT_OUT}
         same = json.dumps(json.loads(Body.of(value).text), sort_keys=True)
     except (ValueError, RecursionError):
         return f"{method} {text}"
@@ -194,10 +195,6 @@ def _same(method: str, text: str) -> str:
 @lru_cache(maxsize=16)
 def _secret(key: str) -> Secret:
     return Secret(key)
-
-
-def _no_constant(name: str) -> Never:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _reply(line: dict[str, Any]) -> Reply:
@@ -224,22 +221,15 @@ def _reply(line: dict[str, Any]) -> Reply:
 
 
 def _unknown(method: str, text: str) -> Played:
-    try:
-        asked = json.loads(text)
-    except (ValueError, RecursionError):
-        asked = None
-    asked = asked if isinstance(asked, dict) else {}
-    task = asked.get("task")
-    about: Any = ""
+    kind, number = asked(fields_of(text))
+    about: object = ""
     if method not in METHODS:
         code, what = "ERROR_NO_SUCH_METHOD", "this method"
     elif method == "getTaskResult":
-        about = asked.get("taskId")
-        code, what = "ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"
+        about, code, what = number, "ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"
     else:
-        about = task.get("type") if isinstance(task, dict) else ""
         what = "this task" if method == "createTask" else "this request"
-        code = "ERROR_TASK_NOT_SUPPORTED"
+        about, code = kind, "ERROR_TASK_NOT_SUPPORTED"
     body: dict[str, Any] = {
         "errorId": 1,
         "errorCode": code,
@@ -251,6 +241,6 @@ def _unknown(method: str, text: str) -> Played:
         Reply(200, json.dumps(body).encode()),
         0.0,
         WHOLE,
-        str(about)[:40] if isinstance(about, (str, int)) else "",
+        "" if about is None else str(about)[:40],
         f"not recorded: {code}",
     )

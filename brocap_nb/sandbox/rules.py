@@ -9,7 +9,6 @@ Source of every rule that is not so marked: BroCapGPT public API pages.
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,10 +16,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Never
 from urllib.parse import urlsplit
 
+from brocap_nb.bodies import asked, fields_of, parse
 from brocap_nb.facts import (
     CATALOGUE,
     IMAGE_MAX_BYTES,
     IMAGE_MIN_BYTES,
+    METHODS,
     POLL_INTERVAL,
     POLL_LIMIT,
     RESULT_LIFETIME,
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
     from brocap_nb.sandbox.pictures import Library
     from brocap_nb.sandbox.recipes import Recipe
 
-__all__ = ["BODY_LIMIT", "METHODS", "Answer", "Callback", "Rules", "keys_for"]
+__all__ = ["BODY_LIMIT", "Answer", "Callback", "Rules", "keys_for"]
 
-METHODS: Final = ("createTask", "getTaskResult", "getBalance")
-"""The API's methods."""
 TOKEN_TYPES: Final = ("FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask")
 
 # the sandbox's own numbers; the pages say "repeated" and "about 10 minutes"
@@ -78,7 +77,7 @@ class Answer:
     """The HTTP status; 200 also for API errors (the pages name none)."""
     body: dict[str, Any]
     about: str = ""
-    """The task's type or id, as the request gave it; for a line of a log."""
+    """The task's type or id, if the request gave one; for a line of a log."""
     callback: Callback | None = None
 
     @property
@@ -323,17 +322,10 @@ def _parse(method: str, body: bytes) -> dict[str, Any]:
         # nothing but a picture is that large
         too_big = method == "createTask"
         _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE" if too_big else "ERROR_TASK_ABSENT")
-    try:
-        request = json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        _refuse("ERROR_TASK_ABSENT")
+    request, _ = parse(body)
     if not isinstance(request, dict):
         _refuse("ERROR_TASK_ABSENT")
     return request
-
-
-def _no_constant(name: str) -> Never:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _check_funcaptcha(task: Mapping[str, Any]) -> None:
@@ -341,11 +333,7 @@ def _check_funcaptcha(task: Mapping[str, Any]) -> None:
         _refuse("ERROR_RECAPTCHA_INVALID_SITEKEY")
     if not _host(_text(task, "websiteURL")):
         _refuse("ERROR_RECAPTCHA_INVALID_DOMAIN")
-    try:
-        data = json.loads(_text(task, "data") or "null")
-    except (ValueError, RecursionError):
-        return
-    if isinstance(data, dict) and data.get("blob") == "expired":
+    if fields_of(_text(task, "data")).get("blob") == "expired":
         _refuse("ERROR_TOKEN_EXPIRED")
 
 
@@ -394,15 +382,9 @@ def _processing() -> dict[str, Any]:
 
 
 def _about(method: str, request: Mapping[str, Any]) -> str:
-    task = request.get("task")
-    about = request.get("taskId") if method == "getTaskResult" else None
-    if method == "createTask" and isinstance(task, dict):
-        about = task.get("type")
-    return str(about) if isinstance(about, (str, int)) and _size(about) < 1_000 else ""
-
-
-def _size(value: str | int) -> int:
-    return len(value) if isinstance(value, str) else value.bit_length()
+    kind, number = asked(request)
+    about = {"createTask": kind, "getTaskResult": number}.get(method)
+    return "" if about is None else str(about)[:1_000]
 
 
 def _digest(*parts: object) -> str:

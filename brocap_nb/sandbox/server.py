@@ -33,13 +33,13 @@ from tornado.web import Application, RequestHandler, stream_request_body
 
 from brocap_nb import render
 from brocap_nb.errors import SandboxError
-from brocap_nb.facts import CALLBACK_TIMEOUT
+from brocap_nb.facts import CALLBACK_TIMEOUT, METHODS
 from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
 from brocap_nb.sandbox.page import page
 from brocap_nb.sandbox.pictures import Library, Puzzle
-from brocap_nb.sandbox.recipes import RECIPES, prepared
+from brocap_nb.sandbox.recipes import RECIPES, prepared, table
 from brocap_nb.sandbox.recorded import STALL, WHOLE, Recording
-from brocap_nb.sandbox.rules import BODY_LIMIT, METHODS, Answer, Callback, Rules, keys_for
+from brocap_nb.sandbox.rules import BODY_LIMIT, Answer, Callback, Rules, keys_for
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,10 +241,7 @@ class Sandbox:
         >>> recipes.loc["ERROR_KEY_DOES_NOT_EXIST", "how"]
         'Use keys["unknown"], or any text that is no key of the sandbox.'
         """
-        from brocap_nb.sandbox.recipe_table import RecipeTable  # brings pandas along
-
-        rows = [prepared(recipe, self.keys, self.url, self.speed) for recipe in RECIPES]
-        return RecipeTable(rows, columns=["code", "how", "key", "task", "steps"])
+        return table([prepared(recipe, self.keys, self.url, self.speed) for recipe in RECIPES])
 
     def forgive(self) -> None:
         """Lift every ban, so that a class need not wait for 10 minutes."""

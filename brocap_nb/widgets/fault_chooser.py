@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import render
 from brocap_nb.errors import InvalidInputError
+from brocap_nb.facts import METHODS
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.controls import NumberControl
 from brocap_nb.widgets.refresh import Refresh
@@ -54,7 +55,6 @@ class FaultChooser(widgets.View):
     def _fill(self) -> None:
         """Make the section, when it is first looked at."""
         from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, SHAPES
-        from brocap_nb.sandbox.rules import METHODS
 
         self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
         self.method = _choice("Method that fails", [(name, name) for name in METHODS])

@@ -8,6 +8,7 @@ import http.client
 import http.server
 import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -27,10 +28,10 @@ from waiting import until
 
 import brocap_nb.sandbox
 from brocap_nb.errors import BroCapError, SandboxError
-from brocap_nb.facts import CATALOGUE
+from brocap_nb.facts import CATALOGUE, METHODS
 from brocap_nb.sandbox import Puzzle, Sandbox, pictures
 from brocap_nb.sandbox.recipes import TOKEN_TASK
-from brocap_nb.sandbox.rules import METHODS, Answer
+from brocap_nb.sandbox.rules import Answer
 from brocap_nb.sandbox.server import run
 
 FAST = 100.0
@@ -258,6 +259,7 @@ def test_the_recipes_are_shown_in_full(sandbox: Sandbox) -> None:
     assert "after 0.031 s <code>getTaskResult</code>" in shown  # at speed 100
     assert sandbox.key not in shown
     assert type(recipes[recipes["code"] == "ERROR_IP_BANNED"]) is not type(recipes)
+    assert pickle.loads(pickle.dumps(recipes)).equals(recipes)
 
 
 def test_keys_and_task_of_a_recipe_are_ready_to_use(sandbox: Sandbox) -> None:
