@@ -1,0 +1,58 @@
+"""JSON that may be anything is read without raising; what a body is about is found in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brocap_nb.bodies import asked, fields_of, parse
+
+
+@given(st.text() | st.binary())
+def test_any_text_is_a_value_or_has_a_reason(text: str | bytes) -> None:
+    value, wrong = parse(text)
+    if wrong is None:
+        assert json.dumps(value)
+    else:
+        assert value is None
+        assert 0 < len(wrong) <= 200
+    assert isinstance(fields_of(text), dict)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        *[("", "empty"), (b" \n", "empty"), ("{", "Expecting"), (b"\xff\xfe\xff", "decode")],
+        *[("NaN", "NaN"), ("[" * 100_000, "nested"), ("9" * 5_000, "digits")],
+    ],
+)
+def test_what_is_no_json_is_told(text: str | bytes, why: str) -> None:
+    assert why in (parse(text)[1] or "")
+    assert fields_of(text) == {}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_bytes_are_read_in_each_encoding_of_json(encoding: str) -> None:
+    assert parse('{"a": "é"}'.encode(encoding)) == ({"a": "é"}, None)
+
+
+def test_a_key_is_found_even_in_what_is_nearly_json() -> None:
+    assert fields_of('{"clientKey": "k", "x": NaN}')["clientKey"] == "k"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "number"),
+    [
+        ({"task": {"type": "T"}, "taskId": 7}, "T", 7),
+        ({"task": {"type": 5}, "taskId": "7"}, None, None),
+        ({"task": [], "taskId": True}, None, None),
+        ({"taskId": 2**63}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_what_a_body_is_about(fields: dict[str, Any], kind: str | None, number: int | None) -> None:
+    assert asked(fields) == (kind, number)
