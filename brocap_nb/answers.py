@@ -63,10 +63,6 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_object(value: object) -> bool:
-    return isinstance(value, dict)
-
-
 def _is_number(value: Any) -> bool:
     """A number that a float can hold."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -89,7 +85,7 @@ _KINDS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "text-or-null": lambda value: value is None or _is_text(value),
     "known-code": lambda value: _is_text(value) and value in CATALOGUE,
     "status": ("processing", "ready").__contains__,
-    "object": _is_object,
+    "object": lambda value: isinstance(value, dict),
     "tiles": _is_tiles,
     "nothing": lambda value: False,
 }
@@ -346,8 +342,7 @@ def read(method: str, http_status: int, text: str) -> Reading:
     if wrong is not None:
         detail = f"The answer is not JSON ({wrong})."
     elif not isinstance(body, dict):
-        kinds = {list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-        detail = f"The answer is {kinds.get(type(body), 'a number')}; the API documents an object."
+        detail = f"The answer is {_shown(body)}; the API documents: {NOT_AN_OBJECT}"
     else:
         broken = next(_broken(_READ.get(method, _READ_ANY), body), None)
         if broken is None:

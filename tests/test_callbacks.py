@@ -250,7 +250,7 @@ ODD: list[tuple[bytes, str]] = [
     (b"", "empty"),
     (b"not JSON", "not JSON"),
     (b"\xff\xfe\x00", "not JSON"),
-    (b"[]", "a list"),
+    (b"[]", "is []"),
     (b'{"status": "ready"}', "errorId is missing"),
     (b'{"errorId": 0, "status": "queued"}', "status is"),
     (b'{"errorId": 0, "status": "ready", "solution": 7}', "solution is 7"),
