@@ -123,6 +123,8 @@ class Task(_Strict):
     {'type': 'PageTask', 'websiteURL': 'https://example.com'}
     """
 
+    __slots__ = ("_made",)  # what a slot holds is neither copied nor pickled nor compared
+
     wire_type: ClassVar[str] = ""
     """The value of `type` on the wire."""
     typical_wait: ClassVar[tuple[float, float] | None] = None
@@ -181,8 +183,13 @@ class Task(_Strict):
 
     @property
     def wire_body(self) -> Body:
-        """The task's JSON in pieces, always that of its fields: nothing derived is kept."""
-        return Body.of(self.to_wire())
+        """The task's JSON in pieces, always that of its fields: made again when they changed."""
+        wire = self.to_wire()
+        made = getattr(self, "_made", None)
+        if made is None or not _same(made[0], wire):
+            made = (wire, Body.of(wire))
+            object.__setattr__(self, "_made", made)
+        return made[1]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields changed, checked as if it were built anew.
@@ -701,6 +708,17 @@ def _cell_docstrings(kind: type) -> dict[str, str]:
             and isinstance(text.value.value, str)
         }
     return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written alike: True is not 1 here, and members have an order."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(map(_same, one.values(), other.values()))
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
 
 
 def _plain(value: Any) -> Any:
