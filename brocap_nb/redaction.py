@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import hashlib
 import html
 import json
@@ -76,6 +77,7 @@ def picture_file_name(media_type: str, sha256: str) -> str:
     return f"{sha256}.{media_type.removeprefix('image/')}"
 
 
+@functools.lru_cache(maxsize=8)  # a task's picture is asked for again and again
 def embedded_picture(text: str) -> EmbeddedPicture | None:
     """Return the picture that a string is the base64 of, or None."""
     if len(text) < _EMBEDDED_MIN or not text.startswith(_BASE64_STARTS):

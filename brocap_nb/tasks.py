@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import ast
 import base64
+import copy
 import difflib
 import inspect
 import itertools
 import json
 import linecache
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, Self
 
@@ -35,7 +35,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from brocap_nb import images, render
 from brocap_nb.errors import InvalidTaskError, Problem
-from brocap_nb.redaction import Body, shorten_labels
+from brocap_nb.redaction import Body, embedded_picture, shorten_labels
 from brocap_nb.source import Call, Code, Writer, python_source
 
 __all__ = [
@@ -123,6 +123,8 @@ class Task(_Strict):
     {'type': 'PageTask', 'websiteURL': 'https://example.com'}
     """
 
+    __slots__ = ("_made",)  # what a slot holds is neither copied nor pickled nor compared
+
     wire_type: ClassVar[str] = ""
     """The value of `type` on the wire."""
     typical_wait: ClassVar[tuple[float, float] | None] = None
@@ -179,10 +181,39 @@ class Task(_Strict):
                 fields[info.serialization_alias or name] = None
         return {"type": self.wire_type, **fields}
 
-    @cached_property
+    @property
     def wire_body(self) -> Body:
-        """The task's JSON in pieces, made once: a picture is encoded and hashed only here."""
-        return Body.of(self.to_wire())
+        """The task's JSON in pieces, always that of its fields: made again when they changed."""
+        wire = self.to_wire()
+        made = getattr(self, "_made", None)
+        if made is None or not _same(made[0], wire):
+            made = (wire, Body.of(wire))
+            object.__setattr__(self, "_made", made)
+        return made[1]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed, checked as if it were built anew.
+
+        `copy.replace` does the same.
+
+        >>> task.model_copy(update={"question": "Pick the penguin"}).question
+        'Pick the penguin'
+
+        Args:
+            update: new values, by the names that the constructor takes.
+            deep: whether lists and the like are copied too.
+
+        Raises:
+            InvalidTaskError: the changed fields do not fit.
+        """
+        given = copy.deepcopy(self) if deep else self
+        kept = {name: getattr(given, name) for name in self.model_fields_set}
+        return type(self)(**self._changed(kept, update or {}))
+
+    @staticmethod
+    def _changed(kept: dict[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a copy."""
+        return {**kept, **update}
 
     def to_python(self) -> str:
         """Return Python code that builds this task, in the variable `task`.
@@ -343,9 +374,15 @@ class ComplexImageTask(Task):
         """What is asked about the picture."""
         return self.metadata.task
 
+    @staticmethod
+    def _changed(kept: dict[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
+        if "question" in update:
+            kept = {name: value for name, value in kept.items() if name != "metadata"}
+        return {**kept, **update}
+
     def pictures(self) -> list[bytes]:
         if self.images_base64 is not None:
-            return [base64.b64decode(text) for text in self.images_base64]
+            return [_picture_file(text) for text in self.images_base64]
         return [d for url in self.image_urls or () if (d := images.fetched(url)) is not None]
 
     def _python(self, writer: Writer) -> Code:
@@ -398,7 +435,7 @@ class ComplexImageTask(Task):
             )
         for index, text in enumerate(texts or ()):
             try:
-                data = images.decode_base64(text)
+                data = _picture_file(text)
             except ValueError as error:
                 raise problem("imagesBase64", f"imagesBase64[{index}] {error}") from None
             if sentence := images.check_size(len(data), f"The picture in imagesBase64[{index}]"):
@@ -427,7 +464,6 @@ class ComplexImageTask(Task):
                 "There is no picture: neither imageUrls nor imagesBase64 is given; expected "
                 "exactly one of them. Choose a picture, or use ComplexImageTask.from_image(…).",
             )
-        _ = self.wire_body  # hashed while it is at hand, not while a request waits to be sent
         return self
 
 
@@ -520,6 +556,14 @@ class RawTask(Task, register=False):
             )
         super().__init__(text=text)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some members of the object changed.
+
+        >>> bn.RawTask({"type": "NewTask", "depth": 2}).model_copy(update={"depth": 3})
+        RawTask({"type": "NewTask", "depth": 3})
+        """
+        return type(self)({**self.to_wire(), **(update or {})})
+
     @property
     def type(self) -> str | None:
         name = self.to_wire().get("type")
@@ -549,6 +593,12 @@ _EXPECTED: Final = {
     "model_type": "an object",
     "model_attributes_type": "an object",
 }
+
+
+def _picture_file(text: str) -> bytes:
+    """The bytes of a base64 text: of a picture that was met before, without decoding it again."""
+    known = embedded_picture(text)
+    return images.decode_base64(text) if known is None else known.data
 
 
 def _check_address(field: str, url: str) -> str | None:
@@ -658,6 +708,17 @@ def _cell_docstrings(kind: type) -> dict[str, str]:
             and isinstance(text.value.value, str)
         }
     return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written alike: True is not 1 here, and members have an order."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(map(_same, one.values(), other.values()))
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
 
 
 def _plain(value: Any) -> Any:
