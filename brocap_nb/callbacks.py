@@ -53,7 +53,7 @@ class CallbackListener:
     >>> with bn.CallbackListener() as listener:
     ...     run = client.submit(task, callbacks=listener)
     ...     run.result().answer
-    (False, False, False, False, True, False)
+    (False, False, False, False, False, True)
 
     It listens in a thread of its own and answers while a cell runs. (Only a library call that
     holds Python's interpreter lock for seconds can keep it from that.)

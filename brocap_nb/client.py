@@ -142,7 +142,7 @@ class Client:
 
         >>> created = client.create_task(task)
         >>> client.get_task_result(created.task_id).answer
-        (False, False, False, False, True, False)
+        (False, False, False, False, False, True)
 
         Args:
             task_id: the number that `create_task` answered, or that stands in `log.frame()`.
@@ -190,7 +190,7 @@ class Client:
 
         >>> run = client.submit(task)
         >>> run.result(timeout=60).answer
-        (False, False, False, False, True, False)
+        (False, False, False, False, False, True)
 
         Args:
             task: the task object.

@@ -128,7 +128,7 @@ class Submission:
 
     >>> run = client.submit(task)
     >>> run.result().answer
-    (False, False, False, False, True, False)
+    (False, False, False, False, False, True)
     >>> run.status, run.task_id
     ('ready', 7654321)
     """

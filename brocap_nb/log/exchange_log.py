@@ -582,7 +582,7 @@ class ExchangeLog:
         One whose lines can no longer be read is left out, with a warning.
 
         >>> created = client.create_task(task)
-        >>> [len(exchange.request) > 40_000 for exchange in log.exchanges()]
+        >>> [len(exchange.request) > 16_000 for exchange in log.exchanges()]
         [True]
 
         Args:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import io
 import ipaddress
 import math
 import os
@@ -31,7 +30,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from brocap_nb import render
+from brocap_nb import images, render
 from brocap_nb.errors import SandboxError
 from brocap_nb.facts import CALLBACK_TIMEOUT, METHODS
 from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
@@ -107,7 +106,6 @@ class Sandbox:
         self._reserved: socket.socket | None = None
         self._reopening: asyncio.TimerHandle | None = None
         self._callbacks: set[asyncio.Task[None]] = set()
-        self._drawing: asyncio.Task[None] | None = None
         self.faults = Faults(self._refuse)
         """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
         self._recording: Recording | None = None
@@ -263,7 +261,7 @@ class Sandbox:
         running = self._thread.is_alive()
         state = render.badge("running", good=True) if running else render.badge("stopped")
         pictures = "".join(
-            f'<div style="width:150px">{_small(puzzle)}<div style="font-size:.85em">'
+            f'<div style="width:150px">{_thumbnail(puzzle)}<div style="font-size:.85em">'
             f"{puzzle.question}</div></div>"
             for puzzle in self.puzzles
         )
@@ -281,25 +279,7 @@ class Sandbox:
         )
         return render.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
 
-    def _picture(self, name: str) -> bytes | None:
-        """Return the file that is served at /pictures/<name>.png, if there is one."""
-        return self._library.file(name)
-
     # --- in the thread of the loop ----------------------------------------------------------
-
-    async def _prepare(self, body: bytes) -> None:
-        """Have drawn what a request needs, and then the rest; others are answered meanwhile."""
-        if not self._library.complete:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(None, self._library.prepare, body)
-            self._drawing = self._drawing or loop.create_task(self._draw_the_rest())
-
-    async def _draw_the_rest(self) -> None:
-        """One picture at a time, so that the end of the loop need not wait for all of them."""
-        loop = asyncio.get_running_loop()
-        for name in [puzzle.name for puzzle in self._library.puzzles]:
-            await loop.run_in_executor(None, self._picture, name)
-        await loop.run_in_executor(None, self._library.draw)
 
     async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
@@ -513,8 +493,7 @@ class _PageHandler(_Handler):
 
 class _PictureHandler(_Handler):
     async def get(self, name: str) -> None:
-        loop = asyncio.get_running_loop()
-        data = await loop.run_in_executor(None, self.sandbox._picture, name)
+        data = self.sandbox._library.file(name)
         if data is None:
             text = {"Content-Type": "text/plain"}
             self.send_reply(Reply(404, b"There is no such picture.", text))
@@ -546,8 +525,6 @@ class _MethodHandler(_Handler):
         if sandbox._recording is not None:
             await self._play(sandbox._recording, method)
             return
-        if method == "createTask" and b"ComplexImageTask" in self.body:
-            await sandbox._prepare(bytes(self.body))
         answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "")
         outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
         sandbox._note(method if method in METHODS else "?", answer.about, outcome)
@@ -659,14 +636,9 @@ def _bind(host: str, port: int, *, listen: bool = False) -> socket.socket:
     return listener
 
 
-def _small(puzzle: Puzzle) -> str:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(puzzle.data)) as image:
-        small = image.convert("RGB").resize((240, 160))
-    buffer = io.BytesIO()
-    small.save(buffer, format="JPEG", quality=80)
-    return render.picture(buffer.getvalue(), "image/jpeg", puzzle.question, width=150)
+def _thumbnail(puzzle: Puzzle) -> str:
+    small = images.thumbnail(puzzle.data, side=240)
+    return render.picture(small.data, small.media_type, puzzle.question, width=150)
 
 
 def _plain(text: str) -> str:

@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,12 +23,11 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox.anything import assert_documented, bodies
-from waiting import until
 
 import brocap_nb.sandbox
 from brocap_nb.errors import BroCapError, SandboxError
 from brocap_nb.facts import CATALOGUE, METHODS
-from brocap_nb.sandbox import Puzzle, Sandbox, pictures
+from brocap_nb.sandbox import Puzzle, Sandbox
 from brocap_nb.sandbox.recipes import TOKEN_TASK
 from brocap_nb.sandbox.rules import Answer
 from brocap_nb.sandbox.server import run
@@ -85,82 +83,6 @@ def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
     time.sleep(0.05)
     for puzzle, task_id in ids.items():
         assert tuple(solved(sandbox, task_id)["solution"]["answer"]) == puzzle.answer
-
-
-def test_while_the_pictures_are_drawn_others_are_answered(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    draw, asked, go_on = pictures._draw, threading.Event(), threading.Event()
-
-    def slow(seed: int, name: str) -> bytes:
-        asked.set()
-        assert go_on.wait(30)
-        return draw(seed, name)
-
-    monkeypatch.setattr(pictures, "_draw", slow)
-    with Sandbox(speed=FAST) as sandbox, ThreadPoolExecutor(3) as threads:
-        url = f"{sandbox.url}/pictures/penguin.png"
-        task = {"type": "ComplexImageTask", "class": "funcaptcha", "imageUrls": [url]}
-        task["metadata"] = {"Task": "Pick the penguin"}
-        created = threads.submit(post, sandbox, "createTask", task=task)
-        picture = threads.submit(requests.get, url, timeout=30)
-        assert asked.wait(30)
-        try:
-            assert requests.get(sandbox.url, timeout=30).ok
-            assert post(sandbox, "getBalance").json()["errorId"] == 0
-            assert create(sandbox)
-            assert [one.done() for one in (created, picture)] == [False] * 2
-        finally:
-            go_on.set()
-        assert created.result().json()["errorId"] == 0
-        assert picture.result().ok
-
-
-@pytest.mark.parametrize("by", ["imageUrls", "imagesBase64"])
-def test_a_task_waits_for_no_picture_but_its_own(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
-    draw, go_on = pictures._draw, threading.Event()
-
-    def slow(seed: int, name: str) -> bytes:
-        assert name == "penguin" or go_on.wait(30)
-        return draw(seed, name)
-
-    monkeypatch.setattr(pictures, "_draw", slow)
-    with Sandbox(speed=FAST) as sandbox:
-        puzzle = next(puzzle for puzzle in sandbox.puzzles if puzzle.name == "penguin")
-        content = base64.b64encode(puzzle.data).decode()
-        task = {"type": "ComplexImageTask", "class": "funcaptcha"}
-        task |= {by: [puzzle.url if by == "imageUrls" else content]}
-        task["metadata"] = {"Task": puzzle.question}
-        try:
-            created = post(sandbox, "createTask", task=task).json()
-        finally:
-            go_on.set()
-        assert tuple(solved(sandbox, created["taskId"])["solution"]["answer"]) == puzzle.answer
-
-
-def test_its_end_does_not_wait_for_pictures_that_nobody_needs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    draw, asked, go_on = pictures._draw, threading.Event(), threading.Event()
-
-    def slow(seed: int, name: str) -> bytes:
-        if name != "penguin":
-            asked.set()
-            assert go_on.wait(30)
-        return draw(seed, name)
-
-    monkeypatch.setattr(pictures, "_draw", slow)
-    with Sandbox(speed=FAST) as sandbox, ThreadPoolExecutor(1) as threads:
-        puzzles = {puzzle.name: puzzle for puzzle in sandbox.puzzles}
-        task = {"type": "ComplexImageTask", "class": "funcaptcha"}
-        task |= {"imageUrls": [puzzles["penguin"].url], "metadata": {"Task": "Pick the penguin"}}
-        assert post(sandbox, "createTask", task=task).json()["errorId"] == 0
-        assert asked.wait(30)
-        stopped = threads.submit(sandbox.stop)
-        until(lambda: sandbox._drawing is not None and sandbox._drawing.done())
-        go_on.set()
-        stopped.result()
-    assert [puzzle.drawn for puzzle in puzzles.values()].count(True) == 2
 
 
 def test_balance_goes_down(sandbox: Sandbox) -> None:
@@ -527,7 +449,7 @@ def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: San
     for puzzle in sandbox.puzzles:
         assert puzzle.url in html
         assert puzzle.question in html
-    assert "prefers-color-scheme: dark" in html
+    assert "color-scheme: light dark" in html
     assert html.count("://") == html.count(sandbox.url)
 
 
