@@ -38,6 +38,7 @@ _NO_PICTURE: Final = "There is no picture; expected one. Choose a sample, a file
 _RAW: Final = {"type": "object", "description": "It is sent as it is: only its JSON is checked."}
 _LINE: Final = ("string", "integer", "number")
 """The types of JSON that are typed as a line of text."""
+_FORMATS: Final = {"date": "2024-05-31", "date-time": "2024-05-31T12:30Z", "duration": "PT1H30M"}
 _JSON_NAME: Final = re.compile(r'"([^"]+)"\s*:')
 _JSON_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.){6,})"(?!\s*:)')  # no name, and not too short
 
@@ -98,8 +99,9 @@ class Input(Row):
                 self._choices = {chosen: None, **self._choices}
             widget = widgets.Dropdown(options=[*self._choices], value=chosen, **options)
         else:
-            such = "".join(f"such as {_text(one):.60}" for one in shape.get("examples", ())[:1])
-            options["placeholder"] = self._if_empty or such or shape.get("format", "")
+            example = next(iter(shape.get("examples", ())), _FORMATS.get(shape.get("format", "")))
+            such = "" if example is None else f"such as {_text(example):.60}"
+            options["placeholder"] = self._if_empty or such
             widget = widgets.Text(**options) if line else widgets.Textarea(rows=3, **options)
         super().__init__((name,), widget, help_text)
 
@@ -175,8 +177,7 @@ class TaskForm(widgets.View):
             self.picker = ImagePicker(puzzles, allow_private=allow_private)
             self.picker.on_change(self._picked)
             rows.append(Row(PICTURE_FIELDS, self.picker))
-        skip = PICTURE_FIELDS if self.picker is not None else ()
-        self.inputs = {one.name: one for one in _inputs(task_type, fields, skip=skip)}
+        self.inputs = {one.name: one for one in _inputs(task_type, fields)}
         """The input of each field, by its name on the wire, with dots for one in a model."""
         if issubclass(task_type, RawTask):
             self.inputs["task"].widget.value = '{\n  "type": "MyTask"\n}'
@@ -330,17 +331,16 @@ def _fields(task_type: type[Task]) -> Schema:
     return fields
 
 
-def _inputs(
-    model: type[BaseModel], fields: Schema, path: tuple[str, ...] = (), *, skip: Sequence[str] = ()
-) -> Iterator[Input]:
+def _inputs(model: type[BaseModel], fields: Schema, path: tuple[str, ...] = ()) -> Iterator[Input]:
     """The inputs of a model; what must be filled in comes first."""
+    picked = PICTURE_FIELDS if not path and fields.keys() >= set(PICTURE_FIELDS) else ()
     known = zip(model.model_fields.values(), fields.items(), strict=True)
     for info, (key, schema) in sorted(known, key=lambda field: not field[0].is_required()):
         shape, kind, required = _shape(schema), info.annotation, info.is_required()
         inner = shape.get("properties") if required else None
         if inner and isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _inputs(kind, inner, (*path, key))
-        elif key not in skip:
+        elif key not in picked:
             names = [key, *_JSON_NAME.findall(json.dumps(shape))]
             secret = _is_secret(kind) or "writeOnly" in names or any(map(is_secret_name, names))
             secret = secret and "enum" not in shape and shape.get("type") != "boolean"

@@ -56,7 +56,8 @@ STYLE: Final = """<style>
 .brocap .brocap-control select { appearance: auto; background-image: none; padding-right: 4px; }
 .brocap .brocap-control textarea { font-family: var(--jp-code-font-family, monospace); }
 .brocap-name { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: .95em; }
-.brocap .brocap-tick label { line-height: 1.6; }
+.brocap .brocap-tick { height: auto; }
+.brocap .brocap-tick label { line-height: 1.6; display: flex; align-items: center; gap: 4px; }
 .brocap .brocap-tick label span {
   font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: .95em; }
 .brocap .brocap-picker { gap: 6px; border: 1px solid var(--brocap-line); border-radius: 6px;

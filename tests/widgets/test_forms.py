@@ -218,6 +218,7 @@ class HelpedTask(Task, register=False):
     extra: dict[str, Any] | None = None
     count: int = 3
     agent: str | None = Field(None, examples=["curl"])
+    day: datetime.date | None = None
     speed: Speed = Speed.SLOW
     mode: Literal["x"] | None = None
     fast: bool = True
@@ -231,6 +232,7 @@ def test_an_empty_input_says_what_it_takes_and_what_is_sent() -> None:
     assert "Written as JSON, such as {&quot;name&quot;: 1}." in said(form, "extra")
     assert form.inputs["count"].widget.placeholder == "left empty, 3 is sent"
     assert form.inputs["agent"].widget.placeholder == "such as curl"
+    assert form.inputs["day"].widget.placeholder == "such as 2024-05-31"
     assert form.inputs["speed"].widget.options == ("slow", "2")
     assert form.inputs["mode"].widget.options == ("(left out)", "x")
     assert form_of(Speed).inputs["field"].widget.options == ("(choose)", "slow", "2")
