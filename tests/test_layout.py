@@ -68,8 +68,8 @@ ROOMS = {
     "traitlets": ("widgets",),
     "IPython": ("magics", "widgets"),
     "voila": ("app",),
-    "pydantic": ("source", "tasks", "widgets.controls", "widgets.task_form"),
-    "pydantic_core": ("source", "tasks", "widgets.controls", "widgets.task_form"),
+    "pydantic": ("source", "tasks", "widgets.forms"),
+    "pydantic_core": ("source", "tasks"),
 }
 
 

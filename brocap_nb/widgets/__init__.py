@@ -4,15 +4,14 @@ from brocap_nb.widgets.body_view import BodyView, PythonView
 from brocap_nb.widgets.console import Console
 from brocap_nb.widgets.error_explorer import ErrorExplorer
 from brocap_nb.widgets.exchange_view import ExchangeView
+from brocap_nb.widgets.forms import TaskForm
 from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_board import LogBoard
 from brocap_nb.widgets.log_table import LogTable
 from brocap_nb.widgets.picture_view import PictureView
-from brocap_nb.widgets.raw_form import RawTaskForm
 from brocap_nb.widgets.secret_field import SecretField
 from brocap_nb.widgets.submission_list import SubmissionList
 from brocap_nb.widgets.target import TargetChooser
-from brocap_nb.widgets.task_form import TaskForm, form_for
 from brocap_nb.widgets.task_lens import TaskLens
 
 __all__ = [
@@ -25,11 +24,9 @@ __all__ = [
     "LogTable",
     "PictureView",
     "PythonView",
-    "RawTaskForm",
     "SecretField",
     "SubmissionList",
     "TargetChooser",
     "TaskForm",
     "TaskLens",
-    "form_for",
 ]

@@ -20,7 +20,7 @@ from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.body_view import BodyView, PythonView
 from brocap_nb.widgets.cells import replace_former
 from brocap_nb.widgets.fault_chooser import FaultChooser
-from brocap_nb.widgets.form import TaskFormBase
+from brocap_nb.widgets.forms import TaskForm
 from brocap_nb.widgets.image_picker import ImagePicker
 from brocap_nb.widgets.log_board import LogPanels
 from brocap_nb.widgets.log_table import table_of
@@ -30,7 +30,6 @@ from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.style import PLAIN, STYLE, close_all, heading, panel, show_html
 from brocap_nb.widgets.submission_list import SubmissionList
 from brocap_nb.widgets.target import TargetChooser
-from brocap_nb.widgets.task_form import TaskForm, form_for
 
 if TYPE_CHECKING:
     from brocap_nb.client import Client
@@ -85,7 +84,7 @@ class Console:
         self.target = TargetChooser(self.log, client=client, sandbox=sandbox, live=live)
         self.faults = FaultChooser(self.target.sandbox, self.log)
         """Orders what goes wrong next; only for the sandbox."""
-        self._forms: dict[type[Task], TaskFormBase] = {}
+        self._forms: dict[type[Task], TaskForm] = {}
         self._sent: dict[Submission, _Sent] = {}
         self._pictures: list[bytes] = []
         self._allow_private = allow_private
@@ -214,10 +213,10 @@ class Console:
     def _show_form(self) -> None:
         kind = self._chosen_type()
         if kind not in self._forms:
-            form = form_for(kind, puzzles=self._puzzles, allow_private=self._allow_private)
+            form = TaskForm(kind, puzzles=self._puzzles, allow_private=self._allow_private)
             form.on_change(self._report.guard(self._show_task))
             self._forms[kind] = form
-        self.form: TaskFormBase = self._forms[kind]
+        self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
         self._form_place.children = (self.form,)
         self._retarget()
@@ -226,11 +225,11 @@ class Console:
     def _retarget(self) -> None:
         """Only the sandbox fails to order, and only it can load a picture from this machine."""
         widgets.show(self.faults, self.target.to_sandbox)
-        if (picker := self._picker()) is not None:
+        if (picker := self.form.picker) is not None:
             picker.send_samples_as_url(not self.target.live)
 
     def _show_task(self) -> None:
-        form, picker = self.form, self._picker()
+        form, picker = self.form, self.form.picker
         self._spell()
         pictures = form.current.pictures() if form.current is not None else []
         if picker is not None:  # it knows a picture before the rest of the form is right
@@ -247,9 +246,6 @@ class Console:
             widgets.show(view, self.spelling.value == name)
             if self.spelling.value == name:
                 view.show(self.form.current, self.form.problems)
-
-    def _picker(self) -> ImagePicker | None:
-        return self.form.picker if isinstance(self.form, TaskForm) else None
 
     def _puzzles(self) -> Sequence[Puzzle]:
         with self._report.catching():
@@ -268,7 +264,7 @@ class Console:
             return
         run = self.target.client().submit(task)
         self.submit.disabled = True  # until it is created: a double click would be billed twice
-        puzzle = picker.puzzle if (picker := self._picker()) is not None else None
+        puzzle = picker.puzzle if (picker := self.form.picker) is not None else None
         grid = (puzzle.columns, puzzle.rows) if puzzle is not None else None
         self._sent[run] = _Sent(task.pictures(), grid, self.form)
         run.on_change(self._follow)
@@ -379,7 +375,7 @@ class _Sent:
     pictures: list[bytes]
     grid: tuple[int, int] | None
     """Columns and rows of a sample."""
-    form: TaskFormBase
+    form: TaskForm
     """Where it was filled in."""
 
 

@@ -11,7 +11,7 @@ from brocap_nb import render
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.facts import METHODS
 from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.controls import NumberControl
+from brocap_nb.widgets.forms import read_number
 from brocap_nb.widgets.refresh import Refresh
 from brocap_nb.widgets.report import Report
 from brocap_nb.widgets.style import PLAIN, note
@@ -61,9 +61,9 @@ class FaultChooser(widgets.View):
         self.method.value = "getTaskResult"
         self.fault = _choice("Fault", [(name, name) for name in self._told])
         self.fault.value = "reset"
-        self.times = NumberControl(TIMES, int)
-        self.times.write(1)
-        self.times.widget.add_class("brocap-plain")
+        self.times = widgets.Text(
+            description=TIMES, value="1", layout={"width": "auto"}, classes=PLAIN
+        )
         self.order = widgets.Button(description="Order it", tooltip="Order this fault")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is ordered")
         self._report = Report()
@@ -97,10 +97,10 @@ class FaultChooser(widgets.View):
         super().close()
 
     def _arrange(self) -> Sequence[widgets.Widget]:
-        for control, width in ((self.method, 180), (self.fault, 260), (self.times.widget, 150)):
+        for control, width in ((self.method, 180), (self.fault, 260), (self.times, 150)):
             widgets.rearrange(control, flex=f"1 1 {width}px")
         row = {"flex_flow": "row wrap", "width": "auto", "grid_gap": "8px"}
-        chosen = widgets.HBox([self.method, self.fault, self.times.widget], layout=row)
+        chosen = widgets.HBox([self.method, self.fault, self.times], layout=row)
         buttons = widgets.HBox([self.order, self.clear], layout=row)
         return chosen, self._what, self._report, buttons, self._pending
 
@@ -114,14 +114,14 @@ class FaultChooser(widgets.View):
     def _explain(self) -> None:
         refuse = self.fault.value == REFUSE
         self.method.disabled = refuse
-        self.times.widget.description = SECONDS if refuse else TIMES
+        self.times.description = SECONDS if refuse else TIMES
         self._what.value = note(self._told[self.fault.value])
 
     def _order(self) -> None:
         self._report.clear()
-        times = self.times.read()
-        if times is None:
-            name = self.times.widget.description
+        name = self.times.description
+        times = read_number(name, self.times.value, whole=True)
+        if not isinstance(times, int):
             raise InvalidInputError(f"{name} is empty; expected a whole number, such as 1.")
         self._used = self._sandbox()
         self._used.faults.next(self.method.value, self.fault.value, times)

@@ -53,6 +53,8 @@ class ImagePicker(widgets.View):
         """The picture's address, if it is to be sent as one."""
         self.puzzle: Puzzle | None = None
         """The sample, if it is one."""
+        self.chosen = ""
+        """What was chosen, in words."""
         self.samples_as_url = True
         """Whether a sample is sent as its address; only this machine can reach it."""
         self._puzzles = puzzles
@@ -119,14 +121,6 @@ class ImagePicker(widgets.View):
         """The sample's question, or None."""
         return self.puzzle.question if self.puzzle is not None else None
 
-    def offer_samples(self) -> None:
-        """List the samples; keep the one that is chosen."""
-        chosen = self.sample.value
-        samples = self._samples()
-        self._quietly(self.sample, "options", samples)
-        if chosen in [name for _, name in samples]:
-            self._quietly(self.sample, "value", chosen)
-
     def _samples(self) -> list[tuple[str, str]]:
         return [_NO_SAMPLE, *((f"{p.name}: {p.question}", p.name) for p in self._puzzles())]
 
@@ -152,16 +146,6 @@ class ImagePicker(widgets.View):
         """Take the sample picture called `name`."""
         self.sample.value = name
 
-    def show_fields(self, urls: Sequence[str], texts: Sequence[str]) -> None:
-        """Show the picture of a task, as it stands in its fields."""
-        if urls:
-            self.address.value = urls[0]
-            self._choose(images.fetched(urls[0]), urls[0])
-        elif texts:
-            self.choose_file(base64.b64decode(texts[0]), "the task's picture")
-        else:
-            self._choose(None, None)
-
     def on_change(self, observer: Callable[[], None]) -> None:
         """Call `observer` after another picture, or none, was chosen."""
         self._observers.append(observer)
@@ -171,28 +155,25 @@ class ImagePicker(widgets.View):
     ) -> None:
         self._stop()
         self.data, self.url, self.puzzle = data, url, puzzle
-        self._quietly(self.sample, "value", puzzle.name if puzzle else "")
+        self._settling = True
+        try:
+            self.sample.value = puzzle.name if puzzle else ""
+        finally:
+            self._settling = False
         if not said and (puzzle or url):
             how = "its address, imageUrls" if url else "its bytes, imagesBase64"
             said = f"{f'sample {puzzle.name}' if puzzle else url}, sent as {how}"
-        self._say(said)
+        self.chosen = said
+        self._say()
         for observer in self._observers:
             observer()
 
-    def _say(self, said: str = "", *, problem: str = "", waiting: str = "") -> None:
-        chosen = self.data is not None or self.url is not None
+    def _say(self, *, problem: str = "", waiting: str = "") -> None:
         self._said.value = (
             problem_note(problem)
             if problem
-            else note(waiting or (f"Chosen: {said}" if chosen else NO_PICTURE))
+            else note(waiting or (f"Chosen: {self.chosen}" if self.chosen else NO_PICTURE))
         )
-
-    def _quietly(self, widget: widgets.Widget, trait: str, value: Any) -> None:
-        self._settling = True
-        try:
-            setattr(widget, trait, value)
-        finally:
-            self._settling = False
 
     def _sample_chosen(self, change: Any) -> None:
         if self._settling:
@@ -261,4 +242,4 @@ class ImagePicker(widgets.View):
         if self._load is not None:
             self._load = None
             self.load.description = "Load picture"
-            self._say("the picture from before" if self.data else "")
+            self._say()

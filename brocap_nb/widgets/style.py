@@ -42,7 +42,6 @@ STYLE: Final = """<style>
 .brocap-note { opacity: .8; font-size: .92em; }
 .brocap-problem { border-left: 3px solid var(--brocap-bad); padding: 1px 0 1px 8px;
   font-size: .95em; white-space: pre-line; }
-.brocap .brocap-field { gap: 1px; }
 .brocap .brocap-control { display: flex; flex-direction: column; align-items: stretch;
   height: auto; width: auto; min-width: 0; }
 .brocap .brocap-control > * { flex: 0 0 auto; }
@@ -57,7 +56,8 @@ STYLE: Final = """<style>
 .brocap .brocap-control select { appearance: auto; background-image: none; padding-right: 4px; }
 .brocap .brocap-control textarea { font-family: var(--jp-code-font-family, monospace); }
 .brocap-name { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: .95em; }
-.brocap .brocap-tick label { line-height: 1.6; }
+.brocap .brocap-tick { height: auto; }
+.brocap .brocap-tick label { line-height: 1.6; display: flex; align-items: center; gap: 4px; }
 .brocap .brocap-tick label span {
   font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: .95em; }
 .brocap .brocap-picker { gap: 6px; border: 1px solid var(--brocap-line); border-radius: 6px;
@@ -173,14 +173,9 @@ STYLE: Final = """<style>
 .brocap-strip { display: flex; flex-wrap: wrap; gap: 12px; align-items: flex-start; }
 .brocap-figure { margin: 0; flex: 0 1 240px; min-width: 0; max-width: 100%; }
 .brocap-figure figcaption { font-size: .92em; margin-top: 4px; }
-/* forms: lists, groups, what the service said */
-.brocap .brocap-list { gap: 4px; }
-.brocap .brocap-list > .widget-button { align-self: flex-start; }
-.brocap .brocap-item { gap: 6px; align-items: flex-end; flex-wrap: wrap; }
-.brocap .brocap-item > :first-child { flex: 1 1 12em; }
-.brocap .brocap-item > .brocap-tick { align-self: center; }
-.brocap .brocap-group { border: 1px solid var(--brocap-line); border-radius: 6px;
-  padding: 8px 10px; gap: 4px; }
+/* forms: each input with what there is to say of it, what the service said */
+.brocap .brocap-form > :not(.brocap-said):not(:first-child),
+.brocap.brocap-form > :not(.brocap-said):not(:first-child) { margin-top: 8px; }
 .brocap-marked { border-left-style: double; border-left-width: 5px; }
 /* end of forms */
 </style>"""
@@ -191,11 +186,6 @@ def heading(text: str, aside: str = "") -> str:
     """A panel's heading, with a few words beside it. Both are text."""
     small = f"<small>{escape(aside)}</small>" if aside else ""
     return f'<div class="brocap-heading" role="heading" aria-level="3">{escape(text)}{small}</div>'
-
-
-def name_html(name: str) -> str:
-    """The name of a field, where no input's own label says it."""
-    return f'<span class="brocap-name">{escape(name)}</span>'
 
 
 def note(text: str) -> str:

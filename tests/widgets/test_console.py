@@ -17,7 +17,7 @@ from brocap_nb.errors import InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
 from brocap_nb.tasks import Task
-from brocap_nb.widgets import Console, TaskForm, target
+from brocap_nb.widgets import Console, target
 
 
 @pytest.fixture
@@ -27,11 +27,6 @@ def console(sandbox: Sandbox) -> Iterator[Console]:
     shown.close()
 
 
-def form_of(console: Console) -> TaskForm:
-    assert isinstance(console.form, TaskForm)
-    return console.form
-
-
 def states() -> str:
     """All that a front end could save of all widgets there are."""
     everything = ipywidgets.Widget.get_manager_state()["state"]
@@ -39,14 +34,14 @@ def states() -> str:
 
 
 def choose_sample(console: Console, name: str = "penguin") -> None:
-    picker = form_of(console).picker
+    picker = console.form.picker
     assert picker is not None
     picker.choose_sample(name)
 
 
 def test_a_sample_brings_its_question_its_picture_and_its_body(console: Console) -> None:
     choose_sample(console)
-    assert form_of(console).controls["metadata.Task"].read() == "Pick the penguin"
+    assert console.form.inputs["metadata.Task"].text == "Pick the penguin"
     assert "600 x 400 pixels" in console.picture.value
     assert "inside the limits" in console.picture.value
     assert "&lt;clientKey&gt;" in console.body.value
@@ -56,11 +51,11 @@ def test_a_sample_brings_its_question_its_picture_and_its_body(console: Console)
 def test_a_question_of_ones_own_is_not_overwritten_by_a_sample(console: Console) -> None:
     choose_sample(console)
     choose_sample(console, "rope")
-    question = form_of(console).controls["metadata.Task"]
-    assert question.read() == "Pick the image with only one rope"
-    question.write("Pick the bear")
+    question = console.form.inputs["metadata.Task"]
+    assert question.text == "Pick the image with only one rope"
+    question.widget.value = "Pick the bear"
     choose_sample(console)
-    assert question.read() == "Pick the bear"
+    assert question.text == "Pick the bear"
 
 
 def test_a_submission_ends_with_the_answer_drawn_and_its_rows(
@@ -112,14 +107,14 @@ def test_a_double_click_creates_one_task(console: Console) -> None:
 
 def test_the_service_s_error_is_told_at_the_field(console: Console) -> None:
     console.task_type.value = "FunCaptchaTaskProxyless"
-    controls = form_of(console).controls
-    controls["websiteURL"].write("https://refused.example/")
-    controls["websitePublicKey"].write("69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC")
+    inputs = console.form.inputs
+    inputs["websiteURL"].widget.value = "https://refused.example/"
+    inputs["websitePublicKey"].widget.value = "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"
     console.submit.click()
     rows = {row.names: row for row in console.form.rows}
     until(lambda: "does not take tasks" in rows[("websiteURL",)].marked)
     assert rows[("websitePublicKey",)].marked == ""
-    controls["websiteURL"].write("https://other.example/")
+    inputs["websiteURL"].widget.value = "https://other.example/"
     assert rows[("websiteURL",)].marked == ""
 
 
@@ -140,19 +135,19 @@ def test_an_incomplete_form_sends_nothing(console: Console) -> None:
 
 def test_an_error_code_is_shown_and_grows_the_error_table(console: Console) -> None:
     console.task_type.value = "RawTask"
-    console.form.editor.widget.value = '{"type": "NoSuchTask"}'  # type: ignore[attr-defined]
+    console.form.inputs["task"].widget.value = '{"type": "NoSuchTask"}'
     console.submit.click()
     until(lambda: "ERROR_TASK_NOT_SUPPORTED" in console.submissions._lines[0].status.value)
-    until(lambda: "wrong or not supported" in console.form._whole._said.value)
+    until(lambda: "wrong or not supported" in console.form.rows[-1].said.value)
     until(lambda: "ERROR_TASK_NOT_SUPPORTED" in " ".join(console.board.errors.list.texts))
     assert not console.submit.disabled
 
 
 def test_a_wait_can_be_cancelled(console: Console) -> None:
     console.task_type.value = "FunCaptchaTaskProxyless"
-    controls = form_of(console).controls
-    controls["websiteURL"].write("https://example.com/")
-    controls["websitePublicKey"].write("69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC")
+    inputs = console.form.inputs
+    inputs["websiteURL"].widget.value = "https://example.com/"
+    inputs["websitePublicKey"].widget.value = "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"
     console.submit.click()
     assert console.run is not None
     console.submissions._lines[0].cancel.click()
@@ -167,7 +162,7 @@ def test_the_input_stays_when_another_type_is_looked_at(console: Console) -> Non
     console.task_type.value = "RawTask"
     assert "no picture" in console.picture.value
     console.task_type.value = "ComplexImageTask"
-    assert form_of(console).controls["metadata.Task"].read() == "Pick the penguin"
+    assert console.form.inputs["metadata.Task"].text == "Pick the penguin"
     assert "600 x 400" in console.picture.value
 
 
@@ -177,7 +172,7 @@ def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
 
     console.offer_task_types()
     console.task_type.value = "MineTask"
-    assert list(form_of(console).controls) == ["first"]
+    assert list(console.form.inputs) == ["first"]
 
     class MineTask(Task):  # type: ignore[no-redef]  # noqa: F811
         second: str
@@ -185,7 +180,7 @@ def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
     try:
         assert "first" in repr(console.form.problems)  # what is seen is what is sent
         console._repr_mimebundle_()
-        assert list(form_of(console).controls) == ["second"]
+        assert list(console.form.inputs) == ["second"]
     finally:
         del tasks._registry["MineTask"]
 
@@ -236,7 +231,7 @@ def test_the_live_service_gets_a_samples_bytes(console: Console) -> None:
 def test_an_uploaded_file_is_read_and_its_widget_emptied(
     console: Console, sandbox: Sandbox
 ) -> None:
-    picker, data = form_of(console).picker, sandbox.puzzles[0].data
+    picker, data = console.form.picker, sandbox.puzzles[0].data
     assert picker is not None
     name = "<b>owl</b>.png"
     file = {"name": name, "type": "image/png", "size": len(data), "content": memoryview(data)}
@@ -248,7 +243,7 @@ def test_an_uploaded_file_is_read_and_its_widget_emptied(
 
 
 def test_an_address_is_loaded_in_the_background(console: Console, sandbox: Sandbox) -> None:
-    picker, puzzle = form_of(console).picker, sandbox.puzzles[1]
+    picker, puzzle = console.form.picker, sandbox.puzzles[1]
     assert picker is not None
     picker.address.value = puzzle.url
     picker.load.click()
@@ -286,9 +281,16 @@ def test_consoles_share_one_sandbox_and_the_last_one_stops_it() -> None:
 
 
 def test_a_handler_that_fails_says_so_in_the_console(console: Console) -> None:
-    form_of(console).picker._puzzles = lambda: 1 / 0  # type: ignore[union-attr, assignment]
-    console._report.guard(form_of(console).picker.offer_samples)()  # type: ignore[union-attr]
-    assert "ZeroDivisionError" in console._report.value
+    class BrokenTask(Task):
+        def pictures(self) -> list[bytes]:
+            raise ZeroDivisionError
+
+    try:
+        console.offer_task_types()
+        console.task_type.value = "BrokenTask"
+        assert "ZeroDivisionError" in console._report.value
+    finally:
+        del tasks._registry["BrokenTask"]
 
 
 def test_a_saved_notebook_without_widget_state_shows_something(console: Console) -> None:
@@ -306,7 +308,7 @@ def test_a_saved_notebook_without_widget_state_shows_something(console: Console)
 
 def test_what_the_service_says_is_escaped(console: Console, sandbox: Sandbox) -> None:
     console.task_type.value = "RawTask"
-    console.form.editor.widget.value = '{"type": "<img src=x>"}'  # type: ignore[attr-defined]
+    console.form.inputs["task"].widget.value = '{"type": "<img src=x>"}'
     console.submit.click()
     until(lambda: "ERROR_" in " ".join(console.board.table.list.texts))
     console.board.table.list.click(console.log[-1].exchange_id)

@@ -59,7 +59,7 @@ def test_an_order_is_told_happens_and_is_gone(
     assert "Nothing is ordered" in chooser._pending.value
     assert chooser.clear.disabled
     chooser.method.value = "getBalance"
-    chooser.times.write(2)
+    chooser.times.value = "2"
     chooser.order.click()
     assert sandbox.faults.waiting == (("getBalance", "reset", 2),)
     told = chooser._pending.value
@@ -92,18 +92,18 @@ def test_a_closed_port_concerns_every_method_and_opens_again(
 ) -> None:
     chooser.fault.value = "refuse"
     assert chooser.method.disabled
-    assert chooser.times.widget.description == "For how many seconds"
+    assert chooser.times.description == "For how many seconds"
     chooser.order.click()
     assert "every method" in chooser._pending.value
     until(lambda: "Nothing is ordered" in chooser._pending.value)
-    chooser.times.write(600)
+    chooser.times.value = "600"
     chooser.order.click()
     assert sandbox.faults.waiting[0][1] == "refuse"
     chooser.clear.click()
     assert sandbox.faults.waiting == ()
     chooser.fault.value = "reset"
     assert not chooser.method.disabled
-    assert chooser.times.widget.description == "How many requests"
+    assert chooser.times.description == "How many requests"
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_a_closed_port_concerns_every_method_and_opens_again(
 def test_a_number_that_is_none_gets_a_sentence_and_stays(
     chooser: FaultChooser, sandbox: Sandbox, typed: str, sentence: str
 ) -> None:
-    chooser.times.widget.value = typed
+    chooser.times.value = typed
     chooser.order.click()
     assert sentence in chooser._report.value
-    assert chooser.times.widget.value == typed
+    assert chooser.times.value == typed
     assert sandbox.faults.waiting == ()
-    chooser.times.widget.value = "1"
+    chooser.times.value = "1"
     chooser.order.click()
     assert chooser._report.layout.display == "none"
 

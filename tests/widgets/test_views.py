@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from brocap_nb.render import words
-from brocap_nb.widgets import PictureView
+from brocap_nb.tasks import FunCaptchaTaskProxyless
+from brocap_nb.widgets import BodyView, PictureView, PythonView, TaskForm
 from brocap_nb.widgets.picture_view import answer_in_words
 from brocap_nb.widgets.refresh import Refresh
 
@@ -61,3 +62,15 @@ def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> 
     refresh.close()
     refresh.request()
     assert refresh._timer is None
+
+
+@pytest.mark.parametrize("kind", [BodyView, PythonView])
+def test_a_task_is_shown_or_what_it_lacks(kind: type[BodyView | PythonView]) -> None:
+    view = kind()
+    view.show(None, TaskForm(FunCaptchaTaskProxyless).problems)
+    assert "2 fields need a look: websiteURL, websitePublicKey" in view.value
+    view.show(FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="<k>"))
+    shown = view._repr_mimebundle_() or {}
+    assert shown["text/html"] == view.value
+    assert "&lt;k&gt;" in view.value
+    assert "<k>" in shown["text/plain"]

@@ -1,0 +1,420 @@
+"""The form of a task type: a labelled input for each field, its help, and what is wrong with it.
+
+What an input looks like follows from the JSON schema that pydantic makes of the type; what was
+typed is read by pydantic. An empty input leaves its field out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+
+from brocap_nb import render
+from brocap_nb.contract import parse
+from brocap_nb.errors import InvalidInputError, InvalidTaskError, Problem
+from brocap_nb.redaction import Secret, redact_fields
+from brocap_nb.source import is_secret_name
+from brocap_nb.tasks import ComplexImageTask, RawTask, Task
+from brocap_nb.widgets import parts as widgets
+from brocap_nb.widgets.image_picker import ImagePicker
+from brocap_nb.widgets.own_keys import OwnKeys
+from brocap_nb.widgets.secret_field import SecretField
+from brocap_nb.widgets.style import STYLE, note, problem_note, service_note, show_html
+
+if TYPE_CHECKING:
+    from brocap_nb.sandbox import Puzzle
+
+__all__ = ["Input", "Row", "TaskForm", "read_number"]
+
+PICTURE_FIELDS: Final = ("imagesBase64", "imageUrls")
+Schema: TypeAlias = Mapping[str, Any]
+
+_NO_PICTURE: Final = "There is no picture; expected one. Choose a sample, a file or an address."
+_RAW: Final = {"type": "object", "description": "It is sent as it is: only its JSON is checked."}
+_LINE: Final = ("string", "integer", "number")
+"""The types of JSON that are typed as a line of text."""
+_FORMATS: Final = {"date": "2024-05-31", "date-time": "2024-05-31T12:30Z", "duration": "PT1H30M"}
+_JSON_NAME: Final = re.compile(r'"([^"]+)"\s*:')
+_JSON_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.){6,})"(?!\s*:)')  # no name, and not too short
+
+
+class Row:
+    """A widget for the fields of these names, and below it what there is to say of them."""
+
+    def __init__(self, names: Sequence[str], widget: Any = None, help_text: str = "") -> None:
+        self.names, self.widget, self.help_text = tuple(names), widget, help_text
+        self.touched = False
+        """Whether what is wrong is shown: not before somebody had a chance to fill it in."""
+        self.sentences: tuple[str, ...] = ()
+        """What is wrong."""
+        self.marked = ""
+        """What the service said."""
+        self._help = note(help_text) if help_text else ""
+        layout = {} if help_text else {"display": "none"}
+        self.said = widgets.HTML(self._help, layout=layout, classes=("brocap-said",))
+
+    def say(self) -> None:
+        """Show what is wrong, what the service said, and the help."""
+        wrong = problem_note(*self.sentences) if self.touched else ""
+        marked = service_note(self.marked) if self.marked else ""
+        show_html(self.said, wrong + marked + self._help)
+
+    def in_words(self) -> str:
+        """Return what the widget holds, for a page without a kernel; never a secret."""
+        return str(getattr(self.widget, "chosen", ""))
+
+
+class Input(Row):
+    """The row of one field. What is typed into a secret one never becomes widget state."""
+
+    def __init__(self, keys: Sequence[str], shape: Schema, *, required: bool, secret: bool) -> None:
+        self.name, self.keys, self._kind = (name := ".".join(keys)), keys, shape.get("type")
+        default, line = None if secret else shape.get("default"), self._kind in _LINE
+        choices = (True, False) if self._kind == "boolean" else shape.get("enum", ())
+        tick = self._kind == "boolean" and (required or isinstance(default, bool))
+        item = shape.get("items", {}).get("type")
+        self._item = item if item in _LINE and not secret else None
+        written = _text if len({*map(_text, choices)}) == len(choices) else json.dumps
+        self._choices = {written(value): value for value in choices}
+        self._if_empty = "" if default is None else f"left empty, {_text(default):.60} is sent"
+        hint = "" if choices or line else _hint(shape, listed=self._item is not None)
+        help_text = " ".join(filter(None, [shape.get("description"), hint]))
+        label = f"{name} (required)" if required and not tick else name
+        options: dict[str, Any] = {"description": label, "tooltip": help_text or None}
+        options |= {"layout": {"width": "auto"}, "classes": ("brocap-control",)}
+        if secret:
+            widget: Any = SecretField(label=label, noun="value")
+        elif tick:
+            options["classes"] = ("brocap-tick",)
+            widget = widgets.Checkbox(value=bool(default), indent=False, **options)
+        elif choices:
+            chosen = None if default is None else written(default)
+            if chosen not in self._choices:
+                chosen = "(choose)" if required else "(left out)"
+                self._choices = {chosen: None, **self._choices}
+            widget = widgets.Dropdown(options=[*self._choices], value=chosen, **options)
+        else:
+            example = next(iter(shape.get("examples", ())), _FORMATS.get(shape.get("format", "")))
+            such = "" if example is None else f"such as {_text(example):.60}"
+            options["placeholder"] = self._if_empty or such
+            widget = widgets.Text(**options) if line else widgets.Textarea(rows=3, **options)
+        super().__init__((name,), widget, help_text)
+
+    @property
+    def text(self) -> str:
+        """What was typed or chosen."""
+        if not isinstance(self.widget, SecretField):
+            return _text(self.widget.value)
+        return self.widget.secret.reveal() if self.widget.secret is not None else ""
+
+    def read(self) -> Any:
+        """Return the value for the task's type to check, None to leave it out; or complain."""
+        if self._choices:
+            return self._choices[self.text]
+        if self._item is not None:
+            lines = [line for line in self.text.split("\n") if line.strip()]
+            items = enumerate(lines)
+            return [_read(self._item, f"{self.name}[{n}]", line) for n, line in items] or None
+        return _read(self._kind, self.name, self.text)
+
+    def redact(self, sentence: str) -> str:
+        """Return a sentence without the secret that was typed, or the texts in it if it is JSON."""
+        if isinstance(self.widget, SecretField) and self.text:
+            for text in (self.text, *_JSON_TEXT.findall(self.text)):
+                sentence = Secret(text).redact(sentence)
+        return sentence
+
+    def on_change(self, observer: Callable[[Row], None]) -> None:
+        """Call `observer` with this row after the input changed."""
+        if isinstance(self.widget, SecretField):
+            self.widget.on_change(lambda: observer(self))
+        else:
+            self.widget.observe(lambda _: observer(self), "value")
+
+    def in_words(self) -> str:
+        if isinstance(self.widget, SecretField):
+            return str(self.widget.status)
+        text = redact_fields(self.text) or self._if_empty
+        return text if len(text) <= 300 else f"{text[:299]}…"
+
+
+class TaskForm(widgets.View):
+    """The form of a task type; for `RawTask` it is an editor for any JSON object.
+
+    What is wrong is shown next to its field once that was touched, and all of it after `task()`.
+
+    Args:
+        task_type: the class; its fields make the form.
+        puzzles: returns the sample pictures that are offered.
+        allow_private: as for `ImagePicker`.
+    """
+
+    def __init__(
+        self,
+        task_type: type[Task],
+        *,
+        puzzles: Callable[[], Sequence[Puzzle]] = tuple,
+        allow_private: bool | None = None,
+    ) -> None:
+        self.task_type = task_type
+        self.current: Task | None = None
+        """The task that the form makes, or None while something is wrong."""
+        self.problems: tuple[Problem, ...] = ()
+        """What is wrong; empty while there is a task."""
+        self.picker: ImagePicker | None = None
+        """The chooser of a picture, for a type that has one."""
+        self._suggested = ""
+        self._observers: list[Callable[[], None]] = []
+        self._whole = Row(())
+        rows: list[Row] = []
+        fields = _fields(task_type)
+        if fields.keys() >= set(PICTURE_FIELDS):
+            self.picker = ImagePicker(puzzles, allow_private=allow_private)
+            self.picker.on_change(self._picked)
+            rows.append(Row(PICTURE_FIELDS, self.picker))
+        self.inputs = {one.name: one for one in _inputs(task_type, fields)}
+        """The input of each field, by its name on the wire, with dots for one in a model."""
+        if issubclass(task_type, RawTask):
+            self.inputs["task"].widget.value = '{\n  "type": "MyTask"\n}'
+            self.inputs["task"].widget.rows = 10
+        self.rows: tuple[Row, ...] = (*rows, *self.inputs.values(), self._whole)
+        """From top to bottom; the last is for what is said of the task as a whole."""
+        shown = [part for row in self.rows for part in (row.widget, row.said) if part is not None]
+        super().__init__(shown, layout={"width": "auto"}, classes=("brocap-form",))
+        for one in self.inputs.values():
+            one.on_change(self._touch)
+        self._check()
+
+    def task(self) -> Task:
+        """Return the task.
+
+        Raises:
+            InvalidTaskError: something is missing or wrong; each problem is shown at its field.
+        """
+        for row in self.rows:
+            row.touched = True
+        self._check()
+        if self.current is None:
+            raise InvalidTaskError(self.problems)
+        return self.current
+
+    def on_change(self, observer: Callable[[], None]) -> None:
+        """Call `observer` after `current` or `problems` were brought up to date."""
+        self._observers.append(observer)
+
+    def mark(self, fields: Sequence[str], sentence: str) -> None:
+        """Show at these fields, and nowhere else, what the service said, until they are changed.
+
+        What belongs to no row, such as `type`, is shown below the form.
+        """
+        places = [self._row_of(field) for field in fields] or [self._whole]
+        for row in self.rows:
+            row.marked = sentence if row in places else ""
+            row.say()
+
+    def _row_of(self, field: str) -> Row:
+        """The row of a field, of what it is in, or of its first part."""
+        name = f"{field.split('[')[0]}."
+        for row in self.rows:
+            for own in row.names:
+                if name.startswith(f"{own}.") or own.startswith(name):
+                    return row
+        return self._whole
+
+    def _touch(self, row: Row) -> None:
+        for one in (row, self._whole):
+            one.touched, one.marked = True, ""
+        self._check()
+        for observer in self._observers:
+            observer()
+
+    def _picked(self) -> None:
+        """A sample brings its question along, unless a person wrote one."""
+        question, field = self.picker and self.picker.question, self.inputs.get("metadata.Task")
+        if question and field is not None and field.text in ("", self._suggested):
+            self._suggested = field.widget.value = question
+        self._touch(self.rows[0])
+
+    def _check(self) -> None:
+        problems: list[Problem] = []
+        values: dict[str, Any] = {}
+        for one in self.inputs.values():
+            place = values
+            for key in one.keys[:-1]:
+                place = place.setdefault(key, {})
+            try:
+                if (value := one.read()) is not None:
+                    place[one.keys[-1]] = value
+            except InvalidInputError as error:
+                problems += error.problems
+        if self.picker is not None:
+            values |= (picture := self.picker.wire_fields())
+            if not picture and issubclass(self.task_type, ComplexImageTask):
+                # the model tells this only once all else is right
+                problems.append(Problem(PICTURE_FIELDS[0], _NO_PICTURE))
+        told = [self._row_of(problem.field) for problem in problems]
+        task = None
+        try:
+            task = self._make(values)
+        except InvalidTaskError as error:
+            problems += [p for p in error.problems if self._row_of(p.field) not in told]
+        except Exception as error:  # a type's own checks may raise anything
+            failed = f"The checks of this type failed with {type(error).__name__}: {error}."
+            problems.append(Problem("", f"{failed} Correct the class, or change a value."))
+        for one in self.inputs.values():
+            problems = [Problem(p.field, one.redact(p.sentence)) for p in problems]
+        self.current, self.problems = (None if problems else task), tuple(problems)
+        for row in self.rows:
+            said = [p.sentence for p in problems if self._row_of(p.field) is row]
+            row.sentences = tuple(dict.fromkeys(said))
+            row.say()
+
+    def _make(self, values: dict[str, Any]) -> Task:
+        if not issubclass(self.task_type, RawTask):
+            return self.task_type(**values)
+        if not values:
+            sentence = 'The task is empty; expected a JSON object, such as {"type": "MyTask"}.'
+            raise InvalidTaskError(sentence, field="task")
+        return self.task_type(values["task"])
+
+    def __repr__(self) -> str:
+        made: Any = self.current if self.current is not None else f"{len(self.problems)} problems"
+        return f"<{type(self).__name__}: {made}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        if "brocap" not in self._dom_classes:  # shown by itself, it brings its look along
+            self.add_class("brocap")
+            self.children += (widgets.HTML(STYLE, layout={"display": "none"}), OwnKeys())
+        shown = super()._repr_mimebundle_(**kwargs)
+        return None if shown is None else shown | render.bundle(self._static_html(), repr(self))
+
+    def _static_html(self) -> str:
+        lines = []
+        for row in self.rows:
+            wrong = row.sentences if row.touched else ()
+            said = " ".join(filter(None, [*wrong, row.marked])) or row.help_text
+            lines.append([" or ".join(row.names), row.in_words(), said])
+        cells = [[render.text(cell) for cell in line] for line in lines if any(line)]
+        missing = ", ".join(dict.fromkeys(p.field or "task" for p in self.problems))
+        return render.card(
+            "Task form",
+            "<div>Run this cell to use it. As it stood when it was shown:</div>",
+            render.table(("field", "value", "note"), cells),
+            render.badge(f"to be filled in: {missing}" if missing else "the form is complete"),
+        )
+
+
+class _Shapes(GenerateJsonSchema):
+    """The JSON schema of a type, as far as it has one."""
+
+    def emit_warning(self, kind: str, detail: str) -> None:
+        """Say nothing: what has no schema is written as JSON."""
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
+        return {}
+
+    def decimal_schema(self, schema: Any) -> dict[str, Any]:
+        return {"type": "string"}  # as a number it would lose digits
+
+
+def _fields(task_type: type[Task]) -> Schema:
+    """The schemas of a type's fields, by the names that it reads."""
+    if issubclass(task_type, RawTask):
+        return {"task": _RAW}
+    schema = task_type.model_json_schema(schema_generator=_Shapes)
+    fields: Schema = _inlined(schema, schema.get("$defs", {})).get("properties", {})
+    return fields
+
+
+def _inputs(model: type[BaseModel], fields: Schema, path: tuple[str, ...] = ()) -> Iterator[Input]:
+    """The inputs of a model; what must be filled in comes first."""
+    picked = PICTURE_FIELDS if not path and fields.keys() >= set(PICTURE_FIELDS) else ()
+    known = zip(model.model_fields.values(), fields.items(), strict=True)
+    for info, (key, schema) in sorted(known, key=lambda field: not field[0].is_required()):
+        shape, kind, required = _shape(schema), info.annotation, info.is_required()
+        inner = shape.get("properties") if required else None
+        if inner and isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _inputs(kind, inner, (*path, key))
+        elif key not in picked:
+            names = [key, *_JSON_NAME.findall(json.dumps(shape))]
+            secret = _is_secret(kind) or "writeOnly" in names or any(map(is_secret_name, names))
+            secret = secret and "enum" not in shape and shape.get("type") != "boolean"
+            yield Input((*path, key), shape, required=required, secret=secret)
+
+
+def _is_secret(kind: Any) -> bool:
+    """Whether a pydantic secret is in a type: the schema tells it only of those of text."""
+    return hasattr(kind, "get_secret_value") or any(map(_is_secret, get_args(kind)))
+
+
+def _inlined(schema: Any, defs: Schema, seen: tuple[str, ...] = ()) -> Any:
+    """A schema with what its references stand for; where one leads into itself, anything fits."""
+    if isinstance(schema, list):
+        return [_inlined(one, defs, seen) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if (ref := schema.get("$ref")) is not None:
+        schema = {} if ref in seen else defs[ref.rpartition("/")[2]] | schema
+        seen = (*seen, ref)
+    names = schema.keys() - {"$defs", "$ref"}
+    return {name: _inlined(schema[name], defs, seen) for name in schema if name in names}
+
+
+def _shape(schema: Schema) -> dict[str, Any]:
+    """A schema without null; of several kinds, what they share."""
+    several = schema.get("anyOf") or schema.get("oneOf")
+    kinds = [_shape(one) for one in several if one.get("type") != "null"] if several else [schema]
+    texts = {"type": "string"} if all(one.get("type") == "string" for one in kinds) else {}
+    shape = {**(kinds[0] if len(kinds) == 1 else texts), **schema}
+    if all("enum" in one or "const" in one for one in kinds):
+        values = [v for one in kinds for v in one.get("enum", [one.get("const")])]
+        shape["enum"] = [value for value in values if value is not None]
+    return shape
+
+
+def _hint(shape: Schema, *, listed: bool) -> str:
+    """How to type a list, or JSON."""
+    if listed:
+        allowed = ", ".join(map(_text, shape["items"].get("enum", ())))
+        return f"One a line: {allowed}." if allowed else "One a line."
+    needed = shape.get("required", ())
+    fields = [f"{name}{' (required)' * (name in needed)}" for name in shape.get("properties", ())]
+    if fields:
+        return f"Written as JSON: an object of {', '.join(fields)}."
+    shown = {"object": '{"name": 1}', "array": '["a", 2]'}.get(shape.get("type", ""), '"a text"')
+    return f"Written as JSON, such as {shown}."
+
+
+def _text(value: Any) -> str:
+    """A value of JSON as it is typed."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _read(kind: str | None, name: str, text: str) -> Any:
+    """What was typed, as a text, a number or JSON; None if nothing was."""
+    if kind == "string":
+        return text or None
+    if kind in _LINE:
+        return read_number(name, text, whole=kind == "integer")
+    try:
+        return parse(text) if text.strip() else None
+    except json.JSONDecodeError as error:
+        what = f"line {error.lineno}, column {error.colno}: {error.msg[0].lower()}{error.msg[1:]}"
+    except (ValueError, RecursionError) as error:
+        what = str(error)
+    raise InvalidInputError(f"{name} is not JSON: {what}. Correct that place.", field=name)
+
+
+def read_number(name: str, text: str, *, whole: bool) -> int | float | None:
+    """Return the number that was typed, None if nothing was; InvalidInputError says it is none."""
+    try:
+        return (int(text) if whole else float(text)) if text.strip() else None
+    except ValueError:
+        expected = "a whole number, such as 3" if whole else "a number, such as 0.5"
+    sentence = f"{name} is {text.strip()[:40]!r}; expected {expected}. Change it."
+    raise InvalidInputError(sentence, field=name)

@@ -1,0 +1,454 @@
+"""What is typed into a form is the task that is sent; what is wrong is said at its field."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import json
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal
+
+import ipywidgets
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, Secret, SecretStr, create_model, field_validator, model_validator
+
+from brocap_nb import tasks
+from brocap_nb.errors import InvalidTaskError
+from brocap_nb.tasks import ComplexImageTask, Field, FunCaptchaTaskProxyless, RawTask, Task
+from brocap_nb.widgets import BodyView, SecretField, TaskForm
+
+PAGE = "https://example.com/page"
+KEY = "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
+SENTENCE = "The <picture> is refused."
+
+
+class Speed(enum.Enum):
+    SLOW = "slow"
+    FAST = 2
+
+
+class Point(BaseModel):
+    x: int
+    y: int = 0
+
+
+class Account(BaseModel):
+    name: str
+    password: str
+
+
+def form_of(annotation: Any, default: Any = ...) -> TaskForm:
+    """The form of a type with one field, called `field`."""
+    fields: Any = {"field": (annotation, default)}
+    made = create_model("OneTask", __base__=Task, __cls_kwargs__={"register": False}, **fields)
+    return TaskForm(made)
+
+
+def enter(form: TaskForm, name: str, what: Any) -> None:
+    """Type a text, choose a label or set a tick."""
+    widget = form.inputs[name].widget
+    if isinstance(widget, SecretField):
+        widget._handle_custom_msg({"kind": "set", "value": what}, [])
+    else:
+        widget.value = what
+
+
+def said(form: TaskForm, name: str = "") -> str:
+    """What stands below a field; without a name, below the form."""
+    (row,) = [row for row in form.rows if (name in row.names if name else not row.names)]
+    return str(row.said.value) if row.said.layout.display != "none" else ""
+
+
+def widgets_in(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    yield widget
+    for inner in getattr(widget, "children", ()):
+        yield from widgets_in(inner)
+
+
+def state(form: TaskForm) -> str:
+    """All that a front end could save of a form."""
+    return repr([widget.get_state() for widget in widgets_in(form)])
+
+
+KINDS: dict[str, tuple[Any, Any, Any]] = {
+    "text": (str, " as it is ", " as it is "),
+    "whole number": (int, " 42 ", 42),
+    "strict number": (Annotated[int, Field(strict=True)], "7", 7),
+    "number": (float, "0.5", 0.5),
+    "yes or no": (bool, True, True),
+    "literal": (Literal["a", "b"], "b", "b"),
+    "literals that look alike": (Literal[1, "1", True], '"1"', "1"),
+    "literal number": (Literal[1, "1", True], "1", 1),
+    "enum": (Speed, "2", 2),
+    "date": (datetime.date, "2024-05-31", "2024-05-31"),
+    "time": (datetime.datetime, "2024-05-31T12:30:00Z", "2024-05-31T12:30:00Z"),
+    "decimal": (decimal.Decimal, "0.1000000000000000055", "0.1000000000000000055"),
+    "texts": (list[str], "one, two\n\n three", ["one, two", " three"]),
+    "numbers": (list[int], "1\n 2 \n", [1, 2]),
+    "tuple": (tuple[float, ...], "1\n2.5", [1.0, 2.5]),
+    "enums": (list[Literal["a", "b"]], "b\na", ["b", "a"]),
+    "object": (dict[str, Any], '{"a": [1, null]}', {"a": [1, None]}),
+    "objects": (list[Point], '[{"x": 1}]', [{"x": 1, "y": 0}]),
+    "pair": (tuple[int, str], '[1, "1"]', [1, "1"]),
+    "either": (int | str, '"3"', "3"),
+    "anything": (Any, "[true]", [True]),
+    "secret": (SecretStr, "hunter2-hunter2", "**********"),
+    "secrets": (list[SecretStr], '["hunter2-hunter2"]', ["**********"]),
+    "secret number": (Secret[int], "48151623", "**********"),
+}
+
+
+@pytest.mark.parametrize("optional", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_typed_is_what_is_sent(kind: str, optional: bool) -> None:
+    annotation, typed, wire = KINDS[kind]
+    form = form_of(annotation | None, None) if optional else form_of(annotation)
+    if optional:
+        assert form.task().to_wire() == {"type": "OneTask"}
+        typed = "true" if typed is True else typed
+    empty = form.inputs["field"].text
+    enter(form, "field", typed)
+    assert form.current is not None
+    assert form.task().to_wire() == {"type": "OneTask", "field": wire}
+    assert json.dumps(form.task().to_wire()["field"]) == json.dumps(wire)  # 1 is not 1.0
+    body = BodyView()
+    body.show(form.current)
+    assert json.loads(repr(body))["task"] == form.task().to_wire()
+    if optional:
+        enter(form, "field", empty)
+        assert form.task().to_wire() == {"type": "OneTask"}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "typed", "sentence"),
+    [
+        (Annotated[str, Field(pattern="^[a-z]*$")], "<B>", "should match pattern"),
+        (int, "many", "field is &#x27;many&#x27;; expected a whole number, such as 3. Change it."),
+        (int, "3.5", "expected a whole number"),
+        (int, "9" * 5000, "expected a whole number"),
+        (Annotated[int, Field(ge=0)], "-1", "greater than or equal to 0"),
+        (float, "half", "expected a number, such as 0.5"),
+        (float, "nan", "finite number"),
+        (datetime.date, "31.5.2024", "valid date"),
+        (decimal.Decimal, "1,5", "valid decimal"),
+        (list[int], "1\nx", "field[1] is &#x27;x&#x27;; expected a whole number"),
+        (list[Literal["a", "b"]], "c", "expected &#x27;a&#x27; or &#x27;b&#x27;"),
+        (dict[str, int], '{\n "a": }', "field is not JSON: line 2, column 7: expecting value."),
+        (dict[str, int], "[1]", "field is a list; expected an object"),
+        (dict[str, Any], '{"a": NaN}', "NaN is not a JSON number"),
+        (Any, "[" * 100_000, "field is not JSON"),
+        (Point | None, '{"x": "one"}', "field.x is a string; expected an integer"),
+        (Secret[int], "hunter2-hunter2", "expected a whole number"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_stays(
+    annotation: Any, typed: str, sentence: str
+) -> None:
+    form = form_of(annotation)
+    enter(form, "field", typed)
+    assert form.current is None
+    assert len(form.problems) == 1
+    assert sentence in said(form, "field")
+    assert 'role="alert"' in said(form, "field")
+    assert "<B>" not in said(form, "field")
+    assert form.inputs["field"].text == typed
+    assert "hunter2" not in state(form)
+
+
+@given(st.text(), st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+@settings(max_examples=40)
+def test_any_text_and_number_is_read_as_it_is_written(text: str, whole: int, number: float) -> None:
+    class ThreeTask(Task, register=False):
+        text: str | None = None
+        whole: int
+        number: float
+
+    form = TaskForm(ThreeTask)
+    for name, typed in (("text", text), ("whole", str(whole)), ("number", repr(number))):
+        enter(form, name, typed)
+    assert form.task() == ThreeTask(text=text or None, whole=whole, number=number)
+    form.close()
+
+
+typed_texts = st.text(max_size=30) | st.sampled_from(
+    ["1", "-1", "1e999", "nan", "[]", "{}", "null", '{"a": NaN}', "[" * 3000, "9" * 5000, "true"]
+)
+
+
+def test_whatever_is_typed_there_is_a_task_or_a_problem() -> None:
+    fields: Any = {
+        kind.replace(" ", "_"): (annotation | None, None)
+        for kind, (annotation, _, _) in KINDS.items()
+    }
+    made = create_model("AllTask", __base__=Task, __cls_kwargs__={"register": False}, **fields)
+    form = TaskForm(made)
+    names = st.sampled_from([name for name, one in form.inputs.items() if not one._choices])
+
+    @given(st.dictionaries(names, typed_texts, max_size=6))
+    @settings(max_examples=60)
+    def holds(typed: dict[str, str]) -> None:
+        for name, text in typed.items():
+            enter(form, name, text)
+        assert (form.current is None) == bool(form.problems)
+
+    holds()
+
+
+def test_labels_say_the_wire_name_and_what_is_required() -> None:
+    form = TaskForm(FunCaptchaTaskProxyless)
+    assert [one.widget.description for one in form.inputs.values()] == [
+        "websiteURL (required)",
+        "websitePublicKey (required)",
+        "funcaptchaApiJSSubdomain",
+        "data",
+        "userAgent",
+    ]
+    assert "Address of the page." in said(form, "websiteURL")
+    assert form.inputs["websiteURL"].widget.tooltip == "Address of the page."
+
+
+class HelpedTask(Task, register=False):
+    words: list[Literal["a", "b"]]
+    "Some words."
+    end: Point | None = None
+    extra: dict[str, Any] | None = None
+    count: int = 3
+    agent: str | None = Field(None, examples=["curl"])
+    day: datetime.date | None = None
+    speed: Speed = Speed.SLOW
+    mode: Literal["x"] | None = None
+    fast: bool = True
+
+
+def test_an_empty_input_says_what_it_takes_and_what_is_sent() -> None:
+    form = TaskForm(HelpedTask)
+    assert next(iter(form.inputs.values())).widget.description == "words (required)"
+    assert "Some words. One a line: a, b." in said(form, "words")
+    assert "Written as JSON: an object of x (required), y." in said(form, "end")
+    assert "Written as JSON, such as {&quot;name&quot;: 1}." in said(form, "extra")
+    assert form.inputs["count"].widget.placeholder == "left empty, 3 is sent"
+    assert form.inputs["agent"].widget.placeholder == "such as curl"
+    assert form.inputs["day"].widget.placeholder == "such as 2024-05-31"
+    assert form.inputs["speed"].widget.options == ("slow", "2")
+    assert form.inputs["mode"].widget.options == ("(left out)", "x")
+    assert form_of(Speed).inputs["field"].widget.options == ("(choose)", "slow", "2")
+    enter(form, "words", "a")
+    assert form.task() == HelpedTask(words=["a"])
+    enter(form, "count", "4")
+    assert form.task() == HelpedTask(words=["a"], count=4)
+
+
+def test_a_form_does_not_scold_before_it_is_touched() -> None:
+    form = TaskForm(FunCaptchaTaskProxyless)
+    assert [p.field for p in form.problems] == ["websiteURL", "websitePublicKey"]
+    assert 'role="alert"' not in state(form)
+    enter(form, "websiteURL", "example.com")
+    assert "starts with http://" in said(form, "websiteURL")
+    assert "alert" not in said(form, "websitePublicKey")
+    with pytest.raises(InvalidTaskError) as caught:
+        form.task()
+    assert caught.value.problems == form.problems
+    assert "websitePublicKey is missing" in said(form, "websitePublicKey")
+    seen: list[Task | None] = []
+    form.on_change(lambda: seen.append(form.current))
+    enter(form, "websiteURL", PAGE)
+    enter(form, "websitePublicKey", KEY)
+    assert seen == [None, FunCaptchaTaskProxyless(website_url=PAGE, website_public_key=KEY)]
+    assert "alert" not in state(form)
+
+
+def test_a_model_that_is_needed_is_filled_in_field_by_field() -> None:
+    form = form_of(Point)
+    assert list(form.inputs) == ["field.x", "field.y"]
+    assert form.problems[0].field == "field.x"
+    enter(form, "field.x", "4")
+    assert form.task().to_wire()["field"] == {"x": 4, "y": 0}
+    form.mark(["field"], SENTENCE)
+    assert "is refused" in said(form, "field.x")
+
+
+def test_what_is_wrong_with_the_task_as_a_whole_is_said_below_the_form() -> None:
+    class SpanTask(Task, register=False):
+        low: int = 0
+        high: int = 1
+
+        @model_validator(mode="after")
+        def _check(self) -> SpanTask:
+            if self.low > self.high:
+                raise ValueError("low is above high")
+            return self
+
+        @field_validator("high")
+        @classmethod
+        def _break(cls, high: int) -> int:
+            return high // (high - 9)
+
+    form = TaskForm(SpanTask)
+    enter(form, "low", "5")
+    assert "low is above high." in said(form)
+    enter(form, "high", "9")
+    assert "failed with ZeroDivisionError" in said(form)
+    enter(form, "high", "10")
+    assert said(form) == ""
+
+
+@pytest.fixture
+def image_form() -> TaskForm:
+    return TaskForm(ComplexImageTask)
+
+
+def test_a_picture_is_picked_and_what_is_wrong_with_it_said_there(image_form: TaskForm) -> None:
+    assert image_form.picker is not None
+    assert list(image_form.inputs) == ["metadata.Task", "class", "userAgent", "websiteURL"]
+    with pytest.raises(InvalidTaskError, match=r"no picture.*\n.*Task is missing|.*\n.*no picture"):
+        image_form.task()
+    assert "There is no picture" in said(image_form, "imageUrls")
+    enter(image_form, "metadata.Task", "Pick the penguin")
+    image_form.picker.choose_file(bytes(50), "small.png")
+    assert "The picture in imagesBase64[0] has 50 bytes" in said(image_form, "imagesBase64")
+    image_form.picker.choose_file(PNG, "good.png")
+    assert image_form.task() == ComplexImageTask.from_image(PNG, "Pick the penguin")
+
+
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ("imagesBase64", "imagesBase64"),
+        ("imageUrls[0]", "imagesBase64"),
+        ("imageUrls.0", "imagesBase64"),
+        ("metadata.Task", "metadata.Task"),
+        ("metadata", "metadata.Task"),
+        ("userAgent", "userAgent"),
+        ("type", ""),
+        ("", ""),
+    ],
+)
+def test_what_the_service_said_stands_at_its_field(
+    image_form: TaskForm, field: str, place: str
+) -> None:
+    image_form.mark(["class"], "Something else.")
+    image_form.mark([field], SENTENCE)
+    assert "The service on this field:</b> The &lt;picture&gt; is refused." in said(
+        image_form, place
+    )
+    assert state(image_form).count("is refused") == 1
+    assert "Something else" not in state(image_form)
+
+
+def test_a_mark_goes_with_the_next_change_of_its_field(image_form: TaskForm) -> None:
+    image_form.mark(["userAgent", "class"], SENTENCE)
+    enter(image_form, "websiteURL", "x")
+    assert state(image_form).count("is refused") == 2
+    enter(image_form, "userAgent", "x")
+    assert "is refused" in said(image_form, "class")
+    assert "is refused" not in said(image_form, "userAgent")
+    image_form.mark([], "")
+    assert "is refused" not in state(image_form)
+
+
+def test_a_mark_and_a_problem_stand_together(image_form: TaskForm) -> None:
+    image_form.mark(["metadata.Task"], SENTENCE)
+    with pytest.raises(InvalidTaskError):
+        image_form.task()
+    text = said(image_form, "metadata.Task")
+    assert text.index("is missing") < text.index("is refused") < text.rindex("The question")
+
+
+def test_a_raw_task_is_any_json_object() -> None:
+    form = TaskForm(RawTask)
+    assert form.task() == RawTask({"type": "MyTask"})
+    enter(form, "task", '{"type": "X", "n": [1, 2.5, null]}')
+    assert form.task() == RawTask({"type": "X", "n": [1, 2.5, None]})
+    form.mark(["websiteURL"], SENTENCE)
+    assert "is refused" in said(form)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ('{\n  "type": X\n}', "line 2, column 11: expecting value"),
+        ('{"a" 1}', "line 1, column 6: expecting &#x27;:&#x27; delimiter"),
+        ("", "The task is empty"),
+        ("[1]", "RawTask got a list; expected a JSON object"),
+        ('{"a": NaN}', "not JSON"),
+    ],
+)
+def test_a_raw_task_that_is_none_says_why(typed: str, sentence: str) -> None:
+    form = TaskForm(RawTask)
+    enter(form, "task", typed)
+    assert sentence in said(form, "task") + said(form)
+    assert form.inputs["task"].text == typed
+    assert form.current is None
+
+
+class AccountTask(Task, register=False):
+    proxy_password: str = "default-password"
+    account: Account | None = None
+    accounts: list[Account] = Field(default=[Account(name="x", password="default-password")])
+    cookies: dict[str, str] | None = None
+    token: Secret[int] | None = None
+
+
+def test_a_secret_is_no_state_however_it_is_nested() -> None:
+    form = TaskForm(AccountTask)
+    account = {"name": "me", "password": "hunter2-hunter2"}
+    enter(form, "proxyPassword", "hunter2-hunter2")
+    enter(form, "account", json.dumps(account))
+    enter(form, "accounts", json.dumps([account]))
+    enter(form, "cookies", '{"session": "hunter2-hunter2"}')
+    assert form.task().to_wire()["account"] == account
+    html, plain = (form._repr_mimebundle_() or {})["text/html"], repr(form)
+    for text in (state(form), html, plain):
+        assert "hunter2" not in text
+        assert "default-password" not in text
+    enter(form, "proxyPassword", "")
+    assert form.task() == AccountTask(
+        **form.task().model_dump(by_alias=True) | {"proxyPassword": "default-password"}
+    )
+
+
+def test_no_secret_is_told_in_a_sentence() -> None:
+    class CheckedTask(Task, register=False):
+        password: str
+        account: Account | None = None
+
+        def model_post_init(self, _: object) -> None:
+            inner = self.account.password if self.account else ""
+            raise ValueError(f"{self.password} or {inner} is too weak")
+
+    form = TaskForm(CheckedTask)
+    enter(form, "password", "hunter2-hunter2")
+    enter(form, "account", '{"name": "me", "password": "other-secret"}')
+    assert "is too weak" in said(form)
+    for secret in ("hunter2", "other-secret"):
+        assert secret not in repr(form.problems) + state(form)
+
+
+@pytest.fixture
+def own_type() -> Iterator[type[Task]]:
+    class OwnTask(Task):
+        website_key: str
+        "The page's public key."
+        made: Callable[[], int] | None = None
+
+    yield OwnTask
+    del tasks._registry["OwnTask"]
+
+
+def test_a_form_without_a_kernel_shows_its_fields(own_type: type[Task]) -> None:
+    form = TaskForm(own_type)
+    shown = form._repr_mimebundle_() or {}
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    assert "The page&#x27;s public key." in shown["text/html"]
+    assert "to be filled in: websiteKey" in shown["text/html"]
+    assert shown["text/plain"] == "<TaskForm: 1 problems>"
+    enter(form, "websiteKey", "<b>" + 500 * "x")
+    shown = form._repr_mimebundle_() or {}
+    assert "&lt;b&gt;xxx" in shown["text/html"]
+    assert "the form is complete" in shown["text/html"]
+    assert len(shown["text/html"]) < 4_000
+    assert state(form).count("<style>") == 1  # shown twice, its look is there once
