@@ -1,29 +1,29 @@
-"""Every exception of this package.
+"""Every exception of this package: one tree.
 
 BroCapError
-├── InvalidInputError (ValueError)     what was given cannot be used; nothing was sent
+├── InvalidInputError (ValueError)
 │   ├── InvalidTaskError
 │   ├── InvalidImageError
 │   └── InvalidKeyError
-├── ExchangeError                      something was sent: .exchange is its record
-│   ├── ApiError                       the service answered with an error code
-│   ├── HttpError                      no API body, and a status of 400 or more
-│   ├── BadResponseError               the answer is not what the API documents
+├── ExchangeError
+│   ├── ApiError
+│   ├── HttpError
+│   ├── BadResponseError
 │   ├── RequestTimeoutError (TimeoutError)
 │   └── RequestConnectionError (ConnectionError)
-├── WaitError                          waiting for a task ended without a result
-│   ├── PollLimitError (TimeoutError)  120 polls or 5 minutes are used up
-│   ├── NotReadyError (TimeoutError)  the caller's own timeout ran out
-│   └── CancelledError             cancel() was called
-├── ExchangeNotFoundError (KeyError)   the log has no such exchange
-└── SandboxError                       the sandbox could not start
+├── WaitError
+│   ├── PollLimitError (TimeoutError)
+│   ├── NotReadyError (TimeoutError)
+│   └── CancelledError
+├── ExchangeNotFoundError (KeyError)
+└── SandboxError
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brocap_nb.facts import explain
 
@@ -53,7 +53,11 @@ __all__ = [
 
 
 class BroCapError(Exception):
-    """Base of every exception that this package raises."""
+    """Base of every exception that this package raises. Each can be pickled and copied whole."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception itself would call the class with its message, whatever the class asks for
+        return type(self).__new__, (type(self),), {**vars(self), "args": self.args}
 
 
 @dataclass(frozen=True, slots=True)

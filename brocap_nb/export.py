@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from brocap_nb import answers
-from brocap_nb.bodies import asked, fields_of, parse
+from brocap_nb.bodies import asked, fields_of
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
 from brocap_nb.facts import KEY_VARIABLE, METHODS
@@ -33,6 +33,7 @@ from brocap_nb.redaction import (
     redact_fields,
     url_text,
 )
+from brocap_nb.source import Code, literal, written
 
 __all__ = ["exchanges_from_har", "read_har", "to_curl", "to_har", "to_python", "write_har"]
 
@@ -385,14 +386,16 @@ def to_python(exchange: Exchange) -> str:
     response = requests.post(
         'http://127.0.0.1:.../getBalance', ...
     """
-    headers = {name: _Code.of(value) for name, value in _sent(exchange)}
-    body, wrong = parse(exchange.request)
-    exact = wrong is None and json.dumps(body) == exchange.request
-    given = (
-        f"json={_literal(body)}"
-        if exact
-        else f"data=({_Code.of(exchange.request)}).encode('utf-8', 'surrogatepass')"
-    )
+    try:
+        body = json.loads(exchange.request)
+        exact = json.dumps(body, allow_nan=False) == exchange.request
+        given = written(literal(body, _with_key), "json=") if exact else ""
+    except (ValueError, RecursionError):  # nothing that Python code can spell as it is
+        given = ""
+    if not given:
+        text = written(_with_key(exchange.request), "data=(")
+        given = f"{text}).encode('utf-8', 'surrogatepass')"
+    headers = literal(dict(_sent(exchange)), _with_key)
     keyed = KEY_LABEL in f"{exchange.url}{exchange.request}{exchange.request_headers}"
     lines = [
         *_missing(exchange),
@@ -401,8 +404,8 @@ def to_python(exchange: Exchange) -> str:
         "",
         *([f'key = os.environ["{KEY_VARIABLE}"]'] if keyed else []),
         "response = requests.post(",
-        f"    {_Code.of(exchange.url)},",
-        f"    headers={_literal(headers)},",
+        f"    {written(_with_key(exchange.url))},",
+        f"    {written(headers, 'headers=')},",
         f"    {given},",
         "    allow_redirects=False,",
         "    timeout=30,",
@@ -443,34 +446,11 @@ def _quoted(text: str) -> str:
     return f'"${KEY_VARIABLE}"'.join(parts) or "''"
 
 
-class _Code(str):
-    """Python source; it is its own repr."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    @classmethod
-    def of(cls, text: str) -> _Code:
-        """A text as source, with the variable `key` in the place of its label."""
-        pieces: list[str] = []
-        for part in text.split(KEY_LABEL):
-            pieces += ["key", repr(str(part))] if part else ["key"]
-        return cls(" + ".join(pieces[1:]) or "''")
-
-
-def _literal(value: Any, indent: str = "    ") -> str:
-    """A JSON value as Python source."""
-    deeper = indent + "    "
-    if isinstance(value, _Code):
+def _with_key(value: Any, _path: tuple[str, ...] = ()) -> Any:
+    """A value, or of a text with the key's label source that has the variable `key` there."""
+    if not isinstance(value, str) or KEY_LABEL not in value:
         return value
-    if isinstance(value, str):
-        return _Code.of(value)
-    if isinstance(value, dict) and value:
-        items = [f"{deeper}{_Code.of(k)}: {_literal(v, deeper)}," for k, v in value.items()]
-        return "\n".join(["{", *items, f"{indent}}}"])
-    if isinstance(value, list) and value:
-        items = [f"{deeper}{_literal(v, deeper)}," for v in value]
-        return "\n".join(["[", *items, f"{indent}]"])
-    return repr(value)
+    pieces: list[str] = []
+    for part in value.split(KEY_LABEL):
+        pieces += ["key", repr(part)] if part else ["key"]
+    return Code(" + ".join(pieces[1:]))

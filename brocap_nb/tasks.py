@@ -36,7 +36,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from brocap_nb import images, render
 from brocap_nb.errors import InvalidTaskError, Problem
 from brocap_nb.redaction import Body, embedded_picture, shorten_labels
-from brocap_nb.source import Call, Code, Writer, python_source
+from brocap_nb.source import python_source
 
 __all__ = [
     "ComplexImageMetadata",
@@ -224,7 +224,7 @@ class Task(_Strict):
         >>> print(bn.RawTask({"type": "NewTask", "depth": 2}).to_python())
         import brocap_nb as bn
         <BLANKLINE>
-        task = bn.RawTask({"type": "NewTask", "depth": 2})
+        task = bn.RawTask({'type': 'NewTask', 'depth': 2})
 
         Raises:
             InvalidInputError: the task is nested too deeply for Python code.
@@ -384,18 +384,6 @@ class ComplexImageTask(Task):
         if self.images_base64 is not None:
             return [_picture_file(text) for text in self.images_base64]
         return [d for url in self.image_urls or () if (d := images.fetched(url)) is not None]
-
-    def _python(self, writer: Writer) -> Code:
-        """`from_image` with a file, where the picture is long; else the class and its keywords."""
-        question = ("question", writer.value(self.question))
-        texts = self.images_base64 or ()
-        plain = type(self) is ComplexImageTask and self.image_urls is None and len(texts) == 1
-        if plain and (name := writer.picture(texts[0])) is not None:
-            rest = {"user_agent": self.user_agent, "website_url": self.website_url}
-            given = [(n, writer.value(v)) for n, v in rest.items() if v is not None]
-            keywords = [(f"{n}=", code) for n, code in (question, *given)]
-            return Call("bn.ComplexImageTask.from_image(", (("", f'"{name}"'), *keywords))
-        return writer.call_of(self, instead={"metadata": question})
 
     @model_validator(mode="before")
     @classmethod
@@ -572,9 +560,6 @@ class RawTask(Task, register=False):
     def to_wire(self) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.text)
         return body
-
-    def _python(self, writer: Writer) -> Code:
-        return Call(f"{writer.name_of(type(self))}(", (("", writer.value(self.to_wire())),))
 
 
 _ARTICLE: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+import multiprocessing
+import pickle
 import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -83,3 +90,68 @@ def test_an_input_error_lists_its_problems() -> None:
 
 def test_a_missing_exchange_reads_as_a_sentence() -> None:
     assert str(errors.ExchangeNotFoundError("There is none.")) == "There is none."
+
+
+# --- exceptions travel ----------------------------------------------------------------------------
+
+
+def tree(kind: type[bn.BroCapError]) -> Iterator[type[bn.BroCapError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from tree(below)
+
+
+KINDS = [*tree(bn.BroCapError)]
+CARRIERS: dict[str, Callable[[Any], Any]] = {
+    "oldest pickle": lambda error: pickle.loads(pickle.dumps(error, 0)),
+    "pickle": lambda error: pickle.loads(pickle.dumps(error)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+def made(kind: type[bn.BroCapError]) -> bn.BroCapError:
+    """An exception with everything that its class asks for."""
+    values = {
+        "message": "It's a sentence.",
+        "problems": [errors.Problem("a", "First."), errors.Problem("b", "Second.")],
+        "exchange": exchange(error_code="ERROR_ZERO_BALANCE", http_status=402, task_id=9),
+        "task_id": 9,
+    }
+    asked = [
+        name
+        for name, parameter in inspect.signature(kind.__init__).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name != "self"
+    ]
+    error = kind(*[values[name] for name in asked or ["message"]])
+    error.add_note("A note.")
+    return error
+
+
+def fail(kind: type[bn.BroCapError]) -> None:
+    raise made(kind)
+
+
+def told(error: BaseException) -> object:
+    """Everything that an exception says; a pool's own cause and traceback left out."""
+    return type(error), str(error), error.args, vars(error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_an_exception_arrives_whole(kind: type[bn.BroCapError], carrier: str) -> None:
+    assert told(CARRIERS[carrier](made(kind))) == told(made(kind))
+
+
+def test_an_exception_comes_back_from_another_process() -> None:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as executor:
+        found = [executor.submit(fail, kind).exception(60) for kind in KINDS]
+    with spawn.Pool(1) as pool:
+        waiting = [pool.apply_async(fail, [kind]) for kind in KINDS]
+        for kind, first, second in zip(KINDS, found, waiting, strict=True):
+            assert first is not None
+            assert told(first) == told(made(kind))
+            with pytest.raises(kind) as caught:
+                second.get(60)
+            assert told(caught.value) == told(made(kind))

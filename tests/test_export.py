@@ -394,7 +394,17 @@ def test_what_the_log_does_not_have_is_said(client: bn.Client, peer: Peer, key: 
         assert "# A picture is no longer in the log" in text
 
 
-def test_a_body_that_is_no_json_is_sent_as_it_is(peer: Peer, key: str) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"a":  1} <clientKey> it\'s "é"',
+        '{"key": "<clientKey>", "<clientKey>": ["a<clientKey><clientKey>b", null, -0.0, 1e+22]}',
+        '{"number": NaN}',
+        "[" * 250 + "]" * 250,
+    ],
+    ids=["no JSON", "the key at odd places", "no number", "deep"],
+)
+def test_a_body_is_sent_as_it_is(peer: Peer, key: str, body: str) -> None:
     peer.say(BALANCE)
     exchange = bn.Exchange(
         exchange_id="s-1",
@@ -402,11 +412,11 @@ def test_a_body_that_is_no_json_is_sent_as_it_is(peer: Peer, key: str) -> None:
         started_at=datetime.now(UTC) - timedelta(days=1),
         method="x",
         url=f"{peer.url}/x?k=<clientKey>",
-        request='{"a":  1} <clientKey> it\'s "é"',
+        request=body,
     )
     run([sys.executable, "-"], to_python(exchange), key)
     run(["sh"], to_curl(exchange), key)
-    sent = f'{{"a":  1}} {key} it\'s "é"'.encode()
+    sent = body.replace("<clientKey>", key).encode()
     assert peer.requests == [(f"/x?k={key}", sent)] * 2
 
 
