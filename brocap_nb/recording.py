@@ -581,27 +581,27 @@ def failure(
     if not isinstance(error, Exception):
         return Outcome.NO_RESPONSE, f"Interrupted: {type(error).__name__}."
     causes = list(_causes(error))
-    if any(isinstance(cause, urllib3.exceptions.ProxyError) for cause in causes):
-        return Outcome.CONNECTION_ERROR, f"The proxy {proxy or 'in between'} {_refusal(causes)}."
-    through = f" It was sent through the proxy {proxy}." if proxy else ""
+    through = f" The way is through the proxy {proxy}." if proxy else ""
     answer = "" if status is None else f" (HTTP {status})"
     if any(_timed_out(cause) for cause in causes):
         return Outcome.TIMEOUT, f"No complete answer{answer} in time{limits}.{through}"
     if not isinstance(error, _OF_CONNECTIONS) or isinstance(error, ValueError):
         return Outcome.NO_RESPONSE, f"{type(error).__name__} came instead of an answer.{through}"
-    if status is not None:
-        if any(isinstance(cause, urllib3.exceptions.DecodeError) for cause in causes):
-            told = f"The answer{answer} cannot be unpacked as its Content-Encoding says."
-            return Outcome.BAD_RESPONSE, told
-        return (
-            Outcome.CONNECTION_ERROR,
-            f"The answer{answer} broke off before it was complete.{through}",
-        )
-    for kind, told in _SEEN:
-        if any(isinstance(cause, kind) for cause in causes):
-            return Outcome.CONNECTION_ERROR, f"{told}{through}"
-    told = f"There was no answer ({type(error).__name__}).{through}"
-    return Outcome.CONNECTION_ERROR, told
+    if status is not None and _is_any(causes, urllib3.exceptions.DecodeError):
+        told = f"The answer{answer} cannot be unpacked as its Content-Encoding says."
+        return Outcome.BAD_RESPONSE, told
+    tunnel = [found for cause in causes if (found := _TUNNEL.search(str(cause)))]
+    told = (
+        f"The answer{answer} broke off before it was complete."
+        if status is not None
+        else f"It let nothing through: HTTP {tunnel[0][1]}."
+        if tunnel
+        else next((told for kind, told in _SEEN if _is_any(causes, kind)), None)
+        or f"There was no answer ({type(error).__name__})."
+    )
+    if _is_any(causes, urllib3.exceptions.ProxyError):
+        return Outcome.CONNECTION_ERROR, f"The proxy {proxy or 'in between'} failed. {told}"
+    return Outcome.CONNECTION_ERROR, f"{told}{through}"
 
 
 _OF_CONNECTIONS: Final = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
@@ -618,18 +618,8 @@ _SEEN: Final[tuple[tuple[type[BaseException], str], ...]] = (
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
-def _refusal(causes: Sequence[BaseException]) -> str:
-    """Say what a proxy did that let nobody through."""
-    for cause in causes:
-        if isinstance(cause, urllib3.exceptions.NameResolutionError):
-            return "cannot be found: its name cannot be resolved"
-        if isinstance(cause, ConnectionRefusedError):
-            return "cannot be reached: the connection was refused"
-        if found := _TUNNEL.search(str(cause)):
-            return f"did not let the request through: it answered HTTP {found[1]}"
-    if any(_timed_out(cause) for cause in causes):
-        return "did not take the connection in time"
-    return "could not be used"
+def _is_any(causes: Sequence[BaseException], kind: type[BaseException]) -> bool:
+    return any(isinstance(cause, kind) for cause in causes)
 
 
 def _timed_out(error: BaseException) -> bool:
