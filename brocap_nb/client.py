@@ -329,8 +329,8 @@ class Client:
             received = self._transmit(prepared)
         else:
             attempts = seen = _SeenAttempts(self._recorder, asked, attempt, self._proxy)
+            seen.begin()
             seen.body = prepared.body
-            attempts.begin()
             with Recording(self._session, seen):
                 received = self._transmit(prepared)
             seen.body = None
@@ -464,6 +464,8 @@ class _SeenAttempts(Attempts):
         return self
 
     def answered(self, response: requests.Response, content: bytes | None) -> None:
+        if self.exchange is None:  # an adapter that does not wait before it tries again
+            self.repeats()
         self._answer = response  # the client reads it
 
     def failed(self, error: BaseException, response: requests.Response | None) -> None:

@@ -109,7 +109,7 @@ class Recorder:
             elapsed_ms: from the first byte sent to the last byte received, in milliseconds.
             reading: what it says, if it is no answer of the API.
         """
-        if received.headers and "Set-Cookie" in received.headers:
+        if received.headers:
             self.hide(header_secrets(received.headers))
         text, binary = decode_answer(received.content or b"", self.veil)
         if received.failure is not None:
@@ -353,7 +353,8 @@ class _SeenAdapter:
             for sending in sendings:
                 sending.failed(error, response)
             raise
-        if getattr(response, "connection", None) in (adapter, self._adapter):
+        connection = getattr(response, "connection", None)
+        if connection is adapter or connection is self._adapter:
             response.connection = self  # a login sends once more through it
         for sending in sendings:
             sending.answered(response, content)
@@ -362,7 +363,10 @@ class _SeenAdapter:
 
 def _with_attempts_seen(adapter: Any, sendings: Sequence[Attempts]) -> Any:
     """Return an adapter that is the given one, but for its retries: each of them is told."""
-    if not sendings or not isinstance(vars(adapter).get("max_retries"), Retry):
+    retries = getattr(adapter, "__dict__", {}).get("max_retries")
+    if not sendings or not isinstance(retries, Retry):
+        return adapter
+    if retries.total == 0 and not retries.status_forcelist:  # as usual: it tries once
         return adapter
     own: Any = type(adapter)
     kind = _with_retries_seen(own)

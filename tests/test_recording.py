@@ -600,6 +600,18 @@ def test_a_client_has_a_row_for_each_attempt_of_its_session(
     assert type(session) is requests.Session
 
 
+def test_a_client_under_responses(key: str, log: bn.ExchangeLog) -> None:
+    session = requests.Session()
+    retries = Retry(2, status_forcelist=[503], allowed_methods=None)
+    session.mount("http://", HTTPAdapter(max_retries=retries))
+    client = bn.Client(key, base_url="http://service.invalid", session=session, log=log)
+    with responses.RequestsMock(registry=OrderedRegistry) as mocked:
+        mocked.post("http://service.invalid/getBalance", body="busy", status=503)
+        mocked.post("http://service.invalid/getBalance", json={"errorId": 0, "balance": 3})
+        assert client.get_balance().balance == 3
+    assert log.frame()["outcome"].tolist() == ["http_error", "ok"]
+
+
 def test_a_client_has_a_row_for_each_login_of_its_session(
     peer: Peer, key: str, log: bn.ExchangeLog, tmp_path: Path
 ) -> None:
