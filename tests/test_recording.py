@@ -219,7 +219,7 @@ def test_an_adapter_of_ones_own_goes_on(session: requests.Session, log: bn.Excha
 def test_one_connection_is_kept(retries: int, peer: Peer, log: bn.ExchangeLog) -> None:
     session = requests.Session()
     again = Retry(retries, status_forcelist=[503], backoff_factor=0)
-    session.mount("http://", HTTPAdapter(max_retries=again))
+    session.mount("http://", Counting(max_retries=again))
     log.attach(session)
     busy = retries > 0
     answers = itertools.cycle([http(b"busy", 503), http(b"{}")] if busy else [http(b"{}")])
@@ -240,10 +240,23 @@ class Patient(Retry):
         return 0
 
 
+class Counting(HTTPAdapter):
+    """It has an attribute that requests does not know, and changes it."""
+
+    sent = 0
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        self.sent += 1
+        return super().send(request, **kwargs)
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def test_retries_stay_those_of_the_session(peer: Peer, log: bn.ExchangeLog) -> None:
     session, Patient.waits[:] = requests.Session(), []
     retries = Patient(3, status_forcelist=[503], allowed_methods=None)
-    adapter = HTTPAdapter(max_retries=retries)
+    adapter = Counting(max_retries=retries)
     session.mount("http://", adapter)
     log.attach(session)
     peer.say(http(b'"first"', 503), Peer.RESET, http(b'"fine"'))
@@ -252,7 +265,7 @@ def test_retries_stay_those_of_the_session(peer: Peer, log: bn.ExchangeLog) -> N
     assert [one.status for one in answer.raw.retries.history] == [503, None]
     assert type(answer.raw.retries) is Patient
     assert Patient.waits == [1, 2]
-    assert adapter.max_retries is retries
+    assert (adapter.max_retries, adapter.sent) == (retries, 1)
     assert log.frame()["attempt"].tolist() == [1, 2, 3]
     assert log.frame()["outcome"].tolist() == ["http_error", "connection_error", "ok"]
     assert [log[n].response for n in (1, 2, 3)] == ['"first"', None, '"fine"']
