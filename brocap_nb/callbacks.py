@@ -34,6 +34,7 @@ from brocap_nb.exchange import Exchange, Outcome, decode_answer
 from brocap_nb.facts import CALLBACK_TIMEOUT
 from brocap_nb.images import is_url
 from brocap_nb.log import ExchangeLog, LogWarning
+from brocap_nb.recording import Received, Recorder
 from brocap_nb.redaction import headers_text
 
 __all__ = ["CallbackListener", "ExpectedCallback"]
@@ -371,10 +372,8 @@ class ExpectedCallback:
         told = dataclasses.replace(
             reading, outcome=Outcome.CALLBACK, task_id=named if mine is None else mine
         )
-        exchange = told.complete(
-            exchange, elapsed_ms=elapsed_ms, http_status=200, response_bytes=0, response=""
-        )
-        self._listener._log_of(self).finish(exchange)
+        recorder = Recorder(self._listener._log_of(self))
+        exchange, _ = recorder.finish(exchange, Received(status=200), elapsed_ms, told)
         if self._deliver is not None and reading.detail is None:
             self._deliver(exchange, cast("answers.TaskResult | None", reading.answer))
 

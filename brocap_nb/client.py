@@ -6,9 +6,11 @@ methods named after the API's methods do both.
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -28,11 +30,12 @@ from brocap_nb.errors import (
     RequestConnectionError,
     RequestTimeoutError,
 )
-from brocap_nb.exchange import Exchange, Outcome, decode_answer
+from brocap_nb.exchange import Exchange, Outcome
 from brocap_nb.facts import KEY_VARIABLE
 from brocap_nb.images import is_url
 from brocap_nb.log import ExchangeLog
-from brocap_nb.redaction import Secret, Veil, header_secrets, headers_text, url_text
+from brocap_nb.recording import Attempts, Received, Recorder, Recording, failure, proxy_of
+from brocap_nb.redaction import Secret, header_secrets, headers_text, url_text
 from brocap_nb.submission import Pacer, Submission
 from brocap_nb.tasks import Task
 
@@ -68,7 +71,8 @@ class Client:
         session: your own `requests.Session`, with its proxies, headers, adapters and hooks.
         timeout: seconds to connect, and seconds for the whole answer; one number for both.
         proxies: as in requests, for example `{"https": "http://127.0.0.1:8080"}`; default: those
-            of the environment, read once, when the client is made.
+            of the environment, read once, when the client is made, and none for a service on this
+            machine.
 
     Raises:
         InvalidKeyError: there is no key, or it cannot be one.
@@ -87,7 +91,6 @@ class Client:
         proxies: Mapping[str, str] | None = None,
     ) -> None:
         self._secret = _secret(key)
-        self._veil = Veil(self._secret)
         self.base_url: str = _checked_address(base_url)
         self._shown_url = url_text(self.base_url, self._secret)
         if not isinstance(log, ExchangeLog | None):
@@ -97,18 +100,24 @@ class Client:
                 field="log",
             )
         self.log: ExchangeLog = ExchangeLog() if log is None else log
+        self._recorder = Recorder(self.log, self._secret)
         self._timeout = _checked_timeout(timeout)
         self._owns_session = session is None
         self._session = _PlainSession() if session is None else session
         # requests looks the environment up anew on every call, a fifth of a short call's time
+        proxies = dict(proxies or {})
+        host = urlsplit(self.base_url).hostname or ""
+        if _is_loopback(host):
+            proxies["no_proxy"] = host
         environment = self._session.merge_environment_settings(
-            self.base_url, dict(proxies or {}), None, None, None
+            self.base_url, proxies, None, None, None
         )
         self._settings: dict[str, Any] = {
             name: value
             for name, value in environment.items()
             if name in ("proxies", "verify", "cert")
         }
+        self._proxy = proxy_of(self.base_url, self._settings["proxies"])
         self._templates: dict[str, requests.PreparedRequest] = {}
         self._told_headers: dict[str, str] = {}
         self._pacer = Pacer()
@@ -218,7 +227,7 @@ class Client:
                 "callback_url.",
                 field="callbackUrl",
             )
-        expected = callbacks.expect(self.log, self._redact, task.type)
+        expected = callbacks.expect(self.log, self._recorder.redact, task.type)
         return Submission(self, self._pacer, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
@@ -300,43 +309,32 @@ class Client:
             prepared = self._prepare(url, body)
         except Exception as error:  # of an auth of the user's own; nothing was sent
             return None, None, _bare(error)
-        self._hide(request.body.hidden)
+        self._recorder.hide(request.body.hidden)
         headers = self._headers_of(prepared, url)
-        exchange = self.log.begin(
-            method=request.method,
-            url=f"{self._shown_url}/{request.method}",
-            request=request.body.redacted(self._veil),
-            request_bytes=len(body),
-            pictures=request.body.pictures,
-            request_headers=headers,
-            task_type=request.task_type,
-            task_id=request.task_id,
-            attempt=attempt,
-        )
-        started = time.perf_counter()
-        received = self._transmit(prepared)
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        if received.headers and "Set-Cookie" in received.headers:
-            self._hide(header_secrets(received.headers))
-        text, binary = decode_answer(received.content, self._veil)
-        if received.failure is not None:
-            reading = answers.Reading(outcome=received.failure, detail=received.detail)
+        asked = {
+            "method": request.method,
+            "url": f"{self._shown_url}/{request.method}",
+            "request": request.body.redacted(self._recorder.veil),
+            "request_bytes": len(body),
+            "pictures": request.body.pictures,
+            "request_headers": headers,
+            "task_type": request.task_type,
+            "task_id": request.task_id,
+        }
+        if self._owns_session:
+            attempts = Attempts(self._recorder, asked, attempt)
+            attempts.begin()
+            received = self._transmit(prepared)
         else:
-            assert received.status is not None
-            reading = answers.read(request.method, received.status, text)
-        answered = received.status is not None
-        exchange = reading.complete(
-            exchange,
-            elapsed_ms=elapsed_ms,
-            http_status=received.status,
-            response_bytes=len(received.content) if answered else None,
-            response=text if answered else None,
-            response_base64=binary,
-            response_headers=(
-                headers_text(received.headers, self._veil) if received.headers else None
-            ),
-        )
-        self.log.finish(exchange)
+            attempts = seen = _SeenAttempts(self._recorder, asked, attempt, self._proxy)
+            seen.begin()
+            seen.body = prepared.body
+            with Recording(self._session, seen):
+                received = self._transmit(prepared)
+            seen.body = None
+        if attempts.exchange is not None:
+            attempts.finish(received)
+        exchange, reading = attempts.last
         return exchange, reading.answer, received.interrupt
 
     def _transmit(self, prepared: requests.PreparedRequest) -> _Received:
@@ -351,17 +349,19 @@ class Client:
             )
             received.status, received.headers = response.status_code, response.headers
             received.read(response, time.monotonic() + self._timeout[1])
-        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+        except BaseException as error:
             seconds = " and ".join(f"{limit:g}" for limit in self._timeout)
-            received.fail(
-                Outcome.TIMEOUT,
-                f"No complete answer in time (limits: {seconds} s to connect and to answer).",
+            received.failure, received.detail = failure(
+                error,
+                status=received.status,
+                proxy=self._proxy,
+                limits=f" (limits: {seconds} s to connect and to answer)",
             )
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            received.fail(Outcome.CONNECTION_ERROR, _broken(error, received.status))
-        except BaseException as interrupt:  # Ctrl+C, or a hook of the user's own session
-            received.fail(Outcome.NO_RESPONSE, f"Interrupted: {type(interrupt).__name__}.")
-            received.interrupt = _bare(interrupt)
+            if received.failure is Outcome.NO_RESPONSE:
+                if isinstance(error, requests.RequestException):  # it cannot be sent so
+                    received.failure = Outcome.CONNECTION_ERROR
+                else:  # Ctrl+C, or a hook of the user's own session
+                    received.interrupt = _bare(error)
         return received
 
     def _prepare(self, url: str, body: bytes) -> requests.PreparedRequest:
@@ -389,22 +389,14 @@ class Client:
     def _headers_of(self, prepared: requests.PreparedRequest, url: str) -> str:
         """Return a request's headers for the log: those of a template are redacted once."""
         if url not in self._templates or self._session_adds:
-            self._hide(header_secrets(prepared.headers))
-            return headers_text(prepared.headers, self._veil)
+            self._recorder.hide(header_secrets(prepared.headers))
+            return headers_text(prepared.headers, self._recorder.veil)
         told = self._told_headers.get(url)
         if told is None:
             others = {n: v for n, v in prepared.headers.items() if n != "Content-Length"}
-            self._hide(header_secrets(others))
-            told = self._told_headers[url] = headers_text(others, self._veil)
+            self._recorder.hide(header_secrets(others))
+            told = self._told_headers[url] = headers_text(others, self._recorder.veil)
         return f'{told[:-1]}, "Content-Length": "{prepared.headers["Content-Length"]}"}}'
-
-    def _hide(self, secrets: Sequence[Secret]) -> None:
-        """Redact these from now on as well: the service may repeat them, even much later."""
-        if secrets and not self._veil.covers(secrets):
-            self._veil = self._veil.over(secrets)
-
-    def _redact(self, text: str) -> str:
-        return self._veil.redact(text)
 
     # --- the rest ------------------------------------------------------------------------
 
@@ -447,15 +439,39 @@ class _PlainSession(requests.Session):
         return response
 
 
-@dataclass(slots=True)
-class _Received:
-    """What came back, as far as it came."""
+class _SeenAttempts(Attempts):
+    """A request in a session of the user's own, whose adapters and logins may send it again."""
 
-    status: int | None = None
-    headers: Mapping[str, str] | None = None
-    content: bytes = b""
-    failure: Outcome | None = None
-    detail: str | None = None
+    body: Any = None
+    """The request's: it tells it from others that are sent meanwhile."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._thread = threading.get_ident()
+        self._answer: requests.Response | None = None
+
+    def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
+        if threading.get_ident() != self._thread or request.body is not self.body:
+            return None
+        if self._answer is not None:  # it was answered with what a login needs
+            read = getattr(self._answer, "_content_consumed", True)
+            super().answered(self._answer, self._answer.content if read else None)
+            self.recorder.hide(header_secrets(request.headers))
+            self.asked["request_headers"] = headers_text(request.headers, self.recorder.veil)
+            self.repeats()
+        return self
+
+    def answered(self, response: requests.Response, content: bytes | None) -> None:
+        if self.exchange is None:  # an adapter that does not wait before it tries again
+            self.repeats()
+        self._answer = response  # the client reads it
+
+    def failed(self, error: BaseException, response: requests.Response | None) -> None:
+        """The client says so."""
+
+
+@dataclass(slots=True)
+class _Received(Received):
     interrupt: BaseException | None = None
 
     def read(self, response: requests.Response, deadline: float) -> None:
@@ -464,7 +480,7 @@ class _Received:
         if getattr(response, "_content", False) is not False:
             self.content = response.content  # requests has read it already if it is a redirect
             return
-        if not hasattr(raw, "read1"):  # an adapter of the user's own
+        if not isinstance(raw, urllib3.HTTPResponse):  # an adapter of the user's own
             self.content = response.content
             return
         pieces: list[bytes] = []
@@ -481,9 +497,6 @@ class _Received:
         finally:
             self.content = b"".join(pieces)
 
-    def fail(self, outcome: Outcome, detail: str) -> None:
-        self.failure, self.detail = outcome, detail
-
 
 _NOT_AGAIN: Final = {
     "createTask": " It is not sent again by itself: a task that arrived may have been billed."
@@ -496,9 +509,7 @@ _ERRORS: Final[Mapping[Outcome, Any]] = {
         f"{e.method}: {e.detail} Try again later, or give the client a longer timeout.", e
     ),
     Outcome.CONNECTION_ERROR: lambda e: RequestConnectionError(
-        f"{e.method}: {e.detail} Check base_url, the network, and that a sandbox of yours still "
-        f"runs.{_NOT_AGAIN.get(e.method, '')}",
-        e,
+        f"{e.method}: {e.detail} {_what_to_check(e)}{_NOT_AGAIN.get(e.method, '')}", e
     ),
 }
 
@@ -513,25 +524,20 @@ def _told(exchange: Exchange) -> str:
     return f"{exchange.method}: {exchange.detail} The raw answer is in the log."
 
 
-def _broken(error: BaseException, status: int | None) -> str:
-    """Say what broke. The text of the library's exception is not used: it may hold anything."""
-    if status is not None:
-        return f"The answer (HTTP {status}) broke off before it was complete."
-    seen: set[int] = set()
-    stack: list[Any] = [error]
-    while stack:
-        cause = stack.pop()
-        if id(cause) in seen or not isinstance(cause, BaseException):
-            continue
-        seen.add(id(cause))
-        if isinstance(cause, urllib3.exceptions.NameResolutionError):
-            return "The host's name cannot be resolved."
-        if isinstance(cause, ConnectionRefusedError):
-            return "The connection was refused: nothing listens at this address."
-        if isinstance(cause, ConnectionResetError):
-            return "The connection was reset before there was an answer."
-        stack += [*cause.args, cause.__cause__, cause.__context__, getattr(cause, "reason", None)]
-    return f"The connection failed before there was an answer ({type(error).__name__})."
+def _what_to_check(exchange: Exchange) -> str:
+    if " proxy " in f"{exchange.detail}":
+        return (
+            "Check the proxy, which comes from proxies=, from the session or from $HTTP_PROXY and "
+            "$HTTPS_PROXY, and base_url."
+        )
+    return "Check base_url, the network, and that a sandbox of yours still runs."
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _secret(key: str | None) -> Secret:

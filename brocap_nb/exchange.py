@@ -101,6 +101,10 @@ class Exchange:
     """The request's headers as a JSON object of strings, secrets left out."""
     response_headers: str | None = None
     """The answer's headers as a JSON object of strings, secrets left out."""
+    verb: str = "POST"
+    """The HTTP verb."""
+    request_kind: str = "json"
+    """What the request's body is: json, text, form, multipart, bytes, stream or none."""
 
     def to_line(self, names: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return the fields, or only those of `names`, as plain JSON values."""

@@ -1,26 +1,45 @@
-"""Record what any `requests.Session` sends: an adapter around each of its adapters.
+"""The recorder: what is sent and what comes back becomes rows of a log.
 
-That is where redirects and retries of the session pass one by one, so each is a row.
+    log.attach(session) ──► each adapter, seen through a `_SeenAdapter` ──┐ answered, failed,
+    Client(session=…)   ──►                                               │ tried, repeats
+    Client              ───────────────────────────────► Attempts ◄───────┘
+                                                            │ begin: before the first byte goes
+                                                            ▼ finish: before the caller sees it
+    CallbackListener    ───────────────────────────────► ExchangeLog
+
+Nothing here sends, waits or tries again: adapters, retries and logins stay the session's own.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
+import http.client
 import os
+import re
+import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import prepend_scheme_if_needed, select_proxy
 from urllib3.util.retry import Retry
 
 from brocap_nb import answers
-from brocap_nb.bodies import asked, fields_of
+from brocap_nb.bodies import asked as task_of
+from brocap_nb.bodies import fields_of
+from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
 from brocap_nb.facts import KEY_VARIABLE, METHODS
+from brocap_nb.log.journal import LogWarning
 from brocap_nb.redaction import (
     Secret,
     Veil,
@@ -34,179 +53,492 @@ from brocap_nb.redaction import (
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
 
-__all__ = ["RecordingAdapter", "record"]
+__all__ = [
+    "Attempts",
+    "Received",
+    "Recorder",
+    "Recording",
+    "attach",
+    "failure",
+    "proxy_of",
+]
 
-_STREAMED: Final = "The caller reads the answer as a stream: its body is not recorded."
-
-
-def record(
-    log: ExchangeLog, session: requests.Session, secrets: tuple[Secret, ...]
-) -> Callable[[], None]:
-    """Put a recording adapter around each adapter of a session; return what takes them off."""
-    before = dict(session.adapters)
-    for prefix, adapter in before.items():
-        if not (isinstance(adapter, RecordingAdapter) and adapter.log is log):
-            session.adapters[prefix] = RecordingAdapter(log, adapter, secrets)
-
-    def detach() -> None:
-        for prefix, adapter in list(session.adapters.items()):
-            if isinstance(adapter, RecordingAdapter) and adapter.log is log:
-                session.adapters[prefix] = adapter.inner
-
-    return detach
+# --- what is written ----------------------------------------------------------------------
 
 
-class RecordingAdapter(BaseAdapter):
-    """Sends with another adapter and records the exchange."""
+@dataclass(slots=True)
+class Received:
+    """What came back, as far as it came."""
 
-    def __init__(self, log: ExchangeLog, inner: BaseAdapter, secrets: tuple[Secret, ...]) -> None:
-        super().__init__()
-        self.log, self.inner = log, inner
-        self._secrets = secrets
+    status: int | None = None
+    headers: Mapping[str, str] | None = None
+    content: bytes | None = b""
+    """The body; None: it was not read."""
+    size: int | None = None
+    """How long a body is that was not read, where that is known."""
+    failure: Outcome | None = None
+    """How it ended, if not with an answer."""
+    detail: str | None = None
+
+
+class Recorder:
+    """Writes what comes back into a log, with labels in the place of secrets."""
+
+    def __init__(self, log: ExchangeLog, *secrets: Secret) -> None:
+        self.log, self.veil = log, Veil(*secrets)
+
+    def hide(self, secrets: Sequence[Secret]) -> None:
+        """Redact these from now on as well: a server may repeat them, even much later."""
+        if secrets and not self.veil.covers(secrets):
+            self.veil = self.veil.over(secrets)
+
+    def redact(self, text: str) -> str:
+        """Return a text with labels for all secrets that are known by now."""
+        return self.veil.redact(text)
+
+    def finish(
+        self,
+        exchange: Exchange,
+        received: Received,
+        elapsed_ms: float,
+        reading: answers.Reading | None = None,
+    ) -> tuple[Exchange, answers.Reading]:
+        """Write what came of an exchange, and return it with what its answer says.
+
+        Args:
+            exchange: one that `log.begin` returned.
+            received: what came back.
+            elapsed_ms: from the first byte sent to the last byte received, in milliseconds.
+            reading: what it says, if it is no answer of the API.
+        """
+        if received.headers:
+            self.hide(header_secrets(received.headers))
+        text, binary = decode_answer(received.content or b"", self.veil)
+        if received.failure is not None:
+            reading = answers.Reading(outcome=received.failure, detail=received.detail)
+        elif reading is None:
+            reading = answers.read(exchange.method, received.status or 0, text)
+        read = received.content if received.status is not None else None
+        exchange = reading.complete(
+            exchange,
+            elapsed_ms=elapsed_ms,
+            http_status=received.status,
+            response_bytes=received.size if read is None else len(read),
+            response=None if read is None else text,
+            response_base64=binary,
+            response_headers=(
+                headers_text(received.headers, self.veil) if received.headers else None
+            ),
+        )
+        self.log.finish(exchange)
+        return exchange, reading
+
+
+class Attempts:
+    """One request, as often as it is sent: each attempt is a row.
+
+    Args:
+        recorder: what it is recorded with.
+        asked: the request, as `log.begin` takes it.
+        attempt: the first attempt's number.
+        proxy: the proxy that it is sent through, as it may be shown.
+    """
+
+    last: tuple[Exchange, answers.Reading]
+    """The attempt that ended last, and what its answer says."""
+
+    def __init__(
+        self, recorder: Recorder, asked: dict[str, Any], attempt: int = 1, proxy: str | None = None
+    ) -> None:
+        self.recorder, self.asked, self.attempt, self.proxy = recorder, asked, attempt, proxy
+        self.exchange: Exchange | None = None
+        """The attempt that has begun and not ended; there is none before a repetition."""
+
+    def begin(self) -> None:
+        """Write the request of an attempt."""
+        self.exchange = self.recorder.log.begin(**self.asked, attempt=self.attempt)
+        self._started = time.perf_counter()
+
+    def finish(self, received: Received, reading: answers.Reading | None = None) -> None:
+        """Write what came of the attempt."""
+        elapsed_ms = (time.perf_counter() - self._started) * 1000
+        exchange, self.exchange = self.exchange, None
+        assert exchange is not None
+        self.last = self.recorder.finish(exchange, received, elapsed_ms, reading)
+
+    # --- what is told of an adapter -------------------------------------------------------
+
+    def answered(self, response: requests.Response, content: bytes | None) -> None:
+        """The adapter returns an answer; `content` is None if its body has not been read."""
+        with _ours():
+            if self.exchange is None:  # an adapter that does not wait before it tries again
+                self.begin()
+            size = None if content is not None else _length(response.headers)
+            told = [] if content is not None else [_STREAMED.format(_bytes_in_words(size))]
+            if getattr(response, "from_cache", False) is True:
+                told.append(_CACHED)
+            self._take(
+                Received(
+                    response.status_code, response.headers, content, size, detail=" ".join(told)
+                )
+            )
+
+    def failed(self, error: BaseException, response: requests.Response | None) -> None:
+        """The adapter raises; `response` is what it had returned, if its body is what failed."""
+        with _ours():
+            if self.exchange is None:
+                return
+            status = None if response is None else response.status_code
+            outcome, detail = failure(error, status=status, proxy=self.proxy)
+            headers = None if response is None else response.headers
+            self.finish(Received(status, headers, None, failure=outcome, detail=detail))
+
+    def tried(self, error: Exception | None, response: Any) -> None:
+        """The attempt will be repeated, or would be; `response` is urllib3's, which drops it."""
+        with _ours():
+            if self.exchange is None:
+                return
+            self.attempt += 1
+            if response is None:
+                outcome, detail = failure(error or requests.ConnectionError(), proxy=self.proxy)
+                self.finish(Received(failure=outcome, detail=detail))
+                return
+            headers = cast("Mapping[str, str]", CaseInsensitiveDict(response.headers))
+            received = Received(response.status, headers, None)
+            try:
+                received.content = response.read(decode_content=True)
+            except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException):
+                received.detail = "Its body broke off, or cannot be unpacked."
+            self._take(received)
+
+    def repeats(self) -> None:
+        """The waiting before a repetition is over."""
+        with _ours():
+            self.begin()
+
+    def _take(self, received: Received) -> None:
+        if received.content is not None and " " not in self.asked["method"]:
+            self.finish(received)
+            return
+        outcome = Outcome.HTTP_ERROR if (received.status or 0) >= 400 else Outcome.OK
+        self.finish(received, answers.Reading(outcome=outcome, detail=received.detail or None))
+
+
+_STREAMED: Final = "The caller reads the answer as a stream{}: its body is not recorded."
+_CACHED: Final = "The answer's body came from the session's cache."
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """A fault of ours is told, and never taken for one of the connection."""
+    try:
+        yield
+    except Exception as error:  # its text is not told: it may hold anything
+        warnings.warn(
+            f"An exchange was not recorded, or not all of it ({type(error).__name__}). The "
+            "request itself goes on.",
+            LogWarning,
+            stacklevel=1,
+        )
+
+
+# --- what is seen -------------------------------------------------------------------------
+
+
+Watcher: TypeAlias = "Callable[[requests.PreparedRequest, Any], Attempts | None]"
+"""Called with each request of a session, and its proxies, before its first byte is sent."""
+
+_WATCHERS: Final = "_brocap_watchers"
+_lock: Final = threading.Lock()
+
+
+class Recording:
+    """What `log.attach` returns: call it to end the recording, or use it in a `with`."""
+
+    def __init__(self, session: requests.Session, watcher: Watcher) -> None:
+        self._session, self._watcher = session, watcher
+        with _lock:
+            if _WATCHERS not in vars(session):
+                vars(session)[_WATCHERS] = []
+                plain: Any = type(session)
+                session.__class__ = _watched(plain)
+            if watcher not in vars(session)[_WATCHERS]:
+                vars(session)[_WATCHERS].append(watcher)
+
+    def __call__(self) -> None:
+        """End the recording; it may be called again."""
+        session = self._session
+        with _lock:
+            watchers = vars(session).get(_WATCHERS, [])
+            if self._watcher in watchers:
+                watchers.remove(self._watcher)
+            plain: Any = type(session).__mro__[1]
+            if not watchers and type(session) is _watched(plain):
+                session.__class__ = plain
+                del vars(session)[_WATCHERS]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self()
+
+
+@functools.cache
+def _watched(kind: Any) -> Any:
+    """Return a session's class, but for the adapters that it gives: they are seen.
+
+    A class, since `get_adapter` of a session is what others replace, `requests_mock` for each
+    request: whatever they put there is seen as well.
+    """
+
+    class Watched(kind):  # type: ignore[misc]
+        @property
+        def get_adapter(self) -> Callable[[str], Any]:
+            # no super(): another thread may end a recording, and with it this class, meanwhile
+            plain = vars(self).get("get_adapter") or types.MethodType(kind.get_adapter, self)
+            watchers = vars(self).get(_WATCHERS, [])
+
+            def get_adapter(self: requests.Session, url: str) -> Any:
+                return _SeenAdapter(plain(url), watchers)
+
+            get_adapter.plain = plain  # type: ignore[attr-defined]
+            return types.MethodType(get_adapter, self)
+
+        @get_adapter.setter
+        def get_adapter(self, value: Any) -> None:
+            self.__dict__["get_adapter"] = getattr(value, "plain", value)
+
+        @get_adapter.deleter
+        def get_adapter(self) -> None:
+            del self.__dict__["get_adapter"]
+
+        def __reduce_ex__(self, protocol: Any) -> Any:
+            _, _, *state = super().__reduce_ex__(protocol)
+            return object.__new__, (kind,), *state
+
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(Watched, name, getattr(kind, name))
+    return Watched
+
+
+class _SeenAdapter:
+    """Stands for an adapter, whose watchers see what it sends; all else is the adapter itself."""
+
+    def __init__(self, adapter: Any, watchers: list[Watcher]) -> None:
+        vars(self).update(_adapter=adapter, _watchers=watchers)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self)["_adapter"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._adapter, name, value)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self._adapter)
 
     def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        *args: Any,
-        **kwargs: Any,
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Send a request as the inner adapter does, and record what went and came.
-
-        The retries of a `HTTPAdapter(max_retries=…)` are made here, by its own rules, since each
-        is a row.
-        """
-        inner, retries = _without_retries(self.inner)
-        attempt = 1
-        while True:
-            try:
-                response = self._send_once(inner, attempt, request, stream, *args, **kwargs)
-            except (requests.ConnectionError, requests.Timeout) as error:
-                retries = _next(retries, request, error=error)
-                if retries is None:
-                    raise
-                retries.sleep()
-            else:
-                again = bool(response.headers.get("Retry-After"))
-                if retries is None or not retries.is_retry(
-                    request.method or "", response.status_code, again
-                ):
-                    return response
-                allowed, retries = retries, _next(retries, request, response=response)
-                if retries is None:
-                    if allowed.raise_on_status:
-                        raise requests.exceptions.RetryError(
-                            f"too many {response.status_code} answers", request=request
-                        )
-                    return response
-                retries.sleep(response.raw)
-            attempt += 1
-
-    def _send_once(
-        self,
-        inner: BaseAdapter,
-        attempt: int,
-        request: requests.PreparedRequest,
-        stream: bool,
-        *args: Any,
-        **kwargs: Any,
-    ) -> requests.Response:
-        veil, exchange = self._begin(request, attempt)
-        started = time.perf_counter()
+        """Send as the adapter does."""
+        given = dict(zip(("stream", "timeout", "verify", "cert", "proxies"), args, strict=False))
+        given |= kwargs
+        told = [watcher(request, given.get("proxies")) for watcher in (*self._watchers,)]
+        sendings = [sending for sending in told if sending is not None]
+        adapter = _with_attempts_seen(self._adapter, sendings)
+        response = None
         try:
-            response = inner.send(request, stream, *args, **kwargs)
-            content = b"" if stream else response.content
+            response = adapter.send(request, *args, **kwargs)
+            content = None if given.get("stream") else response.content
         except BaseException as error:
-            self._fail(exchange, error, time.perf_counter() - started)
+            for sending in sendings:
+                sending.failed(error, response)
             raise
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        veil = veil.over(header_secrets(response.headers))
-        text, binary = decode_answer(content, veil)
-        if stream:
-            reading = answers.Reading(outcome=_plain(response.status_code), detail=_STREAMED)
-        elif exchange.method in METHODS:
-            reading = answers.read(exchange.method, response.status_code, text)
-        else:
-            reading = answers.Reading(outcome=_plain(response.status_code))
-        self.log.finish(
-            reading.complete(
-                exchange,
-                elapsed_ms=elapsed_ms,
-                http_status=response.status_code,
-                response_bytes=None if stream else len(content),
-                response=None if stream else text,
-                response_base64=binary,
-                response_headers=headers_text(response.headers, veil),
+        connection = getattr(response, "connection", None)
+        if connection is adapter or connection is self._adapter:
+            response.connection = self  # a login sends once more through it
+        for sending in sendings:
+            sending.answered(response, content)
+        return cast(requests.Response, response)
+
+
+def _with_attempts_seen(adapter: Any, sendings: Sequence[Attempts]) -> Any:
+    """Return an adapter that is the given one, but for its retries: each of them is told."""
+    retries = getattr(adapter, "__dict__", {}).get("max_retries")
+    if not sendings or not isinstance(retries, Retry):
+        return adapter
+    if retries.total == 0 and not retries.status_forcelist:  # as usual: it tries once
+        return adapter
+    own: Any = type(adapter)
+    kind = _with_retries_seen(own)
+    if kind is None:
+        return adapter
+    seen = object.__new__(kind)
+    object.__setattr__(seen, "__dict__", vars(adapter))  # the very same: what it sets stays set
+    object.__setattr__(seen, "_sendings", sendings)
+    return seen
+
+
+@functools.cache
+def _with_retries_seen(kind: Any) -> Any:
+    if any(vars(one).get("__slots__") for one in kind.__mro__):
+        return None  # its attributes do not all lie in its `__dict__`
+
+    class Seen(kind):  # type: ignore[misc]
+        __slots__ = ("_sendings",)
+
+        @property
+        def max_retries(self) -> Any:
+            return _told_of(vars(self)["max_retries"], self._sendings)
+
+        @max_retries.setter
+        def max_retries(self, value: Any) -> None:
+            self.__dict__["max_retries"] = value
+
+        def __del__(self) -> None:
+            """The adapter itself goes on."""
+
+    Seen.__name__, Seen.__qualname__ = kind.__name__, kind.__qualname__
+    return Seen
+
+
+def _told_of(retries: Any, sendings: Sequence[Attempts]) -> Any:
+    """Return retries that count and wait as the given ones do, and tell of it."""
+    if not isinstance(retries, Retry):
+        return retries
+
+    def increment(*args: Any, **kwargs: Any) -> Any:
+        response = kwargs.get("response")
+        try:
+            left = retries.increment(*args, **kwargs)
+        except urllib3.exceptions.MaxRetryError:
+            if response is not None and retries.raise_on_status:
+                for sending in sendings:
+                    sending.tried(None, response)
+            raise
+        for sending in sendings:
+            sending.tried(kwargs.get("error"), response)
+        return _told_of(left, sendings)
+
+    def sleep(*args: Any, **kwargs: Any) -> None:
+        retries.sleep(*args, **kwargs)
+        for sending in sendings:
+            sending.repeats()
+
+    told = copy.copy(retries)
+    vars(told).update(increment=increment, sleep=sleep)
+    return told
+
+
+# --- log.attach ---------------------------------------------------------------------------
+
+
+def attach(log: ExchangeLog, session: requests.Session, secrets: tuple[Secret, ...]) -> Recording:
+    """Record what a session sends.
+
+    Raises:
+        InvalidInputError: it is no session.
+    """
+    if not isinstance(session, requests.Session):
+        what = (
+            f"the module {session.__name__}"
+            if isinstance(session, types.ModuleType)
+            else f"the class {session.__name__}"
+            if isinstance(session, type)
+            else f"a value of type {type(session).__name__}"
+        )
+        raise InvalidInputError(
+            f"The session is {what}; expected a requests.Session: make one with "
+            "session = requests.Session() and send with it, such as session.get(url). A Client "
+            "needs no recording: it has a log already.",
+            field="session",
+        )
+    for watcher in vars(session).get(_WATCHERS, ()):
+        if isinstance(watcher, _LogWatcher) and watcher.log is log:
+            watcher.secrets += secrets
+            return Recording(session, watcher)
+    return Recording(session, _LogWatcher(log, secrets))
+
+
+class _LogWatcher:
+    """Begins a row for each request of a session."""
+
+    def __init__(self, log: ExchangeLog, secrets: tuple[Secret, ...]) -> None:
+        self.log, self.secrets = log, secrets
+
+    def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
+        with _ours():
+            kind, text, size = _body_of(request)
+            fields = fields_of(text) if kind == "json" else {}
+            recorder = Recorder(
+                self.log, *self.secrets, *_keys(fields), *header_secrets(request.headers)
             )
-        )
-        return response
-
-    def close(self) -> None:
-        """Close the inner adapter."""
-        self.inner.close()
-
-    def _begin(self, request: requests.PreparedRequest, attempt: int) -> tuple[Veil, Exchange]:
-        body = request.body or b""
-        raw = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else None
-        text = "<a stream>" if raw is None else raw.decode("utf-8", "backslashreplace")
-        fields = fields_of(text)
-        veil = Veil(*self._secrets, *_keys(fields), *header_secrets(request.headers))
-        labelled, pictures = with_labels(redact_fields(text))
-        task_type, task_id = asked(fields)
-        url = request.url or ""
-        exchange = self.log.begin(
-            method=_method(request.method or "", url),
-            url=url_text(url, veil),
-            request=veil.redact(labelled),
-            request_bytes=0 if raw is None else len(raw),
-            pictures=pictures,
-            request_headers=headers_text(request.headers, veil),
-            task_type=task_type,
-            task_id=task_id,
-            attempt=attempt,
-        )
-        return veil, exchange
-
-    def _fail(self, exchange: Exchange, error: BaseException, seconds: float) -> None:
-        outcome = (
-            Outcome.TIMEOUT
-            if isinstance(error, requests.Timeout)
-            else Outcome.CONNECTION_ERROR
-            if isinstance(error, Exception)
-            else Outcome.NO_RESPONSE
-        )
-        reading = answers.Reading(outcome=outcome, detail=f"{type(error).__name__}.")
-        self.log.finish(reading.complete(exchange, elapsed_ms=seconds * 1000))
-
-
-def _without_retries(adapter: BaseAdapter) -> tuple[BaseAdapter, Retry | None]:
-    """Return an adapter that tries once, and the retries that it had."""
-    retries = getattr(adapter, "max_retries", None)
-    if not isinstance(retries, Retry) or not isinstance(adapter, HTTPAdapter) or retries.total == 0:
-        return adapter, None
-    once = copy.copy(adapter)  # the connections stay shared
-    once.max_retries = Retry(0, read=False)
-    return once, retries
-
-
-def _next(
-    retries: Retry | None,
-    request: requests.PreparedRequest,
-    *,
-    error: requests.RequestException | None = None,
-    response: requests.Response | None = None,
-) -> Retry | None:
-    """Return what is left of the retries after a failed attempt; None if there are none."""
-    cause: Any = error.args[0] if error is not None and error.args else error
-    if isinstance(cause, urllib3.exceptions.MaxRetryError):
-        cause = cause.reason
-    if retries is None or (error is not None and not isinstance(cause, Exception)):
+            labelled, pictures = with_labels(redact_fields(text))
+            task_type, task_id = task_of(fields)
+            verb, url = request.method or "", request.url or ""
+            asked = {
+                "method": _method(verb, url),
+                "url": url_text(url, recorder.veil),
+                "request": recorder.redact(labelled),
+                "request_bytes": size,
+                "pictures": pictures,
+                "request_headers": headers_text(request.headers, recorder.veil),
+                "task_type": task_type,
+                "task_id": task_id,
+                "verb": verb,
+                "request_kind": kind,
+            }
+            attempts = Attempts(recorder, asked, proxy=proxy_of(url, proxies))
+            attempts.begin()
+            return attempts
         return None
-    try:
-        raw = None if response is None else response.raw
-        return retries.increment(request.method, request.url, response=raw, error=cause)
-    except (urllib3.exceptions.HTTPError, requests.RequestException):
-        return None
+
+
+def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
+    """Return a body's kind, its text for the log, and its length; 0 if that is not known."""
+    body: Any = request.body
+    told = str(request.headers.get("Content-Type", "")).lower()
+    if body is None or (isinstance(body, str | bytes) and not body):
+        return "none", "", 0
+    if not isinstance(body, str | bytes | bytearray):
+        size = _length(request.headers)
+        multipart = told.startswith("multipart/")
+        what = (
+            "multipart form"
+            if multipart
+            else "file"
+            if hasattr(body, "read")
+            else "generator"
+            if isinstance(body, types.GeneratorType)
+            else "stream"
+        )
+        length = _bytes_in_words(size) or ", length not known"
+        return "multipart" if multipart else "stream", f"<a {what}{length}>", size or 0
+    raw = body.encode("utf-8", "backslashreplace") if isinstance(body, str) else bytes(body)
+    text = raw.decode("utf-8", "backslashreplace")
+    kind = (
+        "multipart"
+        if told.startswith("multipart/")
+        else "form"
+        if "x-www-form-urlencoded" in told
+        else "json"
+        if "json" in told or fields_of(text)
+        else "text"
+        if text.encode() == raw
+        else "bytes"
+    )
+    return kind, text, len(raw)
+
+
+def _length(headers: Mapping[str, Any]) -> int | None:
+    told = headers.get("Content-Length")
+    told = told.decode("latin-1") if isinstance(told, bytes) else str(told or "")
+    return int(told) if told.isascii() and told.isdigit() else None
+
+
+def _bytes_in_words(size: int | None) -> str:
+    return "" if size is None else f", {size:,} bytes"
 
 
 def _method(verb: str, url: str) -> str:
@@ -216,11 +548,98 @@ def _method(verb: str, url: str) -> str:
     return last if verb == "POST" and last in METHODS else f"{verb} {path or '/'}"
 
 
-def _plain(status: int) -> Outcome:
-    return Outcome.HTTP_ERROR if status >= 400 else Outcome.OK
-
-
 def _keys(fields: Mapping[str, Any]) -> list[Secret]:
     """The keys that a request, or the environment, tells."""
     told = (fields.get("clientKey"), os.environ.get(KEY_VARIABLE))
     return [Secret(key) for key in told if isinstance(key, str) and len(key) >= 8]
+
+
+# --- why there is no answer ---------------------------------------------------------------
+
+
+def proxy_of(url: str, proxies: Any) -> str | None:
+    """Return the proxy that requests sends a request through, without its user and password."""
+    proxy = select_proxy(url, proxies)
+    if not proxy:
+        return None
+    try:
+        proxy = prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call]
+        told = urllib3.util.parse_url(proxy)
+        return urllib3.util.Url(scheme=told.scheme, host=told.host, port=told.port).url
+    except ValueError:
+        return "with an address that cannot be read"
+
+
+def failure(
+    error: BaseException, *, status: int | None = None, proxy: str | None = None, limits: str = ""
+) -> tuple[Outcome, str]:
+    """Return how an attempt ended that has no complete answer, and a sentence that says so.
+
+    The text of a library's exception is not used: it may hold anything.
+
+    Args:
+        error: what was raised.
+        status: of the answer, as far as it came.
+        proxy: the proxy in between, as `proxy_of` returns it.
+        limits: the time limits, in words.
+    """
+    if not isinstance(error, Exception):
+        return Outcome.NO_RESPONSE, f"Interrupted: {type(error).__name__}."
+    causes = list(_causes(error))
+    through = f" The way is through the proxy {proxy}." if proxy else ""
+    answer = "" if status is None else f" (HTTP {status})"
+    if any(_timed_out(cause) for cause in causes):
+        return Outcome.TIMEOUT, f"No complete answer{answer} in time{limits}.{through}"
+    if not isinstance(error, _OF_CONNECTIONS) or isinstance(error, ValueError):
+        return Outcome.NO_RESPONSE, f"{type(error).__name__} came instead of an answer.{through}"
+    if status is not None and _is_any(causes, urllib3.exceptions.DecodeError):
+        told = f"The answer{answer} cannot be unpacked as its Content-Encoding says."
+        return Outcome.BAD_RESPONSE, told
+    tunnel = [found for cause in causes if (found := _TUNNEL.search(str(cause)))]
+    told = (
+        f"The answer{answer} broke off before it was complete."
+        if status is not None
+        else f"It let nothing through: HTTP {tunnel[0][1]}."
+        if tunnel
+        else next((told for kind, told in _SEEN if _is_any(causes, kind)), None)
+        or f"There was no answer ({type(error).__name__})."
+    )
+    if _is_any(causes, urllib3.exceptions.ProxyError):
+        return Outcome.CONNECTION_ERROR, f"The proxy {proxy or 'in between'} failed. {told}"
+    return Outcome.CONNECTION_ERROR, f"{told}{through}"
+
+
+_OF_CONNECTIONS: Final = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
+_SEEN: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (urllib3.exceptions.NameResolutionError, "The host's name cannot be resolved."),
+    (
+        ConnectionRefusedError,
+        "The connection was refused: perhaps nothing listens at this address.",
+    ),
+    (http.client.RemoteDisconnected, "The connection was closed before there was an answer."),
+    (ConnectionResetError, "The connection was reset before there was an answer."),
+    (http.client.HTTPException, "What came is no HTTP answer."),
+)
+_TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})\b")
+
+
+def _is_any(causes: Sequence[BaseException], kind: type[BaseException]) -> bool:
+    return any(isinstance(cause, kind) for cause in causes)
+
+
+def _timed_out(error: BaseException) -> bool:
+    new = urllib3.exceptions.NewConnectionError  # for urllib3 one of time, whatever was wrong
+    limits = (requests.Timeout, urllib3.exceptions.TimeoutError)
+    return isinstance(error, limits) and not isinstance(error, new)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those that it was made of; not what its caller was busy with before."""
+    seen: set[int] = set()
+    stack: list[Any] = [error]
+    while stack:
+        cause = stack.pop()
+        if id(cause) not in seen and isinstance(cause, BaseException):
+            seen.add(id(cause))
+            yield cause
+            stack += [*cause.args, cause.__cause__, getattr(cause, "reason", None)]

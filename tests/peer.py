@@ -30,6 +30,7 @@ class Peer:
     def __init__(self) -> None:
         self.reply: Callable[[str, bytes], bytes] = lambda path, body: http(b"{}")
         self.requests: list[tuple[str, bytes]] = []
+        self.connections = 0
         self._stop = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -48,6 +49,7 @@ class Peer:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._listener.accept()
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:

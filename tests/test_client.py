@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb import calls
+from brocap_nb import calls, cli
 from brocap_nb.client import BASE_URL
 
 TASK = bn.ComplexImageTask(
@@ -154,6 +154,13 @@ FAULTS = {
     ),
     "reset": (Peer.RESET, bn.RequestConnectionError, "connection_error", None),
     "timeout": (Peer.STALL, bn.RequestTimeoutError, "timeout", None),
+    "closed": (b"", bn.RequestConnectionError, "connection_error", None),
+    "packed wrongly": (
+        http(b"no gzip").replace(b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1),
+        bn.BadResponseError,
+        "bad_response",
+        b"",
+    ),
     "not HTTP": (b"SSH-2.0 hello\r\n\r\n", bn.RequestConnectionError, "connection_error", None),
 }
 
@@ -174,6 +181,29 @@ def test_a_fault_is_one_row_and_a_clear_exception(
     assert recorded.response == (None if body is None else body.decode())
     assert recorded.detail is not None
     assert recorded.detail in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [
+        ("reset", "was reset before"),
+        ("closed", "was closed before"),
+        ("not HTTP", "no HTTP answer"),
+        ("cut off", "broke off"),
+        ("packed wrongly", "cannot be unpacked"),
+        ("timeout", "in time"),
+    ],
+)
+def test_the_cause_is_told_that_was_seen(
+    fault: str, cause: str, client: bn.Client, peer: Peer
+) -> None:
+    peer.say(FAULTS[fault][0])
+    try:
+        raise ConnectionRefusedError  # what the caller was busy with before
+    except ConnectionRefusedError:
+        with pytest.raises(bn.ExchangeError, match=cause) as caught:
+            client.get_balance()
+    assert "refused" not in str(caught.value)
 
 
 def test_an_unknown_status_is_a_bad_response(client: bn.Client, peer: Peer) -> None:
@@ -470,14 +500,65 @@ def test_a_proxy_of_ones_own_is_used(peer: Peer, key: str, log: bn.ExchangeLog) 
     assert peer.requests[0][0] == "http://service.invalid/getBalance"
 
 
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A proxy in the environment at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, f"http://user:password-of-it@{address}")
+    return address
+
+
+def test_loopback_goes_through_no_proxy_of_the_environment(
+    nowhere: str, peer: Peer, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    peer.say(http(b'{"errorId": 0, "balance": 3}'))
+    for session in (None, requests.Session()):
+        for url in (peer.url, peer.url.replace("127.0.0.1", "localhost")):
+            assert bn.Client(key, base_url=url, session=session).get_balance().balance == 3
+    assert cli.main(["demo", "--log", "demo"]) == 0
+    assert "connection_error" not in capsys.readouterr().out
+
+
+def test_a_proxy_that_is_given_is_used_for_loopback_too(nowhere: str, peer: Peer, key: str) -> None:
+    peer.say(http(b'{"errorId": 0, "balance": 3}'))
+    client = bn.Client(key, base_url="http://127.0.0.1:1", proxies={"http": peer.url})
+    assert client.get_balance().balance == 3
+
+
+def test_a_proxy_that_cannot_be_reached_is_named(nowhere: str, key: str) -> None:
+    for scheme in ("http", "https"):
+        client = bn.Client(key, base_url=f"{scheme}://service.invalid")
+        with pytest.raises(bn.RequestConnectionError, match="Check the proxy") as caught:
+            client.get_balance()
+        assert f"The proxy http://{nowhere} failed. The connection was refused" in str(caught.value)
+        assert "password-of-it" not in f"{caught.value}{client.log[-1]}"
+
+
+def test_what_a_proxy_did_is_told(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
+    client = bn.Client(
+        key, base_url="https://service.invalid", proxies={"https": peer.url}, log=log
+    )
+    peer.say(http(b"who are you?", 407))
+    with pytest.raises(bn.RequestConnectionError, match=f"proxy {peer.url} failed.*HTTP 407"):
+        client.get_balance()
+    client = bn.Client(key, base_url="http://service.invalid", proxies={"http": peer.url}, log=log)
+    peer.say(Peer.RESET)
+    with pytest.raises(bn.RequestConnectionError, match=f"proxy {peer.url} failed.*was reset"):
+        client.get_balance()
+    peer.say(http(b"{}")[:-1] + Peer.RESET)
+    with pytest.raises(bn.RequestConnectionError, match=f"broke off.*through the proxy {peer.url}"):
+        client.get_balance()
+
+
 def test_one_connection_is_kept_alive(client: bn.Client, peer: Peer) -> None:
-    connections: set[int] = set()
-    serve = peer._serve
-    peer._serve = lambda c: (connections.add(id(c)), serve(c))[1]  # type: ignore[method-assign]
     peer.say(CREATED)
     for _ in range(5):
         client.create_task(TASK)
-    assert len(connections) == 1
+    assert peer.connections == 1
 
 
 # --- a killed process ---------------------------------------------------------------------

@@ -25,11 +25,12 @@ FLOORS = (
         *("tasks", "exchange", "answers", "calls"),
     ),
     (
-        *("export", "diff", "recording"),
+        *("export", "diff"),
         *(
             "log.forks",
             "log.folders",
             "log.journal",
+            "recording",
             "log.columns",
             "log.segments",
             "log.sessions",

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Timeline,
         ViolationTable,
     )
+    from brocap_nb.recording import Recording
 
 __all__ = ["ExchangeLog"]
 
@@ -127,6 +128,8 @@ class ExchangeLog:
         task_type: str | None = None,
         task_id: int | None = None,
         attempt: int = 1,
+        verb: str = "POST",
+        request_kind: str = "json",
     ) -> Exchange:
         """Record a request that is about to be sent, and return its exchange.
 
@@ -135,6 +138,7 @@ class ExchangeLog:
             request_bytes: the body's length on the wire.
             pictures: the pictures whose labels stand in it.
             request_headers: its headers as JSON, as they may be written down.
+            request_kind: what the body is, see `Exchange.request_kind`.
 
         Raises:
             InvalidInputError: the log is only read.
@@ -155,6 +159,8 @@ class ExchangeLog:
                 request=request,
                 request_bytes=request_bytes,
                 request_headers=request_headers,
+                verb=verb,
+                request_kind=request_kind,
             )
             for picture in pictures:
                 self._journal.keep_picture(picture)
@@ -174,45 +180,37 @@ class ExchangeLog:
                 self._own.finish(row, exchange, at)
         self._listeners.tell(exchange)
 
-    def attach(
-        self, session: requests.Session, *, secrets: Iterable[str] = ()
-    ) -> Callable[[], None]:
+    def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
         """Record whatever a `requests.Session` sends, to any service, as rows of this log.
 
-        Every attempt is a row: redirects and the session's own retries too. `method` is the API's
-        method, or the verb and the path, such as `GET /pictures`. Passwords, cookies,
-        Authorization and a `clientKey` in a JSON body are left out.
+        Every attempt is a row: redirects, logins and the session's own retries too. `method` is
+        the API's method, or the verb and the path, such as `GET /pictures`. Passwords, cookies,
+        Authorization and a `clientKey` in a JSON body are left out. The session sends as before,
+        with its own adapters, also those that are mounted later.
 
         >>> import requests
         >>> session = requests.Session()
-        >>> stop = log.attach(session)
-        >>> session.get(sandbox.url).status_code
+        >>> with log.attach(session):
+        ...     session.get(sandbox.url).status_code
         200
         >>> log[-1].method
         'GET /'
-        >>> stop()
 
         Args:
-            session: the session; adapters that are mounted later are not recorded.
+            session: the session.
             secrets: other texts that must not be written down, or one of them.
 
         Returns:
-            A function that ends the recording.
+            What ends the recording: leave the `with`, or call it.
 
         Raises:
             InvalidInputError: the log is only read, or `session` is none.
         """
         self._must_be_written()
-        if not hasattr(session, "adapters"):
-            raise InvalidInputError(
-                f"The session is a value of type {type(session).__name__}; expected a "
-                "requests.Session. A Client needs no recording: it has a log already.",
-                field="session",
-            )
-        from brocap_nb.recording import record  # brings requests along
+        from brocap_nb.recording import attach  # brings requests along
 
         texts = (secrets,) if isinstance(secrets, str) else secrets  # a text is no list of letters
-        return record(self, session, tuple(Secret(text, HEADER_LABEL) for text in texts))
+        return attach(self, session, tuple(Secret(text, HEADER_LABEL) for text in texts))
 
     def subscribe(
         self,

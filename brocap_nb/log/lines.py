@@ -31,13 +31,18 @@ _REQUEST_HAS: Final = (
 _RESPONSE_HAS: Final = tuple(
     field.name
     for field in dataclasses.fields(Exchange)
-    if field.name not in ("url", "request", "request_headers")
+    if field.name not in ("url", "request", "request_headers", "verb", "request_kind")
 )
+_OTHERS: Final = {"verb": "POST", "request_kind": "json"}  # what the API asks for is not written
 
 
 def request_line(exchange: Exchange) -> dict[str, Any]:
     """Return what is written before a request is sent."""
-    return {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
+    line = {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
+    for name, usual in _OTHERS.items():
+        if (value := getattr(exchange, name)) != usual:
+            line[name] = value
+    return line
 
 
 def response_line(exchange: Exchange) -> dict[str, Any]:

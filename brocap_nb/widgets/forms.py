@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from brocap_nb import render
-from brocap_nb.contract import parse
+from brocap_nb.bodies import parse
 from brocap_nb.errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.redaction import Secret, redact_fields
 from brocap_nb.source import is_secret_name
@@ -401,13 +401,12 @@ def _read(kind: str | None, name: str, text: str) -> Any:
         return text or None
     if kind in _LINE:
         return read_number(name, text, whole=kind == "integer")
-    try:
-        return parse(text) if text.strip() else None
-    except json.JSONDecodeError as error:
-        what = f"line {error.lineno}, column {error.colno}: {error.msg[0].lower()}{error.msg[1:]}"
-    except (ValueError, RecursionError) as error:
-        what = str(error)
-    raise InvalidInputError(f"{name} is not JSON: {what}. Correct that place.", field=name)
+    if not text.strip():
+        return None
+    value, wrong = parse(text)
+    if wrong is None:
+        return value
+    raise InvalidInputError(f"{name} is not JSON: {wrong}. Correct that place.", field=name)
 
 
 def read_number(name: str, text: str, *, whole: bool) -> int | float | None:
