@@ -137,7 +137,7 @@ def test_what_is_typed_is_what_is_sent(kind: str, optional: bool) -> None:
         (decimal.Decimal, "1,5", "valid decimal"),
         (list[int], "1\nx", "field[1] is &#x27;x&#x27;; expected a whole number"),
         (list[Literal["a", "b"]], "c", "expected &#x27;a&#x27; or &#x27;b&#x27;"),
-        (dict[str, int], '{\n "a": }', "field is not JSON: line 2, column 7: expecting value."),
+        (dict[str, int], '{\n "a": }', "field is not JSON: Expecting value: line 2 column 7"),
         (dict[str, int], "[1]", "field is a list; expected an object"),
         (dict[str, Any], '{"a": NaN}', "NaN is not a JSON number"),
         (Any, "[" * 100_000, "field is not JSON"),
@@ -370,8 +370,8 @@ def test_a_raw_task_is_any_json_object() -> None:
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ('{\n  "type": X\n}', "line 2, column 11: expecting value"),
-        ('{"a" 1}', "line 1, column 6: expecting &#x27;:&#x27; delimiter"),
+        ('{\n  "type": X\n}', "Expecting value: line 2 column 11"),
+        ('{"a" 1}', "Expecting &#x27;:&#x27; delimiter: line 1 column 6"),
         ("", "The task is empty"),
         ("[1]", "RawTask got a list; expected a JSON object"),
         ('{"a": NaN}', "not JSON"),
