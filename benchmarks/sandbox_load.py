@@ -49,7 +49,6 @@ SANDBOX = """
 import sys, threading
 from brocap_nb.sandbox import Sandbox
 sandbox = Sandbox(speed=50, balance=1e9).start()
-sandbox.puzzles
 print(sandbox.url, sandbox.key, flush=True)
 threading.Event().wait()
 """

@@ -7,6 +7,7 @@ import html
 from collections.abc import Iterator
 
 import pytest
+from pictures import noise
 from waiting import until
 
 import brocap_nb as bn
@@ -141,9 +142,9 @@ def test_it_is_shown_as_code(view: ExchangeView, used: bn.Client, button: str, p
 
 
 def test_code_that_is_too_long_for_a_notebook_is_not_put_there(
-    view: ExchangeView, used: bn.Client, sandbox: bn.Sandbox
+    view: ExchangeView, used: bn.Client
 ) -> None:
-    used.create_task(bn.ComplexImageTask.from_image(sandbox.puzzles[0].data, question="Pick"))
+    used.create_task(bn.ComplexImageTask.from_image(noise(200, 100), question="Pick"))
     view.show_exchange(used.log[-1].exchange_id)
     view.curl.click()
     assert f"log.to_curl(&quot;{view.exchange_id}&quot;)" in view._code.value
