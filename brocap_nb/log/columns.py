@@ -67,6 +67,7 @@ DTYPES: Final[Mapping[str, str]] = {
 }
 
 STRING: Final = pd.StringDtype("python")
+"""What `pd.array` makes of texts in any pandas, with pyarrow or without; None becomes pd.NA."""
 UTC_TIME: Final = pd.DatetimeTZDtype("us", "UTC")
 
 
@@ -104,8 +105,7 @@ class Columns:
         self._words = words
         self._size = 0
         self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in DTYPES.items()}
-        self._ids: NDArray[np.object_] = np.full(64, "", dtype=object)
-        self._checked_ids = pd.arrays.StringArray(self._ids)
+        self._ids: NDArray[np.object_] = np.empty(64, dtype=object)
         self._unnamed = range(0)
 
     @staticmethod
@@ -172,7 +172,7 @@ class Columns:
         """Return the used part of one column (a view)."""
         return self._arrays[name][: self._size]
 
-    def ids(self) -> pd.arrays.StringArray:
+    def ids(self) -> NDArray[np.object_]:
         """Return the exchange ids (a view)."""
         if self._unnamed:  # ids of rows that came from a file are made when first asked for
             numbers = self._arrays["number"][self._unnamed.start : self._unnamed.stop].tolist()
@@ -180,7 +180,14 @@ class Columns:
             made = [prefix + str(number) for number in numbers]
             self._ids[self._unnamed.start : self._unnamed.stop] = made
             self._unnamed = range(0)
-        return self._checked_ids[: self._size]
+        return self._ids[: self._size]
+
+    def order(self) -> NDArray[np.int64]:
+        """Return what to sort the rows of several sessions by (stably): when each was begun.
+
+        A row is never before an earlier one of its session, though its clock was set back.
+        """
+        return np.maximum.accumulate(self.array("started_at"))
 
     def row_of(self, number: int) -> int | None:
         """Return the row of an exchange's number, or None."""
@@ -226,9 +233,6 @@ class Columns:
             room = max(rows, room + room // 8 + 64)
             self._arrays = {name: _longer(array, room) for name, array in self._arrays.items()}
             self._ids = _longer(self._ids, room)
-            self._ids[self._size :] = ""
-            # a view that pandas has checked now: checking a million texts costs more than all else
-            self._checked_ids = pd.arrays.StringArray(self._ids)
 
 
 def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
@@ -244,39 +248,46 @@ def frame_of(
     *,
     sourced: bool = False,
 ) -> pd.DataFrame:
-    """Return the rows of all sessions as a frame, ordered by start.
+    """Return the rows of all sessions as a frame, in their order.
 
     `bodies` are the texts of `request` and `response`, table after table. With `sourced` there is
     a column `source` after `session`.
     """
     merged = {
-        name: _joined([table.array(name) for table in tables], DTYPES[name]) for name in _SHOWN
+        name: _joined([table.array(name) for table in tables], DTYPES[name]) for name in _PLAIN
     }
-    which = np.repeat(np.arange(len(tables), dtype=np.int32), [len(table) for table in tables])
+    coded = {name: [table.array(name) for table in tables] for name in ("outcome", *_CODED)}
+    sessions = [table.session for table in tables]
+    sources = [table.source or "" for table in tables]
+    sizes = [len(table) for table in tables]
     data: dict[str, Any] = {
-        "exchange_id": _joined_ids([table.ids() for table in tables]),
+        "exchange_id": _texts(_joined([table.ids() for table in tables], "O")),
         "started_at": pd.array(merged["started_at"].view("M8[us]"), dtype=UTC_TIME, copy=False),
-        "session": _categorical(which, [table.session for table in tables]),
-        **({"source": _sources(which, tables)} if sourced else {}),
+        "session": _repeated(sessions, sizes),
+        **({"source": _repeated(sources, sizes)} if sourced else {}),
         "attempt": merged["attempt"],
-        "outcome": _categorical(merged["outcome"], [str(outcome) for outcome in Outcome]),
+        "outcome": _occurring(coded["outcome"], [str(outcome) for outcome in Outcome]),
         "elapsed_ms": merged["elapsed_ms"],
         "request_bytes": merged["request_bytes"],
-        **{name: _categorical(merged[name], words[name].values) for name in _CODED},
+        **{name: _occurring(coded[name], words[name].values) for name in _CODED},
         **{n: pd.arrays.IntegerArray(merged[n], merged[f"no_{n}"]) for n in _INTEGERS},
     }
     if bodies is not None:
-        data["request"], data["response"] = (pd.arrays.StringArray(_objects(t)) for t in bodies)
+        data["request"], data["response"] = map(_texts, bodies)
     frame = pd.DataFrame({name: data[name] for name in _ORDER if name in data}, copy=False)
     if len(tables) < 2:
         return frame
-    order = np.argsort(merged["started_at"], kind="stable")
+    order = np.argsort(np.concatenate([table.order() for table in tables]), kind="stable")
     return frame.iloc[order].reset_index(drop=True)
 
 
 _AFTER_SESSION: Final = COLUMNS.index("session") + 1
 _ORDER: Final = (*COLUMNS[:_AFTER_SESSION], "source", *COLUMNS[_AFTER_SESSION:])
-_SHOWN: Final = tuple(n for n in DTYPES if n not in ("number", "request_at", "response_at"))
+_CHUNK: Final = 50_000
+_PLAIN: Final = (
+    *("started_at", "attempt", "elapsed_ms", "request_bytes", *_INTEGERS),
+    *(f"no_{name}" for name in _INTEGERS),
+)
 
 
 def _joined(arrays: list[NDArray[Any]], dtype: str) -> NDArray[Any]:
@@ -284,25 +295,35 @@ def _joined(arrays: list[NDArray[Any]], dtype: str) -> NDArray[Any]:
     return np.concatenate(arrays) if arrays else np.empty(0, dtype)
 
 
-def _joined_ids(ids: list[pd.arrays.StringArray]) -> pd.arrays.StringArray:
-    if len(ids) == 1:
-        return ids[0].copy()
-    return pd.arrays.StringArray(np.concatenate([np.empty(0, object), *map(np.asarray, ids)]))
+def _texts(texts: Any) -> Any:
+    return pd.array(texts, dtype=STRING, copy=False)
 
 
-def _sources(which: NDArray[Any], tables: list[Columns]) -> pd.Categorical:
-    names = [table.source or "" for table in tables]
-    distinct = list(dict.fromkeys(names))
-    codes = np.array([distinct.index(name) for name in names], "i4")
-    return _categorical(codes[which], distinct)
+def _repeated(texts: list[str], sizes: list[int]) -> pd.Categorical:
+    """Return each text so many times."""
+    words = sorted(set(texts))
+    places = {word: place for place, word in enumerate(words)}
+    return _categorical(np.repeat(_codes([places[text] for text in texts], words), sizes), words)
 
 
-def _categorical(codes: NDArray[Any], values: list[str]) -> pd.Categorical:
-    dtype = pd.CategoricalDtype(pd.Index(values, dtype=STRING))
+def _occurring(parts: list[NDArray[Any]], values: list[str]) -> pd.Categorical:
+    """Return the texts of the numbers; -1 is none. Its categories are what occurs, sorted."""
+    counts = np.zeros(len(values) + 1, "i8")
+    for numbers in parts:
+        for start in range(0, len(numbers), _CHUNK):
+            if counts[1:].all():  # most often after the first
+                break
+            counts += np.bincount(numbers[start : start + _CHUNK] + 1, minlength=len(counts))
+    words = sorted(value for value, count in zip(values, counts[1:], strict=True) if count)
+    places = {word: place for place, word in enumerate(words)}
+    codes = _codes([*(places.get(value, -1) for value in values), -1], words)  # -1 is the last
+    return _categorical(_joined([np.take(codes, numbers) for numbers in parts], "i1"), words)
+
+
+def _codes(codes: list[int], words: list[str]) -> NDArray[Any]:
+    return np.array(codes, np.min_scalar_type(-len(words) - 1))
+
+
+def _categorical(codes: NDArray[Any], words: list[str]) -> pd.Categorical:
+    dtype = pd.CategoricalDtype(pd.Index(words, dtype=STRING))
     return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
-
-
-def _objects(texts: list[str | None]) -> NDArray[np.object_]:
-    array = np.empty(len(texts), dtype=object)
-    array[:] = [pd.NA if text is None else text for text in texts]
-    return array

@@ -18,6 +18,7 @@ import pandas as pd
 
 from brocap_nb.answers import Balance
 from brocap_nb.answers import read as read_answer
+from brocap_nb import wire
 from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.exchange import Exchange
 from brocap_nb.log.card import card, place
@@ -30,6 +31,7 @@ from brocap_nb.log.listeners import Listeners
 from brocap_nb.log.others import Others
 from brocap_nb.log.segments import Sealer
 from brocap_nb.log.sessions import Session, number_of
+from brocap_nb.log.tables import Frame
 from brocap_nb.redaction import HEADER_LABEL, EmbeddedPicture, Secret
 
 if TYPE_CHECKING:
@@ -266,8 +268,10 @@ class ExchangeLog:
 
     # --- reading -------------------------------------------------------------------------
 
-    def frame(self, *, bodies: bool = True, session: str | None = None) -> pd.DataFrame:
+    def frame(self, *, bodies: bool = True, session: str | None = None) -> Frame:
         """Return one row per HTTP attempt, in the order in which they began.
+
+        A session's rows stay in its own order, though its clock was set back.
 
         >>> client.get_balance()
         Balance(balance=10.0)
@@ -283,7 +287,8 @@ class ExchangeLog:
             The columns `exchange_id, started_at (UTC), session, method, task_type, task_id,
             attempt, outcome, http_status, error_id, error_code, error_description, status,
             elapsed_ms, request_bytes, response_bytes, request, response`, with the same dtypes
-            for any number of rows. A log of many folders has `source` after `session`.
+            for any number of rows. The categories of a column are those that occur, sorted. A log
+            of many folders has `source` after `session`.
         """
         with self._lock:
             self._refresh()
@@ -294,7 +299,7 @@ class ExchangeLog:
             ]
             texts = self._bodies(sources) if bodies else None
             columns = [source.columns for source in sources]
-            return frame_of(columns, self._words, texts, sourced=self._read_only)
+            return Frame(frame_of(columns, self._words, texts, sourced=self._read_only))
 
     def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
@@ -352,7 +357,8 @@ class ExchangeLog:
 
         Returns:
             The columns `task_id, task_type, created_at, seconds, answered_by`; `seconds` is
-            missing if no result came; `log[answered_by]` is the exchange that brought it.
+            missing if no result came, or if the clock was set back in between;
+            `log[answered_by]` is the exchange that brought it.
         """
         from brocap_nb.log import summaries, tables
 
@@ -380,10 +386,11 @@ class ExchangeLog:
             `state` is `ready`, `failed` (an error code that stays), `unknown` (createTask has no
             readable answer), `processing`, or `abandoned` (its 5 minutes are over). `queue_s` is
             in seconds from createTask to the answer that ended it, or to the last exchange about
-            it. `cost` is this package's estimate, from the log's getBalance answers: by how much
-            the balance fell between the last one before createTask and the first one after it.
-            It is missing unless both are of the same session and address, and no other createTask
-            in the log lies between them. What else the account pays for is not in the log.
+            it; missing if the clock was set back in between. `cost` is this package's estimate,
+            from the log's getBalance answers: by how much the balance fell between the last one
+            before createTask and the first one after it. It is missing unless both are of the same
+            session and address, and no other createTask in the log lies between them. What else
+            the account pays for is not in the log.
         """
         from brocap_nb.log import summaries, tables
 
@@ -472,12 +479,13 @@ class ExchangeLog:
         """
         with self._lock:
             self._refresh()
-            rows = [
-                source.columns.exchange(row)
-                for source in self._sources()
-                for row in range(max(0, len(source.columns) - count), len(source.columns))
-            ]
-        return sorted(rows, key=lambda e: e.started_at, reverse=True)[:count]
+            rows: list[tuple[int, Exchange]] = []
+            for columns in (source.columns for source in self._sources()):
+                first = max(0, len(columns) - count)
+                newest = range(first, len(columns))
+                rows += zip(columns.order()[first:], map(columns.exchange, newest), strict=True)
+        rows.sort(key=lambda row: row[0])
+        return [exchange for _, exchange in reversed(rows)][:count]
 
     @contextmanager
     def reading(self) -> Iterator[list[Session]]:
@@ -589,10 +597,10 @@ class ExchangeLog:
         with self._lock:
             self._refresh()
             rows = [
-                (source.columns.array("started_at")[row], source, row)
+                (at, source, row)
                 for source in self._sources()
                 if session in (None, source.columns.session)
-                for row in range(len(source.columns))
+                for row, at in enumerate(source.columns.order())
             ]
         for _, source, row in sorted(rows, key=lambda row: row[0]):
             try:
@@ -730,6 +738,24 @@ class ExchangeLog:
                 field="path",
             )
         self.frame(session=session).to_parquet(path, engine="pyarrow", index=False)
+
+    def to_excel(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
+        """Write `frame()` as an Excel file. It needs openpyxl: `brocap_nb[excel]`.
+
+        Times have no zone there, and their header says `started_at (UTC)`. A body that is longer
+        than the 32,767 characters of a cell is cut, and says so.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> log.to_excel("log.xlsx")
+        >>> import pandas
+        >>> pandas.read_excel("log.xlsx").shape
+        (1, 18)
+
+        Raises:
+            InvalidInputError: openpyxl is not installed.
+        """
+        self.frame(session=session).to_excel(path, index=False)
 
     def diff(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -66,8 +67,8 @@ class Others:
 
     def news(self) -> list[Exchange]:
         """Return the exchanges that began or ended since the last call, without their bodies."""
-        news = [exchange for session in self._sessions.values() for exchange in session.news()]
-        return sorted(news, key=lambda exchange: exchange.started_at)
+        news = [session.news() for session in self._sessions.values()]
+        return list(heapq.merge(*news, key=lambda exchange: exchange.started_at))
 
     def _note_unreadable(self, folder: Path, error: OSError) -> None:
         self._unreadable[folder] = error.strerror or str(error)

@@ -107,7 +107,7 @@ class Search:
             return None
         with self._log.reading() as sessions:
             parts = [(session, self._rows(session)) for session in sessions]
-            start = [np.empty(0, "i8"), *(s.columns.array("started_at")[rows] for s, rows in parts)]
+            start = [np.empty(0, "i8"), *(s.columns.order()[rows] for s, rows in parts)]
             order = np.argsort(np.concatenate(start), kind="stable")[:oldest][::-1]
             places = [(session.columns, rows) for session, rows in parts]
             exchanges = [_nth(places, n) for n in order[skip : skip + size].tolist()]

@@ -10,17 +10,22 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from brocap_nb.answers import Departure, departures
 from brocap_nb.exchange import Outcome
 from brocap_nb.facts import RESULT_LIFETIME, explain
+from brocap_nb.facts import RESULT_LIFETIME
+from brocap_nb.log.columns import STRING, UTC_TIME
+from brocap_nb.log.sessions import number_of
 from brocap_nb.log.swimlane import Event
 
 __all__ = [
@@ -48,6 +53,13 @@ _WITH_CODE: Final = [str(Outcome.API_ERROR), str(Outcome.CALLBACK)]
 _WITH_RESULT: Final = [str(Outcome.OK), str(Outcome.CALLBACK)]
 _NO_TASK: Final = -(2**63)  # no number of a task: `bodies` refuses it
 _TIME: Final = nw.Datetime("us", "UTC")
+_PANDAS: Final[Mapping[Any, Any]] = {
+    nw.String(): STRING,
+    nw.Int64(): "int64",
+    nw.Float64(): "float64",
+    nw.Boolean(): "bool",
+    _TIME: UTC_TIME,
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _BUCKETS_PER_MS: Final = 10
 
@@ -250,7 +262,8 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
     Returns:
         Columns `task_id, task_type, created_at, seconds, answered_by`, by number and time.
         `seconds` runs from the start of createTask to the end of the answer that was ready, or to
-        the callback; null if there is no result. `answered_by` is its `exchange_id`.
+        the callback; null if there is no result, or if the clock was set back in between.
+        `answered_by` is the `exchange_id` of the result.
     """
     is_result = (_text("status") == "ready") & _text("outcome").is_in(_WITH_RESULT)
     is_created = (_text("method") == CREATE) & (_text("outcome") == str(Outcome.OK))
@@ -265,7 +278,7 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
                 "task_id": created.task_id,
                 "task_type": created.task_type,
                 "created_at": _at(created.start),
-                "seconds": None if result is None else (result.end - created.start) / 1e6,
+                "seconds": None if result is None else _seconds(created, result.end),
                 "answered_by": None if result is None else result.exchange_id,
             }
         )
@@ -314,7 +327,8 @@ def tasks(
         Columns `task_id, task_type, created_at, state, polls, callbacks, queue_s, error_code,
         cost, exchanges, created_by, answered_by`, newest first. `queue_s` is in seconds from the
         start of createTask to the end of the answer that ended it, or, if none did, of the last
-        exchange about it; missing if nothing came after createTask, or if that failed itself.
+        exchange about it; missing if nothing came after createTask, if that failed itself, or if
+        the clock was set back in between.
         `error_code` is the one that it failed with. `answered_by` is the exchange that ended it,
         with a result or an error code. `cost` is asked for only if it can be this task's alone:
         createTask was answered, the same session has a getBalance before it and one after it, and
@@ -326,12 +340,11 @@ def tasks(
     balances = _balances_around(moments) if cost is not None else {}
     until = _microseconds((now or datetime.now(UTC)) - timedelta(seconds=RESULT_LIFETIME))
     rows = []
-    for history in _histories(moments):
+    for history in sorted(_histories(moments), key=lambda found: found[0].place, reverse=True):
         row = _task(history, until)
         around = balances.get(row["created_by"])
         row["cost"] = cost(row["created_by"], *around) if cost and around else None
         rows.append(row)
-    rows.sort(key=lambda row: (row["created_at"], row["created_by"]), reverse=True)
     return _table(
         rows,
         {
@@ -386,6 +399,24 @@ def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
     }
 
 
+def _in_order(
+    ids: Sequence[str], starts: Sequence[int]
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Return the order of exchanges, and for each since when there was it or one before it.
+
+    As `Columns.order` has it: a clock may be set back, the order of a session's own rows is sure.
+    """
+    sessions = [name.rpartition("-")[0] for name in ids]
+    codes = {session: code for code, session in enumerate(sorted(set(sessions)))}
+    session = np.array([codes[name] for name in sessions], "i8")
+    number = np.array([number_of(name) for name in ids], "i8")
+    own = np.lexsort((number, session))
+    since = np.array(starts, "i8")
+    for rows in np.split(own, np.flatnonzero(np.diff(session[own])) + 1):
+        since[rows] = np.maximum.accumulate(since[rows])
+    return np.lexsort((number, session, since)), since
+
+
 class _Moment(NamedTuple):
     """An exchange, as far as the story of a task needs it. In the order of their stories."""
 
@@ -393,6 +424,10 @@ class _Moment(NamedTuple):
     """`_NO_TASK` if there is none."""
     source: str
     """The folder, if the frame is of many: each has task numbers of its own."""
+    place: int
+    """In the order of all."""
+    since: int
+    """As `start`, or that of an earlier one of its session, if it is later: see `_in_order`."""
     start: int
     """When it began, in microseconds since 1970."""
     exchange_id: str
@@ -430,6 +465,8 @@ def _moments(lazy: nw.LazyFrame[Any]) -> tuple[list[_Moment], nw.DataFrame[Any]]
     ).collect()
     columns = {name: _values(table[name]) for name in table.columns if name != "started_at"}
     columns["start"] = _values(table["started_at"].dt.timestamp("us"))
+    order, since = _in_order(columns["exchange_id"], columns["start"])
+    columns["place"], columns["since"] = np.argsort(order).tolist(), since.tolist()
     columns.setdefault("source", [""] * len(table))
     return sorted(map(_Moment, *(columns[name] for name in _Moment._fields))), table
 
@@ -481,7 +518,7 @@ def _task(history: list[_Moment], until: int) -> dict[str, Any]:
         "state": state,
         "polls": methods.count("getTaskResult"),
         "callbacks": sum(one.outcome == str(Outcome.CALLBACK) for one in history),
-        "queue_s": None if last is None else (last - created.start) / 1e6,
+        "queue_s": None if last is None else _seconds(created, last),
         "error_code": ended.error_code if ended is not None and state == "failed" else None,
         "exchanges": len(history),
         "created_by": created.exchange_id,
@@ -489,12 +526,17 @@ def _task(history: list[_Moment], until: int) -> dict[str, Any]:
     }
 
 
+def _seconds(created: _Moment, end: float) -> float | None:
+    """How long it was from a start to an end; None if the clock was set back in between."""
+    return None if end < created.start else (end - created.start) / 1e6
+
+
 def _balances_around(moments: Iterable[_Moment]) -> dict[str, tuple[str, str]]:
     """Return the getBalance before and after each createTask that is alone between them."""
-    in_time = sorted(moments, key=lambda one: (one.start, one.exchange_id))
+    in_time = sorted(moments, key=lambda one: one.place)
     created = [one for one in in_time if one.method == CREATE]
-    starts = [one.start for one in created]
-    reach = [0.0, *accumulate((one.end for one in created), max)]  # the latest end of all before
+    starts = [one.since for one in created]
+    reach = [0.0, *accumulate(map(_latest_end, created), max)]  # the latest end of all before
     sessions: dict[str, list[_Moment]] = defaultdict(list)
     for one in in_time:
         if one.method == BALANCE:
@@ -502,13 +544,14 @@ def _balances_around(moments: Iterable[_Moment]) -> dict[str, tuple[str, str]]:
     found = {}
     for session, balances in sessions.items():
         for before, after in pairwise(balances):
-            low, high = bisect_left(starts, before.start), bisect_left(starts, after.end)
-            if high - low != 1 or reach[low] > before.start:
+            low = bisect_left(starts, before.since)
+            high = bisect_left(starts, _latest_end(after))
+            if high - low != 1 or reach[low] > before.since:
                 continue
             one = created[low]
             if (
-                before.end <= one.start
-                and one.end <= after.start
+                _latest_end(before) <= one.since
+                and _latest_end(one) <= after.since
                 and one.elapsed_ms is not None
                 and _session(one) == session
             ):
@@ -518,6 +561,11 @@ def _balances_around(moments: Iterable[_Moment]) -> dict[str, tuple[str, str]]:
 
 def _session(one: _Moment) -> str:
     return one.exchange_id.rpartition("-")[0]
+
+
+def _latest_end(one: _Moment) -> float:
+    """When its answer was there, by the latest that its session's clock has shown."""
+    return one.since + (one.elapsed_ms or 0.0) * 1e3
 
 
 def _at(microseconds: int) -> datetime:
@@ -540,7 +588,8 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
 
     Returns:
         Columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
-        elapsed_ms, attempt`. `offset_s` is in seconds from the first of them.
+        elapsed_ms, attempt`. `offset_s` is in seconds from the first of them, and below 0 where
+        the clock was set back.
     """
     lazy = _lazy(frame)
     names = ("method", "outcome", "status", "error_code", *_source(lazy))
@@ -552,7 +601,7 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
         )
         .collect()
     )
-    rows = sorted(_rows(table), key=_in_order)
+    rows = _rows_in_order(table)
     creations = [n for n, row in enumerate(rows) if row["method"] == CREATE]
     first = creations[-1] if creations else 0
     rows = [row for row in rows[first:] if row.get("source") == rows[first].get("source")]
@@ -601,7 +650,7 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     types: dict[tuple[Any, int | None], str] = {}
     known: dict[tuple[str, str, str | None], list[Departure]] = {}
     rows = []
-    for row in sorted(_rows(table), key=_in_order):
+    for row in _rows_in_order(table):
         task, task_type = (row.get("source"), row["task_id"]), row["task_type"]
         if row["task_id"] is not None and task_type is not None:
             types[task] = task_type
@@ -656,9 +705,11 @@ def _rows(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
     return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _in_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    session, _, number = row["exchange_id"].rpartition("-")
-    return row["started_at"], session, len(number), number
+def _rows_in_order(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
+    rows = _rows(table)
+    starts = [_microseconds(row["started_at"]) for row in rows]
+    order, _ = _in_order([row["exchange_id"] for row in rows], starts)
+    return [rows[at] for at in order]
 
 
 def _table(
@@ -669,11 +720,9 @@ def _table(
 ) -> nw.DataFrame[Any]:
     """Return the rows as a frame of the same engine; `missing` may be whole numbers or None."""
     data = {name: [row[name] for row in rows] for name in schema}
-    if not (missing and like.implementation.is_pandas()):
+    if not like.implementation.is_pandas():
         return nw.from_dict(data, nw.Schema(schema), backend=like.implementation)
-    sure = {name: data[name] for name in schema if name not in missing}
-    types = nw.Schema({name: schema[name] for name in sure})
-    native = nw.from_dict(sure, types, backend=like.implementation).to_native()
-    for name in missing:  # numpy has no missing whole number, and large ones are no floats
-        native.insert(list(schema).index(name), name, pd.array(data[name], dtype="Int64"))
-    return nw.from_native(native, eager_only=True)
+    # by hand, for the same dtypes in any pandas
+    dtypes = {name: "Int64" if name in missing else _PANDAS[schema[name]] for name in schema}
+    columns = {name: pd.Series(data[name], dtype=dtypes[name]) for name in schema}
+    return nw.from_native(pd.DataFrame(columns), eager_only=True)

@@ -109,6 +109,8 @@ def in_words(task_id: int, events: Sequence[Event]) -> str:
         times = {told: failed.count(told) for told in failed}
         listed = ", ".join(f"{t} ({n} times)" if n > 1 else t for t, n in times.items())
         story += f" It went wrong: {listed}."
+    if any(later.start < earlier.start for earlier, later in pairwise(events)):
+        story += " The clock was set back in between: do not trust the times."
     return story
 
 

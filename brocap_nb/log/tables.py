@@ -1,20 +1,26 @@
-"""Frames that show themselves in full: as HTML in a notebook, as plain text in a terminal."""
+"""Frames that say what pandas does not, and tables that show themselves in full.
+
+A table is HTML in a notebook and plain text in a terminal.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, SupportsIndex
 
 import pandas as pd
 
 from brocap_nb import render
 from brocap_nb.facts import AGAIN, again
+from brocap_nb.errors import InvalidInputError
 from brocap_nb.log import swimlane
 
 __all__ = [
     "ErrorTable",
+    "Frame",
     "LatencyTable",
     "ShownTable",
     "TaskTable",
@@ -24,18 +30,118 @@ __all__ = [
 ]
 
 
-class ShownTable(pd.DataFrame):
-    """A DataFrame with a display of its own. A part of it is an ordinary DataFrame."""
+_CELL: Final = 32_767
+"""How long a text in a cell of Excel may be, in UTF-16 units."""
+_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+class Frame(pd.DataFrame):
+    """A DataFrame whose `query` and `to_excel` know that its times are in UTC.
+
+    All else, and so its parts and its pickles, is as pandas has it.
+    """
+
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return Frame
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """A pickle is of a plain DataFrame: it is read where this package is not installed."""
+        if type(self) is not Frame:
+            return super().__reduce_ex__(protocol)
+        return pd.DataFrame, (), pd.DataFrame(self).__getstate__()
+
+    def query(self, expr: str, **options: Any) -> Any:
+        """As `pandas.DataFrame.query`.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> len(log.frame().query("started_at > '2026-01-31T00:00Z'"))
+        1
+
+        Raises:
+            InvalidInputError: a time in UTC is compared with one that has no zone.
+        """
+        options["level"] = options.get("level", 0) + 1  # its @names are our caller's
+        try:
+            return super().query(expr, **options)
+        except TypeError as error:
+            if ", UTC]" not in str(error):
+                raise
+            raise InvalidInputError(
+                f"The query {expr!r:.80} compares a time in UTC with one without a zone. Expected "
+                "a time with its zone: write T00:00Z behind a day, as in "
+                "started_at > '2026-01-31T00:00Z'.",
+                field="expr",
+            ) from None
+
+    def to_excel(  # type: ignore[misc]  # its stubs call it final
+        self, excel_writer: Any, *arguments: Any, **options: Any
+    ) -> None:
+        """As `pandas.DataFrame.to_excel`, with what Excel cannot take made fit for it.
+
+        Times lose their zone, and the header says `(UTC)`. Characters that a cell cannot have
+        become U+FFFD. What is longer than a cell may be is cut, and says so. A text that begins
+        with `=` gets an apostrophe before it, so that it is no formula.
+
+        >>> client.get_balance()
+        Balance(balance=10.0)
+        >>> log.latency().to_excel("latency.xlsx")
+
+        Raises:
+            InvalidInputError: openpyxl is not installed.
+        """
+        frame = pd.DataFrame(self).copy()
+        for place in range(frame.shape[1]):
+            frame.isetitem(place, _for_excel(frame.iloc[:, place]).array)
+        if frame.columns.nlevels == 1:
+            frame.columns = pd.Index(
+                [_header(name, kind) for name, kind in zip(self.columns, self.dtypes, strict=True)],
+                name=self.columns.name,
+            )
+        if frame.index.nlevels == 1:
+            index = _for_excel(self.index.to_series())
+            frame.index = pd.Index(index, name=_header(self.index.name, self.index.dtype))
+        try:
+            frame.to_excel(excel_writer, *arguments, **options)
+        except ImportError as error:
+            raise InvalidInputError(
+                f"Excel needs openpyxl, which is not installed ({error}). Run: python -m pip "
+                'install "brocap_nb[excel]", or write to_csv(path).',
+                field="path",
+            ) from None
+
+
+def _for_excel(column: pd.Series[Any]) -> pd.Series[Any]:
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        times: pd.Series[Any] = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        return times
+    return column.astype(object).map(_cell) if column.dtype.kind == "O" else column
+
+
+def _header(name: Any, dtype: object) -> Any:
+    return f"{name or 'time'} (UTC)" if isinstance(dtype, pd.DatetimeTZDtype) else name
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = ("'" if value.startswith("=") else "") + _NOT_IN_XML.sub("\ufffd", value)
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * _CELL:
+        return text
+    note = f"… (cut, of {len(value):,} characters)"
+    return units[: 2 * (_CELL - len(note))].decode("utf-16-le", "ignore") + note
+
+
+class ShownTable(Frame):
+    """A DataFrame with a display of its own. A part of it has the display of pandas."""
 
     limit: ClassVar[int] = 200
     """How many rows are shown."""
     _title: ClassVar[str] = ""
     _nothing: ClassVar[str] = ""
     _headers: ClassVar[Sequence[str]] = ()
-
-    @property
-    def _constructor(self) -> type[pd.DataFrame]:
-        return pd.DataFrame
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
         """The cells of one row, as HTML."""
@@ -143,14 +249,17 @@ class TaskTimesTable(ShownTable):
             str(row["task_id"]),
             render.text(str(row["task_type"] or "")),
             _time(row["created_at"]),
-            "no result" if seconds is None else _right(f"{seconds:,.3f}"),
+            _right(f"{seconds:,.3f}") if seconds is not None else self._no_seconds(row),
             "" if row["answered_by"] is None else _entry(row["answered_by"]),
         ]
 
     def _lines(self, row: dict[str, Any]) -> str:
         seconds = row["seconds"]
-        told = "no result" if seconds is None else f"{seconds:,.3f} s"
+        told = f"{seconds:,.3f} s" if seconds is not None else self._no_seconds(row)
         return f"{row['task_id']:<12} {row['task_type'] or '':<24} {told}"
+
+    def _no_seconds(self, row: dict[str, Any]) -> str:
+        return "no result" if row["answered_by"] is None else "the clock was set back"
 
 
 class TaskTable(ShownTable):

@@ -150,8 +150,8 @@ def test_a_timeline_is_of_the_newest_task_of_its_number() -> None:
 
 
 def test_a_timeline_without_a_creation_has_all_there_is() -> None:
-    polls = frame({**PROCESSING, "task_id": 7, "at": 9}, {**READY, "task_id": 7, "at": 3})
-    assert [row["exchange_id"] for row in rows_of(timeline(polls, 7))] == ["s-2", "s-1"]
+    polls = frame({**PROCESSING, "task_id": 7, "at": 3}, {**READY, "task_id": 7, "at": 9})
+    assert [row["exchange_id"] for row in rows_of(timeline(polls, 7))] == ["s-1", "s-2"]
 
 
 def told(found: Any, *names: str) -> list[tuple[Any, ...]]:

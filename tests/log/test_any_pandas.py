@@ -1,0 +1,352 @@
+"""Everyday pandas on every column: the right value in any pandas, with pyarrow or without."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import pickle
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from written_log import START, write
+
+import brocap_nb as bn
+from brocap_nb.log.columns import COLUMNS
+
+CREATED = {"method": "createTask", "response": '{"errorId": 0, "taskId": 7}'}
+POLL = {"method": "getTaskResult", "request": '{"taskId": 7}', "task_id": 7}
+PROCESSING = '{"errorId": 0, "status": "processing"}'
+READY = '{"errorId": 0, "status": "ready", "solution": {"text": "größer, \\"✓\\""}, "extra": 1}'
+ALICE: list[dict[str, Any]] = [
+    {**CREATED, "task_type": "TaskOne", "task_id": 7},
+    {**POLL, "outcome": "processing", "status": "processing", "response": PROCESSING},
+    {**POLL, "status": "ready", "response": READY, "elapsed_ms": 1234.5},
+    {
+        "method": "getBalance",
+        "outcome": "api_error",
+        "error_id": 1,
+        "error_code": "ERROR_ZERO_BALANCE",
+        "error_description": 'nothing, "at all"\nis left: ✓',
+        "response": '{"errorId": 1}',
+    },
+    {"method": "createTask", "task_type": "Ünïcode", "outcome": "timeout", "http_status": None},
+]
+BOB: list[dict[str, Any]] = [
+    {"method": "createTask", "outcome": "no_response", "http_status": None, "elapsed_ms": None},
+    {**CREATED, "task_type": "TaskTwo", "task_id": 2**40, "attempt": 2},
+    {
+        **POLL,
+        "task_id": 2**40,
+        "outcome": "api_error",
+        "error_id": 1,
+        "error_code": "ERROR_CAPTCHA_UNSOLVABLE",
+        "response": '{"errorId": "1", "errorCode": "ERROR_CAPTCHA_UNSOLVABLE"}',
+    },
+]
+
+
+TABLES: dict[str, Callable[[bn.ExchangeLog], pd.DataFrame]] = {
+    "frame": bn.ExchangeLog.frame,
+    "one session": lambda log: log.frame(session="alice1"),
+    "without bodies": lambda log: log.frame(bodies=False),
+    "errors": bn.ExchangeLog.errors,
+    "latency": bn.ExchangeLog.latency,
+    "tasks": bn.ExchangeLog.tasks,
+    "task times": bn.ExchangeLog.task_times,
+    "timeline": lambda log: log.timeline(7),
+    "violations": bn.ExchangeLog.violations,
+}
+EMPTY = bn.ExchangeLog(":memory:")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> bn.ExchangeLog:
+    folder = tmp_path_factory.mktemp("log")
+    write(folder, "alice1", ALICE)
+    write(folder, "bob222", BOB)
+    return bn.ExchangeLog(folder)
+
+
+@pytest.fixture(params=["some rows", "no row"])
+def log(request: pytest.FixtureRequest, filled: bn.ExchangeLog) -> bn.ExchangeLog:
+    return filled if request.param == "some rows" else EMPTY
+
+
+def plain(column: Any) -> list[Any]:
+    """The values as Python has them; None where there is none."""
+    return [None if pd.isna(value) else value for value in column]
+
+
+def known(column: Any) -> list[Any]:
+    return [value for value in plain(column) if value is not None]
+
+
+def is_text(column: pd.Series[Any]) -> bool:
+    return column.dtype in ("string", "category")
+
+
+def is_number(column: pd.Series[Any]) -> bool:
+    return column.dtype.kind in "if"
+
+
+def is_time(column: pd.Series[Any]) -> bool:
+    return column.dtype.kind == "M"
+
+
+# --- operations: what pandas gives is what Python says of the plain values --------------------
+
+
+def texts(frame: pd.DataFrame, name: str) -> None:
+    column, values = frame[name], plain(frame[name])
+    for got, said in (
+        (column.str.upper(), str.upper),
+        (column.str[:3], lambda text: text[:3]),
+        (column.str[-1], lambda text: text[-1]),
+        (column.str.len(), len),
+        (column.str.contains("Task"), lambda text: "Task" in text),
+        (column.str.replace("a", "b"), lambda text: text.replace("a", "b")),
+        (column.str.startswith("E"), lambda text: text.startswith("E")),
+    ):
+        assert plain(got) == [None if text is None else said(text) for text in values]
+
+
+def filters(frame: pd.DataFrame, name: str) -> None:
+    column, values = frame[name], plain(frame[name])
+    for value in {*known(column)}:
+        there = [one == value for one in values]
+        assert column.isin([value]).tolist() == there
+        assert frame[column == value].index.tolist() == np.flatnonzero(there).tolist()
+        assert frame.query(f"{name} == @value").index.tolist() == np.flatnonzero(there).tolist()
+        assert (column != value).fillna(True).tolist() == [not one for one in there]
+    assert not column.isin([]).any()
+    assert column.isna().tolist() == [value is None for value in values]
+    assert plain(frame.dropna(subset=[name])[name]) == known(column)
+    if is_text(column):
+        assert len(frame.query(f"{name} == 'nothing'")) == 0
+        assert len(frame[column.isin(["nothing", None])]) in (0, values.count(None))
+
+
+def merge(frame: pd.DataFrame, name: str) -> None:
+    distinct = list(dict.fromkeys(known(frame[name])))
+    keys: list[Any] = [frame[[name]].dropna().drop_duplicates()]
+    if distinct:
+        keys.append(pd.DataFrame({name: distinct}))  # as somebody types them
+    for right in keys:
+        found = frame.merge(right.assign(extra=range(len(right))), on=name, how="inner")
+        place = dict(zip(right[name], range(len(right)), strict=True))
+        assert found["extra"].tolist() == [place[value] for value in plain(found[name])]
+        assert sorted(plain(found[name])) == sorted(known(frame[name]))
+
+
+def groups(frame: pd.DataFrame, name: str) -> None:
+    counts = Counter(known(frame[name]))
+    assert frame.groupby(name, observed=False).size().to_dict() == counts
+    assert frame[name].value_counts().to_dict() == counts
+    table = frame.assign(one=1).pivot_table(index=name, values="one", aggfunc="sum", observed=False)
+    assert (table["one"].to_dict() if len(table) else {}) == counts
+
+
+def orders(frame: pd.DataFrame, name: str) -> None:
+    rest = [None] * (len(frame) - len(known(frame[name])))
+    assert plain(frame.sort_values(name)[name]) == sorted(known(frame[name])) + rest
+    assert plain(frame.set_index(name).sort_index().index) == sorted(known(frame[name])) + rest
+
+
+def fills(frame: pd.DataFrame, name: str) -> None:
+    column, values = frame[name], plain(frame[name])
+    fill: Any = "nothing" if is_text(column) else START if is_time(column) else column.dtype.type(0)
+    filled = column.astype("string") if column.dtype == "category" else column  # README says so
+    assert plain(filled.fillna(fill)) == [fill if value is None else value for value in values]
+    for value in known(column)[:1]:
+        assert plain(column.fillna(value)) == [value if v is None else v for v in values]
+
+
+def sets(frame: pd.DataFrame, name: str) -> None:
+    column, values = frame[name], plain(frame[name])
+    assert plain(column.unique()) == list(dict.fromkeys(values))
+    assert column.nunique() == len({*known(column)})
+    assert plain(frame.drop_duplicates(name)[name]) == list(dict.fromkeys(values))
+    assert plain(frame.set_index(name).reset_index()[name]) == values
+    assert column.describe()["count"] == len(known(column))
+    places = {value: place for place, value in enumerate(known(column))}
+    assert plain(column.map(places)) == [places.get(value) for value in values]
+
+
+def types(frame: pd.DataFrame, name: str) -> None:
+    column, values = frame[name], plain(frame[name])
+    for dtype in ("object", "category", column.dtype):
+        assert plain(column.astype(dtype)) == values
+    if is_text(column):
+        assert plain(column.astype("string")) == values
+    if is_number(column):
+        assert plain(column.astype("Float64")) == values
+        assert column.sum() == sum(known(column))
+
+
+def joins(frame: pd.DataFrame, name: str) -> None:
+    twice = pd.concat([frame, frame], ignore_index=True)[name]
+    assert plain(twice) == plain(frame[name]) * 2
+    assert twice.dtype == frame[name].dtype
+    parts = pd.concat([frame.head(1), frame.iloc[1:]])[name]
+    assert plain(parts) == plain(frame[name])
+
+
+def moments(frame: pd.DataFrame, name: str) -> None:
+    column = frame[name]
+    if is_time(column):
+        hours = frame.set_index(name).resample("1h").size()
+        found = {hour: count for hour, count in hours.items() if count}
+        assert found == Counter(value.floor("1h") for value in known(column))
+        assert column.dt.hour.tolist() == [value.hour for value in plain(column)]
+        assert (frame[column > "2026-01-02"].index == np.flatnonzero(column.dt.day == 2)).all()
+        assert plain(column.dt.tz_convert("Asia/Tokyo")) == plain(column)
+
+
+def to_csv(frame: pd.DataFrame, name: str) -> None:
+    text = io.StringIO(frame.to_csv(index=False), newline="")
+    as_text = [row[name] for row in csv.DictReader(text)]
+    assert as_text == ["" if value is None else str(value) for value in plain(frame[name])]
+
+
+def to_json(frame: pd.DataFrame, name: str) -> None:
+    rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us"))
+    got = [row[name] for row in rows]
+    if is_time(frame[name]):
+        got = [pd.Timestamp(value) for value in got]
+    assert got == plain(frame[name])
+
+
+def to_sql(frame: pd.DataFrame, name: str) -> None:
+    with sqlite3.connect(":memory:") as connection:
+        frame.to_sql("log", connection, index=False)
+        got = [value for (value,) in connection.execute(f'SELECT "{name}" FROM log')]
+    connection.close()
+    if is_time(frame[name]):
+        got = [pd.Timestamp(value) for value in got]
+    assert got == plain(frame[name])
+
+
+def to_pickle(frame: pd.DataFrame, name: str) -> None:
+    back = pickle.loads(pickle.dumps(frame))
+    pd.testing.assert_frame_equal(back, frame, check_frame_type=False)
+    assert plain(back[name]) == plain(frame[name])
+
+
+def to_parquet(frame: pd.DataFrame, name: str) -> None:
+    file = io.BytesIO()
+    frame.to_parquet(file, index=False)
+    assert plain(pd.read_parquet(file)[name]) == plain(frame[name])
+
+
+def plots(frame: pd.DataFrame, name: str) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    column = frame[name]
+    if is_number(column) and len(frame):
+        (line,) = column.plot().get_lines()
+        assert plain(np.ma.filled(line.get_ydata(), np.nan)) == plain(column)
+    elif is_text(column) and known(column):
+        bars = column.value_counts().plot.bar().patches
+        assert sum(bar.get_height() for bar in bars) == len(known(column))
+    plt.close("all")
+
+
+OPERATIONS: list[Callable[[pd.DataFrame, str], None]] = [
+    *(texts, filters, merge, groups, orders, fills, sets, types, joins, moments),
+    *(to_csv, to_json, to_sql, to_pickle),
+    *([to_parquet] if find_spec("pyarrow") else []),
+    *([plots] if find_spec("matplotlib") else []),
+]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_takes_it(
+    table: str, operation: Callable[[pd.DataFrame, str], None], log: bn.ExchangeLog
+) -> None:
+    frame = TABLES[table](log)
+    assert (len(frame) > 0) == (log is not EMPTY)
+    for name in frame.columns:
+        if operation is texts and not is_text(frame[name]):
+            continue
+        try:
+            operation(frame, name)
+        except Exception as error:
+            error.add_note(f"the column {name}, {frame[name].dtype}: {plain(frame[name])}")
+            raise
+
+
+# --- what the columns are ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_dtypes_are_the_same_whatever_the_rows_and_whatever_the_pandas(
+    table: str, filled: bn.ExchangeLog
+) -> None:
+    some, none = TABLES[table](filled), TABLES[table](EMPTY)
+    assert some.dtypes.astype(str).to_dict() == none.dtypes.astype(str).to_dict()
+    for frame in (some, none):
+        for name, dtype in frame.dtypes.items():
+            text = dtype.categories.dtype if dtype == "category" else dtype
+            assert str(dtype) != "object", name
+            assert not isinstance(text, pd.StringDtype) or text == pd.StringDtype("python"), name
+
+
+def test_the_values_are_those_of_the_exchanges(filled: bn.ExchangeLog) -> None:
+    frame = filled.frame()
+    exchanges = list(filled.exchanges())
+    assert len(exchanges) == len(ALICE) + len(BOB)
+    for name in COLUMNS:
+        assert plain(frame[name]) == [getattr(exchange, name) for exchange in exchanges], name
+
+
+def test_only_what_occurs_is_counted_and_codes_are_in_the_order_of_the_alphabet(
+    filled: bn.ExchangeLog,
+) -> None:
+    frame = filled.frame(session="bob222")
+    assert frame["outcome"].value_counts().to_dict() == {"ok": 1, "no_response": 1, "api_error": 1}
+    for name in frame.select_dtypes("category"):
+        assert list(frame[name].cat.categories) == sorted({*known(frame[name])}), name
+    assert "ERROR_ZERO_BALANCE" not in frame["error_code"].cat.categories
+
+
+def test_a_pickle_is_of_a_plain_frame_but_that_of_a_table_shows_itself(
+    filled: bn.ExchangeLog,
+) -> None:
+    assert type(pickle.loads(pickle.dumps(filled.frame()))) is pd.DataFrame
+    tasks = pickle.loads(pickle.dumps(filled.tasks()))
+    assert tasks._repr_html_() == filled.tasks()._repr_html_()
+
+
+# --- queries by time --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["frame", "tasks"])
+def test_a_query_without_a_zone_says_what_to_write(table: str, log: bn.ExchangeLog) -> None:
+    frame = TABLES[table](log)
+    name = "started_at" if table == "frame" else "created_at"
+    day = datetime(2026, 1, 2)
+    for query in (f"{name} > '2026-01-02'", f"'2026-01-02' <= {name}", f"{name} < @day"):
+        for part in (frame, frame.sort_values(name).head(3)):
+            with pytest.raises(bn.InvalidInputError, match="T00:00Z behind a day") as caught:
+                part.query(query)
+            assert query in str(caught.value)
+    day = day.replace(tzinfo=UTC)
+    later = [value for value in frame[name] if value > day]
+    assert frame.query(f"{name} > '2026-01-02T00:00Z'")[name].tolist() == later
+    assert frame.query(f"{name} > @day")[name].tolist() == later
+    with pytest.raises(TypeError, match="int"):
+        frame.query("attempt > 'a'" if table == "frame" else "polls > 'a'")
+    frame.query(f"{name} > @day", inplace=True)
+    assert frame[name].tolist() == later

@@ -1,0 +1,112 @@
+"""Excel files: what a cell cannot hold is made fit for it, and nothing else is changed."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from peer import Peer, http
+
+import brocap_nb as bn
+from brocap_nb.log.tables import Frame
+
+pytest.importorskip("openpyxl")
+
+
+def test_a_log_is_a_sheet_with_its_times_in_utc(client: bn.Client, peer: Peer) -> None:
+    peer.say(http(b'{"errorId": 0, "balance": 3}'))
+    client.get_balance()
+    client.log.to_excel("log.xlsx")
+    frame = client.log.frame()
+    back = pd.read_excel("log.xlsx")
+    assert list(back) == ["started_at (UTC)" if n == "started_at" else n for n in frame]
+    (was,), (read,) = frame["started_at"], back["started_at (UTC)"]
+    assert abs(was - read.replace(tzinfo=UTC)) < timedelta(milliseconds=1)
+    for name in ("exchange_id", "method", "outcome", "http_status", "elapsed_ms", "response"):
+        assert back[name].tolist() == pytest.approx(frame[name].tolist()), name
+    assert back["task_id"].isna().all()
+    bn.ExchangeLog(":memory:").to_excel("empty.xlsx")
+    assert pd.read_excel("empty.xlsx").shape == (0, 18)
+
+
+def test_the_tables_are_sheets_of_one_file(client: bn.Client, peer: Peer) -> None:
+    peer.say(
+        http(b'{"errorId": 0, "taskId": 7}'),
+        http(b'{"errorId": 1, "errorCode": "ERROR_\\u0007", "errorDescription": "=1+1"}'),
+    )
+    client.create_task(bn.RawTask({"type": "AnyTask"}))
+    with pytest.raises(bn.ApiError):
+        client.get_task_result(7, paced=False)
+    log = client.log
+    tables = {
+        "errors": log.errors(),
+        "latency": log.latency(),
+        "tasks": log.tasks(),
+        "times": log.task_times(),
+        "timeline": log.timeline(7),
+        "violations": log.violations(),
+        "rows": log.frame()[["started_at", "error_code"]].tail(1),
+        "by time": log.frame().set_index("started_at")[["method"]],
+    }
+    with pd.ExcelWriter("all.xlsx") as writer:
+        for name, table in tables.items():
+            table.to_excel(writer, sheet_name=name)
+    sheets = pd.read_excel("all.xlsx", sheet_name=None, index_col=0)
+    assert {name: len(sheet) for name, sheet in sheets.items()} == {
+        name: len(table) for name, table in tables.items()
+    }
+    assert sheets["errors"]["error_code"].tolist() == ["ERROR_\ufffd"]
+    assert list(sheets["errors"])[3:5] == ["first_seen (UTC)", "last_seen (UTC)"]
+    assert sheets["tasks"]["polls"].tolist() == [1]
+    assert sheets["by time"].index.name == "started_at (UTC)"
+    assert "started_at (UTC)" not in log.frame()  # the frame itself is as it was
+
+
+BELL, LONE, LONG = "a\x07b", "\ud800", "\N{HONEYBEE}x" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("größer,\n\t'✓' \N{HONEYBEE}", "größer,\n\t'✓' \N{HONEYBEE}"),
+        ("".join(map(chr, range(1, 9))), "\ufffd" * 8),
+        (f"{BELL}{LONE}\x00\uffff", "a\ufffdb\ufffd\ufffd\ufffd"),
+        ("=1+1", "'=1+1"),
+        ("x" * 32_767, "x" * 32_767),
+        ("x" * 32_768, "x" * 32_738 + "… (cut, of 32,768 characters)"),
+        (LONG, LONG[:21_825] + "… (cut, of 40,000 characters)"),
+    ],
+    ids=["plain", "control", "not in XML", "formula", "full", "too long", "too long in UTF-16"],
+)
+def test_what_a_cell_cannot_hold(text: str, cell: str) -> None:
+    made = pd.Series([text, None, "end"], dtype=pd.StringDtype("python"))
+    frame = Frame({"a": made, "b": made.astype("category"), "c": made.astype(object)})
+    frame.to_excel("x.xlsx", index=False)
+    back = pd.read_excel("x.xlsx")
+    for name in back:
+        assert back[name].fillna("").tolist() == [cell, "", "end"]
+    assert len(cell.encode("utf-16-le")) <= 2 * 32_767
+
+
+def test_times_of_another_zone_are_told_in_utc() -> None:
+    tokyo = pd.Timestamp("2026-01-01 09:00", tz="Asia/Tokyo")
+    Frame({"at": [pd.NaT, tokyo]}).to_excel("x.xlsx", index=False)
+    back = pd.read_excel("x.xlsx")["at (UTC)"]
+    assert back.isna().tolist() == [True, False]
+    assert back[1] == datetime(2026, 1, 1)
+
+
+def test_without_openpyxl_it_is_a_sentence(
+    log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] in ("openpyxl", "xlsxwriter")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("openpyxl", "xlsxwriter"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for write in (log.to_excel, log.errors().to_excel):
+        with pytest.raises(bn.InvalidInputError, match=r"brocap_nb\[excel\]"):
+            write("x.xlsx")
+    assert not Path("x.xlsx").exists()
