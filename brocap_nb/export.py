@@ -19,6 +19,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from brocap_nb import wire
+from brocap_nb.body import redact_fields
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
 from brocap_nb.redaction import (
@@ -28,7 +29,6 @@ from brocap_nb.redaction import (
     SECRET_HEADERS,
     Secret,
     headers_text,
-    redact_fields,
     url_text,
 )
 

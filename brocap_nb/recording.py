@@ -18,17 +18,10 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.util.retry import Retry
 
 from brocap_nb import wire
+from brocap_nb.body import redact_fields, with_labels
 from brocap_nb.contract import is_integer
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
-from brocap_nb.redaction import (
-    Secret,
-    Veil,
-    header_secrets,
-    headers_text,
-    redact_fields,
-    url_text,
-    with_labels,
-)
+from brocap_nb.redaction import Secret, Veil, header_secrets, headers_text, url_text
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog

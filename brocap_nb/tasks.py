@@ -34,8 +34,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from brocap_nb import images, render
+from brocap_nb.body import Body, shorten_labels
 from brocap_nb.errors import InvalidTaskError, Problem
-from brocap_nb.redaction import Body, shorten_labels
 from brocap_nb.source import Call, Code, Writer, python_source
 
 __all__ = [

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Never, SupportsIndex
 
 from brocap_nb import render
+from brocap_nb.body import Body
 from brocap_nb.contract import STATUSES, is_integer, is_number, is_text, parse, shown
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.redaction import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL, Body
+from brocap_nb.redaction import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL
 from brocap_nb.tasks import Task
 
 __all__ = [

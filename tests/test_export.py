@@ -23,8 +23,8 @@ from peer import Peer, http
 from pictures import noise
 
 import brocap_nb as bn
+from brocap_nb.body import embedded_picture
 from brocap_nb.export import exchanges_from_har, to_curl, to_har, to_python
-from brocap_nb.redaction import embedded_picture
 
 CREATED = http(b'{"errorId": 0, "taskId": 71}')
 BALANCE = http(b'{"errorId": 0, "balance": 1.5}')

@@ -21,7 +21,17 @@ PACKAGE = ROOT / "brocap_nb"
 # Lowest first, and within a floor in order: an import points to what stands before it.
 FLOORS = (
     (
-        *("render", "codes", "limits", "errors", "download", "images", "redaction", "source"),
+        *(
+            "render",
+            "codes",
+            "limits",
+            "errors",
+            "download",
+            "images",
+            "redaction",
+            "body",
+            "source",
+        ),
         *("tasks", "exchange", "contract", "wire"),
     ),
     (

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
-from brocap_nb.redaction import Body, Secret, embedded_picture, redact_fields, shorten_labels
+from brocap_nb.body import Body, embedded_picture, redact_fields, shorten_labels
+from brocap_nb.redaction import Secret
 
 KEY = "67b6bcbb1a728ea8d563de6d169a2057"
 hexes = st.text("0123456789abcdef", min_size=32, max_size=32)

@@ -20,7 +20,8 @@ from peer import Peer, http
 
 import brocap_nb as bn
 from brocap_nb.audit import audit
-from brocap_nb.redaction import Secret, header_secrets, redact_fields, url_text
+from brocap_nb.body import redact_fields
+from brocap_nb.redaction import Secret, header_secrets, url_text
 
 # What we write ourselves is no key: field names, labels, digits of a time.
 WORDS = ("response_base64", "http/1.1", "<clientkey>")

@@ -27,8 +27,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Never
 
+from brocap_nb.body import Body
 from brocap_nb.errors import SandboxError
-from brocap_nb.redaction import Body, Secret
+from brocap_nb.redaction import Secret
 from brocap_nb.sandbox.faults import Reply
 from brocap_nb.sandbox.rules import METHODS
 

@@ -21,8 +21,9 @@ from typing import Annotated, Any, Final, Literal, NoReturn, Union, get_args, ge
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from brocap_nb.body import redact_fields
 from brocap_nb.errors import InvalidInputError, Problem
-from brocap_nb.redaction import Secret, redact_fields
+from brocap_nb.redaction import Secret
 from brocap_nb.source import is_secret_name
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.secret_field import SecretField

@@ -1,0 +1,275 @@
+"""A JSON text in pieces: the bytes for the wire, and the text for the log.
+
+Both are made from the same pieces, so the key never has to be searched for in what we send.
+A picture that stands as base64 in a text is found here, and has a label in a log.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from brocap_nb import images
+from brocap_nb.redaction import (
+    HEADER_LABEL,
+    KEY_LABEL,
+    PICTURE_LABEL,
+    SECRET_FIELDS,
+    Secret,
+    SecretText,
+    Veil,
+    label_for,
+    redact_form,
+    redact_torn,
+)
+
+__all__ = [
+    "Body",
+    "EmbeddedPicture",
+    "embedded_picture",
+    "redact_body",
+    "redact_fields",
+    "shorten_labels",
+    "with_labels",
+]
+
+# How base64 of each known picture format begins; a longer text is worth decoding.
+_BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
+_EMBEDDED_MIN: Final = 128
+_QUOTED_BASE64: Final = re.compile(rf'"([A-Za-z0-9+/]{{{_EMBEDDED_MIN - 2},}}+={{0,2}})"')
+_FIELD_NAMES: Final = re.compile("|".join(sorted(SECRET_FIELDS)), re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPicture:
+    """A picture that stands as base64 in a JSON text."""
+
+    text: str
+    """The base64."""
+    data: bytes
+    """The file."""
+    media_type: str
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """The name under which a log keeps it: by content, so once each."""
+        return picture_file_name(self.media_type, self.sha256)
+
+    @property
+    def label(self) -> str:
+        """What stands for it in a log."""
+        return f"<{self.media_type} {len(self.data):,} bytes sha256:{self.sha256}>"
+
+
+def picture_file_name(media_type: str, sha256: str) -> str:
+    """The name of a logged picture's file."""
+    return f"{sha256}.{media_type.removeprefix('image/')}"
+
+
+def embedded_picture(text: str) -> EmbeddedPicture | None:
+    """Return the picture that a string is the base64 of, or None."""
+    if len(text) < _EMBEDDED_MIN or not text.startswith(_BASE64_STARTS):
+        return None
+    try:
+        data = images.decode_base64(text)
+    except ValueError:
+        return None
+    kind = images.media_type(data)
+    # only a text that can be rebuilt to the letter may be replaced by a label: strict base64 of
+    # other letters can differ in its last four only
+    end = base64.b64encode(data[len(data) - (len(data) % 3 or 3) :]).decode("ascii")
+    if kind is None or not text.endswith(end):
+        return None
+    return EmbeddedPicture(text, data, kind, hashlib.sha256(data).hexdigest())
+
+
+def shorten_labels(text: str) -> str:
+    """Return `text` with the hashes in picture labels cut to 8 digits, for people."""
+    if " bytes sha256:" not in text:
+        return text
+    return PICTURE_LABEL.sub(lambda m: f"<{m[1]} {m[2]} bytes sha256:{m[3][:8]}>", text)
+
+
+def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
+    """Return a JSON text with labels for the pictures in it, and the pictures."""
+    pictures: list[EmbeddedPicture] = []
+
+    def label(match: re.Match[str]) -> str:
+        found = embedded_picture(match[1])
+        if found is None:
+            return match[0]
+        pictures.append(found)
+        return f'"{found.label}"'
+
+    return _QUOTED_BASE64.sub(label, text), pictures
+
+
+def redact_fields(text: str) -> str:
+    """Return a JSON text in which passwords, cookies and the like are labels.
+
+    A text that is not quite JSON is searched for such fields as well as may be.
+    """
+    return redact_body(text, "application/json")[0]
+
+
+def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
+    """Return a body as it may be written down, and what must not be if it is repeated.
+
+    A form is known by its content type or, without one, by its looks; all else is read as JSON,
+    and searched for fields of JSON as well as may be if it is none. `SECRET_FIELDS` count in JSON,
+    `SECRET_NAMES` in forms.
+    """
+    shown, found = redact_form(text, content_type)
+    if shown != text or not _FIELD_NAMES.search(text):
+        return shown, found
+    try:
+        body = Body.of(json.loads(text))
+    except (ValueError, RecursionError):
+        return redact_torn(text)
+    return (body.text_of_fields, body.hidden) if body.hides else (text, [])
+
+
+_Piece: TypeAlias = "str | EmbeddedPicture | Secret | None"
+
+
+class Body:
+    """A JSON text in pieces: plain text, pictures, secrets, and None in the place of the key."""
+
+    __slots__ = ("_pieces",)
+
+    KEY: Final = object()
+    """Stands for the key in a value given to `Body.of` or `Body.envelope`."""
+
+    def __init__(self, *pieces: _Piece | Body) -> None:
+        self._pieces: tuple[_Piece, ...] = tuple(
+            part
+            for piece in pieces
+            for part in (piece._pieces if isinstance(piece, Body) else (piece,))
+        )
+
+    @classmethod
+    def of(cls, value: Any) -> Body:
+        """Return the body of a JSON value, in which `Body.KEY` and other bodies may stand.
+
+        The values of `SECRET_FIELDS`, and each `SecretText`, are sent and not written down.
+        """
+        mark = secrets.token_hex(12)  # unguessable, so no text of the value can be taken for it
+        held: list[_Piece | Body] = []
+
+        def hold(item: _Piece | Body) -> str:
+            held.append(item)
+            return mark
+
+        def walk(item: Any, label: str = "") -> Any:
+            if isinstance(item, dict):
+                return {
+                    name: walk(
+                        inner,
+                        label_for(name)
+                        if isinstance(name, str) and name.lower() in SECRET_FIELDS
+                        else label,
+                    )
+                    for name, inner in item.items()
+                }
+            if isinstance(item, (list, tuple)):
+                return [walk(inner, label) for inner in item]
+            if isinstance(item, Body):
+                return hold(item)
+            if item is Body.KEY:
+                return hold(None)
+            if isinstance(item, SecretText):
+                label = label or HEADER_LABEL
+            if isinstance(item, (str, int, float)) and not isinstance(item, bool) and label:
+                if item in ("", label):
+                    return item
+                return hold(Secret(json.dumps(item, allow_nan=False), label))
+            if isinstance(item, str) and (found := embedded_picture(item)) is not None:
+                return hold(found)
+            return item
+
+        texts = json.dumps(walk(value), allow_nan=False).split(f'"{mark}"')
+        pieces: list[_Piece | Body] = [texts[0]]
+        for item, text in zip(held, texts[1:], strict=True):
+            pieces += (item, text)
+        return cls(*pieces)
+
+    @classmethod
+    def envelope(cls, fields: Mapping[str, Any]) -> Body:
+        """Return the body of an object of plain values, `Body.KEY` and bodies, without a walk."""
+        pieces: list[_Piece | Body] = []
+        start = "{"
+        for name, value in fields.items():
+            pieces.append(f'{start}"{name}": ')
+            if value is Body.KEY:
+                pieces.append(None)
+            else:
+                pieces.append(value if isinstance(value, Body) else json.dumps(value))
+            start = ", "
+        return cls(*pieces, "}")
+
+    @property
+    def pictures(self) -> list[EmbeddedPicture]:
+        """The pictures in it, in order."""
+        return [piece for piece in self._pieces if isinstance(piece, EmbeddedPicture)]
+
+    @property
+    def hides(self) -> bool:
+        """Whether a value of it is never written down."""
+        return any(isinstance(piece, Secret) for piece in self._pieces)
+
+    @property
+    def hidden(self) -> list[Secret]:
+        """Passwords and the like that are sent in it: a server may repeat them."""
+        found = [(json.loads(p.reveal()), p.label) for p in self._pieces if isinstance(p, Secret)]
+        return [Secret(value, label) for value, label in found if isinstance(value, str)]
+
+    @property
+    def text(self) -> str:
+        """The text for a log: pictures and secrets are labels."""
+        return self._render(f'"{KEY_LABEL}"', lambda picture: picture.label, _label)
+
+    @property
+    def text_of_fields(self) -> str:
+        """The text with labels for secrets only: pictures stay as they are."""
+        return self._render(f'"{KEY_LABEL}"', lambda picture: picture.text, _label)
+
+    def redacted(self, veil: Secret | Veil) -> str:
+        """Return `text` for the case that the value itself quotes the key somewhere."""
+        return veil.redact(self.text)
+
+    def wire(self, key: Secret) -> bytes:
+        """Return the bytes to send."""
+        text = self._render(json.dumps(key.reveal()), lambda picture: picture.text, Secret.reveal)
+        return text.encode("ascii")
+
+    def _render(
+        self,
+        key: str,
+        picture: Callable[[EmbeddedPicture], str],
+        hidden: Callable[[Secret], str],
+    ) -> str:
+        """The JSON with this in the place of the key, of each picture and of each secret."""
+        return "".join(
+            piece
+            if isinstance(piece, str)
+            else key
+            if piece is None
+            else f'"{picture(piece)}"'
+            if isinstance(piece, EmbeddedPicture)
+            else hidden(piece)
+            for piece in self._pieces
+        )
+
+    def __deepcopy__(self, memo: object) -> Body:
+        return self  # it never changes; and a secret in it is not copied
+
+
+def _label(secret: Secret) -> str:
+    return f'"{secret.label}"'
