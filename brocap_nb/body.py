@@ -21,6 +21,7 @@ from brocap_nb.redaction import (
     KEY_LABEL,
     PICTURE_LABEL,
     SECRET_FIELDS,
+    SHORTEST,
     Secret,
     SecretText,
     Veil,
@@ -228,7 +229,11 @@ class Body:
     def hidden(self) -> list[Secret]:
         """Passwords and the like that are sent in it: a server may repeat them."""
         found = [(json.loads(p.reveal()), p.label) for p in self._pieces if isinstance(p, Secret)]
-        return [Secret(value, label) for value, label in found if isinstance(value, str)]
+        return [
+            Secret(value, label)
+            for value, label in found
+            if isinstance(value, str) and len(value) >= SHORTEST
+        ]
 
     @property
     def text(self) -> str:
