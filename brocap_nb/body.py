@@ -13,7 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from brocap_nb import images
 from brocap_nb.redaction import (
@@ -51,8 +51,8 @@ _FIELD_NAMES: Final = re.compile("|".join(sorted(SECRET_FIELDS)), re.IGNORECASE)
 class EmbeddedPicture:
     """A picture that stands as base64 in a JSON text."""
 
-    text: str
-    """The base64."""
+    json: bytes
+    """The base64 in quotes, as it is sent."""
     data: bytes
     """The file."""
     media_type: str
@@ -88,7 +88,9 @@ def embedded_picture(text: str) -> EmbeddedPicture | None:
     end = base64.b64encode(data[len(data) - (len(data) % 3 or 3) :]).decode("ascii")
     if kind is None or not text.endswith(end):
         return None
-    return EmbeddedPicture(text, data, kind, hashlib.sha256(data).hexdigest())
+    return EmbeddedPicture(
+        f'"{text}"'.encode("ascii"), data, kind, hashlib.sha256(data).hexdigest()
+    )
 
 
 def shorten_labels(text: str) -> str:
@@ -137,23 +139,46 @@ def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     return (body.text_of_fields, body.hidden) if body.hides else (text, [])
 
 
-_Piece: TypeAlias = "str | EmbeddedPicture | Secret | None"
+class _Plain:
+    """A part of a JSON text that hides nothing: as it is sent, and as it may be shown."""
+
+    __slots__ = ("_shown", "sent")
+
+    def __init__(self, text: str) -> None:
+        self.sent = text.encode("ascii")
+        self._shown: tuple[Secret | Veil | None, str] | None = None
+
+    def shown(self, veil: Secret | Veil | None) -> str:
+        """Return it as a veil leaves it; a task's text is searched once for all its requests."""
+        if self._shown is None or self._shown[0] is not veil:
+            text = self.sent.decode("ascii")
+            self._shown = veil, veil.redact(text) if veil else text
+        return self._shown[1]
+
+
+_Piece: TypeAlias = "_Plain | EmbeddedPicture | Secret | None"
+_Made = TypeVar("_Made", str, bytes)
 
 
 class Body:
-    """A JSON text in pieces: plain text, pictures, secrets, and None in the place of the key."""
+    """A JSON text in pieces: plain text, pictures, secrets, and None in the place of the key.
+
+    A body in a body gives it its pieces, and what they have made once.
+    """
 
     __slots__ = ("_pieces",)
 
     KEY: Final = object()
     """Stands for the key in a value given to `Body.of` or `Body.envelope`."""
 
-    def __init__(self, *pieces: _Piece | Body) -> None:
-        self._pieces: tuple[_Piece, ...] = tuple(
-            part
-            for piece in pieces
-            for part in (piece._pieces if isinstance(piece, Body) else (piece,))
-        )
+    def __init__(self, *pieces: str | EmbeddedPicture | Secret | Body | None) -> None:
+        flat: list[_Piece] = []
+        for piece in pieces:
+            if isinstance(piece, Body):
+                flat += piece._pieces
+            else:
+                flat.append(_Plain(piece) if isinstance(piece, str) else piece)
+        self._pieces: tuple[_Piece, ...] = tuple(flat)
 
     @classmethod
     def of(cls, value: Any) -> Body:
@@ -162,56 +187,49 @@ class Body:
         The values of `SECRET_FIELDS`, and each `SecretText`, are sent and not written down.
         """
         mark = secrets.token_hex(12)  # unguessable, so no text of the value can be taken for it
-        held: list[_Piece | Body] = []
+        held: list[EmbeddedPicture | Secret | Body | None] = []
 
-        def hold(item: _Piece | Body) -> str:
+        def hold(item: EmbeddedPicture | Secret | Body | None) -> str:
             held.append(item)
             return mark
 
         def walk(item: Any, label: str = "") -> Any:
+            # the label is that of the field in which the item stands, if its name means a secret
             if isinstance(item, dict):
-                return {
-                    name: walk(
-                        inner,
-                        label_for(name)
-                        if isinstance(name, str) and name.lower() in SECRET_FIELDS
-                        else label,
-                    )
-                    for name, inner in item.items()
-                }
+                return {name: walk(inner, _label_of(name) or label) for name, inner in item.items()}
             if isinstance(item, (list, tuple)):
                 return [walk(inner, label) for inner in item]
-            if isinstance(item, Body):
-                return hold(item)
-            if item is Body.KEY:
-                return hold(None)
             if isinstance(item, SecretText):
                 label = label or HEADER_LABEL
-            if isinstance(item, (str, int, float)) and not isinstance(item, bool) and label:
-                if item in ("", label):
-                    return item
-                return hold(Secret(json.dumps(item, allow_nan=False), label))
-            if isinstance(item, str) and (found := embedded_picture(item)) is not None:
-                return hold(found)
-            return item
+            if label and isinstance(item, (str, int, float)) and not isinstance(item, bool):
+                hidden = item not in ("", label)
+                return hold(Secret(json.dumps(item, allow_nan=False), label)) if hidden else item
+            if isinstance(item, str):
+                found = embedded_picture(item)
+                return item if found is None else hold(found)
+            if isinstance(item, Body):
+                return hold(item)
+            return hold(None) if item is Body.KEY else item
 
-        texts = json.dumps(walk(value), allow_nan=False).split(f'"{mark}"')
-        pieces: list[_Piece | Body] = [texts[0]]
-        for item, text in zip(held, texts[1:], strict=True):
+        first, *texts = json.dumps(walk(value), allow_nan=False).split(f'"{mark}"')
+        pieces: list[Any] = [first]
+        for item, text in zip(held, texts, strict=True):
             pieces += (item, text)
         return cls(*pieces)
 
     @classmethod
     def envelope(cls, fields: Mapping[str, Any]) -> Body:
         """Return the body of an object of plain values, `Body.KEY` and bodies, without a walk."""
-        pieces: list[_Piece | Body] = []
+        pieces: list[Any] = []
         start = "{"
         for name, value in fields.items():
-            pieces.append(f'{start}"{name}": ')
+            text = f'{start}"{name}": '
             if value is Body.KEY:
-                pieces.append(None)
+                pieces += (text, None)
+            elif isinstance(value, Body):
+                pieces += (text, value)
             else:
-                pieces.append(value if isinstance(value, Body) else json.dumps(value))
+                pieces.append(text + json.dumps(value))
             start = ", "
         return cls(*pieces, "}")
 
@@ -238,43 +256,62 @@ class Body:
     @property
     def text(self) -> str:
         """The text for a log: pictures and secrets are labels."""
-        return self._render(f'"{KEY_LABEL}"', lambda picture: picture.label, _label)
+        return self.redacted(None)
 
     @property
     def text_of_fields(self) -> str:
         """The text with labels for secrets only: pictures stay as they are."""
-        return self._render(f'"{KEY_LABEL}"', lambda picture: picture.text, _label)
+        return self._text(None, lambda picture: picture.json.decode("ascii"))
 
-    def redacted(self, veil: Secret | Veil) -> str:
+    def redacted(self, veil: Secret | Veil | None) -> str:
         """Return `text` for the case that the value itself quotes the key somewhere."""
-        return veil.redact(self.text)
+        return self._text(veil, lambda picture: f'"{picture.label}"')
+
+    def _text(self, veil: Secret | Veil | None, picture: Callable[[EmbeddedPicture], str]) -> str:
+        return "".join(
+            self._render(
+                lambda plain: plain.shown(veil),
+                f'"{KEY_LABEL}"',
+                picture,
+                lambda secret: f'"{secret.label}"',
+            )
+        )
 
     def wire(self, key: Secret) -> bytes:
         """Return the bytes to send."""
-        text = self._render(json.dumps(key.reveal()), lambda picture: picture.text, Secret.reveal)
-        return text.encode("ascii")
+        return b"".join(
+            self._render(
+                lambda plain: plain.sent,
+                json.dumps(key.reveal()).encode("ascii"),
+                lambda picture: picture.json,
+                lambda secret: secret.reveal().encode("ascii"),
+            )
+        )
 
     def _render(
         self,
-        key: str,
-        picture: Callable[[EmbeddedPicture], str],
-        hidden: Callable[[Secret], str],
-    ) -> str:
-        """The JSON with this in the place of the key, of each picture and of each secret."""
-        return "".join(
-            piece
-            if isinstance(piece, str)
+        plain: Callable[[_Plain], _Made],
+        key: _Made,
+        picture: Callable[[EmbeddedPicture], _Made],
+        hidden: Callable[[Secret], _Made],
+    ) -> list[_Made]:
+        """What stands for each piece, in order."""
+        return [
+            plain(piece)
+            if isinstance(piece, _Plain)
             else key
             if piece is None
-            else f'"{picture(piece)}"'
+            else picture(piece)
             if isinstance(piece, EmbeddedPicture)
             else hidden(piece)
             for piece in self._pieces
-        )
+        ]
 
     def __deepcopy__(self, memo: object) -> Body:
-        return self  # it never changes; and a secret in it is not copied
+        return self  # nobody can change it, and a secret in it is not copied
 
 
-def _label(secret: Secret) -> str:
-    return f'"{secret.label}"'
+def _label_of(name: object) -> str:
+    """The label for a field whose name means a secret, else an empty text."""
+    secret = isinstance(name, str) and name.lower() in SECRET_FIELDS
+    return label_for(str(name)) if secret else ""

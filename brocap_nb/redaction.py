@@ -59,7 +59,11 @@ class Secret:
 
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
         self.label = label
-        self._reveal = lambda: value  # not an attribute: those are shown to whoever looks
+
+        def reveal() -> str:
+            return value  # not an attribute: those are shown to whoever looks
+
+        self._reveal = reveal
 
     def reveal(self) -> str:
         """Return the secret itself, for the wire only."""
@@ -151,6 +155,7 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
     shortest = min((min(len(text), PART) for text, _ in known), default=0)
     piece = (shortest + 1) // 2
     step = shortest + 1 - piece
+    coded = re.compile(rf"[A-Za-z0-9+/_-]{{{-(-shortest * 4 // 3)},}}+")
     for text, label in known:
         length = min(len(text), PART)
         for at in range(len(text) - length + 1):
@@ -181,7 +186,9 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         for sign, tokens, meaning in _DRESSES:
             if sign in text:
                 places += _undressed(text, tokens, meaning, search)
-        return _labelled(text, [*places, *_decoded(text, shortest, search)])
+        for run in coded.finditer(text):
+            places += _decoded(text, run, shortest, search)
+        return _labelled(text, places) if places else text
 
     return redact if parts else str
 
@@ -216,6 +223,11 @@ def _unquoted(token: str) -> str:
     return chr(int(token[1:], 16))
 
 
+@lru_cache(maxsize=2048)
+def _named(token: str) -> str:
+    return html.unescape(token)
+
+
 # A sign that a text is dressed so, what is to be replaced in it, and by what.
 _DRESSES: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...]] = (
     (
@@ -226,7 +238,7 @@ _DRESSES: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...]] =
         _unescaped,
     ),
     ("%", re.compile(r"%[\da-fA-F]{2}"), _unquoted),
-    ("&", re.compile(r"&(?:#[xX]?[\da-fA-F]{1,20}|[a-z]{2,6});"), lru_cache(2048)(html.unescape)),
+    ("&", re.compile(r"&(?:#[xX]?[\da-fA-F]{1,20}|[a-z]{2,6});"), _named),
     # what was UTF-16 and is read as something else has a NUL in each character
     ("\0", re.compile("\0"), lambda _: ""),
 )
@@ -260,26 +272,20 @@ def _undressed(
     return [(origin(start)[0], origin(stop - 1)[1], label) for start, stop, label in found]
 
 
-def _decoded(text: str, shortest: int, search: _Search) -> Iterator[_Place]:
-    """Search what a text has in base64 or as hexadecimal digits; yield places in the text."""
-    for run in _runs(-(-shortest * 4 // 3)).finditer(text):
-        digits = run[0].replace("-", "+").replace("_", "/")
-        for offset in range(4):
-            coded = digits[offset : len(digits) - ((len(digits) - offset) % 4 == 1)]
-            data = binascii.a2b_base64(coded + "=" * (-len(coded) % 4))
-            begin = run.start() + offset
+def _decoded(text: str, run: re.Match[str], shortest: int, search: _Search) -> Iterator[_Place]:
+    """Search a run of letters and digits as base64 and as hexadecimal digits."""
+    digits = run[0].replace("-", "+").replace("_", "/")
+    for offset in range(min(4, len(digits) - shortest * 4 // 3 + 1)):
+        code = digits[offset : len(digits) - ((len(digits) - offset) % 4 == 1)]
+        data = binascii.a2b_base64(code + "=" * (-len(code) % 4))
+        begin = run.start() + offset
+        for start, stop, label in search(data.decode("latin-1")):
+            yield begin - (-start * 4 // 3), begin + stop * 4 // 3, label
+    for hexes in _HEXES.finditer(text, *run.span()):
+        for begin in (hexes.start(), hexes.start() + 1):
+            data = bytes.fromhex(text[begin : hexes.end() - (hexes.end() - begin) % 2])
             for start, stop, label in search(data.decode("latin-1")):
-                yield begin - (-start * 4 // 3), begin + stop * 4 // 3, label
-        for hexes in _HEXES.finditer(text, *run.span()):
-            for begin in (hexes.start(), hexes.start() + 1):
-                data = bytes.fromhex(text[begin : hexes.end() - (hexes.end() - begin) % 2])
-                for start, stop, label in search(data.decode("latin-1")):
-                    yield begin + 2 * start, begin + 2 * stop, label
-
-
-@lru_cache(maxsize=16)
-def _runs(least: int) -> re.Pattern[str]:
-    return re.compile(rf"[A-Za-z0-9+/_-]{{{least},}}+")
+                yield begin + 2 * start, begin + 2 * stop, label
 
 
 _HEXES: Final = re.compile(rf"[\da-fA-F]{{{2 * SHORTEST},}}+")
@@ -287,8 +293,6 @@ _HEXES: Final = re.compile(rf"[\da-fA-F]{{{2 * SHORTEST},}}+")
 
 def _labelled(text: str, places: list[_Place]) -> str:
     """Put labels in these places, but not into labels that a text has already."""
-    if not places:
-        return text
     ends = {label.start(): label.end() for label in _LABEL.finditer(text)}
     starts = [*ends]
     pieces, done = [], 0

@@ -258,7 +258,9 @@ class Task(_Strict):
                 "A task that holds a secret is not pickled, since the file would show it: build "
                 "the task anew where it is needed."
             )
-        return super().__getstate__()
+        state = super().__getstate__()
+        fields = {name: value for name, value in state["__dict__"].items() if name != "wire_body"}
+        return {**state, "__dict__": fields}
 
     def __repr__(self) -> str:
         body = shorten_labels(self.wire_body.text)
