@@ -255,16 +255,16 @@ class Body:
 
     @property
     def text(self) -> str:
-        """The text for a log: pictures and secrets are labels."""
-        return self.redacted(None)
+        """The text for people: pictures and secrets are labels, and `$BROCAP_CLIENT_KEY`."""
+        return self.redacted(Veil())
 
     @property
     def text_of_fields(self) -> str:
         """The text with labels for secrets only: pictures stay as they are."""
         return self._text(None, lambda picture: picture.json.decode("ascii"))
 
-    def redacted(self, veil: Secret | Veil | None) -> str:
-        """Return `text` for the case that the value itself quotes the key somewhere."""
+    def redacted(self, veil: Secret | Veil) -> str:
+        """Return the text for a log: the value itself may quote the key somewhere."""
         return self._text(veil, lambda picture: f'"{picture.label}"')
 
     def _text(self, veil: Secret | Veil | None, picture: Callable[[EmbeddedPicture], str]) -> str:

@@ -167,14 +167,14 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
     del known
 
     def search(text: str) -> list[_Place]:
-        lower, found = _lower(text), []
-        for first in range(0, len(lower) - piece + 1, step):
-            lengths = probes.get(lower[first : first + piece])
+        plain, found = _plain(text), []
+        for first in range(0, len(plain) - piece + 1, step):
+            lengths = probes.get(plain[first : first + piece])
             if lengths is None:
                 continue
             for length in lengths:
                 for start in range(max(first + piece - length, 0), first + 1):
-                    part = lower[start : start + length]
+                    part = plain[start : start + length]
                     if part in parts:
                         found.append((start, start + len(part), parts[part]))
         return found
@@ -194,20 +194,24 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
 
 
 def _spellings(value: str) -> Iterator[str]:
-    """What to look for, in lower case: nothing if the secret is too short to be looked for."""
+    """What to look for in plain texts: nothing if the secret is too short to be looked for."""
     # suffixes such as `__nocache` may follow a key: the key without them is secret as well
     for text in (value, value.split("__", 1)[0]):
-        if len(text) >= SHORTEST:
-            # bytes that are no UTF-8 are searched as latin-1; a form has `+` for a blank
-            latin = text.encode("utf-8", "surrogatepass").decode("latin-1")
-            yield from {_lower(one) for one in (text, latin, text.replace(" ", "+"))}
+        # and a key that was blanked by hand may be the name of its field
+        if len(text) >= SHORTEST and text.lower() not in SECRET_NAMES:
+            # bytes that were something else are searched as latin-1
+            yield from {
+                _plain(text),
+                _plain(text.encode("utf-8", "surrogatepass").decode("latin-1")),
+            }
 
 
-def _lower(text: str) -> str:
+def _plain(text: str) -> str:
+    """A text of the same length without what makes no difference: case, and `+` for a blank."""
     lower = text.lower()
     if len(lower) != len(text):  # there are letters whose lower case is two letters
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    return lower
+    return lower.replace("+", " ")
 
 
 @lru_cache(maxsize=2048)
@@ -334,7 +338,7 @@ _FIELD: Final = re.compile(
 )
 _USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s\"']+(?=@)")
 _FORM: Final = "application/x-www-form-urlencoded"
-_LIKE_A_FORM: Final = re.compile(r"[^\s=&{}\[<\"]{1,100}=\S*\s*\Z")
+_LIKE_A_FORM: Final = re.compile(r"[^\s=&{}<\"]{1,100}=\S*\s*\Z")
 _IN_QUERY: Final = re.compile(r'(?<=[?&#])([^=&#?\s]{1,100})=([^&#\s"<>]+)')
 _IN_FORM: Final = re.compile(r"(?:\A|(?<=&))([^=&]{1,100})=([^&]+)")
 _WORDS: Final = re.compile(r"[^\[\].]+")
