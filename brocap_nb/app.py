@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from brocap_nb.errors import InvalidInputError
-from brocap_nb.facts import KEY_VARIABLE
+from brocap_nb.redaction import KEY_VARIABLE
 
 __all__ = ["free_port", "run"]
 

@@ -35,7 +35,7 @@ from brocap_nb.facts import CALLBACK_TIMEOUT
 from brocap_nb.images import is_url
 from brocap_nb.log import ExchangeLog, LogWarning
 from brocap_nb.recording import Received, Recorder
-from brocap_nb.redaction import headers_text
+from brocap_nb.redaction import Veil, headers_text, redact_form
 
 __all__ = ["CallbackListener", "ExpectedCallback"]
 
@@ -347,7 +347,9 @@ class ExpectedCallback:
     def _record(self, posted: _Posted) -> None:
         text, headers = posted.content, posted.headers
         shown, _ = decode_answer(text, None)
-        for redact in tuple(self._listener._redactions):
+        # of JSON only the key is taken out: all else in it is the task's result
+        shown, found = redact_form(shown, posted.content_type)
+        for redact in (Veil(*found).redact, *self._listener._redactions):
             shown, headers = redact(shown), redact(headers)
         reading = _read(shown)
         exchange = self._listener._log_of(self).begin(
@@ -382,6 +384,7 @@ class ExpectedCallback:
 class _Posted:
     expected: ExpectedCallback
     content: bytes = dataclasses.field(repr=False)
+    content_type: str
     headers: str = dataclasses.field(repr=False)
     elapsed_ms: float
 
@@ -423,7 +426,8 @@ class _Handler(RequestHandler):
             return
         headers = headers_text(dict(self.request.headers.get_all()))
         elapsed_ms = self.request.request_time() * 1000
-        await self.listener._take(_Posted(expected, bytes(self.content), headers, elapsed_ms))
+        kind = self.request.headers.get("Content-Type", "")
+        await self.listener._take(_Posted(expected, bytes(self.content), kind, headers, elapsed_ms))
         self._reply(200)
 
     get = head = post = put = patch = delete = options = any_verb

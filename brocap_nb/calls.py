@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Never, SupportsIndex
 
 from brocap_nb.bodies import asked, is_integer, parse
+from brocap_nb.body import Body
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.redaction import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL, Body
+from brocap_nb.redaction import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL
 from brocap_nb.tasks import Task
 
 __all__ = [

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import brocap_nb as bn
-from brocap_nb.facts import KEY_VARIABLE
+from brocap_nb.redaction import KEY_VARIABLE
 
 __all__ = ["main"]
 

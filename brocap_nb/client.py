@@ -31,11 +31,10 @@ from brocap_nb.errors import (
     RequestTimeoutError,
 )
 from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.facts import KEY_VARIABLE
 from brocap_nb.images import is_url
 from brocap_nb.log import ExchangeLog
 from brocap_nb.recording import Attempts, Received, Recorder, Recording, failure, proxy_of
-from brocap_nb.redaction import Secret, header_secrets, headers_text, url_text
+from brocap_nb.redaction import KEY_VARIABLE, Secret, header_secrets, headers_text, url_text
 from brocap_nb.submission import Pacer, Submission
 from brocap_nb.tasks import Task
 

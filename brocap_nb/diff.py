@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from brocap_nb import images, render
+from brocap_nb.body import EmbeddedPicture, embedded_picture
 from brocap_nb.errors import InvalidImageError
 from brocap_nb.exchange import Exchange
-from brocap_nb.redaction import EmbeddedPicture, embedded_picture
 
 __all__ = ["IGNORED", "Difference", "Row", "diff"]
 

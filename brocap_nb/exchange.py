@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from brocap_nb import render
+from brocap_nb.body import shorten_labels
 from brocap_nb.facts import explain
-from brocap_nb.redaction import Secret, Veil, shorten_labels
+from brocap_nb.redaction import Secret, Veil
 
 __all__ = ["Exchange", "Outcome", "decode_answer"]
 

@@ -7,10 +7,10 @@ as `<clientKey>` in a HAR and as `$BROCAP_CLIENT_KEY` in what can be run.
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 import os
-import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -20,17 +20,21 @@ from urllib.parse import parse_qsl, urlsplit
 
 from brocap_nb import answers
 from brocap_nb.bodies import asked, fields_of
+from brocap_nb.body import redact_body
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
-from brocap_nb.facts import KEY_VARIABLE, METHODS
+from brocap_nb.facts import METHODS
 from brocap_nb.redaction import (
     HEADER_LABEL,
     KEY_LABEL,
+    KEY_VARIABLE,
     PICTURE_LABEL,
     SECRET_HEADERS,
     Secret,
+    Veil,
+    header_secrets,
     headers_text,
-    redact_fields,
+    url_secrets,
     url_text,
 )
 from brocap_nb.source import Code, literal, written
@@ -219,10 +223,9 @@ def exchanges_from_har(document: Any) -> list[Exchange]:
     """
     try:
         entries = list(document["log"]["entries"])
-        keys = sorted({key for entry in entries for key in _keys(entry)})
-        secrets = [Secret(key) for key in keys]
+        veil = Veil(*(secret for entry in entries for secret in _secrets(entry)))
         found = [
-            _exchange(entry, number, secrets)
+            _exchange(entry, number, veil)
             for number, entry in enumerate(entries, 1)
             if "_exchangeId" in entry or _method(entry) in METHODS
         ]
@@ -243,10 +246,19 @@ def exchanges_from_har(document: Any) -> list[Exchange]:
 
 
 def _post_text(entry: Mapping[str, Any]) -> str:
-    text = (entry["request"].get("postData") or {}).get("text") or ""
+    post = entry["request"].get("postData") or {}
+    text = post.get("text") or ""
     if not isinstance(text, str):
         raise TypeError("postData.text")
+    if post.get("encoding") == "base64":
+        return base64.b64decode(text).decode("utf-8", "backslashreplace")
     return text
+
+
+def _post(entry: Mapping[str, Any]) -> tuple[str, list[Secret]]:
+    """A request's body as it may be written down, and what is secret in it."""
+    kind = (entry["request"].get("postData") or {}).get("mimeType")
+    return redact_body(_post_text(entry), kind if isinstance(kind, str) else "")
 
 
 def _method(entry: Mapping[str, Any]) -> str:
@@ -254,38 +266,33 @@ def _method(entry: Mapping[str, Any]) -> str:
     return urlsplit(url).path.rstrip("/").rpartition("/")[2]
 
 
-_CLIENT_KEY: Final = re.compile(r'"clientKey"\s*:\s*"((?:[^"\\]|\\.)*)"')
+def _secrets(entry: Mapping[str, Any]) -> Iterator[Secret]:
+    """What must not be written down of any entry, should a server repeat it."""
+    yield from _post(entry)[1]
+    request = entry["request"]
+    yield from url_secrets(request["url"])
+    for message in (request, entry["response"]):
+        yield from header_secrets(_headers_of(message))
 
 
-def _keys(entry: Mapping[str, Any]) -> Iterator[str]:
-    for match in _CLIENT_KEY.finditer(_post_text(entry)):
-        try:
-            key = json.loads(f'"{match[1]}"')
-        except ValueError:
-            key = match[1]
-        if key and key != KEY_LABEL:
-            yield key
-
-
-def _exchange(entry: Mapping[str, Any], number: int, secrets: list[Secret]) -> Exchange:
+def _exchange(entry: Mapping[str, Any], number: int, veil: Veil) -> Exchange:
     def clean(text: str) -> str:
-        for secret in secrets:
-            text = secret.redact(text)
-        return text
+        return veil.redact(redact_body(text, kind)[0])
 
     request, response = entry["request"], entry["response"]
     own = entry.get("_brocap")
     content = response.get("content") or {}
+    kind = str(content.get("mimeType") or "")
     text, binary = _content(content, clean)
     http_status = response.get("status") or None
-    body = clean(redact_fields(_post_text(entry)))
+    body = veil.redact(_post(entry)[0])
     fields: dict[str, Any] = {
-        "url": clean(url_text(request["url"])),
+        "url": url_text(request["url"], veil),
         "request": body,
-        "response": None if text is None else redact_fields(text),
+        "response": text,
         "response_base64": binary,
-        "request_headers": clean(_headers_back(request)) or None,
-        "response_headers": clean(_headers_back(response)) or None,
+        "request_headers": _headers_back(request, veil),
+        "response_headers": _headers_back(response, veil),
     }
     if isinstance(own, dict):
         line = {**own, "started_at": entry["startedDateTime"], "outcome": entry["_outcome"]}
@@ -314,7 +321,9 @@ def _exchange(entry: Mapping[str, Any], number: int, secrets: list[Secret]) -> E
         late = "TIMED_OUT" in str(response.get("_error"))
         reading = answers.Reading(
             outcome=Outcome.TIMEOUT if late else Outcome.CONNECTION_ERROR,
-            detail=clean(f"No answer ({response.get('_error') or 'the HAR does not say why'})."),
+            detail=veil.redact(
+                f"No answer ({response.get('_error') or 'the HAR does not say why'})."
+            ),
         )
     else:
         reading = answers.read(method, int(http_status), text or "")
@@ -336,14 +345,20 @@ def _content(
         return None, None
     if content.get("encoding") != "base64":
         return clean(text), None
+    raw = base64.b64decode(text)
+    with contextlib.suppress(UnicodeDecodeError):
+        return clean(raw.decode()), None
     # latin-1 gives each byte a character, so that the key is found between bytes of any kind
-    raw = clean(base64.b64decode(text).decode("latin-1")).encode("latin-1")
-    return decode_answer(raw, None)
+    return decode_answer(clean(raw.decode("latin-1")).encode("latin-1"), None)
 
 
-def _headers_back(message: Mapping[str, Any]) -> str:
-    headers = {str(h["name"]): str(h["value"]) for h in message.get("headers") or ()}
-    return headers_text(headers) if headers else ""
+def _headers_of(message: Mapping[str, Any]) -> dict[str, str]:
+    return {str(h["name"]): str(h["value"]) for h in message.get("headers") or ()}
+
+
+def _headers_back(message: Mapping[str, Any], veil: Veil) -> str | None:
+    headers = _headers_of(message)
+    return headers_text(headers, veil) if headers else None
 
 
 # --- what can be run --------------------------------------------------------------------------

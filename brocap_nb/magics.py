@@ -34,8 +34,9 @@ from brocap_nb.errors import (
     InvalidKeyError,
     InvalidTaskError,
 )
-from brocap_nb.facts import CATALOGUE, KEY_VARIABLE, ErrorCode, explain
+from brocap_nb.facts import CATALOGUE, ErrorCode, explain
 from brocap_nb.provoke import provoke
+from brocap_nb.redaction import KEY_VARIABLE
 from brocap_nb.session import acquire_sandbox, release_sandbox, shared_log
 from brocap_nb.tasks import task_from_wire
 

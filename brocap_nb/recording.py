@@ -36,19 +36,12 @@ from urllib3.util.retry import Retry
 from brocap_nb import answers
 from brocap_nb.bodies import asked as task_of
 from brocap_nb.bodies import fields_of
+from brocap_nb.body import redact_fields, with_labels
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
-from brocap_nb.facts import KEY_VARIABLE, METHODS
+from brocap_nb.facts import METHODS
 from brocap_nb.log.journal import LogWarning
-from brocap_nb.redaction import (
-    Secret,
-    Veil,
-    header_secrets,
-    headers_text,
-    redact_fields,
-    url_text,
-    with_labels,
-)
+from brocap_nb.redaction import KEY_VARIABLE, Secret, Veil, header_secrets, headers_text, url_text
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog

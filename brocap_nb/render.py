@@ -33,7 +33,7 @@ __all__ = [
 
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
-_LONG_BASE64 = re.compile(r"[A-Za-z0-9+/]{4096,}={0,2}")
+_LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{4096,}+={0,2}")
 _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.92em"
 
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
+from brocap_nb.body import EmbeddedPicture, embedded_picture
 from brocap_nb.errors import InvalidInputError
-from brocap_nb.redaction import SECRET_FIELDS, EmbeddedPicture, embedded_picture
+from brocap_nb.redaction import SECRET_FIELDS
 
 if TYPE_CHECKING:
     from brocap_nb.tasks import Task

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import copy
 import difflib
 import inspect
 import itertools
 import json
 import linecache
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, Self
 
@@ -34,8 +35,9 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from brocap_nb import images, render
+from brocap_nb.body import Body, embedded_picture, shorten_labels
 from brocap_nb.errors import InvalidTaskError, Problem
-from brocap_nb.redaction import Body, embedded_picture, shorten_labels
+from brocap_nb.redaction import SecretText
 from brocap_nb.source import python_source
 
 __all__ = [
@@ -160,6 +162,7 @@ class Task(_Strict):
             problems = [_sentence(type(self), details) for details in error.errors()]
         else:
             return
+        del fields  # a traceback that shows locals would show its passwords
         # outside the handler: the cause would repeat the whole input, pictures included
         raise InvalidTaskError(problems)
 
@@ -171,10 +174,16 @@ class Task(_Strict):
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object that is sent as `task`; absent optional fields are left out.
 
+        A pydantic `SecretStr` or `SecretBytes` stands in it as it is sent, and its repr is a label.
+
         >>> bn.RawTask({"type": "NewTask", "depth": 2}).to_wire()
         {'type': 'NewTask', 'depth': 2}
+
+        Raises:
+            InvalidTaskError: a secret is no text, or bytes that are not UTF-8.
         """
         fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        fields = _revealed(fields, self.model_dump(by_alias=True, exclude_none=True))
         for name, info in type(self).model_fields.items():
             # None says something where it is not what absence means
             if getattr(self, name) is None and info.default is not None:
@@ -273,6 +282,16 @@ class Task(_Strict):
     def __str__(self) -> str:
         lines = [f"picture {n}: {images.inspect(d)}" for n, d in enumerate(self.pictures(), 1)]
         return "\n".join([*lines, self._body_text()])
+
+    def __getstate__(self) -> dict[Any, Any]:
+        if self.wire_body.hides:
+            raise TypeError(
+                "A task that holds a secret is not pickled, since the file would show it: build "
+                "the task anew where it is needed."
+            )
+        state = super().__getstate__()
+        fields = {name: value for name, value in state["__dict__"].items() if name != "wire_body"}
+        return {**state, "__dict__": fields}
 
     def __repr__(self) -> str:
         body = shorten_labels(self.wire_body.text)
@@ -704,6 +723,30 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list):
         return len(one) == len(other) and all(map(_same, one, other))
     return bool(one == other)
+
+
+def _revealed(dumped: Any, value: Any) -> Any:
+    """A dump for JSON, in which pydantic has asterisks for secrets, with what they stand for."""
+    if hasattr(value, "get_secret_value"):
+        shows_none = dumped == str(value) or not str(dumped).strip("*")
+        return _secret_text(value.get_secret_value()) if shows_none else dumped
+    if isinstance(dumped, dict) and isinstance(value, Mapping) and len(dumped) == len(value):
+        pairs = zip(dumped.items(), value.values(), strict=True)
+        return {name: _revealed(inner, held) for (name, inner), held in pairs}
+    if isinstance(dumped, list) and isinstance(value, Collection) and len(dumped) == len(value):
+        return [_revealed(inner, held) for inner, held in zip(dumped, value, strict=True)]
+    return dumped
+
+
+def _secret_text(secret: Any) -> SecretText:
+    with contextlib.suppress(UnicodeDecodeError):
+        if isinstance(secret, (str, bytes)):
+            return SecretText(secret if isinstance(secret, str) else secret.decode())
+    kind = "bytes that are not UTF-8" if isinstance(secret, bytes) else type(secret).__name__
+    raise InvalidTaskError(
+        f"A secret of the task is of type {kind}; expected text, which JSON can have. Declare the "
+        "field as SecretStr, and write bytes as base64."
+    )
 
 
 def _plain(value: Any) -> Any:

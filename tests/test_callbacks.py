@@ -424,6 +424,23 @@ def test_the_key_is_nowhere_on_disk(listener: CallbackListener, tmp_path: Path) 
     assert key not in shown
 
 
+def test_a_callback_that_is_a_form_shows_no_secret(
+    log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = secrets.token_hex(16)
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
+    form = {"Content-Type": "application/x-www-form-urlencoded", "X-Again": "form-secret"}
+    solution = {"solution": {"token": "03AGdBq24PBCq", "cookies": "session=product"}}
+    with CallbackListener(log) as listener:
+        assert send(listener.url, f"a=1&key=form-secret&b={key}".encode(), **form) == 200
+        assert send(listener.url, json.dumps({**READY, **solution, "note": key}).encode()) == 200
+    first, second = callbacks_in(log)
+    assert first.request == "a=1&key=<left out>&b=<clientKey>"
+    assert "form-secret" not in (first.request_headers or "")
+    told = {**READY, **solution, "note": "<clientKey>"}
+    assert json.loads(second.request) == told, "what was paid for is kept"
+
+
 # --- its life -------------------------------------------------------------------------------
 
 

@@ -23,8 +23,8 @@ from peer import Peer, http
 from pictures import noise
 
 import brocap_nb as bn
+from brocap_nb.body import embedded_picture
 from brocap_nb.export import exchanges_from_har, to_curl, to_har, to_python
-from brocap_nb.redaction import embedded_picture
 
 CREATED = http(b'{"errorId": 0, "taskId": 71}')
 BALANCE = http(b'{"errorId": 0, "balance": 1.5}')
@@ -501,3 +501,56 @@ def test_what_cannot_be_restored_is_a_sentence(
     with pytest.raises(bn.ExchangeNotFoundError):
         client.replay("zzz-1")
     assert peer.requests == []
+
+
+def foreign(post: dict[str, Any], answer: dict[str, Any], query: str = "") -> dict[str, Any]:
+    """A HAR of one entry as a browser writes it."""
+    return {
+        "startedDateTime": "2026-01-01T00:00:00Z",
+        "time": 1,
+        "request": {"url": f"http://h/getBalance{query}", "headers": [], "postData": post},
+        "response": {"status": 200, "headers": [], "content": answer},
+    }
+
+
+def test_secrets_of_forms_queries_and_base64_bodies_are_labels() -> None:
+    said = json.dumps({"password": "hunter2-base64", "again": "form-secret and query-secret"})
+    bodies = [f"é {said}".encode("latin-1"), said.encode()]
+    entries = [
+        foreign(
+            {"mimeType": "application/x-www-form-urlencoded", "text": "key=form-secret&a=1"},
+            {"text": base64.b64encode(body).decode(), "encoding": "base64"},
+            "?token=query-secret&b=2",
+        )
+        for body in bodies
+    ]
+    coded = base64.b64encode(b'{"password": "hunter2-posted"}').decode()
+    entries.append(foreign({"text": coded, "encoding": "base64"}, {"text": "hunter2-posted"}))
+    found = exchanges_from_har({"log": {"entries": entries}})
+    assert [exchange.request for exchange in found] == [
+        *["key=<left out>&a=1"] * 2,
+        '{"password": "<left out>"}',
+    ]
+    assert found[0].url == "http://h/getBalance?token=<left out>&b=2"
+    kept = " ".join(
+        f"{exchange!r} {base64.b64decode(exchange.response_base64 or '').decode('latin-1')}"
+        for exchange in found
+    )
+    for secret in ("hunter2", "form-secret", "query-secret"):
+        assert secret not in kept
+
+
+def test_chosen_keys_do_not_make_a_har_grow() -> None:
+    answer = {"text": '{"errorId": 0, "balance": 1, "x": "clientKec left out"}'}
+    keys = [
+        *"abcdefghijklmnopqrstuvwxyz<>",
+        *(f"clientKe{letter}" for letter in "abcy"),
+        "left out",
+    ]
+    entries = [foreign({"text": json.dumps({"clientKey": key})}, answer) for key in keys]
+    for exchange in exchanges_from_har({"log": {"entries": entries}}):
+        assert exchange.request == '{"clientKey": "<clientKey>"}'
+        assert exchange.response == '{"errorId": 0, "balance": 1, "x": "<clientKey> <clientKey>"}'
+    many = "".join(json.dumps({"clientKey": f"chosen-key-{number}"}) for number in range(10_000))
+    (exchange,) = exchanges_from_har({"log": {"entries": [foreign({"text": many}, answer)]}})
+    assert exchange.request == '{"clientKey": "<clientKey>"}' * 10_000

@@ -146,3 +146,9 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
     html = "".join(make("x") for make in PIECES.values())
     assert "http" not in html.replace("data:image/png", "")
     assert "<style" not in html
+
+
+def test_long_base64_is_cut_and_almost_long_base64_is_not() -> None:
+    almost = f"{'A' * 4095}." * 300
+    assert render.pretty(almost, limit=len(almost)) == almost
+    assert len(render.pretty(f"{'A' * 4096}=", limit=10_000)) < 100

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import copy
 import html
 import json
+import pickle
 import re
 import tempfile
 import traceback
@@ -12,15 +14,19 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pydantic
 import pytest
 import requests
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from inspectors import expanded
 from peer import Peer, http
+from pydantic import BaseModel, SecretBytes, SecretStr
 
 import brocap_nb as bn
 from brocap_nb.audit import audit
-from brocap_nb.redaction import Secret, header_secrets, redact_fields, url_text
+from brocap_nb.body import redact_fields
+from brocap_nb.redaction import Secret, header_secrets, url_text
 
 # What we write ourselves is no key: field names, labels, digits of a time.
 WORDS = ("response_base64", "http/1.1", "<clientkey>")
@@ -164,6 +170,86 @@ def test_any_part_of_12_characters_is_redacted(key: str, at: int, size: int, bes
 
 
 PASSWORD = "hunter2-hunter2"
+
+
+class Login(BaseModel):
+    pin: SecretStr
+    codes: list[SecretStr] = []
+
+
+class LoginTask(bn.Task, register=False):
+    first: SecretStr
+    raw: SecretBytes
+    login: Login
+    by_name: dict[str, SecretStr]
+    others: tuple[Login, ...] = ()
+    absent: SecretStr | None = None
+
+
+def test_secret_fields_reach_the_service_and_are_shown_nowhere(
+    client: bn.Client, peer: Peer, tmp_path: Path
+) -> None:
+    words = [f"{letter}-secret-{letter * 4}" for letter in "abcdefg"]
+    a, b, c, d, e, f, g = words
+    task = LoginTask(
+        first=a,
+        raw=b.encode(),
+        login={"pin": c, "codes": [d, "short"]},
+        others=[{"pin": e, "codes": [f]}],
+        by_name={"x": g},
+    )
+    peer.say(http(json.dumps({"errorId": 1, "errorCode": "X", "errorDescription": d}).encode()))
+    with pytest.raises(bn.ApiError) as caught:
+        client.create_task(task)
+    sent = {
+        "type": "LoginTask",
+        "first": a,
+        "raw": b,
+        "login": {"pin": c, "codes": [d, "short"]},
+        "others": [{"pin": e, "codes": [f]}],
+        "byName": {"x": g},
+    }
+    assert json.loads(peer.requests[0][1])["task"] == task.to_wire() == sent
+    shown = [*everything_shown(client, caught.value, tmp_path), repr(task), str(task)]
+    shown += [json.dumps(task._repr_mimebundle_()), task.to_python(), repr(task.to_wire())]
+    shown += [expanded(task.wire_body), expanded(client)]
+    for text in shown:
+        assert not any(word in text for word in (*words, "short"))
+    assert copy.deepcopy(task).to_wire() == task.model_copy().to_wire() == sent
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(task)
+
+
+@pytest.mark.parametrize("secret", [SecretBytes(b"\xff\xfe"), pydantic.Secret[int](5)])
+def test_a_secret_that_json_cannot_have_is_refused(secret: object) -> None:
+    class OddTask(bn.Task, register=False):
+        value: SecretBytes | pydantic.Secret[int]
+
+    with pytest.raises(bn.InvalidTaskError, match="expected text, which JSON can have"):
+        OddTask(value=secret).to_wire()
+
+
+def test_a_task_without_secrets_is_pickled_after_it_was_sent(client: bn.Client, peer: Peer) -> None:
+    peer.say(http(b'{"errorId": 0, "taskId": 5}'))
+    task = bn.RawTask({"type": "X", "note": "nothing"})
+    client.create_task(task)
+    assert pickle.loads(pickle.dumps(task)).to_wire() == task.to_wire()
+
+
+def test_the_environments_key_is_in_no_log_of_another_key(
+    peer: Peer, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = "fedcba9876543210" * 2
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", real)
+    peer.say(http(f"<p>{real}".encode(), 500))
+    log = bn.ExchangeLog(tmp_path / "log")
+    with (
+        bn.Client(key, base_url=peer.url, log=log) as client,
+        pytest.raises(bn.HttpError) as caught,
+    ):
+        client.create_task(bn.RawTask({"type": "X", "note": real}))
+    for text in everything_shown(client, caught.value, tmp_path):
+        assert real not in text
 
 
 def test_passwords_are_sent_and_not_written_down(

@@ -18,7 +18,8 @@ from pictures import noise
 
 import brocap_nb as bn
 from brocap_nb import tasks
-from brocap_nb.redaction import Secret, with_labels
+from brocap_nb.body import with_labels
+from brocap_nb.redaction import Secret
 
 PICTURES = [base64.b64encode(noise(60 + n, 40)).decode() for n in range(2)]
 KEY = "0123456789abcdef0123456789abcdef"

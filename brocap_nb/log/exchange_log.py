@@ -14,11 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
-import pandas as pd
-
 from brocap_nb.answers import Balance
 from brocap_nb.answers import read as read_answer
-from brocap_nb import wire
+from brocap_nb.body import EmbeddedPicture
 from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.exchange import Exchange
 from brocap_nb.log.card import card, place
@@ -32,7 +30,7 @@ from brocap_nb.log.others import Others
 from brocap_nb.log.segments import Sealer
 from brocap_nb.log.sessions import Session, number_of
 from brocap_nb.log.tables import Frame
-from brocap_nb.redaction import HEADER_LABEL, EmbeddedPicture, Secret
+from brocap_nb.redaction import HEADER_LABEL, Secret
 
 if TYPE_CHECKING:
     import requests

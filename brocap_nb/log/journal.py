@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from brocap_nb.redaction import EmbeddedPicture
+from brocap_nb.body import EmbeddedPicture
 
 __all__ = [
     "FORMAT",

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from brocap_nb.answers import Departure, departures
 from brocap_nb.exchange import Outcome
 from brocap_nb.facts import RESULT_LIFETIME, explain
-from brocap_nb.facts import RESULT_LIFETIME
 from brocap_nb.log.columns import STRING, UTC_TIME
 from brocap_nb.log.sessions import number_of
 from brocap_nb.log.swimlane import Event

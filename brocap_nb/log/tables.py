@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Final, SupportsIndex
 import pandas as pd
 
 from brocap_nb import render
-from brocap_nb.facts import AGAIN, again
 from brocap_nb.errors import InvalidInputError
+from brocap_nb.facts import AGAIN, again
 from brocap_nb.log import swimlane
 
 __all__ = [

@@ -28,9 +28,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from brocap_nb.bodies import asked, fields_of, parse
+from brocap_nb.body import Body
 from brocap_nb.errors import SandboxError
 from brocap_nb.facts import METHODS
-from brocap_nb.redaction import Body, Secret
+from brocap_nb.redaction import Secret
 from brocap_nb.sandbox.faults import Reply
 
 __all__ = ["Played", "Recording"]

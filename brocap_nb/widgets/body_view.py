@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from brocap_nb import render
+from brocap_nb.body import shorten_labels
 from brocap_nb.calls import create_task
 from brocap_nb.errors import InvalidInputError, Problem
-from brocap_nb.redaction import shorten_labels
 from brocap_nb.source import python_source
 from brocap_nb.tasks import Task
 from brocap_nb.widgets import parts as widgets

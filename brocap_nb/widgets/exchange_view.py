@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import images, render
 from brocap_nb.bodies import fields_of
+from brocap_nb.body import shorten_labels, with_labels
 from brocap_nb.errors import ExchangeError, InvalidTaskError
 from brocap_nb.exchange import Outcome
 from brocap_nb.facts import explain
-from brocap_nb.redaction import shorten_labels, with_labels
 from brocap_nb.tasks import task_from_wire
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.code_block import CodeBlock

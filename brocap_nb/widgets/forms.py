@@ -16,8 +16,9 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from brocap_nb import render
 from brocap_nb.bodies import parse
+from brocap_nb.body import redact_fields
 from brocap_nb.errors import InvalidInputError, InvalidTaskError, Problem
-from brocap_nb.redaction import Secret, redact_fields
+from brocap_nb.redaction import Secret
 from brocap_nb.source import is_secret_name
 from brocap_nb.tasks import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import parts as widgets

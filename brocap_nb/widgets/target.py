@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from brocap_nb.client import Client
 from brocap_nb.errors import InvalidKeyError
-from brocap_nb.facts import KEY_VARIABLE
+from brocap_nb.redaction import KEY_VARIABLE
 from brocap_nb.session import acquire_sandbox, release_sandbox
 from brocap_nb.widgets import parts as widgets
 from brocap_nb.widgets.secret_field import SecretField

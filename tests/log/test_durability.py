@@ -22,6 +22,8 @@ import os, random, signal, sys, threading, time
 import brocap_nb as bn
 from brocap_nb import calls
 from brocap_nb.redaction import Body
+from brocap_nb import wire
+from brocap_nb.body import Body
 
 url, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import brocap_nb as bn
+from brocap_nb.body import EmbeddedPicture
 from brocap_nb.log.journal import FORMAT, FileJournal, MemoryJournal, read_lines
-from brocap_nb.redaction import EmbeddedPicture
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LINES = st.lists(
@@ -81,7 +81,7 @@ def test_files_are_for_their_owner_unless_the_folder_was_given_to_a_group(
     before = os.umask(umask)
     try:
         log = bn.ExchangeLog(place / "brocap_log")
-        picture = EmbeddedPicture("", b"PNG", "image/png", "0" * 64)
+        picture = EmbeddedPicture(b"", b"PNG", "image/png", "0" * 64)
         log.begin(method="m", url="u", request="{}", request_bytes=2, pictures=[picture])
         assert log._sealer is not None
         log._sealer._rows = 1

@@ -1,0 +1,319 @@
+"""A JSON text in pieces: the bytes for the wire, and the text for the log.
+
+Both are made from the same pieces, so the key never has to be searched for in what we send.
+A picture that stands as base64 in a text is found here, and has a label in a log.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeVar
+
+from brocap_nb import images
+from brocap_nb.redaction import (
+    HEADER_LABEL,
+    KEY_LABEL,
+    PICTURE_LABEL,
+    SECRET_FIELDS,
+    SHORTEST,
+    Secret,
+    SecretText,
+    Veil,
+    label_for,
+    redact_form,
+    redact_torn,
+)
+
+__all__ = [
+    "Body",
+    "EmbeddedPicture",
+    "embedded_picture",
+    "redact_body",
+    "redact_fields",
+    "shorten_labels",
+    "with_labels",
+]
+
+# How base64 of each known picture format begins; a longer text is worth decoding.
+_BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
+_EMBEDDED_MIN: Final = 128
+_QUOTED_BASE64: Final = re.compile(rf'"([A-Za-z0-9+/]{{{_EMBEDDED_MIN - 2},}}+={{0,2}})"')
+_FIELD_NAMES: Final = re.compile("|".join(sorted(SECRET_FIELDS)), re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPicture:
+    """A picture that stands as base64 in a JSON text."""
+
+    json: bytes
+    """The base64 in quotes, as it is sent."""
+    data: bytes
+    """The file."""
+    media_type: str
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """The name under which a log keeps it: by content, so once each."""
+        return picture_file_name(self.media_type, self.sha256)
+
+    @property
+    def label(self) -> str:
+        """What stands for it in a log."""
+        return f"<{self.media_type} {len(self.data):,} bytes sha256:{self.sha256}>"
+
+
+def picture_file_name(media_type: str, sha256: str) -> str:
+    """The name of a logged picture's file."""
+    return f"{sha256}.{media_type.removeprefix('image/')}"
+
+
+@functools.lru_cache(maxsize=8)  # a task's picture is asked for again and again
+def embedded_picture(text: str) -> EmbeddedPicture | None:
+    """Return the picture that a string is the base64 of, or None."""
+    if len(text) < _EMBEDDED_MIN or not text.startswith(_BASE64_STARTS):
+        return None
+    try:
+        data = images.decode_base64(text)
+    except ValueError:
+        return None
+    kind = images.media_type(data)
+    # only a text that can be rebuilt to the letter may be replaced by a label: strict base64 of
+    # other letters can differ in its last four only
+    end = base64.b64encode(data[len(data) - (len(data) % 3 or 3) :]).decode("ascii")
+    if kind is None or not text.endswith(end):
+        return None
+    return EmbeddedPicture(
+        f'"{text}"'.encode("ascii"), data, kind, hashlib.sha256(data).hexdigest()
+    )
+
+
+def shorten_labels(text: str) -> str:
+    """Return `text` with the hashes in picture labels cut to 8 digits, for people."""
+    if " bytes sha256:" not in text:
+        return text
+    return PICTURE_LABEL.sub(lambda m: f"<{m[1]} {m[2]} bytes sha256:{m[3][:8]}>", text)
+
+
+def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
+    """Return a JSON text with labels for the pictures in it, and the pictures."""
+    pictures: list[EmbeddedPicture] = []
+
+    def label(match: re.Match[str]) -> str:
+        found = embedded_picture(match[1])
+        if found is None:
+            return match[0]
+        pictures.append(found)
+        return f'"{found.label}"'
+
+    return _QUOTED_BASE64.sub(label, text), pictures
+
+
+def redact_fields(text: str) -> str:
+    """Return a JSON text in which passwords, cookies and the like are labels.
+
+    A text that is not quite JSON is searched for such fields as well as may be.
+    """
+    return redact_body(text, "application/json")[0]
+
+
+def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
+    """Return a body as it may be written down, and what must not be if it is repeated.
+
+    A form is known by its content type or, without one, by its looks; all else is read as JSON,
+    and searched for fields of JSON as well as may be if it is none. `SECRET_FIELDS` count in JSON,
+    `SECRET_NAMES` in forms.
+    """
+    shown, found = redact_form(text, content_type)
+    if shown != text or not _FIELD_NAMES.search(text):
+        return shown, found
+    try:
+        body = Body.of(json.loads(text))
+    except (ValueError, RecursionError):
+        return redact_torn(text)
+    return (body.text_of_fields, body.hidden) if body.hides else (text, [])
+
+
+class _Plain:
+    """A part of a JSON text that hides nothing: as it is sent, and as it may be shown."""
+
+    __slots__ = ("_shown", "sent")
+
+    def __init__(self, text: str) -> None:
+        self.sent = text.encode("ascii")
+        self._shown: tuple[Secret | Veil | None, str] | None = None
+
+    def shown(self, veil: Secret | Veil | None) -> str:
+        """Return it as a veil leaves it; a task's text is searched once for all its requests."""
+        if self._shown is None or self._shown[0] is not veil:
+            text = self.sent.decode("ascii")
+            self._shown = veil, veil.redact(text) if veil else text
+        return self._shown[1]
+
+
+_Piece: TypeAlias = "_Plain | EmbeddedPicture | Secret | None"
+_Made = TypeVar("_Made", str, bytes)
+
+
+class Body:
+    """A JSON text in pieces: plain text, pictures, secrets, and None in the place of the key.
+
+    A body in a body gives it its pieces, and what they have made once.
+    """
+
+    __slots__ = ("_pieces",)
+
+    KEY: Final = object()
+    """Stands for the key in a value given to `Body.of` or `Body.envelope`."""
+
+    def __init__(self, *pieces: str | EmbeddedPicture | Secret | Body | None) -> None:
+        flat: list[_Piece] = []
+        for piece in pieces:
+            if isinstance(piece, Body):
+                flat += piece._pieces
+            else:
+                flat.append(_Plain(piece) if isinstance(piece, str) else piece)
+        self._pieces: tuple[_Piece, ...] = tuple(flat)
+
+    @classmethod
+    def of(cls, value: Any) -> Body:
+        """Return the body of a JSON value, in which `Body.KEY` and other bodies may stand.
+
+        The values of `SECRET_FIELDS`, and each `SecretText`, are sent and not written down.
+        """
+        mark = secrets.token_hex(12)  # unguessable, so no text of the value can be taken for it
+        held: list[EmbeddedPicture | Secret | Body | None] = []
+
+        def hold(item: EmbeddedPicture | Secret | Body | None) -> str:
+            held.append(item)
+            return mark
+
+        def walk(item: Any, label: str = "") -> Any:
+            # the label is that of the field in which the item stands, if its name means a secret
+            if isinstance(item, dict):
+                return {name: walk(inner, _label_of(name) or label) for name, inner in item.items()}
+            if isinstance(item, (list, tuple)):
+                return [walk(inner, label) for inner in item]
+            if isinstance(item, SecretText):
+                label = label or HEADER_LABEL
+            if label and isinstance(item, (str, int, float)) and not isinstance(item, bool):
+                hidden = item not in ("", label)
+                return hold(Secret(json.dumps(item, allow_nan=False), label)) if hidden else item
+            if isinstance(item, str):
+                found = embedded_picture(item)
+                return item if found is None else hold(found)
+            if isinstance(item, Body):
+                return hold(item)
+            return hold(None) if item is Body.KEY else item
+
+        first, *texts = json.dumps(walk(value), allow_nan=False).split(f'"{mark}"')
+        pieces: list[Any] = [first]
+        for item, text in zip(held, texts, strict=True):
+            pieces += (item, text)
+        return cls(*pieces)
+
+    @classmethod
+    def envelope(cls, fields: Mapping[str, Any]) -> Body:
+        """Return the body of an object of plain values, `Body.KEY` and bodies, without a walk."""
+        pieces: list[Any] = []
+        start = "{"
+        for name, value in fields.items():
+            text = f'{start}"{name}": '
+            if value is Body.KEY:
+                pieces += (text, None)
+            elif isinstance(value, Body):
+                pieces += (text, value)
+            else:
+                pieces.append(text + json.dumps(value))
+            start = ", "
+        return cls(*pieces, "}")
+
+    @property
+    def pictures(self) -> list[EmbeddedPicture]:
+        """The pictures in it, in order."""
+        return [piece for piece in self._pieces if isinstance(piece, EmbeddedPicture)]
+
+    @property
+    def hides(self) -> bool:
+        """Whether a value of it is never written down."""
+        return any(isinstance(piece, Secret) for piece in self._pieces)
+
+    @property
+    def hidden(self) -> list[Secret]:
+        """Passwords and the like that are sent in it: a server may repeat them."""
+        found = [(json.loads(p.reveal()), p.label) for p in self._pieces if isinstance(p, Secret)]
+        return [
+            Secret(value, label)
+            for value, label in found
+            if isinstance(value, str) and len(value) >= SHORTEST
+        ]
+
+    @property
+    def text(self) -> str:
+        """The text for people: pictures and secrets are labels, and `$BROCAP_CLIENT_KEY`."""
+        return self.redacted(Veil())
+
+    @property
+    def text_of_fields(self) -> str:
+        """The text with labels for secrets only: pictures stay as they are."""
+        return self._text(None, lambda picture: picture.json.decode("ascii"))
+
+    def redacted(self, veil: Secret | Veil) -> str:
+        """Return the text for a log: the value itself may quote the key somewhere."""
+        return self._text(veil, lambda picture: f'"{picture.label}"')
+
+    def _text(self, veil: Secret | Veil | None, picture: Callable[[EmbeddedPicture], str]) -> str:
+        return "".join(
+            self._render(
+                lambda plain: plain.shown(veil),
+                f'"{KEY_LABEL}"',
+                picture,
+                lambda secret: f'"{secret.label}"',
+            )
+        )
+
+    def wire(self, key: Secret) -> bytes:
+        """Return the bytes to send."""
+        return b"".join(
+            self._render(
+                lambda plain: plain.sent,
+                json.dumps(key.reveal()).encode("ascii"),
+                lambda picture: picture.json,
+                lambda secret: secret.reveal().encode("ascii"),
+            )
+        )
+
+    def _render(
+        self,
+        plain: Callable[[_Plain], _Made],
+        key: _Made,
+        picture: Callable[[EmbeddedPicture], _Made],
+        hidden: Callable[[Secret], _Made],
+    ) -> list[_Made]:
+        """What stands for each piece, in order."""
+        return [
+            plain(piece)
+            if isinstance(piece, _Plain)
+            else key
+            if piece is None
+            else picture(piece)
+            if isinstance(piece, EmbeddedPicture)
+            else hidden(piece)
+            for piece in self._pieces
+        ]
+
+    def __deepcopy__(self, memo: object) -> Body:
+        return self  # nobody can change it, and a secret in it is not copied
+
+
+def _label_of(name: object) -> str:
+    """The label for a field whose name means a secret, else an empty text."""
+    secret = isinstance(name, str) and name.lower() in SECRET_FIELDS
+    return label_for(str(name)) if secret else ""

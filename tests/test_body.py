@@ -1,0 +1,224 @@
+"""JSON in pieces: the bytes for the wire, and the text for the log."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from inspectors import expanded
+from pictures import noise
+
+from brocap_nb.body import (
+    Body,
+    embedded_picture,
+    redact_body,
+    redact_fields,
+    shorten_labels,
+    with_labels,
+)
+from brocap_nb.redaction import Secret, SecretText, Veil
+
+KEY = "67b6bcbb1a728ea8d563de6d169a2057"
+keys = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40)
+
+PICTURES = [base64.b64encode(noise()).decode() for _ in range(2)]
+PICTURES.append(base64.b64encode(b"\xff\xd8\xff" + bytes(200)).decode())
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=10)
+    | st.sampled_from([*PICTURES, "<clientKey>", '"', "\\", "\ud800", PICTURES[0][:-4]])
+    | st.just(Body.KEY),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+)
+
+
+def put_in(value: Any, key: str) -> Any:
+    if value is Body.KEY:
+        return key
+    if isinstance(value, list):
+        return [put_in(item, key) for item in value]
+    if isinstance(value, dict):
+        return {name: put_in(item, key) for name, item in value.items()}
+    return value
+
+
+@settings(deadline=None, max_examples=50)
+@given(values, keys)
+def test_any_json_goes_out_as_it_is(value: Any, key: str) -> None:
+    body = Body.of(value)
+    assert json.loads(body.wire(Secret(key))) == put_in(value, key)
+    nested = Body.of({"clientKey": Body.KEY, "task": body})
+    assert json.loads(nested.wire(Secret(key))) == {"clientKey": key, "task": put_in(value, key)}
+    assert nested.pictures == body.pictures
+
+
+@settings(deadline=None, max_examples=50)
+@given(values)
+def test_the_text_has_neither_key_nor_picture(value: Any) -> None:
+    body = Body.of({"clientKey": Body.KEY, "value": value})
+    seen = json.loads(body.text)
+    assert seen["clientKey"] == "<clientKey>"
+    for picture in PICTURES:
+        assert picture not in body.text
+    for found in body.pictures:
+        text = json.loads(found.json)
+        assert text.startswith(tuple(picture[:-4] for picture in PICTURES))
+        assert text not in body.text
+        assert found.label in body.text
+        assert f"{len(found.data):,} bytes" in found.label
+    assert KEY not in body.text
+
+
+def test_a_key_that_the_value_quotes_is_redacted() -> None:
+    body = Body.of({"clientKey": Body.KEY, "note": f"my key is {KEY}", "raw": KEY.encode().hex()})
+    assert KEY in body.text
+    clean = body.redacted(Secret(KEY))
+    assert KEY not in clean
+    assert json.loads(clean)["note"] == "my key is <clientKey>"
+    assert json.loads(body.wire(Secret(KEY)))["note"] == f"my key is {KEY}", "it is sent as it is"
+
+
+def test_what_is_not_json_is_refused() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        Body.of({"x": float("nan")})
+    with pytest.raises(TypeError):
+        Body.of({"x": object()})
+
+
+@given(st.binary(max_size=200))
+def test_only_what_can_be_rebuilt_is_a_picture(tail: bytes) -> None:
+    for start in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"BM", b"RIFF1234WEBP", b""):
+        text = base64.b64encode(start + tail).decode()
+        found = embedded_picture(text)
+        if found is not None:
+            assert base64.b64encode(found.data).decode() == text
+            assert found.media_type.startswith("image/")
+            assert found.file_name.startswith(found.sha256)
+        else:
+            assert not start or len(text) < 128
+
+
+def test_a_label_is_shortened_for_people() -> None:
+    label = embedded_picture(PICTURES[0]).label  # type: ignore[union-attr]
+    short = shorten_labels(f"a {label} b")
+    assert short.startswith(f"a <image/png {len(base64.b64decode(PICTURES[0])):,} bytes sha256:")
+    assert len(short.split("sha256:")[1].split(">")[0]) == 8
+    assert shorten_labels("a <b> c") == "a <b> c"
+
+
+@pytest.mark.parametrize("name", ["proxyPassword", "proxy_password", "Proxy-Password", "api_key"])
+def test_a_secret_field_is_known_however_its_words_are_joined(name: str) -> None:
+    for text in (f'{{"{name}": "hunter22"}}', f'{{"{name}": "hunter22", broken'):
+        assert "hunter22" not in redact_fields(text)
+    assert redact_fields('{"pass_word": "hunter22"}') == '{"pass_word": "hunter22"}'
+
+
+@pytest.mark.parametrize("text", ['{"password": "hunter22", "n": NaN}', '{"password": "hunter22"'])
+def test_a_secret_field_is_a_label_in_what_is_not_quite_json(text: str) -> None:
+    assert redact_fields(text) == text.replace("hunter22", "<left out>") + '"' * ("n" not in text)
+
+
+def test_a_secret_text_is_sent_and_never_shown() -> None:
+    value = {"pin": SecretText("12345678-pin"), "list": [SecretText("x"), {"a": SecretText("y")}]}
+    assert "12345678" not in f"{value}"
+    body = Body.of({"clientKey": Body.KEY, "task": Body.of(value)})
+    assert json.loads(body.wire(Secret(KEY))) == {"clientKey": KEY, "task": value}
+    assert json.loads(body.text)["task"] == {
+        "pin": "<left out>",
+        "list": ["<left out>", {"a": "<left out>"}],
+    }
+    assert [secret.reveal() for secret in body.hidden] == ["12345678-pin"]
+
+
+def test_a_body_is_redacted_anew_for_another_veil() -> None:
+    task = Body.of({"note": f"my key is {KEY}, not hunter2-hunter2"})
+    first, second = Veil(Secret(KEY)), Veil(Secret("hunter2-hunter2", "<left out>"))
+    for _ in range(2):
+        assert KEY not in Body.of([task]).redacted(first)
+        assert "hunter2" not in Body.of([task]).redacted(second)
+        assert KEY in task.text
+
+
+def test_a_copied_body_is_the_body() -> None:
+    body = Body.of({"password": "hunter2-hunter2", "picture": PICTURES[0]})
+    for copied in (copy.copy(body), copy.deepcopy(body)):
+        assert copied.wire(Secret(KEY)) == body.wire(Secret(KEY))
+    assert "hunter2" not in expanded(body)
+
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = (
+    '--B\r\nContent-Disposition: form-data; name="{0}"\r\n\r\n{1}\r\n'
+    '--B\r\nContent-Disposition: form-data; name="note"\r\n\r\nkey=kept&x\r\n--B--\r\n'
+)
+NAMES = ["password", "api_key", "clientKey", "key", "token", "Access-Token", "user[password]"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("a=1&{0}={1}&monkey=2", FORM),
+        ("{0}={1}&websiteKey=2", ""),
+        ("a=1&{0}={1}", f"{FORM}; charset=utf-8"),
+        (MULTIPART, "multipart/form-data; boundary=B"),
+        (MULTIPART, 'multipart/form-data; boundary="B"'),
+        (MULTIPART.replace("\r", ""), ""),
+    ],
+)
+def test_a_secret_of_a_form_is_a_label(name: str, text: str, kind: str) -> None:
+    label = "<clientKey>" if name == "clientKey" else "<left out>"
+    shown, found = redact_body(text.format(name, "hunter2-hunter2"), kind)
+    assert shown == text.format(name, label), "and all else is as it was"
+    assert [secret.reveal() for secret in found] == ["hunter2-hunter2"]
+    assert redact_body(shown, kind) == (shown, []), "a label is no secret"
+
+
+def test_a_secret_of_a_form_may_be_escaped() -> None:
+    shown, found = redact_body("%63lient%4Bey=a%20b+c%26d-1&x=%41", FORM)
+    assert shown == "%63lient%4Bey=<clientKey>&x=%41"
+    for repeated in ("a b c&d-1", "a%20b+c%26d-1", "a+b+c%26d-1"):
+        assert Veil(*found).redact(f"<{repeated}>") == "<<clientKey>>"
+
+
+def test_json_in_a_form_is_searched_as_well() -> None:
+    body = json.dumps({"password": "hunter2-hunter2"})
+    assert "hunter2" not in redact_body(MULTIPART.format("payload", body), "multipart/mixed")[0]
+    assert "hunter2" not in redact_body(f"payload={body.replace(' ', '%20')}", FORM)[0]
+    assert redact_body(body, FORM) == redact_body(body)  # cURL's default for any body
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"solution": {"token": "03AGdBq24PBCqLmOx2V4", "key": "k"}, "websiteKey": "abcdefgh-1"}',
+        '{"note": "a&key=not-of-a-form&b"}',
+        "<a href='?key=1'>key=2</a>",
+        "a plain text with key=abcdefghij in it",
+        "",
+    ],
+)
+def test_what_is_no_form_has_no_names_of_forms(text: str) -> None:
+    assert redact_body(text) == (text, [])
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=Z", ""])
+@given(text=st.text(alphabet='-B\r\n;"= name&key', max_size=60))
+def test_a_torn_form_is_never_a_fault(kind: str, text: str) -> None:
+    shown, found = redact_body(text, kind)
+    assert found or shown == text
+
+
+@pytest.mark.parametrize("start", ["", "iVBORw0KGgo"])
+def test_pictures_are_searched_for_once_whatever_a_text_is_made_of(start: str) -> None:
+    for text in (f'"{start}{"A" * 1_000_000}', f'"{start}{"A" * 300}' * 3_000, '"' * 1_000_000):
+        assert with_labels(text) == (text, [])
