@@ -13,7 +13,7 @@ import ipywidgets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Secret, SecretStr, create_model, field_validator, model_validator
+from pydantic import BaseModel, SecretStr, create_model, field_validator, model_validator
 
 from brocap_nb import tasks
 from brocap_nb.errors import InvalidTaskError
@@ -96,9 +96,8 @@ KINDS: dict[str, tuple[Any, Any, Any]] = {
     "pair": (tuple[int, str], '[1, "1"]', [1, "1"]),
     "either": (int | str, '"3"', "3"),
     "anything": (Any, "[true]", [True]),
-    "secret": (SecretStr, "hunter2-hunter2", "**********"),
-    "secrets": (list[SecretStr], '["hunter2-hunter2"]', ["**********"]),
-    "secret number": (Secret[int], "48151623", "**********"),
+    "secret": (SecretStr, "hunter2-hunter2", "hunter2-hunter2"),
+    "secrets": (list[SecretStr], '["hunter2-hunter2"]', ["hunter2-hunter2"]),
 }
 
 
@@ -117,7 +116,8 @@ def test_what_is_typed_is_what_is_sent(kind: str, optional: bool) -> None:
     assert json.dumps(form.task().to_wire()["field"]) == json.dumps(wire)  # 1 is not 1.0
     body = BodyView()
     body.show(form.current)
-    assert json.loads(repr(body))["task"] == form.task().to_wire()
+    shown = json.dumps(form.task().to_wire()).replace("hunter2-hunter2", "<left out>")
+    assert json.loads(repr(body))["task"] == json.loads(shown)
     if optional:
         enter(form, "field", empty)
         assert form.task().to_wire() == {"type": "OneTask"}
