@@ -28,6 +28,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from brocap_nb import answers, render
+from brocap_nb.answers import TaskResult
 from brocap_nb.bodies import asked, fields_of
 from brocap_nb.errors import InvalidInputError
 from brocap_nb.exchange import Exchange, Outcome, decode_answer
@@ -377,7 +378,7 @@ class ExpectedCallback:
         recorder = Recorder(self._listener._log_of(self))
         exchange, _ = recorder.finish(exchange, Received(status=200), elapsed_ms, told)
         if self._deliver is not None and reading.detail is None:
-            self._deliver(exchange, cast("answers.TaskResult | None", reading.answer))
+            self._deliver(exchange, cast("TaskResult | None", reading.answer))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

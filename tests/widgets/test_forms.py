@@ -13,7 +13,7 @@ import ipywidgets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, SecretStr, create_model, field_validator, model_validator
+from pydantic import BaseModel, Secret, SecretStr, create_model, field_validator, model_validator
 
 from brocap_nb import tasks
 from brocap_nb.errors import InvalidTaskError
