@@ -87,8 +87,8 @@ class Difference:
             [
                 render.badge(f"{_SIGNS[row.kind]} {row.kind}"),
                 f"<code>{render.text(row.path)}</code>",
-                "" if row.kind == "added" else _html(row.left),
-                "" if row.kind == "removed" else _html(row.right),
+                "" if row.kind == "added" else _as_html(row.left),
+                "" if row.kind == "removed" else _as_html(row.right),
             ]
             for row in self.rows
         ]
@@ -212,7 +212,7 @@ def _plain(value: Any) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _html(value: Any) -> str:
+def _as_html(value: Any) -> str:
     if isinstance(value, EmbeddedPicture):
         try:
             small, kind, *_ = images.thumbnail(value.data, side=140, max_bytes=6_000)

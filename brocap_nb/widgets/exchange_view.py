@@ -236,7 +236,7 @@ def _has(value: Any, path: str) -> bool:
 
 def _bodies(exchange: Exchange) -> str:
     marked = explain(exchange.error_code).fields if exchange.error_code else ()
-    asked = "".join(_pictures(exchange)) + render.tree(
+    asked = "".join(_pictures_of(exchange)) + render.tree(
         shorten_labels(with_labels(exchange.request)[0]), marked=marked
     )
     answered = (
@@ -270,7 +270,7 @@ def _headers(text: str | None) -> str:
     )
 
 
-def _pictures(exchange: Exchange) -> Iterator[str]:
+def _pictures_of(exchange: Exchange) -> Iterator[str]:
     task = fields_of(exchange.request).get("task")
     try:
         pictures = task_from_wire(task).pictures() if isinstance(task, dict) else []
