@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import brocap_nb as bn
-from brocap_nb.sandbox.pictures import Library
+from brocap_nb.sandbox._puzzles import Library
 
 PAUSE = 1.0  # seconds for which a student thinks, on average
 MISTAKES = 0.3  # of what a student does
@@ -186,7 +186,7 @@ def check(held: Lesson, students: int) -> list[str]:
 
 def _sandbox() -> tuple[subprocess.Popen[str], str, str]:
     """`brocap-nb sandbox` as a process of its own, with its address and key."""
-    command = [sys.executable, "-m", "brocap_nb.cli", *SANDBOX]
+    command = [sys.executable, "-m", "brocap_nb.doors._cli", *SANDBOX]
     service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert service.stdout is not None
     found = []

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from brocap_nb.sandbox.pictures import Library
+from brocap_nb.sandbox._puzzles import Library
 
 CONSTANT = """
 import asyncio, sys

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from brocap_nb.answers import Balance, CreatedTask, TaskResult
-from brocap_nb.client import Client
-from brocap_nb.errors import (
+from brocap_nb.api._answers import Balance, CreatedTask, TaskResult
+from brocap_nb.api._errors import (
     ApiError,
     BadResponseError,
     BroCapError,
@@ -26,11 +25,12 @@ from brocap_nb.errors import (
     SandboxError,
     WaitError,
 )
-from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.facts import CATALOGUE, ErrorCode, explain
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._facts import CATALOGUE, ErrorCode, explain
+from brocap_nb.client._client import Client
+from brocap_nb.client._submission import Submission
 from brocap_nb.log import ExchangeLog, LogWarning
-from brocap_nb.submission import Submission
-from brocap_nb.tasks import (
+from brocap_nb.tasks._types import (
     ComplexImageTask,
     Field,
     FunCaptchaTaskProxyless,
@@ -41,7 +41,7 @@ from brocap_nb.tasks import (
 )
 
 if TYPE_CHECKING:
-    from brocap_nb.callbacks import CallbackListener
+    from brocap_nb.client._callbacks import CallbackListener
     from brocap_nb.sandbox import Puzzle, Sandbox
     from brocap_nb.widgets import Console
 
@@ -93,13 +93,18 @@ __all__ = [
 
 # These bring a web server, a drawing library, widgets or IPython along: loaded when first used.
 _LAZY = {
-    "CallbackListener": "callbacks",
+    "CallbackListener": "client._callbacks",
     "Console": "widgets",
     "Puzzle": "sandbox",
     "Sandbox": "sandbox",
-    "load_ipython_extension": "magics",
-    "unload_ipython_extension": "magics",
+    "load_ipython_extension": "doors._magics",
+    "unload_ipython_extension": "doors._magics",
 }
+
+# A traceback and a repr name what a user can import, not the file that it lies in.
+for _name in __all__:
+    if isinstance(_public := globals().get(_name), type):
+        _public.__module__ = __name__
 
 
 def __getattr__(name: str) -> Any:

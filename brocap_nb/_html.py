@@ -15,22 +15,6 @@ from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from typing import Any
 
-__all__ = [
-    "badge",
-    "bundle",
-    "card",
-    "code",
-    "facts",
-    "heading",
-    "lines",
-    "picture",
-    "pretty",
-    "table",
-    "text",
-    "tree",
-    "words",
-]
-
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{4096,}+={0,2}")

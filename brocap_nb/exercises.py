@@ -27,8 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from brocap_nb import render
-from brocap_nb.errors import BroCapError, InvalidInputError
+from brocap_nb import _html
+from brocap_nb.api._errors import BroCapError, InvalidInputError
 
 __all__ = ["Exercise", "Feedback", "exercise"]
 
@@ -65,14 +65,14 @@ class Feedback:
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        parts = [render.badge(self.verdict, good=self.right)]
+        parts = [_html.badge(self.verdict, good=self.right)]
         if self.answer:
-            parts.append(f" Your answer: <code>{render.text(self.answer)}</code>")
+            parts.append(f" Your answer: <code>{_html.text(self.answer)}</code>")
         if self.sentence:
             style = "margin-top:.3em;white-space:pre-line"
-            parts.append(f'<div style="{style}">{render.text(self.sentence)}</div>')
+            parts.append(f'<div style="{style}">{_html.text(self.sentence)}</div>')
         html = f'<div style="line-height:1.45;max-width:60em">{"".join(parts)}</div>'
-        return render.bundle(html, str(self))
+        return _html.bundle(html, str(self))
 
 
 class Exercise:

@@ -30,7 +30,7 @@ class AppProcess:
         self.output = folder / "output.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "brocap_nb.cli", "app", "--no-browser", *arguments],
+                [sys.executable, "-m", "brocap_nb.doors._cli", "app", "--no-browser", *arguments],
                 cwd=folder,
                 stdout=output,
                 stderr=output,

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from brocap_nb.facts import AGAIN, CATALOGUE, again
-from brocap_nb.log.columns import DESCRIBED
+from brocap_nb.api._facts import AGAIN, CATALOGUE, again
+from brocap_nb.log._rows import DESCRIBED
 
 README = Path(__file__).parents[1] / "README.md"
 

@@ -24,9 +24,9 @@ from peer import Peer, http
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 import brocap_nb as bn
-from brocap_nb.audit import audit
-from brocap_nb.body import redact_fields
-from brocap_nb.redaction import Secret, header_secrets, url_text
+from brocap_nb.api._body import redact_fields
+from brocap_nb.api._secrets import Secret, header_secrets, url_text
+from brocap_nb.doors._audit import audit
 
 # What we write ourselves is no key: field names, labels, digits of a time.
 WORDS = ("response_base64", "http/1.1", "<clientkey>")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.widgets import LogBoard, SubmissionList
+from brocap_nb.widgets import LogBoard
+from brocap_nb.widgets._submission_list import SubmissionList
 
 KEY = secrets.token_hex(16)
 

@@ -14,24 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from brocap_nb import render
-from brocap_nb.bodies import is_integer, parse
-from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.facts import CATALOGUE, METHODS, rows
-
-__all__ = [
-    "NOT_AN_OBJECT",
-    "RULES",
-    "Answer",
-    "Balance",
-    "CreatedTask",
-    "Departure",
-    "Reading",
-    "Rule",
-    "TaskResult",
-    "departures",
-    "read",
-]
+from brocap_nb import _html
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._facts import CATALOGUE, METHODS, rows
+from brocap_nb.api._json import is_integer, parse
 
 NOT_AN_OBJECT: Final = "Every answer is a JSON object."
 """The rule that comes before all others."""
@@ -231,15 +217,15 @@ class Answer:
         return []
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        body = render.pretty(json.dumps(self.raw))
+        body = _html.pretty(json.dumps(self.raw))
         facts = self._facts()
         plain = [type(self).__name__, *(f"{label}: {value}" for label, value in facts), body]
-        html = render.card(
+        html = _html.card(
             type(self).__name__,
-            render.facts((label, render.text(value)) for label, value in facts),
-            render.code(body),
+            _html.facts((label, _html.text(value)) for label, value in facts),
+            _html.code(body),
         )
-        return render.bundle(html, "\n".join(plain))
+        return _html.bundle(html, "\n".join(plain))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

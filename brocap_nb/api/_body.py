@@ -7,6 +7,7 @@ A picture that stands as base64 in a text is found here, and has a label in a lo
 from __future__ import annotations
 
 import base64
+import binascii
 import functools
 import hashlib
 import json
@@ -16,8 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
-from brocap_nb import images
-from brocap_nb.redaction import (
+from brocap_nb.api._secrets import (
     HEADER_LABEL,
     KEY_LABEL,
     PICTURE_LABEL,
@@ -31,21 +31,49 @@ from brocap_nb.redaction import (
     redact_torn,
 )
 
-__all__ = [
-    "Body",
-    "EmbeddedPicture",
-    "embedded_picture",
-    "redact_body",
-    "redact_fields",
-    "shorten_labels",
-    "with_labels",
-]
-
 # How base64 of each known picture format begins; a longer text is worth decoding.
 _BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
 _EMBEDDED_MIN: Final = 128
 _QUOTED_BASE64: Final = re.compile(rf'"([A-Za-z0-9+/]{{{_EMBEDDED_MIN - 2},}}+={{0,2}})"')
 _FIELD_NAMES: Final = re.compile("|".join(sorted(SECRET_FIELDS)), re.IGNORECASE)
+
+
+_SIGNATURES: Final = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+)
+
+
+def media_type(data: bytes) -> str | None:
+    """Return the media type that the first bytes tell, or None if they tell none."""
+    for signature, name in _SIGNATURES:
+        if data.startswith(signature):
+            return name
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode standard base64 strictly.
+
+    Raises:
+        ValueError: a sentence that says what is wrong with it.
+    """
+    if text[:5].lower() == "data:":
+        raise ValueError(
+            "starts with a `data:` prefix; the service expects the bare base64. Remove everything "
+            "up to and including the comma."
+        )
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)  # a tenth of b64decode's time
+    except (binascii.Error, ValueError):
+        raise ValueError(
+            "is not base64. Expected the picture file's bytes in standard base64, without spaces "
+            "or line breaks; ComplexImageTask.from_image(…) makes it for you."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +109,10 @@ def embedded_picture(text: str) -> EmbeddedPicture | None:
     if len(text) < _EMBEDDED_MIN or not text.startswith(_BASE64_STARTS):
         return None
     try:
-        data = images.decode_base64(text)
+        data = decode_base64(text)
     except ValueError:
         return None
-    kind = images.media_type(data)
+    kind = media_type(data)
     # only a text that can be rebuilt to the letter may be replaced by a label: strict base64 of
     # other letters can differ in its last four only
     end = base64.b64encode(data[len(data) - (len(data) % 3 or 3) :]).decode("ascii")

@@ -25,31 +25,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from brocap_nb.facts import explain
+from brocap_nb.api._facts import explain
 
 if TYPE_CHECKING:
-    from brocap_nb.exchange import Exchange
-
-__all__ = [
-    "ApiError",
-    "BadResponseError",
-    "BroCapError",
-    "CancelledError",
-    "ExchangeError",
-    "ExchangeNotFoundError",
-    "HttpError",
-    "InvalidImageError",
-    "InvalidInputError",
-    "InvalidKeyError",
-    "InvalidTaskError",
-    "NotReadyError",
-    "PollLimitError",
-    "Problem",
-    "RequestConnectionError",
-    "RequestTimeoutError",
-    "SandboxError",
-    "WaitError",
-]
+    from brocap_nb.api._exchange import Exchange
 
 
 class BroCapError(Exception):

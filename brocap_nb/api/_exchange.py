@@ -11,12 +11,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from brocap_nb import render
-from brocap_nb.body import shorten_labels
-from brocap_nb.facts import explain
-from brocap_nb.redaction import Secret, Veil
-
-__all__ = ["Exchange", "Outcome", "decode_answer"]
+from brocap_nb import _html
+from brocap_nb.api._body import shorten_labels
+from brocap_nb.api._facts import explain
+from brocap_nb.api._secrets import Secret, Veil
 
 
 class Outcome(StrEnum):
@@ -152,14 +150,14 @@ class Exchange:
             lines.append(self.detail)
         if self.error_code:
             lines.append(explain(self.error_code).sentence(self.error_description))
-        lines += ["--- request", render.pretty(shorten_labels(self.request))]
-        answer = "(none)" if self.response is None else render.pretty(self.response)
+        lines += ["--- request", _html.pretty(shorten_labels(self.request))]
+        answer = "(none)" if self.response is None else _html.pretty(self.response)
         return "\n".join([*lines, "--- response", answer])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         good = {Outcome.OK: True, Outcome.PROCESSING: None, Outcome.CALLBACK: True}
         pairs = [
-            ("outcome", render.badge(self.outcome, good=good.get(self.outcome, False))),
+            ("outcome", _html.badge(self.outcome, good=good.get(self.outcome, False))),
             ("started", f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"),
         ]
         known: list[tuple[str, object]] = [
@@ -173,17 +171,17 @@ class Exchange:
             known += explain(self.error_code).facts(self.error_description)
         else:
             known.append(("the service says", self.error_description))
-        pairs += [(label, render.words(str(value))) for label, value in known if value is not None]
-        answer = "(none)" if self.response is None else render.pretty(self.response)
-        html = render.card(
+        pairs += [(label, _html.words(str(value))) for label, value in known if value is not None]
+        answer = "(none)" if self.response is None else _html.pretty(self.response)
+        html = _html.card(
             f"{self.method} · {self.exchange_id}",
-            render.facts(pairs),
-            render.heading(f"request, {self.request_bytes:,} bytes"),
-            render.code(render.pretty(shorten_labels(self.request))),
-            render.heading(f"response, {self.response_bytes or 0:,} bytes"),
-            render.code(answer),
+            _html.facts(pairs),
+            _html.heading(f"request, {self.request_bytes:,} bytes"),
+            _html.code(_html.pretty(shorten_labels(self.request))),
+            _html.heading(f"response, {self.response_bytes or 0:,} bytes"),
+            _html.code(answer),
         )
-        return render.bundle(html, str(self))
+        return _html.bundle(html, str(self))
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Exchange))

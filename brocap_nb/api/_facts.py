@@ -13,24 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from brocap_nb import render
-
-__all__ = [
-    "AGAIN",
-    "CALLBACK_TIMEOUT",
-    "CATALOGUE",
-    "IMAGE_MAX_BYTES",
-    "IMAGE_MIN_BYTES",
-    "KEY_VARIABLE",
-    "METHODS",
-    "POLL_INTERVAL",
-    "POLL_LIMIT",
-    "RESULT_LIFETIME",
-    "ErrorCode",
-    "again",
-    "explain",
-    "rows",
-]
+from brocap_nb import _html
 
 METHODS: Final = ("createTask", "getTaskResult", "getBalance")
 """The methods of the API."""
@@ -104,12 +87,12 @@ class ErrorCode:
         return "" if same else said or ""
 
     def __str__(self) -> str:
-        return "\n".join([self.code, *render.lines([*self.facts(), ("source", self.source)])])
+        return "\n".join([self.code, *_html.lines([*self.facts(), ("source", self.source)])])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         pairs = [*self.facts(), ("source", self.source)]
-        facts = render.facts((label, render.words(text)) for label, text in pairs)
-        return render.bundle(render.card(self.code, facts), str(self))
+        facts = _html.facts((label, _html.words(text)) for label, text in pairs)
+        return _html.bundle(_html.card(self.code, facts), str(self))
 
 
 def rows(table: str) -> Iterator[tuple[list[str], list[str]]]:

@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Never
 
-__all__ = ["asked", "fields_of", "is_integer", "parse"]
-
 
 def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is not a JSON number")
@@ -24,7 +22,7 @@ def parse(
 
     `NaN` and its like are no JSON. Bytes may be UTF-8, UTF-16 or UTF-32.
 
-    >>> from brocap_nb import bodies
+    >>> from brocap_nb.api import _json as bodies
     >>> bodies.parse("[1]"), bodies.parse(" ")
     (([1], None), (None, 'it is empty'))
     """

@@ -24,19 +24,6 @@ from functools import lru_cache
 from typing import Any, Final, Never, TypeAlias
 from urllib.parse import unquote_plus
 
-__all__ = [
-    "Secret",
-    "SecretText",
-    "Veil",
-    "header_secrets",
-    "headers_text",
-    "label_for",
-    "redact_form",
-    "redact_torn",
-    "url_secrets",
-    "url_text",
-]
-
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
 KEY_LABEL: Final = "<clientKey>"
 HEADER_LABEL: Final = "<left out>"

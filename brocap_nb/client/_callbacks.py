@@ -27,18 +27,17 @@ from urllib.parse import urlsplit
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from brocap_nb import answers, render
-from brocap_nb.answers import TaskResult
-from brocap_nb.bodies import asked, fields_of
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.exchange import Exchange, Outcome, decode_answer
-from brocap_nb.facts import CALLBACK_TIMEOUT
-from brocap_nb.images import is_url
+from brocap_nb import _html
+from brocap_nb.api import _answers
+from brocap_nb.api._answers import TaskResult
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
+from brocap_nb.api._facts import CALLBACK_TIMEOUT
+from brocap_nb.api._json import asked, fields_of
+from brocap_nb.api._secrets import Veil, headers_text, redact_form
 from brocap_nb.log import ExchangeLog, LogWarning
-from brocap_nb.recording import Received, Recorder
-from brocap_nb.redaction import Veil, headers_text, redact_form
-
-__all__ = ["CallbackListener", "ExpectedCallback"]
+from brocap_nb.log._recorder import Received, Recorder
+from brocap_nb.tasks._pictures import is_url
 
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
@@ -229,11 +228,11 @@ class CallbackListener:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         running = bool(self._threads) and not self._stopped
-        state = render.badge("listens", good=True) if running else render.badge("does not listen")
+        state = _html.badge("listens", good=True) if running else _html.badge("does not listen")
         pairs = [("state", state)]
         if self._threads:
-            pairs.append(("address", render.text(self._base)))
-        return render.bundle(render.card("Callback listener", render.facts(pairs)), repr(self))
+            pairs.append(("address", _html.text(self._base)))
+        return _html.bundle(_html.card("Callback listener", _html.facts(pairs)), repr(self))
 
     # --- in the loop's thread ------------------------------------------------------------
 
@@ -318,10 +317,10 @@ class ExpectedCallback:
         self.log = log
         self._listener, self._task_type = listener, task_type
         self._known = known
-        self._held: list[tuple[Exchange, answers.Reading, float]] = []
-        self._deliver: Callable[[Exchange, answers.TaskResult | None], None] | None = None
+        self._held: list[tuple[Exchange, _answers.Reading, float]] = []
+        self._deliver: Callable[[Exchange, _answers.TaskResult | None], None] | None = None
 
-    def follow(self, deliver: Callable[[Exchange, answers.TaskResult | None], None]) -> None:
+    def follow(self, deliver: Callable[[Exchange, _answers.TaskResult | None], None]) -> None:
         """Call `deliver(exchange, result)` with each callback that can be read.
 
         `result` is None if the callback brings an error code. It is called after `created`.
@@ -367,7 +366,7 @@ class ExpectedCallback:
         else:
             self._held.append((exchange, reading, posted.elapsed_ms))
 
-    def _finish(self, exchange: Exchange, reading: answers.Reading, elapsed_ms: float) -> None:
+    def _finish(self, exchange: Exchange, reading: _answers.Reading, elapsed_ms: float) -> None:
         named, mine = reading.task_id, self.task_id
         if None not in (named, mine) and named != mine:
             detail = f"The body says taskId {named}; its address was given for task {mine}."
@@ -440,9 +439,9 @@ class _Handler(RequestHandler):
         self.finish()
 
 
-def _read(text: str) -> answers.Reading:
+def _read(text: str) -> _answers.Reading:
     """Read a callback's body by the rules of `getTaskResult`; it never raises."""
-    reading = answers.read("getTaskResult", 200, text)
+    reading = _answers.read("getTaskResult", 200, text)
     if reading.detail is not None:
         detail = reading.detail.replace("The answer is", "The body is", 1)
         reading = dataclasses.replace(reading, detail=detail)

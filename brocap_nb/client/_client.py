@@ -20,8 +20,9 @@ import requests
 import urllib3
 from requests.cookies import extract_cookies_to_jar
 
-from brocap_nb import answers, calls, render
-from brocap_nb.errors import (
+from brocap_nb import _html
+from brocap_nb.api import _answers
+from brocap_nb.api._errors import (
     ApiError,
     BadResponseError,
     HttpError,
@@ -30,18 +31,17 @@ from brocap_nb.errors import (
     RequestConnectionError,
     RequestTimeoutError,
 )
-from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.images import is_url
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._secrets import KEY_VARIABLE, Secret, header_secrets, headers_text, url_text
+from brocap_nb.client import _requests
+from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
-from brocap_nb.recording import Attempts, Received, Recorder, Recording, failure, proxy_of
-from brocap_nb.redaction import KEY_VARIABLE, Secret, header_secrets, headers_text, url_text
-from brocap_nb.submission import Pacer, Submission
-from brocap_nb.tasks import Task
+from brocap_nb.log._recorder import Attempts, Received, Recorder, Recording, failure, proxy_of
+from brocap_nb.tasks._pictures import is_url
+from brocap_nb.tasks._types import Task
 
 if TYPE_CHECKING:
-    from brocap_nb.callbacks import CallbackListener
-
-__all__ = ["BASE_URL", "Client"]
+    from brocap_nb.client._callbacks import CallbackListener
 
 BASE_URL: Final = "https://api.brocapgpt.com"
 """The service's address (source: BroCapGPT public API pages)."""
@@ -123,7 +123,7 @@ class Client:
 
     # --- the API's methods ---------------------------------------------------------------
 
-    def create_task(self, task: Task, *, callback_url: str | None = None) -> answers.CreatedTask:
+    def create_task(self, task: Task, *, callback_url: str | None = None) -> _answers.CreatedTask:
         """Upload a task; the answer's `task_id` is its number.
 
         >>> client.create_task(task)
@@ -139,13 +139,13 @@ class Client:
             ExchangeError: another end; see its subclasses.
         """
         _must_be_task(task)
-        created = cast(answers.CreatedTask, self.send(calls.create_task(task, callback_url)))
+        created = cast(_answers.CreatedTask, self.send(_requests.create_task(task, callback_url)))
         self._pacer.created(created.task_id)
         return created
 
     def get_task_result(
         self, task_id: int, *, paced: bool = True, task_type: str | None = None, attempt: int = 1
-    ) -> answers.TaskResult:
+    ) -> _answers.TaskResult:
         """Ask once for a task's result.
 
         >>> created = client.create_task(task)
@@ -166,16 +166,16 @@ class Client:
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
-        task_id = calls.task_number(task_id)
+        task_id = _requests.task_number(task_id)
         if paced:
             self._pacer.wait(task_id)
         try:
-            answer = self.send(calls.get_task_result(task_id, task_type), attempt=attempt)
+            answer = self.send(_requests.get_task_result(task_id, task_type), attempt=attempt)
         finally:
             self._pacer.polled(task_id)
-        return cast(answers.TaskResult, answer)
+        return cast(_answers.TaskResult, answer)
 
-    def get_balance(self) -> answers.Balance:
+    def get_balance(self) -> _answers.Balance:
         """Ask for the account's balance.
 
         >>> client.get_balance().balance
@@ -185,7 +185,7 @@ class Client:
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
-        return cast(answers.Balance, self.send(calls.get_balance()))
+        return cast(_answers.Balance, self.send(_requests.get_balance()))
 
     def submit(
         self,
@@ -239,9 +239,9 @@ class Client:
         Raises:
             InvalidInputError: `task_id` is no whole number.
         """
-        return Submission(self, self._pacer, task_id=calls.task_number(task_id))
+        return Submission(self, self._pacer, task_id=_requests.task_number(task_id))
 
-    def replay(self, exchange_id: str | int) -> answers.Answer:
+    def replay(self, exchange_id: str | int) -> _answers.Answer:
         """Send a logged request again, as a new exchange, with this client's key and address.
 
         You ask for it, so a createTask is sent again too: it may be billed again.
@@ -263,7 +263,7 @@ class Client:
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
-        request = calls.again(self.log[exchange_id])
+        request = _requests.again(self.log[exchange_id])
         task_id = request.task_id
         if task_id is not None:
             self._pacer.wait(task_id)
@@ -272,16 +272,16 @@ class Client:
         finally:
             if task_id is not None:
                 self._pacer.polled(task_id)
-        if isinstance(answer, answers.CreatedTask):
+        if isinstance(answer, _answers.CreatedTask):
             self._pacer.created(answer.task_id)
         return answer
 
     # --- sending -------------------------------------------------------------------------
 
-    def send(self, request: calls.Request, *, attempt: int = 1) -> answers.Answer:
+    def send(self, request: _requests.Request, *, attempt: int = 1) -> _answers.Answer:
         """Send a request once, record it, and return its typed answer.
 
-        >>> from brocap_nb import calls
+        >>> from brocap_nb.client import _requests as calls
         >>> client.send(calls.get_balance())
         Balance(balance=10.0)
 
@@ -298,8 +298,8 @@ class Client:
         return answer
 
     def _exchange(
-        self, request: calls.Request, attempt: int
-    ) -> tuple[Exchange | None, answers.Answer | None, BaseException | None]:
+        self, request: _requests.Request, attempt: int
+    ) -> tuple[Exchange | None, _answers.Answer | None, BaseException | None]:
         # No exception may leave a frame that holds a body, ours or theirs, in a local variable:
         # a traceback that shows locals would show the key. So this and those below return.
         url = f"{self.base_url}/{request.method}"
@@ -417,11 +417,11 @@ class Client:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         facts = [
-            ("sends to", render.text(self._shown_url)),
-            ("key", render.text("set; it is shown nowhere")),
-            ("log", render.text(repr(self.log))),
+            ("sends to", _html.text(self._shown_url)),
+            ("key", _html.text("set; it is shown nowhere")),
+            ("log", _html.text(repr(self.log))),
         ]
-        return render.bundle(render.card("Client", render.facts(facts)), repr(self))
+        return _html.bundle(_html.card("Client", _html.facts(facts)), repr(self))
 
     def __repr__(self) -> str:
         return f"Client({self._secret!r}, base_url={self._shown_url!r}, log={self.log!r})"

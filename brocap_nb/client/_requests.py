@@ -8,22 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Never, SupportsIndex
 
-from brocap_nb.bodies import asked, is_integer, parse
-from brocap_nb.body import Body
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.redaction import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL
-from brocap_nb.tasks import Task
-
-__all__ = [
-    "Request",
-    "again",
-    "call",
-    "create_task",
-    "get_balance",
-    "get_task_result",
-    "task_number",
-]
+from brocap_nb.api._body import Body
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._json import asked, is_integer, parse
+from brocap_nb.api._secrets import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL
+from brocap_nb.tasks._types import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,7 @@ def task_number(task_id: SupportsIndex) -> int:
     """Return a task's number as JSON and the log can have it: a DataFrame's numbers are numpy's.
 
     >>> import numpy
-    >>> from brocap_nb import calls
+    >>> from brocap_nb.client import _requests as calls
     >>> calls.task_number(numpy.int64(7654321))
     7654321
 

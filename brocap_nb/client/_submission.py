@@ -11,9 +11,9 @@ from collections.abc import Callable, Generator
 from concurrent import futures
 from typing import Any, Final, Literal, Protocol
 
-from brocap_nb import images, render
-from brocap_nb.answers import CreatedTask, TaskResult
-from brocap_nb.errors import (
+from brocap_nb import _html
+from brocap_nb.api._answers import CreatedTask, TaskResult
+from brocap_nb.api._errors import (
     ApiError,
     BadResponseError,
     CancelledError,
@@ -22,11 +22,10 @@ from brocap_nb.errors import (
     NotReadyError,
     PollLimitError,
 )
-from brocap_nb.exchange import Exchange
-from brocap_nb.facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
-from brocap_nb.tasks import Task
-
-__all__ = ["Pacer", "Status", "Submission"]
+from brocap_nb.api._exchange import Exchange
+from brocap_nb.api._facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
+from brocap_nb.tasks import _pictures
+from brocap_nb.tasks._types import Task
 
 Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
 """How far a submission is; the last three are its end."""
@@ -373,23 +372,23 @@ class Submission:
         if pictures and result is not None and result.answer is not None:
             with contextlib.suppress(InvalidImageError):  # then it is shown as it is
                 # the answer has one boolean for each tile of a single picture
-                pictures[0] = images.mark_answer(pictures[0], result.answer)
+                pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
                 marked = True
         shown = []
-        for number, small in enumerate(images.thumbnails(pictures), 1):
+        for number, small in enumerate(_pictures.thumbnails(pictures), 1):
             if small is None:
                 continue
             alt = f"Picture {number}" + (", its answer marked" if marked and number == 1 else "")
             size = (small.width, small.height)
-            shown.append(render.picture(small.data, small.media_type, alt, size=size))
-        facts = [(label, render.text(value)) for label, value in self._lines()]
+            shown.append(_html.picture(small.data, small.media_type, alt, size=size))
+        facts = [(label, _html.text(value)) for label, value in self._lines()]
         solution = []
         if result is not None:
-            facts += [(label, render.text(value)) for label, value in result._facts()[1:]]
-            solution = [render.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
+            facts += [(label, _html.text(value)) for label, value in result._facts()[1:]]
+            solution = [_html.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
         title = (self.task.type if self.task else None) or "Submission"
-        return render.bundle(
-            render.card(f"{title}: {self.status}", *shown, render.facts(facts), *solution),
+        return _html.bundle(
+            _html.card(f"{title}: {self.status}", *shown, _html.facts(facts), *solution),
             repr(self),
         )
 

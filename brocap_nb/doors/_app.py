@@ -16,10 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.redaction import KEY_VARIABLE
-
-__all__ = ["free_port", "run"]
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._secrets import KEY_VARIABLE
 
 # Voila's page without the Font Awesome and the Mermaid of CDNs: nothing here needs them.
 _TEMPLATE: Final = """\
@@ -164,7 +162,7 @@ def _serve(
 def _notebook(allow_live: bool, idle: float) -> str:
     """The notebook that makes a visitor's page, as JSON."""
     source = (
-        "from brocap_nb.widgets.visitor_page import VisitorPage\n"
+        "from brocap_nb.doors._visitor_page import VisitorPage\n"
         f"VisitorPage(live={allow_live}, idle={idle:g})"
     )
     cell: dict[str, object] = {

@@ -21,9 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from brocap_nb.redaction import Secret
-
-__all__ = ["Finding", "Report", "audit"]
+from brocap_nb.api._secrets import Secret
 
 THE_KEY: Final = "the key"
 LIKE_A_KEY: Final = "looks like a key"
@@ -77,7 +75,7 @@ def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Re
     """Search files, and folders with all that is in them, for a key.
 
     >>> from pathlib import Path
-    >>> from brocap_nb.audit import audit
+    >>> from brocap_nb.doors._audit import audit
     >>> Path("notes.txt").write_text(f"my key: {'0123456789abcdef' * 2}")
     40
     >>> print(audit(["notes.txt"]).findings[0])
@@ -286,6 +284,6 @@ def _plain(value: Any) -> Any:
 @lru_cache(maxsize=1)
 def _sandbox_keys() -> frozenset[str]:
     """Keys of sandboxes: worth nothing, and shown in every other notebook."""
-    from brocap_nb.sandbox.rules import keys_for
+    from brocap_nb.sandbox._rules import keys_for
 
     return frozenset(key for seed in range(_SANDBOX_SEEDS) for key in keys_for(seed).values())

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import brocap_nb as bn
-from brocap_nb.redaction import KEY_VARIABLE
-
-__all__ = ["main"]
+from brocap_nb.api._secrets import KEY_VARIABLE
 
 QUICKSTART: Final = "01-quickstart.ipynb"
 _SHOWN: Final = [
@@ -80,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "lab":
             return _lab(options.port, not options.no_browser, rest)
         if options.command == "app":
-            from brocap_nb import app as console_app
+            from brocap_nb.doors import _app as console_app
 
             return console_app.run(
                 host=options.host,
@@ -91,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         if options.command == "audit":
             return _audit(options.paths)
-        from brocap_nb.sandbox.server import run
+        from brocap_nb.sandbox._server import run
 
         return run(
             host=options.host,
@@ -149,7 +147,7 @@ def _demo(folder: str | None) -> int:
 
 def _audit(paths: Sequence[str]) -> int:
     """Search files for a key; print where one stands. 1: found. 2: a path cannot be read."""
-    from brocap_nb.audit import audit
+    from brocap_nb.doors._audit import audit
 
     key = os.environ.get(KEY_VARIABLE) or None
     report = audit(paths, key)
@@ -174,7 +172,7 @@ def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
         return 1
     from jupyterlab.labapp import LabApp
 
-    from brocap_nb.app import free_port
+    from brocap_nb.doors._app import free_port
 
     port = free_port("127.0.0.1", port)
     folder = _notebooks()

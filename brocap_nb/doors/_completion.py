@@ -12,9 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from brocap_nb.tasks import task_types
-
-__all__ = ["JsonPlace", "json_place", "task_words"]
+from brocap_nb.tasks._types import task_types
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
 _TYPE: Final = re.compile(r'"type"\s*:\s*"([^"\\]*)"')

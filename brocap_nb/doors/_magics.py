@@ -23,10 +23,9 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 from IPython.utils.process import arg_split
 
-from brocap_nb import answers, calls, render
-from brocap_nb.client import Client
-from brocap_nb.completion import json_place, task_words
-from brocap_nb.errors import (
+from brocap_nb import _html
+from brocap_nb.api import _answers
+from brocap_nb.api._errors import (
     ApiError,
     BroCapError,
     CancelledError,
@@ -34,21 +33,22 @@ from brocap_nb.errors import (
     InvalidKeyError,
     InvalidTaskError,
 )
-from brocap_nb.facts import CATALOGUE, ErrorCode, explain
-from brocap_nb.provoke import provoke
-from brocap_nb.redaction import KEY_VARIABLE
-from brocap_nb.session import acquire_sandbox, release_sandbox, shared_log
-from brocap_nb.tasks import task_from_wire
+from brocap_nb.api._facts import CATALOGUE, ErrorCode, explain
+from brocap_nb.api._secrets import KEY_VARIABLE
+from brocap_nb.client import _requests
+from brocap_nb.client._client import Client
+from brocap_nb.doors._completion import json_place, task_words
+from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox, shared_log
+from brocap_nb.tasks._types import task_from_wire
+from brocap_nb.widgets._provoke import provoke
 
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.core.interactiveshell import InteractiveShell
 
+    from brocap_nb.client._submission import Submission
     from brocap_nb.log import ExchangeLog
     from brocap_nb.sandbox import Sandbox
-    from brocap_nb.submission import Submission
-
-__all__ = ["BroCapMagics", "Explanation", "load_ipython_extension", "unload_ipython_extension"]
 
 _EXAMPLE: Final = '{"type": "FunCaptchaTaskProxyless", "websiteURL": "…", "websitePublicKey": "…"}'
 _LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
@@ -101,21 +101,19 @@ class Explanation:
         return [*self.entry.facts(), *(("in the sandbox", how) for how in self.recipes["how"])]
 
     def __str__(self) -> str:
-        return "\n".join([self.entry.code, *render.lines(self._facts())])
+        return "\n".join([self.entry.code, *_html.lines(self._facts())])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts = [(label, render.words(value)) for label, value in self._facts()]
+        facts = [(label, _html.words(value)) for label, value in self._facts()]
         sent = [
-            render.code("\n".join(f"{step['method']} {_shown_body(step)}" for step in steps))
+            _html.code("\n".join(f"{step['method']} {_shown_body(step)}" for step in steps))
             for steps in self.recipes["steps"]
         ]
-        run = (
-            f"<div><code>%brocap recipe {render.text(self.entry.code)} --run</code> does it.</div>"
+        run = f"<div><code>%brocap recipe {_html.text(self.entry.code)} --run</code> does it.</div>"
+        html = _html.card(
+            self.entry.code, _html.facts(facts), _html.heading("what is sent"), *sent, run
         )
-        html = render.card(
-            self.entry.code, render.facts(facts), render.heading("what is sent"), *sent, run
-        )
-        return render.bundle(html, str(self))
+        return _html.bundle(html, str(self))
 
 
 @magics_class
@@ -231,13 +229,15 @@ class BroCapMagics(Magics):
             return self._given(options, self._waited(client.resume(task_id)))
         if plain:
             return self._given(options, client.get_task_result(task_id))
-        return self._given(options, client.send(calls.call("getTaskResult", fields)))
+        return self._given(options, client.send(_requests.call("getTaskResult", fields)))
 
     @_command("getBalance", *_TARGET, _OUTPUT, takes_cell=True)
     def _get_balance(self, options: Namespace, cell: str | None) -> Any:
         """Ask for the account's balance."""
         fields = _object(cell, "an object, such as {}") if cell and cell.strip() else {}
-        return self._given(options, self._client(options).send(calls.call("getBalance", fields)))
+        return self._given(
+            options, self._client(options).send(_requests.call("getBalance", fields))
+        )
 
     @_command("balance", *_TARGET, _OUTPUT)
     def _balance(self, options: Namespace) -> Any:
@@ -384,7 +384,7 @@ class BroCapMagics(Magics):
             self.shell.user_ns[options.out] = answer
         return answer
 
-    def _waited(self, run: Submission) -> answers.TaskResult:
+    def _waited(self, run: Submission) -> _answers.TaskResult:
         """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
         handle = display(run, display_id=True)
         shown = (run.status, run.polls)
@@ -567,7 +567,7 @@ def _told(error: BroCapError) -> list[str]:
     exchange = error.exchange
     place = f"{exchange.exchange_id}, HTTP {exchange.http_status}, in %brocap log"
     facts = [*explain(error.code).facts(error.description), ("exchange", place)]
-    return [f"{name}: {error.code}", *render.lines(facts)]
+    return [f"{name}: {error.code}", *_html.lines(facts)]
 
 
 def _help() -> str:

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from brocap_nb.log import ExchangeLog
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.console import Console
-from brocap_nb.widgets.style import heading, note, panel, problem_note
-
-__all__ = ["VisitorPage"]
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._console import Console
+from brocap_nb.widgets._style import heading, note, panel, problem_note
 
 DOWNLOAD_LIMIT: Final = 8_000_000
 """Bytes of HAR that are put into a page at most: a browser keeps the link in memory."""

@@ -1,6 +1,19 @@
-"""The exchange log: a durable, append-only record of every HTTP attempt."""
+"""What went and came: a durable, append-only record of every HTTP attempt.
 
-from brocap_nb.log.exchange_log import ExchangeLog
-from brocap_nb.log.journal import LogWarning
+_journal.py       the lines and pictures on disk; _lines.py: what a line says
+_folders.py       folders of lines; _sessions.py, _others.py, _listeners.py: what other
+                  processes write, and who is told; _forks.py: a process that splits
+_rows.py          rows in the kernel, and the frame; _segments.py: columns kept beside the lines
+_recorder.py      begin, send, finish; any `requests.Session` recorded
+_log.py           ExchangeLog, all of it for users
+summaries.py      errors, latency, tasks, timeline, over any engine; engines.py: the folder
+                  read by another engine
+_tables.py        how summaries look; _swimlane.py, _card.py
+_search.py        pages of rows; _export.py: HAR, cURL, Python; _diff.py: two exchanges
+"""
 
-__all__ = ["ExchangeLog", "LogWarning"]
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.log._journal import LogWarning
+from brocap_nb.log._log import ExchangeLog
+
+__all__ = ["Exchange", "ExchangeLog", "LogWarning", "Outcome"]

@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
 
-from brocap_nb import render
+from brocap_nb import _html
+from brocap_nb.api._exchange import Exchange
+from brocap_nb.log._tables import ErrorTable
 
-if TYPE_CHECKING:
-    from brocap_nb.exchange import Exchange
-    from brocap_nb.log.exchange_log import ExchangeLog
-
-__all__ = ["card", "place"]
-
-ROWS: Final = 10
+CARD_ROWS: Final = 10
 _HEADERS: Final = ["exchange", "UTC", "method", "task", "outcome", "code", "HTTP", "ms"]
 
 
-def place(log: ExchangeLog) -> str:
+def place(folder: Path | str | None) -> str:
     """Where a log is kept, in words."""
-    return "in memory" if log.folder is None else f"in {log.folder}"
+    return "in memory" if folder is None else f"in {folder}"
 
 
-def card(log: ExchangeLog) -> dict[str, Any]:
+def card(
+    where: str, outcomes: Iterable[str], newest: Sequence[Exchange], errors: ErrorTable
+) -> dict[str, Any]:
     """Return the display of a log, by media type."""
-    outcomes = log.frame(bodies=False)["outcome"].astype(str)
+    outcomes = list(outcomes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in Counter(outcomes).most_common())
-    newest = log.recent(ROWS)
-    rows = [[render.text(cell) for cell in _cells(exchange)] for exchange in newest]
-    errors = log.errors()
-    html = render.card(
+    rows = [[_html.text(cell) for cell in _cells(exchange)] for exchange in newest]
+    html = _html.card(
         f"Exchange log: {len(outcomes):,} exchanges",
-        render.facts([("kept", render.text(place(log))), ("outcomes", told or "none yet")]),
-        render.table(_HEADERS, rows, caption=f"The newest {len(rows)}") if rows else "",
+        _html.facts([("kept", _html.text(where)), ("outcomes", told or "none yet")]),
+        _html.table(_HEADERS, rows, caption=f"The newest {len(rows)}") if rows else "",
         errors._repr_html_() if len(errors) else "",
     )
-    lines = [f"{len(outcomes):,} exchanges {place(log)}: {told or 'none yet'}"]
+    lines = [f"{len(outcomes):,} exchanges {where}: {told or 'none yet'}"]
     lines += [exchange.summary() for exchange in newest]
-    return render.bundle(html, "\n".join(lines))
+    return _html.bundle(html, "\n".join(lines))
 
 
 def _cells(exchange: Exchange) -> list[str]:

@@ -10,12 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from brocap_nb import images, render
-from brocap_nb.body import EmbeddedPicture, embedded_picture
-from brocap_nb.errors import InvalidImageError
-from brocap_nb.exchange import Exchange
-
-__all__ = ["IGNORED", "Difference", "Row", "diff"]
+from brocap_nb import _html
+from brocap_nb.api._body import EmbeddedPicture, embedded_picture
+from brocap_nb.api._errors import InvalidImageError
+from brocap_nb.api._exchange import Exchange
+from brocap_nb.tasks import _pictures
 
 IGNORED: Final = frozenset(
     {
@@ -85,19 +84,19 @@ class Difference:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         rows = [
             [
-                render.badge(f"{_SIGNS[row.kind]} {row.kind}"),
-                f"<code>{render.text(row.path)}</code>",
+                _html.badge(f"{_SIGNS[row.kind]} {row.kind}"),
+                f"<code>{_html.text(row.path)}</code>",
                 "" if row.kind == "added" else _as_html(row.left),
                 "" if row.kind == "removed" else _as_html(row.right),
             ]
             for row in self.rows
         ]
         headers = ["", "where", self.left_id, self.right_id]
-        html = render.card(
+        html = _html.card(
             f"{self.left_id} → {self.right_id}: {self._told()}",
-            render.table(headers, rows) if rows else "",
+            _html.table(headers, rows) if rows else "",
         )
-        return render.bundle(html, str(self))
+        return _html.bundle(html, str(self))
 
 
 def diff(
@@ -109,7 +108,7 @@ def diff(
 ) -> Difference:
     """Compare two exchanges field by field; bodies that are JSON by path, others by line.
 
-    >>> from brocap_nb.diff import diff
+    >>> from brocap_nb.log._diff import diff
     >>> error = client.submit(bn.RawTask({"type": "NewTask"})).exception()
     >>> error = client.submit(bn.RawTask({"type": "NewTask", "depth": 2})).exception()
     >>> [(row.path, row.kind, row.right) for row in diff(log[1], log[2])]
@@ -215,9 +214,9 @@ def _plain(value: Any) -> str:
 def _as_html(value: Any) -> str:
     if isinstance(value, EmbeddedPicture):
         try:
-            small, kind, *_ = images.thumbnail(value.data, side=140, max_bytes=6_000)
+            small, kind, *_ = _pictures.thumbnail(value.data, side=140, max_bytes=6_000)
         except InvalidImageError:
             small, kind = b"", ""
-        shown = render.picture(small, kind, "Picture of the task", width=120) if small else ""
-        return shown + render.text(_plain(value))
-    return f'<span style="white-space:pre-wrap">{render.text(_plain(value))}</span>'
+        shown = _html.picture(small, kind, "Picture of the task", width=120) if small else ""
+        return shown + _html.text(_plain(value))
+    return f'<span style="white-space:pre-wrap">{_html.text(_plain(value))}</span>'

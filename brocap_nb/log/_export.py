@@ -18,13 +18,13 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from brocap_nb import answers
-from brocap_nb.bodies import asked, fields_of
-from brocap_nb.body import redact_body
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.exchange import Exchange, Outcome, decode_answer
-from brocap_nb.facts import METHODS
-from brocap_nb.redaction import (
+from brocap_nb.api import _answers
+from brocap_nb.api._body import redact_body
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
+from brocap_nb.api._facts import METHODS
+from brocap_nb.api._json import asked, fields_of
+from brocap_nb.api._secrets import (
     HEADER_LABEL,
     KEY_LABEL,
     KEY_VARIABLE,
@@ -37,9 +37,7 @@ from brocap_nb.redaction import (
     url_secrets,
     url_text,
 )
-from brocap_nb.source import Code, literal, written
-
-__all__ = ["exchanges_from_har", "read_har", "to_curl", "to_har", "to_python", "write_har"]
+from brocap_nb.tasks._code import Code, literal, written
 
 # What HAR has no field for. Names with an underscore are HAR's own way to extend it.
 _OWN: Final = (
@@ -71,7 +69,7 @@ _BY_THE_SENDER: Final = frozenset(
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
     """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0.
 
-    >>> from brocap_nb import export
+    >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
     Balance(balance=10.0)
     >>> export.to_har([log[1]])["log"]["entries"][0]["response"]["status"]
@@ -83,7 +81,7 @@ def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
 def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> None:
     """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits.
 
-    >>> from brocap_nb import export
+    >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
     Balance(balance=10.0)
     >>> export.write_har(log.exchanges(), "log.har")
@@ -212,7 +210,7 @@ def exchanges_from_har(document: Any) -> list[Exchange]:
     Of a HAR that this package did not write, the entries of the API's methods are taken. Keys,
     cookies and passwords in it are replaced by labels. Pictures are base64 in `request`.
 
-    >>> from brocap_nb import export
+    >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
     Balance(balance=10.0)
     >>> export.exchanges_from_har(log.to_har()) == [log[1]]
@@ -319,14 +317,14 @@ def _exchange(entry: Mapping[str, Any], number: int, veil: Veil) -> Exchange:
     )
     if http_status is None:
         late = "TIMED_OUT" in str(response.get("_error"))
-        reading = answers.Reading(
+        reading = _answers.Reading(
             outcome=Outcome.TIMEOUT if late else Outcome.CONNECTION_ERROR,
             detail=veil.redact(
                 f"No answer ({response.get('_error') or 'the HAR does not say why'})."
             ),
         )
     else:
-        reading = answers.read(method, int(http_status), text or "")
+        reading = _answers.read(method, int(http_status), text or "")
     total = entry.get("time")
     return reading.complete(
         exchange,
@@ -370,7 +368,7 @@ def to_curl(exchange: Exchange) -> str:
     The body goes through `printf` and a pipe: a picture is too long for an argument, and what
     stands in an argument is seen by everybody on the machine.
 
-    >>> from brocap_nb import export
+    >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
     Balance(balance=10.0)
     >>> print(export.to_curl(log[1]))
@@ -391,7 +389,7 @@ def to_python(exchange: Exchange) -> str:
     """Return a program that sends the request again: it needs `requests`, and the key in the
     environment.
 
-    >>> from brocap_nb import export
+    >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
     Balance(balance=10.0)
     >>> print(export.to_python(log[1]))

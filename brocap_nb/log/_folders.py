@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from brocap_nb.errors import InvalidInputError
-
-__all__ = ["DEFAULT_FOLDER", "FOLDER_VARIABLE", "LogFile", "is_pattern", "log_files"]
+from brocap_nb.api._errors import InvalidInputError
 
 DEFAULT_FOLDER: Final = "brocap_log"
 """The name of a log's folder if none is given."""

@@ -7,8 +7,6 @@ import threading
 from contextlib import ExitStack
 from weakref import WeakSet
 
-__all__ = ["new_lock"]
-
 _locks: WeakSet[threading.RLock] = WeakSet()
 _one_fork = threading.Lock()
 _held = ExitStack()

@@ -17,16 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from brocap_nb.body import EmbeddedPicture
-
-__all__ = [
-    "FORMAT",
-    "FileJournal",
-    "LogWarning",
-    "MemoryJournal",
-    "read_lines",
-    "share",
-]
+from brocap_nb.api._body import EmbeddedPicture
 
 FORMAT: Final = 1
 """Version of the lines' format; the first line of each file says it."""

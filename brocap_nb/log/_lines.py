@@ -7,14 +7,12 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from brocap_nb.body import picture_file_name, with_labels
-from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.log.columns import Columns
-from brocap_nb.log.journal import FileJournal, MemoryJournal
-from brocap_nb.log.sessions import number_of
-from brocap_nb.redaction import PICTURE_LABEL
-
-__all__ = ["request_line", "response_line", "with_pictures", "write"]
+from brocap_nb.api._body import picture_file_name, with_labels
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._secrets import PICTURE_LABEL
+from brocap_nb.log._journal import FileJournal, MemoryJournal
+from brocap_nb.log._rows import Columns
+from brocap_nb.log._sessions import number_of
 
 _REQUEST_HAS: Final = (
     "exchange_id",

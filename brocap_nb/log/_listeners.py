@@ -6,12 +6,10 @@ import warnings
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.exchange import Exchange
-from brocap_nb.log.journal import LogWarning
-from brocap_nb.log.others import Follower, Others
-
-__all__ = ["Listener", "Listeners"]
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Exchange
+from brocap_nb.log._journal import LogWarning
+from brocap_nb.log._others import Follower, Others
 
 Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""

@@ -14,29 +14,30 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
-from brocap_nb.answers import Balance
-from brocap_nb.answers import read as read_answer
-from brocap_nb.body import EmbeddedPicture
-from brocap_nb.errors import ExchangeNotFoundError, InvalidInputError
-from brocap_nb.exchange import Exchange
-from brocap_nb.log.card import card, place
-from brocap_nb.log.columns import Columns, frame_of
-from brocap_nb.log.folders import DEFAULT_FOLDER, FOLDER_VARIABLE, is_pattern
-from brocap_nb.log.forks import new_lock
-from brocap_nb.log.journal import FileJournal, LogWarning, MemoryJournal
-from brocap_nb.log.lines import request_line, response_line, with_pictures, write
-from brocap_nb.log.listeners import Listeners
-from brocap_nb.log.others import Others
-from brocap_nb.log.segments import Sealer
-from brocap_nb.log.sessions import Session, number_of
-from brocap_nb.log.tables import Frame
-from brocap_nb.redaction import HEADER_LABEL, Secret
+from brocap_nb.api._answers import Balance
+from brocap_nb.api._answers import read as read_answer
+from brocap_nb.api._body import EmbeddedPicture
+from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
+from brocap_nb.api._exchange import Exchange
+from brocap_nb.api._secrets import HEADER_LABEL, Secret
+from brocap_nb.log._card import CARD_ROWS, card, place
+from brocap_nb.log._folders import DEFAULT_FOLDER, FOLDER_VARIABLE, is_pattern
+from brocap_nb.log._forks import new_lock
+from brocap_nb.log._journal import FileJournal, LogWarning, MemoryJournal
+from brocap_nb.log._lines import request_line, response_line, with_pictures, write
+from brocap_nb.log._listeners import Listeners
+from brocap_nb.log._others import Others
+from brocap_nb.log._rows import Columns, frame_of
+from brocap_nb.log._segments import Sealer
+from brocap_nb.log._sessions import Session, number_of
+from brocap_nb.log._tables import Frame
 
 if TYPE_CHECKING:
     import requests
 
-    from brocap_nb.diff import Difference
-    from brocap_nb.log.tables import (
+    from brocap_nb.log._diff import Difference
+    from brocap_nb.log._recorder import Recording
+    from brocap_nb.log._tables import (
         ErrorTable,
         LatencyTable,
         TaskTable,
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
         Timeline,
         ViolationTable,
     )
-    from brocap_nb.recording import Recording
-
-__all__ = ["ExchangeLog"]
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
@@ -207,7 +205,7 @@ class ExchangeLog:
             InvalidInputError: the log is only read, or `session` is none.
         """
         self._must_be_written()
-        from brocap_nb.recording import attach  # brings requests along
+        from brocap_nb.log._recorder import attach  # brings requests along
 
         texts = (secrets,) if isinstance(secrets, str) else secrets  # a text is no list of letters
         return attach(self, session, tuple(Secret(text, HEADER_LABEL) for text in texts))
@@ -319,10 +317,10 @@ class ExchangeLog:
             retryable, example`; `share` is of all exchanges, 0 to 1; `tasks` is the number of
             different tasks it hit; `log[example]` is an exchange with that code.
         """
-        from brocap_nb.log import summaries, tables  # they bring narwhals along
+        from brocap_nb.log import _tables, summaries  # they bring narwhals along
 
         frame = self.frame(bodies=False, session=session)
-        return tables.ErrorTable(summaries.errors(frame).to_native())
+        return _tables.ErrorTable(summaries.errors(frame).to_native())
 
     def latency(self, *, session: str | None = None) -> LatencyTable:
         """Return how long answers took, by method and task type, and tasks until their results.
@@ -338,10 +336,10 @@ class ExchangeLog:
             The columns `method, task_type, count, p50_ms, p95_ms, max_ms`. The rows whose method
             is `time to result` are about whole tasks, see `task_times()`.
         """
-        from brocap_nb.log import summaries, tables
+        from brocap_nb.log import _tables, summaries
 
         frame = self.frame(bodies=False, session=session)
-        return tables.LatencyTable(summaries.latency(frame).to_native())
+        return _tables.LatencyTable(summaries.latency(frame).to_native())
 
     def task_times(self, *, session: str | None = None) -> TaskTimesTable:
         """Return one row per created task: how long it was from createTask to the result.
@@ -358,10 +356,10 @@ class ExchangeLog:
             missing if no result came, or if the clock was set back in between;
             `log[answered_by]` is the exchange that brought it.
         """
-        from brocap_nb.log import summaries, tables
+        from brocap_nb.log import _tables, summaries
 
         frame = self.frame(bodies=False, session=session)
-        return tables.TaskTimesTable(summaries.task_times(frame).to_native())
+        return _tables.TaskTimesTable(summaries.task_times(frame).to_native())
 
     def tasks(self, *, session: str | None = None, last: int | None = None) -> TaskTable:
         """Return one row per createTask, with what became of its task.
@@ -390,7 +388,7 @@ class ExchangeLog:
             session and address, and no other createTask in the log lies between them. What else
             the account pays for is not in the log.
         """
-        from brocap_nb.log import summaries, tables
+        from brocap_nb.log import _tables, summaries
 
         frame = self.frame(bodies=False)
         frame = frame if last is None else frame.tail(last)
@@ -400,8 +398,8 @@ class ExchangeLog:
         if session is not None:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
-        table = tables.TaskTable(found)
-        table.events = summaries.task_events(frame, found.head(tables.TaskTable.limit))
+        table = _tables.TaskTable(found)
+        table.events = summaries.task_events(frame, found.head(_tables.TaskTable.limit))
         return table
 
     def timeline(self, task_id: int) -> Timeline:
@@ -423,10 +421,10 @@ class ExchangeLog:
             The columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
             elapsed_ms, attempt`; `offset_s` is in seconds from the first of them.
         """
-        from brocap_nb.log import summaries, tables
+        from brocap_nb.log import _tables, summaries
 
         frame = self.frame(bodies=False)
-        found = tables.Timeline(summaries.timeline(frame, task_id).to_native())
+        found = _tables.Timeline(summaries.timeline(frame, task_id).to_native())
         found.task_id = task_id
         return found
 
@@ -436,7 +434,7 @@ class ExchangeLog:
         >>> sandbox.faults.next("getBalance", "error_id_string")
         >>> client.get_balance()
         Traceback (most recent call last):
-        brocap_nb.errors.BadResponseError: ...
+        brocap_nb.BadResponseError: ...
         >>> log.violations()[["method", "field", "found"]]
                method    field found
         0  getBalance  errorId ...
@@ -448,10 +446,10 @@ class ExchangeLog:
             The columns `exchange_id, started_at, method, field, rule, found`. An answer may
             depart in several ways; each is a row.
         """
-        from brocap_nb.log import summaries, tables
+        from brocap_nb.log import _tables, summaries
 
         frame = self.frame(session=session)
-        return tables.ViolationTable(summaries.violations(frame).to_native())
+        return _tables.ViolationTable(summaries.violations(frame).to_native())
 
     def words(self, column: str) -> list[str]:
         """Return the different texts of a column, such as `error_code`, as they came.
@@ -626,11 +624,11 @@ class ExchangeLog:
         >>> len(log.to_har()["log"]["entries"])
         1
         """
-        from brocap_nb import export
+        from brocap_nb.log import _export
 
         if path is None:
-            return export.to_har(self.exchanges(session=session))
-        export.write_har(self.exchanges(session=session), path)
+            return _export.to_har(self.exchanges(session=session))
+        _export.write_har(self.exchanges(session=session), path)
         return None
 
     @classmethod
@@ -651,11 +649,11 @@ class ExchangeLog:
         Raises:
             InvalidInputError: the file is no HAR of this API, or the folder has its exchanges.
         """
-        from brocap_nb import export
+        from brocap_nb.log import _export
 
         log = cls(folder)
         try:
-            log._take_in(export.read_har(path))
+            log._take_in(_export.read_har(path))
         except (AttributeError, OverflowError, TypeError) as error:
             raise InvalidInputError(
                 f"The HAR {os.fspath(path)!r} has fields of a wrong type ({error}). Was it changed "
@@ -705,16 +703,16 @@ class ExchangeLog:
         printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
           curl -sS http://127.0.0.1:.../getBalance ...
         """
-        from brocap_nb import export
+        from brocap_nb.log import _export
 
-        return export.to_curl(self[exchange_id])
+        return _export.to_curl(self[exchange_id])
 
     def to_python(self, exchange_id: str | int) -> str:
         """Return a program that sends a request again: it needs `requests` and the variable
         `BROCAP_CLIENT_KEY`."""
-        from brocap_nb import export
+        from brocap_nb.log import _export
 
-        return export.to_python(self[exchange_id])
+        return _export.to_python(self[exchange_id])
 
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
         """Write `frame()` as a Parquet file. It needs pyarrow: `brocap_nb[parquet]`.
@@ -778,17 +776,18 @@ class ExchangeLog:
             ignore: paths to leave out as well, for example `response.solution`.
             everything: leave out nothing but `ignore`.
         """
-        from brocap_nb.diff import diff
+        from brocap_nb.log._diff import diff
 
         return diff(self[left], self[right], ignore=ignore, everything=everything)
 
     # --- display -------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<ExchangeLog of {len(self)} exchanges {place(self)}>"
+        return f"<ExchangeLog of {len(self)} exchanges {place(self.folder)}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return card(self)
+        outcomes = self.frame(bodies=False)["outcome"].astype(str)
+        return card(place(self.folder), outcomes, self.recent(CARD_ROWS), self.errors())
 
 
 def _cost(

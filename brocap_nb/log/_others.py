@@ -8,13 +8,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from brocap_nb.exchange import Exchange
-from brocap_nb.log.columns import Words
-from brocap_nb.log.folders import log_files
-from brocap_nb.log.journal import LogWarning
-from brocap_nb.log.sessions import OtherSession
-
-__all__ = ["Follower", "Others"]
+from brocap_nb.api._exchange import Exchange
+from brocap_nb.log._folders import log_files
+from brocap_nb.log._journal import LogWarning
+from brocap_nb.log._rows import Words
+from brocap_nb.log._sessions import OtherSession
 
 
 class Others:

@@ -33,28 +33,25 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import prepend_scheme_if_needed, select_proxy
 from urllib3.util.retry import Retry
 
-from brocap_nb import answers
-from brocap_nb.bodies import asked as task_of
-from brocap_nb.bodies import fields_of
-from brocap_nb.body import redact_fields, with_labels
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.exchange import Exchange, Outcome, decode_answer
-from brocap_nb.facts import METHODS
-from brocap_nb.log.journal import LogWarning
-from brocap_nb.redaction import KEY_VARIABLE, Secret, Veil, header_secrets, headers_text, url_text
+from brocap_nb.api import _answers
+from brocap_nb.api._body import redact_fields, with_labels
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
+from brocap_nb.api._facts import METHODS
+from brocap_nb.api._json import asked as task_of
+from brocap_nb.api._json import fields_of
+from brocap_nb.api._secrets import (
+    KEY_VARIABLE,
+    Secret,
+    Veil,
+    header_secrets,
+    headers_text,
+    url_text,
+)
+from brocap_nb.log._journal import LogWarning
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
-
-__all__ = [
-    "Attempts",
-    "Received",
-    "Recorder",
-    "Recording",
-    "attach",
-    "failure",
-    "proxy_of",
-]
 
 # --- what is written ----------------------------------------------------------------------
 
@@ -94,8 +91,8 @@ class Recorder:
         exchange: Exchange,
         received: Received,
         elapsed_ms: float,
-        reading: answers.Reading | None = None,
-    ) -> tuple[Exchange, answers.Reading]:
+        reading: _answers.Reading | None = None,
+    ) -> tuple[Exchange, _answers.Reading]:
         """Write what came of an exchange, and return it with what its answer says.
 
         Args:
@@ -108,9 +105,9 @@ class Recorder:
             self.hide(header_secrets(received.headers))
         text, binary = decode_answer(received.content or b"", self.veil)
         if received.failure is not None:
-            reading = answers.Reading(outcome=received.failure, detail=received.detail)
+            reading = _answers.Reading(outcome=received.failure, detail=received.detail)
         elif reading is None:
-            reading = answers.read(exchange.method, received.status or 0, text)
+            reading = _answers.read(exchange.method, received.status or 0, text)
         read = received.content if received.status is not None else None
         exchange = reading.complete(
             exchange,
@@ -137,7 +134,7 @@ class Attempts:
         proxy: the proxy that it is sent through, as it may be shown.
     """
 
-    last: tuple[Exchange, answers.Reading]
+    last: tuple[Exchange, _answers.Reading]
     """The attempt that ended last, and what its answer says."""
 
     def __init__(
@@ -152,7 +149,7 @@ class Attempts:
         self.exchange = self.recorder.log.begin(**self.asked, attempt=self.attempt)
         self._started = time.perf_counter()
 
-    def finish(self, received: Received, reading: answers.Reading | None = None) -> None:
+    def finish(self, received: Received, reading: _answers.Reading | None = None) -> None:
         """Write what came of the attempt."""
         elapsed_ms = (time.perf_counter() - self._started) * 1000
         exchange, self.exchange = self.exchange, None
@@ -214,7 +211,7 @@ class Attempts:
             self.finish(received)
             return
         outcome = Outcome.HTTP_ERROR if (received.status or 0) >= 400 else Outcome.OK
-        self.finish(received, answers.Reading(outcome=outcome, detail=received.detail or None))
+        self.finish(received, _answers.Reading(outcome=outcome, detail=received.detail or None))
 
 
 _STREAMED: Final = "The caller reads the answer as a stream{}: its body is not recorded."

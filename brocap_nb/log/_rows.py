@@ -14,9 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from brocap_nb.exchange import Exchange, Outcome
-
-__all__ = ["COLUMNS", "DESCRIBED", "Columns", "Words", "frame_of"]
+from brocap_nb.api._exchange import Exchange, Outcome
 
 DESCRIBED: Final[Mapping[str, tuple[str, str]]] = {
     "exchange_id": ("string", "`<session>-<number>`; `log[exchange_id]` shows all of it"),

@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.log.columns import NOWHERE
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.log._rows import NOWHERE
 
 if TYPE_CHECKING:
-    from brocap_nb.log.columns import Columns
-    from brocap_nb.log.exchange_log import ExchangeLog
-    from brocap_nb.log.sessions import Session
-
-__all__ = ["EVERYTHING", "Filter", "Page", "Search"]
+    from brocap_nb.log._log import ExchangeLog
+    from brocap_nb.log._rows import Columns
+    from brocap_nb.log._sessions import Session
 
 CHUNK: Final = 500
 """Rows whose bodies are read at a stretch: the log can be written to in between."""
@@ -37,7 +35,7 @@ _ROW_TEXTS: Final = (
 class Filter:
     """Which exchanges are wanted. What is None, or empty, does not matter.
 
-    >>> from brocap_nb.log.search import Filter, Search
+    >>> from brocap_nb.log._search import Filter, Search
     >>> client.get_balance()
     Balance(balance=10.0)
     >>> Search(log, Filter(method="getBalance", outcome="ok")).page(10).found
@@ -75,7 +73,7 @@ class Page:
 class Search:
     """The exchanges of a log that a filter lets through; ask for pages as the log grows.
 
-    >>> from brocap_nb.log.search import Filter, Search
+    >>> from brocap_nb.log._search import Filter, Search
     >>> search = Search(log, Filter(text="GETBALANCE"))
     >>> client.get_balance()
     Balance(balance=10.0)

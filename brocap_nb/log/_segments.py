@@ -19,10 +19,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brocap_nb.log.columns import DTYPES, NOWHERE, Columns, Words
-from brocap_nb.log.journal import share
-
-__all__ = ["SEGMENT_ROWS", "Sealer", "load_sealed"]
+from brocap_nb.log._journal import share
+from brocap_nb.log._rows import DTYPES, NOWHERE, Columns, Words
 
 SEGMENT_ROWS: Final = 10_000
 """How many exchanges are sealed together."""

@@ -8,14 +8,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from brocap_nb.body import shorten_labels
-from brocap_nb.exchange import Exchange
-from brocap_nb.log.columns import Columns, Words
-from brocap_nb.log.folders import LogFile
-from brocap_nb.log.journal import FORMAT, LogWarning, line_at, read_lines, read_picture
-from brocap_nb.log.segments import load_sealed
-
-__all__ = ["OtherSession", "Session", "number_of"]
+from brocap_nb.api._body import shorten_labels
+from brocap_nb.api._exchange import Exchange
+from brocap_nb.log._folders import LogFile
+from brocap_nb.log._journal import FORMAT, LogWarning, line_at, read_lines, read_picture
+from brocap_nb.log._rows import Columns, Words
+from brocap_nb.log._segments import load_sealed
 
 _LONG: Final = 50_000_000  # bytes of lines from which on reading them shows its progress
 

@@ -14,8 +14,6 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
-__all__ = ["Event", "in_words", "strip", "svg"]
-
 LANES: Final = ("createTask", "getTaskResult", "callback")
 
 _WIDTH: Final = 880

@@ -13,22 +13,10 @@ from typing import Any, ClassVar, Final, SupportsIndex
 
 import pandas as pd
 
-from brocap_nb import render
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.facts import AGAIN, again
-from brocap_nb.log import swimlane
-
-__all__ = [
-    "ErrorTable",
-    "Frame",
-    "LatencyTable",
-    "ShownTable",
-    "TaskTable",
-    "TaskTimesTable",
-    "Timeline",
-    "ViolationTable",
-]
-
+from brocap_nb import _html
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._facts import AGAIN, again
+from brocap_nb.log import _swimlane
 
 _CELL: Final = 32_767
 """How long a text in a cell of Excel may be, in UTF-16 units."""
@@ -166,10 +154,10 @@ class ShownTable(Frame):
 
     def _repr_html_(self) -> str:
         if not len(self):
-            return render.card(self._title, render.text(self._nothing))
+            return _html.card(self._title, _html.text(self._nothing))
         rows = [self._cells(row) for row in self.as_dicts(self.limit)]
-        more = f"<div>{render.text(self._more())}</div>" if self._more() else ""
-        return render.table(self._headers, rows, caption=self._title) + more
+        more = f"<div>{_html.text(self._more())}</div>" if self._more() else ""
+        return _html.table(self._headers, rows, caption=self._title) + more
 
     def __str__(self) -> str:
         if not len(self):
@@ -192,7 +180,7 @@ class ErrorTable(ShownTable):
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
         return [
-            f"<b>{render.text(str(row['error_code']))}</b><br>{_entry(row['example'])}",
+            f"<b>{_html.text(str(row['error_code']))}</b><br>{_entry(row['example'])}",
             f"{row['count']:,}",
             f"{row['share']:.0%}",
             f"{row['tasks']:,}",
@@ -222,8 +210,8 @@ class LatencyTable(ShownTable):
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
         return [
-            render.text(str(row["method"])),
-            render.text(str(row["task_type"] or "")),
+            _html.text(str(row["method"])),
+            _html.text(str(row["task_type"] or "")),
             f"{row['count']:,}",
             *(_right(f"{row[name]:,.1f}") for name in ("p50_ms", "p95_ms", "max_ms")),
         ]
@@ -247,7 +235,7 @@ class TaskTimesTable(ShownTable):
         seconds = row["seconds"]
         return [
             str(row["task_id"]),
-            render.text(str(row["task_type"] or "")),
+            _html.text(str(row["task_type"] or "")),
             _time(row["created_at"]),
             _right(f"{seconds:,.3f}") if seconds is not None else self._no_seconds(row),
             "" if row["answered_by"] is None else _entry(row["answered_by"]),
@@ -273,21 +261,21 @@ class TaskTable(ShownTable):
         *("cost", "created by", "ended by"),
     )
     _metadata: ClassVar[list[str]] = ["events"]
-    events: Mapping[str, Sequence[swimlane.Event]] = MappingProxyType({})
+    events: Mapping[str, Sequence[_swimlane.Event]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
 
     def strip(self, created_by: str, *, width: int = 220) -> str:
         """Return a row's exchanges as a small SVG; empty if they are not known."""
-        return swimlane.strip(self.events.get(created_by, ()), width=width)
+        return _swimlane.strip(self.events.get(created_by, ()), width=width)
 
     def _cells(self, row: dict[str, Any]) -> list[str]:
         state = str(row["state"])
-        code = f"<br>{render.text(str(row['error_code']))}" if row["error_code"] else ""
+        code = f"<br>{_html.text(str(row['error_code']))}" if row["error_code"] else ""
         return [
             "no number" if row["task_id"] is None else str(row["task_id"]),
-            render.text(str(row["task_type"] or "")),
+            _html.text(str(row["task_type"] or "")),
             _time(row["created_at"]),
-            render.badge(state, good={"ready": True, "failed": False}.get(state)) + code,
+            _html.badge(state, good={"ready": True, "failed": False}.get(state)) + code,
             self.strip(str(row["created_by"])) or str(row["exchanges"]),
             "" if row["queue_s"] is None else _right(f"{row['queue_s']:,.3f}"),
             str(row["polls"]),
@@ -323,7 +311,7 @@ class ViolationTable(ShownTable):
         return [
             _entry(row["exchange_id"]),
             _time(row["started_at"]),
-            render.text(str(row["method"])),
+            _html.text(str(row["method"])),
             _code(str(row["field"])) if row["field"] else "the whole answer",
             _sentence(str(row["rule"])),
             _code(str(row["found"])),
@@ -347,16 +335,16 @@ class Timeline(ShownTable):
     @property
     def svg(self) -> str:
         """The timeline as a picture: one lane for each method, time from left to right."""
-        return swimlane.svg(self.task_id, self._events())
+        return _swimlane.svg(self.task_id, self._events())
 
     @property
     def summary(self) -> str:
         """The timeline in words."""
-        return swimlane.in_words(self.task_id, self._events())
+        return _swimlane.in_words(self.task_id, self._events())
 
-    def _events(self) -> list[swimlane.Event]:
+    def _events(self) -> list[_swimlane.Event]:
         return [
-            swimlane.Event(
+            _swimlane.Event(
                 lane=str(row["method"]),
                 start=float(row["offset_s"]),
                 seconds=(row["elapsed_ms"] or 0.0) / 1000,
@@ -374,9 +362,9 @@ class Timeline(ShownTable):
             f"{row['started_at']:%H:%M:%S}.{row['started_at'].microsecond // 1000:03}",
             _right(f"{row['offset_s']:,.3f}"),
             _entry(row["exchange_id"]),
-            render.text(str(row["method"])),
-            render.badge(str(row["outcome"]), good=good.get(str(row["outcome"]), False)),
-            render.text(" ".join(str(row[n]) for n in ("status", "error_code") if row[n])),
+            _html.text(str(row["method"])),
+            _html.badge(str(row["outcome"]), good=good.get(str(row["outcome"]), False)),
+            _html.text(" ".join(str(row[n]) for n in ("status", "error_code") if row[n])),
             "" if row["elapsed_ms"] is None else _right(f"{row['elapsed_ms']:,.1f}"),
             str(row["attempt"]),
         ]
@@ -388,10 +376,10 @@ class Timeline(ShownTable):
 
     def _repr_html_(self) -> str:
         if not len(self):
-            return render.card(f"Task {self.task_id}", render.text(self.summary))
-        return render.card(
+            return _html.card(f"Task {self.task_id}", _html.text(self.summary))
+        return _html.card(
             f"Task {self.task_id}",
-            f"<div>{render.text(self.summary)}</div>",
+            f"<div>{_html.text(self.summary)}</div>",
             self.svg,
             super()._repr_html_(),
         )
@@ -417,11 +405,11 @@ def _entry(exchange_id: object) -> str:
 
 
 def _code(text: str) -> str:
-    return f'<code style="color:inherit;background:none">{render.text(text)}</code>'
+    return f'<code style="color:inherit;background:none">{_html.text(text)}</code>'
 
 
 def _sentence(text: str) -> str:
-    return f'<div style="min-width:14em">{render.words(text)}</div>'
+    return f'<div style="min-width:14em">{_html.words(text)}</div>'
 
 
 def _right(text: str) -> str:

@@ -24,9 +24,9 @@ from typing import Any, Final
 import narwhals as nw
 import pandas as pd
 
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.exchange import Outcome
-from brocap_nb.log.folders import is_pattern, log_files
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Outcome
+from brocap_nb.log._folders import is_pattern, log_files
 
 __all__ = ["BLOCK_BYTES", "ENGINES", "scan"]
 

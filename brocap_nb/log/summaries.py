@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from brocap_nb.answers import Departure, departures
-from brocap_nb.exchange import Outcome
-from brocap_nb.facts import RESULT_LIFETIME, explain
-from brocap_nb.log.columns import STRING, UTC_TIME
-from brocap_nb.log.sessions import number_of
-from brocap_nb.log.swimlane import Event
+from brocap_nb.api._answers import Departure, departures
+from brocap_nb.api._exchange import Outcome
+from brocap_nb.api._facts import RESULT_LIFETIME, explain
+from brocap_nb.log._rows import STRING, UTC_TIME
+from brocap_nb.log._sessions import number_of
+from brocap_nb.log._swimlane import Event
 
 __all__ = [
     "TIME_TO_RESULT",
@@ -310,7 +310,7 @@ def tasks(
 
     - `ready`: a result came, from a poll or a callback;
     - `failed`: createTask, or later a poll or a callback, was answered with an error code that is
-      not `retryable` in `brocap_nb.facts`, and no result and no `processing` came after it;
+      not `retryable` in `brocap_nb.api._facts`, and no result and no `processing` came after it;
     - `unknown`: createTask has no answer that can be read (or none yet), so whether there is a
       task, nobody knows;
     - `processing`: nothing of this so far, and the result can still be asked for;
@@ -624,7 +624,7 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
-    """Return every departure of an answer from the documented contract (`brocap_nb.answers`).
+    """Return every departure of an answer from the documented contract (`brocap_nb.api._answers`).
 
     A callback is held to the rules of getTaskResult. The solution of a task is checked if its type
     is known: from the exchange itself, or from the createTask in the frame.

@@ -1,11 +1,12 @@
-"""A service of one's own on loopback that keeps the documented rules: no account, no internet.
+"""The service on this machine: on loopback, it keeps the documented rules without an account.
 
-    request ─► server.py ─► rules.py ─► answer          the shell │ the rules, without a socket
-                  │             ├─ recipes.py           how each error code is provoked
-                  │             └─ pictures.py          puzzles whose answer is known
-                  ├─ recorded.py                        a recorded log instead of the rules
-                  ├─ faults.py                          what can go wrong on the way, on request
-                  └─ page.py                            the page at GET /
+    request ─► _server.py ─► _rules.py ─► answer          the shell │ the rules, without a socket
+                  │              ├─ _recipes.py           how each error code is provoked
+                  │              └─ _puzzles.py           pictures whose answer is known
+                  ├─ _recorded.py                         a recorded log instead of the rules
+                  ├─ _faults.py                           what can go wrong on the way, on request
+                  └─ _page.py                             the page at GET /
+    _shared.py       the sandbox and the log that the views of one kernel share
 
 Nothing here comes from the client: the two share the facts of the API and nothing else.
 """
@@ -14,10 +15,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from brocap_nb.sandbox.pictures import Puzzle
+from brocap_nb.sandbox._puzzles import Puzzle
 
 if TYPE_CHECKING:
-    from brocap_nb.sandbox.server import Sandbox
+    from brocap_nb.sandbox._server import Sandbox
 
 __all__ = ["Puzzle", "Sandbox"]
 
@@ -25,7 +26,11 @@ __all__ = ["Puzzle", "Sandbox"]
 def __getattr__(name: str) -> Any:
     # tornado is loaded when the first sandbox is asked for, not with the package
     if name == "Sandbox":
-        from brocap_nb.sandbox.server import Sandbox
+        from brocap_nb.sandbox._server import Sandbox
 
         return Sandbox
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

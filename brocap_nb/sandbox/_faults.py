@@ -19,10 +19,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from brocap_nb.errors import SandboxError
-from brocap_nb.facts import METHODS
-
-__all__ = ["BEFORE", "ON_THE_WIRE", "SHAPES", "Faults", "Reply", "shaped"]
+from brocap_nb.api._errors import SandboxError
+from brocap_nb.api._facts import METHODS
 
 MOST: Final = 1_000_000
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
@@ -155,7 +153,7 @@ class Faults:
         >>> sandbox.faults.next("getBalance", "http_503")
         >>> client.get_balance()
         Traceback (most recent call last):
-        brocap_nb.errors.HttpError: ...
+        brocap_nb.HttpError: ...
 
         Raises:
             SandboxError: there is no such method or fault, or `times` is not 1 to 1,000,000.

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from brocap_nb import render
-from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, SHAPES
-from brocap_nb.sandbox.pictures import Puzzle
-from brocap_nb.sandbox.recipes import BY_KEY, RECIPES
-
-__all__ = ["page"]
+from brocap_nb import _html
+from brocap_nb.sandbox._faults import BEFORE, ON_THE_WIRE, SHAPES
+from brocap_nb.sandbox._puzzles import Puzzle
+from brocap_nb.sandbox._recipes import BY_KEY, RECIPES
 
 _METHODS = (
     ("`createTask`", "clientKey, task, callbackUrl (optional)", "taskId"),
@@ -43,7 +41,7 @@ img {{ width: 100%; height: auto; }}
 <p>It keeps the documented rules of the task API on this machine. Nothing leaves it, nothing costs
 anything, and the keys below are worth nothing anywhere else.</p>
 <p>Address <code>{url}</code>, a key that works <code>{keys["working"]}</code></p>
-{render.code(example)}
+{_html.code(example)}
 <h2>Methods</h2>
 <p>Each is a <code>POST</code> with a JSON body. Ask for a result at most every 2 seconds and 120
 times, within 5 minutes.</p>
@@ -64,11 +62,11 @@ with its question as <code>metadata.Task</code>.</p>
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return render.table(headers, ([render.words(cell) for cell in row] for row in rows))
+    return _html.table(headers, ([_html.words(cell) for cell in row] for row in rows))
 
 
 def _figure(puzzle: Puzzle) -> str:
-    path, question = f"/pictures/{puzzle.name}.png", render.text(puzzle.question)
+    path, question = f"/pictures/{puzzle.name}.png", _html.text(puzzle.question)
     return (
         f'<figure><a href="{path}"><img src="{path}" alt="Six tiles. {question}" width="600" '
         f'height="400" loading="lazy"></a><figcaption>{question}<br><a href="{path}">'

@@ -18,12 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from brocap_nb.facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 
 if TYPE_CHECKING:
     from PIL import Image
-
-__all__ = ["Library", "Puzzle"]
 
 _COLUMNS: Final = 3
 _ROWS: Final = 2

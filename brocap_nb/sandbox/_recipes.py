@@ -14,13 +14,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb import render
-from brocap_nb.facts import rows
+from brocap_nb import _html
+from brocap_nb.api._facts import rows
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["BY_HOST", "BY_KEY", "RECIPES", "TASK_ID", "Recipe", "Step", "prepared", "table"]
 
 TASK_ID: Final = "<taskId>"
 """Stands in a step's body for the `taskId` that the last createTask answered."""
@@ -225,7 +223,7 @@ def table(recipes: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             caption = (
                 "How to provoke each error code; the columns key, task and steps are to be sent"
             )
-            return render.table(("code", "how", "what is sent"), lines, caption=caption)
+            return _html.table(("code", "how", "what is sent"), lines, caption=caption)
 
         def __str__(self) -> str:
             return "\n".join(f"{r['code']}\n    {r['how']}" for r in self.to_dict("records"))

@@ -27,14 +27,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from brocap_nb.bodies import asked, fields_of, parse
-from brocap_nb.body import Body
-from brocap_nb.errors import SandboxError
-from brocap_nb.facts import METHODS
-from brocap_nb.redaction import Secret
-from brocap_nb.sandbox.faults import Reply
-
-__all__ = ["Played", "Recording"]
+from brocap_nb.api._body import Body
+from brocap_nb.api._errors import SandboxError
+from brocap_nb.api._facts import METHODS
+from brocap_nb.api._json import asked, fields_of, parse
+from brocap_nb.api._secrets import Secret
+from brocap_nb.sandbox._faults import Reply
 
 WHOLE: Final = "whole"
 RESET: Final = "reset"

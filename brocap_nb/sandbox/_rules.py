@@ -16,8 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Never
 from urllib.parse import urlsplit
 
-from brocap_nb.bodies import asked, fields_of, parse
-from brocap_nb.facts import (
+from brocap_nb.api._facts import (
     CATALOGUE,
     IMAGE_MAX_BYTES,
     IMAGE_MIN_BYTES,
@@ -26,13 +25,12 @@ from brocap_nb.facts import (
     POLL_LIMIT,
     RESULT_LIFETIME,
 )
-from brocap_nb.sandbox.recipes import BY_HOST, BY_KEY
+from brocap_nb.api._json import asked, fields_of, parse
+from brocap_nb.sandbox._recipes import BY_HOST, BY_KEY
 
 if TYPE_CHECKING:
-    from brocap_nb.sandbox.pictures import Library
-    from brocap_nb.sandbox.recipes import Recipe
-
-__all__ = ["BODY_LIMIT", "Answer", "Callback", "Rules", "keys_for"]
+    from brocap_nb.sandbox._puzzles import Library
+    from brocap_nb.sandbox._recipes import Recipe
 
 TOKEN_TYPES: Final = ("FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask")
 

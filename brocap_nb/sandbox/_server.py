@@ -30,22 +30,21 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from brocap_nb import images, render
-from brocap_nb.errors import SandboxError
-from brocap_nb.facts import CALLBACK_TIMEOUT, METHODS
-from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
-from brocap_nb.sandbox.page import page
-from brocap_nb.sandbox.pictures import Library, Puzzle
-from brocap_nb.sandbox.recipes import RECIPES, prepared, table
-from brocap_nb.sandbox.recorded import STALL, WHOLE, Recording
-from brocap_nb.sandbox.rules import BODY_LIMIT, Answer, Callback, Rules, keys_for
+from brocap_nb import _html
+from brocap_nb.api._errors import SandboxError
+from brocap_nb.api._facts import CALLBACK_TIMEOUT, METHODS
+from brocap_nb.sandbox._faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
+from brocap_nb.sandbox._page import page
+from brocap_nb.sandbox._puzzles import Library, Puzzle
+from brocap_nb.sandbox._recipes import RECIPES, prepared, table
+from brocap_nb.sandbox._recorded import STALL, WHOLE, Recording
+from brocap_nb.sandbox._rules import BODY_LIMIT, Answer, Callback, Rules, keys_for
+from brocap_nb.tasks import _pictures
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from brocap_nb.log import ExchangeLog
-
-__all__ = ["Sandbox", "run"]
 
 HUGE_BYTES: Final = 50_000_000
 DRIP_SECONDS: Final = 0.1
@@ -257,17 +256,17 @@ class Sandbox:
             hint = (
                 "<div>Start it with <code>sandbox.start()</code> or with <code>with</code>.</div>"
             )
-            return render.bundle(render.card("Sandbox", hint), repr(self))
+            return _html.bundle(_html.card("Sandbox", hint), repr(self))
         running = self._thread.is_alive()
-        state = render.badge("running", good=True) if running else render.badge("stopped")
+        state = _html.badge("running", good=True) if running else _html.badge("stopped")
         pictures = "".join(
             f'<div style="width:150px">{_thumbnail(puzzle)}<div style="font-size:.85em">'
             f"{puzzle.question}</div></div>"
             for puzzle in self.puzzles
         )
-        html = render.card(
+        html = _html.card(
             "Sandbox",
-            render.facts(
+            _html.facts(
                 [
                     ("Address", f'<a href="{self.url}/">{self.url}</a> {state}'),
                     ("Key", f"<code>{self.key}</code>"),
@@ -277,7 +276,7 @@ class Sandbox:
             ),
             f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>',
         )
-        return render.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
+        return _html.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
 
     # --- in the thread of the loop ----------------------------------------------------------
 
@@ -637,8 +636,8 @@ def _bind(host: str, port: int, *, listen: bool = False) -> socket.socket:
 
 
 def _thumbnail(puzzle: Puzzle) -> str:
-    small = images.thumbnail(puzzle.data, side=240)
-    return render.picture(small.data, small.media_type, puzzle.question, width=150)
+    small = _pictures.thumbnail(puzzle.data, side=240)
+    return _html.picture(small.data, small.media_type, puzzle.question, width=150)
 
 
 def _plain(text: str) -> str:

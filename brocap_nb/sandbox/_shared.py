@@ -14,8 +14,6 @@ from brocap_nb.log import ExchangeLog
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Sandbox
 
-__all__ = ["acquire_sandbox", "release_sandbox", "shared_log"]
-
 _lock = threading.Lock()
 _log: ExchangeLog | None = None
 _sandbox: Sandbox | None = None

@@ -13,18 +13,13 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pprint import pformat
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
-from brocap_nb.body import EmbeddedPicture, embedded_picture
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.redaction import SECRET_FIELDS
-
-if TYPE_CHECKING:
-    from brocap_nb.tasks import Task
-
-__all__ = ["Code", "PythonSource", "is_secret_name", "literal", "python_source", "written"]
+from brocap_nb.api._body import EmbeddedPicture, embedded_picture
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._secrets import SECRET_FIELDS
 
 WIDTH: Final = 88
 MAX_DEPTH: Final = 60  # Python itself takes about 100 brackets in each other
@@ -84,7 +79,7 @@ class PythonSource:
     """The environment variables that the code reads secrets from."""
 
 
-def python_source(task: Task) -> PythonSource:
+def python_source(task: Any) -> PythonSource:
     """Return code that builds `task` from its JSON.
 
     A type of your own must be in scope where the code runs. What it would not read back from its
@@ -178,7 +173,7 @@ def is_secret_name(name: str) -> bool:
     return _SEPARATORS.sub("", name.rpartition(".")[2]).lower() in SECRET_FIELDS
 
 
-def _fields(task: Task) -> dict[str, tuple[str, Any]]:
+def _fields(task: Any) -> dict[str, tuple[str, Any]]:
     """Keyword to name and JSON of the fields; what holds its default is left out.
 
     The name is the one that means a secret, where the class or the API calls a field so.

@@ -24,16 +24,6 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-__all__ = [
-    "DownloadError",
-    "Loaded",
-    "Origin",
-    "PrivateAddressError",
-    "kind_of_address",
-    "load",
-    "origin",
-]
-
 Origin: TypeAlias = tuple[str, str, int]
 """Scheme, host and port."""
 

@@ -6,7 +6,6 @@ A picture is its file's bytes everywhere in this package. Nothing here decodes m
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import io
 import math
@@ -19,31 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-from brocap_nb import download
-from brocap_nb.errors import InvalidImageError
-from brocap_nb.facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.api._errors import InvalidImageError
+from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.tasks import _download
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
-
-__all__ = [
-    "ImageFacts",
-    "ImageSource",
-    "Thumbnail",
-    "check_size",
-    "decode_base64",
-    "fetch",
-    "fetched",
-    "grids",
-    "guess_grid",
-    "inspect",
-    "is_url",
-    "mark_answer",
-    "media_type",
-    "read",
-    "thumbnail",
-    "thumbnails",
-]
 
 ImageSource: TypeAlias = "str | PathLike[str] | bytes | Image.Image"
 """A path, an http(s) address, the file's bytes, or a PIL image."""
@@ -63,38 +43,16 @@ _SIDE: Final = 420
 _ROOMY_TILE: Final = 48
 _ROOMY_PIXELS: Final = 4_000_000
 
-_SIGNATURES: Final = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-)
-
 _PNG_MODES: Final = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
 
-_recent: OrderedDict[str, download.Loaded] = OrderedDict()
+_recent: OrderedDict[str, _download.Loaded] = OrderedDict()
 _recent_lock = threading.Lock()
-
-
-def media_type(data: bytes) -> str | None:
-    """Return the media type that the first bytes tell, or None if they tell none.
-
-    >>> from brocap_nb import images
-    >>> images.media_type(sandbox.puzzles[0].data)
-    'image/png'
-    """
-    for signature, name in _SIGNATURES:
-        if data.startswith(signature):
-            return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return None
 
 
 def check_size(size: int, what: str = "The picture") -> str | None:
     """Return a sentence if a picture of `size` bytes is outside the service's limits.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> print(images.check_size(20))
     The picture has 20 bytes; the service takes 100 to 500,000. Check that ...
     >>> images.check_size(20_000)
@@ -138,7 +96,7 @@ class ImageFacts:
 def inspect(data: bytes) -> ImageFacts:
     """Measure a picture. It never raises: what is wrong is in `problem`.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> print(images.inspect(sandbox.puzzles[0].data))
     PNG 600 x 400, ... bytes, inside the limits
     """
@@ -156,7 +114,7 @@ def inspect(data: bytes) -> ImageFacts:
 def is_url(text: object) -> bool:
     """Whether `text` is an http or https address with a host.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> images.is_url("https://example.com/birds.png"), images.is_url("birds.png")
     (True, False)
     """
@@ -174,7 +132,7 @@ def read(source: ImageSource) -> bytes:
 
     A PIL image becomes a PNG. An address is loaded, see `fetch`.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> from PIL import Image
     >>> images.media_type(images.read(Image.new("RGB", (300, 200))))
     'image/png'
@@ -220,7 +178,7 @@ def fetch(
 ) -> bytes:
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> images.media_type(images.fetch(f"{sandbox.url}/pictures/penguin.png"))
     'image/png'
 
@@ -241,21 +199,21 @@ def fetch(
     if known is not None and (allow_private or known.public):
         return known.data
     try:
-        loaded = download.load(
+        loaded = _download.load(
             url,
             max_bytes=FETCH_MAX_BYTES,
             timeout=FETCH_TIMEOUT,
             deadline=FETCH_DEADLINE,
             allow_private=allow_private,
-            trusted=[found for one in trusted if (found := download.origin(one)) is not None],
+            trusted=[found for one in trusted if (found := _download.origin(one)) is not None],
         )
-    except download.PrivateAddressError as error:
+    except _download.PrivateAddressError as error:
         raise InvalidImageError(
             f"The picture at {url} was not loaded: {error}, and such addresses are refused. "
             f"Expected an address of the public internet. {remedy}",
             field="imageUrls",
         ) from None
-    except download.DownloadError as error:
+    except _download.DownloadError as error:
         raise InvalidImageError(
             f"The picture at {url} cannot be loaded: {error}. Expected the address of a picture "
             "that this kernel can reach. Open it in a browser to check, or send the address "
@@ -268,13 +226,13 @@ def fetch(
 
 def remember(url: str, data: bytes) -> None:
     """Keep the picture of an address for display; the oldest of 32 is dropped."""
-    _keep(url, download.Loaded(data, public=False))
+    _keep(url, _download.Loaded(data, public=False))
 
 
 def fetched(url: str) -> bytes | None:
     """Return the picture of `url` if it was loaded lately, without touching the network.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> images.fetched("https://example.com/never-loaded.png")
     """
     with _recent_lock:
@@ -282,7 +240,7 @@ def fetched(url: str) -> bytes | None:
     return None if known is None else known.data
 
 
-def _keep(url: str, loaded: download.Loaded) -> None:
+def _keep(url: str, loaded: _download.Loaded) -> None:
     with _recent_lock:
         _recent[url] = loaded
         _recent.move_to_end(url)
@@ -290,34 +248,10 @@ def _keep(url: str, loaded: download.Loaded) -> None:
             _recent.popitem(last=False)
 
 
-def decode_base64(text: str) -> bytes:
-    """Decode standard base64 strictly.
-
-    >>> from brocap_nb import images
-    >>> images.decode_base64("aGVsbG8=")
-    b'hello'
-
-    Raises:
-        ValueError: a sentence that says what is wrong with it.
-    """
-    if text[:5].lower() == "data:":
-        raise ValueError(
-            "starts with a `data:` prefix; the service expects the bare base64. Remove everything "
-            "up to and including the comma."
-        )
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)  # a tenth of b64decode's time
-    except (binascii.Error, ValueError):
-        raise ValueError(
-            "is not base64. Expected the picture file's bytes in standard base64, without spaces "
-            "or line breaks; ComplexImageTask.from_image(…) makes it for you."
-        ) from None
-
-
 def grids(tiles: int) -> list[tuple[int, int]]:
     """Return every (columns, rows) of `tiles` tiles, the squarest first; wide before tall.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> images.grids(6)
     [(3, 2), (2, 3), (6, 1), (1, 6)]
     """
@@ -330,7 +264,7 @@ def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
 
     The usual picture is 3 columns by 2 rows (source: BroCapGPT public API pages).
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> images.guess_grid(6, width=600, height=400)
     (3, 2)
     """
@@ -350,7 +284,7 @@ def mark_answer(
 
     A picture with very small tiles is enlarged first, so that the numbers leave them in view.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> puzzle = sandbox.puzzles[0]
     >>> print(images.inspect(images.mark_answer(puzzle.data, puzzle.answer)))
     PNG 600 x 400, ... bytes, inside the limits
@@ -420,7 +354,7 @@ class Thumbnail(NamedTuple):
 def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thumbnail:
     """Return a small copy, at most `max_bytes` long; it has nothing of the file but its pixels.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> images.thumbnail(sandbox.puzzles[0].data, side=150)[1:]
     ('image/jpeg', 150, 100)
 
@@ -459,7 +393,7 @@ def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Th
     What is shown stays in the saved notebook, so they share a budget: a picture that needs less
     than its part leaves the rest to the others.
 
-    >>> from brocap_nb import images
+    >>> from brocap_nb.tasks import _pictures as images
     >>> small, none = images.thumbnails([sandbox.puzzles[0].data, b"no picture"])
     >>> small.width, none
     (420, None)

@@ -30,27 +30,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import Field as Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from brocap_nb import images, render
-from brocap_nb.body import Body, embedded_picture, shorten_labels
-from brocap_nb.errors import InvalidTaskError, Problem
-from brocap_nb.redaction import SecretText
-from brocap_nb.source import python_source
-
-__all__ = [
-    "ComplexImageMetadata",
-    "ComplexImageTask",
-    "Field",
-    "FunCaptchaTaskProxyless",
-    "RawTask",
-    "Task",
-    "problem",
-    "task_from_wire",
-    "task_types",
-]
+from brocap_nb import _html
+from brocap_nb.api._body import Body, decode_base64, embedded_picture, shorten_labels
+from brocap_nb.api._errors import InvalidTaskError, Problem
+from brocap_nb.api._secrets import SecretText
+from brocap_nb.tasks import _pictures
+from brocap_nb.tasks._code import python_source
 
 _OWN: Final = frozenset({"pictures", "to_python", "to_wire", "wire_body"})
 
@@ -86,7 +76,7 @@ def problem(field: str, sentence: str) -> PydanticCustomError:
     """Return an error to raise in a validator of your own, shown at the field `field`.
 
     >>> from pydantic import field_validator
-    >>> from brocap_nb.tasks import problem
+    >>> from brocap_nb.tasks._types import problem
     >>> class DeepTask(bn.Task):
     ...     depth: int = 1
     ...     @field_validator("depth")
@@ -97,7 +87,7 @@ def problem(field: str, sentence: str) -> PydanticCustomError:
     ...         return depth
     >>> DeepTask(depth=4)
     Traceback (most recent call last):
-    brocap_nb.errors.InvalidTaskError: depth is above 3; expected 1 to 3. Choose less.
+    brocap_nb.InvalidTaskError: depth is above 3; expected 1 to 3. Choose less.
     """
     return PydanticCustomError("sentence", "{sentence}", {"sentence": sentence, "field": field})
 
@@ -228,7 +218,7 @@ class Task(_Strict):
         """Return Python code that builds this task, in the variable `task`.
 
         A long picture is read from a file and a secret from an environment variable; comments in
-        the code say from which. `brocap_nb.source.python_source(task)` has the files as well.
+        the code say from which. `task.pictures()` has the files.
 
         >>> print(bn.RawTask({"type": "NewTask", "depth": 2}).to_python())
         import brocap_nb as bn
@@ -250,37 +240,37 @@ class Task(_Strict):
 
     def _body_text(self) -> str:
         """The JSON as a person reads it: indented, pictures as labels."""
-        return render.pretty(shorten_labels(self.wire_body.text), limit=6_000)
+        return _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
 
     def _checks(self) -> Iterator[tuple[str, str]]:
         """Label and HTML of what can be said of the task besides its JSON."""
         for index, data in enumerate(self.pictures(), 1):
-            seen = images.inspect(data)
+            seen = _pictures.inspect(data)
             shape = f"{seen.format} {seen.width} x {seen.height}" if seen.format else "no picture"
-            verdict = render.badge(seen.problem or "inside the limits", good=seen.problem is None)
+            verdict = _html.badge(seen.problem or "inside the limits", good=seen.problem is None)
             yield f"picture {index}", f"{shape}, {seen.size:,} bytes {verdict}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = [
-            render.picture(
+            _html.picture(
                 small.data,
                 small.media_type,
                 f"Picture {index} of the task",
                 size=(small.width, small.height),
             )
-            for index, small in enumerate(images.thumbnails(self.pictures()), 1)
+            for index, small in enumerate(_pictures.thumbnails(self.pictures()), 1)
             if small is not None
         ]
-        html = render.card(
+        html = _html.card(
             self.type or "Task without a type",
             *shown,
-            render.facts(self._checks()),
-            render.code(self._body_text()),
+            _html.facts(self._checks()),
+            _html.code(self._body_text()),
         )
-        return render.bundle(html, str(self))
+        return _html.bundle(html, str(self))
 
     def __str__(self) -> str:
-        lines = [f"picture {n}: {images.inspect(d)}" for n, d in enumerate(self.pictures(), 1)]
+        lines = [f"picture {n}: {_pictures.inspect(d)}" for n, d in enumerate(self.pictures(), 1)]
         return "\n".join([*lines, self._body_text()])
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -353,7 +343,7 @@ class ComplexImageTask(Task):
     @classmethod
     def from_image(
         cls,
-        source: images.ImageSource,
+        source: _pictures.ImageSource,
         question: str,
         *,
         user_agent: str | None = None,
@@ -380,10 +370,10 @@ class ComplexImageTask(Task):
             InvalidTaskError: the picture or a field would not be taken by the service.
             InvalidImageError: the picture cannot be read.
         """
-        data = images.read(source)
+        data = _pictures.read(source)
         rest = {"question": question, "user_agent": user_agent, "website_url": website_url}
-        if isinstance(source, str) and images.is_url(source):
-            if sentence := images.check_size(len(data)):
+        if isinstance(source, str) and _pictures.is_url(source):
+            if sentence := _pictures.check_size(len(data)):
                 raise InvalidTaskError(sentence, field="imageUrls")
             return cls(image_urls=(source,), **rest)
         return cls(images_base64=(base64.b64encode(data).decode("ascii"),), **rest)
@@ -402,7 +392,7 @@ class ComplexImageTask(Task):
     def pictures(self) -> list[bytes]:
         if self.images_base64 is not None:
             return [_picture_file(text) for text in self.images_base64]
-        return [d for url in self.image_urls or () if (d := images.fetched(url)) is not None]
+        return [d for url in self.image_urls or () if (d := _pictures.fetched(url)) is not None]
 
     @model_validator(mode="before")
     @classmethod
@@ -445,7 +435,7 @@ class ComplexImageTask(Task):
                 data = _picture_file(text)
             except ValueError as error:
                 raise problem("imagesBase64", f"imagesBase64[{index}] {error}") from None
-            if sentence := images.check_size(len(data), f"The picture in imagesBase64[{index}]"):
+            if sentence := _pictures.check_size(len(data), f"The picture in imagesBase64[{index}]"):
                 raise problem("imagesBase64", sentence)
         return texts
 
@@ -535,7 +525,7 @@ class RawTask(Task, register=False):
 
     >>> client.create_task(bn.RawTask({"type": "NoSuchTask"}))
     Traceback (most recent call last):
-    brocap_nb.errors.ApiError: ERROR_TASK_NOT_SUPPORTED: ...
+    brocap_nb.ApiError: ERROR_TASK_NOT_SUPPORTED: ...
     """
 
     model_config = _DESCRIBED
@@ -602,11 +592,11 @@ _EXPECTED: Final = {
 def _picture_file(text: str) -> bytes:
     """The bytes of a base64 text: of a picture that was met before, without decoding it again."""
     known = embedded_picture(text)
-    return images.decode_base64(text) if known is None else known.data
+    return decode_base64(text) if known is None else known.data
 
 
 def _check_address(field: str, url: str) -> str | None:
-    if images.is_url(url):
+    if _pictures.is_url(url):
         return None
     shown = url if len(url) <= 80 else url[:77] + "…"
     return (

@@ -1,32 +1,19 @@
-"""Widgets: everything that is seen and touched in a notebook. Nothing here talks to the wire."""
+"""What is seen and touched in a notebook. Nothing here talks to the wire.
 
-from brocap_nb.widgets.body_view import BodyView, PythonView
-from brocap_nb.widgets.console import Console
-from brocap_nb.widgets.error_explorer import ErrorExplorer
-from brocap_nb.widgets.exchange_view import ExchangeView
-from brocap_nb.widgets.forms import TaskForm
-from brocap_nb.widgets.image_picker import ImagePicker
-from brocap_nb.widgets.log_board import LogBoard
-from brocap_nb.widgets.log_table import LogTable
-from brocap_nb.widgets.picture_view import PictureView
-from brocap_nb.widgets.secret_field import SecretField
-from brocap_nb.widgets.submission_list import SubmissionList
-from brocap_nb.widgets.target import TargetChooser
-from brocap_nb.widgets.task_lens import TaskLens
+_console.py     the Console: everything by hand
+_forms.py       a form made from a task's class
+_image_picker.py, _drop_zone.py, _picture_view.py     the picture, and the answer on it
+_submission_list.py                                   what was submitted, and how far it is
+_target.py, _secret_field.py, _fault_chooser.py       where tasks go, the key, what shall fail
+_log_board.py   the log: _log_view.py, _log_table.py, _task_lens.py, _error_explorer.py,
+                _exchange_view.py, _row_list.py, _cells.py
+_body_view.py, _code_block.py                         what is sent, as JSON and as Python
+_kit.py, _style.py, _report.py, _refresh.py, _own_keys.py    what all of them are made of
+_provoke.py     an error code on purpose
+"""
 
-__all__ = [
-    "BodyView",
-    "Console",
-    "ErrorExplorer",
-    "ExchangeView",
-    "ImagePicker",
-    "LogBoard",
-    "LogTable",
-    "PictureView",
-    "PythonView",
-    "SecretField",
-    "SubmissionList",
-    "TargetChooser",
-    "TaskForm",
-    "TaskLens",
-]
+from brocap_nb.widgets._console import Console
+from brocap_nb.widgets._forms import TaskForm
+from brocap_nb.widgets._log_board import LogBoard
+
+__all__ = ["Console", "LogBoard", "TaskForm"]

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from brocap_nb import render
-from brocap_nb.body import shorten_labels
-from brocap_nb.calls import create_task
-from brocap_nb.errors import InvalidInputError, Problem
-from brocap_nb.source import python_source
-from brocap_nb.tasks import Task
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.style import note, problem_note
-
-__all__ = ["BodyView", "PythonView"]
+from brocap_nb import _html
+from brocap_nb.api._body import shorten_labels
+from brocap_nb.api._errors import InvalidInputError, Problem
+from brocap_nb.client._requests import create_task
+from brocap_nb.tasks._types import Task
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._style import note, problem_note
 
 
 class _TaskView(widgets.HTML):
@@ -39,7 +36,7 @@ class _TaskView(widgets.HTML):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
         shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
-        return None if shown is None else shown | render.bundle(self.value, repr(self))
+        return None if shown is None else shown | _html.bundle(self.value, repr(self))
 
 
 class BodyView(_TaskView):
@@ -50,8 +47,8 @@ class BodyView(_TaskView):
         if task is None:
             self._missing(problems)
             return
-        body = render.pretty(shorten_labels(create_task(task).body.text))
-        self._shown(render.code(body, max_height="18em"), body)
+        body = _html.pretty(shorten_labels(create_task(task).body.text))
+        self._shown(_html.code(body, max_height="18em"), body)
 
 
 class PythonView(_TaskView):
@@ -63,8 +60,8 @@ class PythonView(_TaskView):
             self._missing(problems)
             return
         try:
-            code = python_source(task).code
+            code = task.to_python()
         except InvalidInputError as error:
             self._shown(problem_note(str(error)), str(error))
             return
-        self._shown(render.code(code, max_height="18em"), code)
+        self._shown(_html.code(code, max_height="18em"), code)

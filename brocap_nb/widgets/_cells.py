@@ -7,8 +7,6 @@ from typing import Any
 
 from IPython import get_ipython
 
-__all__ = ["replace_former"]
-
 _made: dict[str, tuple[str, list[Callable[[], None]]]] = {}
 
 

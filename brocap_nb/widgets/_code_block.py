@@ -8,11 +8,9 @@ from typing import Final
 import anywidget
 import traitlets
 
-from brocap_nb import render
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.style import note
-
-__all__ = ["CodeBlock", "CopyButton"]
+from brocap_nb import _html
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._style import note
 
 LONGEST: Final = 20_000
 """Characters that are shown: what is shown stays in the saved notebook."""
@@ -52,10 +50,10 @@ class CodeBlock(widgets.VBox):
         """
         fits = len(code) <= LONGEST
         told = note(title) + (
-            render.code(code, max_height="14em")
+            _html.code(code, max_height="14em")
             if fits
             else note(f"It has {len(code):,} characters, too many for a notebook. Run this:")
-            + render.code(instead)
+            + _html.code(instead)
         )
         self._copy.label = f"Copy {title}" if fits else "Copy this line"
         self._text.value = told

@@ -10,33 +10,31 @@ from typing import TYPE_CHECKING, Any, Final
 
 from IPython.display import display
 
-from brocap_nb import render
-from brocap_nb.errors import ApiError, InvalidInputError
-from brocap_nb.facts import explain
+from brocap_nb import _html
+from brocap_nb.api._errors import ApiError, InvalidInputError
+from brocap_nb.api._facts import explain
 from brocap_nb.log import ExchangeLog
-from brocap_nb.session import shared_log
-from brocap_nb.tasks import RawTask, Task, task_types
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.body_view import BodyView, PythonView
-from brocap_nb.widgets.cells import replace_former
-from brocap_nb.widgets.fault_chooser import FaultChooser
-from brocap_nb.widgets.forms import TaskForm
-from brocap_nb.widgets.image_picker import ImagePicker
-from brocap_nb.widgets.log_board import LogPanels
-from brocap_nb.widgets.log_table import table_of
-from brocap_nb.widgets.own_keys import OwnKeys
-from brocap_nb.widgets.picture_view import NO_PICTURE, PictureView
-from brocap_nb.widgets.report import Report
-from brocap_nb.widgets.style import PLAIN, STYLE, close_all, heading, panel, show_html
-from brocap_nb.widgets.submission_list import SubmissionList
-from brocap_nb.widgets.target import TargetChooser
+from brocap_nb.sandbox._shared import shared_log
+from brocap_nb.tasks._types import RawTask, Task, task_types
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._body_view import BodyView, PythonView
+from brocap_nb.widgets._cells import replace_former
+from brocap_nb.widgets._fault_chooser import FaultChooser
+from brocap_nb.widgets._forms import TaskForm
+from brocap_nb.widgets._image_picker import ImagePicker
+from brocap_nb.widgets._log_board import LogPanels
+from brocap_nb.widgets._log_table import table_of
+from brocap_nb.widgets._own_keys import OwnKeys
+from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
+from brocap_nb.widgets._report import Report
+from brocap_nb.widgets._style import PLAIN, STYLE, close_all, heading, panel, show_html
+from brocap_nb.widgets._submission_list import SubmissionList
+from brocap_nb.widgets._target import TargetChooser
 
 if TYPE_CHECKING:
-    from brocap_nb.client import Client
+    from brocap_nb.client._client import Client
+    from brocap_nb.client._submission import Submission
     from brocap_nb.sandbox import Puzzle, Sandbox
-    from brocap_nb.submission import Submission
-
-__all__ = ["Console"]
 
 _RAW: Final = "RawTask"
 _RAW_LABEL: Final = "RawTask (any JSON object)"
@@ -313,12 +311,12 @@ class Console:
         """How the sandbox is made to answer with each code, where tasks go there."""
         if not self.target.to_sandbox:
             return {}
-        from brocap_nb.sandbox.recipes import RECIPES
+        from brocap_nb.sandbox._recipes import RECIPES
 
         return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
 
     def _provoke(self, code: str) -> None:
-        from brocap_nb.provoke import provoke
+        from brocap_nb.widgets._provoke import provoke
 
         provoke(code, self.target.sandbox(), self.log)
 
@@ -341,26 +339,26 @@ class Console:
 
     def _bundle(self, widget: widgets.Widget, **kwargs: Any) -> dict[str, Any]:
         self.offer_task_types()
-        static = render.bundle(self._static_html(), repr(self))
+        static = _html.bundle(self._static_html(), repr(self))
         return widgets.bundle(widget, **kwargs) | static
 
     def _static_html(self) -> str:
         """What a page without a kernel shows: no picture, so that a notebook stays light."""
         form = self.form
         state = (
-            render.code(str(form.current))
+            _html.code(str(form.current))
             if form.current is not None
-            else render.facts(
-                (p.field or "task", render.badge("to be filled in")) for p in form.problems
+            else _html.facts(
+                (p.field or "task", _html.badge("to be filled in")) for p in form.problems
             )
         )
-        return render.card(
+        return _html.card(
             "brocap_nb console",
             "<div>Run this cell to use it. As it stood when it was shown:</div>",
-            render.facts(
+            _html.facts(
                 [
-                    ("send tasks to", render.badge(self.target.choice.label)),
-                    ("task type", render.badge(self.task_type.value)),
+                    ("send tasks to", _html.badge(self.target.choice.label)),
+                    ("task type", _html.badge(self.task_type.value)),
                 ]
             ),
             state,
@@ -406,5 +404,5 @@ def _solution(solution: Mapping[str, Any] | None, *, unfolded: bool) -> str:
     return (
         f"<details{' open' if unfolded else ''}>"
         '<summary style="cursor:pointer">The solution as it came</summary>'
-        f"{render.code(text, max_height='12em')}</details>"
+        f"{_html.code(text, max_height='12em')}</details>"
     )

@@ -13,9 +13,8 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
-from brocap_nb import images
-
-__all__ = ["DropZone"]
+from brocap_nb.api._body import media_type
+from brocap_nb.tasks import _pictures
 
 MAX_BYTES: Final = 10_000_000
 _LONGEST_ADDRESS: Final = 4_000
@@ -60,7 +59,7 @@ class DropZone(anywidget.AnyWidget):
                     f"{shown} has {len(data):,} bytes; at most {self.max_bytes:,} are taken. "
                     "Choose a smaller file."
                 )
-            elif images.media_type(data) is None:
+            elif media_type(data) is None:
                 self.problem = (
                     f"{shown} is not a picture. Expected a PNG, JPEG, GIF, WebP or BMP file. "
                     "Choose another one."
@@ -68,6 +67,6 @@ class DropZone(anywidget.AnyWidget):
             else:
                 for take in self._on_picture:
                     take(data, shown)
-        elif kind == "address" and images.is_url(url) and len(url) <= _LONGEST_ADDRESS:
+        elif kind == "address" and _pictures.is_url(url) and len(url) <= _LONGEST_ADDRESS:
             for fill in self._on_address:
                 fill(url)

@@ -7,18 +7,16 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb import render
-from brocap_nb.facts import CATALOGUE, explain
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.log_view import LogView
-from brocap_nb.widgets.report import Report
-from brocap_nb.widgets.row_list import Row, RowList
-from brocap_nb.widgets.style import PLAIN, heading, show_html
+from brocap_nb import _html
+from brocap_nb.api._facts import CATALOGUE, explain
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._log_view import LogView
+from brocap_nb.widgets._report import Report
+from brocap_nb.widgets._row_list import Row, RowList
+from brocap_nb.widgets._style import PLAIN, heading, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
-
-__all__ = ["ErrorExplorer"]
 
 _NONE: Final = ("(none)", "")
 
@@ -134,8 +132,8 @@ def _row(row: Mapping[Any, Any], most: int) -> Row:
 
 def _explained(code: str, how: str | None) -> str:
     facts = [*explain(code).facts(), *([("in the sandbox", how)] if how else [])]
-    shown = [(label, render.words(text)) for label, text in facts]
+    shown = [(label, _html.words(text)) for label, text in facts]
     return (
         f'<div class="brocap-explained" role="status"><b><code>{escape(code)}</code></b>'
-        f"{render.facts(shown)}</div>"
+        f"{_html.facts(shown)}</div>"
     )

@@ -8,24 +8,23 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb import images, render
-from brocap_nb.bodies import fields_of
-from brocap_nb.body import shorten_labels, with_labels
-from brocap_nb.errors import ExchangeError, InvalidTaskError
-from brocap_nb.exchange import Outcome
-from brocap_nb.facts import explain
-from brocap_nb.tasks import task_from_wire
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.code_block import CodeBlock
-from brocap_nb.widgets.report import Report
-from brocap_nb.widgets.style import heading, note, problem_note
+from brocap_nb import _html
+from brocap_nb.api._body import shorten_labels, with_labels
+from brocap_nb.api._errors import ExchangeError, InvalidTaskError
+from brocap_nb.api._exchange import Outcome
+from brocap_nb.api._facts import explain
+from brocap_nb.api._json import fields_of
+from brocap_nb.tasks import _pictures
+from brocap_nb.tasks._types import task_from_wire
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._code_block import CodeBlock
+from brocap_nb.widgets._report import Report
+from brocap_nb.widgets._style import heading, note, problem_note
 
 if TYPE_CHECKING:
-    from brocap_nb.client import Client
-    from brocap_nb.exchange import Exchange
+    from brocap_nb.api._exchange import Exchange
+    from brocap_nb.client._client import Client
     from brocap_nb.log import ExchangeLog
-
-__all__ = ["ExchangeView"]
 
 SURE: Final = "Send it: it may be billed"
 PICTURE_CHARACTERS: Final = 16_000
@@ -196,21 +195,21 @@ def _head(exchange: Exchange) -> str:
         ("what was wrong", exchange.detail),
     ]
     pairs = [
-        ("outcome", render.badge(str(exchange.outcome), good=_GOOD.get(exchange.outcome, False))),
+        ("outcome", _html.badge(str(exchange.outcome), good=_GOOD.get(exchange.outcome, False))),
         ("started", f"{exchange.started_at:%Y-%m-%d %H:%M:%S.%f} UTC"),
-        *((label, render.text(str(value))) for label, value in shown if value is not None),
+        *((label, _html.text(str(value))) for label, value in shown if value is not None),
     ]
     title = heading(f"Exchange {exchange.exchange_id}", exchange.method)
-    return title + render.facts(pairs) + _meaning(exchange)
+    return title + _html.facts(pairs) + _meaning(exchange)
 
 
 def _meaning(exchange: Exchange) -> str:
     if not exchange.error_code:
         return ""
     entry = explain(exchange.error_code)
-    facts = [(label, render.words(text)) for label, text in entry.facts(exchange.error_description)]
+    facts = [(label, _html.words(text)) for label, text in entry.facts(exchange.error_description)]
     where = _fields_note(exchange, entry.fields)
-    return problem_note(exchange.error_code) + render.facts(facts) + where
+    return problem_note(exchange.error_code) + _html.facts(facts) + where
 
 
 def _fields_note(exchange: Exchange, fields: Sequence[str]) -> str:
@@ -236,13 +235,13 @@ def _has(value: Any, path: str) -> bool:
 
 def _bodies(exchange: Exchange) -> str:
     marked = explain(exchange.error_code).fields if exchange.error_code else ()
-    asked = "".join(_pictures_of(exchange)) + render.tree(
+    asked = "".join(_pictures_of(exchange)) + _html.tree(
         shorten_labels(with_labels(exchange.request)[0]), marked=marked
     )
     answered = (
         note("There is none.")
         if exchange.response is None
-        else (render.tree(exchange.response) if exchange.response else note("It is empty."))
+        else (_html.tree(exchange.response) if exchange.response else note("It is empty."))
     )
     sides = [
         ("Request", exchange.request_bytes, asked, exchange.request_headers),
@@ -266,7 +265,7 @@ def _headers(text: str | None) -> str:
     pairs = [(name, escape(str(value))) for name, value in json.loads(text).items()]
     return (
         f'<details><summary style="cursor:pointer">Headers ({len(pairs)})</summary>'
-        f"{render.facts(pairs)}</details>"
+        f"{_html.facts(pairs)}</details>"
     )
 
 
@@ -276,7 +275,7 @@ def _pictures_of(exchange: Exchange) -> Iterator[str]:
         pictures = task_from_wire(task).pictures() if isinstance(task, dict) else []
     except InvalidTaskError:
         return
-    for small in images.thumbnails(pictures, budget=PICTURE_CHARACTERS):
+    for small in _pictures.thumbnails(pictures, budget=PICTURE_CHARACTERS):
         if small is not None:
             size = (small.width // 2, small.height // 2)
-            yield render.picture(small.data, small.media_type, "Picture in the request", size=size)
+            yield _html.picture(small.data, small.media_type, "Picture in the request", size=size)

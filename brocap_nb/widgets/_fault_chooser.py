@@ -7,20 +7,18 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb import render
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.facts import METHODS
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.forms import read_number
-from brocap_nb.widgets.refresh import Refresh
-from brocap_nb.widgets.report import Report
-from brocap_nb.widgets.style import PLAIN, note
+from brocap_nb import _html
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._facts import METHODS
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._forms import read_number
+from brocap_nb.widgets._refresh import Refresh
+from brocap_nb.widgets._report import Report
+from brocap_nb.widgets._style import PLAIN, note
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
     from brocap_nb.sandbox import Sandbox
-
-__all__ = ["FaultChooser"]
 
 REFUSE: Final = "refuse"
 TITLE: Final = "Make it fail"
@@ -54,7 +52,7 @@ class FaultChooser(widgets.View):
 
     def _fill(self) -> None:
         """Make the section, when it is first looked at."""
-        from brocap_nb.sandbox.faults import BEFORE, ON_THE_WIRE, SHAPES
+        from brocap_nb.sandbox._faults import BEFORE, ON_THE_WIRE, SHAPES
 
         self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
         self.method = _choice("Method that fails", [(name, name) for name in METHODS])
@@ -138,7 +136,7 @@ class FaultChooser(widgets.View):
         self.draw()
 
     def _words(self, method: str, fault: str, times: int) -> str:
-        what = f"<b>{escape(fault)}</b>: {render.words(self._told[fault])}"
+        what = f"<b>{escape(fault)}</b>: {_html.words(self._told[fault])}"
         if fault == REFUSE:
             return f"For {times} s, or until it is cleared, every method. {what}"
         which = "The next request" if times == 1 else f"The next {times} requests"

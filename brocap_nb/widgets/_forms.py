@@ -14,23 +14,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from brocap_nb import render
-from brocap_nb.bodies import parse
-from brocap_nb.body import redact_fields
-from brocap_nb.errors import InvalidInputError, InvalidTaskError, Problem
-from brocap_nb.redaction import Secret
-from brocap_nb.source import is_secret_name
-from brocap_nb.tasks import ComplexImageTask, RawTask, Task
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.image_picker import ImagePicker
-from brocap_nb.widgets.own_keys import OwnKeys
-from brocap_nb.widgets.secret_field import SecretField
-from brocap_nb.widgets.style import STYLE, note, problem_note, service_note, show_html
+from brocap_nb import _html
+from brocap_nb.api._body import redact_fields
+from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
+from brocap_nb.api._json import parse
+from brocap_nb.api._secrets import Secret
+from brocap_nb.tasks._code import is_secret_name
+from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._image_picker import ImagePicker
+from brocap_nb.widgets._own_keys import OwnKeys
+from brocap_nb.widgets._secret_field import SecretField
+from brocap_nb.widgets._style import STYLE, note, problem_note, service_note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
-
-__all__ = ["Input", "Row", "TaskForm", "read_number"]
 
 PICTURE_FIELDS: Final = ("imagesBase64", "imageUrls")
 Schema: TypeAlias = Mapping[str, Any]
@@ -292,7 +290,7 @@ class TaskForm(widgets.View):
             self.add_class("brocap")
             self.children += (widgets.HTML(STYLE, layout={"display": "none"}), OwnKeys())
         shown = super()._repr_mimebundle_(**kwargs)
-        return None if shown is None else shown | render.bundle(self._static_html(), repr(self))
+        return None if shown is None else shown | _html.bundle(self._static_html(), repr(self))
 
     def _static_html(self) -> str:
         lines = []
@@ -300,13 +298,13 @@ class TaskForm(widgets.View):
             wrong = row.sentences if row.touched else ()
             said = " ".join(filter(None, [*wrong, row.marked])) or row.help_text
             lines.append([" or ".join(row.names), row.in_words(), said])
-        cells = [[render.text(cell) for cell in line] for line in lines if any(line)]
+        cells = [[_html.text(cell) for cell in line] for line in lines if any(line)]
         missing = ", ".join(dict.fromkeys(p.field or "task" for p in self.problems))
-        return render.card(
+        return _html.card(
             "Task form",
             "<div>Run this cell to use it. As it stood when it was shown:</div>",
-            render.table(("field", "value", "note"), cells),
-            render.badge(f"to be filled in: {missing}" if missing else "the form is complete"),
+            _html.table(("field", "value", "note"), cells),
+            _html.badge(f"to be filled in: {missing}" if missing else "the form is complete"),
         )
 
 

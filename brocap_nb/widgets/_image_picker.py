@@ -11,17 +11,15 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb import images
-from brocap_nb.errors import BroCapError
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.drop_zone import DropZone
-from brocap_nb.widgets.picture_view import NO_PICTURE
-from brocap_nb.widgets.style import PLAIN, note, problem_note
+from brocap_nb.api._errors import BroCapError
+from brocap_nb.tasks import _pictures
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._drop_zone import DropZone
+from brocap_nb.widgets._picture_view import NO_PICTURE
+from brocap_nb.widgets._style import PLAIN, note, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
-
-__all__ = ["ImagePicker"]
 
 _NO_SAMPLE: Final = ("(no sample)", "")
 _FROM_PUBLIC: Final = "Use a public address, or choose the picture as a file."
@@ -184,7 +182,7 @@ class ImagePicker(widgets.View):
         if puzzle is None:
             self._choose(None, None)
             return
-        images.remember(puzzle.url, puzzle.data)
+        _pictures.remember(puzzle.url, puzzle.data)
         self._choose(puzzle.data, puzzle.url if self.samples_as_url else None, puzzle=puzzle)
 
     def _file_chosen(self, change: Any) -> None:
@@ -207,7 +205,7 @@ class ImagePicker(widgets.View):
     def _load_address(self) -> None:
         """Load in a thread: the kernel stays free, and a later choice wins."""
         url = self.address.value.strip()
-        if not images.is_url(url):
+        if not _pictures.is_url(url):
             self._say(
                 problem=f"The address is {url!r}; expected one that starts with http:// or "
                 "https://, such as https://example.com/picture.png. Write the full address."
@@ -223,7 +221,7 @@ class ImagePicker(widgets.View):
         def work() -> None:
             data, problem = None, ""
             try:
-                data = images.fetch(url, allow_private=allow, trusted=own, remedy=remedy)
+                data = _pictures.fetch(url, allow_private=allow, trusted=own, remedy=remedy)
             except BroCapError as error:
                 problem = str(error)
             except Exception as error:  # shown here: a thread has no other place to tell

@@ -15,31 +15,10 @@ from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
 import ipywidgets as core
-from ipywidgets import Layout, ValueWidget, Widget
+from ipywidgets import Layout as Layout
+from ipywidgets import ValueWidget as ValueWidget
+from ipywidgets import Widget as Widget
 from traitlets import TraitError, validate
-
-__all__ = [
-    "HTML",
-    "Box",
-    "Button",
-    "Checkbox",
-    "Dropdown",
-    "FileUpload",
-    "HBox",
-    "Layout",
-    "Text",
-    "Textarea",
-    "ToggleButton",
-    "ToggleButtons",
-    "VBox",
-    "ValueWidget",
-    "View",
-    "Widget",
-    "bundle",
-    "is_shared",
-    "rearrange",
-    "show",
-]
 
 _lock: Final = threading.RLock()
 _parts: dict[tuple[Any, ...], Widget] = {}

@@ -9,23 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from brocap_nb import render
-from brocap_nb.errors import InvalidInputError
+from brocap_nb import _html
+from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.log import ExchangeLog
-from brocap_nb.log.search import Filter
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.cells import replace_former
-from brocap_nb.widgets.error_explorer import ErrorExplorer
-from brocap_nb.widgets.exchange_view import ExchangeView
-from brocap_nb.widgets.log_table import LogTable, table_of
-from brocap_nb.widgets.own_keys import OwnKeys
-from brocap_nb.widgets.style import STYLE, close_all, heading, panel
-from brocap_nb.widgets.task_lens import TaskLens
+from brocap_nb.log._search import Filter
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._cells import replace_former
+from brocap_nb.widgets._error_explorer import ErrorExplorer
+from brocap_nb.widgets._exchange_view import ExchangeView
+from brocap_nb.widgets._log_table import LogTable, table_of
+from brocap_nb.widgets._own_keys import OwnKeys
+from brocap_nb.widgets._style import STYLE, close_all, heading, panel
+from brocap_nb.widgets._task_lens import TaskLens
 
 if TYPE_CHECKING:
-    from brocap_nb.client import Client
-
-__all__ = ["LogBoard", "LogPanels"]
+    from brocap_nb.client._client import Client
 
 
 class LogPanels:
@@ -166,7 +164,7 @@ class LogBoard(LogPanels):
         close_all(self.widget)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return widgets.bundle(self.widget, **kwargs) | render.bundle(
-            render.card("Log", table_of(self.exchanges), self.exchanges.errors()._repr_html_()),
+        return widgets.bundle(self.widget, **kwargs) | _html.bundle(
+            _html.card("Log", table_of(self.exchanges), self.exchanges.errors()._repr_html_()),
             repr(self),
         )

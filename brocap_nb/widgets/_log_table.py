@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb import render
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.exchange import Outcome
-from brocap_nb.log.search import Filter, Page, Search
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.log_view import LogView
-from brocap_nb.widgets.report import Report
-from brocap_nb.widgets.row_list import Row, RowList
-from brocap_nb.widgets.style import PLAIN, note, status_note
+from brocap_nb import _html
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Outcome
+from brocap_nb.log._search import Filter, Page, Search
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._log_view import LogView
+from brocap_nb.widgets._report import Report
+from brocap_nb.widgets._row_list import Row, RowList
+from brocap_nb.widgets._style import PLAIN, note, status_note
 
 if TYPE_CHECKING:
-    from brocap_nb.exchange import Exchange
+    from brocap_nb.api._exchange import Exchange
     from brocap_nb.log import ExchangeLog
-
-__all__ = ["LogTable", "exchange_row", "table_of"]
 
 ROWS: Final = 10
 """Rows of a page. A new row costs about 50 bytes on the wire for each of them."""
@@ -222,7 +220,7 @@ def table_of(log: ExchangeLog, rows: int = ROWS) -> str:
     if not newest:
         return note("No request has been made yet.")
     lines = [_HEADER, *(exchange_row(e, e.session == log.session).text for e in newest)]
-    return render.code("\n".join(line.strip() for line in lines))
+    return _html.code("\n".join(line.strip() for line in lines))
 
 
 _ANY: Final = ("any", "")  # a value of None would choose nothing

@@ -6,15 +6,13 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.refresh import Refresh
-from brocap_nb.widgets.report import Report
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._refresh import Refresh
+from brocap_nb.widgets._report import Report
 
 if TYPE_CHECKING:
-    from brocap_nb.exchange import Exchange
+    from brocap_nb.api._exchange import Exchange
     from brocap_nb.log import ExchangeLog
-
-__all__ = ["LogView"]
 
 
 class LogView(widgets.View):

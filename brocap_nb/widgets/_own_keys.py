@@ -10,13 +10,11 @@ from pathlib import Path
 
 import anywidget
 
-__all__ = ["OwnKeys"]
-
 
 class OwnKeys(anywidget.AnyWidget):
     """Shows nothing. Put into a block of the class `brocap`, it acts on all of that block."""
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = Path(__file__).parent / "own_keys.js"
 
     def __init__(self) -> None:
         super().__init__(layout={"display": "none"})

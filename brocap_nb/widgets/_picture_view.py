@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
-from brocap_nb import images, render
-from brocap_nb.errors import InvalidImageError
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.style import PLAIN, note, problem_note, show_html
-
-__all__ = ["NO_PICTURE", "PictureView"]
+from brocap_nb import _html
+from brocap_nb.api._errors import InvalidImageError
+from brocap_nb.tasks import _pictures
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._style import PLAIN, note, problem_note, show_html
 
 NO_PICTURE: Final = "No picture is chosen yet."
 """What is said where a picture would be."""
@@ -75,16 +74,16 @@ class PictureView(widgets.View):
                 person can choose another one.
         """
         self._pictures, self._answer, self._aside = _files(data), answer, ""
-        possible = images.grids(len(answer))
+        possible = _pictures.grids(len(answer))
         if grid is not None and grid not in possible:
             self._aside = (
                 f"An answer of {len(answer)} tiles does not fit {_words(grid)} tiles, so "
                 "another grid is guessed. Choose the one that fits the picture."
             )
         if grid not in possible:
-            seen = images.inspect(self._pictures[0]) if self._pictures else None
+            seen = _pictures.inspect(self._pictures[0]) if self._pictures else None
             shape = (seen.width or 1, seen.height or 1) if seen else (1, 1)
-            grid = images.guess_grid(len(answer), *shape) if possible else None
+            grid = _pictures.guess_grid(len(answer), *shape) if possible else None
         self._offer(possible, grid)
         self._draw()
 
@@ -110,14 +109,14 @@ class PictureView(widgets.View):
         if answer is not None and files:
             columns, rows = self.grid.value or (None, None)
             try:
-                drawn[0] = images.mark_answer(files[0], answer, columns=columns, rows=rows)
+                drawn[0] = _pictures.mark_answer(files[0], answer, columns=columns, rows=rows)
                 alt = f"The picture with its answer: {words}"
             except InvalidImageError as error:
                 problem = problem_note(str(error))
         aside = [self._aside] if self._aside else []
         if answer is not None and len(files) > 1:
             aside.append("The answer is drawn on picture 1.")
-        small = images.thumbnails(drawn)
+        small = _pictures.thumbnails(drawn)
         if len(files) == 1:
             show_html(self._shown, _picture(small[0], alt))
             show_html(self._facts, _facts(files[0]))
@@ -149,14 +148,14 @@ def _said(words: str) -> str:
     return f'<div role="status" class="brocap-answer">✓ Answer: <b>{escape(words)}</b></div>'
 
 
-def _picture(small: images.Thumbnail | None, alt: str, *, width: int = 360) -> str:
+def _picture(small: _pictures.Thumbnail | None, alt: str, *, width: int = 360) -> str:
     if small is None:
         return ""
     size = (small.width, small.height)
-    return render.picture(small.data, small.media_type, alt, width=width, size=size)
+    return _html.picture(small.data, small.media_type, alt, width=width, size=size)
 
 
-def _strip(files: Sequence[bytes], small: Sequence[images.Thumbnail | None], first: str) -> str:
+def _strip(files: Sequence[bytes], small: Sequence[_pictures.Thumbnail | None], first: str) -> str:
     """The pictures side by side, as many to a row as there is room for."""
     figures = []
     for number, (data, copy) in enumerate(zip(files, small, strict=True), 1):
@@ -171,13 +170,13 @@ def _strip(files: Sequence[bytes], small: Sequence[images.Thumbnail | None], fir
 
 
 def _facts(data: bytes) -> str:
-    seen = images.inspect(data)
+    seen = _pictures.inspect(data)
     rows = [
         ("format", escape(seen.format or "unknown")),
         ("size", f"{seen.width} x {seen.height} pixels" if seen.width else "unknown"),
         ("file", f"{seen.size:,} bytes"),
-        ("limits", render.badge("inside the limits", good=True) if not seen.problem else ""),
+        ("limits", _html.badge("inside the limits", good=True) if not seen.problem else ""),
     ]
-    return render.facts(row for row in rows if row[1]) + (
+    return _html.facts(row for row in rows if row[1]) + (
         problem_note(seen.problem) if seen.problem else ""
     )

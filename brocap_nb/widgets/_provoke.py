@@ -7,18 +7,17 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from brocap_nb import answers, calls
-from brocap_nb.client import Client
-from brocap_nb.errors import ApiError, InvalidInputError, SandboxError
-from brocap_nb.facts import CATALOGUE
-from brocap_nb.sandbox.recipes import RECIPES, TASK_ID, prepared
+from brocap_nb.api import _answers
+from brocap_nb.api._errors import ApiError, InvalidInputError, SandboxError
+from brocap_nb.api._facts import CATALOGUE
+from brocap_nb.client import _requests
+from brocap_nb.client._client import Client
+from brocap_nb.sandbox._recipes import RECIPES, TASK_ID, prepared
 
 if TYPE_CHECKING:
-    from brocap_nb.exchange import Exchange
+    from brocap_nb.api._exchange import Exchange
     from brocap_nb.log import ExchangeLog
     from brocap_nb.sandbox import Sandbox
-
-__all__ = ["provoke"]
 
 
 def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
@@ -27,7 +26,7 @@ def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
     It takes up to 4 seconds at speed 1. Bans are lifted first: one that was earned before would
     be the answer to everything.
 
-    >>> from brocap_nb.provoke import provoke
+    >>> from brocap_nb.widgets._provoke import provoke
     >>> provoke("ERROR_ZERO_BALANCE", sandbox, log).error_description
     'The account has no money'
 
@@ -53,7 +52,7 @@ def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
         *before, last = ready["steps"]
         for step in before:
             answer = client.send(_request(step, task_id))
-            if isinstance(answer, answers.CreatedTask):
+            if isinstance(answer, _answers.CreatedTask):
                 task_id = answer.task_id
         try:
             client.send(_request(last, task_id))
@@ -67,11 +66,11 @@ def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
     )
 
 
-def _request(step: Mapping[str, Any], task_id: int | None) -> calls.Request:
+def _request(step: Mapping[str, Any], task_id: int | None) -> _requests.Request:
     """The request of a step, after its wait."""
     time.sleep(step["wait"])
     fields = json.loads(step["body"])
     del fields["clientKey"]
     if fields.get("taskId") == TASK_ID:
         fields["taskId"] = task_id
-    return calls.call(step["method"], fields)
+    return _requests.call(step["method"], fields)

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["Refresh"]
-
 INTERVAL: Final = 0.2
 
 

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from brocap_nb.errors import BroCapError
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.style import problem_note, show_html, status_note
-
-__all__ = ["Report"]
+from brocap_nb.api._errors import BroCapError
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._style import problem_note, show_html, status_note
 
 
 class Report(widgets.HTML):

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.style import close_all
-
-__all__ = ["Row", "RowList"]
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._style import close_all
 
 
 @dataclass(frozen=True, slots=True)

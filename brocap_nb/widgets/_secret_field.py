@@ -14,9 +14,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from brocap_nb.redaction import Secret
-
-__all__ = ["SecretField"]
+from brocap_nb.api._secrets import Secret
 
 
 class SecretField(anywidget.AnyWidget):

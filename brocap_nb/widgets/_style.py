@@ -5,20 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Final
 
-from brocap_nb.render import words
-from brocap_nb.widgets import parts as widgets
-
-__all__ = [
-    "STYLE",
-    "close_all",
-    "heading",
-    "note",
-    "panel",
-    "problem_note",
-    "service_note",
-    "show_html",
-    "status_note",
-]
+from brocap_nb._html import words
+from brocap_nb.widgets import _kit as widgets
 
 PLAIN: Final = ("brocap-control", "brocap-plain")
 """The classes of a control that is no field of a task."""

@@ -11,15 +11,13 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb import render
-from brocap_nb.errors import CancelledError
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.style import STYLE, note, show_html
+from brocap_nb import _html
+from brocap_nb.api._errors import CancelledError
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._style import STYLE, note, show_html
 
 if TYPE_CHECKING:
-    from brocap_nb.submission import Submission
-
-__all__ = ["SubmissionList"]
+    from brocap_nb.client._submission import Submission
 
 TICK: Final = 0.25
 """Seconds between two drawings."""
@@ -221,8 +219,8 @@ class SubmissionList(widgets.View):
                 ]
             headers = ("submission", "type", "elapsed", "polls")
             about = "<div>Run this cell to follow them. As they stood when they were shown:</div>"
-            table = render.table(headers, rows) if rows else f"<div>{_NOTHING}</div>"
-            shown |= render.bundle(render.card("Submissions", about, table), repr(self))
+            table = _html.table(headers, rows) if rows else f"<div>{_NOTHING}</div>"
+            shown |= _html.bundle(_html.card("Submissions", about, table), repr(self))
         return shown
 
 
@@ -296,7 +294,7 @@ def _status(told: str, run: Submission) -> str:
     if len(sentence) > SENTENCE:
         sentence = f"{sentence[:SENTENCE]}…"
     # no alert: it stands in a status, which is read out anyway
-    problem = f'<div class="brocap-problem">✗ {render.words(sentence)}</div>' if sentence else ""
+    problem = f'<div class="brocap-problem">✗ {_html.words(sentence)}</div>' if sentence else ""
     return (
         f'<div role="status"><b>{_SIGNS.get(run.status, "")}{told}</b> <small>{small}</small>'
         f"{problem}</div>"

@@ -8,20 +8,18 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
 
-from brocap_nb.client import Client
-from brocap_nb.errors import InvalidKeyError
-from brocap_nb.redaction import KEY_VARIABLE
-from brocap_nb.session import acquire_sandbox, release_sandbox
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.secret_field import SecretField
-from brocap_nb.widgets.style import note, problem_note, show_html
+from brocap_nb.api._errors import InvalidKeyError
+from brocap_nb.api._secrets import KEY_VARIABLE
+from brocap_nb.client._client import Client
+from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._secret_field import SecretField
+from brocap_nb.widgets._style import note, problem_note, show_html
 
 if TYPE_CHECKING:
+    from brocap_nb.api._secrets import Secret
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.redaction import Secret
     from brocap_nb.sandbox import Puzzle, Sandbox
-
-__all__ = ["TargetChooser"]
 
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb.widgets import parts as widgets
-from brocap_nb.widgets.log_view import LogView
-from brocap_nb.widgets.report import Report
-from brocap_nb.widgets.row_list import Row, RowList
-from brocap_nb.widgets.style import show_html, status_note
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._log_view import LogView
+from brocap_nb.widgets._report import Report
+from brocap_nb.widgets._row_list import Row, RowList
+from brocap_nb.widgets._style import show_html, status_note
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
-
-__all__ = ["TaskLens"]
 
 ROWS: Final = 10
 LAST: Final = 3_000

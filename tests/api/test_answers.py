@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb.answers import NOT_AN_OBJECT, RULES, departures, read
-from brocap_nb.facts import METHODS
+from brocap_nb.api._answers import NOT_AN_OBJECT, RULES, departures, read
+from brocap_nb.api._facts import METHODS
 
 ERROR = {"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "No money"}
 CREATED = {"errorId": 0, "taskId": 7654321}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inspectors import expanded
 from pictures import noise
 
-from brocap_nb.body import (
+from brocap_nb.api._body import (
     Body,
     embedded_picture,
     redact_body,
@@ -21,7 +21,7 @@ from brocap_nb.body import (
     shorten_labels,
     with_labels,
 )
-from brocap_nb.redaction import Secret, SecretText, Veil
+from brocap_nb.api._secrets import Secret, SecretText, Veil
 
 KEY = "67b6bcbb1a728ea8d563de6d169a2057"
 keys = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40)

@@ -15,25 +15,25 @@ from typing import Any
 import pytest
 
 import brocap_nb as bn
-from brocap_nb import errors
+from brocap_nb.api import _errors
 
 NAMES = [
     name
-    for name in errors.__all__
-    if isinstance(getattr(errors, name), type) and issubclass(getattr(errors, name), Exception)
+    for name in _errors.__all__
+    if isinstance(getattr(_errors, name), type) and issubclass(getattr(_errors, name), Exception)
 ]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_exception_derives_from_one_and_is_public(name: str) -> None:
-    assert issubclass(getattr(errors, name), bn.BroCapError)
-    assert getattr(bn, name) is getattr(errors, name)
+    assert issubclass(getattr(_errors, name), bn.BroCapError)
+    assert getattr(bn, name) is getattr(_errors, name)
 
 
 def test_every_exception_of_the_module_is_listed() -> None:
     defined = {
         name
-        for name, value in vars(errors).items()
+        for name, value in vars(_errors).items()
         if isinstance(value, type) and issubclass(value, Exception)
     }
     assert defined == set(NAMES)
@@ -42,14 +42,14 @@ def test_every_exception_of_the_module_is_listed() -> None:
 def test_the_drawing_is_the_tree() -> None:
     drawn: dict[str, list[str]] = {}
     above: list[str] = []
-    for line in (errors.__doc__ or "").splitlines():
+    for line in (_errors.__doc__ or "").splitlines():
         found = re.match(r"([│├└─ ]*)([A-Z]\w+)(?: \((\w+)\))?(?: {2,}.*)?$", line)
-        if found is None or not hasattr(errors, found[2]):
+        if found is None or not hasattr(_errors, found[2]):
             continue
         depth = len(found[1]) // 4
         above[depth:] = [found[2]]
         drawn[found[2]] = [above[depth - 1] if depth else "Exception", *filter(None, [found[3]])]
-    real = {name: [base.__name__ for base in getattr(errors, name).__bases__] for name in NAMES}
+    real = {name: [base.__name__ for base in getattr(_errors, name).__bases__] for name in NAMES}
     assert drawn == real
 
 
@@ -65,7 +65,7 @@ def exchange(**fields: object) -> bn.Exchange:
 
 def test_an_api_error_says_what_it_means_and_what_to_do() -> None:
     code = "ERROR_ZERO_BALANCE"
-    error = errors.ApiError(
+    error = _errors.ApiError(
         exchange(error_code=code, error_description="No money.", http_status=402, task_id=9)
     )
     text = str(error)
@@ -77,19 +77,19 @@ def test_an_api_error_says_what_it_means_and_what_to_do() -> None:
 
 
 def test_an_api_error_without_a_code_is_told_as_such() -> None:
-    assert "no error code" in str(errors.ApiError(exchange(http_status=200)))
+    assert "no error code" in str(_errors.ApiError(exchange(http_status=200)))
 
 
 def test_an_input_error_lists_its_problems() -> None:
-    problems = [errors.Problem("a", "First."), errors.Problem("b", "Second.")]
-    error = errors.InvalidInputError(problems)
+    problems = [_errors.Problem("a", "First."), _errors.Problem("b", "Second.")]
+    error = _errors.InvalidInputError(problems)
     assert [str(problem) for problem in error.problems] == str(error).split("\n")
-    alone = errors.InvalidTaskError("Only.", field="c")
-    assert alone.problems == (errors.Problem("c", "Only."),)
+    alone = _errors.InvalidTaskError("Only.", field="c")
+    assert alone.problems == (_errors.Problem("c", "Only."),)
 
 
 def test_a_missing_exchange_reads_as_a_sentence() -> None:
-    assert str(errors.ExchangeNotFoundError("There is none.")) == "There is none."
+    assert str(_errors.ExchangeNotFoundError("There is none.")) == "There is none."
 
 
 # --- exceptions travel ----------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def made(kind: type[bn.BroCapError]) -> bn.BroCapError:
     """An exception with everything that its class asks for."""
     values = {
         "message": "It's a sentence.",
-        "problems": [errors.Problem("a", "First."), errors.Problem("b", "Second.")],
+        "problems": [_errors.Problem("a", "First."), _errors.Problem("b", "Second.")],
         "exchange": exchange(error_code="ERROR_ZERO_BALANCE", http_status=402, task_id=9),
         "task_id": 9,
     }

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import brocap_nb as bn
-from brocap_nb.exchange import decode_answer
-from brocap_nb.redaction import Secret
+from brocap_nb.api._exchange import decode_answer
+from brocap_nb.api._secrets import Secret
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.facts import AGAIN, again
-from brocap_nb.log.tables import ErrorTable
+from brocap_nb.api._facts import AGAIN, again
+from brocap_nb.log._tables import ErrorTable
 
 # Copied from the service's public pages, in their order and spelling.
 PAGE_TEXT = """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brocap_nb.bodies import asked, fields_of, parse
+from brocap_nb.api._json import asked, fields_of, parse
 
 
 @given(st.text() | st.binary())

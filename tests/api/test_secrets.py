@@ -19,7 +19,7 @@ from inspectors import expanded
 from rich import inspect
 from rich.console import Console
 
-from brocap_nb.redaction import (
+from brocap_nb.api._secrets import (
     HEADER_LABEL,
     KEY_LABEL,
     PART,

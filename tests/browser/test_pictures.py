@@ -21,7 +21,7 @@ import io
 from IPython.display import display
 from PIL import Image
 import ipywidgets
-from brocap_nb.widgets import PictureView
+from brocap_nb.widgets._picture_view import PictureView
 from brocap_nb.widgets.style import STYLE
 def noise(width, height):
     file = io.BytesIO()

@@ -22,9 +22,9 @@ from peer import http as http_answer
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.callbacks import PATIENCE, CallbackListener
-from brocap_nb.facts import CALLBACK_TIMEOUT, POLL_INTERVAL
-from brocap_nb.redaction import Secret
+from brocap_nb.api._facts import CALLBACK_TIMEOUT, POLL_INTERVAL
+from brocap_nb.api._secrets import Secret
+from brocap_nb.client._callbacks import PATIENCE, CallbackListener
 
 TOKEN_TASK = bn.FunCaptchaTaskProxyless(
     website_url="https://example.com/login",

@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb import calls, cli
-from brocap_nb.client import BASE_URL
+from brocap_nb.client import _requests
+from brocap_nb.client._client import BASE_URL
+from brocap_nb.doors import _cli
 
 TASK = bn.ComplexImageTask(
     image_urls=["https://i.postimg.cc/s2ZDrHXy/fc1.jpg"],
@@ -71,7 +72,7 @@ def test_a_task_number_may_come_from_the_frame(client: bn.Client, peer: Peer) ->
 @pytest.mark.parametrize("wrong", ["7654321", 1.5, None, 2**63, [1]])
 def test_what_is_no_task_number_is_refused(client: bn.Client, wrong: Any) -> None:
     # a line with a task id of another type would be skipped by whoever reads the log
-    for ask in (client.get_task_result, client.resume, calls.get_task_result):
+    for ask in (client.get_task_result, client.resume, _requests.get_task_result):
         with pytest.raises(bn.InvalidInputError, match="expected a whole number"):
             ask(wrong)
     assert len(client.log) == 0
@@ -285,7 +286,7 @@ def test_any_answer_is_exactly_one_row_and_no_stray_exception(
 ) -> None:
     peer.say(http(body, status))
     before = len(client.log)
-    request = calls.Request(method, calls.get_balance().body)
+    request = _requests.Request(method, _requests.get_balance().body)
     raised = None
     try:
         client.send(request)
@@ -519,7 +520,7 @@ def test_loopback_goes_through_no_proxy_of_the_environment(
     for session in (None, requests.Session()):
         for url in (peer.url, peer.url.replace("127.0.0.1", "localhost")):
             assert bn.Client(key, base_url=url, session=session).get_balance().balance == 3
-    assert cli.main(["demo", "--log", "demo"]) == 0
+    assert _cli.main(["demo", "--log", "demo"]) == 0
     assert "connection_error" not in capsys.readouterr().out
 
 

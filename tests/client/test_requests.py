@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import brocap_nb as bn
-from brocap_nb import calls
-from brocap_nb.redaction import Secret
+from brocap_nb.api._secrets import Secret
+from brocap_nb.client import _requests
 
 KEY = "67b6bcbb1a728ea8d563de6d169a2057"
 USER_AGENT = (
@@ -16,7 +16,7 @@ USER_AGENT = (
 )
 
 
-def sent(request: calls.Request) -> Any:
+def sent(request: _requests.Request) -> Any:
     return json.loads(request.body.wire(Secret(KEY)))
 
 
@@ -36,26 +36,26 @@ def test_create_task_is_the_documented_json() -> None:
             "userAgent": USER_AGENT,
         },
     }
-    request = calls.create_task(task)
+    request = _requests.create_task(task)
     assert sent(request) == documented
     assert (request.method, request.task_type) == ("createTask", "ComplexImageTask")
-    called = calls.create_task(task, "http://127.0.0.1:9/done")
+    called = _requests.create_task(task, "http://127.0.0.1:9/done")
     assert sent(called) == {**documented, "callbackUrl": "http://127.0.0.1:9/done"}
 
 
 def test_the_other_requests_are_the_documented_json() -> None:
-    request = calls.get_task_result(7654321)
+    request = _requests.get_task_result(7654321)
     assert sent(request) == {"clientKey": KEY, "taskId": 7654321}
     assert (request.method, request.task_id) == ("getTaskResult", 7654321)
-    assert sent(calls.get_balance()) == {"clientKey": KEY}
-    assert calls.get_balance().method == "getBalance"
+    assert sent(_requests.get_balance()) == {"clientKey": KEY}
+    assert _requests.get_balance().method == "getBalance"
 
 
 def test_the_text_of_a_request_has_no_key() -> None:
     for request in (
-        calls.get_balance(),
-        calls.get_task_result(1),
-        calls.create_task(bn.RawTask({})),
+        _requests.get_balance(),
+        _requests.get_task_result(1),
+        _requests.create_task(bn.RawTask({})),
     ):
         assert KEY not in request.body.text
         assert json.loads(request.body.text)["clientKey"] == "<clientKey>"

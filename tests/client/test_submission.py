@@ -11,8 +11,8 @@ import pytest
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb.facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
-from brocap_nb.submission import Pacer
+from brocap_nb.api._facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
+from brocap_nb.client._submission import Pacer
 
 TASK = bn.RawTask({"type": "X"})
 CREATED = http(b'{"errorId": 0, "taskId": 42}')

@@ -19,8 +19,8 @@ from nbclient import NotebookClient
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb.audit import LIKE_A_KEY, THE_KEY, audit
-from brocap_nb.cli import main
+from brocap_nb.doors._audit import LIKE_A_KEY, THE_KEY, audit
+from brocap_nb.doors._cli import main
 
 KEY = secrets.token_hex(16)
 OTHER = "67b6bcbb1a728ea8d563de6d169a2057"
@@ -198,7 +198,7 @@ def test_paths_that_cannot_be_read(
 
 def test_the_command_by_itself(tmp_path: Path) -> None:
     (tmp_path / "x.py").write_text(f"x = 1\nprint('{KEY}')\n")
-    command = [sys.executable, "-m", "brocap_nb.cli", "audit", "x.py"]
+    command = [sys.executable, "-m", "brocap_nb.doors._cli", "audit", "x.py"]
     done = subprocess.run(
         command,
         cwd=tmp_path,

@@ -18,7 +18,7 @@ import pytest
 from app_process import DEADLINE, AppProcess
 from waiting import until
 
-from brocap_nb import cli
+from brocap_nb.doors import _cli
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -108,8 +108,8 @@ def test_a_port_that_cannot_be_had_is_a_sentence(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert cli.main([command, "--no-browser", f"--port={port}"]) == 1
-    assert cli.main([command, "--no-browser", "--port=99999"]) == 1
+        assert _cli.main([command, "--no-browser", f"--port={port}"]) == 1
+    assert _cli.main([command, "--no-browser", "--port=99999"]) == 1
     told = capsys.readouterr()
     assert told.out == ""  # no address that nothing answers
     assert f"cannot listen on 127.0.0.1, port {port}: " in told.err
@@ -118,7 +118,7 @@ def test_a_port_that_cannot_be_had_is_a_sentence(
 
 @pytest.mark.parametrize("idle", ["0", "-1", "nan"])
 def test_the_app_wants_a_time(capsys: pytest.CaptureFixture[str], idle: str) -> None:
-    assert cli.main(["app", f"--idle={idle}"]) == 1
+    assert _cli.main(["app", f"--idle={idle}"]) == 1
     assert "number of minutes above 0" in capsys.readouterr().err
 
 
@@ -132,7 +132,7 @@ def test_without_voila_the_app_says_how_to_get_it(tmp_path: Path) -> None:
         "        return None if name == 'voila' else super().find_spec(name, path, target)\n"
         "sys.meta_path = [Without if f is machinery.PathFinder else f for f in sys.meta_path]\n"
         "sys.meta_path = [f for f in sys.meta_path if 'editable' not in repr(f).lower()]\n"
-        "from brocap_nb.cli import main\n"
+        "from brocap_nb.doors._cli import main\n"
         "sys.exit(main(['app', '--no-browser']))"
     )
     done = subprocess.run(
@@ -140,7 +140,7 @@ def test_without_voila_the_app_says_how_to_get_it(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": str(Path(_cli.__file__).parents[2])},
     )
     assert done.returncode == 1
     assert 'pip install "brocap_nb[app]"' in done.stderr

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brocap_nb.completion import JsonPlace, json_place, task_words
+from brocap_nb.doors._completion import JsonPlace, json_place, task_words
 
 IMAGE = ["class", "imageUrls", "imagesBase64", "metadata", "userAgent", "websiteURL"]
 TYPES = ["ComplexImageTask", "FunCaptchaTaskProxyless"]

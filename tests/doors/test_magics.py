@@ -21,7 +21,7 @@ from peer import Peer, http
 from traitlets.config import Config
 
 import brocap_nb as bn
-from brocap_nb import session
+from brocap_nb.sandbox import _shared
 
 TOKEN_TASK = {
     "type": "FunCaptchaTaskProxyless",
@@ -38,7 +38,7 @@ def create(options: str = "") -> str:
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     """A shell with the magics, and with a log and a sandbox of its own."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setattr(session, "_log", bn.ExchangeLog(":memory:"))
+    monkeypatch.setattr(_shared, "_log", bn.ExchangeLog(":memory:"))
     InteractiveShell.clear_instance()
     config = Config()
     config.HistoryManager.enabled = False
@@ -89,7 +89,7 @@ def test_a_cell_is_a_task_and_the_answer_is_ours(shell: InteractiveShell, run: A
     assert isinstance(result, bn.TaskResult)
     same = run('%%brocap getTaskResult\n{"taskId": ' + str(created.task_id) + "}")
     assert isinstance(same, bn.TaskResult)
-    frame = session.shared_log().frame()
+    frame = _shared.shared_log().frame()
     assert list(frame["method"]) == ["createTask", "getTaskResult", "getTaskResult"]
     assert set(frame["outcome"]) <= {"ok", "processing"}
     assert frame["task_type"][0] == "FunCaptchaTaskProxyless"
@@ -102,7 +102,7 @@ def test_wait_brings_the_result(shell: InteractiveShell, run: Any, capsys: Any) 
     shown = capsys.readouterr().out
     assert "status: creating" in shown or "status: waiting" in shown
     assert "status: ready" in shown
-    task_id = session.shared_log()[1].task_id
+    task_id = _shared.shared_log()[1].task_id
     assert run(f"%brocap getTaskResult {task_id} --wait").token == result.token
 
 
@@ -123,7 +123,7 @@ def test_a_client_of_the_users_is_asked_and_its_log_is_read(
     assert [path for path, _ in peer.requests] == ["/getBalance"]
     assert run("%brocap log --client mine") is client.log
     assert len(client.log) == 1
-    assert len(session.shared_log()) == 0
+    assert len(_shared.shared_log()) == 0
     frame = run('%brocap log --client mine method == "getBalance"')
     assert list(frame["exchange_id"]) == [client.log[1].exchange_id]
 
@@ -144,11 +144,11 @@ def test_live_goes_to_the_live_service_with_the_key_of_the_environment(
     with pytest.raises(bn.RequestConnectionError):
         run("%brocap balance --live")
     assert [path for path, _ in peer.requests] == ["api.brocapgpt.com:443"]
-    assert session.shared_log()[1].url == "https://api.brocapgpt.com/getBalance"
+    assert _shared.shared_log()[1].url == "https://api.brocapgpt.com/getBalance"
 
 
 def test_the_log_and_its_summaries(run: Any, told: Any) -> None:
-    assert run("%brocap log") is session.shared_log()
+    assert run("%brocap log") is _shared.shared_log()
     created = run(create())
     told('%%brocap getTaskResult\n{"taskId": 1}')
     assert len(run('%brocap log outcome == "api_error"')) == 1
@@ -181,10 +181,10 @@ def test_a_recipe_is_told_and_done(run: Any, code: str) -> None:
         assert entry.code in shown
         assert entry.remedy.split("`")[0] in shown
     assert "--run" in explained._repr_mimebundle_()["text/html"]
-    assert len(session.shared_log()) == 0
+    assert len(_shared.shared_log()) == 0
     exchange = run(f"%brocap recipe {code} --run")
     assert exchange.error_code == code
-    assert session.shared_log()[-1] == exchange
+    assert _shared.shared_log()[-1] == exchange
 
 
 def test_a_recipe_works_after_a_ban(run: Any) -> None:
@@ -292,7 +292,7 @@ def test_wrong_input_gets_a_sentence_and_sends_nothing(told: Any, cell: str, sai
     assert said in shown
     assert "Traceback" not in shown
     assert len(shown.splitlines()) <= 3
-    assert len(session.shared_log()) == 0
+    assert len(_shared.shared_log()) == 0
 
 
 def test_an_error_code_is_explained_in_a_few_lines(shell: InteractiveShell, told: Any) -> None:
@@ -304,7 +304,7 @@ def test_an_error_code_is_explained_in_a_few_lines(shell: InteractiveShell, told
     assert len(shown.splitlines()) < 10
     assert "Traceback" not in shown
     assert "made" not in shell.user_ns
-    assert session.shared_log()[error.exchange_id].error_code == entry.code
+    assert _shared.shared_log()[error.exchange_id].error_code == entry.code
 
 
 def test_the_python_face_keeps_its_tracebacks(told: Any) -> None:
@@ -348,7 +348,7 @@ def test_a_key_that_is_typed_all_the_same_is_not_shown(
     monkeypatch.setenv("BROCAP_CLIENT_KEY", own)
     _, shown = told(cell.replace("{key}", own))
     assert own not in shown
-    assert len(session.shared_log()) == 0
+    assert len(_shared.shared_log()) == 0
 
 
 # --- in a real kernel -------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import pytest
 from written_log import START, write
 
 import brocap_nb as bn
-from brocap_nb.log.columns import COLUMNS
+from brocap_nb.log._rows import COLUMNS
 
 CREATED = {"method": "createTask", "response": '{"errorId": 0, "taskId": 7}'}
 POLL = {"method": "getTaskResult", "request": '{"taskId": 7}', "task_id": 7}

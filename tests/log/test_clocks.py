@@ -12,7 +12,7 @@ from written_log import write
 
 import brocap_nb as bn
 from brocap_nb.log import summaries
-from brocap_nb.log.search import Search
+from brocap_nb.log._search import Search
 
 BACK = -3600
 POLL = {"method": "getTaskResult", "outcome": "processing", "status": "processing"}

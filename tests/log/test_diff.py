@@ -15,7 +15,7 @@ from peer import Peer, http
 from pictures import noise
 
 import brocap_nb as bn
-from brocap_nb.diff import diff
+from brocap_nb.log._diff import diff
 
 PICTURES = [base64.b64encode(noise()).decode() for _ in range(2)]
 

@@ -11,7 +11,7 @@ import pytest
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb.log.tables import Frame
+from brocap_nb.log._tables import Frame
 
 pytest.importorskip("openpyxl")
 

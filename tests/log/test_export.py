@@ -23,8 +23,8 @@ from peer import Peer, http
 from pictures import noise
 
 import brocap_nb as bn
-from brocap_nb.body import embedded_picture
-from brocap_nb.export import exchanges_from_har, to_curl, to_har, to_python
+from brocap_nb.api._body import embedded_picture
+from brocap_nb.log._export import exchanges_from_har, to_curl, to_har, to_python
 
 CREATED = http(b'{"errorId": 0, "taskId": 71}')
 BALANCE = http(b'{"errorId": 0, "balance": 1.5}')
@@ -442,7 +442,7 @@ def test_parquet_and_csv_have_every_row(recorded: bn.ExchangeLog, tmp_path: Path
 def test_parquet_without_pyarrow_is_a_sentence(
     log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("brocap_nb.log.exchange_log.find_spec", lambda name: None)
+    monkeypatch.setattr("brocap_nb.log._log.find_spec", lambda name: None)
     with pytest.raises(bn.InvalidInputError, match=r"brocap_nb\[parquet\]"):
         log.to_parquet("x.parquet")
     assert not Path("x.parquet").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.log.folders import is_pattern, log_files
+from brocap_nb.log._folders import is_pattern, log_files
 
 
 def touch(path: Path) -> None:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import brocap_nb as bn
-from brocap_nb.body import EmbeddedPicture
-from brocap_nb.log.journal import FORMAT, FileJournal, MemoryJournal, read_lines
+from brocap_nb.api._body import EmbeddedPicture
+from brocap_nb.log._journal import FORMAT, FileJournal, MemoryJournal, read_lines
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LINES = st.lists(

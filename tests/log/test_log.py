@@ -18,7 +18,7 @@ import pytest
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb.log.columns import COLUMNS
+from brocap_nb.log._rows import COLUMNS
 
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 BROKE = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "no money"}')

@@ -20,7 +20,7 @@ from peer import Peer, http
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.log.columns import COLUMNS
+from brocap_nb.log._rows import COLUMNS
 from brocap_nb.log.engines import scan
 
 OK = http(b'{"errorId": 0, "balance": 3}')

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.log.columns import Columns, frame_of
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.log._rows import Columns, frame_of
 
 WORD = st.none() | st.text(string.printable, min_size=1, max_size=9)
 INTEGER = st.none() | st.integers(-(2**63) + 1, 2**63 - 1)

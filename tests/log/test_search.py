@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import brocap_nb as bn
-from brocap_nb.log.search import CHUNK, EVERYTHING, Filter, Search
+from brocap_nb.log._search import CHUNK, EVERYTHING, Filter, Search
 
 METHODS = ("createTask", "getTaskResult", "getBalance")
 CODES = ("ERROR_ZERO_BALANCE", "CAPTCHA_NOT_READY", None)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.log.segments import Sealer
+from brocap_nb.log._segments import Sealer
 
 ROWS = 50
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.log import sessions
+from brocap_nb.log import _sessions
 
 
 def fill(folder: Path, rows: int) -> bn.ExchangeLog:
@@ -23,7 +23,7 @@ def test_reading_many_lines_shows_its_progress(
     log = fill(tmp_path, 30)
     assert len(bn.ExchangeLog(tmp_path)) == 30
     assert capsys.readouterr().err == "", "few lines are read without a word"
-    monkeypatch.setattr(sessions, "_LONG", 100)  # bytes
+    monkeypatch.setattr(_sessions, "_LONG", 100)  # bytes
     assert len(bn.ExchangeLog(tmp_path)) == 30
     shown = capsys.readouterr().err
     assert f"-{log.session}.jsonl: 100%" in shown
@@ -62,4 +62,4 @@ def test_a_file_that_is_gone_is_gone_from_the_frame(tmp_path: Path) -> None:
     ],
 )
 def test_the_number_of_an_exchange(exchange_id: str, number: int) -> None:
-    assert sessions.number_of(exchange_id) == number
+    assert _sessions.number_of(exchange_id) == number

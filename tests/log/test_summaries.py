@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brocap_nb.exchange import Exchange, Outcome
-from brocap_nb.facts import RESULT_LIFETIME
-from brocap_nb.log.columns import Columns, frame_of
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._facts import RESULT_LIFETIME
+from brocap_nb.log._rows import Columns, frame_of
 from brocap_nb.log.summaries import (
     errors,
     latency,

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.log.swimlane import Event, in_words, strip, svg
-from brocap_nb.log.tables import (
+from brocap_nb.log._swimlane import Event, in_words, strip, svg
+from brocap_nb.log._tables import (
     ErrorTable,
     LatencyTable,
     ShownTable,

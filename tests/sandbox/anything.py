@@ -6,9 +6,9 @@ import json
 
 from hypothesis import strategies as st
 
-from brocap_nb.facts import CATALOGUE
-from brocap_nb.sandbox.recipes import BY_HOST
-from brocap_nb.sandbox.rules import Answer, keys_for
+from brocap_nb.api._facts import CATALOGUE
+from brocap_nb.sandbox._recipes import BY_HOST
+from brocap_nb.sandbox._rules import Answer, keys_for
 
 URL = "http://127.0.0.1:5000"
 

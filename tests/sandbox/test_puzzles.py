@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from brocap_nb.facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
-from brocap_nb.sandbox.pictures import Library, Puzzle
+from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.sandbox._puzzles import Library, Puzzle
 
 URL = "http://127.0.0.1:5000"
 SEEDS = (0, 1, 2)

@@ -15,7 +15,7 @@ from peer import Peer, http
 from PIL import Image
 
 import brocap_nb as bn
-from brocap_nb.sandbox.recorded import Recording
+from brocap_nb.sandbox._recorded import Recording
 
 CREATED = http(b'{"errorId": 0, "taskId": 71}')
 PROCESSING = http(b'{"errorId": 0, "status": "processing"}')

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox.anything import assert_documented, bodies
 
-from brocap_nb.facts import CATALOGUE, METHODS
-from brocap_nb.sandbox.pictures import Library
-from brocap_nb.sandbox.recipes import BY_HOST, RECIPES, TASK_ID, TOKEN_TASK, prepared
-from brocap_nb.sandbox.rules import BODY_LIMIT, Answer, Rules
+from brocap_nb.api._facts import CATALOGUE, METHODS
+from brocap_nb.sandbox._puzzles import Library
+from brocap_nb.sandbox._recipes import BY_HOST, RECIPES, TASK_ID, TOKEN_TASK, prepared
+from brocap_nb.sandbox._rules import BODY_LIMIT, Answer, Rules
 
 URL = "http://127.0.0.1:5000"
 HERE = "127.0.0.1"

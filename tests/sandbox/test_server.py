@@ -25,12 +25,12 @@ from hypothesis import strategies as st
 from sandbox.anything import assert_documented, bodies
 
 import brocap_nb.sandbox
-from brocap_nb.errors import BroCapError, SandboxError
-from brocap_nb.facts import CATALOGUE, METHODS
+from brocap_nb.api._errors import BroCapError, SandboxError
+from brocap_nb.api._facts import CATALOGUE, METHODS
 from brocap_nb.sandbox import Puzzle, Sandbox
-from brocap_nb.sandbox.recipes import TOKEN_TASK
-from brocap_nb.sandbox.rules import Answer
-from brocap_nb.sandbox.server import run
+from brocap_nb.sandbox._recipes import TOKEN_TASK
+from brocap_nb.sandbox._rules import Answer
+from brocap_nb.sandbox._server import run
 
 FAST = 100.0
 
@@ -558,7 +558,7 @@ def test_the_import_is_light() -> None:
 
 # --- a process of its own -------------------------------------------------------------------
 
-RUN = "import sys; from brocap_nb.sandbox.server import run; sys.exit(run(speed=50.0))"
+RUN = "import sys; from brocap_nb.sandbox._server import run; sys.exit(run(speed=50.0))"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

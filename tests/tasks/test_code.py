@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 import brocap_nb as bn
-from brocap_nb.source import is_secret_name, python_source
+from brocap_nb.tasks._code import is_secret_name, python_source
 
 PAGE = "https://example.com/"
 HIDDEN = "hunter2\"'\\"

@@ -16,7 +16,7 @@ from peer import Peer, http
 from pictures import noise
 
 import brocap_nb as bn
-from brocap_nb import download, images
+from brocap_nb.tasks import _download, _pictures
 
 PICTURE = noise()
 
@@ -32,9 +32,9 @@ def moved(target: str, status: int = 302) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    images._recent.clear()
+    _pictures._recent.clear()
     yield
-    images._recent.clear()
+    _pictures._recent.clear()
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def port_of(peer: Peer) -> int:
     ],
 )
 def test_what_is_not_of_the_public_internet(address: str) -> None:
-    assert download.kind_of_address(address)
+    assert _download.kind_of_address(address)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_is_not_of_the_public_internet(address: str) -> None:
     ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"],
 )
 def test_what_is(address: str) -> None:
-    assert download.kind_of_address(address) is None
+    assert _download.kind_of_address(address) is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_is(address: str) -> None:
     ],
 )
 def test_the_origin_of_an_address(url: str, expected: object) -> None:
-    assert download.origin(url) == expected
+    assert _download.origin(url) == expected
 
 
 # --- refusing -----------------------------------------------------------------------------
@@ -103,12 +103,12 @@ def test_no_spelling_of_this_machine_is_connected_to(host: str, peer: Peer) -> N
     peer.say(http(PICTURE))
     url = f"http://{host}:{port_of(peer)}/a.png"
     with pytest.raises(bn.InvalidImageError) as caught:
-        images.fetch(url, allow_private=False, remedy="Do this.")
+        _pictures.fetch(url, allow_private=False, remedy="Do this.")
     assert "this machine itself, and such addresses are refused" in str(caught.value)
     assert str(caught.value).endswith("Do this.")
     assert caught.value.problems[0].field == "imageUrls"
     assert peer.requests == []
-    assert images.fetch(url) == PICTURE  # in Python, its user decides: the address does work
+    assert _pictures.fetch(url) == PICTURE  # in Python, its user decides: the address does work
 
 
 def test_nothing_is_even_connected_to() -> None:
@@ -116,7 +116,7 @@ def test_nothing_is_even_connected_to() -> None:
         server.settimeout(0.2)
         url = f"http://[::1]:{server.getsockname()[1]}/"
         with pytest.raises(bn.InvalidImageError, match=r"::1 is this machine itself"):
-            images.fetch(url, allow_private=False)
+            _pictures.fetch(url, allow_private=False)
         with pytest.raises(TimeoutError):
             server.accept()
 
@@ -142,9 +142,9 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     monkeypatch.setattr(socket, "socket", Watched)
-    monkeypatch.setattr(download, "kind_of_address", lambda a: "here" if a[:3] == "127" else None)
+    monkeypatch.setattr(_download, "kind_of_address", lambda a: "here" if a[:3] == "127" else None)
     with pytest.raises(bn.InvalidImageError, match="cannot be loaded"):
-        images.fetch(f"http://rebind.example:{port_of(peer)}/", allow_private=False)
+        _pictures.fetch(f"http://rebind.example:{port_of(peer)}/", allow_private=False)
     assert asked == ["rebind.example"]
     assert connected == [("203.0.113.7", port_of(peer))]
     assert peer.requests == []
@@ -155,24 +155,24 @@ def test_each_redirect_is_checked_anew(status: int, peer: Peer, other: Peer) -> 
     peer.say(moved(f"{other.url}/secret.png", status))
     other.say(http(PICTURE))
     with pytest.raises(bn.InvalidImageError, match=r"127\.0\.0\.1 is this machine itself"):
-        images.fetch(f"{peer.url}/a.png", allow_private=False, trusted=[peer.url])
+        _pictures.fetch(f"{peer.url}/a.png", allow_private=False, trusted=[peer.url])
     assert len(peer.requests) == 1
     assert other.requests == []
-    assert images.fetch(f"{peer.url}/a.png") == PICTURE  # where it is allowed it is followed
+    assert _pictures.fetch(f"{peer.url}/a.png") == PICTURE  # where it is allowed it is followed
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/", "data:image/png,x"])
 def test_a_redirect_leads_to_nothing_but_http(target: str, peer: Peer) -> None:
     peer.say(moved(target))
     with pytest.raises(bn.InvalidImageError, match="neither http nor https"):
-        images.fetch(peer.url)
+        _pictures.fetch(peer.url)
 
 
 def test_a_redirect_in_a_circle_ends(peer: Peer) -> None:
     peer.say(moved("/again"))
     with pytest.raises(bn.InvalidImageError, match="more than 5 times"):
-        images.fetch(peer.url)
-    assert len(peer.requests) == download.MAX_HOPS
+        _pictures.fetch(peer.url)
+    assert len(peer.requests) == _download.MAX_HOPS
 
 
 # --- allowing -----------------------------------------------------------------------------
@@ -183,10 +183,10 @@ def test_only_the_host_and_port_that_are_trusted_are_allowed(peer: Peer, other: 
         one.say(http(PICTURE))
     trusted = [f"{peer.url}/some/puzzle.png", "no address"]
     url = f"{peer.url}/x.png"
-    assert images.fetch(url, allow_private=False, trusted=trusted) == PICTURE
+    assert _pictures.fetch(url, allow_private=False, trusted=trusted) == PICTURE
     for refused in (f"{other.url}/x.png", f"http://localhost:{port_of(peer)}/x.png"):
         with pytest.raises(bn.InvalidImageError, match="are refused"):
-            images.fetch(refused, allow_private=False, trusted=trusted)
+            _pictures.fetch(refused, allow_private=False, trusted=trusted)
     assert other.requests == []
 
 
@@ -194,20 +194,20 @@ def test_a_remembered_picture_does_not_leak_past_the_rule(peer: Peer) -> None:
     peer.say(http(PICTURE))
     url = f"{peer.url}/a.png"
     for remember in (
-        lambda: images.fetch(url),
-        lambda: images.remember(url, PICTURE),
-        lambda: images.fetch(url, allow_private=False, trusted=[url]),
+        lambda: _pictures.fetch(url),
+        lambda: _pictures.remember(url, PICTURE),
+        lambda: _pictures.fetch(url, allow_private=False, trusted=[url]),
     ):
-        images._recent.clear()
+        _pictures._recent.clear()
         remember()
-        assert images.fetched(url) == PICTURE
+        assert _pictures.fetched(url) == PICTURE
         with pytest.raises(bn.InvalidImageError, match="are refused"):
-            images.fetch(url, allow_private=False)
+            _pictures.fetch(url, allow_private=False)
 
 
 def test_what_was_loaded_under_the_rule_is_remembered_for_all() -> None:
-    images._keep("http://public.example/a.png", download.Loaded(PICTURE, public=True))
-    assert images.fetch("http://public.example/a.png", allow_private=False) == PICTURE
+    _pictures._keep("http://public.example/a.png", _download.Loaded(PICTURE, public=True))
+    assert _pictures.fetch("http://public.example/a.png", allow_private=False) == PICTURE
 
 
 def test_no_proxy_and_no_stored_login_is_used_under_the_rule(
@@ -222,10 +222,10 @@ def test_no_proxy_and_no_stored_login_is_used_under_the_rule(
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     url = f"{peer.url}/a.png"
-    assert images.fetch(url, allow_private=False, trusted=[url]) == PICTURE
+    assert _pictures.fetch(url, allow_private=False, trusted=[url]) == PICTURE
     assert heard == []
-    images._recent.clear()
-    assert images.fetch(url) == b"from the proxy"
+    _pictures._recent.clear()
+    assert _pictures.fetch(url) == b"from the proxy"
 
 
 # --- bounds -------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def test_no_proxy_and_no_stored_login_is_used_under_the_rule(
 )
 def test_what_a_server_packs_is_unpacked(encoding: str, pack: object, peer: Peer) -> None:
     peer.say(packed(pack(PICTURE), encoding))  # type: ignore[operator]
-    assert images.fetch(peer.url) == PICTURE
+    assert _pictures.fetch(peer.url) == PICTURE
 
 
 def test_a_bomb_is_given_up_at_the_limit_and_never_unpacked(peer: Peer) -> None:
@@ -249,7 +249,7 @@ def test_a_bomb_is_given_up_at_the_limit_and_never_unpacked(peer: Peer) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(bn.InvalidImageError, match="more than 10,000,000 bytes"):
-            images.fetch(peer.url)
+            _pictures.fetch(peer.url)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -270,7 +270,7 @@ def test_what_cannot_be_unpacked_is_told(
 ) -> None:
     peer.say(packed(body, encoding))
     with pytest.raises(bn.InvalidImageError, match=reason):
-        images.fetch(peer.url)
+        _pictures.fetch(peer.url)
 
 
 DRIPS = {
@@ -285,7 +285,7 @@ def test_a_server_that_drips_for_ever_is_cut_off(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each byte comes long before the timeout of a read."""
-    monkeypatch.setattr(images, "FETCH_DEADLINE", 0.5)
+    monkeypatch.setattr(_pictures, "FETCH_DEADLINE", 0.5)
     stopped = threading.Event()
 
     def serve() -> None:
@@ -306,7 +306,7 @@ def test_a_server_that_drips_for_ever_is_cut_off(
         thread.start()
         try:
             with pytest.raises(bn.InvalidImageError, match=r"longer than 0\.5 seconds"):
-                images.fetch(f"http://127.0.0.1:{server.getsockname()[1]}/")
+                _pictures.fetch(f"http://127.0.0.1:{server.getsockname()[1]}/")
         finally:
             cut = stopped.wait(30)
             stopped.set()
@@ -317,10 +317,10 @@ def test_a_server_that_drips_for_ever_is_cut_off(
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files in /proc")  # noqa: PTH112
 def test_no_connection_is_left_open(peer: Peer) -> None:
     peer.say(http(PICTURE))
-    images.fetch(f"{peer.url}/warm.png")
+    _pictures.fetch(f"{peer.url}/warm.png")
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     for number in range(20):
-        images.fetch(f"{peer.url}/{number}.png")
+        _pictures.fetch(f"{peer.url}/{number}.png")
     end = time.monotonic() + 30
     while len(os.listdir("/proc/self/fd")) > before:  # noqa: PTH208
         assert time.monotonic() < end, "connections stay open"

@@ -19,7 +19,8 @@ from pictures import noise, plain
 from PIL import Image
 
 import brocap_nb as bn
-from brocap_nb import images, render
+from brocap_nb import _html
+from brocap_nb.tasks import _pictures
 
 
 def bomb(side: int) -> bytes:
@@ -51,7 +52,7 @@ PICTURE = noise(60, 40)
     )
 )
 def test_inspect_takes_any_bytes(data: bytes) -> None:
-    facts = images.inspect(data)
+    facts = _pictures.inspect(data)
     assert facts.size == len(data)
     assert facts.sha256 == hashlib.sha256(data).hexdigest()
     assert (facts.format is None) == (facts.width is None) == (facts.height is None)
@@ -68,39 +69,39 @@ def test_inspect_takes_any_bytes(data: bytes) -> None:
 )
 def test_each_format_is_measured(kind: str, media: str) -> None:
     data = noise(60, 40, kind)
-    facts = images.inspect(data)
+    facts = _pictures.inspect(data)
     assert (facts.format, facts.width, facts.height, facts.problem) == (kind, 60, 40, None)
-    assert images.media_type(data) == media
+    assert _pictures.media_type(data) == media
 
 
 @pytest.mark.parametrize("kind", ["EPS", "PPM", "TIFF"])
 def test_no_other_format_is_opened(kind: str) -> None:
     """Pillow gives some of them, EPS for one, to a program of their own."""
-    facts = images.inspect(noise(60, 40, kind))
+    facts = _pictures.inspect(noise(60, 40, kind))
     assert facts.format is None
     assert "Expected a PNG" in (facts.problem or "")
 
 
 @pytest.mark.parametrize("size", [0, 99, 500_001])
 def test_a_size_outside_the_limits_is_told(size: int) -> None:
-    sentence = images.check_size(size) or ""
+    sentence = _pictures.check_size(size) or ""
     assert f"{size:,} bytes" in sentence
     assert "100 to 500,000" in sentence
-    assert images.inspect(bytes(size)).problem == sentence
+    assert _pictures.inspect(bytes(size)).problem == sentence
 
 
 @pytest.mark.parametrize("size", [100, 500_000])
 def test_a_size_at_the_limits_is_taken(size: int) -> None:
-    assert images.check_size(size) is None
+    assert _pictures.check_size(size) is None
 
 
 def test_a_decompression_bomb_is_refused() -> None:
     data = bomb(30_000)
     assert 100 < len(data) < 200
     for side in (6_400, 30_000, 2_000_000_000):
-        assert images.inspect(bomb(side)).format is None
-    assert "pixels" in (images.inspect(bomb(9_000)).problem or "")
-    for use in (images.thumbnail, lambda d: images.mark_answer(d, [True])):
+        assert _pictures.inspect(bomb(side)).format is None
+    assert "pixels" in (_pictures.inspect(bomb(9_000)).problem or "")
+    for use in (_pictures.thumbnail, lambda d: _pictures.mark_answer(d, [True])):
         with pytest.raises(bn.InvalidImageError):
             use(data)
 
@@ -112,8 +113,8 @@ def test_each_source_is_read(tmp_path: Path) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(PICTURE)
     for source in (file, str(file), PICTURE, bytearray(PICTURE), memoryview(PICTURE), "a.png"):
-        assert images.read(source) == PICTURE
-    with Image.open(file) as image, Image.open(io.BytesIO(images.read(image))) as again:
+        assert _pictures.read(source) == PICTURE
+    with Image.open(file) as image, Image.open(io.BytesIO(_pictures.read(image))) as again:
         assert again.tobytes() == image.tobytes()
 
 
@@ -121,7 +122,7 @@ def test_each_source_is_read(tmp_path: Path) -> None:
     "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "F", "I"]
 )
 def test_a_pil_image_of_any_mode_is_read(mode: str) -> None:
-    assert images.inspect(images.read(Image.new(mode, (90, 90)))).format == "PNG"
+    assert _pictures.inspect(_pictures.read(Image.new(mode, (90, 90)))).format == "PNG"
 
 
 @pytest.mark.parametrize(
@@ -141,21 +142,21 @@ def test_a_pil_image_of_any_mode_is_read(mode: str) -> None:
 )
 def test_what_is_no_picture_is_refused_in_a_sentence(source: object) -> None:
     with pytest.raises(bn.InvalidImageError, match=r"Expected") as caught:
-        images.read(source)  # type: ignore[arg-type]
+        _pictures.read(source)  # type: ignore[arg-type]
     assert len(str(caught.value)) < 600
 
 
 def test_a_missing_file_is_told_with_the_place_that_was_searched(tmp_path: Path) -> None:
     with pytest.raises(bn.InvalidImageError) as caught:
-        images.read("owl.png")
+        _pictures.read("owl.png")
     assert "owl.png" in str(caught.value)
     assert str(tmp_path) in str(caught.value)
 
 
 @given(st.text(max_size=30))
 def test_is_url_takes_any_text(text: str) -> None:
-    assert images.is_url(f"http://a/{text}") or "[" in text or "]" in text
-    if images.is_url(text):
+    assert _pictures.is_url(f"http://a/{text}") or "[" in text or "]" in text
+    if _pictures.is_url(text):
         assert text.strip().lower().startswith(("http://", "https://"))
 
 
@@ -163,7 +164,7 @@ def test_is_url_takes_any_text(text: str) -> None:
     "text", ["http://", "ftp://a/b", "a.png", "http://[", "", None, 5, b"http://a"]
 )
 def test_what_is_no_address(text: object) -> None:
-    assert not images.is_url(text)
+    assert not _pictures.is_url(text)
 
 
 # --- fetching -----------------------------------------------------------------------------
@@ -171,26 +172,26 @@ def test_what_is_no_address(text: object) -> None:
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    images._recent.clear()
+    _pictures._recent.clear()
     yield
-    images._recent.clear()
+    _pictures._recent.clear()
 
 
 def test_a_picture_is_fetched_once(peer: Peer) -> None:
     peer.say(http(PICTURE, content_type="image/png"))
     url = f"{peer.url}/a.png"
-    assert images.fetched(url) is None
-    assert images.fetch(url) == images.fetch(url) == images.read(url) == PICTURE
-    assert images.fetched(url) == PICTURE
+    assert _pictures.fetched(url) is None
+    assert _pictures.fetch(url) == _pictures.fetch(url) == _pictures.read(url) == PICTURE
+    assert _pictures.fetched(url) == PICTURE
     assert len(peer.requests) == 1
 
 
 def test_only_the_latest_pictures_are_remembered(peer: Peer) -> None:
     peer.say(http(b"x"))
     for number in range(40):
-        images.fetch(f"{peer.url}/{number}")
-    assert images.fetched(f"{peer.url}/0") is None
-    assert images.fetched(f"{peer.url}/39") == b"x"
+        _pictures.fetch(f"{peer.url}/{number}")
+    assert _pictures.fetched(f"{peer.url}/0") is None
+    assert _pictures.fetched(f"{peer.url}/39") == b"x"
 
 
 BAD_SERVERS = {
@@ -206,34 +207,34 @@ BAD_SERVERS = {
 def test_a_server_that_fails_is_told(
     name: str, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "FETCH_TIMEOUT", 0.3)
+    monkeypatch.setattr(_pictures, "FETCH_TIMEOUT", 0.3)
     reply, reason = BAD_SERVERS[name]
     peer.say(reply)
     url = f"{peer.url}/a.png"
     with pytest.raises(bn.InvalidImageError, match=reason) as caught:
-        images.fetch(url)
+        _pictures.fetch(url)
     assert url in str(caught.value)
     assert caught.value.problems[0].field == "imageUrls"
-    assert images.fetched(url) is None
+    assert _pictures.fetched(url) is None
 
 
 def test_an_endless_picture_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "FETCH_MAX_BYTES", 100_000)
+    monkeypatch.setattr(_pictures, "FETCH_MAX_BYTES", 100_000)
     peer.say(http(bytes(300_000)))
     with pytest.raises(bn.InvalidImageError, match="more than 100,000 bytes"):
-        images.fetch(peer.url)
+        _pictures.fetch(peer.url)
 
 
 def test_a_picture_in_drips_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "FETCH_DEADLINE", 0.0)
+    monkeypatch.setattr(_pictures, "FETCH_DEADLINE", 0.0)
     peer.say(http(bytes(300_000)))
     with pytest.raises(bn.InvalidImageError, match="longer than"):
-        images.fetch(peer.url)
+        _pictures.fetch(peer.url)
 
 
 def test_nobody_listens() -> None:
     with pytest.raises(bn.InvalidImageError, match="cannot be loaded"):
-        images.fetch("http://127.0.0.1:9/a.png")
+        _pictures.fetch("http://127.0.0.1:9/a.png")
 
 
 # --- base64 -------------------------------------------------------------------------------
@@ -241,13 +242,13 @@ def test_nobody_listens() -> None:
 
 @given(st.binary(max_size=60))
 def test_base64_comes_back(data: bytes) -> None:
-    assert images.decode_base64(base64.b64encode(data).decode()) == data
+    assert _pictures.decode_base64(base64.b64encode(data).decode()) == data
 
 
 @given(st.text(max_size=30))
 def test_base64_of_any_text_is_bytes_or_a_sentence(text: str) -> None:
     try:
-        data = images.decode_base64(text)
+        data = _pictures.decode_base64(text)
     except ValueError as error:
         data, told = None, str(error)
     assert data is not None or "base64" in told
@@ -256,12 +257,12 @@ def test_base64_of_any_text_is_bytes_or_a_sentence(text: str) -> None:
 @pytest.mark.parametrize("text", ["a b=", "ab\n=", "a", "ab-_", "é", "=", "QQ==QQ=="])
 def test_what_is_not_base64(text: str) -> None:
     with pytest.raises(ValueError, match="is not base64"):
-        images.decode_base64(text)
+        _pictures.decode_base64(text)
 
 
 def test_the_prefix_is_named() -> None:
     with pytest.raises(ValueError, match="`data:` prefix"):
-        images.decode_base64("data:image/png;base64,QQ==")
+        _pictures.decode_base64("data:image/png;base64,QQ==")
 
 
 # --- grids and marks ----------------------------------------------------------------------
@@ -280,18 +281,18 @@ GRIDS = [
 
 @pytest.mark.parametrize(("picture", "grid"), GRIDS)
 def test_the_grid_is_guessed(picture: tuple[int, int, int], grid: tuple[int, int]) -> None:
-    assert images.guess_grid(*picture) == grid
+    assert _pictures.guess_grid(*picture) == grid
 
 
 @given(st.integers(1, 200), st.integers(1, 2000), st.integers(1, 2000))
 def test_a_guessed_grid_holds_the_tiles(tiles: int, width: int, height: int) -> None:
-    columns, rows = images.guess_grid(tiles, width, height)
+    columns, rows = _pictures.guess_grid(tiles, width, height)
     assert columns * rows == tiles
 
 
 @given(st.integers(0, 300))
 def test_every_grid_of_an_answer_is_offered_once(tiles: int) -> None:
-    found = images.grids(tiles)
+    found = _pictures.grids(tiles)
     assert set(found) == {
         (c, r) for c in range(1, tiles + 1) for r in [tiles // c] if c * r == tiles
     }
@@ -299,12 +300,12 @@ def test_every_grid_of_an_answer_is_offered_once(tiles: int) -> None:
 
 
 def test_the_squarest_grid_comes_first_and_wide_before_tall() -> None:
-    assert images.grids(6) == [(3, 2), (2, 3), (6, 1), (1, 6)]
+    assert _pictures.grids(6) == [(3, 2), (2, 3), (6, 1), (1, 6)]
 
 
 def test_small_tiles_are_enlarged_before_they_are_numbered() -> None:
-    marked = images.mark_answer(plain(36, 24), [True] + [False] * 5)
-    facts = images.inspect(marked)
+    marked = _pictures.mark_answer(plain(36, 24), [True] + [False] * 5)
+    facts = _pictures.inspect(marked)
     assert (facts.width, facts.height) == (144, 96)
     assert green_tiles(marked, 3, 2) == [True] + [False] * 5
 
@@ -329,7 +330,9 @@ def test_the_true_tiles_are_marked_and_no_others(
 ) -> None:
     count = columns * rows
     answer = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
-    marked = images.mark_answer(plain(80 * columns, 80 * rows), answer, columns=columns, rows=rows)
+    marked = _pictures.mark_answer(
+        plain(80 * columns, 80 * rows), answer, columns=columns, rows=rows
+    )
     assert green_tiles(marked, columns, rows) == answer
     with Image.open(io.BytesIO(marked)) as image:
         assert (image.format, image.size) == ("PNG", (80 * columns, 80 * rows))
@@ -338,7 +341,7 @@ def test_the_true_tiles_are_marked_and_no_others(
 def test_one_side_of_the_grid_is_enough() -> None:
     answer = [True, False, False, True, False, False]
     for given_side in ({"columns": 2}, {"rows": 3}):
-        marked = images.mark_answer(plain(200, 300), answer, **given_side)  # type: ignore[arg-type]
+        marked = _pictures.mark_answer(plain(200, 300), answer, **given_side)  # type: ignore[arg-type]
         assert green_tiles(marked, 2, 3) == answer
 
 
@@ -358,16 +361,16 @@ def test_what_cannot_be_marked_is_refused(
     data: bytes, answer: list[bool], grid: dict[str, int]
 ) -> None:
     with pytest.raises(bn.InvalidImageError):
-        images.mark_answer(data, answer, **grid)  # type: ignore[arg-type]
+        _pictures.mark_answer(data, answer, **grid)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("max_bytes", [2_000, 10_000, 40_000])
 @pytest.mark.parametrize("size", [(40, 30), (900, 700), (3000, 20), (20, 3000), (1, 9000)])
 def test_a_thumbnail_is_small(max_bytes: int, size: tuple[int, int]) -> None:
-    small = images.thumbnail(noise(*size), max_bytes=max_bytes)
+    small = _pictures.thumbnail(noise(*size), max_bytes=max_bytes)
     assert len(small.data) <= max_bytes
-    facts = images.inspect(small.data)
-    assert (images.media_type(small.data), facts.width, facts.height) == (
+    facts = _pictures.inspect(small.data)
+    assert (_pictures.media_type(small.data), facts.width, facts.height) == (
         small.media_type,
         small.width,
         small.height,
@@ -376,17 +379,17 @@ def test_a_thumbnail_is_small(max_bytes: int, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", [(100, 2000), (2000, 100), (300, 1200)])
 def test_a_tall_or_wide_picture_stays_legible(size: tuple[int, int]) -> None:
-    small = images.thumbnail(plain(*size))
+    small = _pictures.thumbnail(plain(*size))
     assert min(small.width, small.height) >= 90
     ratio = small.width / small.height / (size[0] / size[1])
     assert 0.95 < ratio < 1.05
-    shown = render.picture(small.data, small.media_type, "x", size=(small.width, small.height))
+    shown = _html.picture(small.data, small.media_type, "x", size=(small.width, small.height))
     assert ("overflow:auto" in shown) == (size != (300, 1200))
     assert int(re.search(r"width:(\d+)px", shown)[1]) >= 72  # type: ignore[index]
 
 
 def test_a_picture_of_the_usual_shape_needs_no_frame() -> None:
-    shown = render.picture(b"x", "image/jpeg", "x", size=(420, 280))
+    shown = _html.picture(b"x", "image/jpeg", "x", size=(420, 280))
     assert "width:360px;max-width:100%" in shown
     assert "overflow" not in shown
 
@@ -397,18 +400,18 @@ def test_a_thumbnail_has_nothing_of_the_file_but_its_pixels() -> None:
     exif[0x010E] = "taken at home"
     Image.new("RGB", (60, 40), "red").save(buffer, "JPEG", exif=exif)
     assert b"taken at home" in buffer.getvalue()
-    small = images.thumbnail(buffer.getvalue())
+    small = _pictures.thumbnail(buffer.getvalue())
     assert b"taken at home" not in small.data
     assert small.data != buffer.getvalue()
-    assert images.thumbnail(PICTURE).data != PICTURE
+    assert _pictures.thumbnail(PICTURE).data != PICTURE
 
 
 def test_what_is_transparent_is_white() -> None:
     buffer = io.BytesIO()
     Image.new("RGBA", (60, 40), (0, 0, 0, 0)).save(buffer, "PNG")
     for shown in (
-        images.thumbnail(buffer.getvalue()).data,
-        images.mark_answer(buffer.getvalue(), [False]),
+        _pictures.thumbnail(buffer.getvalue()).data,
+        _pictures.mark_answer(buffer.getvalue(), [False]),
     ):
         with Image.open(io.BytesIO(shown)) as image:
             assert image.convert("RGB").getpixel((55, 35)) == (255, 255, 255)
@@ -417,12 +420,12 @@ def test_what_is_transparent_is_white() -> None:
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n broken", PICTURE[:200]])
 def test_a_broken_picture_has_no_thumbnail(data: bytes) -> None:
     with pytest.raises(bn.InvalidImageError):
-        images.thumbnail(data)
+        _pictures.thumbnail(data)
 
 
 def test_a_copy_that_cannot_be_that_small_is_refused() -> None:
     with pytest.raises(bn.InvalidImageError, match="at most 10 bytes"):
-        images.thumbnail(PICTURE, max_bytes=10)
+        _pictures.thumbnail(PICTURE, max_bytes=10)
 
 
 def characters(html: str) -> int:
@@ -435,16 +438,16 @@ LARGE = noise(900, 700, "JPEG")
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 20])
 def test_pictures_that_are_shown_together_share_a_budget(count: int) -> None:
-    found = images.thumbnails([LARGE] * count)
-    html = "".join(render.picture(s.data, s.media_type, "") for s in found if s is not None)
+    found = _pictures.thumbnails([LARGE] * count)
+    html = "".join(_html.picture(s.data, s.media_type, "") for s in found if s is not None)
     assert html.count("<img") == min(count, 12)
     assert 20_000 < characters(html) <= 40_000
     assert len(found) == count
 
 
 def test_a_small_picture_leaves_its_part_to_the_others() -> None:
-    alone = images.thumbnails([LARGE, LARGE])
-    beside = images.thumbnails([plain(40, 30), LARGE, b"no picture"])
+    alone = _pictures.thumbnails([LARGE, LARGE])
+    beside = _pictures.thumbnails([plain(40, 30), LARGE, b"no picture"])
     assert alone[0] is not None
     assert beside[1] is not None
     assert beside[2] is None

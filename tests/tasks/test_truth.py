@@ -17,9 +17,9 @@ from peer import Peer, http
 from pictures import noise
 
 import brocap_nb as bn
-from brocap_nb import tasks
-from brocap_nb.body import with_labels
-from brocap_nb.redaction import Secret
+from brocap_nb.api._body import with_labels
+from brocap_nb.api._secrets import Secret
+from brocap_nb.tasks import _types
 
 PICTURES = [base64.b64encode(noise(60 + n, 40)).decode() for n in range(2)]
 KEY = "0123456789abcdef0123456789abcdef"
@@ -35,7 +35,7 @@ def listed() -> Iterator[type[bn.Task]]:
     globals()["Listed"] = Listed  # pickle looks for it here
     Listed.__qualname__ = "Listed"
     yield Listed
-    del tasks._registry["Listed"]
+    del _types._registry["Listed"]
 
 
 @st.composite

@@ -20,8 +20,9 @@ from pictures import noise
 from PIL import Image
 
 import brocap_nb as bn
-from brocap_nb import calls, tasks
-from brocap_nb.redaction import Secret
+from brocap_nb.api._secrets import Secret
+from brocap_nb.client import _requests
+from brocap_nb.tasks import _types
 
 QUESTION = "Pick the image that is the correct way up"
 ADDRESS = "https://i.postimg.cc/s2ZDrHXy/fc1.jpg"
@@ -38,10 +39,10 @@ PICTURE = noise(300, 200)
 @pytest.fixture(autouse=True)
 def _registry() -> Iterator[None]:
     """A type that a test defines is gone after it."""
-    before = dict(tasks._registry)
+    before = dict(_types._registry)
     yield
-    tasks._registry.clear()
-    tasks._registry.update(before)
+    _types._registry.clear()
+    _types._registry.update(before)
 
 
 # --- what goes out ------------------------------------------------------------------------
@@ -401,7 +402,7 @@ def test_a_field_of_ones_own_may_have_a_name_of_ours() -> None:
         type: str = "ImageToTextTask"
 
     task = ImageToTextTask(body=b64(PICTURE))
-    sent = json.loads(calls.create_task(task).body.wire(Secret("k" * 32)))
+    sent = json.loads(_requests.create_task(task).body.wire(Secret("k" * 32)))
     assert sent["task"] == {"type": "ImageToTextTask", "body": b64(PICTURE)}
     assert task.pictures() == [PICTURE]
     with pytest.raises(bn.InvalidTaskError, match=r"api_pictures: … = Field\(alias=\"pictures\"\)"):
@@ -491,9 +492,9 @@ own_tasks = st.builds(
 @settings(deadline=None, max_examples=60)
 @given(st.one_of(image_tasks, token_tasks, raw_tasks, own_tasks))
 def test_any_task_goes_out_and_comes_back_the_same(task: bn.Task) -> None:
-    tasks._registry["Own"] = Own
+    _types._registry["Own"] = Own
     assert bn.task_from_wire(json.loads(json.dumps(task.to_wire()))) == task
-    sent = json.loads(calls.create_task(task).body.wire(Secret("k" * 32)))
+    sent = json.loads(_requests.create_task(task).body.wire(Secret("k" * 32)))
     assert sent["clientKey"] == "k" * 32
     assert bn.task_from_wire(sent["task"]) == task
     assert pickle.loads(pickle.dumps(task)).to_wire() == task.to_wire()

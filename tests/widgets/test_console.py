@@ -11,13 +11,13 @@ import ipywidgets
 import pytest
 from waiting import until
 
-from brocap_nb import tasks
-from brocap_nb.client import Client
-from brocap_nb.errors import InvalidInputError
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.client._client import Client
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
-from brocap_nb.tasks import Task
-from brocap_nb.widgets import Console, target
+from brocap_nb.tasks import _types
+from brocap_nb.tasks._types import Task
+from brocap_nb.widgets import Console, _target
 
 
 @pytest.fixture
@@ -182,12 +182,12 @@ def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
         console._repr_mimebundle_()
         assert list(console.form.inputs) == ["second"]
     finally:
-        del tasks._registry["MineTask"]
+        del _types._registry["MineTask"]
 
 
 def test_live_without_a_key_says_so_and_sends_nothing(console: Console) -> None:
     choose_sample(console)
-    console.target.choice.value = target.LIVE
+    console.target.choice.value = _target.LIVE
     assert "$BROCAP_CLIENT_KEY is not set" in console.target._words.value
     console.submit.click()
     assert "No client key is set" in console.target._problem.value
@@ -203,7 +203,7 @@ def test_a_key_in_the_environment_is_told_in_words(
 ) -> None:
     key = secrets.token_hex(16)
     monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
-    console.target.choice.value = target.LIVE
+    console.target.choice.value = _target.LIVE
     assert "$BROCAP_CLIENT_KEY is set and is used" in console.target._words.value
     client = console.target.client()
     assert client.base_url == "https://api.brocapgpt.com"
@@ -212,7 +212,7 @@ def test_a_key_in_the_environment_is_told_in_words(
 
 def test_a_typed_key_is_in_no_widgets_state(console: Console) -> None:
     key = secrets.token_hex(16)
-    console.target.choice.value = target.LIVE
+    console.target.choice.value = _target.LIVE
     console.target.key._handle_custom_msg({"kind": "set", "value": key}, [])
     console.target.client()
     bundle = console._repr_mimebundle_()
@@ -222,9 +222,9 @@ def test_a_typed_key_is_in_no_widgets_state(console: Console) -> None:
 
 def test_the_live_service_gets_a_samples_bytes(console: Console) -> None:
     choose_sample(console)
-    console.target.choice.value = target.LIVE
+    console.target.choice.value = _target.LIVE
     assert "imagesBase64" in console.body.value
-    console.target.choice.value = target.SANDBOX
+    console.target.choice.value = _target.SANDBOX
     assert "imageUrls" in console.body.value
 
 
@@ -290,7 +290,7 @@ def test_a_handler_that_fails_says_so_in_the_console(console: Console) -> None:
         console.task_type.value = "BrokenTask"
         assert "ZeroDivisionError" in console._report.value
     finally:
-        del tasks._registry["BrokenTask"]
+        del _types._registry["BrokenTask"]
 
 
 def test_a_saved_notebook_without_widget_state_shows_something(console: Console) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pictures import noise
 
-from brocap_nb.widgets.drop_zone import DropZone
+from brocap_nb.widgets._drop_zone import DropZone
 
 
 class Heard:

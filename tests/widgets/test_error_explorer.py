@@ -11,8 +11,8 @@ import pytest
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.facts import CATALOGUE, again
-from brocap_nb.widgets import ErrorExplorer
+from brocap_nb.api._facts import CATALOGUE, again
+from brocap_nb.widgets._error_explorer import ErrorExplorer
 
 HOW = {"ERROR_TASK_NOT_SUPPORTED": "Send a `type` that there is not."}
 

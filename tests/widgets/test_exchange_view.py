@@ -11,8 +11,7 @@ from pictures import noise
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.widgets import ExchangeView
-from brocap_nb.widgets.exchange_view import SURE
+from brocap_nb.widgets._exchange_view import SURE, ExchangeView
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from waiting import until
 
-from brocap_nb.client import Client
-from brocap_nb.errors import RequestConnectionError
+from brocap_nb.api._errors import RequestConnectionError
+from brocap_nb.client._client import Client
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
-from brocap_nb.widgets import Console, target
-from brocap_nb.widgets.fault_chooser import FaultChooser
+from brocap_nb.widgets import Console, _target
+from brocap_nb.widgets._fault_chooser import FaultChooser
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +154,9 @@ def test_only_the_sandbox_is_made_to_fail(sandbox: Sandbox, log: ExchangeLog) ->
     ):
         console = Console(sandbox=sandbox, log=log)
         assert console.faults.layout.display != "none"
-        console.target.choice.value = target.LIVE
+        console.target.choice.value = _target.LIVE
         assert console.faults.layout.display == "none"
-        console.target.choice.value = target.SANDBOX
+        console.target.choice.value = _target.SANDBOX
         assert console.faults.layout.display == ""
         console.close()
         for client, hidden in ((here, False), (elsewhere, True)):

@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Secret, SecretStr, create_model, field_validator, model_validator
 
-from brocap_nb import tasks
-from brocap_nb.errors import InvalidTaskError
-from brocap_nb.tasks import ComplexImageTask, Field, FunCaptchaTaskProxyless, RawTask, Task
-from brocap_nb.widgets import BodyView, SecretField, TaskForm
+from brocap_nb.api._errors import InvalidTaskError
+from brocap_nb.tasks import _types
+from brocap_nb.tasks._types import ComplexImageTask, Field, FunCaptchaTaskProxyless, RawTask, Task
+from brocap_nb.widgets import TaskForm
+from brocap_nb.widgets._body_view import BodyView
+from brocap_nb.widgets._secret_field import SecretField
 
 PAGE = "https://example.com/page"
 KEY = "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"
@@ -436,7 +438,7 @@ def own_type() -> Iterator[type[Task]]:
         made: Callable[[], int] | None = None
 
     yield OwnTask
-    del tasks._registry["OwnTask"]
+    del _types._registry["OwnTask"]
 
 
 def test_a_form_without_a_kernel_shows_its_fields(own_type: type[Task]) -> None:

@@ -11,18 +11,18 @@ from peer import Peer, http
 from pictures import noise
 from waiting import until
 
-from brocap_nb import images
 from brocap_nb.sandbox import Sandbox
-from brocap_nb.widgets import ImagePicker
+from brocap_nb.tasks import _pictures
+from brocap_nb.widgets._image_picker import ImagePicker
 
 PICTURE = noise()
 
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    images._recent.clear()
+    _pictures._recent.clear()
     yield
-    images._recent.clear()
+    _pictures._recent.clear()
 
 
 @pytest.fixture(scope="module")

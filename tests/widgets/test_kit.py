@@ -9,21 +9,23 @@ from ipywidgets import Layout
 from traitlets import TraitError
 
 import brocap_nb as bn
-from brocap_nb.widgets import LogBoard, LogTable, TaskLens, parts
+from brocap_nb.widgets import LogBoard, _kit
+from brocap_nb.widgets._log_table import LogTable
+from brocap_nb.widgets._task_lens import TaskLens
 
 
 def test_what_is_alike_is_one() -> None:
-    one, other = parts.HTML("a", layout={"width": "auto"}), parts.VBox(layout={"width": "auto"})
+    one, other = _kit.HTML("a", layout={"width": "auto"}), _kit.VBox(layout={"width": "auto"})
     assert one.layout is other.layout
-    assert one.style is parts.HTML("b").style
-    assert one.layout is not parts.HTML("c").layout
+    assert one.style is _kit.HTML("b").style
+    assert one.layout is not _kit.HTML("c").layout
 
 
 def test_hiding_one_hides_no_other() -> None:
-    one, other = parts.HTML("a"), parts.HTML("b")
-    parts.show(one, False)
+    one, other = _kit.HTML("a"), _kit.HTML("b")
+    _kit.show(one, False)
     assert (one.layout.display, other.layout.display) == ("none", None)
-    parts.show(one, True)
+    _kit.show(one, True)
     assert one.layout.display == ""
 
 
@@ -42,32 +44,32 @@ def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
 
 
 def test_what_was_closed_is_made_anew() -> None:
-    first = parts.HTML("a", layout={"width": "7px"})
+    first = _kit.HTML("a", layout={"width": "7px"})
     first.layout.close()
     first.close()
-    second = parts.HTML("b", layout={"width": "7px"})
+    second = _kit.HTML("b", layout={"width": "7px"})
     assert second.layout.comm is not None
 
 
 def test_what_is_gone_is_forgotten() -> None:
     """Its id may become that of a layout of a user's."""
     widths = [{"width": f"{number}em"} for number in range(100)]
-    first = [parts.HTML("a", layout=width) for width in widths]
-    known = len(parts._made_of)
+    first = [_kit.HTML("a", layout=width) for width in widths]
+    known = len(_kit._made_of)
     for widget in first:
         widget.layout.close()
         widget.close()
-    second = [parts.HTML("b", layout=width) for width in widths]
-    assert all(parts.is_shared(widget.layout) for widget in second)
+    second = [_kit.HTML("b", layout=width) for width in widths]
+    assert all(_kit.is_shared(widget.layout) for widget in second)
     first.clear()
     del widget
     gc.collect()
-    assert len(parts._made_of) <= known
-    assert not any(parts.is_shared(layout) for layout in [Layout() for _ in range(1_000)])
+    assert len(_kit._made_of) <= known
+    assert not any(_kit.is_shared(layout) for layout in [Layout() for _ in range(1_000)])
 
 
 def test_what_is_shared_is_not_changed_for_all_unseen() -> None:
-    one, other = parts.Button(), parts.Button()
+    one, other = _kit.Button(), _kit.Button()
     with pytest.raises(TraitError, match=r"`display` cannot .* widget\.layout = "):
         one.layout.display = "none"
     with pytest.raises(TraitError, match=r"`button_color` cannot .* widget\.style = "):

@@ -9,9 +9,8 @@ import pytest
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.log.search import Filter
-from brocap_nb.widgets import LogTable
-from brocap_nb.widgets.log_table import exchange_row, table_of
+from brocap_nb.log._search import Filter
+from brocap_nb.widgets._log_table import LogTable, exchange_row, table_of
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from pictures import noise, plain
 from PIL import Image
 
-from brocap_nb.widgets import PictureView
+from brocap_nb.widgets._picture_view import PictureView
 
 ANSWER = [False, True, False, False, True, False]
 

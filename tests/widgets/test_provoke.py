@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.facts import CATALOGUE
-from brocap_nb.provoke import provoke
+from brocap_nb.api._facts import CATALOGUE
+from brocap_nb.widgets._provoke import provoke
 
 
 @pytest.fixture(scope="module")

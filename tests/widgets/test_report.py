@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from brocap_nb.errors import InvalidInputError
-from brocap_nb.widgets.report import Report
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.widgets._report import Report
 
 
 @pytest.mark.parametrize(

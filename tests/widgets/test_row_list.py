@@ -8,8 +8,8 @@ import ipywidgets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brocap_nb.widgets.row_list import Row, RowList
-from brocap_nb.widgets.style import close_all
+from brocap_nb.widgets._row_list import Row, RowList
+from brocap_nb.widgets._style import close_all
 
 
 def models() -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from brocap_nb.widgets import SecretField
+from brocap_nb.widgets._secret_field import SecretField
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ import ipywidgets
 import pytest
 from waiting import until
 
-from brocap_nb.client import Client
+from brocap_nb.client._client import Client
+from brocap_nb.client._submission import Submission
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
-from brocap_nb.submission import Submission
-from brocap_nb.tasks import ComplexImageTask, FunCaptchaTaskProxyless, RawTask
-from brocap_nb.widgets import SubmissionList
-from brocap_nb.widgets.submission_list import FINISHED_LINES, SENTENCE, _Line
+from brocap_nb.tasks._types import ComplexImageTask, FunCaptchaTaskProxyless, RawTask
+from brocap_nb.widgets._submission_list import FINISHED_LINES, SENTENCE, SubmissionList, _Line
 
 SLOW = FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
 REFUSED = RawTask({"type": "No<b>Such</b>Task \ud800"})

@@ -9,7 +9,8 @@ import pytest
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.widgets import LogBoard, TaskLens
+from brocap_nb.widgets import LogBoard
+from brocap_nb.widgets._task_lens import TaskLens
 
 
 @pytest.fixture
