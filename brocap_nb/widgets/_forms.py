@@ -73,7 +73,7 @@ class Input(Row):
 
     def __init__(self, keys: Sequence[str], shape: Schema, *, required: bool, secret: bool) -> None:
         self.name, self.keys, self._kind = (name := ".".join(keys)), keys, shape.get("type")
-        default, line = None if secret else shape.get("default"), self._kind in _LINE
+        default, line = shape.get("default"), self._kind in _LINE
         choices = (True, False) if self._kind == "boolean" else shape.get("enum", ())
         tick = self._kind == "boolean" and (required or isinstance(default, bool))
         item = shape.get("items", {}).get("type")
