@@ -163,10 +163,12 @@ def test_a_key_that_is_split_over_a_redirect_is_found(echo: Peer, key: str, at: 
 )
 def test_any_part_of_12_characters_is_redacted(key: str, at: int, size: int, beside: str) -> None:
     part = key[at : at + size]
-    assume(len(part) >= 12)
-    assert Secret(key).redact(f"<{beside}{part}{beside}>") == f"<{beside}<clientKey>{beside}>"
-    if len(set(key)) >= 6:
-        assert Secret(key).redact(f"<{key[at : at + 5]}>") == f"<{key[at : at + 5]}>"
+    assume(len(part) >= 12 and len(set(key)) >= 6)
+    clean = Secret(key).redact(f"<{beside}{part}{beside}>")
+    # a `%` with two digits of the key behind it may be one of its letters as well
+    swallowed = "" if beside == "%" else beside
+    assert clean in (f"<{beside}<clientKey>{beside}>", f"<{swallowed}<clientKey>{beside}>")
+    assert Secret(key).redact(f"<{key[at : at + 5]}>") == f"<{key[at : at + 5]}>"
 
 
 PASSWORD = "hunter2-hunter2"

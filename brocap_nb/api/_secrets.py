@@ -184,13 +184,10 @@ def _spellings(value: str) -> Iterator[str]:
     """What to look for in plain texts: nothing if the secret is too short to be looked for."""
     # suffixes such as `__nocache` may follow a key: the key without them is secret as well
     for text in (value, value.split("__", 1)[0]):
-        # and a key that was blanked by hand may be the name of its field
-        if len(text) >= SHORTEST and text.lower() not in SECRET_NAMES:
-            # bytes that were something else are searched as latin-1
-            yield from {
-                _plain(text),
-                _plain(text.encode("utf-8", "surrogatepass").decode("latin-1")),
-            }
+        if len(text) >= SHORTEST:
+            # what is decoded byte by byte has each byte as a character
+            latin = text.encode("utf-8", "surrogatepass").decode("latin-1")
+            yield from {_plain(text), _plain(latin)}
 
 
 def _plain(text: str) -> str:
