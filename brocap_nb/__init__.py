@@ -101,9 +101,9 @@ _LAZY = {
     "unload_ipython_extension": "doors._magics",
 }
 
-# A traceback and a repr name what a user can import, not the file that it lies in.
+# A traceback names what a user can import, not the file that it lies in.
 for _name in __all__:
-    if isinstance(_public := globals().get(_name), type):
+    if isinstance(_public := globals().get(_name), type) and issubclass(_public, BroCapError):
         _public.__module__ = __name__
 
 

@@ -10,19 +10,21 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import ssl
 import threading
 import time
-import zlib
 from collections.abc import Collection
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
-from urllib.parse import urljoin, urlsplit
+from http.client import HTTPException
+from pathlib import Path
+from typing import Final, TypeAlias
+from urllib.parse import unquote, urljoin
 
-import requests
-from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util import Url, make_headers, parse_url
 
 Origin: TypeAlias = tuple[str, str, int]
 """Scheme, host and port."""
@@ -31,6 +33,8 @@ MAX_HOPS: Final = 6
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _HEADERS: Final = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
+_MOVED: Final = (301, 302, 303, 307, 308)
+_THIS_MACHINE: Final = "this machine itself"
 
 
 class DownloadError(Exception):
@@ -52,13 +56,24 @@ class Loaded:
 def origin(url: str) -> Origin | None:
     """Return scheme, host and port of an http(s) address; None if it is none."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
+        parts = parse_url(url)
+    except HTTPError:
         return None
-    if host is None or port is None or parts.scheme not in _PORTS:
+    if not parts.host or parts.scheme not in _PORTS:
         return None
-    return parts.scheme, host.rstrip("."), port
+    host = parts.host.strip("[]").rstrip(".")
+    return parts.scheme, host, parts.port or _PORTS[parts.scheme]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or its number; nothing is looked up."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return False
+    return kind_of_address(str(found[0][4][0])) == _THIS_MACHINE
 
 
 def kind_of_address(text: str) -> str | None:
@@ -73,7 +88,7 @@ def kind_of_address(text: str) -> str | None:
         if inner is not None:
             return kind_of_address(str(inner))
     if address.is_loopback or address.is_unspecified:
-        return "this machine itself"
+        return _THIS_MACHINE
     if address.is_link_local:
         return "a link-local address"
     if address.is_reserved or address.is_multicast or getattr(address, "is_site_local", False):
@@ -87,7 +102,7 @@ def load(
     url: str,
     *,
     max_bytes: int,
-    timeout: Any,
+    timeout: tuple[float, float],
     deadline: float,
     allow_private: bool,
     trusted: Collection[Origin] = (),
@@ -96,173 +111,137 @@ def load(
 
     Args:
         url: an http or https address.
-        max_bytes: of the file, after it was unpacked.
-        timeout: seconds to connect and to wait for the next bytes, as requests takes them.
+        max_bytes: of the file.
+        timeout: seconds to connect, and to wait for the next bytes.
         deadline: seconds for all of it, from the first connection on.
-        allow_private: whether any host may be loaded from. If not, no proxy is used, because it
-            would look up the name itself, and no stored login is sent.
+        allow_private: whether any host may be loaded from. If not, no proxy of the environment is
+            used, because it would look up the name itself. None ever is for this machine.
         trusted: hosts that may be loaded from all the same.
 
     Raises:
         PrivateAddressError: a host is not on the public internet.
         DownloadError: it cannot be loaded, or is too large.
     """
-    line = _Line(timeout, deadline, allow_private, trusted)
+    ends, public = time.monotonic() + deadline, not allow_private
+    proxy: Url | None = None
     try:
-        with line, requests.Session() as session:
-            session.trust_env = allow_private
-            session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
-            for scheme in _PORTS:
-                session.mount(f"{scheme}://", _Adapter(line))
-            return _follow(session, line, url, timeout, max_bytes)
-    except DownloadError:
-        raise
-    except zlib.error:
-        raise DownloadError("the server packed it in a way that cannot be unpacked") from None
-    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise DownloadError(line.too_late or type(error).__name__) from None
-
-
-def _follow(
-    session: requests.Session, line: _Line, url: str, timeout: Any, max_bytes: int
-) -> Loaded:
-    for _ in range(MAX_HOPS):
-        with session.get(
-            url, headers=_HEADERS, timeout=timeout, stream=True, allow_redirects=False
-        ) as response:
-            target = session.get_redirect_target(response)
+        for _ in range(MAX_HOPS):
+            place = origin(url)
+            if place is None:
+                raise DownloadError("it leads to an address that is neither http nor https")
+            checked = not allow_private and place not in trusted
+            public = public and checked
+            by_proxy = allow_private and not is_loopback(place[1])
+            proxy = _proxy_for(url) if by_proxy else None
+            connection = _connected(place, proxy, checked, timeout, ends)
+            target, data = _asked(connection, url, proxy, ends, max_bytes)
             if target is None:
-                return Loaded(_body(response, line, max_bytes), line.public)
-        url = urljoin(url, target)
-        if origin(url) is None:
-            raise DownloadError("it leads on to an address that is neither http nor https")
-    raise DownloadError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
+                return Loaded(data, public)
+            url = urljoin(url, target)
+        raise DownloadError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
+    except PrivateAddressError:
+        raise
+    except (DownloadError, HTTPError, HTTPException, OSError, ValueError) as error:
+        reason = str(error) if isinstance(error, DownloadError) else type(error).__name__
+        if time.monotonic() >= ends:
+            reason = f"it took longer than {deadline:g} seconds"
+        if proxy:
+            reason += f", by way of the proxy {proxy._replace(auth=None)}"
+        raise DownloadError(reason) from None
 
 
-def _body(response: requests.Response, line: _Line, max_bytes: int) -> bytes:
-    """The answer's body. It is unpacked here, because only so is the unpacking bounded."""
-    if response.status_code != 200:
-        raise DownloadError(f"the server answered HTTP {response.status_code}")
-    packed = response.headers.get("Content-Encoding", "").strip().lower()
-    if packed not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise DownloadError(f"the server packed it as {packed[:40]!r}, which was not asked for")
-    unpacker = zlib.decompressobj(wbits=47) if packed not in ("", "identity") else None  # both
-    data = bytearray()
-    while chunk := response.raw.read(65_536, decode_content=False):
-        while chunk:
-            if unpacker is None:
+def _proxy_for(url: str) -> Url | None:
+    """The proxy that the environment names for an address."""
+    named = select_proxy(url, get_environ_proxies(url))
+    if not named:
+        return None
+    proxy = parse_url(named if "://" in named else f"http://{named}")
+    if proxy.scheme != "http":
+        raise DownloadError(f"the environment names a proxy of the kind {proxy.scheme!r}")
+    return proxy
+
+
+def _connected(
+    place: Origin, proxy: Url | None, checked: bool, timeout: tuple[float, float], ends: float
+) -> HTTPConnection:
+    """A connection to one of the addresses that the host has now, or that the proxy has."""
+    scheme, host, port = place
+    if proxy is not None:
+        host, port = (proxy.host or "").strip("[]"), proxy.port or _PORTS["http"]
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(address[0]) for *_, address in found]
+    for address in addresses if checked else ():
+        if kind := kind_of_address(address):
+            raise PrivateAddressError(f"{host} is {kind}")
+    problem: Exception = OSError()
+    for address in addresses:
+        wait = max(0.001, min(timeout[0], ends - time.monotonic()))
+        connection = HTTPConnection(address, port, timeout=wait)
+        if scheme == "https":
+            connection = HTTPSConnection(
+                address, port, timeout=wait, server_hostname=place[1], ssl_context=_context()
+            )
+            if proxy is not None:
+                login = make_headers(proxy_basic_auth=unquote(proxy.auth or "") or None)
+                connection.set_tunnel(place[1], place[2], headers=login)
+        try:
+            connection.connect()
+        except (HTTPError, HTTPException, OSError) as error:
+            connection.close()
+            problem = error
+        else:
+            connection.timeout = timeout[1]  # from here on it is for the next bytes
+            return connection
+    raise problem
+
+
+def _context() -> ssl.SSLContext:
+    """Whom to trust, as requests knows it."""
+    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    roots = Path(named or DEFAULT_CA_BUNDLE_PATH)
+    if roots.is_dir():
+        return ssl.create_default_context(capath=roots)
+    return ssl.create_default_context(cafile=roots)
+
+
+def _asked(
+    connection: HTTPConnection, url: str, proxy: Url | None, ends: float, max_bytes: int
+) -> tuple[str | None, bytes]:
+    """Where the answer leads on to, if it does; else its body."""
+    parts = parse_url(url)
+    target = parts.request_uri
+    headers = {**_HEADERS, "Host": parts.netloc or ""}
+    headers |= make_headers(basic_auth=unquote(parts.auth or "") or None)
+    if proxy is not None and parts.scheme == "http":
+        target = parts._replace(auth=None, fragment=None).url
+        headers |= make_headers(proxy_basic_auth=unquote(proxy.auth or "") or None)
+    # a server may send a byte now and then for ever: each comes in time, but not all of them
+    timer = threading.Timer(max(0, ends - time.monotonic()), _cut, [connection.sock])
+    timer.daemon = True
+    timer.start()
+    try:
+        connection.request("GET", target, headers=headers, preload_content=False)
+        with closing(connection.getresponse()) as response:
+            if response.status in _MOVED and (leads_to := response.headers.get("Location")):
+                return leads_to.encode("latin-1").decode("utf-8", "replace"), b""
+            if response.status != 200:
+                raise DownloadError(f"the server answered HTTP {response.status}")
+            packed = response.headers.get("Content-Encoding", "").strip().lower()
+            if packed not in ("", "identity"):
+                raise DownloadError(f"it is packed as {packed[:40]!r}, which was not asked for")
+            data = bytearray()
+            while chunk := response.read(65_536, decode_content=False):
                 data += chunk
-                chunk = b""
-            else:
-                data += unpacker.decompress(chunk, max_bytes + 1 - len(data))
-                chunk = unpacker.unconsumed_tail
-            if len(data) > max_bytes:
-                raise DownloadError(f"it has more than {max_bytes:,} bytes")
-        if line.too_late or (unpacker is not None and unpacker.eof):
-            break
-    if line.too_late:  # the end that was read is only where it was cut
-        raise DownloadError(line.too_late)
-    if unpacker is not None and not unpacker.eof:
-        raise DownloadError("it is cut off")
-    return bytes(data)
+                if len(data) > max_bytes:
+                    raise DownloadError(f"it has more than {max_bytes:,} bytes")
+            if time.monotonic() >= ends:  # the end that was read is only where it was cut
+                raise DownloadError("it came too late")
+            return None, bytes(data)
+    finally:
+        timer.cancel()
+        connection.close()
 
 
-class _Line:
-    """The connections of one download: checked before they are made, cut when time is over."""
-
-    def __init__(
-        self, timeout: Any, deadline: float, allow_private: bool, trusted: Collection[Origin]
-    ) -> None:
-        self.public = not allow_private
-        self._connect_timeout = timeout[0] if isinstance(timeout, tuple) else timeout
-        self._seconds, self._ends = deadline, time.monotonic() + deadline
-        self._allow_private, self._trusted = allow_private, frozenset(trusted)
-        self._held: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(deadline, self._cut)
-        self._timer.daemon = True
-
-    @property
-    def too_late(self) -> str:
-        """What to say once the time is over; empty before."""
-        over = time.monotonic() >= self._ends
-        return f"it took longer than {self._seconds:g} seconds" if over else ""
-
-    def __enter__(self) -> _Line:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            for held in self._held:
-                held.close()
-            self._held.clear()
-
-    def connect(self, scheme: str, connection: HTTPConnection) -> socket.socket:
-        host, port = connection.host.strip("[]"), connection.port
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        if not self._allow_private:
-            if (scheme, host.lower().rstrip("."), port) in self._trusted:
-                self.public = False
-            else:
-                for *_, address in found:
-                    if kind := kind_of_address(str(address[0])):
-                        raise PrivateAddressError(f"{host} is {kind}")
-        problem: OSError = OSError("no address")
-        for family, kind_of_socket, protocol, _, address in found:
-            made = socket.socket(family, kind_of_socket, protocol)
-            try:
-                for option in connection.socket_options or ():
-                    made.setsockopt(*option)
-                left = max(self._ends - time.monotonic(), 0.001)
-                made.settimeout(min(self._connect_timeout, left))
-                made.connect(address)
-            except OSError as error:
-                made.close()
-                problem = error
-                continue
-            with self._lock:
-                # TLS takes the socket over: a second handle stays ours
-                self._held.append(made.dup())
-            if self.too_late:
-                self._cut()
-            return made
-        raise problem
-
-    def _cut(self) -> None:
-        """End what is still being waited for: a server may send a byte now and then for ever."""
-        with self._lock:
-            for held in self._held:
-                try:
-                    held.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # ended by itself
-
-
-class _Adapter(HTTPAdapter):
-    """Makes its connections through a line."""
-
-    def __init__(self, line: _Line) -> None:
-        self._line = line
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        line = self._line
-
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                return line.connect("http", self)
-
-        class Secure(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                return line.connect("https", self)
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+def _cut(connected: socket.socket) -> None:
+    with suppress(OSError):  # it has ended by itself
+        connected.shutdown(socket.SHUT_RDWR)

@@ -1,32 +1,38 @@
 """Pictures: load them, measure them, check them against the limits, mark an answer on them.
 
-A picture is its file's bytes everywhere in this package. Nothing here decodes more pixels than
-`MAX_PIXELS`, so a small file that unpacks to a huge picture is refused.
+A picture is its file's bytes everywhere in this package; what is shown, measured or marked is what
+a browser makes of them, see `opened`. Nothing here decodes more pixels than `MAX_PIXELS`, so a
+small file that unpacks to a huge picture is refused.
 """
 
 from __future__ import annotations
 
+import binascii
+import codecs
+import contextlib
 import hashlib
 import io
 import math
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from urllib.parse import unquote_to_bytes, urlsplit
 
+from brocap_nb.api._body import media_type
 from brocap_nb.api._errors import InvalidImageError
 from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 from brocap_nb.tasks import _download
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
+    from PIL import Image, ImageDraw
 
 ImageSource: TypeAlias = "str | PathLike[str] | bytes | Image.Image"
-"""A path, an http(s) address, the file's bytes, or a PIL image."""
+"""A path, an http(s) or `data:` address, base64, the file's bytes, an image of PIL or IPython."""
 
 MAX_PIXELS: Final = 40_000_000
 FETCH_MAX_BYTES: Final = 10_000_000
@@ -40,13 +46,67 @@ SAVED_MAX: Final = 40_000
 SHOWN_MAX: Final = 12
 _URI_HEAD: Final = len("data:image/jpeg;base64,")
 _SIDE: Final = 420
-_ROOMY_TILE: Final = 48
-_ROOMY_PIXELS: Final = 4_000_000
+_LONGEST_QUOTE: Final = 80
 
-_PNG_MODES: Final = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_OTHER_KINDS: Final = (
+    (b"%PDF", "a PDF document"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"\0\0\1\0", "an icon (ICO)"),
+    (b"PK\3\4", "a ZIP archive or an office document"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
+)
+
+_PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
+_PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
+_SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
+_MAX_PROFILE: Final = 5_000_000
+_ORIENTATION: Final = 0x0112
 
 _recent: OrderedDict[str, _download.Loaded] = OrderedDict()
 _recent_lock = threading.Lock()
+
+
+def check_kind(data: bytes, what: str = "The file") -> str | None:
+    """Return a sentence that says what a file is, if it is no picture that the service takes.
+
+    >>> from brocap_nb.tasks import _pictures as images
+    >>> print(images.check_kind(b"<!doctype html><title>Log in</title>"))
+    The file is a web page (HTML), not a picture that ... Expected a PNG, JPEG, GIF, WebP or ...
+    >>> images.check_kind(sandbox.puzzles[0].data)
+    """
+    if media_type(data) is not None:
+        return None
+    return (
+        f"{what} is {_kind_of(data)}, not a picture that the service takes. Expected a PNG, JPEG, "
+        "GIF, WebP or BMP file. Choose the picture itself, or save it as PNG or JPEG first."
+    )
+
+
+def _kind_of(data: bytes) -> str:
+    """What a file is that is none of our pictures, in words."""
+    for signature, name in _OTHER_KINDS:
+        if data.startswith(signature):
+            return name
+    head = data[:1_000].lower()
+    if head[4:8] == b"ftyp":
+        if b"avif" in head[8:40] or b"avis" in head[8:40]:
+            return "an AVIF picture"
+        heic = any(brand in head[8:40] for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"))
+        return "a HEIC picture" if heic else "a film"
+    if b"<html" in head or b"<!doctype html" in head:
+        return "a web page (HTML)"
+    if b"<svg" in head:
+        return "an SVG drawing"
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)  # its end may be cut off
+    except UnicodeDecodeError:
+        text = "\0"
+    if not data:
+        return "empty"
+    return "text" if "".join(text.split()).isprintable() else "of a kind that is not known here"
 
 
 def check_size(size: int, what: str = "The picture") -> str | None:
@@ -104,33 +164,90 @@ def inspect(data: bytes) -> ImageFacts:
     width = height = None
     problem = check_size(len(data))
     try:
-        with _open(data) as image:
-            kind, (width, height) = image.format, image.size
+        width, height = opened(data).size
+        kind = str(media_type(data)).removeprefix("image/").upper()
     except InvalidImageError as error:
         problem = problem or str(error)
     return ImageFacts(kind, width, height, len(data), hashlib.sha256(data).hexdigest(), problem)
 
 
+def quoted(text: object) -> str:
+    """Return what came as a sentence quotes it: never more than 80 characters of it.
+
+    >>> from brocap_nb.tasks import _pictures as images
+    >>> len(images.quoted("x" * 5_000))
+    82
+    """
+    shown = str(text)
+    return repr(shown if len(shown) <= _LONGEST_QUOTE else f"{shown[: _LONGEST_QUOTE - 1]}…")
+
+
 def is_url(text: object) -> bool:
-    """Whether `text` is an http or https address with a host.
+    """Whether `text` is an http or https address with a host, and nothing around it.
 
     >>> from brocap_nb.tasks import _pictures as images
     >>> images.is_url("https://example.com/birds.png"), images.is_url("birds.png")
     (True, False)
     """
-    if not isinstance(text, str):
+    if not isinstance(text, str) or " " in text or not text.isprintable():
         return False
     try:
         parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # brackets of no address, a port of letters or beyond 65535
         return False
+    labels = host.removesuffix(".").split(".")
+    right = ":" in host or all(0 < len(label) < 64 for label in labels)
+    return parts.scheme in ("http", "https") and port != 0 and right
+
+
+def check_address(text: str, what: str = "The address") -> str | None:
+    """Return a sentence if `text` is no address that a picture or a page can have.
+
+    >>> from brocap_nb.tasks import _pictures as images
+    >>> print(images.check_address("http://example.com:99999/a.png"))
+    The address is 'http://example.com:99999/a.png'; expected an address that starts ...
+    >>> images.check_address("https://example.com/birds.png")
+    """
+    if is_url(text):
+        return None
+    return (
+        f"{what} is {quoted(text)}; expected an address that starts with http:// or https:// and "
+        "names a host, such as https://example.com/page, with no blank inside (write %20) and no "
+        "port above 65535. Write the full address."
+    )
+
+
+def address_in(source: object) -> str | None:
+    """Return the http(s) address that a picture is given by; None if it is given otherwise.
+
+    >>> from brocap_nb.tasks import _pictures as images
+    >>> images.address_in(" https://example.com/birds.png\\n"), images.address_in("birds.png")
+    ('https://example.com/birds.png', None)
+
+    Raises:
+        InvalidImageError: it is meant as an address, but it is none.
+    """
+    source = _bare(source)
+    text = source.strip() if isinstance(source, str) else ""
+    if not text.lower().startswith(("http://", "https://")):
+        return None
+    if sentence := check_address(text, "The picture's address"):
+        raise InvalidImageError(sentence, field="imageUrls")
+    return text
+
+
+def _bare(source: Any) -> Any:
+    """What an IPython.display.Image is made of; anything else as it is."""
+    if hasattr(source, "data") and hasattr(source, "url"):
+        return source.data or source.url or source.filename
+    return source
 
 
 def read(source: ImageSource) -> bytes:
     """Return the bytes of a picture's file.
 
-    A PIL image becomes a PNG. An address is loaded, see `fetch`.
+    A PIL image becomes a PNG, turned as its EXIF data says. An address is loaded, see `fetch`.
 
     >>> from brocap_nb.tasks import _pictures as images
     >>> from PIL import Image
@@ -138,35 +255,83 @@ def read(source: ImageSource) -> bytes:
     'image/png'
 
     Raises:
-        InvalidImageError: the source cannot be read.
+        InvalidImageError: the source cannot be read, or is no picture.
     """
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return bytes(source)
-    if isinstance(source, str) and is_url(source):
-        return fetch(source)
-    if isinstance(source, (str, PathLike)):
+    bare, what = _bare(source), "The file"
+    if hasattr(bare, "convert"):
+        return _written(bare)
+    if isinstance(bare, (bytes, bytearray, memoryview)):
+        data = bytes(bare)
+        if data.isascii():
+            data = _in_text(data.decode("ascii")) or data
+    elif (url := address_in(bare)) is not None:
+        data, what = fetch(url), f"The file at {quoted(url)}"
+    elif isinstance(bare, str) and (found := _in_text(bare)) is not None:
+        data = found
+    elif isinstance(bare, (str, PathLike)):
+        what = f"The file {quoted(bare)}"
         try:
-            return Path(source).expanduser().read_bytes()
+            data = Path(bare).expanduser().read_bytes()
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no home directory
             reason = getattr(error, "strerror", None) or str(error).rstrip(".")
-            shown = str(source) if len(str(source)) <= 200 else f"{str(source)[:199]}…"
             raise InvalidImageError(
-                f"The picture {shown!r} cannot be read: {reason}. Expected the path of a "
-                "picture file, an http(s) address, bytes or a PIL image. Check the path; it is "
-                f"looked for in {Path.cwd()}."
+                f"The picture {quoted(bare)} cannot be read: {reason}. Expected the path of a "
+                "picture file, an http(s) or data: address, bytes or a PIL image. Check the path; "
+                f"it is looked for in {Path.cwd()}."
             ) from None
-    if hasattr(source, "convert"):
-        try:
-            return _png(source if source.mode in _PNG_MODES else source.convert("RGB"))
-        except Exception as error:
-            raise InvalidImageError(
-                f"The PIL image cannot be written as PNG: {error}. Expected an image with pixels. "
-                "Save it to a file yourself and pass the path."
-            ) from None
-    raise InvalidImageError(
-        f"A value of type {type(source).__name__} is not a picture. Expected a path, an http(s) "
-        "address, the file's bytes or a PIL image."
-    )
+    else:
+        raise InvalidImageError(
+            f"A value of type {type(source).__name__} is not a picture. Expected a path, an "
+            "http(s) or data: address, the file's bytes or a PIL image."
+        )
+    if sentence := check_kind(data, what):
+        raise InvalidImageError(sentence)
+    return data
+
+
+def _in_text(text: str) -> bytes | None:
+    """The file in a `data:` address, or the picture in bare base64; None if there is none."""
+    if text.lstrip()[:5].lower() == "data:":
+        return _in_data_url(text)
+    try:
+        data = binascii.a2b_base64("".join(text.split()), strict_mode=True)
+    except ValueError:
+        return None
+    return data if media_type(data) else None
+
+
+def _in_data_url(text: str) -> bytes:
+    """The file that a `data:` address carries; what a browser forgives is forgiven."""
+    head, _, body = text.strip().partition(",")
+    data = unquote_to_bytes(body)
+    if not head.rstrip().lower().endswith(";base64"):
+        return data
+    packed = b"".join(data.split())
+    try:
+        return binascii.a2b_base64(packed + b"=" * (-len(packed) % 4), strict_mode=True)
+    except ValueError:
+        raise InvalidImageError(
+            f"The address {quoted(text)} cannot be read: its base64 is damaged or cut off. "
+            "Expected the whole of data:image/png;base64,… Copy it again, or choose the file."
+        ) from None
+
+
+def _written(image: Image.Image) -> bytes:
+    """A PIL image as a PNG that a browser shows as PIL does."""
+    if image.mode in ("I", "F") or (image.mode.startswith("I;16") and image.mode != "I;16"):
+        raise InvalidImageError(
+            f"The PIL image has mode {image.mode!r}, whose numbers do not say what is white. "
+            "Expected a mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
+            "image.point(lambda value: value / 256).convert('L')."
+        )
+    try:
+        upright = _upright(image)
+        return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
+    except Exception as error:
+        raise InvalidImageError(
+            f"The PIL image cannot be written as PNG: {error}. Expected an image with pixels. "
+            "Save it to a file yourself and pass the path."
+        ) from None
 
 
 def fetch(
@@ -209,15 +374,15 @@ def fetch(
         )
     except _download.PrivateAddressError as error:
         raise InvalidImageError(
-            f"The picture at {url} was not loaded: {error}, and such addresses are refused. "
-            f"Expected an address of the public internet. {remedy}",
+            f"The picture at {quoted(url)} was not loaded: {error}, and such addresses are "
+            f"refused. Expected an address of the public internet. {remedy}",
             field="imageUrls",
         ) from None
     except _download.DownloadError as error:
         raise InvalidImageError(
-            f"The picture at {url} cannot be loaded: {error}. Expected the address of a picture "
-            "that this kernel can reach. Open it in a browser to check, or send the address "
-            "without looking at it: ComplexImageTask(image_urls=[…], question=…).",
+            f"The picture at {quoted(url)} cannot be loaded: {error}. Expected the address of a "
+            "picture that this kernel can reach. Open it in a browser to check, or send the "
+            "address without looking at it: ComplexImageTask(image_urls=[…], question=…).",
             field="imageUrls",
         ) from None
     _keep(url, loaded)
@@ -278,11 +443,9 @@ def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
 
 
 def mark_answer(
-    data: bytes, answer: Sequence[bool], *, columns: int | None = None, rows: int | None = None
+    data: bytes, answer: Sequence[bool], *, grid: tuple[int, int] | None = None
 ) -> bytes:
     """Return a PNG of the picture with its tiles numbered and the true ones outlined and ticked.
-
-    A picture with very small tiles is enlarged first, so that the numbers leave them in view.
 
     >>> from brocap_nb.tasks import _pictures as images
     >>> puzzle = sandbox.puzzles[0]
@@ -292,20 +455,15 @@ def mark_answer(
     Args:
         data: the picture's file.
         answer: one boolean for each tile, row by row.
-        columns, rows: the grid; what is not given is worked out from the answer's length and
-            the picture.
+        grid: columns and rows; guessed if not given.
 
     Raises:
         InvalidImageError: the picture cannot be opened, or the grid does not fit the answer.
     """
-    from PIL import ImageDraw
+    from PIL import ImageDraw, ImageFont
 
-    with _open(data) as source:
-        image = _opaque(source)
-    if columns is None and rows is None:
-        columns, rows = guess_grid(len(answer), *image.size)
-    columns = len(answer) // max(rows or 1, 1) if columns is None else columns
-    rows = len(answer) // max(columns, 1) if rows is None else rows
+    image = _on_white(opened(data))
+    columns, rows = grid or guess_grid(len(answer), *image.size)
     if columns * rows != len(answer) or columns < 1:
         raise InvalidImageError(
             f"A grid of {columns} x {rows} tiles does not fit an answer of {len(answer)} tiles. "
@@ -318,14 +476,9 @@ def mark_answer(
             f"The picture has {image.width} x {image.height} pixels, too few to mark {columns} x "
             f"{rows} tiles; expected tiles of at least {MIN_TILE} pixels. Scale the picture up."
         )
-    larger = math.ceil(_ROOMY_TILE / short)
-    if larger > 1 and image.width * image.height * larger**2 <= _ROOMY_PIXELS:
-        # a number must leave something of its tile to be seen
-        image = image.resize((image.width * larger, image.height * larger))
-        tile_w, tile_h, short = tile_w * larger, tile_h * larger, short * larger
     draw = ImageDraw.Draw(image)
     stroke = max(2, round(short / 22))
-    font = _font(max(10, round(short / 6)))
+    font = ImageFont.load_default(max(10, round(short / 6)))
     for index, chosen in enumerate(answer):
         column, row = index % columns, index // columns
         left, top = round(column * tile_w), round(row * tile_h)
@@ -367,8 +520,7 @@ def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thu
     Raises:
         InvalidImageError: the picture cannot be opened, or made that small.
     """
-    with _open(data) as source:
-        image = _opaque(source)
+    image = _on_white(opened(data))
     short, long = sorted(image.size)
     longer = min(side / 4 / short, side / math.sqrt(short * long), 8 * side / long)
     scale = min(1.0, max(side / long, longer))
@@ -390,8 +542,7 @@ def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thu
 def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Thumbnail | None]:
     """Return small copies of the pictures that are shown together.
 
-    What is shown stays in the saved notebook, so they share a budget: a picture that needs less
-    than its part leaves the rest to the others.
+    What is shown stays in the saved notebook, so they share a budget, in equal parts.
 
     >>> from brocap_nb.tasks import _pictures as images
     >>> small, none = images.thumbnails([sandbox.puzzles[0].data, b"no picture"])
@@ -405,68 +556,123 @@ def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Th
     Returns:
         One for each picture; None for what cannot be opened, and after the first `SHOWN_MAX`.
     """
+    share = budget // max(1, min(len(pictures), SHOWN_MAX))
     found: list[Thumbnail | None] = [None] * len(pictures)
-    wanted: list[tuple[int, int]] = []
     for index, data in enumerate(pictures[:SHOWN_MAX]):
-        try:
-            small = thumbnail(data, max_bytes=_bytes_in(budget))
-        except InvalidImageError:
-            continue
-        found[index] = small
-        wanted.append((_characters(small), index))
-    for done, (characters, index) in enumerate(sorted(wanted)):
-        share = budget // (len(wanted) - done)
-        if characters > share:
-            try:
-                found[index] = thumbnail(pictures[index], max_bytes=_bytes_in(share))
-            except InvalidImageError:
-                found[index] = None
-        kept = found[index]
-        budget -= _characters(kept) if kept is not None else 0
+        with contextlib.suppress(InvalidImageError):
+            found[index] = thumbnail(data, max_bytes=(share - _URI_HEAD) // 4 * 3)
     return found
 
 
-def _characters(small: Thumbnail) -> int:
-    return _URI_HEAD + 4 * math.ceil(len(small.data) / 3)
+def opened(data: bytes) -> Image.Image:
+    """Open a picture as a browser shows it: upright, in RGB or RGBA, an animation's first frame.
 
+    >>> from brocap_nb.tasks import _pictures as images
+    >>> images.opened(sandbox.puzzles[0].data).size
+    (600, 400)
 
-def _bytes_in(characters: int) -> int:
-    return max(0, (characters - _URI_HEAD) // 4 * 3)
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """The picture in RGB; what is transparent is white, as on a page."""
+    Raises:
+        InvalidImageError: the file is no picture, is damaged, or has far too many pixels.
+    """
     from PIL import Image
 
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    clear = image.convert("RGBA")
-    white = Image.new("RGBA", clear.size, "white")
-    white.alpha_composite(clear)
-    return white.convert("RGB")
-
-
-def _open(data: bytes) -> Image.Image:
-    """Open a picture and decode it once, so that a damaged file is found here."""
-    from PIL import Image
-
+    if sentence := check_kind(data):
+        raise InvalidImageError(sentence)
     try:
         # only these: Pillow runs other programs to open some of the rest
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        lean, profile = _lean(data)
+        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
                 f"{MAX_PIXELS:,} pixels are opened here. Scale it down."
             )
-        image.load()
+        if image.info.get("default_image"):
+            image.seek(1)  # an APNG's extra picture for who cannot show the animation
+        image.load()  # a damaged file is found here
+        if profile:
+            image.info["icc_profile"] = profile
+        image.info.pop("xmp", None)  # Pillow would turn the picture by it, a browser does not
+        if image.format == "PNG" and data[24:26] in _SCALED_GREY and "transparency" in image.info:
+            image.info["transparency"] *= _SCALED_GREY[data[24:26]]
+        shown = _rgb(image if image.format == "WEBP" else _upright(image))
     except InvalidImageError:
         raise
     except Exception as error:  # Pillow's plugins raise many kinds for a damaged file
         raise InvalidImageError(
-            f"The file is not a picture that can be opened ({type(error).__name__}). Expected a "
-            "PNG, JPEG, GIF, WebP or BMP file. Check that the file is complete."
+            f"The file is a damaged picture: it starts as {media_type(data)}, but cannot be opened "
+            f"({type(error).__name__}). Expected a whole file. Save or copy the picture again."
         ) from None
-    return image
+    shown.info.clear()
+    return shown
+
+
+def _lean(data: bytes) -> tuple[bytes, bytes]:
+    """A PNG without its texts, and its colour profile: Pillow gives up at much of either."""
+    if not data.startswith(_PNG):
+        return data, b""
+    kept, profile, at = [_PNG], b"", len(_PNG)
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        name = data[at + 4 : at + 8]
+        if name[:1].isupper() or name in _PNG_CHUNKS:
+            kept.append(data[at:end])
+        elif name == b"iCCP":  # a name, a zero, the way of packing, the profile
+            packed = data[at + 8 : end - 4].partition(b"\0")[2][1:]
+            with contextlib.suppress(zlib.error):
+                profile = zlib.decompressobj().decompress(packed, _MAX_PROFILE)
+        at = end
+    return b"".join(kept), profile
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF data says that it was held."""
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    try:
+        turn = turns.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # data that cannot be read turn nothing, as in a browser
+        return image
+    return image if turn is None else image.transpose(turn)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """The image in RGB, or RGBA where something is transparent, in the colours of a screen."""
+    from PIL import Image, ImageCms
+
+    if image.mode == "I;16":  # Pillow would clip it to white
+        image = Image.frombytes("L", image.size, image.tobytes()[1::2])
+    mode = "RGBA" if image.has_transparency_data else "RGB"
+    plain = image.convert(mode)
+    if profile := image.info.get("icc_profile"):
+        try:
+            found = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            screen = ImageCms.createProfile("sRGB")
+            image = image if image.mode == "CMYK" else plain
+            return ImageCms.profileToProfile(image, found, screen, outputMode=mode) or plain
+        except (ImageCms.PyCMSError, OSError):  # damaged, or of other colours than the picture
+            return plain
+    return plain
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """The image in RGB; what is transparent is white, as on a page."""
+    from PIL import Image
+
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    return white.convert("RGB")
 
 
 def _png(image: Image.Image) -> bytes:
@@ -475,18 +681,11 @@ def _png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
-
-
-def _number(draw: object, at: tuple[int, int], text: str, font: object, chosen: bool) -> None:
+def _number(
+    draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, font: Any, chosen: bool
+) -> None:
     """Draw a tile's number on a dark plate; a chosen tile's plate is green and has a tick."""
-    from PIL import ImageDraw
-
-    assert isinstance(draw, ImageDraw.ImageDraw)
-    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)  # type: ignore[arg-type]
+    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     pad = max(2, round((bottom - top) / 3))
     tick = round((bottom - top) * 1.1) if chosen else 0
     x, y = at
@@ -495,7 +694,7 @@ def _number(draw: object, at: tuple[int, int], text: str, font: object, chosen: 
     draw.rounded_rectangle(
         (x, y, x + width, y + height), radius=pad, fill="#0b7a34" if chosen else "#303030"
     )
-    draw.text((x + pad - left, y + pad - top), text, font=font, fill="white")  # type: ignore[arg-type]
+    draw.text((x + pad - left, y + pad - top), text, font=font, fill="white")
     if chosen:
         cx, cy = x + width - pad - tick, y + height / 2
         draw.line(

@@ -361,21 +361,22 @@ class ComplexImageTask(Task):
             "metadata": {"Task": "Pick the image that is the correct way up"}})
 
         Args:
-            source: a path, an http(s) address, the file's bytes, or a PIL image.
+            source: a path, an http(s) or `data:` address, base64, the file's bytes, or an image
+                of PIL or IPython.
             question: what is asked about it, in English.
             user_agent: the User-Agent with which the service loads an address.
             website_url: the page the picture belongs to.
 
         Raises:
             InvalidTaskError: the picture or a field would not be taken by the service.
-            InvalidImageError: the picture cannot be read.
+            InvalidImageError: the picture cannot be read, or is none that the service takes.
         """
         data = _pictures.read(source)
         rest = {"question": question, "user_agent": user_agent, "website_url": website_url}
-        if isinstance(source, str) and _pictures.is_url(source):
+        if (url := _pictures.address_in(source)) is not None:
             if sentence := _pictures.check_size(len(data)):
                 raise InvalidTaskError(sentence, field="imageUrls")
-            return cls(image_urls=(source,), **rest)
+            return cls(image_urls=(url,), **rest)
         return cls(images_base64=(base64.b64encode(data).decode("ascii"),), **rest)
 
     @property
@@ -418,10 +419,7 @@ class ComplexImageTask(Task):
                 f"imageUrls has {len(urls)} addresses; expected a list with a single one. Create "
                 "one task for each picture.",
             )
-        for url in urls or ():
-            if sentence := _check_address("imageUrls", url):
-                raise problem("imageUrls", sentence)
-        return urls
+        return urls and tuple(_address("imageUrls", url) for url in urls)
 
     @field_validator("images_base64")
     @classmethod
@@ -442,9 +440,7 @@ class ComplexImageTask(Task):
     @field_validator("website_url")
     @classmethod
     def _check_page(cls, url: str | None) -> str | None:
-        if url is not None and (sentence := _check_address("websiteURL", url)):
-            raise problem("websiteURL", sentence)
-        return url
+        return None if url is None else _address("websiteURL", url)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -495,9 +491,7 @@ class FunCaptchaTaskProxyless(Task):
     @field_validator("website_url")
     @classmethod
     def _check_page(cls, url: str) -> str:
-        if sentence := _check_address("websiteURL", url):
-            raise problem("websiteURL", sentence)
-        return url
+        return _address("websiteURL", url)
 
     @field_validator("data", mode="before")
     @classmethod
@@ -595,14 +589,12 @@ def _picture_file(text: str) -> bytes:
     return decode_base64(text) if known is None else known.data
 
 
-def _check_address(field: str, url: str) -> str | None:
-    if _pictures.is_url(url):
-        return None
-    shown = url if len(url) <= 80 else url[:77] + "…"
-    return (
-        f"{field} is {shown!r}; expected an address that starts with http:// or https:// and names "
-        "a host, such as https://example.com/page. Write the full address."
-    )
+def _address(field: str, url: str) -> str:
+    """An address without what stands around it when it is copied."""
+    url = url.strip()
+    if sentence := _pictures.check_address(url, field):
+        raise problem(field, sentence)
+    return url
 
 
 def _wire_fields(model: type[BaseModel]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """A place to paste or drop a picture, with a button for a file.
 
-The browser looks at what comes before it sends it: a file that is no picture, or too large, never
-leaves the page. The bytes travel as one binary message and are never part of the widget's state.
+The browser looks at what comes before it sends it: a file that is too large never leaves the page,
+and of one that is no picture only the start does, which says what it is. The bytes travel as one
+binary message and are never part of the widget's state.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Any, Final
 import anywidget
 import traitlets
 
-from brocap_nb.api._body import media_type
 from brocap_nb.tasks import _pictures
 
 MAX_BYTES: Final = 10_000_000
@@ -53,17 +53,14 @@ class DropZone(anywidget.AnyWidget):
         kind, name, url = (content.get(key, "") for key in ("kind", "name", "url"))
         if kind == "picture" and buffers:
             data = bytes(buffers[0])
-            shown = name[:200] if isinstance(name, str) and name else "picture"
+            shown = name[:80] if isinstance(name, str) and name else "The file"
             if len(data) > self.max_bytes:
                 self.problem = (
                     f"{shown} has {len(data):,} bytes; at most {self.max_bytes:,} are taken. "
                     "Choose a smaller file."
                 )
-            elif media_type(data) is None:
-                self.problem = (
-                    f"{shown} is not a picture. Expected a PNG, JPEG, GIF, WebP or BMP file. "
-                    "Choose another one."
-                )
+            elif sentence := _pictures.check_kind(data, shown):
+                self.problem = f"{self.problem} {sentence}".strip()
             else:
                 for take in self._on_picture:
                     take(data, shown)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb.api._errors import BroCapError
+from brocap_nb.api._errors import BroCapError, InvalidImageError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._drop_zone import DropZone
@@ -137,7 +137,11 @@ class ImagePicker(widgets.View):
             self._choose(self.data, self.puzzle.url if yes else None, puzzle=self.puzzle)
 
     def choose_file(self, data: bytes, name: str = "file") -> None:
-        """Take a picture's file."""
+        """Take a picture's file; what is none is refused, and the choice before it stays."""
+        name = name[:80]
+        if sentence := _pictures.check_kind(data, name):
+            self._say(problem=sentence)
+            return
         self._choose(data, None, f"{name}, {len(data):,} bytes, sent as imagesBase64")
 
     def choose_sample(self, name: str) -> None:
@@ -205,36 +209,45 @@ class ImagePicker(widgets.View):
     def _load_address(self) -> None:
         """Load in a thread: the kernel stays free, and a later choice wins."""
         url = self.address.value.strip()
-        if not _pictures.is_url(url):
-            self._say(
-                problem=f"The address is {url!r}; expected one that starts with http:// or "
-                "https://, such as https://example.com/picture.png. Write the full address."
-            )
+        if url[:5].lower() == "data:":
+            self._take_data_address(url)
+            return
+        if sentence := _pictures.check_address(url):
+            self._say(problem=sentence)
             return
         allow, own = self._may_load_private(), [puzzle.url for puzzle in self._puzzles()]
         remedy = _FROM_ANY if self._allow_private is None else _FROM_PUBLIC
         self.zone.problem = ""
         ticket = self._load = object()
         self.load.description = "Stop loading"
-        self._say(waiting=f"Loading {url} …")
+        self._say(waiting=f"Loading {_pictures.quoted(url)} …")
 
         def work() -> None:
             data, problem = None, ""
             try:
                 data = _pictures.fetch(url, allow_private=allow, trusted=own, remedy=remedy)
+                problem = _pictures.check_kind(data, f"The file at {_pictures.quoted(url)}") or ""
             except BroCapError as error:
                 problem = str(error)
             except Exception as error:  # shown here: a thread has no other place to tell
                 problem = f"The picture cannot be loaded: {type(error).__name__}: {error}"
             if self._load is not ticket:
                 return
-            if data is None:
+            if data is None or problem:
                 self._stop()
                 self._say(problem=problem)
             else:
                 self._choose(data, url)
 
         threading.Thread(target=work, name="brocap picture", daemon=True).start()
+
+    def _take_data_address(self, url: str) -> None:
+        """The picture is in the address: it is a file, and no widget's value keeps it."""
+        self.address.value = ""
+        try:
+            self.choose_file(_pictures.read(url), "data: address")
+        except InvalidImageError as error:
+            self._say(problem=str(error))
 
     def _stop(self) -> None:
         if self._load is not None:

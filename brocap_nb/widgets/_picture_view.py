@@ -107,9 +107,8 @@ class PictureView(widgets.View):
         drawn = list(files)
         words = "" if answer is None else answer_in_words(answer)
         if answer is not None and files:
-            columns, rows = self.grid.value or (None, None)
             try:
-                drawn[0] = _pictures.mark_answer(files[0], answer, columns=columns, rows=rows)
+                drawn[0] = _pictures.mark_answer(files[0], answer, grid=self.grid.value)
                 alt = f"The picture with its answer: {words}"
             except InvalidImageError as error:
                 problem = problem_note(str(error))

@@ -1,6 +1,6 @@
-// What comes is looked at here first; only a picture's bytes, or an address, go to the kernel.
-// The bytes go as the buffer of a custom message and are never part of the model's state.
-const EXPECTED = "Expected a PNG, JPEG, GIF, WebP or BMP file.";
+// What comes is looked at here first: a picture's bytes, the start of another file, or an address
+// go to the kernel. Bytes go as the buffer of a custom message, never as part of the model's state.
+const START = 1000;
 const LONGEST_ADDRESS = 4000;
 
 const shorten = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -19,11 +19,24 @@ async function isPicture(file) {
   );
 }
 
+// The first picture of what was copied from a page, a document or a mail; else the text itself.
 function addressIn(transfer) {
+  const html = new DOMParser().parseFromString(transfer.getData("text/html"), "text/html");
+  const image = html.querySelector("img[src]"); // of a document that loads and runs nothing
   const list = transfer.getData("text/uri-list").split(/\r?\n/);
-  const text = list.find((line) => line && !line.startsWith("#")) || transfer.getData("text/plain");
-  const address = text.trim();
-  return { text: address, address: /^https?:\/\/[^\s/]\S*$/i.test(address) ? address : "" };
+  const address = list.find((line) => line && !line.startsWith("#"));
+  return (image?.getAttribute("src") || address || transfer.getData("text/plain")).trim();
+}
+
+// The file that a data: address carries; throws if it is damaged.
+function fileIn(address) {
+  const comma = address.indexOf(",");
+  const body = address.slice(comma + 1);
+  const packed = /;\s*base64\s*$/i.test(address.slice(0, comma));
+  const parts = packed
+    ? Uint8Array.from(atob(decodeURIComponent(body)), (c) => c.charCodeAt(0))
+    : decodeURIComponent(body);
+  return new File([parts], "");
 }
 
 function render({ model, el }) {
@@ -68,7 +81,7 @@ function render({ model, el }) {
   };
   const take = async (files) => {
     const [file] = files;
-    const name = shorten(file.name || "the picture", 80);
+    const name = shorten(file.name || "The picture", 80);
     const rest =
       files.length > 1
         ? `${files.length} files came; a task has one picture, so only the first is looked at. `
@@ -82,15 +95,12 @@ function render({ model, el }) {
       return;
     }
     try {
-      if (await isPicture(file)) {
-        const bytes = await file.arrayBuffer();
-        say(rest && `${rest}It is ${name}.`);
-        model.send({ kind: "picture", name }, undefined, [bytes]);
-      } else {
-        say(`${rest}${name} is not a picture. ${EXPECTED} Choose another one.`);
-      }
+      const picture = await isPicture(file);
+      const bytes = await (picture ? file : file.slice(0, START)).arrayBuffer();
+      say(rest && `${rest}It is ${name}.`);
+      model.send({ kind: "picture", name }, undefined, [bytes]); // the kernel names what is none
     } catch {
-      say(`${name} cannot be read. A folder is no picture. ${EXPECTED}`);
+      say(`${name} cannot be read. A folder is no picture. Choose a picture's file.`);
     }
   };
   const takeAny = (transfer) => {
@@ -98,10 +108,16 @@ function render({ model, el }) {
       take([...transfer.files]); // copied: the browser empties the list after this event
       return;
     }
-    const { text, address } = addressIn(transfer);
-    if (address && address.length <= LONGEST_ADDRESS) {
+    const text = addressIn(transfer);
+    if (/^data:/i.test(text)) {
+      try {
+        take([fileIn(text)]);
+      } catch {
+        say(`“${shorten(text, 60)}” is damaged or cut off. Copy the picture again.`);
+      }
+    } else if (/^https?:\/\/[^\s/]\S*$/i.test(text) && text.length <= LONGEST_ADDRESS) {
       say("");
-      model.send({ kind: "address", url: address });
+      model.send({ kind: "address", url: text });
     } else if (text) {
       say(
         `“${shorten(text, 60)}” is no picture and no address. Copy a picture itself, or an ` +

@@ -96,7 +96,7 @@ def test_every_place_says_the_same_of_a_code(code: str) -> None:
     times = {"first_seen": exchange.started_at, "last_seen": exchange.started_at}
     table = ErrorTable([{**row, **counts, **times}])
     told = [
-        str(bn.errors.ApiError(exchange)),
+        str(bn.ApiError(exchange)),
         str(table),
         table._repr_html_(),
         *entry._repr_mimebundle_().values(),

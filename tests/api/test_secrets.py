@@ -133,7 +133,7 @@ def test_a_search_that_is_interrupted_shows_no_secret() -> None:
 
 chosen = st.lists(
     st.one_of(
-        st.text("abcklientKy<>", min_size=1, max_size=20),
+        st.text("abcklientKy", min_size=1, max_size=20),  # no key has brackets
         st.sampled_from(["clientKey", "left out", "<clientKey>", "task", "x", "aaaaaaaaaaaa"]),
     ),
     max_size=8,

@@ -9,7 +9,11 @@ import re
 from typing import Any
 
 import pytest
-from PIL import Image
+from pictures import kinds
+from PIL import Image, ImageChops
+
+from brocap_nb.api._body import media_type
+from brocap_nb.tasks import _pictures
 
 from .driver import Lab
 
@@ -36,13 +40,14 @@ box
 """
 
 # What a browser does with real files: events that carry a DataTransfer.
-SEND = """([kind, files, text]) => {
+SEND = """([kind, files, text, html]) => {
   const transfer = new DataTransfer();
   for (const [name, type, base64] of files) {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     transfer.items.add(new File([bytes], name, { type }));
   }
   if (text) transfer.setData("text/plain", text);
+  if (html) transfer.setData("text/html", html);
   const zone = document.querySelector(".brocap-drop-zone");
   const init = { bubbles: true, cancelable: true, composed: true };
   let seen = 0;
@@ -54,6 +59,22 @@ SEND = """([kind, files, text]) => {
   zone.dispatchEvent(event);
   document.removeEventListener(kind, outside);
   return { prevented: event.defaultPrevented, seen };
+}"""
+
+# What a browser shows on a white page, as [width, height, base64 of RGBA]; null if nothing.
+DRAW = """async (uri) => {
+  const image = new Image();
+  image.src = uri;
+  try { await image.decode(); } catch { return null; }
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const text = Array.from(data, (byte) => String.fromCharCode(byte)).join("");
+  return [canvas.width, canvas.height, btoa(text)];
 }"""
 HELD = {"prevented": True, "seen": 0}
 """The event did its work and did not get out to the notebook."""
@@ -70,8 +91,28 @@ def file(name: str, data: bytes, kind: str = "image/png") -> list[str]:
     return [name, kind, base64.b64encode(data).decode()]
 
 
-def send(lab: Lab, kind: str, *files: list[str], text: str = "") -> Any:
-    return lab.page.evaluate(SEND, [kind, list(files), text])
+def send(lab: Lab, kind: str, *files: list[str], text: str = "", html: str = "") -> Any:
+    return lab.page.evaluate(SEND, [kind, list(files), text, html])
+
+
+def test_a_picture_is_opened_as_a_browser_shows_it(context: Any) -> None:
+    page = context.new_page()
+    wrong = {}
+    for name, data in kinds().items():
+        uri = f"data:{media_type(data)};base64,{base64.b64encode(data).decode()}"
+        width, height, drawn = page.evaluate(DRAW, uri)
+        truth = Image.frombytes("RGBA", (width, height), base64.b64decode(drawn)).convert("RGB")
+        ours = Image.new("RGBA", (width, height), "white")
+        image = _pictures.opened(data)
+        if image.size != truth.size:
+            wrong[name] = f"{image.size} for {truth.size}"
+            continue
+        ours.alpha_composite(image.convert("RGBA"))
+        apart = ImageChops.difference(ours.convert("RGB"), truth).getextrema()
+        if max(most for _, most in apart) > 2:  # they round in other places
+            wrong[name] = str(apart)
+    page.close()
+    assert wrong == {}
 
 
 def opened(lab: Lab, name: str) -> Any:
@@ -162,9 +203,11 @@ def test_what_is_no_picture_is_refused_where_it_came(lab: Lab) -> None:
     send(lab, "paste", text="only words")
     alert.get_by_text("“only words” is no picture and no address.").wait_for()
     send(lab, "drop", file("notes.png", b"these are only notes, whatever their name says"))
-    alert.get_by_text("notes.png is not a picture. Expected a PNG").wait_for()
+    alert.get_by_text("notes.png is text, not a picture that the service takes.").wait_for()
     send(lab, "drop", file("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"))
-    alert.get_by_text("a.svg is not a picture.").wait_for()
+    alert.get_by_text("a.svg is an SVG drawing, not a picture").wait_for()
+    send(lab, "drop", file("b.svg", b"<svg>" + bytes(9_000_000), "image/svg+xml"))
+    alert.get_by_text("b.svg is an SVG drawing").wait_for()
     send(lab, "drop", file("big.png", noise_png(10, 10) + bytes(10_000_000)))
     alert.get_by_text(re.compile("big.png has 10,000,.* at most 10,000,000 are taken")).wait_for()
     send(lab, "paste")
@@ -186,6 +229,32 @@ def test_what_is_no_picture_is_refused_where_it_came(lab: Lab) -> None:
     allow.check()
     console.get_by_role("button", name="Load picture").click()
     console.get_by_text("cannot be loaded").wait_for()
+    assert lab.foreign_requests() == []
+
+
+def test_the_picture_in_what_is_pasted_from_a_document_is_taken(lab: Lab) -> None:
+    opened(lab, "document.ipynb")
+    console = lab.console
+    uri = f"data:image/png;base64,{base64.b64encode(noise_png(90, 60)).decode()}"
+    assert send(lab, "paste", text=f" {uri}\n") == HELD
+    console.get_by_text("90 x 60 pixels").wait_for()
+    other = f"data:image/png;base64,{base64.b64encode(noise_png(120, 60)).decode()}"
+    bad = "http://127.0.0.1:9/never-asked-for.png"
+    html = f'<p onload="heard()">An owl <img alt="no source"><img src="{other}"><img src="{bad}">'
+    assert send(lab, "drop", text="An owl", html=html) == HELD
+    console.get_by_text("120 x 60 pixels").wait_for()
+    assert send(lab, "paste", text="An owl", html=f'<a href="x"><img src=" {bad} "></a>') == HELD
+    console.get_by_text("The address is filled in below.").wait_for()
+    assert console.get_by_label("Address of a picture").input_value() == bad
+    send(lab, "paste", text="data:image/png;base64,@@@@")
+    alert = console.get_by_role("alert")
+    alert.get_by_text("is damaged or cut off. Copy the picture again.").wait_for()
+    send(lab, "paste", text="data:text/html,<html>")
+    alert.get_by_text("The picture is a web page (HTML), not a picture").wait_for()
+    console.get_by_label("Address of a picture").fill(uri)
+    console.get_by_role("button", name="Load picture").click()
+    console.get_by_text("90 x 60 pixels").wait_for()
+    assert console.get_by_label("Address of a picture").input_value() == ""
     assert lab.foreign_requests() == []
 
 

@@ -255,7 +255,7 @@ def test_an_address_is_loaded_in_the_background(console: Console, sandbox: Sandb
     assert picker.data == puzzle.data  # what was chosen before stays
     picker.address.value = "owl.png"
     picker.load.click()
-    assert "expected one that starts with http://" in picker._said.value
+    assert "expected an address that starts with http://" in picker._said.value
 
 
 def test_a_given_client_is_used_with_its_log(sandbox: Sandbox) -> None:

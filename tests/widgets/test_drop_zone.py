@@ -48,7 +48,10 @@ def test_an_address_is_told(heard: Heard) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"<svg/>" * 40, "owl.png is not a picture. Expected a PNG"),
+        (
+            b"<svg/>" * 40,
+            "owl.png is an SVG drawing, not a picture that the service takes. Expected a PNG",
+        ),
         (noise() + bytes(2_000_000), "has 2,00"),
     ],
 )
@@ -78,7 +81,7 @@ def test_other_messages_change_nothing(content: Any, heard: Heard) -> None:
 def test_a_name_is_only_a_name(heard: Heard) -> None:
     for name in (None, 5, "", "x" * 500):
         heard.send({"kind": "picture", "name": name}, noise())
-    assert [name for _, name in heard.pictures] == ["picture"] * 3 + ["x" * 200]
+    assert [name for _, name in heard.pictures] == ["The file"] * 3 + ["x" * 80]
 
 
 def test_nothing_is_fetched_by_the_page() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -131,6 +132,52 @@ def test_the_core_upload_is_there_where_the_zone_does_not_run() -> None:
     picker.upload.value = ({**file, "last_modified": datetime.now(UTC)},)
     assert picker.data == PICTURE
     assert picker.upload.value == ()
+
+
+OTHERS = {
+    b"<html><title>Log in</title></html>": "a web page (HTML)",
+    b"x" * 200: "text",
+    b"": "empty",
+}
+
+
+@pytest.mark.parametrize("data", OTHERS)
+def test_what_is_no_picture_is_refused_and_the_choice_before_it_stays(
+    data: bytes, peer: Peer
+) -> None:
+    peer.say(http(data))
+    picker = ImagePicker(allow_private=True)
+    picker.choose_file(PICTURE, "owl.png")
+    url = f"{peer.url}/login/{'x' * 200}"
+    file = {"name": "y" * 200, "type": "image/png", "size": 9, "content": memoryview(data)}
+    for refused in (
+        lambda: load(picker, url),
+        lambda: setattr(picker.upload, "value", ({**file, "last_modified": datetime.now(UTC)},)),
+        lambda: load(picker, f"data:image/png;base64,{base64.b64encode(data).decode()}"),
+    ):
+        refused()
+        assert f"is {OTHERS[data]}, not a picture that the service takes" in said(picker)
+        assert said(picker).count("x") < 200
+        assert said(picker).count("y") < 100
+        assert picker.data == PICTURE
+        picker.choose_file(PICTURE, "owl.png")
+
+
+def test_a_data_address_is_a_file_and_no_widget_keeps_it() -> None:
+    picker = ImagePicker()
+    load(picker, f" data:image/png;base64,{base64.b64encode(PICTURE).decode()}\n")
+    assert picker.data == PICTURE
+    assert picker.wire_fields().keys() == {"imagesBase64"}
+    assert picker.address.value == ""
+    load(picker, "data:image/png;base64,@")
+    assert "its base64 is damaged or cut off" in said(picker)
+
+
+@pytest.mark.parametrize("url", ["http://a b/c.png", "http://a:99999/", "http://a..b/", "a.png"])
+def test_what_is_no_address_is_told(url: str) -> None:
+    picker = ImagePicker(allow_private=True)
+    load(picker, f" {url} ")
+    assert f"The address is &#x27;{url}&#x27;; expected an address" in said(picker)
 
 
 def test_no_widget_keeps_the_file() -> None:

@@ -132,7 +132,7 @@ def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(view: PictureView) 
     assert "too few" not in view.value
     view.show_answer(b"no picture", [True, False])
     assert "tile 1 of 2" in view.value
-    assert "not a picture that can be opened" in view.value
+    assert "The picture has 10 bytes" in view.value
 
 
 @pytest.mark.parametrize("count", [1, 3, 12, 15])
