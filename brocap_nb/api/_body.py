@@ -15,6 +15,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypeVar
 
 from brocap_nb.api._secrets import (
@@ -180,10 +181,14 @@ class _Plain:
 
     def shown(self, veil: Secret | Veil | None) -> str:
         """Return it as a veil leaves it; a task's text is searched once for all its requests."""
-        if self._shown is None or self._shown[0] is not veil:
+        shown = self._shown  # once: another thread may need it for another veil
+        if shown is None or shown[0] is not veil:
             text = self.sent.decode("ascii")
-            self._shown = veil, veil.redact(text) if veil else text
-        return self._shown[1]
+            shown = self._shown = veil, veil.redact(text) if veil else text
+        return shown[1]
+
+
+_between = lru_cache(maxsize=64)(_Plain)  # what stands before each field of a request
 
 
 _Piece: TypeAlias = "_Plain | EmbeddedPicture | Secret | None"
@@ -201,7 +206,7 @@ class Body:
     KEY: Final = object()
     """Stands for the key in a value given to `Body.of` or `Body.envelope`."""
 
-    def __init__(self, *pieces: str | EmbeddedPicture | Secret | Body | None) -> None:
+    def __init__(self, *pieces: str | _Piece | Body) -> None:
         flat: list[_Piece] = []
         for piece in pieces:
             if isinstance(piece, Body):
@@ -253,15 +258,13 @@ class Body:
         pieces: list[Any] = []
         start = "{"
         for name, value in fields.items():
-            text = f'{start}"{name}": '
+            pieces.append(_between(f'{start}"{name}": '))
             if value is Body.KEY:
-                pieces += (text, None)
-            elif isinstance(value, Body):
-                pieces += (text, value)
+                pieces.append(None)
             else:
-                pieces.append(text + json.dumps(value))
+                pieces.append(value if isinstance(value, Body) else json.dumps(value))
             start = ", "
-        return cls(*pieces, "}")
+        return cls(*pieces, _between("}"))
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:

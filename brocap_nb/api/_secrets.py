@@ -46,11 +46,8 @@ class Secret:
 
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
         self.label = label
-
-        def reveal() -> str:
-            return value  # not an attribute: those are shown to whoever looks
-
-        self._reveal = reveal
+        # not an attribute: those are shown to whoever looks
+        self._reveal: Callable[[], str] = lambda: value
 
     def reveal(self) -> str:
         """Return the secret itself, for the wire only."""
@@ -211,11 +208,6 @@ def _unquoted(token: str) -> str:
     return chr(int(token[1:], 16))
 
 
-@lru_cache(maxsize=2048)
-def _named(token: str) -> str:
-    return html.unescape(token)
-
-
 # A sign that a text is dressed so, what is to be replaced in it, and by what.
 _DRESSES: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...]] = (
     (
@@ -226,7 +218,7 @@ _DRESSES: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...]] =
         _unescaped,
     ),
     ("%", re.compile(r"%[\da-fA-F]{2}"), _unquoted),
-    ("&", re.compile(r"&(?:#[xX]?[\da-fA-F]{1,20}|[a-z]{2,6});"), _named),
+    ("&", re.compile(r"&(?:#[xX]?[\da-fA-F]{1,20}|[a-z]{2,6});"), lru_cache(2048)(html.unescape)),
     # what was UTF-16 and is read as something else has a NUL in each character
     ("\0", re.compile("\0"), lambda _: ""),
 )

@@ -202,7 +202,11 @@ def test_the_command_by_itself(tmp_path: Path) -> None:
     done = subprocess.run(
         command,
         cwd=tmp_path,
-        env={**os.environ, "BROCAP_CLIENT_KEY": KEY, "PYTHONPATH": str(Path.cwd())},
+        env={
+            **os.environ,
+            "BROCAP_CLIENT_KEY": KEY,
+            "PYTHONPATH": str(Path(bn.__file__).parents[1]),
+        },
         capture_output=True,
         text=True,
         encoding="utf-8",
