@@ -261,7 +261,7 @@ def _decoded(text: str, run: re.Match[str], shortest: int, search: _Search) -> I
         begin = run.start() + offset
         for start, stop, label in search(data.decode("latin-1")):
             yield begin - (-start * 4 // 3), begin + stop * 4 // 3, label
-    for hexes in _HEXES.finditer(text, *run.span()):
+    for hexes in _HEXES.finditer(text, *run.span()) if len(digits) >= 2 * shortest else ():
         for begin in (hexes.start(), hexes.start() + 1):
             data = bytes.fromhex(text[begin : hexes.end() - (hexes.end() - begin) % 2])
             for start, stop, label in search(data.decode("latin-1")):

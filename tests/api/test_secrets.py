@@ -141,7 +141,7 @@ chosen = st.lists(
 
 
 @settings(deadline=None)
-@given(chosen, st.text('abclientKey<>"\\\\%&', max_size=80))
+@given(chosen, st.text("abclientKey<>'%&", max_size=80))
 def test_what_is_redacted_once_is_redacted(values: list[str], text: str) -> None:
     veil = Veil(*(Secret(value, label) for value in values for label in (KEY_LABEL, HEADER_LABEL)))
     text = f"{text}{''.join(values)}"
