@@ -284,7 +284,7 @@ def test_an_installed_package_hands_out_copies(tmp_path: Path) -> None:
     (desk / "brocap_notebooks").mkdir(parents=True)
     mine = desk / "brocap_notebooks" / NOTEBOOKS[1].name
     mine.write_text("my answers")
-    program = "from brocap_nb import cli; print(cli._notebooks())"
+    program = "from brocap_nb.doors import _cli; print(_cli._notebooks())"
     told = subprocess.run(
         [sys.executable, "-c", program],
         cwd=desk,

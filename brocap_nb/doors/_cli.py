@@ -202,7 +202,7 @@ def _notebooks() -> Path:
 
     The teacher's page goes along. What is there already stays: it may have answers in it.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     clone = package.parent / "notebooks"
     if (clone / QUICKSTART).is_file():
         return clone

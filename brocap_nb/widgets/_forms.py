@@ -18,7 +18,7 @@ from brocap_nb import _html
 from brocap_nb.api._body import redact_fields
 from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._json import parse
-from brocap_nb.api._secrets import Secret
+from brocap_nb.api._secrets import KEY_LABEL, Secret
 from brocap_nb.tasks._code import is_secret_name
 from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
@@ -125,7 +125,7 @@ class Input(Row):
         """Return a sentence without the secret that was typed, or the texts in it if it is JSON."""
         if isinstance(self.widget, SecretField) and self.text:
             for text in (self.text, *_JSON_TEXT.findall(self.text)):
-                sentence = Secret(text).redact(sentence)
+                sentence = Secret(text).redact(sentence.replace(text, KEY_LABEL))
         return sentence
 
     def on_change(self, observer: Callable[[Row], None]) -> None:

@@ -86,7 +86,7 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     tab_to(page, "extra")
     page.keyboard.type('{"a": ')
     told = form.get_by_role("alert").filter(has_text="extra is not JSON")
-    told.get_by_text("line 1, column 7").wait_for()
+    told.get_by_text("line 1 column 7").wait_for()
     assert form.get_by_role("textbox", name="extra").input_value() == '{"a": '
     page.keyboard.type("[1, true]}")
     told.wait_for(state="detached")

@@ -48,7 +48,7 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
     bar = console.get_by_role("button", name="ERROR_TASK_NOT_SUPPORTED").first
     bar.click()
     rows.nth(2).wait_for(state="detached")
-    console.get_by_text("no, not unchanged").wait_for()
+    console.get_by_text("No, change it first").wait_for()
     console.get_by_label("Text", exact=True).fill("othertask")
     console.get_by_text("Rows 1 to 1 of 1").wait_for()
 

@@ -26,7 +26,7 @@ from IPython.display import display
 from PIL import Image
 import ipywidgets
 from brocap_nb.widgets._picture_view import PictureView
-from brocap_nb.widgets.style import STYLE
+from brocap_nb.widgets._style import STYLE
 def noise(width, height):
     file = io.BytesIO()
     Image.effect_noise((width, height), 90).convert("RGB").save(file, "JPEG")

@@ -9,15 +9,15 @@ from jupyter_client.manager import start_new_kernel
 MAKE = """
 import threading
 import ipywidgets
-from brocap_nb import session
+from brocap_nb.sandbox import _shared
 from brocap_nb.widgets import Console
 """
 CELL = "console = Console()\nconsole"
 COUNT = """
 print(len(ipywidgets.Widget.get_manager_state()["state"]),
       sorted(t.name for t in threading.enumerate() if "brocap" in t.name),
-      len(console.log._listeners), session._sandbox is console.target.sandbox(),
-      len(session._users))
+      len(console.log._listeners), _shared._sandbox is console.target.sandbox(),
+      len(_shared._users))
 """
 
 

@@ -316,7 +316,7 @@ def test_a_picture_is_picked_and_what_is_wrong_with_it_said_there(image_form: Ta
         image_form.task()
     assert "There is no picture" in said(image_form, "imageUrls")
     enter(image_form, "metadata.Task", "Pick the penguin")
-    image_form.picker.choose_file(bytes(50), "small.png")
+    image_form.picker.choose_file(PNG[:50], "small.png")
     assert "The picture in imagesBase64[0] has 50 bytes" in said(image_form, "imagesBase64")
     image_form.picker.choose_file(PNG, "good.png")
     assert image_form.task() == ComplexImageTask.from_image(PNG, "Pick the penguin")

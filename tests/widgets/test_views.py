@@ -30,7 +30,7 @@ def test_an_answer_that_does_not_fit_the_picture_is_told_all_the_same() -> None:
     view = PictureView()
     view.show_answer(b"no picture", [True, False])
     assert "tile 1 of 2" in view.value
-    assert "not a picture that can be opened" in view.value
+    assert "has 10 bytes; the service takes 100 to 500,000" in view.value
 
 
 def test_a_file_that_is_no_picture_shows_why() -> None:
