@@ -13,7 +13,10 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
+
+Told: TypeAlias = str | tuple[str, bool | None]
+"""A text; or a badge: its text, and whether that is good (None: neither good nor bad)."""
 
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
@@ -95,24 +98,21 @@ def _branch(name: str, value: Any, path: str, marked: Collection[str], depth: in
     sign = f" {badge('look here', good=False)}" if path in marked else ""
     if not isinstance(value, (dict, list)) or depth > _DEEPEST:
         return f"<div>{label}{_leaf(value)}{sign}</div>"
-    pairs = value.items() if isinstance(value, dict) else ((f"[{n}]", v) for n, v in _some(value))
+    if isinstance(value, dict):
+        what, pairs, more = "field", [*value.items()], ""
+    else:
+        what, pairs = "item", [(f"[{n}]", one) for n, one in enumerate(value[:_SHOWN_ITEMS])]
+        rest = len(value) - len(pairs)
+        more = f"<div>… {rest:,} more</div>" if rest else ""
     inner = "".join(
-        _branch(key, item, f"{path}.{key}".lstrip("."), marked, depth + 1) for key, item in pairs
+        _branch(key, one, f"{path}.{key}".lstrip("."), marked, depth + 1) for key, one in pairs
     )
-    what = "field" if isinstance(value, dict) else "item"
-    count = f"{len(value)} {what}{'' if len(value) == 1 else 's'}"
-    if isinstance(value, list) and len(value) > _SHOWN_ITEMS:
-        inner += f"<div>… {len(value) - _SHOWN_ITEMS:,} more</div>"
     unfolded = depth < _FOLDED_FROM or any(f"{one}.".startswith(f"{path}.") for one in marked)
     return (
-        f"<details{' open' if unfolded else ''}>"
-        f'<summary style="cursor:pointer">{label}<span style="opacity:.75">{count}</span>{sign}'
-        f'</summary><div style="padding-left:1.2em">{inner}</div></details>'
+        f'<details{" open" if unfolded else ""}><summary style="cursor:pointer">{label}'
+        f'<span style="opacity:.75">{len(value)} {what}{"" if len(value) == 1 else "s"}</span>'
+        f'{sign}</summary><div style="padding-left:1.2em">{inner}{more}</div></details>'
     )
-
-
-def _some(items: list[Any]) -> Iterable[tuple[int, Any]]:
-    return enumerate(items[:_SHOWN_ITEMS])
 
 
 def _leaf(value: Any) -> str:
@@ -154,7 +154,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 def lines(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Label and value in two columns, as lines of text."""
-    width = max(len(label) for label, _ in pairs)
+    width = max((len(label) for label, _ in pairs), default=0)
     return [f"  {label:<{width}}  {value}" for label, value in pairs]
 
 
@@ -177,22 +177,20 @@ def picture(
             shown large enough to be read, in a frame that scrolls.
     """
     uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-    most, frame = "100%", ""
+    name, most, frame = escape(alt, quote=True), "100%", ""
     if size is not None:
         tallest = width * 11 // 9
         fitting = min(width / size[0], tallest / size[1])
         scale = max(fitting, _SHORTEST / min(size))
         width = round(size[0] * scale)
         if scale > fitting:
-            most, frame = "none", f"max-height:{tallest + 20}px;overflow:auto"
-    shown = (
-        f'<img src="{uri}" alt="{escape(alt, quote=True)}" '
-        f'style="width:{width}px;max-width:{most};height:auto;border-radius:4px;display:block">'
+            # what scrolls must be reached by the keyboard
+            most, frame = "none", f'<div tabindex="0" role="group" aria-label="{name}" '
+            frame += f'style="max-height:{tallest + 20}px;overflow:auto">'
+    return (
+        f'{frame}<img src="{uri}" alt="{name}" style="width:{width}px;max-width:{most};'
+        f'height:auto;border-radius:4px;display:block">{frame and "</div>"}'
     )
-    if not frame:
-        return shown
-    name = escape(alt, quote=True)  # what scrolls must be reached by the keyboard
-    return f'<div tabindex="0" role="group" aria-label="{name}" style="{frame}">{shown}</div>'
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:
@@ -219,6 +217,28 @@ def card(title: str, *parts: str) -> str:
         f'<div style="border:{_LINE};border-radius:6px;padding:.6em .9em;margin:.3em 0;'
         f'max-width:60em;color:inherit;line-height:1.45"><div style="font-weight:600">'
         f"{escape(title)}</div>{''.join(parts)}</div>"
+    )
+
+
+def describe(
+    title: str, pairs: Iterable[tuple[str, Told]], *blocks: tuple[str, str]
+) -> dict[str, Any]:
+    """What `_repr_mimebundle_` returns, said once: as a card, and as plain text.
+
+    Args:
+        title: of the card.
+        pairs: label and value.
+        blocks: headings, each with a text of code or JSON.
+    """
+    told = [*pairs]
+    shown = facts(
+        (label, words(value) if isinstance(value, str) else badge(value[0], good=value[1]))
+        for label, value in told
+    )
+    html = card(title, shown, *(heading(name) + code(text) for name, text in blocks))
+    plain = lines([(label, v if isinstance(v, str) else v[0]) for label, v in told])
+    return bundle(
+        html, "\n".join([title, *plain, *(f"--- {name}\n{text}" for name, text in blocks)])
     )
 
 

@@ -218,14 +218,7 @@ class Answer:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         body = _html.pretty(json.dumps(self.raw))
-        facts = self._facts()
-        plain = [type(self).__name__, *(f"{label}: {value}" for label, value in facts), body]
-        html = _html.card(
-            type(self).__name__,
-            _html.facts((label, _html.text(value)) for label, value in facts),
-            _html.code(body),
-        )
-        return _html.bundle(html, "\n".join(plain))
+        return _html.describe(type(self).__name__, self._facts(), ("the whole answer", body))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,6 @@ from brocap_nb import _html
 
 METHODS: Final = ("createTask", "getTaskResult", "getBalance")
 """The methods of the API."""
-KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
-"""The environment variable that has the client key, if none is given."""
 
 IMAGE_MIN_BYTES: Final = 100
 """Smallest picture the service takes, in bytes of the file (not of its base64)."""
@@ -87,12 +85,10 @@ class ErrorCode:
         return "" if same else said or ""
 
     def __str__(self) -> str:
-        return "\n".join([self.code, *_html.lines([*self.facts(), ("source", self.source)])])
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        pairs = [*self.facts(), ("source", self.source)]
-        facts = _html.facts((label, _html.words(text)) for label, text in pairs)
-        return _html.bundle(_html.card(self.code, facts), str(self))
+        return _html.describe(self.code, [*self.facts(), ("source", self.source)])
 
 
 def rows(table: str) -> Iterator[tuple[list[str], list[str]]]:

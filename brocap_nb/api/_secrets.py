@@ -152,9 +152,7 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
             for first in range(0, len(plain) - piece + 1, step)
             if plain[first : first + piece] in probes
             for length in probes[plain[first : first + piece]]
-            for start in range(
-                max(first + piece - length, 0), min(first, len(plain) - length) + 1
-            )
+            for start in range(max(first + piece - length, 0), min(first, len(plain) - length) + 1)
             if plain[start : start + length] in parts
         ]
 
