@@ -52,9 +52,10 @@ class SecretText(str):
 class Secret:
     """A client key, a password. No repr, pickle, traceback or inspector of objects shows it."""
 
+    label = KEY_LABEL
+
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
-        value = SecretText(value)
-        self.label = label
+        value, self.label = SecretText(value), label
         self._reveal = lambda: value  # not an attribute: those are shown to whoever looks
 
     def reveal(self) -> str:
@@ -112,7 +113,7 @@ class Veil:
         return self._redact(text)
 
     def __repr__(self) -> str:
-        return f"Veil({len(self._secrets)} secrets)"
+        return "<Veil>"
 
 
 _Place: TypeAlias = tuple[int, int, str]  # start and stop in a text, and the label for it
