@@ -67,11 +67,7 @@ def code(text: str, *, max_height: str = "22em") -> str:
 
 
 def tree(text: str, *, marked: Collection[str] = ()) -> str:
-    """A JSON text as a tree that folds; other text as it is.
-
-    Args:
-        marked: paths such as `task.websiteURL` that get a sign.
-    """
+    """A JSON text as a tree that folds, a sign at `marked` paths; other text as it is."""
     text = pretty(text)
     try:
         value = json.loads(text)
@@ -166,15 +162,10 @@ def picture(
     width: int = 360,
     size: tuple[int, int] | None = None,
 ) -> str:
-    """An embedded picture, never wider than its place.
+    """An embedded picture, `width` pixels wide but never wider than its place.
 
-    Args:
-        data: the file.
-        media_type: of the file.
-        alt: what it shows, in words.
-        width: in pixels, as it is shown.
-        size: width and height of the file's picture, if known: then a very tall or wide one is
-            shown large enough to be read, in a frame that scrolls.
+    If the `size` of the file's picture is known, width and height, a very tall or wide one is shown
+    large enough to be read, in a frame that scrolls.
     """
     uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
     name, most, frame = escape(alt, quote=True), "100%", ""
@@ -200,14 +191,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str
     body = "".join(
         "<tr>" + "".join(f'<td style="{cell}">{c}</td>' for c in row) + "</tr>" for row in rows
     )
-    title = (
-        f'<caption style="text-align:left;opacity:.75">{escape(caption)}</caption>'
-        if caption
-        else ""
-    )
+    if caption:
+        caption = f'<caption style="text-align:left;opacity:.75">{escape(caption)}</caption>'
     return (
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:.3em 0;'
-        f'color:inherit">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'color:inherit">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
@@ -223,13 +211,7 @@ def card(title: str, *parts: str) -> str:
 def describe(
     title: str, pairs: Iterable[tuple[str, Told]], *blocks: tuple[str, str]
 ) -> dict[str, Any]:
-    """What `_repr_mimebundle_` returns, said once: as a card, and as plain text.
-
-    Args:
-        title: of the card.
-        pairs: label and value.
-        blocks: headings, each with a text of code or JSON.
-    """
+    """A bundle of labels with values, and of headings with code or JSON below them."""
     told = [*pairs]
     shown = facts(
         (label, words(value) if isinstance(value, str) else badge(value[0], good=value[1]))

@@ -1,9 +1,8 @@
-"""The API's answers: read by what the pages document of them, and held against it.
+"""The API's answers: read by what the pages document of them (`read`), and held against it
+(`departures`).
 
-`RULES` is the only place where the documented shape of an answer is written down. By it an answer
-is read (`read`), or is a `bad_response`, and is told where it departs from the documented contract
-(`departures`). It says no more than the public pages do: where they are silent, there is no rule.
-Everything here is pure, takes any text, and never raises.
+`RULES` is the only place where the documented shape of an answer is written down. Where the public
+pages are silent, there is no rule. Everything here takes any text and never raises.
 """
 
 from __future__ import annotations
@@ -43,10 +42,6 @@ class Rule(NamedTuple):
     """What the pages say."""
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
 def _is_number(value: Any) -> bool:
     """A number that a float can hold."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -63,11 +58,11 @@ _KINDS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "0-or-1": lambda value: is_integer(value) and value in (0, 1),
     "not-0": lambda value: is_integer(value) and value != 0,
     "number": _is_number,
-    "text": _is_text,
-    "filled-text": lambda value: _is_text(value) and value != "",
+    "text": lambda value: isinstance(value, str),
+    "filled-text": lambda value: isinstance(value, str) and value != "",
     "null": lambda value: value is None,
-    "text-or-null": lambda value: value is None or _is_text(value),
-    "known-code": lambda value: _is_text(value) and value in CATALOGUE,
+    "text-or-null": lambda value: value is None or isinstance(value, str),
+    "known-code": lambda value: isinstance(value, str) and value in CATALOGUE,
     "status": ("processing", "ready").__contains__,
     "object": lambda value: isinstance(value, dict),
     "tiles": _is_tiles,
@@ -250,7 +245,7 @@ class TaskResult(Answer):
     def token(self) -> str | None:
         """The token of a token task; None if there is none."""
         token = (self.solution or {}).get("token")
-        return token if _is_text(token) else None
+        return token if isinstance(token, str) else None
 
     def _facts(self) -> list[tuple[str, str]]:
         facts = [("status", self.status)]

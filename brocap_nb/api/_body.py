@@ -167,7 +167,7 @@ def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
 
 
 class _Plain:
-    """A part of a JSON text that hides nothing: as it is sent, and as it may be shown."""
+    """A part of a JSON text that hides nothing."""
 
     __slots__ = ("_shown", "sent")
 

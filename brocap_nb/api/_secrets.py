@@ -56,7 +56,8 @@ class Secret:
 
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
         value, self.label = SecretText(value), label
-        self._reveal = lambda: value  # not an attribute: those are shown to whoever looks
+        # not an attribute: those are shown to whoever looks
+        self._reveal: Callable[[], str] = lambda: value
 
     def reveal(self) -> str:
         """Return the secret itself, for the wire only."""
@@ -75,8 +76,9 @@ class Secret:
         return self.label
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Secret) and self.label == other.label
-        return same and self.reveal() == other.reveal()
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return (self.reveal(), self.label) == (other.reveal(), other.label)
 
     def __hash__(self) -> int:
         return hash(self.reveal())
