@@ -13,7 +13,10 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
+
+Told: TypeAlias = str | tuple[str, bool | None]
+"""A text; or a badge: its text, and whether that is good (None: neither good nor bad)."""
 
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
@@ -64,11 +67,7 @@ def code(text: str, *, max_height: str = "22em") -> str:
 
 
 def tree(text: str, *, marked: Collection[str] = ()) -> str:
-    """A JSON text as a tree that folds; other text as it is.
-
-    Args:
-        marked: paths such as `task.websiteURL` that get a sign.
-    """
+    """A JSON text as a tree that folds, a sign at `marked` paths; other text as it is."""
     text = pretty(text)
     try:
         value = json.loads(text)
@@ -95,24 +94,21 @@ def _branch(name: str, value: Any, path: str, marked: Collection[str], depth: in
     sign = f" {badge('look here', good=False)}" if path in marked else ""
     if not isinstance(value, (dict, list)) or depth > _DEEPEST:
         return f"<div>{label}{_leaf(value)}{sign}</div>"
-    pairs = value.items() if isinstance(value, dict) else ((f"[{n}]", v) for n, v in _some(value))
+    if isinstance(value, dict):
+        what, pairs, more = "field", [*value.items()], ""
+    else:
+        what, pairs = "item", [(f"[{n}]", one) for n, one in enumerate(value[:_SHOWN_ITEMS])]
+        rest = len(value) - len(pairs)
+        more = f"<div>… {rest:,} more</div>" if rest else ""
     inner = "".join(
-        _branch(key, item, f"{path}.{key}".lstrip("."), marked, depth + 1) for key, item in pairs
+        _branch(key, one, f"{path}.{key}".lstrip("."), marked, depth + 1) for key, one in pairs
     )
-    what = "field" if isinstance(value, dict) else "item"
-    count = f"{len(value)} {what}{'' if len(value) == 1 else 's'}"
-    if isinstance(value, list) and len(value) > _SHOWN_ITEMS:
-        inner += f"<div>… {len(value) - _SHOWN_ITEMS:,} more</div>"
     unfolded = depth < _FOLDED_FROM or any(f"{one}.".startswith(f"{path}.") for one in marked)
     return (
-        f"<details{' open' if unfolded else ''}>"
-        f'<summary style="cursor:pointer">{label}<span style="opacity:.75">{count}</span>{sign}'
-        f'</summary><div style="padding-left:1.2em">{inner}</div></details>'
+        f'<details{" open" if unfolded else ""}><summary style="cursor:pointer">{label}'
+        f'<span style="opacity:.75">{len(value)} {what}{"" if len(value) == 1 else "s"}</span>'
+        f'{sign}</summary><div style="padding-left:1.2em">{inner}{more}</div></details>'
     )
-
-
-def _some(items: list[Any]) -> Iterable[tuple[int, Any]]:
-    return enumerate(items[:_SHOWN_ITEMS])
 
 
 def _leaf(value: Any) -> str:
@@ -154,7 +150,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 def lines(pairs: Sequence[tuple[str, str]]) -> list[str]:
     """Label and value in two columns, as lines of text."""
-    width = max(len(label) for label, _ in pairs)
+    width = max((len(label) for label, _ in pairs), default=0)
     return [f"  {label:<{width}}  {value}" for label, value in pairs]
 
 
@@ -166,33 +162,26 @@ def picture(
     width: int = 360,
     size: tuple[int, int] | None = None,
 ) -> str:
-    """An embedded picture, never wider than its place.
+    """An embedded picture, `width` pixels wide but never wider than its place.
 
-    Args:
-        data: the file.
-        media_type: of the file.
-        alt: what it shows, in words.
-        width: in pixels, as it is shown.
-        size: width and height of the file's picture, if known: then a very tall or wide one is
-            shown large enough to be read, in a frame that scrolls.
+    If the `size` of the file's picture is known, width and height, a very tall or wide one is shown
+    large enough to be read, in a frame that scrolls.
     """
     uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-    most, frame = "100%", ""
+    name, most, frame = escape(alt, quote=True), "100%", ""
     if size is not None:
         tallest = width * 11 // 9
         fitting = min(width / size[0], tallest / size[1])
         scale = max(fitting, _SHORTEST / min(size))
         width = round(size[0] * scale)
         if scale > fitting:
-            most, frame = "none", f"max-height:{tallest + 20}px;overflow:auto"
-    shown = (
-        f'<img src="{uri}" alt="{escape(alt, quote=True)}" '
-        f'style="width:{width}px;max-width:{most};height:auto;border-radius:4px;display:block">'
+            # what scrolls must be reached by the keyboard
+            most, frame = "none", f'<div tabindex="0" role="group" aria-label="{name}" '
+            frame += f'style="max-height:{tallest + 20}px;overflow:auto">'
+    return (
+        f'{frame}<img src="{uri}" alt="{name}" style="width:{width}px;max-width:{most};'
+        f'height:auto;border-radius:4px;display:block">{frame and "</div>"}'
     )
-    if not frame:
-        return shown
-    name = escape(alt, quote=True)  # what scrolls must be reached by the keyboard
-    return f'<div tabindex="0" role="group" aria-label="{name}" style="{frame}">{shown}</div>'
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:
@@ -202,14 +191,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str
     body = "".join(
         "<tr>" + "".join(f'<td style="{cell}">{c}</td>' for c in row) + "</tr>" for row in rows
     )
-    title = (
-        f'<caption style="text-align:left;opacity:.75">{escape(caption)}</caption>'
-        if caption
-        else ""
-    )
+    if caption:
+        caption = f'<caption style="text-align:left;opacity:.75">{escape(caption)}</caption>'
     return (
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:.3em 0;'
-        f'color:inherit">{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'color:inherit">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
 
@@ -219,6 +205,22 @@ def card(title: str, *parts: str) -> str:
         f'<div style="border:{_LINE};border-radius:6px;padding:.6em .9em;margin:.3em 0;'
         f'max-width:60em;color:inherit;line-height:1.45"><div style="font-weight:600">'
         f"{escape(title)}</div>{''.join(parts)}</div>"
+    )
+
+
+def describe(
+    title: str, pairs: Iterable[tuple[str, Told]], *blocks: tuple[str, str]
+) -> dict[str, Any]:
+    """A bundle of labels with values, and of headings with code or JSON below them."""
+    told = [*pairs]
+    shown = facts(
+        (label, words(value) if isinstance(value, str) else badge(value[0], good=value[1]))
+        for label, value in told
+    )
+    html = card(title, shown, *(heading(name) + code(text) for name, text in blocks))
+    plain = lines([(label, v if isinstance(v, str) else v[0]) for label, v in told])
+    return bundle(
+        html, "\n".join([title, *plain, *(f"--- {name}\n{text}" for name, text in blocks)])
     )
 
 

@@ -1,9 +1,8 @@
-"""The API's answers: read by what the pages document of them, and held against it.
+"""The API's answers: read by what the pages document of them (`read`), and held against it
+(`departures`).
 
-`RULES` is the only place where the documented shape of an answer is written down. By it an answer
-is read (`read`), or is a `bad_response`, and is told where it departs from the documented contract
-(`departures`). It says no more than the public pages do: where they are silent, there is no rule.
-Everything here is pure, takes any text, and never raises.
+`RULES` is the only place where the documented shape of an answer is written down. Where the public
+pages are silent, there is no rule. Everything here takes any text and never raises.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from brocap_nb import _html
 from brocap_nb.api._exchange import Exchange, Outcome
@@ -23,8 +22,7 @@ NOT_AN_OBJECT: Final = "Every answer is a JSON object."
 """The rule that comes before all others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(NamedTuple):
     """One sentence of the contract about one field."""
 
     methods: tuple[str, ...]
@@ -32,7 +30,6 @@ class Rule:
     field: str
     """The field's name; one inside the solution is `solution.<name>`."""
     required: bool
-    """Whether the field must be there at all."""
     when: str
     """`always`, `success` (errorId is 0), `ready` (success, and the status says so) or `error`."""
     task_type: str | None
@@ -43,10 +40,6 @@ class Rule:
     """Whether a value keeps the rule."""
     sentence: str
     """What the pages say."""
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _is_number(value: Any) -> bool:
@@ -65,11 +58,11 @@ _KINDS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "0-or-1": lambda value: is_integer(value) and value in (0, 1),
     "not-0": lambda value: is_integer(value) and value != 0,
     "number": _is_number,
-    "text": _is_text,
-    "filled-text": lambda value: _is_text(value) and value != "",
+    "text": lambda value: isinstance(value, str),
+    "filled-text": lambda value: isinstance(value, str) and value != "",
     "null": lambda value: value is None,
-    "text-or-null": lambda value: value is None or _is_text(value),
-    "known-code": lambda value: _is_text(value) and value in CATALOGUE,
+    "text-or-null": lambda value: value is None or isinstance(value, str),
+    "known-code": lambda value: isinstance(value, str) and value in CATALOGUE,
     "status": ("processing", "ready").__contains__,
     "object": lambda value: isinstance(value, dict),
     "tiles": _is_tiles,
@@ -129,8 +122,7 @@ RULES: Final = tuple(
 """Every documented rule. A field that no rule names is not documented."""
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(NamedTuple):
     """One way in which an answer is not what the API documents."""
 
     field: str
@@ -142,13 +134,10 @@ class Departure:
 
 
 def departures(method: str, text: str, task_type: str | None = None) -> list[Departure]:
-    """Return every way in which an answer departs from the documented contract.
+    """Return every way in which an answer to a method departs from the documented contract.
 
-    Args:
-        method: the API method; `callback` keeps the rules of `getTaskResult`, which has the same
-            body. Any other is another service's, and there is no contract for its answers.
-        text: the answer's body.
-        task_type: the task's `type`, if it is known: some have a documented solution.
+    A `callback` has the body of `getTaskResult`, and its rules. Any other method is another
+    service's, and there is no contract for its answers. Some task types have a documented solution.
     """
     method = "getTaskResult" if method == "callback" else method
     if method not in METHODS:
@@ -185,14 +174,14 @@ def _surplus(
     method: str, task_type: str | None, rules: Sequence[Rule], body: Mapping[str, Any]
 ) -> Iterator[Departure]:
     """The fields that no rule names."""
-    outside = {rule.field for rule in rules if "." not in rule.field}
-    inside = {rule.field for rule in rules if "." in rule.field}
+    named = {rule.field.partition(".")[::2] for rule in rules}
     for name, value in body.items():
-        if name not in outside:
+        if (name, "") not in named:
             yield Departure(name, f"{method} documents no field {_shown(name)}.", _shown(value))
     solution = body.get("solution")
+    inside = {inner for _, inner in named if inner}
     for name, value in solution.items() if inside and isinstance(solution, dict) else ():
-        if f"solution.{name}" not in inside:
+        if name not in inside:
             sentence = f"The solution of a {task_type} documents no field {_shown(name)}."
             yield Departure(f"solution.{name}", sentence, _shown(value))
 
@@ -218,14 +207,7 @@ class Answer:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         body = _html.pretty(json.dumps(self.raw))
-        facts = self._facts()
-        plain = [type(self).__name__, *(f"{label}: {value}" for label, value in facts), body]
-        html = _html.card(
-            type(self).__name__,
-            _html.facts((label, _html.text(value)) for label, value in facts),
-            _html.code(body),
-        )
-        return _html.bundle(html, "\n".join(plain))
+        return _html.describe(type(self).__name__, self._facts(), ("the whole answer", body))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +245,7 @@ class TaskResult(Answer):
     def token(self) -> str | None:
         """The token of a token task; None if there is none."""
         token = (self.solution or {}).get("token")
-        return token if _is_text(token) else None
+        return token if isinstance(token, str) else None
 
     def _facts(self) -> list[tuple[str, str]]:
         facts = [("status", self.status)]
@@ -313,7 +295,7 @@ class Reading:
 
 
 _READ_BY: Final = tuple(
-    dataclasses.replace(rule, fits=rule.legible) for rule in RULES if rule.legible is not None
+    rule._replace(fits=rule.legible) for rule in RULES if rule.legible is not None
 )
 _READ: Final[Mapping[str, Sequence[Rule]]] = {
     method: tuple(rule for rule in _READ_BY if method in rule.methods) for method in METHODS
@@ -352,7 +334,7 @@ def _typed(method: str, body: dict[str, Any]) -> Reading:
             error_description=_clean(body.get("errorDescription")),
         )
     task_id, status, outcome = None, None, Outcome.OK
-    answer: Answer
+    answer = Answer(raw=body)
     if method == "createTask":
         task_id = body["taskId"]
         answer = CreatedTask(raw=body, task_id=task_id)
@@ -360,11 +342,9 @@ def _typed(method: str, body: dict[str, Any]) -> Reading:
         status = body["status"]
         solution = body["solution"] if status == "ready" else None
         answer = TaskResult(raw=body, status=status, solution=solution)
-        outcome = Outcome.OK if answer.ready else Outcome.PROCESSING
+        outcome = Outcome.OK if status == "ready" else Outcome.PROCESSING
     elif method == "getBalance":
         answer = Balance(raw=body, balance=float(body["balance"]))
-    else:
-        answer = Answer(raw=body)
     return Reading(outcome=outcome, answer=answer, error_id=0, status=status, task_id=task_id)
 
 

@@ -13,21 +13,20 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 from brocap_nb.api._secrets import (
+    FIELD_NAMES,
     HEADER_LABEL,
     KEY_LABEL,
     PICTURE_LABEL,
-    SECRET_FIELDS,
     SHORTEST,
     Secret,
     SecretText,
     Veil,
-    label_for,
+    label_of,
     redact_form,
     redact_torn,
 )
@@ -36,8 +35,6 @@ from brocap_nb.api._secrets import (
 _BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
 _EMBEDDED_MIN: Final = 128
 _QUOTED_BASE64: Final = re.compile(rf'"([A-Za-z0-9+/]{{{_EMBEDDED_MIN - 2},}}+={{0,2}})"')
-_FIELD_NAMES: Final = re.compile("|".join(sorted(SECRET_FIELDS)), re.IGNORECASE)
-
 
 _SIGNATURES: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -157,11 +154,10 @@ def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     """Return a body as it may be written down, and what must not be if it is repeated.
 
     A form is known by its content type or, without one, by its looks; all else is read as JSON,
-    and searched for fields of JSON as well as may be if it is none. `SECRET_FIELDS` count in JSON,
-    `SECRET_NAMES` in forms.
+    and searched for fields of JSON as well as may be if it is none.
     """
     shown, found = redact_form(text, content_type)
-    if shown != text or not _FIELD_NAMES.search(text):
+    if shown != text or not FIELD_NAMES.search(text):
         return shown, found
     try:
         body = Body.of(json.loads(text))
@@ -171,7 +167,7 @@ def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
 
 
 class _Plain:
-    """A part of a JSON text that hides nothing: as it is sent, and as it may be shown."""
+    """A part of a JSON text that hides nothing."""
 
     __slots__ = ("_shown", "sent")
 
@@ -188,11 +184,8 @@ class _Plain:
         return shown[1]
 
 
-_between = lru_cache(maxsize=64)(_Plain)  # what stands before each field of a request
-
-
 _Piece: TypeAlias = "_Plain | EmbeddedPicture | Secret | None"
-_Made = TypeVar("_Made", str, bytes)
+_MARK: Final = secrets.token_hex(12)  # no text of a value can be taken for it
 
 
 class Body:
@@ -204,7 +197,7 @@ class Body:
     __slots__ = ("_pieces",)
 
     KEY: Final = object()
-    """Stands for the key in a value given to `Body.of` or `Body.envelope`."""
+    """Stands for the key in a value given to `Body.of`."""
 
     def __init__(self, *pieces: str | _Piece | Body) -> None:
         flat: list[_Piece] = []
@@ -219,19 +212,21 @@ class Body:
     def of(cls, value: Any) -> Body:
         """Return the body of a JSON value, in which `Body.KEY` and other bodies may stand.
 
-        The values of `SECRET_FIELDS`, and each `SecretText`, are sent and not written down.
+        The values of secret fields, and each `SecretText`, are sent and not written down.
         """
-        mark = secrets.token_hex(12)  # unguessable, so no text of the value can be taken for it
         held: list[EmbeddedPicture | Secret | Body | None] = []
 
         def hold(item: EmbeddedPicture | Secret | Body | None) -> str:
             held.append(item)
-            return mark
+            return _MARK
 
         def walk(item: Any, label: str = "") -> Any:
             # the label is that of the field in which the item stands, if its name means a secret
             if isinstance(item, dict):
-                return {name: walk(inner, _label_of(name) or label) for name, inner in item.items()}
+                return {
+                    name: walk(inner, (isinstance(name, str) and label_of(name)) or label)
+                    for name, inner in item.items()
+                }
             if isinstance(item, (list, tuple)):
                 return [walk(inner, label) for inner in item]
             if isinstance(item, SecretText):
@@ -246,25 +241,11 @@ class Body:
                 return hold(item)
             return hold(None) if item is Body.KEY else item
 
-        first, *texts = json.dumps(walk(value), allow_nan=False).split(f'"{mark}"')
+        first, *texts = json.dumps(walk(value), allow_nan=False).split(f'"{_MARK}"')
         pieces: list[Any] = [first]
         for item, text in zip(held, texts, strict=True):
             pieces += (item, text)
         return cls(*pieces)
-
-    @classmethod
-    def envelope(cls, fields: Mapping[str, Any]) -> Body:
-        """Return the body of an object of plain values, `Body.KEY` and bodies, without a walk."""
-        pieces: list[Any] = []
-        start = "{"
-        for name, value in fields.items():
-            pieces.append(_between(f'{start}"{name}": '))
-            if value is Body.KEY:
-                pieces.append(None)
-            else:
-                pieces.append(value if isinstance(value, Body) else json.dumps(value))
-            start = ", "
-        return cls(*pieces, _between("}"))
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:
@@ -279,11 +260,10 @@ class Body:
     @property
     def hidden(self) -> list[Secret]:
         """Passwords and the like that are sent in it: a server may repeat them."""
-        found = [(json.loads(p.reveal()), p.label) for p in self._pieces if isinstance(p, Secret)]
         return [
-            Secret(value, label)
-            for value, label in found
-            if isinstance(value, str) and len(value) >= SHORTEST
+            Secret(json.loads(piece.reveal()), piece.label)
+            for piece in self._pieces
+            if isinstance(piece, Secret) and len(piece.reveal()) >= SHORTEST + len('""')
         ]
 
     @property
@@ -302,49 +282,29 @@ class Body:
 
     def _text(self, veil: Secret | Veil | None, picture: Callable[[EmbeddedPicture], str]) -> str:
         return "".join(
-            self._render(
-                lambda plain: plain.shown(veil),
-                f'"{KEY_LABEL}"',
-                picture,
-                lambda secret: f'"{secret.label}"',
-            )
+            [
+                piece.shown(veil)
+                if isinstance(piece, _Plain)
+                else picture(piece)
+                if isinstance(piece, EmbeddedPicture)
+                else f'"{piece.label if piece else KEY_LABEL}"'
+                for piece in self._pieces
+            ]
         )
 
     def wire(self, key: Secret) -> bytes:
         """Return the bytes to send."""
+        # no local variable has the key, which a traceback would show
         return b"".join(
-            self._render(
-                lambda plain: plain.sent,
-                json.dumps(key.reveal()).encode("ascii"),
-                lambda picture: picture.json,
-                lambda secret: secret.reveal().encode("ascii"),
-            )
+            [
+                piece.sent
+                if isinstance(piece, _Plain)
+                else piece.json
+                if isinstance(piece, EmbeddedPicture)
+                else (piece.reveal() if piece else json.dumps(key.reveal())).encode("ascii")
+                for piece in self._pieces
+            ]
         )
-
-    def _render(
-        self,
-        plain: Callable[[_Plain], _Made],
-        key: _Made,
-        picture: Callable[[EmbeddedPicture], _Made],
-        hidden: Callable[[Secret], _Made],
-    ) -> list[_Made]:
-        """What stands for each piece, in order."""
-        return [
-            plain(piece)
-            if isinstance(piece, _Plain)
-            else key
-            if piece is None
-            else picture(piece)
-            if isinstance(piece, EmbeddedPicture)
-            else hidden(piece)
-            for piece in self._pieces
-        ]
 
     def __deepcopy__(self, memo: object) -> Body:
         return self  # nobody can change it, and a secret in it is not copied
-
-
-def _label_of(name: object) -> str:
-    """The label for a field whose name means a secret, else an empty text."""
-    secret = isinstance(name, str) and name.lower() in SECRET_FIELDS
-    return label_for(str(name)) if secret else ""

@@ -53,14 +53,7 @@ class Problem:
 
 
 class InvalidInputError(BroCapError, ValueError):
-    """What was given cannot be used. `problems` says why, field by field.
-
-    >>> try:
-    ...     bn.FunCaptchaTaskProxyless(website_url="https://example.com")
-    ... except bn.InvalidInputError as error:
-    ...     print([problem.field for problem in error.problems])
-    ['websitePublicKey']
-    """
+    """What was given cannot be used. `problems` says why, field by field."""
 
     def __init__(self, problems: Sequence[Problem] | str, *, field: str = "") -> None:
         self.problems: tuple[Problem, ...] = (

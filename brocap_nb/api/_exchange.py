@@ -145,22 +145,13 @@ class Exchange:
         return " · ".join(parts)
 
     def __str__(self) -> str:
-        lines = [self.summary()]
-        if self.detail:
-            lines.append(self.detail)
-        if self.error_code:
-            lines.append(explain(self.error_code).sentence(self.error_description))
-        lines += ["--- request", _html.pretty(shorten_labels(self.request))]
-        answer = "(none)" if self.response is None else _html.pretty(self.response)
-        return "\n".join([*lines, "--- response", answer])
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         good = {Outcome.OK: True, Outcome.PROCESSING: None, Outcome.CALLBACK: True}
-        pairs = [
-            ("outcome", _html.badge(self.outcome, good=good.get(self.outcome, False))),
+        pairs: list[tuple[str, Any]] = [
+            ("outcome", (str(self.outcome), good.get(self.outcome, False))),
             ("started", f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ]
-        known: list[tuple[str, object]] = [
             ("HTTP status", self.http_status),
             ("elapsed", None if self.elapsed_ms is None else f"{self.elapsed_ms:,.0f} ms"),
             ("task", self.task_id),
@@ -168,20 +159,23 @@ class Exchange:
             ("error code", self.error_code),
         ]
         if self.error_code:
-            known += explain(self.error_code).facts(self.error_description)
+            pairs += explain(self.error_code).facts(self.error_description)
         else:
-            known.append(("the service says", self.error_description))
-        pairs += [(label, _html.words(str(value))) for label, value in known if value is not None]
+            pairs.append(("the service says", self.error_description))
         answer = "(none)" if self.response is None else _html.pretty(self.response)
-        html = _html.card(
+        return _html.describe(
             f"{self.method} · {self.exchange_id}",
-            _html.facts(pairs),
-            _html.heading(f"request, {self.request_bytes:,} bytes"),
-            _html.code(_html.pretty(shorten_labels(self.request))),
-            _html.heading(f"response, {self.response_bytes or 0:,} bytes"),
-            _html.code(answer),
+            [
+                (label, value if isinstance(value, tuple) else str(value))
+                for label, value in pairs
+                if value is not None
+            ],
+            (
+                f"request, {self.request_bytes:,} bytes",
+                _html.pretty(shorten_labels(self.request)),
+            ),
+            (f"response, {self.response_bytes or 0:,} bytes", answer),
         )
-        return _html.bundle(html, str(self))
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Exchange))

@@ -12,13 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from brocap_nb import _html
 
 METHODS: Final = ("createTask", "getTaskResult", "getBalance")
 """The methods of the API."""
-KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
-"""The environment variable that has the client key, if none is given."""
 
 IMAGE_MIN_BYTES: Final = 100
 """Smallest picture the service takes, in bytes of the file (not of its base64)."""
@@ -32,6 +31,23 @@ RESULT_LIFETIME: Final = 300.0
 """How long after its creation a task's result can be asked for, in seconds."""
 CALLBACK_TIMEOUT: Final = 2.0
 """How long the service waits for the receiver of a callback, in seconds."""
+
+
+def method_of(verb: str, url: str) -> str:
+    """Return the API's method that a request calls; of another service, the verb and the path.
+
+    The API is at its own address and, as a sandbox, on loopback. Elsewhere `/createTask` is what
+    somebody else calls so.
+    """
+    place = urlsplit(url)
+    host, last = place.hostname or "", place.path.rstrip("/").rpartition("/")[2]
+    ours = host in ("localhost", "::1") or host.startswith("127.")
+    if verb == "POST" and last in METHODS and (ours or f".{host}".endswith(_DOMAIN)):
+        return last
+    return f"{verb} {place.path or '/'}"
+
+
+_DOMAIN: Final = ".brocapgpt.com"
 
 AGAIN: Final = "same request again?"
 """The question that `again` answers, wherever it is asked."""
@@ -55,16 +71,14 @@ class ErrorCode:
     retryable: bool
     """Whether the same request, unchanged, can succeed later."""
     fields: tuple[str, ...] = ()
-    """Paths in the request that it is about, such as `task.websiteURL`; none if it is about none
-    in particular, as far as the meaning tells."""
+    """Paths in the request that it is about, such as `task.websiteURL`, if any in particular."""
     source: str = "BroCapGPT public API pages, error codes"
     """Where the meaning comes from. The remedy is this project's own advice."""
 
     def facts(self, said: str | None = None) -> list[tuple[str, str]]:
         """Return label and text of what there is to say, for every view.
 
-        Args:
-            said: the description that came with the code; told if it is not just the meaning.
+        `said` is the description that came with the code; told if it is not just the meaning.
         """
         pairs = [
             ("meaning", self.meaning),
@@ -87,12 +101,10 @@ class ErrorCode:
         return "" if same else said or ""
 
     def __str__(self) -> str:
-        return "\n".join([self.code, *_html.lines([*self.facts(), ("source", self.source)])])
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        pairs = [*self.facts(), ("source", self.source)]
-        facts = _html.facts((label, _html.words(text)) for label, text in pairs)
-        return _html.bundle(_html.card(self.code, facts), str(self))
+        return _html.describe(self.code, [*self.facts(), ("source", self.source)])
 
 
 def rows(table: str) -> Iterator[tuple[list[str], list[str]]]:

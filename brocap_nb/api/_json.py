@@ -21,10 +21,6 @@ def parse(
     """Return the value of a JSON text and None, or None and why it is no JSON. It never raises.
 
     `NaN` and its like are no JSON. Bytes may be UTF-8, UTF-16 or UTF-32.
-
-    >>> from brocap_nb.api import _json as bodies
-    >>> bodies.parse("[1]"), bodies.parse(" ")
-    (([1], None), (None, 'it is empty'))
     """
     if not text.strip():
         return None, "it is empty"
@@ -51,10 +47,7 @@ def asked(fields: Mapping[str, Any]) -> tuple[str | None, int | None]:
     """Return the task's type and the task's number that a body names; None where it names none."""
     task, number = fields.get("task"), fields.get("taskId")
     kind = task.get("type") if isinstance(task, Mapping) else None
-    return (
-        kind if isinstance(kind, str) else None,
-        number if is_integer(number) else None,
-    )
+    return kind if isinstance(kind, str) else None, number if is_integer(number) else None
 
 
 def is_integer(value: object) -> bool:

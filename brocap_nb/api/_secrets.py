@@ -4,9 +4,7 @@
 server may have dressed them, and one search, whose time does not depend on how many there are,
 looks for all of them at once. What they put in, they do not read again.
 
-A value is secret by its name as well. `SECRET_FIELDS` count everywhere. `key`, `token` and the
-other `SECRET_NAMES` count in forms, queries and headers, never in JSON: there a `token` is what an
-answer's `solution` was paid for. A `websiteKey` or `websitePublicKey` is public.
+A value is secret by its name as well: see `label_of`.
 """
 
 from __future__ import annotations
@@ -25,6 +23,7 @@ from typing import Any, Final, Never, TypeAlias
 from urllib.parse import unquote_plus
 
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
+"""The environment variable that has the client key, if none is given."""
 KEY_LABEL: Final = "<clientKey>"
 HEADER_LABEL: Final = "<left out>"
 PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a-f]{64})>")
@@ -41,11 +40,22 @@ COOKIE_MIN: Final = 10  # most say something like `on`, `en-GB` or `dark`
 # --- secrets in a text ------------------------------------------------------------------------
 
 
+class SecretText(str):
+    """A text that is sent as it is, and is a label wherever it is shown, as in a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(HEADER_LABEL)
+
+
 class Secret:
     """A client key, a password. No repr, pickle, traceback or inspector of objects shows it."""
 
+    label = KEY_LABEL
+
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
-        self.label = label
+        value, self.label = SecretText(value), label
         # not an attribute: those are shown to whoever looks
         self._reveal: Callable[[], str] = lambda: value
 
@@ -66,10 +76,9 @@ class Secret:
         return self.label
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and (self.reveal(), self.label) == (
-            other.reveal(),
-            other.label,
-        )
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return (self.reveal(), self.label) == (other.reveal(), other.label)
 
     def __hash__(self) -> int:
         return hash(self.reveal())
@@ -88,8 +97,8 @@ class Veil:
     """
 
     def __init__(self, *secrets: Secret) -> None:
-        key = os.environ.get(KEY_VARIABLE)
-        self._secrets = tuple(dict.fromkeys((*secrets, *([Secret(key)] if key else []))))
+        known = dict.fromkeys((*secrets, Secret(os.environ.get(KEY_VARIABLE, ""))))
+        self._secrets = tuple(secret for secret in known if secret.reveal())
         self._redact = _finder(self._secrets)
 
     def covers(self, secrets: Iterable[Secret]) -> bool:
@@ -98,24 +107,15 @@ class Veil:
 
     def over(self, secrets: Iterable[Secret]) -> Veil:
         """Return a veil that finds `secrets` as well, the oldest forgotten if they are many."""
-        known = [*dict.fromkeys((*self._secrets, *secrets))]
-        return Veil(*known[:1], *known[1:][-VEILED:])
+        first, *others = dict.fromkeys((*self._secrets, *secrets))
+        return Veil(first, *others[-VEILED:])
 
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""
         return self._redact(text)
 
     def __repr__(self) -> str:
-        return f"Veil({len(self._secrets)} secrets)"
-
-
-class SecretText(str):
-    """A text of a JSON value that is sent as it is, and is a label wherever it is shown."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return repr(HEADER_LABEL)
+        return "<Veil>"
 
 
 _Place: TypeAlias = tuple[int, int, str]  # start and stop in a text, and the label for it
@@ -145,126 +145,110 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         for at in range(len(text) - length + 1):
             parts.setdefault(text[at : at + length], label)
         for at in range(len(text) - piece + 1):
-            lengths = probes.get(text[at : at + piece], ())
-            if length not in lengths:
-                probes[text[at : at + piece]] = (*lengths, length)
+            probes.setdefault(text[at : at + piece], set()).add(length)
     del known
 
     def search(text: str) -> list[_Place]:
-        plain, found = _plain(text), []
-        for first in range(0, len(plain) - piece + 1, step):
-            lengths = probes.get(plain[first : first + piece])
-            if lengths is None:
-                continue
-            for length in lengths:
-                for start in range(max(first + piece - length, 0), first + 1):
-                    part = plain[start : start + length]
-                    if part in parts:
-                        found.append((start, start + len(part), parts[part]))
-        return found
+        plain = _plain(text)
+        return [
+            (start, start + length, parts[plain[start : start + length]])
+            for first in range(0, len(plain) - piece + 1, step)
+            if plain[first : first + piece] in probes
+            for length in probes[plain[first : first + piece]]
+            for start in range(max(first + piece - length, 0), min(first, len(plain) - length) + 1)
+            if plain[start : start + length] in parts
+        ]
 
     def redact(text: str) -> str:
         if len(text) < shortest:
             return text
         places = search(text)
-        for sign, tokens, meaning in _DRESSES:
+        for sign, tokens in _DRESSES.items():
             if sign in text:
-                places += _undressed(text, tokens, meaning, search)
+                places += _undressed(text, tokens, search)
         for run in coded.finditer(text):
-            places += _decoded(text, run, shortest, search)
+            places += _decoded(run, search)
         return _labelled(text, places) if places else text
 
     return redact if parts else str
 
 
-def _spellings(value: str) -> Iterator[str]:
+def _spellings(value: str) -> set[str]:
     """What to look for in plain texts: nothing if the secret is too short to be looked for."""
-    # suffixes such as `__nocache` may follow a key: the key without them is secret as well
-    for text in (value, value.split("__", 1)[0]):
-        if len(text) >= SHORTEST:
-            # what is decoded byte by byte has each byte as a character
-            latin = text.encode("utf-8", "surrogatepass").decode("latin-1")
-            yield from {_plain(text), _plain(latin)}
+    return {
+        SecretText(_plain(text))
+        # suffixes such as `__nocache` may follow a key: the key without them is secret as well
+        for whole in (value, SecretText(value.split("__", 1)[0]))
+        if len(whole) >= SHORTEST
+        # what is decoded byte by byte has each byte as a character
+        for text in (whole, SecretText(whole.encode("utf-8", "surrogatepass").decode("latin-1")))
+    }
 
 
 def _plain(text: str) -> str:
     """A text of the same length without what makes no difference: case, and `+` for a blank."""
-    lower = text.lower()
-    if len(lower) != len(text):  # there are letters whose lower case is two letters
-        lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-    return lower.replace("+", " ")
+    if text.isascii() or len(text.lower()) == len(text):
+        return text.lower().replace("+", " ")
+    # there are letters whose lower case is two letters
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text).replace("+", " ")
 
 
-@lru_cache(maxsize=2048)
-def _unescaped(token: str) -> str:
+# A sign that a text is dressed so, and what then is to be replaced in it by its meaning.
+_DRESSES: Final = {
+    "\\": re.compile(
+        r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\.", re.S
+    ),
+    "%": re.compile(r"%[\da-fA-F]{2}"),
+    "&": re.compile(r"&(?:#[xX]?[\da-fA-F]{1,20}|[a-z]{2,6});"),
+    "\0": re.compile("\0"),  # what was UTF-16 and is read as something else
+}
+
+
+@lru_cache(maxsize=4096)
+def _meaning(token: str) -> str:
+    """What an escape of JSON, of a URL or of HTML stands for."""
+    if token[0] == "%":
+        return chr(int(token[1:], 16))
+    if token[0] == "&":
+        return html.unescape(token)
     try:
         return str(json.loads(f'"{token}"'))
-    except ValueError:  # no escape of JSON, but of something else
+    except ValueError:  # no escape of JSON, but of something else; or NUL, which means nothing
         return token[1:]
 
 
-@lru_cache(maxsize=512)
-def _unquoted(token: str) -> str:
-    return chr(int(token[1:], 16))
-
-
-# A sign that a text is dressed so, what is to be replaced in it, and by what.
-_DRESSES: Final[tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...]] = (
-    (
-        "\\",
-        re.compile(
-            r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\.", re.S
-        ),
-        _unescaped,
-    ),
-    ("%", re.compile(r"%[\da-fA-F]{2}"), _unquoted),
-    ("&", re.compile(r"&(?:#[xX]?[\da-fA-F]{1,20}|[a-z]{2,6});"), lru_cache(2048)(html.unescape)),
-    # what was UTF-16 and is read as something else has a NUL in each character
-    ("\0", re.compile("\0"), lambda _: ""),
-)
-
-
-def _undressed(
-    text: str, tokens: re.Pattern[str], meaning: Callable[[str], str], search: _Search
-) -> list[_Place]:
+def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Place]:
     """Search a text with its tokens replaced by what they mean; return places in the text."""
-    found = search(tokens.sub(lambda token: meaning(token[0]), text))
+    found = search(tokens.sub(lambda token: _meaning(token[0]), text))
     if not found:
         return []
-    begins: list[int] = []  # where each token's meaning begins in what was searched
-    spans: list[tuple[int, int, int]] = []
-    shorter = 0
+    starts: list[int] = []  # of each character that was searched, in the text
+    stops: list[int] = []
+    done = 0
     for token in tokens.finditer(text):
-        start, stop = token.span()
-        size = len(meaning(token[0]))
-        begins.append(start - shorter)
-        spans.append((start, stop, size))
-        shorter += stop - start - size
-
-    def origin(at: int) -> tuple[int, int]:
-        number = bisect_right(begins, at) - 1
-        if number < 0:
-            return at, at + 1
-        start, stop, size = spans[number]
-        past = at - begins[number]
-        return (start, stop) if past < size else (stop + past - size, stop + past - size + 1)
-
-    return [(origin(start)[0], origin(stop - 1)[1], label) for start, stop, label in found]
+        size = len(_meaning(token[0]))
+        starts += [*range(done, token.start()), *[token.start()] * size]
+        stops += [*range(done + 1, token.start() + 1), *[token.end()] * size]
+        done = token.end()
+    starts += range(done, len(text))
+    stops += range(done + 1, len(text) + 1)
+    return [(starts[start], stops[stop - 1], label) for start, stop, label in found]
 
 
-def _decoded(text: str, run: re.Match[str], shortest: int, search: _Search) -> Iterator[_Place]:
+def _decoded(run: re.Match[str], search: _Search) -> Iterator[_Place]:
     """Search a run of letters and digits as base64 and as hexadecimal digits."""
     digits = run[0].replace("-", "+").replace("_", "/")
-    for offset in range(min(4, len(digits) - shortest * 4 // 3 + 1)):
+    for offset in range(4):
         code = digits[offset : len(digits) - ((len(digits) - offset) % 4 == 1)]
         data = binascii.a2b_base64(code + "=" * (-len(code) % 4))
         begin = run.start() + offset
         for start, stop, label in search(data.decode("latin-1")):
             yield begin - (-start * 4 // 3), begin + stop * 4 // 3, label
-    for hexes in _HEXES.finditer(text, *run.span()) if len(digits) >= 2 * shortest else ():
-        for begin in (hexes.start(), hexes.start() + 1):
-            data = bytes.fromhex(text[begin : hexes.end() - (hexes.end() - begin) % 2])
-            for start, stop, label in search(data.decode("latin-1")):
+    for hexes in _HEXES.finditer(run.string, *run.span()):
+        for odd in (0, 1):
+            code = hexes[0][odd : len(hexes[0]) - (len(hexes[0]) - odd) % 2]
+            begin = hexes.start() + odd
+            for start, stop, label in search(bytes.fromhex(code).decode("latin-1")):
                 yield begin + 2 * start, begin + 2 * stop, label
 
 
@@ -288,43 +272,57 @@ def _labelled(text: str, places: list[_Place]) -> str:
 
 # --- what is secret by its name ---------------------------------------------------------------
 
-
-def _names(*names: str) -> frozenset[str]:
-    """Each name with its words run together, or joined by `_` or `-`."""
-    return frozenset(between.join(name.split()) for name in names for between in ("", "_", "-"))
-
-
-SECRET_FIELDS: Final = _names(
-    *("authorization", "proxy authorization", "cookie", "cookies", "password", "proxy password"),
-    *("api key", "client key"),
+# A blank stands for any way to join two words.
+_FIELDS: Final = "(proxy )?authorization|cookies?|(proxy )?password|(api|client) key".replace(
+    " ", "[-_ ]?"
 )
-"""Names of fields whose values are never written down, in lower case."""
-SECRET_NAMES: Final = SECRET_FIELDS | _names(
-    *("key", "token", "access token", "auth token", "refresh token", "secret", "client secret"),
-)
-"""Those of a form, a query or a header, which are never an answer of the API."""
-SECRET_HEADERS: Final = {"set-cookie"} | SECRET_NAMES | {f"x-{name}" for name in SECRET_NAMES}
+_NAMES: Final = rf"{_FIELDS}|((access|auth|refresh)[-_ ]?)?token|(client[-_ ]?)?secret|key"
+
+
+def _named(names: str) -> re.Pattern[str]:
+    return re.compile(rf"(.*[.\[])?\s*({names})[\]\s]*", re.IGNORECASE | re.DOTALL)
+
+
+SECRET_FIELDS: Final = _named(_FIELDS)
+"""Names of fields whose values are never written down; also as the last word of `user.password`."""
+SECRET_NAMES: Final = _named(_NAMES)
+"""Those of a form, also as in `user[password]`, or of a query."""
+FIELD_NAMES: Final = re.compile(_FIELDS, re.IGNORECASE)
+SECRET_HEADERS: Final = _named(rf"(x[-_])?({_NAMES})|set-cookie")
 
 _BETWEEN: Final = "\x1e"  # stands in no header
 _COOKIES: Final = re.compile(r"=\s*([^;]*)")
 _SET_COOKIES: Final = re.compile(r"(?:^|,)\s*[^=;,\s]+=([^;,]*)")  # not Path, Expires and so on
 _FIELD: Final = re.compile(
-    rf'("({"|".join(sorted(SECRET_FIELDS))})"\s*:\s*)("(?:[^"\\]|\\.)*+"?|[\d.eE+-]+)',
-    re.IGNORECASE,
+    rf'("(?P<name>{_FIELDS})"\s*:\s*)(?P<value>"(?:[^"\\]|\\.)*+"?|[\d.eE+-]+)', re.IGNORECASE
 )
 _USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s\"']+(?=@)")
 _FORM: Final = "application/x-www-form-urlencoded"
 _LIKE_A_FORM: Final = re.compile(r"[^\s=&{}<\"]{1,100}=\S*\s*\Z")
 _IN_QUERY: Final = re.compile(r'(?<=[?&#])([^=&#?\s]{1,100})=([^&#\s"<>]+)')
 _IN_FORM: Final = re.compile(r"(?:\A|(?<=&))([^=&]{1,100})=([^&]+)")
-_WORDS: Final = re.compile(r"[^\[\].]+")
 _BOUNDARY: Final = re.compile(r"boundary=\"?([^\";,\s]+)", re.IGNORECASE)
 _PART_NAME: Final = re.compile(r"[;\s]name=(?:\"([^\"]*)\"|([^;\s]+))", re.IGNORECASE)
 
 
-def label_for(name: str) -> str:
-    """Return the label for the value of a field."""
-    return KEY_LABEL if re.sub("[-_]", "", name).lower() == "clientkey" else HEADER_LABEL
+@lru_cache(maxsize=1024)
+def label_of(name: str, secret: re.Pattern[str] = SECRET_FIELDS) -> str:
+    """Return the label for the value of a field whose name means a secret, else an empty text.
+
+    Args:
+        name: of the field.
+        secret: `SECRET_FIELDS`; or `SECRET_NAMES` in forms and queries, `SECRET_HEADERS` in
+            headers. JSON has its `key` and `token` shown: a token is what a solution was paid for.
+            A `websiteKey` or `websitePublicKey` is public.
+    """
+    if not secret.fullmatch(name):
+        return ""
+    return KEY_LABEL if "clientkey" in re.sub("[-_ ]", "", name).lower() else HEADER_LABEL
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field of JSON of this name holds a secret, however its words are joined."""
+    return label_of(name) != ""
 
 
 def redact_torn(text: str) -> tuple[str, list[Secret]]:
@@ -332,9 +330,9 @@ def redact_torn(text: str) -> tuple[str, list[Secret]]:
     found: list[Secret] = []
 
     def label(field: re.Match[str]) -> str:
-        shown, value = label_for(field[2]), field[3].strip('"')
+        shown, value = label_of(field["name"]), SecretText(field["value"].strip('"'))
         with contextlib.suppress(ValueError):
-            value = str(json.loads(field[3]))
+            value = SecretText(json.loads(field["value"]))
         if value != shown:
             found.append(Secret(value, shown))
         return f'{field[1]}"{shown}"'
@@ -345,15 +343,12 @@ def redact_torn(text: str) -> tuple[str, list[Secret]]:
 def redact_form(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     """Return a form's body as it may be written down, and what is secret in it.
 
-    `SECRET_NAMES` count, also as the last word of `user[password]`. What is no form, by its
-    content type or, without one, by its looks, is returned as it is.
+    What is no form, by its content type or, without one, by its looks, is returned as it is.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    boundary = _BOUNDARY.search(content_type)
     if kind.startswith("multipart/") or (not kind and text.startswith("--")):
-        return _redact_parts(
-            text, boundary[1] if boundary else text.partition("\n")[0].strip().removeprefix("--")
-        )
+        boundary = _BOUNDARY.search(content_type) or re.match(r"--(\S+)", text)
+        return _redact_parts(text, f"--{boundary[1]}") if boundary else (text, [])
     if text.lstrip().startswith(("{", "[")):  # JSON, whatever the content type says
         return text, []
     if kind == _FORM or (kind in ("", "text/plain") and _LIKE_A_FORM.match(text)):
@@ -362,41 +357,36 @@ def redact_form(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
 
 
 def _redact_parts(text: str, boundary: str) -> tuple[str, list[Secret]]:
-    if not boundary:
-        return text, []
     found: list[Secret] = []
-    parts = text.split(f"--{boundary}")
+    parts = text.split(boundary)
     for number, part in enumerate(parts):
         blank = "\r\n\r\n" if "\r\n\r\n" in part else "\n\n"
         head, _, content = part.partition(blank)
         named = _PART_NAME.search(head)
         value = content.rstrip("\r\n")
-        if named is None or not value:
-            continue
-        shown, secrets = _redact_value(named[1] or named[2] or "", value)
-        parts[number] = head + blank + shown + content[len(value) :]
-        found += secrets
-    return f"--{boundary}".join(parts), found
+        if named is not None and value:
+            shown, secrets = _redact_value(named[1] or named[2] or "", value)
+            parts[number] = head + blank + shown + content[len(value) :]
+            found += secrets
+    return boundary.join(parts), found
 
 
 def _redact_pairs(text: str, pairs: re.Pattern[str]) -> tuple[str, list[Secret]]:
     found: list[Secret] = []
 
     def label(pair: re.Match[str]) -> str:
-        value = unquote_plus(pair[2])
-        shown, secrets = _redact_value(unquote_plus(pair[1]), value)
+        shown, secrets = _redact_value(unquote_plus(pair[1]), unquote_plus(pair[2]))
         found.extend(secrets)
-        return pair[0] if shown == value else f"{pair[1]}={shown}"
+        return f"{pair[1]}={shown}" if secrets else pair[0]
 
     return pairs.sub(label, text), found
 
 
 def _redact_value(name: str, value: str) -> tuple[str, list[Secret]]:
     """A value of a form: a label if its name means a secret, redacted if it is JSON."""
-    words = _WORDS.findall(name)
-    if not words or words[-1].strip().lower() not in SECRET_NAMES:
+    label = label_of(name, SECRET_NAMES)
+    if not label:
         return redact_torn(value) if value.startswith(("{", "[")) else (value, [])
-    label = label_for(words[-1].strip())
     return (value, []) if value == label else (label, [Secret(value, label)])
 
 
@@ -417,37 +407,40 @@ def url_secrets(url: str) -> list[Secret]:
 def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None) -> str:
     """Return headers as a JSON object that may be written down."""
     values = [
-        HEADER_LABEL
-        if name.lower() in SECRET_HEADERS
-        else value
-        if isinstance(value, str)
-        else value.decode("latin-1")  # requests takes bytes as well
+        HEADER_LABEL if label_of(name, SECRET_HEADERS) else _text(value)
         for name, value in headers.items()
     ]
     # before JSON escapes them, or a key that is escaped already would be so twice; and at once,
     # which is faster than one by one
-    names_and_values = url_text(_BETWEEN.join([*headers, *values]), secret).split(_BETWEEN)
-    if len(names_and_values) != 2 * len(values):
-        names_and_values = [url_text(text, secret) for text in (*headers, *values)]
-    return json.dumps(dict(zip(names_and_values, names_and_values[len(values) :], strict=False)))
+    clean = url_text(_BETWEEN.join([*headers, *values]), secret).split(_BETWEEN)
+    if len(clean) != 2 * len(values):
+        clean = [url_text(text, secret) for text in (*headers, *values)]
+    return json.dumps(dict(zip(clean, clean[len(values) :], strict=False)))
 
 
 def header_secrets(headers: Mapping[str, str]) -> list[Secret]:
     """Return what must not be written down of headers if a server repeats it."""
-    found: set[str] = set()
-    for name, value in headers.items():
-        lower = name.lower()
-        if lower not in SECRET_HEADERS:
-            continue
-        if isinstance(value, bytes):
-            value = value.decode("latin-1")
-        if "cookie" in lower:
-            pairs = _COOKIES.findall(value) if lower == "cookie" else _SET_COOKIES.findall(value)
-            found.update(one for one in pairs if len(one) >= COOKIE_MIN)
-            continue
-        scheme, _, token = value.partition(" ")
-        found.add(token.strip() or scheme)
-        if scheme.lower() == "basic":
-            with contextlib.suppress(ValueError):
-                found.add(base64.b64decode(token).decode("latin-1").partition(":")[2])
-    return [Secret(one, HEADER_LABEL) for one in sorted(found) if len(one) >= SHORTEST]
+    found = [
+        Secret(one, HEADER_LABEL)
+        for name, value in headers.items()
+        if label_of(name, SECRET_HEADERS)
+        for one in _told(name.lower(), _text(value))
+    ]
+    return [one for one in dict.fromkeys(found) if len(one.reveal()) >= SHORTEST]
+
+
+def _told(name: str, value: str) -> Iterator[str]:
+    """What is secret in a header: of `Basic`, the password alone as well."""
+    if "cookie" in name:
+        pairs = _COOKIES.findall(value) if name == "cookie" else _SET_COOKIES.findall(value)
+        yield from (one for one in pairs if len(one) >= COOKIE_MIN)
+        return
+    scheme, _, token = value.partition(" ")
+    yield token.strip() or scheme
+    if scheme.lower() == "basic":
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(token).decode("latin-1").partition(":")[2]
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value  # requests takes both

@@ -32,7 +32,7 @@ def create_task(task: Task, callback_url: str | None = None) -> Request:
     fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
     if callback_url is not None:
         fields["callbackUrl"] = callback_url
-    return Request("createTask", Body.envelope(fields), task_type=task.type)
+    return Request("createTask", Body.of(fields), task_type=task.type)
 
 
 def get_task_result(task_id: int, task_type: str | None = None) -> Request:
@@ -42,7 +42,7 @@ def get_task_result(task_id: int, task_type: str | None = None) -> Request:
         InvalidInputError: `task_id` is no whole number.
     """
     task_id = task_number(task_id)
-    body = Body.envelope({"clientKey": Body.KEY, "taskId": task_id})
+    body = Body.of({"clientKey": Body.KEY, "taskId": task_id})
     return Request("getTaskResult", body, task_type=task_type, task_id=task_id)
 
 
@@ -71,7 +71,7 @@ def task_number(task_id: SupportsIndex) -> int:
 
 def get_balance() -> Request:
     """Return the request that asks for the account's balance."""
-    return Request("getBalance", Body.envelope({"clientKey": Body.KEY}))
+    return Request("getBalance", Body.of({"clientKey": Body.KEY}))
 
 
 def call(method: str, fields: Mapping[str, Any]) -> Request:

@@ -34,6 +34,7 @@ from brocap_nb.api._secrets import (
     Veil,
     header_secrets,
     headers_text,
+    label_of,
     url_secrets,
     url_text,
 )
@@ -449,7 +450,8 @@ def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:
     if not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = "application/json"
     for name, value in headers.items():
-        if name.lower() not in _BY_THE_SENDER | SECRET_HEADERS and HEADER_LABEL not in value:
+        secret = HEADER_LABEL in value or label_of(name, SECRET_HEADERS)
+        if not secret and name.lower() not in _BY_THE_SENDER:
             yield name, value
 
 

@@ -19,13 +19,12 @@ from pydantic import SecretStr
 
 from brocap_nb.api._body import EmbeddedPicture, embedded_picture
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._secrets import SECRET_FIELDS
+from brocap_nb.api._secrets import is_secret_name
 
 WIDTH: Final = 88
 MAX_DEPTH: Final = 60  # Python itself takes about 100 brackets in each other
 
 _STARS: Final = str(SecretStr("x"))  # what pydantic's JSON has in the place of a secret
-_SEPARATORS: Final = re.compile(r"[_\-\s]")
 
 
 class Code:
@@ -166,11 +165,6 @@ class _Needs:
             name += "_2"
         self.variables.append(name)
         return name
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a field of this name holds a secret, however its words are joined."""
-    return _SEPARATORS.sub("", name.rpartition(".")[2]).lower() in SECRET_FIELDS
 
 
 def _fields(task: Any) -> dict[str, tuple[str, Any]]:

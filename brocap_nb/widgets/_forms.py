@@ -18,8 +18,7 @@ from brocap_nb import _html
 from brocap_nb.api._body import redact_fields
 from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._json import parse
-from brocap_nb.api._secrets import KEY_LABEL, Secret
-from brocap_nb.tasks._code import is_secret_name
+from brocap_nb.api._secrets import KEY_LABEL, Secret, is_secret_name
 from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._image_picker import ImagePicker

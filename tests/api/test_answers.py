@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+import responses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peer import Peer, http
@@ -167,7 +168,12 @@ def test_what_another_service_answers_is_no_violation(peer: Peer, log: bn.Exchan
         session.get(f"{peer.url}/page")
         assert len(log.violations()) == 0
         session.post(f"{peer.url}/getBalance", json={"clientKey": "k" * 32})
-    assert log.violations()["rule"].tolist() == [NOT_AN_OBJECT]
+        assert log.violations()["rule"].tolist() == [NOT_AN_OBJECT]
+        with responses.RequestsMock() as mocked:
+            mocked.post("http://todo.invalid/v1/createTask", json={"id": 5})
+            session.post("http://todo.invalid/v1/createTask", json={"title": "Buy milk"})
+    assert log[-1].method == "POST /v1/createTask"
+    assert len(log.violations()) == 1
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "[]", "null", '{"a": NaN}', "[" * 100_000])

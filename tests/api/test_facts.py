@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.api._facts import AGAIN, again
+from brocap_nb.api._facts import AGAIN, again, method_of
 from brocap_nb.log._tables import ErrorTable
 
 # Copied from the service's public pages, in their order and spelling.
@@ -65,6 +65,21 @@ def test_an_unknown_code_is_kept_and_explained(code: str) -> None:
     assert not entry.retryable
     assert "not in the public API pages" in entry.source
     assert code not in bn.CATALOGUE
+
+
+@pytest.mark.parametrize(
+    ("verb", "url", "method"),
+    [
+        ("POST", "https://api.brocapgpt.com/createTask", "createTask"),
+        ("POST", "http://127.0.0.1:8080/hub/getBalance/?x=1", "getBalance"),
+        ("POST", "http://[::1]:1/getTaskResult", "getTaskResult"),
+        ("GET", "http://localhost/createTask", "GET /createTask"),
+        ("POST", "https://brocapgpt.com.other.example/createTask", "POST /createTask"),
+        ("POST", "https://notbrocapgpt.com", "POST /"),
+    ],
+)
+def test_a_method_is_known_by_its_address(verb: str, url: str, method: str) -> None:
+    assert method_of(verb, url) == method
 
 
 def test_the_catalogue_cannot_be_changed() -> None:

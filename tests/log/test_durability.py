@@ -30,7 +30,7 @@ def work(client, name):
     while True:
         number += 1
         fields = {"clientKey": Body.KEY, "n": f"{name}-{number}", "fill": "x" * 300}
-        client.send(_requests.Request("getBalance", Body.envelope(fields)))
+        client.send(_requests.Request("getBalance", Body.of(fields)))
 
 moment = random.Random(5)
 for run in range(runs):
