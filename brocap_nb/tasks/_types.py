@@ -230,10 +230,7 @@ class Task(_Strict):
         try:
             dumped = self.model_dump(mode="json", by_alias=True)
         except (TypeError, ValueError) as error:
-            raise InvalidTaskError(
-                f"{type(self).__name__} cannot be written as JSON: {str(error)[:200]}. Expected "
-                "texts, finite numbers, booleans, None, lists and dicts. Convert the value."
-            ) from None
+            raise _not_json("", f"{type(self).__name__} is not JSON: {str(error)[:200]}") from None
         sent: dict[str, Any] = _as_sent(dumped, self)
         return sent
 
@@ -587,10 +584,7 @@ class RawTask(Task, register=False):
             if json.loads(text) != _lists(body):
                 raise TypeError("a key is not a string")
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidTaskError(
-                f"The object is not JSON: {error}. Expected strings, finite numbers, booleans, "
-                "None, lists and dicts with string keys. Convert the value in question."
-            ) from None
+            raise _not_json("", f"The object is not JSON: {error}") from None
         super().__init__(text=text)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -634,36 +628,25 @@ def _as_sent(dumped: Any, value: Any, place: str = "") -> Any:
     """
     if hasattr(value, "get_secret_value"):
         hidden = dumped == str(value) or not str(dumped).strip("*")
-        return _secret_text(value.get_secret_value()) if hidden else dumped
+        return _secret_text(value.get_secret_value(), place) if hidden else dumped
     for number in (value, dumped):
         if isinstance(number, float) and not math.isfinite(number):
-            raise InvalidTaskError(
-                f"{place} is {number}; expected a finite number, which JSON can have. Change the "
-                "value.",
-                field=place,
-            )
+            raise _not_json(place, f"{place} is {number}")
     if isinstance(value, RootModel):
         return _as_sent(dumped, value.root, place)
     below = f"{place}." if place else ""
     if isinstance(dumped, dict) and (fields := _fields_of(type(value))):
         # a dataclass has no other names
-        names: dict[str, str] = {
-            getattr(f, "serialization_alias", "") or n: n for n, f in fields.items()
-        }
-        held = {key: getattr(value, names.get(key, key), inner) for key, inner in dumped.items()}
+        names = {getattr(f, "serialization_alias", "") or n: n for n, f in fields.items()}
+        held = {key: getattr(value, names.get(key) or key, at) for key, at in dumped.items()}
         return {
             key: _as_sent(inner, held[key], below + key)
             for key, inner in dumped.items()
             if held[key] is not None or key not in names or fields[names[key]].default is not None
         }
     if isinstance(dumped, dict) and isinstance(value, Mapping) and len(dumped) == len(value):
-        for key in value:
-            if isinstance(key, str) and not key.isascii() and re.search("[\ud800-\udfff]", key):
-                raise InvalidTaskError(
-                    f"{place} has the key {_pictures.quoted(key)}, in which half of a character "
-                    "is missing (a lone surrogate); expected whole ones. Write the key anew.",
-                    field=place,
-                )
+        if found := re.search("[\ud800-\udfff]", "".join(map(str, value))):
+            raise _not_json(place, f"A key of {place} has {found[0]!r}, half of a character")
         pairs = zip(dumped.items(), value.values(), strict=True)
         return {key: _as_sent(inner, held, f"{below}{key}") for (key, inner), held in pairs}
     if isinstance(dumped, list) and isinstance(value, Collection) and len(dumped) == len(value):
@@ -688,15 +671,20 @@ def _fields_of(kind: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _secret_text(secret: Any) -> SecretText:
+def _secret_text(secret: Any, place: str) -> SecretText:
     with contextlib.suppress(UnicodeDecodeError):
         if isinstance(secret, (str, bytes)):
             return SecretText(secret if isinstance(secret, str) else secret.decode())
     kind = "bytes that are not UTF-8" if isinstance(secret, bytes) else type(secret).__name__
-    raise InvalidTaskError(
-        f"A secret of the task is of type {kind}; expected text, which JSON can have. Declare the "
-        "field as SecretStr, and write bytes as base64."
+    raise _not_json(place, f"{place} is a secret of type {kind}")
+
+
+def _not_json(field: str, what: str) -> InvalidTaskError:
+    sentence = (
+        f"{what}. Expected texts, finite numbers, booleans, None, lists and dicts with string "
+        "keys, as JSON has them. Convert the value in question."
     )
+    return InvalidTaskError(sentence, field=field)
 
 
 def _lists(value: Any) -> Any:

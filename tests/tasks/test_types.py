@@ -23,6 +23,7 @@ import brocap_nb as bn
 from brocap_nb.api._secrets import Secret
 from brocap_nb.client import _requests
 from brocap_nb.tasks import _types
+from brocap_nb.tasks._types import ComplexImageMetadata
 
 QUESTION = "Pick the image that is the correct way up"
 ADDRESS = "https://i.postimg.cc/s2ZDrHXy/fc1.jpg"
@@ -103,6 +104,11 @@ def test_a_raw_task_goes_out_as_it_is() -> None:
 
 
 # --- what is refused ----------------------------------------------------------------------
+
+
+class InAList(bn.Task, register=False):
+    items: list[ComplexImageMetadata]
+
 
 IMAGE: dict[str, Any] = {"image_urls": [ADDRESS], "question": QUESTION}
 PAGE: dict[str, Any] = {"website_url": "https://example.com/", "website_public_key": "K"}
@@ -206,6 +212,18 @@ WRONG: dict[str, tuple[type[bn.Task], dict[str, Any], str, list[str]]] = {
         {**IMAGE, "class": "hcaptcha"},
         "class",
         ["'hcaptcha'", "expected 'funcaptcha'"],
+    ),
+    "another class of some length": (
+        bn.ComplexImageTask,
+        {**IMAGE, "class": "x" * 900},
+        "class",
+        [f"class is '{'x' * 79}…'; expected 'funcaptcha'"],
+    ),
+    "misspelt in a list": (
+        InAList,
+        {"items": [{"Taks": "x"}]},
+        "items.Taks",
+        ["items.Taks is not a field of InAList. To send"],
     ),
     "misspelt": (
         bn.ComplexImageTask,
@@ -322,9 +340,14 @@ def test_a_task_cannot_be_changed() -> None:
 # --- from_image ---------------------------------------------------------------------------
 
 
-def test_from_image_takes_a_path_bytes_or_a_pil_image(tmp_path: Path) -> None:
-    (tmp_path / "owl.png").write_bytes(PICTURE)
-    for source in ("owl.png", tmp_path / "owl.png", PICTURE):
+def test_from_image_takes_a_path_bytes_or_a_pil_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for place in (tmp_path, tmp_path / "home"):
+        (place / "owl.png").write_bytes(PICTURE)
+    for source in ("owl.png", tmp_path / "owl.png", "~/owl.png", Path("~/owl.png"), PICTURE):
         assert bn.ComplexImageTask.from_image(source, QUESTION).pictures() == [PICTURE]
     with Image.open("owl.png") as image:
         task = bn.ComplexImageTask.from_image(image, question=QUESTION)
