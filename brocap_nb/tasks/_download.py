@@ -95,14 +95,9 @@ def load(
 ) -> tuple[bytes, bool]:
     """Return the file at `url`, and whether every host on the way was checked to be public.
 
-    Args:
-        url: an http or https address.
-        max_bytes: of the file.
-        timeout: seconds to connect, and to wait for the next bytes.
-        deadline: seconds for all of it, from the first connection on.
-        allow_private: whether any host may be loaded from. If not, no proxy of the environment is
-            used, because it would look up the name itself. None ever is for this machine.
-        trusted: hosts that may be loaded from all the same.
+    `timeout` is for connecting and for the next bytes, `deadline` for all of it, in seconds. If
+    private addresses are refused, no proxy of the environment is used, because it would look up
+    the name itself; none ever is for this machine.
 
     Raises:
         PrivateAddressError: a host is not on the public internet.

@@ -38,13 +38,11 @@ FETCH_MAX_BYTES: Final = 10_000_000
 FETCH_TIMEOUT: Final = (5.0, 10.0)
 FETCH_DEADLINE: Final = 30.0
 
-FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 MIN_TILE: Final = 8
-
 SAVED_MAX: Final = 40_000
 SHOWN_MAX: Final = 12
+_FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _URI_HEAD: Final = len("data:image/jpeg;base64,")
-_SIDE: Final = 420
 _LONGEST_QUOTE: Final = 80
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -70,13 +68,7 @@ _recent_lock = threading.Lock()
 
 
 def check_kind(data: bytes, what: str = "The file") -> str | None:
-    """Return a sentence that says what a file is, if it is no picture that the service takes.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> print(images.check_kind(b"<!doctype html><title>Log in</title>"))
-    The file is a web page (HTML), not a picture that ... Expected a PNG, JPEG, GIF, WebP or ...
-    >>> images.check_kind(sandbox.puzzles[0].data)
-    """
+    """Return a sentence that says what a file is, if it is no picture that the service takes."""
     if media_type(data) is not None:
         return None
     head = data[:1_000]
@@ -88,13 +80,7 @@ def check_kind(data: bytes, what: str = "The file") -> str | None:
 
 
 def check_size(size: int, what: str = "The picture") -> str | None:
-    """Return a sentence if a picture of `size` bytes is outside the service's limits.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> print(images.check_size(20))
-    The picture has 20 bytes; the service takes 100 to 500,000. Check that ...
-    >>> images.check_size(20_000)
-    """
+    """Return a sentence if a picture of `size` bytes is outside the service's limits."""
     if IMAGE_MIN_BYTES <= size <= IMAGE_MAX_BYTES:
         return None
     advice = (
@@ -149,23 +135,13 @@ def inspect(data: bytes) -> ImageFacts:
 
 
 def quoted(text: object) -> str:
-    """Return what came as a sentence quotes it: never more than 80 characters of it.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> len(images.quoted("x" * 5_000))
-    82
-    """
+    """Return what came as a sentence quotes it: never more than 80 characters of it."""
     shown = str(text)
     return repr(shown if len(shown) <= _LONGEST_QUOTE else f"{shown[: _LONGEST_QUOTE - 1]}…")
 
 
 def is_url(text: object) -> bool:
-    """Whether `text` is an http or https address with a host, and nothing around it.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.is_url("https://example.com/birds.png"), images.is_url("birds.png")
-    (True, False)
-    """
+    """Whether `text` is an http or https address with a host, and nothing around it."""
     if not isinstance(text, str) or " " in text or not text.isprintable():
         return False
     try:
@@ -199,10 +175,6 @@ def clean_address(text: str, what: str = "The address") -> str:
 
 def address_in(source: object) -> str | None:
     """Return the http(s) address that a picture is given by; None if it is given otherwise.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.address_in(" https://example.com/birds.png\\n"), images.address_in("birds.png")
-    ('https://example.com/birds.png', None)
 
     Raises:
         InvalidImageError: it is meant as an address, but it is none.
@@ -243,7 +215,7 @@ def read(source: ImageSource) -> bytes:
     if isinstance(bare, (bytes, bytearray, memoryview)):
         data = bytes(bare)
         bare = data.decode("ascii") if data.isascii() else None
-    if (url := address_in(bare)) is not None:
+    if data is None and (url := address_in(bare)) is not None:
         data, what = fetch(url), f"The file at {quoted(url)}"
     elif isinstance(bare, str) and (found := _in_text(bare)) is not None:
         data = found
@@ -270,9 +242,9 @@ def read(source: ImageSource) -> bytes:
 
 def _in_text(text: str) -> bytes | None:
     """The file in a `data:` address, or the picture in bare base64; None if there is none."""
-    head, comma, body = text.strip().partition(",")
+    head, _, body = text.strip().partition(",")
     address = head[:5].lower() == "data:"
-    data = unquote_to_bytes(body if comma else text)
+    data = unquote_to_bytes(body if address else text)
     if address and not head.rstrip().lower().endswith(";base64"):
         return data
     packed = b"".join(data.split())
@@ -315,21 +287,15 @@ def fetch(
 ) -> bytes:
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.media_type(images.fetch(f"{sandbox.url}/pictures/penguin.png"))
-    'image/png'
-
     Args:
         url: the picture's address.
-        allow_private: whether it may come from this machine, a private network or a reserved
-            address. If not, only public addresses are connected to, on every hop, without a
-            proxy, and a picture is taken from memory only if it was loaded so.
+        allow_private: whether it may come from an address that is not public. If not, each hop is
+            checked, and a picture is taken from memory only if it was loaded so.
         trusted: addresses whose host and port are allowed all the same.
         remedy: what the exception advises if the address is refused.
 
     Raises:
-        InvalidImageError: the address is refused, cannot be loaded, or is far too large for a
-            picture.
+        InvalidImageError: the address is refused, or cannot be loaded within the bounds.
     """
     known, checked = _recent.get(url, (None, False))
     if known is not None and (allow_private or checked):
@@ -370,21 +336,12 @@ def remember(url: str, data: bytes, *, public: bool = False) -> None:
 
 
 def fetched(url: str) -> bytes | None:
-    """Return the picture of `url` if it was loaded lately, without touching the network.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.fetched("https://example.com/never-loaded.png")
-    """
+    """Return the picture of `url` if it was loaded lately, without touching the network."""
     return _recent.get(url, (None, False))[0]
 
 
 def grids(tiles: int) -> list[tuple[int, int]]:
-    """Return every (columns, rows) of `tiles` tiles, the squarest first; wide before tall.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.grids(6)
-    [(3, 2), (2, 3), (6, 1), (1, 6)]
-    """
+    """Return every (columns, rows) of `tiles` tiles, the squarest first; wide before tall."""
     found = [(c, tiles // c) for c in range(1, tiles + 1) if tiles % c == 0]
     return sorted(found, key=lambda g: (max(g) / min(g), -g[0]))
 
@@ -393,10 +350,6 @@ def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square.
 
     The usual picture is 3 columns by 2 rows (source: BroCapGPT public API pages).
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.guess_grid(6, width=600, height=400)
-    (3, 2)
     """
     if tiles == 6 and width >= height:
         return 3, 2
@@ -469,18 +422,11 @@ class Thumbnail(NamedTuple):
     """In pixels."""
 
 
-def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thumbnail:
+def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumbnail:
     """Return a small copy, at most `max_bytes` long; it has nothing of the file but its pixels.
 
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.thumbnail(sandbox.puzzles[0].data, side=150)[1:]
-    ('image/jpeg', 150, 100)
-
-    Args:
-        data: the picture's file.
-        side: of the square it fits into, in pixels. A very tall or wide picture may be longer,
-            so that it stays legible.
-        max_bytes: of the copy's file.
+    It fits into a square of `side` pixels; a very tall or wide picture may be longer, so that it
+    stays legible.
 
     Raises:
         InvalidImageError: the picture cannot be opened, or made that small.
@@ -507,19 +453,8 @@ def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thu
 def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Thumbnail | None]:
     """Return small copies of the pictures that are shown together.
 
-    What is shown stays in the saved notebook, so they share a budget, in equal parts.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> small, none = images.thumbnails([sandbox.puzzles[0].data, b"no picture"])
-    >>> small.width, none
-    (420, None)
-
-    Args:
-        pictures: their files.
-        budget: characters of all of them together, as data URIs.
-
-    Returns:
-        One for each picture; None for what cannot be opened, and after the first `SHOWN_MAX`.
+    What is shown stays in the saved notebook, so they share a budget of characters, as data URIs,
+    in equal parts. None stands for what cannot be opened, and after the first `SHOWN_MAX`.
     """
     share = budget // max(1, min(len(pictures), SHOWN_MAX))
     found: list[Thumbnail | None] = [None] * len(pictures)
@@ -532,10 +467,6 @@ def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Th
 def opened(data: bytes) -> Image.Image:
     """Open a picture as a browser shows it: upright, in RGB or RGBA, an animation's first frame.
 
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.opened(sandbox.puzzles[0].data).size
-    (600, 400)
-
     Raises:
         InvalidImageError: the file is no picture, is damaged, or has far too many pixels.
     """
@@ -546,7 +477,7 @@ def opened(data: bytes) -> Image.Image:
     try:
         # only these: Pillow runs other programs to open some of the rest
         lean, profile = _lean(data)
-        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(lean), formats=_FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -640,20 +571,15 @@ def _number(
     draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, font: Any, chosen: bool
 ) -> None:
     """Draw a tile's number on a dark plate; a chosen tile's plate is green and has a tick."""
-    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    pad = max(2, round((bottom - top) / 3))
-    tick = round((bottom - top) * 1.1) if chosen else 0
-    x, y = at
-    width = right - left + 2 * pad + (tick + pad if chosen else 0)
-    height = bottom - top + 2 * pad
-    draw.rounded_rectangle(
-        (x, y, x + width, y + height), radius=pad, fill="#0b7a34" if chosen else "#303030"
-    )
-    draw.text((x + pad - left, y + pad - top), text, font=font, fill="white")
+    pad = max(2, round(font.size / 4))
+    x, y = at[0] + pad, at[1] + pad
+    right, bottom = draw.textbbox((x, y), text, font=font, anchor="lt")[2:]
+    tick = bottom - y if chosen else 0
+    end = right + pad + (tick + pad if chosen else 0)
+    plate = "#0b7a34" if chosen else "#303030"
+    draw.rounded_rectangle((*at, end, bottom + pad), radius=pad, fill=plate)
+    draw.text((x, y), text, font=font, fill="white", anchor="lt")
     if chosen:
-        cx, cy = x + width - pad - tick, y + height / 2
-        draw.line(
-            [(cx, cy), (cx + tick * 0.38, cy + tick * 0.38), (cx + tick, cy - tick * 0.42)],
-            fill="white",
-            width=max(2, tick // 6),
-        )
+        x, y = right + pad, (y + bottom) / 2
+        ends = [(x, y), (x + tick * 0.38, y + tick * 0.38), (x + tick, y - tick * 0.42)]
+        draw.line(ends, fill="white", width=max(2, round(tick / 6)))
