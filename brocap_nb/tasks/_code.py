@@ -90,15 +90,16 @@ def python_source(task: Any) -> PythonSource:
     if any(base.__name__ == "RawTask" for base in kind.__mro__):
         arguments = [written(literal(task.to_wire(), needs.leaf))]
     else:
-        arguments, given = [], _fields(task, needs)
-        if called == "bn.ComplexImageTask":
+        arguments, sent = [], task._json()
+        pictured = called == "bn.ComplexImageTask"
+        pictures: list[str] = sent.get("imagesBase64", []) if pictured else []
+        if len(pictures) == 1 and (found := embedded_picture(pictures[0])) is not None:
+            called += ".from_image"
+            arguments.append(repr(needs.file(found)))
+            del sent["imagesBase64"]
+        given = _fields(task, sent, needs)
+        if pictured:
             given = {"question": given.pop("metadata")["Task"], **given}
-            picture = embedded_picture(task.images_base64[0]) if task.images_base64 else None
-            if picture and len(task.images_base64) == 1:
-                called += ".from_image"
-                arguments.append(repr(needs.file(picture)))
-                needs.imports -= {"base64", "pathlib"}
-                del given["images_base64"]
         odd = {name: given.pop(name) for name in [*given] if not _is_keyword(name)}
         arguments += [written(value, f"{name}=") for name, value in given.items()]
         arguments += [written(odd, "**")] if odd else []
@@ -160,9 +161,9 @@ def is_secret_name(name: str) -> bool:
     return re.sub(r"[_\-\s]", "", name.rpartition(".")[2]).lower() in SECRET_FIELDS
 
 
-def _fields(task: Any, needs: _Needs) -> dict[str, Any]:
+def _fields(task: Any, sent: dict[str, Any], needs: _Needs) -> dict[str, Any]:
     """Keyword to value, ready for `written`; what holds its default is left out."""
-    sent, given = task._json(), {}
+    given = {}
     for name, info in type(task).model_fields.items():
         wire = info.serialization_alias or name
         if wire in sent and getattr(task, name) is not info.default:

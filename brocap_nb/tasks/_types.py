@@ -43,7 +43,7 @@ from pydantic import (
 )
 from pydantic import Field as Field
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 from brocap_nb import _html
 from brocap_nb.api._body import Body, decode_base64, embedded_picture, shorten_labels
@@ -80,26 +80,6 @@ def task_from_wire(body: Mapping[str, Any]) -> Task:
     if known is None or not all(isinstance(field, str) for field in body):
         return RawTask(body)
     return known(**{name: value for name, value in body.items() if name != "type"})
-
-
-def problem(field: str, sentence: str) -> PydanticCustomError:
-    """Return an error to raise in a validator of your own, shown at the field `field`.
-
-    >>> from pydantic import field_validator
-    >>> from brocap_nb.tasks._types import problem
-    >>> class DeepTask(bn.Task):
-    ...     depth: int = 1
-    ...     @field_validator("depth")
-    ...     @classmethod
-    ...     def _check(cls, depth: int) -> int:
-    ...         if depth > 3:
-    ...             raise problem("depth", "depth is above 3; expected 1 to 3. Choose less.")
-    ...         return depth
-    >>> DeepTask(depth=4)
-    Traceback (most recent call last):
-    brocap_nb.InvalidTaskError: depth is above 3; expected 1 to 3. Choose less.
-    """
-    return PydanticCustomError("sentence", "{sentence}", {"sentence": sentence, "field": field})
 
 
 def _literal_member(kind: Any) -> Enum | None:
@@ -178,8 +158,8 @@ class Task(_Strict):
                 f'Field(alias="{to_camel(hidden)}").',
                 field=hidden,
             )
-        for name, field in cls.model_fields.items():
-            if member := _literal_member(field.annotation):
+        for name, info in cls.model_fields.items():
+            if member := _literal_member(info.annotation):
                 raise InvalidTaskError(
                     f"{cls.__name__}.{name} is a Literal of {member}, which JSON cannot have; "
                     f"expected a value of JSON. Write Literal[{member.value!r}], or use "
@@ -187,9 +167,9 @@ class Task(_Strict):
                     field=name,
                 )
         if cls.__module__ == "__main__" and cls.model_config.get("use_attribute_docstrings"):
-            for name, text in _cell_docstrings(cls).items():
-                if (info := cls.model_fields.get(name)) is not None:
-                    info.description = info.description or text
+            helps = _cell_docstrings(cls)
+            for name, info in cls.model_fields.items():
+                info.description = info.description or helps.get(name)
         if register:
             _registry[cls.wire_type] = cls
 
@@ -251,10 +231,6 @@ class Task(_Strict):
 
         >>> task.model_copy(update={"question": "Pick the penguin"}).question
         'Pick the penguin'
-
-        Args:
-            update: new values, by the names that the constructor takes.
-            deep: whether lists and the like are copied too.
 
         Raises:
             InvalidTaskError: the changed fields do not fit.
@@ -449,10 +425,10 @@ class ComplexImageTask(Task):
             fields = dict(fields)
             question = fields.pop("question")
             if "metadata" in fields:
-                raise problem(
-                    "metadata.Task",
+                raise InvalidTaskError(
                     "Both `question` and `metadata` are given; expected one. `question` is short "
                     "for metadata.Task: leave one of them out.",
+                    field="metadata.Task",
                 )
             fields["metadata"] = {"Task": question}
         return fields
@@ -461,48 +437,49 @@ class ComplexImageTask(Task):
     @classmethod
     def _check_urls(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if urls is not None and len(urls) != 1:
-            raise problem(
-                "imageUrls",
+            raise InvalidTaskError(
                 f"imageUrls has {len(urls)} addresses; expected a list with a single one. Create "
                 "one task for each picture.",
+                field="imageUrls",
             )
-        return urls and tuple(_address("imageUrls", url) for url in urls)
+        return urls and tuple(_pictures.clean_address(url, "imageUrls") for url in urls)
 
     @field_validator("images_base64")
     @classmethod
     def _check_base64(cls, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if texts is not None and not texts:
-            raise problem(
-                "imagesBase64", "imagesBase64 is an empty list; expected a picture. Add one."
+            raise InvalidTaskError(
+                "imagesBase64 is an empty list; expected a picture. Add one.", field="imagesBase64"
             )
         for index, text in enumerate(texts or ()):
             try:
                 data = _picture_file(text)
             except ValueError as error:
-                raise problem("imagesBase64", f"imagesBase64[{index}] {error}") from None
+                raise InvalidTaskError(
+                    f"imagesBase64[{index}] {error}", field="imagesBase64"
+                ) from None
             if sentence := _pictures.check_size(len(data), f"The picture in imagesBase64[{index}]"):
-                raise problem("imagesBase64", sentence)
+                raise InvalidTaskError(sentence, field="imagesBase64")
         return texts
 
     @field_validator("website_url")
     @classmethod
     def _check_page(cls, url: str | None) -> str | None:
-        return None if url is None else _address("websiteURL", url)
+        return None if url is None else _pictures.clean_address(url, "websiteURL")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [self.image_urls is not None, self.images_base64 is not None]
-        if all(given):
-            raise problem(
-                "imageUrls",
+        if self.image_urls is not None and self.images_base64 is not None:
+            raise InvalidTaskError(
                 "Both imageUrls and imagesBase64 are given; expected exactly one of them. Remove "
                 "one.",
+                field="imageUrls",
             )
-        if not any(given):
-            raise problem(
-                "imageUrls",
+        if self.image_urls is self.images_base64 is None:
+            raise InvalidTaskError(
                 "There is no picture: neither imageUrls nor imagesBase64 is given; expected "
                 "exactly one of them. Choose a picture, or use ComplexImageTask.from_image(…).",
+                field="imageUrls",
             )
         return self
 
@@ -538,26 +515,21 @@ class FunCaptchaTaskProxyless(Task):
     @field_validator("website_url")
     @classmethod
     def _check_page(cls, url: str) -> str:
-        return _address("websiteURL", url)
+        return _pictures.clean_address(url, "websiteURL")
 
     @field_validator("data", mode="before")
     @classmethod
     def _check_data(cls, data: Any) -> Any:
-        if isinstance(data, (Mapping, list)):
-            raise problem(
-                "data",
-                f"data is a {type(data).__name__}; expected a JSON document as a string, such as "
-                '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value).',
-            )
-        if isinstance(data, str):
-            try:
-                json.loads(data)
-            except (ValueError, RecursionError) as error:
-                raise problem(
-                    "data",
-                    f"data is not JSON ({error}); expected a JSON document as a string, such as "
-                    '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value), or leave it out.',
-                ) from None
+        if data is None:
+            return None
+        try:
+            json.loads(data)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidTaskError(
+                f"data is not JSON ({error}); expected a JSON document as a string, such as "
+                '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value), or leave it out.',
+                field="data",
+            ) from None
         return data
 
 
@@ -609,13 +581,6 @@ def _picture_file(text: str) -> bytes:
     """The bytes of a base64 text: of a picture that was met before, without decoding it again."""
     known = embedded_picture(text)
     return decode_base64(text) if known is None else known.data
-
-
-def _address(field: str, url: str) -> str:
-    try:
-        return _pictures.clean_address(url, field)
-    except InvalidInputError as error:
-        raise problem(field, str(error)) from None
 
 
 # --- what is sent ---------------------------------------------------------------------------
@@ -710,11 +675,9 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
         details.get("ctx", {}),
         details["msg"].removeprefix("Value error, ").rstrip("."),
     )
-    if kind == "sentence":
-        return Problem(context["field"], context["sentence"])
     fields: dict[Any, Any] = {}
     place: Any = model
-    for at, part in enumerate(loc):
+    for at, part in enumerate(loc):  # by the names on the wire
         known = _fields_of(place)
         fields = {info.alias or name: info for name, info in known.items()}
         if isinstance(part, str) and part in known:
@@ -722,7 +685,10 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
         place = fields[part].annotation if part in fields else None
     helps = {name: info.description or "" for name, info in fields.items()}
     field = ".".join(part for part in loc if isinstance(part, str))
-    if kind == "missing":
+    if isinstance(error := context.get("error"), InvalidInputError):
+        field = error.problems[0].field or field
+        said = str(error)
+    elif kind == "missing":
         about = f" ({hint})" if (hint := helps.get(str(loc[-1]), "").rstrip(".")) else ""
         said = f"{field} is missing; it is required{about}. Fill it in."
     elif kind == "extra_forbidden":

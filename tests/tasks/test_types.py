@@ -18,6 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from peer import Peer, http
 from pictures import noise
 from PIL import Image
+from pydantic import field_validator
 
 import brocap_nb as bn
 from brocap_nb.api._secrets import Secret
@@ -271,7 +272,7 @@ WRONG: dict[str, tuple[type[bn.Task], dict[str, Any], str, list[str]]] = {
         bn.FunCaptchaTaskProxyless,
         {**PAGE, "data": {"blob": "x"}},
         "data",
-        ["data is a dict", "expected a JSON document as a string", "json.dumps"],
+        ["data is not JSON", "not dict", "expected a JSON document as a string", "json.dumps"],
     ),
     "data not JSON": (
         bn.FunCaptchaTaskProxyless,
@@ -641,3 +642,23 @@ def test_a_text_that_is_too_short_is_not_called_empty() -> None:
         ShortTask(code="ab")
     with pytest.raises(bn.InvalidTaskError, match="code is empty"):
         ShortTask(code="")
+
+
+def test_a_check_of_ones_own_raises_a_sentence_for_its_field() -> None:
+    class DeepTask(bn.Task, register=False):
+        depth: int = bn.Field(1, alias="howDeep")
+
+        @field_validator("depth")
+        @classmethod
+        def _check(cls, depth: int) -> int:
+            if depth > 3:
+                raise bn.InvalidTaskError("howDeep is above 3; expected 1 to 3. Choose less.")
+            return depth
+
+    with pytest.raises(
+        bn.InvalidTaskError, match=r"^howDeep is above 3; .* Choose less\.$"
+    ) as told:
+        DeepTask(howDeep=4)
+    assert told.value.problems[0].field == "howDeep"
+    with pytest.raises(bn.InvalidTaskError, match="websiteURL is ''; expected an address"):
+        bn.ComplexImageTask(**IMAGE, website_url="")
