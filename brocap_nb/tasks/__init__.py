@@ -13,7 +13,6 @@ from brocap_nb.tasks._types import (
     FunCaptchaTaskProxyless,
     RawTask,
     Task,
-    problem,
     task_from_wire,
     task_types,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "RawTask",
     "Task",
     "pictures",
-    "problem",
     "task_from_wire",
     "task_types",
 ]

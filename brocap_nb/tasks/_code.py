@@ -11,20 +11,15 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pprint import pformat
-from typing import Any, Final
-
-from pydantic import SecretStr
+from typing import Any, Final, NamedTuple
 
 from brocap_nb.api._body import EmbeddedPicture, embedded_picture
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._secrets import is_secret_name
+from brocap_nb.api._secrets import SecretText, is_secret_name
 
 WIDTH: Final = 88
 MAX_DEPTH: Final = 60  # Python itself takes about 100 brackets in each other
-
-_STARS: Final = str(SecretStr("x"))  # what pydantic's JSON has in the place of a secret
 
 
 class Code:
@@ -66,13 +61,12 @@ def written(value: Any, before: str = "", indent: int = 4) -> str:
     return before + text.replace("\n", "\n" + " " * column)
 
 
-@dataclass(frozen=True, slots=True)
-class PythonSource:
+class PythonSource(NamedTuple):
     """Code, and what has to be there when it runs."""
 
     code: str
     """Python that leaves the task in the variable `task`."""
-    files: dict[str, bytes] = field(repr=False)
+    files: dict[str, bytes]
     """The files that the code reads, by the name under which it does."""
     variables: list[str]
     """The environment variables that the code reads secrets from."""
@@ -87,48 +81,43 @@ def python_source(task: Any) -> PythonSource:
     Raises:
         InvalidInputError: the task is nested too deeply for Python code.
     """
-    needs = _Needs()
-    kind = type(task)
-    ours = next(k for k in kind.__mro__ if k.__module__.partition(".")[0] == "brocap_nb")
+    kind, needs, notes = type(task), _Needs(), []
     called = kind.__qualname__.rpartition("<locals>.")[2]
-    notes = []
-    if kind is ours:
+    if kind.__module__.partition(".")[0] == "brocap_nb":
         called = f"bn.{called}"
     else:
         notes.append(f"# {called} is a type of your own: define or import it first.")
-    if ours.__name__ == "RawTask":
+    if any(base.__name__ == "RawTask" for base in kind.__mro__):
         arguments = [written(literal(task.to_wire(), needs.leaf))]
     else:
-        given = _fields(task)
-        arguments = []
-        if called == "bn.ComplexImageTask":
-            _, metadata = given.pop("metadata")
-            given = {"question": ("question", metadata["Task"]), **given}
-            _, pictures = given.get("images_base64", ("", []))
-            if len(pictures) == 1 and (found := embedded_picture(pictures[0])) is not None:
-                called += ".from_image"
-                arguments.append(repr(needs.file(found)))
-                del given["images_base64"]
-        values = {n: literal(value, needs.leaf, (place,)) for n, (place, value) in given.items()}
-        odd = {name: values.pop(name) for name in given if not _is_keyword(name)}
-        arguments += [written(value, f"{name}=") for name, value in values.items()]
+        arguments, sent = [], task._json()
+        pictured = called == "bn.ComplexImageTask"
+        pictures: list[str] = sent.get("imagesBase64", []) if pictured else []
+        if len(pictures) == 1 and (found := embedded_picture(pictures[0])) is not None:
+            called += ".from_image"
+            arguments.append(repr(needs.file(found)))
+            del sent["imagesBase64"]
+        given = _fields(task, sent, needs)
+        if pictured:
+            given = {"question": given.pop("metadata")["Task"], **given}
+        odd = {name: given.pop(name) for name in [*given] if not _is_keyword(name)}
+        arguments += [written(value, f"{name}=") for name, value in given.items()]
         arguments += [written(odd, "**")] if odd else []
     built = f"task = {called}({', '.join(arguments)})"
     if len(built) > WIDTH or "\n" in built:
         lines = "".join(f"    {argument},\n" for argument in arguments)
         built = f"task = {called}(\n{lines})"
     files = {name: data for data, name in needs.files.items()}
-    notes += [
-        f"# {name} is the picture's file ({len(data):,} bytes): put it beside the notebook."
-        for name, data in files.items()
-    ]
+    for name, data in files.items():
+        size = f"{len(data):,} bytes"
+        notes.append(f"# {name} is the picture's file ({size}): put it beside the notebook.")
     notes += [
         f"# ${name} holds a secret, which is not written here: set it first."
         for name in needs.variables
     ]
-    head = [f"import {module}" for module in sorted(needs.imports)]
-    head += ["", "import brocap_nb as bn", ""] if head else ["import brocap_nb as bn", ""]
-    return PythonSource("\n".join([*head, *notes, built, ""]), files, needs.variables)
+    head = "".join(f"import {module}\n" for module in sorted(needs.imports))
+    start = [head, "import brocap_nb as bn", ""] if head else ["import brocap_nb as bn", ""]
+    return PythonSource("\n".join([*start, *notes, built, ""]), files, needs.variables)
 
 
 class _Needs:
@@ -146,8 +135,8 @@ class _Needs:
 
     def leaf(self, value: Any, path: tuple[str, ...]) -> Any:
         """Return what stands for a value: itself, or code that reads it."""
-        named = any(is_secret_name(name) for name in path)
-        if value == _STARS or (named and value != "" and type(value) in (str, int, float)):
+        named = type(value) in (str, int, float) and any(is_secret_name(name) for name in path)
+        if value != "" and (named or isinstance(value, SecretText)):
             self.imports.add("os")
             read = f"os.environ[{self._variable(path)!r}]"
             return Code(read if isinstance(value, str) else f"{type(value).__name__}({read})")
@@ -167,18 +156,17 @@ class _Needs:
         return name
 
 
-def _fields(task: Any) -> dict[str, tuple[str, Any]]:
-    """Keyword to name and JSON of the fields; what holds its default is left out.
-
-    The name is the one that means a secret, where the class or the API calls a field so.
-    """
-    sent = task.model_dump(mode="json", by_alias=True)
-    given: dict[str, tuple[str, Any]] = {}
+def _fields(task: Any, sent: dict[str, Any], needs: _Needs) -> dict[str, Any]:
+    """Keyword to value, ready for `written`; what holds its default is left out."""
+    given = {}
     for name, info in type(task).model_fields.items():
         wire = info.serialization_alias or name
         if wire in sent and getattr(task, name) is not info.default:
-            given[name] = (wire if is_secret_name(wire) else name, sent[wire])
-    return given | {name: (name, sent[name]) for name in task.model_extra or {}}
+            # the class or the API may call it what means a secret
+            place = wire if is_secret_name(wire) else name
+            given[name] = literal(sent[wire], needs.leaf, (place,))
+    extra = {name: literal(sent[name], needs.leaf, (name,)) for name in task.model_extra or {}}
+    return given | extra
 
 
 def _is_keyword(name: str) -> bool:

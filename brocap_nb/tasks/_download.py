@@ -11,11 +11,9 @@ import ipaddress
 import os
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Collection
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -35,6 +33,7 @@ _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _HEADERS: Final = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
 _MOVED: Final = (301, 302, 303, 307, 308)
 _THIS_MACHINE: Final = "this machine itself"
+_NO_ADDRESS: Final = ("", "", 0)
 
 
 class DownloadError(Exception):
@@ -45,22 +44,14 @@ class PrivateAddressError(DownloadError):
     """A host is not on the public internet, and such hosts are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A file, and whether every host on the way to it was checked to be a public one."""
-
-    data: bytes
-    public: bool
-
-
-def origin(url: str) -> Origin | None:
-    """Return scheme, host and port of an http(s) address; None if it is none."""
+def origin(url: str) -> Origin:
+    """Return scheme, host and port of an http(s) address; empty texts if it is none."""
     try:
         parts = parse_url(url)
     except HTTPError:
-        return None
+        return _NO_ADDRESS
     if not parts.host or parts.scheme not in _PORTS:
-        return None
+        return _NO_ADDRESS
     host = parts.host.strip("[]").rstrip(".")
     return parts.scheme, host, parts.port or _PORTS[parts.scheme]
 
@@ -89,13 +80,8 @@ def kind_of_address(text: str) -> str | None:
             return kind_of_address(str(inner))
     if address.is_loopback or address.is_unspecified:
         return _THIS_MACHINE
-    if address.is_link_local:
-        return "a link-local address"
-    if address.is_reserved or address.is_multicast or getattr(address, "is_site_local", False):
-        return "a reserved address"
-    if address.is_private:
-        return "in a private network"
-    return None if address.is_global else "a reserved address"
+    odd = address.is_reserved or address.is_multicast or getattr(address, "is_site_local", False)
+    return "not on the public internet" if odd or not address.is_global else None
 
 
 def load(
@@ -106,17 +92,12 @@ def load(
     deadline: float,
     allow_private: bool,
     trusted: Collection[Origin] = (),
-) -> Loaded:
-    """Load what is at `url`.
+) -> tuple[bytes, bool]:
+    """Return the file at `url`, and whether every host on the way was checked to be public.
 
-    Args:
-        url: an http or https address.
-        max_bytes: of the file.
-        timeout: seconds to connect, and to wait for the next bytes.
-        deadline: seconds for all of it, from the first connection on.
-        allow_private: whether any host may be loaded from. If not, no proxy of the environment is
-            used, because it would look up the name itself. None ever is for this machine.
-        trusted: hosts that may be loaded from all the same.
+    `timeout` is for connecting and for the next bytes, `deadline` for all of it, in seconds. If
+    private addresses are refused, no proxy of the environment is used, because it would look up
+    the name itself; none ever is for this machine.
 
     Raises:
         PrivateAddressError: a host is not on the public internet.
@@ -127,7 +108,7 @@ def load(
     try:
         for _ in range(MAX_HOPS):
             place = origin(url)
-            if place is None:
+            if place == _NO_ADDRESS:
                 raise DownloadError("it leads to an address that is neither http nor https")
             checked = not allow_private and place not in trusted
             public = public and checked
@@ -136,7 +117,7 @@ def load(
             connection = _connected(place, proxy, checked, timeout, ends)
             target, data = _asked(connection, url, proxy, ends, max_bytes)
             if target is None:
-                return Loaded(data, public)
+                return data, public
             url = urljoin(url, target)
         raise DownloadError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
     except PrivateAddressError:
@@ -215,10 +196,6 @@ def _asked(
     if proxy is not None and parts.scheme == "http":
         target = parts._replace(auth=None, fragment=None).url
         headers |= make_headers(proxy_basic_auth=unquote(proxy.auth or "") or None)
-    # a server may send a byte now and then for ever: each comes in time, but not all of them
-    timer = threading.Timer(max(0, ends - time.monotonic()), _cut, [connection.sock])
-    timer.daemon = True
-    timer.start()
     try:
         connection.request("GET", target, headers=headers, preload_content=False)
         with closing(connection.getresponse()) as response:
@@ -230,18 +207,13 @@ def _asked(
             if packed not in ("", "identity"):
                 raise DownloadError(f"it is packed as {packed[:40]!r}, which was not asked for")
             data = bytearray()
-            while chunk := response.read(65_536, decode_content=False):
+            # a server may send a byte now and then for ever: each comes in time, but not all
+            while chunk := response.read1(65_536, decode_content=False):
                 data += chunk
                 if len(data) > max_bytes:
                     raise DownloadError(f"it has more than {max_bytes:,} bytes")
-            if time.monotonic() >= ends:  # the end that was read is only where it was cut
-                raise DownloadError("it came too late")
+                if time.monotonic() >= ends:
+                    raise DownloadError("it came too late")
             return None, bytes(data)
     finally:
-        timer.cancel()
         connection.close()
-
-
-def _cut(connected: socket.socket) -> None:
-    with suppress(OSError):  # it has ended by itself
-        connected.shutdown(socket.SHUT_RDWR)

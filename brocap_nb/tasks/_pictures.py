@@ -8,14 +8,13 @@ small file that unpacks to a huge picture is refused.
 from __future__ import annotations
 
 import binascii
-import codecs
 import contextlib
 import hashlib
 import io
 import math
+import re
 import threading
 import zlib
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from brocap_nb.api._body import media_type
-from brocap_nb.api._errors import InvalidImageError
+from brocap_nb.api._errors import InvalidImageError, InvalidInputError
 from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 from brocap_nb.tasks import _download
 
@@ -39,96 +38,60 @@ FETCH_MAX_BYTES: Final = 10_000_000
 FETCH_TIMEOUT: Final = (5.0, 10.0)
 FETCH_DEADLINE: Final = 30.0
 
-FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 MIN_TILE: Final = 8
-
 SAVED_MAX: Final = 40_000
 SHOWN_MAX: Final = 12
+_FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _URI_HEAD: Final = len("data:image/jpeg;base64,")
-_SIDE: Final = 420
 _LONGEST_QUOTE: Final = 80
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _OTHER_KINDS: Final = (
-    (b"%PDF", "a PDF document"),
-    (b"II*\0", "a TIFF picture"),
-    (b"MM\0*", "a TIFF picture"),
-    (b"\0\0\1\0", "an icon (ICO)"),
-    (b"PK\3\4", "a ZIP archive or an office document"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
+    (rb"^$", "empty"),
+    (rb"<!doctype html|<html", "a web page (HTML)"),
+    (rb"<svg", "an SVG drawing"),
+    (rb"^.{4}ftyp.{0,24}avi[fs]", "an AVIF picture"),
+    (rb"^.{4}ftyp.{0,24}(hei|hev|mif1|msf1)", "a HEIC picture"),
+    (rb"^%PDF", "a PDF document"),
+    (rb"^(II\*\0|MM\0\*)", "a TIFF picture"),
+    (rb"^[^\0-\x08\x0e-\x1f\x7f]+$", "text"),
+    (rb"", "of a kind that is not known here"),
 )
 
 _PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
 _PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
 _SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
 _MAX_PROFILE: Final = 5_000_000
-_ORIENTATION: Final = 0x0112
 
-_recent: OrderedDict[str, _download.Loaded] = OrderedDict()
+_recent: dict[str, tuple[bytes, bool]] = {}  # the file, and whether from the public internet
 _recent_lock = threading.Lock()
 
 
 def check_kind(data: bytes, what: str = "The file") -> str | None:
-    """Return a sentence that says what a file is, if it is no picture that the service takes.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> print(images.check_kind(b"<!doctype html><title>Log in</title>"))
-    The file is a web page (HTML), not a picture that ... Expected a PNG, JPEG, GIF, WebP or ...
-    >>> images.check_kind(sandbox.puzzles[0].data)
-    """
+    """Return a sentence that says what a file is, if it is no picture that the service takes."""
     if media_type(data) is not None:
         return None
+    head = data[:1_000]
+    kind = next(name for form, name in _OTHER_KINDS if re.search(form, head, re.I | re.S))
     return (
-        f"{what} is {_kind_of(data)}, not a picture that the service takes. Expected a PNG, JPEG, "
-        "GIF, WebP or BMP file. Choose the picture itself, or save it as PNG or JPEG first."
+        f"{what} is {kind}, not a picture that the service takes. Expected a PNG, JPEG, GIF, WebP "
+        "or BMP file. Choose the picture itself, or save it as PNG or JPEG first."
     )
 
 
-def _kind_of(data: bytes) -> str:
-    """What a file is that is none of our pictures, in words."""
-    for signature, name in _OTHER_KINDS:
-        if data.startswith(signature):
-            return name
-    head = data[:1_000].lower()
-    if head[4:8] == b"ftyp":
-        if b"avif" in head[8:40] or b"avis" in head[8:40]:
-            return "an AVIF picture"
-        heic = any(brand in head[8:40] for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"))
-        return "a HEIC picture" if heic else "a film"
-    if b"<html" in head or b"<!doctype html" in head:
-        return "a web page (HTML)"
-    if b"<svg" in head:
-        return "an SVG drawing"
-    try:
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)  # its end may be cut off
-    except UnicodeDecodeError:
-        text = "\0"
-    if not data:
-        return "empty"
-    return "text" if "".join(text.split()).isprintable() else "of a kind that is not known here"
-
-
 def check_size(size: int, what: str = "The picture") -> str | None:
-    """Return a sentence if a picture of `size` bytes is outside the service's limits.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> print(images.check_size(20))
-    The picture has 20 bytes; the service takes 100 to 500,000. Check that ...
-    >>> images.check_size(20_000)
-    """
-    if size < IMAGE_MIN_BYTES:
-        return (
-            f"{what} has {size:,} bytes; the service takes {IMAGE_MIN_BYTES:,} to "
-            f"{IMAGE_MAX_BYTES:,}. Check that the file is the picture you mean: it may be empty "
-            "or cut off."
-        )
-    if size > IMAGE_MAX_BYTES:
-        return (
-            f"{what} has {size:,} bytes; the service takes {IMAGE_MIN_BYTES:,} to "
-            f"{IMAGE_MAX_BYTES:,}. Make it smaller, or save it as JPEG, and choose it again."
-        )
-    return None
+    """Return a sentence if a picture of `size` bytes is outside the service's limits."""
+    if IMAGE_MIN_BYTES <= size <= IMAGE_MAX_BYTES:
+        return None
+    advice = (
+        "Check that the file is the picture you mean: it may be empty or cut off."
+        if size < IMAGE_MIN_BYTES
+        else "Make it smaller, or save it as JPEG, and choose it again."
+    )
+    return (
+        f"{what} has {size:,} bytes; the service takes {IMAGE_MIN_BYTES:,} to "
+        f"{IMAGE_MAX_BYTES:,}. {advice}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,23 +135,13 @@ def inspect(data: bytes) -> ImageFacts:
 
 
 def quoted(text: object) -> str:
-    """Return what came as a sentence quotes it: never more than 80 characters of it.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> len(images.quoted("x" * 5_000))
-    82
-    """
+    """Return what came as a sentence quotes it: never more than 80 characters of it."""
     shown = str(text)
     return repr(shown if len(shown) <= _LONGEST_QUOTE else f"{shown[: _LONGEST_QUOTE - 1]}…")
 
 
 def is_url(text: object) -> bool:
-    """Whether `text` is an http or https address with a host, and nothing around it.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.is_url("https://example.com/birds.png"), images.is_url("birds.png")
-    (True, False)
-    """
+    """Whether `text` is an http or https address with a host, and nothing around it."""
     if not isinstance(text, str) or " " in text or not text.isprintable():
         return False
     try:
@@ -201,18 +154,20 @@ def is_url(text: object) -> bool:
     return parts.scheme in ("http", "https") and port != 0 and right
 
 
-def check_address(text: str, what: str = "The address") -> str | None:
-    """Return a sentence if `text` is no address that a picture or a page can have.
+def clean_address(text: str, what: str = "The address") -> str:
+    """Return an http(s) address without the blanks and line ends around it.
 
     >>> from brocap_nb.tasks import _pictures as images
-    >>> print(images.check_address("http://example.com:99999/a.png"))
-    The address is 'http://example.com:99999/a.png'; expected an address that starts ...
-    >>> images.check_address("https://example.com/birds.png")
+    >>> images.clean_address(" https://example.com/birds.png\\n")
+    'https://example.com/birds.png'
+
+    Raises:
+        InvalidInputError: it is no address that a picture, a page or a service can have.
     """
-    if is_url(text):
-        return None
-    return (
-        f"{what} is {quoted(text)}; expected an address that starts with http:// or https:// and "
+    if is_url(clean := text.strip()):
+        return clean
+    raise InvalidInputError(
+        f"{what} is {quoted(clean)}; expected an address that starts with http:// or https:// and "
         "names a host, such as https://example.com/page, with no blank inside (write %20) and no "
         "port above 65535. Write the full address."
     )
@@ -221,20 +176,16 @@ def check_address(text: str, what: str = "The address") -> str | None:
 def address_in(source: object) -> str | None:
     """Return the http(s) address that a picture is given by; None if it is given otherwise.
 
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.address_in(" https://example.com/birds.png\\n"), images.address_in("birds.png")
-    ('https://example.com/birds.png', None)
-
     Raises:
         InvalidImageError: it is meant as an address, but it is none.
     """
     source = _bare(source)
-    text = source.strip() if isinstance(source, str) else ""
-    if not text.lower().startswith(("http://", "https://")):
+    if not isinstance(source, str) or not re.match(r"\s*https?://", source, re.IGNORECASE):
         return None
-    if sentence := check_address(text, "The picture's address"):
-        raise InvalidImageError(sentence, field="imageUrls")
-    return text
+    try:
+        return clean_address(source, "The picture's address")
+    except InvalidInputError as error:
+        raise InvalidImageError(str(error), field="imageUrls") from None
 
 
 def _bare(source: Any) -> Any:
@@ -260,15 +211,15 @@ def read(source: ImageSource) -> bytes:
     bare, what = _bare(source), "The file"
     if hasattr(bare, "convert"):
         return _written(bare)
+    data: bytes | None = None
     if isinstance(bare, (bytes, bytearray, memoryview)):
         data = bytes(bare)
-        if data.isascii():
-            data = _in_text(data.decode("ascii")) or data
-    elif (url := address_in(bare)) is not None:
+        bare = data.decode("ascii") if data.isascii() else None
+    if data is None and (url := address_in(bare)) is not None:
         data, what = fetch(url), f"The file at {quoted(url)}"
     elif isinstance(bare, str) and (found := _in_text(bare)) is not None:
         data = found
-    elif isinstance(bare, (str, PathLike)):
+    elif data is None and isinstance(bare, (str, PathLike)):
         what = f"The file {quoted(bare)}"
         try:
             data = Path(bare).expanduser().read_bytes()
@@ -279,7 +230,7 @@ def read(source: ImageSource) -> bytes:
                 "picture file, an http(s) or data: address, bytes or a PIL image. Check the path; "
                 f"it is looked for in {Path.cwd()}."
             ) from None
-    else:
+    if data is None:
         raise InvalidImageError(
             f"A value of type {type(source).__name__} is not a picture. Expected a path, an "
             "http(s) or data: address, the file's bytes or a PIL image."
@@ -291,29 +242,22 @@ def read(source: ImageSource) -> bytes:
 
 def _in_text(text: str) -> bytes | None:
     """The file in a `data:` address, or the picture in bare base64; None if there is none."""
-    if text.lstrip()[:5].lower() == "data:":
-        return _in_data_url(text)
-    try:
-        data = binascii.a2b_base64("".join(text.split()), strict_mode=True)
-    except ValueError:
-        return None
-    return data if media_type(data) else None
-
-
-def _in_data_url(text: str) -> bytes:
-    """The file that a `data:` address carries; what a browser forgives is forgiven."""
     head, _, body = text.strip().partition(",")
-    data = unquote_to_bytes(body)
-    if not head.rstrip().lower().endswith(";base64"):
+    address = head[:5].lower() == "data:"
+    data = unquote_to_bytes(body if address else text)
+    if address and not head.rstrip().lower().endswith(";base64"):
         return data
     packed = b"".join(data.split())
-    try:
-        return binascii.a2b_base64(packed + b"=" * (-len(packed) % 4), strict_mode=True)
+    try:  # what a browser forgives is forgiven
+        data = binascii.a2b_base64(packed + b"=" * (-len(packed) % 4), strict_mode=True)
     except ValueError:
+        if not address:
+            return None
         raise InvalidImageError(
             f"The address {quoted(text)} cannot be read: its base64 is damaged or cut off. "
             "Expected the whole of data:image/png;base64,… Copy it again, or choose the file."
         ) from None
+    return data if address or media_type(data) else None
 
 
 def _written(image: Image.Image) -> bytes:
@@ -343,34 +287,27 @@ def fetch(
 ) -> bytes:
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.media_type(images.fetch(f"{sandbox.url}/pictures/penguin.png"))
-    'image/png'
-
     Args:
         url: the picture's address.
-        allow_private: whether it may come from this machine, a private network or a reserved
-            address. If not, only public addresses are connected to, on every hop, without a
-            proxy, and a picture is taken from memory only if it was loaded so.
+        allow_private: whether it may come from an address that is not public. If not, each hop is
+            checked, and a picture is taken from memory only if it was loaded so.
         trusted: addresses whose host and port are allowed all the same.
         remedy: what the exception advises if the address is refused.
 
     Raises:
-        InvalidImageError: the address is refused, cannot be loaded, or is far too large for a
-            picture.
+        InvalidImageError: the address is refused, or cannot be loaded within the bounds.
     """
-    with _recent_lock:
-        known = _recent.get(url)
-    if known is not None and (allow_private or known.public):
-        return known.data
+    known, checked = _recent.get(url, (None, False))
+    if known is not None and (allow_private or checked):
+        return known
     try:
-        loaded = _download.load(
+        data, public = _download.load(
             url,
             max_bytes=FETCH_MAX_BYTES,
             timeout=FETCH_TIMEOUT,
             deadline=FETCH_DEADLINE,
             allow_private=allow_private,
-            trusted=[found for one in trusted if (found := _download.origin(one)) is not None],
+            trusted=[_download.origin(address) for address in trusted],
         )
     except _download.PrivateAddressError as error:
         raise InvalidImageError(
@@ -385,41 +322,26 @@ def fetch(
             "address without looking at it: ComplexImageTask(image_urls=[…], question=…).",
             field="imageUrls",
         ) from None
-    _keep(url, loaded)
-    return loaded.data
+    remember(url, data, public=public)
+    return data
 
 
-def remember(url: str, data: bytes) -> None:
+def remember(url: str, data: bytes, *, public: bool = False) -> None:
     """Keep the picture of an address for display; the oldest of 32 is dropped."""
-    _keep(url, _download.Loaded(data, public=False))
+    with _recent_lock:
+        _recent.pop(url, None)
+        _recent[url] = data, public
+        for oldest in [*_recent][:-32]:
+            del _recent[oldest]
 
 
 def fetched(url: str) -> bytes | None:
-    """Return the picture of `url` if it was loaded lately, without touching the network.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.fetched("https://example.com/never-loaded.png")
-    """
-    with _recent_lock:
-        known = _recent.get(url)
-    return None if known is None else known.data
-
-
-def _keep(url: str, loaded: _download.Loaded) -> None:
-    with _recent_lock:
-        _recent[url] = loaded
-        _recent.move_to_end(url)
-        while len(_recent) > 32:
-            _recent.popitem(last=False)
+    """Return the picture of `url` if it was loaded lately, without touching the network."""
+    return _recent.get(url, (None, False))[0]
 
 
 def grids(tiles: int) -> list[tuple[int, int]]:
-    """Return every (columns, rows) of `tiles` tiles, the squarest first; wide before tall.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.grids(6)
-    [(3, 2), (2, 3), (6, 1), (1, 6)]
-    """
+    """Return every (columns, rows) of `tiles` tiles, the squarest first; wide before tall."""
     found = [(c, tiles // c) for c in range(1, tiles + 1) if tiles % c == 0]
     return sorted(found, key=lambda g: (max(g) / min(g), -g[0]))
 
@@ -428,10 +350,6 @@ def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square.
 
     The usual picture is 3 columns by 2 rows (source: BroCapGPT public API pages).
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.guess_grid(6, width=600, height=400)
-    (3, 2)
     """
     if tiles == 6 and width >= height:
         return 3, 2
@@ -504,18 +422,11 @@ class Thumbnail(NamedTuple):
     """In pixels."""
 
 
-def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thumbnail:
+def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumbnail:
     """Return a small copy, at most `max_bytes` long; it has nothing of the file but its pixels.
 
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.thumbnail(sandbox.puzzles[0].data, side=150)[1:]
-    ('image/jpeg', 150, 100)
-
-    Args:
-        data: the picture's file.
-        side: of the square it fits into, in pixels. A very tall or wide picture may be longer,
-            so that it stays legible.
-        max_bytes: of the copy's file.
+    It fits into a square of `side` pixels; a very tall or wide picture may be longer, so that it
+    stays legible.
 
     Raises:
         InvalidImageError: the picture cannot be opened, or made that small.
@@ -542,19 +453,8 @@ def thumbnail(data: bytes, *, side: int = _SIDE, max_bytes: int = 29_000) -> Thu
 def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Thumbnail | None]:
     """Return small copies of the pictures that are shown together.
 
-    What is shown stays in the saved notebook, so they share a budget, in equal parts.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> small, none = images.thumbnails([sandbox.puzzles[0].data, b"no picture"])
-    >>> small.width, none
-    (420, None)
-
-    Args:
-        pictures: their files.
-        budget: characters of all of them together, as data URIs.
-
-    Returns:
-        One for each picture; None for what cannot be opened, and after the first `SHOWN_MAX`.
+    What is shown stays in the saved notebook, so they share a budget of characters, as data URIs,
+    in equal parts. None stands for what cannot be opened, and after the first `SHOWN_MAX`.
     """
     share = budget // max(1, min(len(pictures), SHOWN_MAX))
     found: list[Thumbnail | None] = [None] * len(pictures)
@@ -567,10 +467,6 @@ def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Th
 def opened(data: bytes) -> Image.Image:
     """Open a picture as a browser shows it: upright, in RGB or RGBA, an animation's first frame.
 
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.opened(sandbox.puzzles[0].data).size
-    (600, 400)
-
     Raises:
         InvalidImageError: the file is no picture, is damaged, or has far too many pixels.
     """
@@ -581,7 +477,7 @@ def opened(data: bytes) -> Image.Image:
     try:
         # only these: Pillow runs other programs to open some of the rest
         lean, profile = _lean(data)
-        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(lean), formats=_FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -627,22 +523,12 @@ def _lean(data: bytes) -> tuple[bytes, bytes]:
 
 def _upright(image: Image.Image) -> Image.Image:
     """The image turned as its EXIF data says that it was held."""
-    from PIL.Image import Transpose
+    from PIL import ImageOps
 
-    turns = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
     try:
-        turn = turns.get(image.getexif().get(_ORIENTATION, 1))
+        return ImageOps.exif_transpose(image)
     except Exception:  # data that cannot be read turn nothing, as in a browser
         return image
-    return image if turn is None else image.transpose(turn)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -685,20 +571,15 @@ def _number(
     draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, font: Any, chosen: bool
 ) -> None:
     """Draw a tile's number on a dark plate; a chosen tile's plate is green and has a tick."""
-    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
-    pad = max(2, round((bottom - top) / 3))
-    tick = round((bottom - top) * 1.1) if chosen else 0
-    x, y = at
-    width = right - left + 2 * pad + (tick + pad if chosen else 0)
-    height = bottom - top + 2 * pad
-    draw.rounded_rectangle(
-        (x, y, x + width, y + height), radius=pad, fill="#0b7a34" if chosen else "#303030"
-    )
-    draw.text((x + pad - left, y + pad - top), text, font=font, fill="white")
+    pad = max(2, round(font.size / 4))
+    x, y = at[0] + pad, at[1] + pad
+    right, bottom = draw.textbbox((x, y), text, font=font, anchor="lt")[2:]
+    tick = bottom - y if chosen else 0
+    end = right + pad + (tick + pad if chosen else 0)
+    plate = "#0b7a34" if chosen else "#303030"
+    draw.rounded_rectangle((*at, end, bottom + pad), radius=pad, fill=plate)
+    draw.text((x, y), text, font=font, fill="white", anchor="lt")
     if chosen:
-        cx, cy = x + width - pad - tick, y + height / 2
-        draw.line(
-            [(cx, cy), (cx + tick * 0.38, cy + tick * 0.38), (cx + tick, cy - tick * 0.42)],
-            fill="white",
-            width=max(2, tick // 6),
-        )
+        x, y = right + pad, (y + bottom) / 2
+        ends = [(x, y), (x + tick * 0.38, y + tick * 0.38), (x + tick, y - tick * 0.42)]
+        draw.line(ends, fill="white", width=max(2, round(tick / 6)))

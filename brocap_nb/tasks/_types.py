@@ -26,18 +26,28 @@ import inspect
 import itertools
 import json
 import linecache
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from enum import Enum
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    RootModel,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic import Field as Field
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
 from brocap_nb import _html
 from brocap_nb.api._body import Body, decode_base64, embedded_picture, shorten_labels
-from brocap_nb.api._errors import InvalidTaskError, Problem
+from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._secrets import SecretText
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._code import python_source
@@ -72,24 +82,34 @@ def task_from_wire(body: Mapping[str, Any]) -> Task:
     return known(**{name: value for name, value in body.items() if name != "type"})
 
 
-def problem(field: str, sentence: str) -> PydanticCustomError:
-    """Return an error to raise in a validator of your own, shown at the field `field`.
+def _literal_member(kind: Any) -> Enum | None:
+    """A member of an enum that stands in a `Literal` of a type, which no JSON is equal to."""
+    for part in get_args(kind):
+        if get_origin(kind) is Literal and isinstance(part, Enum):
+            return part
+        if found := _literal_member(part):
+            return found
+    return None
 
-    >>> from pydantic import field_validator
-    >>> from brocap_nb.tasks._types import problem
-    >>> class DeepTask(bn.Task):
-    ...     depth: int = 1
-    ...     @field_validator("depth")
-    ...     @classmethod
-    ...     def _check(cls, depth: int) -> int:
-    ...         if depth > 3:
-    ...             raise problem("depth", "depth is above 3; expected 1 to 3. Choose less.")
-    ...         return depth
-    >>> DeepTask(depth=4)
-    Traceback (most recent call last):
-    brocap_nb.InvalidTaskError: depth is above 3; expected 1 to 3. Choose less.
-    """
-    return PydanticCustomError("sentence", "{sentence}", {"sentence": sentence, "field": field})
+
+def _cell_docstrings(kind: type) -> dict[str, str]:
+    """The docstrings under the fields of a class of a notebook, where pydantic finds none."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") != kind.__module__:
+        frame = frame.f_back
+    found: dict[str, str] = {}
+    if frame is None:
+        return found
+    with contextlib.suppress(SyntaxError, ValueError):  # a file that changed meanwhile
+        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
+        classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+        begun = [n for n in classes if n.name == kind.__name__ and n.lineno <= frame.f_lineno]
+        # a cell may define it twice: the one that runs is the last that has begun
+        for pair in itertools.pairwise(max(begun, key=lambda node: node.lineno).body):
+            match pair:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(text))):
+                    found[name] = inspect.cleandoc(text)
+    return found
 
 
 class _Strict(BaseModel):
@@ -138,18 +158,29 @@ class Task(_Strict):
                 f'Field(alias="{to_camel(hidden)}").',
                 field=hidden,
             )
+        for name, info in cls.model_fields.items():
+            if member := _literal_member(info.annotation):
+                raise InvalidTaskError(
+                    f"{cls.__name__}.{name} is a Literal of {member}, which JSON cannot have; "
+                    f"expected a value of JSON. Write Literal[{member.value!r}], or use "
+                    f"{type(member).__name__} itself.",
+                    field=name,
+                )
         if cls.__module__ == "__main__" and cls.model_config.get("use_attribute_docstrings"):
-            for name, text in _cell_docstrings(cls).items():
-                if (info := cls.model_fields.get(name)) is not None:
-                    info.description = info.description or text
+            helps = _cell_docstrings(cls)
+            for name, info in cls.model_fields.items():
+                info.description = info.description or helps.get(name)
         if register:
             _registry[cls.wire_type] = cls
 
     def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
+            self.to_wire()  # what cannot be sent is told now
         except ValidationError as error:
             problems = [_sentence(type(self), details) for details in error.errors()]
+        except InvalidTaskError as error:
+            problems = [*error.problems]
         else:
             return
         del fields  # a traceback that shows locals would show its passwords
@@ -170,15 +201,18 @@ class Task(_Strict):
         {'type': 'NewTask', 'depth': 2}
 
         Raises:
-            InvalidTaskError: a secret is no text, or bytes that are not UTF-8.
+            InvalidTaskError: a value is nothing that JSON can have.
         """
-        fields = self.model_dump(mode="json", by_alias=True, exclude_none=True)
-        fields = _revealed(fields, self.model_dump(by_alias=True, exclude_none=True))
-        for name, info in type(self).model_fields.items():
-            # None says something where it is not what absence means
-            if getattr(self, name) is None and info.default is not None:
-                fields[info.serialization_alias or name] = None
-        return {"type": self.wire_type, **fields}
+        return {"type": self.wire_type, **self._json()}
+
+    def _json(self) -> dict[str, Any]:
+        """The fields as they are sent, each secret as a `SecretText`."""
+        try:
+            dumped = self.model_dump(mode="json", by_alias=True)
+        except (TypeError, ValueError) as error:
+            raise _not_json("", f"{type(self).__name__} is not JSON: {str(error)[:200]}") from None
+        sent: dict[str, Any] = _as_sent(dumped, self)
+        return sent
 
     @property
     def wire_body(self) -> Body:
@@ -198,21 +232,12 @@ class Task(_Strict):
         >>> task.model_copy(update={"question": "Pick the penguin"}).question
         'Pick the penguin'
 
-        Args:
-            update: new values, by the names that the constructor takes.
-            deep: whether lists and the like are copied too.
-
         Raises:
             InvalidTaskError: the changed fields do not fit.
         """
         given = copy.deepcopy(self) if deep else self
         kept = {name: getattr(given, name) for name in self.model_fields_set}
-        return type(self)(**self._changed(kept, update or {}))
-
-    @staticmethod
-    def _changed(kept: dict[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of a copy."""
-        return {**kept, **update}
+        return type(self)(**{**kept, **(update or {})})
 
     def to_python(self) -> str:
         """Return Python code that builds this task, in the variable `task`.
@@ -279,9 +304,7 @@ class Task(_Strict):
                 "A task that holds a secret is not pickled, since the file would show it: build "
                 "the task anew where it is needed."
             )
-        state = super().__getstate__()
-        fields = {name: value for name, value in state["__dict__"].items() if name != "wire_body"}
-        return {**state, "__dict__": fields}
+        return super().__getstate__()
 
     def __repr__(self) -> str:
         body = shorten_labels(self.wire_body.text)
@@ -384,11 +407,11 @@ class ComplexImageTask(Task):
         """What is asked about the picture."""
         return self.metadata.task
 
-    @staticmethod
-    def _changed(kept: dict[str, Any], update: Mapping[str, Any]) -> dict[str, Any]:
-        if "question" in update:
-            kept = {name: value for name, value in kept.items() if name != "metadata"}
-        return {**kept, **update}
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        changed = dict(update or {})
+        if "question" in changed:
+            changed["metadata"] = {"Task": changed.pop("question")}
+        return super().model_copy(update=changed, deep=deep)
 
     def pictures(self) -> list[bytes]:
         if self.images_base64 is not None:
@@ -402,10 +425,10 @@ class ComplexImageTask(Task):
             fields = dict(fields)
             question = fields.pop("question")
             if "metadata" in fields:
-                raise problem(
-                    "metadata.Task",
+                raise InvalidTaskError(
                     "Both `question` and `metadata` are given; expected one. `question` is short "
                     "for metadata.Task: leave one of them out.",
+                    field="metadata.Task",
                 )
             fields["metadata"] = {"Task": question}
         return fields
@@ -414,48 +437,49 @@ class ComplexImageTask(Task):
     @classmethod
     def _check_urls(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if urls is not None and len(urls) != 1:
-            raise problem(
-                "imageUrls",
+            raise InvalidTaskError(
                 f"imageUrls has {len(urls)} addresses; expected a list with a single one. Create "
                 "one task for each picture.",
+                field="imageUrls",
             )
-        return urls and tuple(_address("imageUrls", url) for url in urls)
+        return urls and tuple(_pictures.clean_address(url, "imageUrls") for url in urls)
 
     @field_validator("images_base64")
     @classmethod
     def _check_base64(cls, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
         if texts is not None and not texts:
-            raise problem(
-                "imagesBase64", "imagesBase64 is an empty list; expected a picture. Add one."
+            raise InvalidTaskError(
+                "imagesBase64 is an empty list; expected a picture. Add one.", field="imagesBase64"
             )
         for index, text in enumerate(texts or ()):
             try:
                 data = _picture_file(text)
             except ValueError as error:
-                raise problem("imagesBase64", f"imagesBase64[{index}] {error}") from None
+                raise InvalidTaskError(
+                    f"imagesBase64[{index}] {error}", field="imagesBase64"
+                ) from None
             if sentence := _pictures.check_size(len(data), f"The picture in imagesBase64[{index}]"):
-                raise problem("imagesBase64", sentence)
+                raise InvalidTaskError(sentence, field="imagesBase64")
         return texts
 
     @field_validator("website_url")
     @classmethod
     def _check_page(cls, url: str | None) -> str | None:
-        return None if url is None else _address("websiteURL", url)
+        return None if url is None else _pictures.clean_address(url, "websiteURL")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [self.image_urls is not None, self.images_base64 is not None]
-        if all(given):
-            raise problem(
-                "imageUrls",
+        if self.image_urls is not None and self.images_base64 is not None:
+            raise InvalidTaskError(
                 "Both imageUrls and imagesBase64 are given; expected exactly one of them. Remove "
                 "one.",
+                field="imageUrls",
             )
-        if not any(given):
-            raise problem(
-                "imageUrls",
+        if self.image_urls is self.images_base64 is None:
+            raise InvalidTaskError(
                 "There is no picture: neither imageUrls nor imagesBase64 is given; expected "
                 "exactly one of them. Choose a picture, or use ComplexImageTask.from_image(…).",
+                field="imageUrls",
             )
         return self
 
@@ -491,26 +515,21 @@ class FunCaptchaTaskProxyless(Task):
     @field_validator("website_url")
     @classmethod
     def _check_page(cls, url: str) -> str:
-        return _address("websiteURL", url)
+        return _pictures.clean_address(url, "websiteURL")
 
     @field_validator("data", mode="before")
     @classmethod
     def _check_data(cls, data: Any) -> Any:
-        if isinstance(data, (Mapping, list)):
-            raise problem(
-                "data",
-                f"data is a {type(data).__name__}; expected a JSON document as a string, such as "
-                '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value).',
-            )
-        if isinstance(data, str):
-            try:
-                json.loads(data)
-            except (ValueError, RecursionError) as error:
-                raise problem(
-                    "data",
-                    f"data is not JSON ({error}); expected a JSON document as a string, such as "
-                    '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value), or leave it out.',
-                ) from None
+        if data is None:
+            return None
+        try:
+            json.loads(data)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidTaskError(
+                f"data is not JSON ({error}); expected a JSON document as a string, such as "
+                '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value), or leave it out.',
+                field="data",
+            ) from None
         return data
 
 
@@ -534,17 +553,10 @@ class RawTask(Task, register=False):
             )
         try:
             text = json.dumps(dict(body), allow_nan=False)
-            same = json.loads(text) == _plain(body)
+            if json.loads(text) != _lists(body):
+                raise TypeError("a key is not a string")
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidTaskError(
-                f"The object is not JSON: {error}. Expected strings, finite numbers, booleans, "
-                "None, lists and dicts with string keys. Convert the value in question."
-            ) from None
-        if not same:
-            raise InvalidTaskError(
-                "The object changes when written as JSON: a key is not a string. Expected dicts "
-                "with string keys only. Convert the keys with str()."
-            )
+            raise _not_json("", f"The object is not JSON: {error}") from None
         super().__init__(text=text)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -565,176 +577,140 @@ class RawTask(Task, register=False):
         return body
 
 
-_ARTICLE: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}
-_EXPECTED: Final = {
-    "string_type": "a string",
-    "int_type": "an integer",
-    "int_parsing": "an integer",
-    "int_from_float": "an integer",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-}
-
-
 def _picture_file(text: str) -> bytes:
     """The bytes of a base64 text: of a picture that was met before, without decoding it again."""
     known = embedded_picture(text)
     return decode_base64(text) if known is None else known.data
 
 
-def _address(field: str, url: str) -> str:
-    """An address without what stands around it when it is copied."""
-    url = url.strip()
-    if sentence := _pictures.check_address(url, field):
-        raise problem(field, sentence)
-    return url
+# --- what is sent ---------------------------------------------------------------------------
 
 
-def _wire_fields(model: type[BaseModel]) -> dict[str, str]:
-    """Wire name to help, for the fields of a model."""
-    return {info.alias or name: info.description or "" for name, info in model.model_fields.items()}
+def _as_sent(dumped: Any, value: Any, place: str = "") -> Any:
+    """What pydantic made of a value for JSON, with the secrets for which it has asterisks.
 
-
-def _nested_model(model: type[BaseModel], loc: Sequence[int | str]) -> type[BaseModel]:
-    """The model that the last part of `loc` is a field of."""
-    for part in loc[:-1]:
-        for name, info in model.model_fields.items():
-            inner = info.annotation
-            if (
-                part in (name, info.alias)
-                and isinstance(inner, type)
-                and issubclass(inner, BaseModel)
-            ):
-                model = inner
-    return model
-
-
-def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
-    """Turn one of pydantic's errors into the sentence that a person is shown."""
-    context = details.get("ctx", {})
-    kind, given = details["type"], details.get("input")
-    loc = [_alias_of(model, part) for part in details["loc"]]
-    field = ".".join(str(part) for part in loc if not isinstance(part, int))
-    place = _nested_model(model, loc)
-    if kind == "sentence":
-        return Problem(context["field"], context["sentence"])
-    if kind == "missing":
-        hint = _wire_fields(place).get(str(loc[-1]), "").rstrip(".")
-        about = f" ({hint})" if hint else ""
-        return Problem(field, f"{field} is missing; it is required{about}. Fill it in.")
-    if kind == "extra_forbidden":
-        known = list(_wire_fields(place))
-        near = difflib.get_close_matches(str(loc[-1]).lower(), [k.lower() for k in known], 1, 0.5)
-        meant = next((k for k in known if near and k.lower() == near[0]), None)
-        advice = f"Did you mean {meant}? " if meant else ""
-        return Problem(
-            field,
-            f"{field} is not a field of {model.__name__}. {advice}The fields are: "
-            f"{', '.join(known)}. To send it all the same, use RawTask.",
-        )
-    if kind == "string_too_short" and given:
-        least = context["min_length"]
-        return Problem(
-            field,
-            f"{field} has {len(given)} characters; expected at least {least}. Write more.",
-        )
-    if kind == "string_too_short":
-        return Problem(field, f"{field} is empty; expected a text. Fill it in.")
-    if kind == "literal_error":
-        return Problem(field, f"{field} is {given!r}; expected {context['expected']}.")
-    if kind in _EXPECTED:
-        got = _ARTICLE.get(type(given).__name__, f"a {type(given).__name__}")
-        where = "".join(f"[{part}]" for part in loc if isinstance(part, int))
-        return Problem(
-            field, f"{field}{where} is {got}; expected {_EXPECTED[kind]}. Change the value's type."
-        )
-    message = details["msg"].removeprefix("Value error, ").rstrip(".")
-    return Problem(field, f"{field}: {message}. Change the value." if field else f"{message}.")
-
-
-def _alias_of(model: type[BaseModel], part: int | str) -> int | str:
-    info = model.model_fields.get(part) if isinstance(part, str) else None
-    return info.alias or part if info is not None else part
-
-
-def _cell_docstrings(kind: type) -> dict[str, str]:
-    """The docstrings under the fields of a class of a notebook, where pydantic finds none."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__") != kind.__module__:
-        frame = frame.f_back
-    if frame is None:
-        return {}
-    try:
-        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
-    except (SyntaxError, ValueError):  # a file that changed meanwhile
-        return {}
-    found: dict[str, str] = {}
-    line = 0
-    for node in ast.walk(tree):
-        # a cell may define it twice: the one that runs is the last that has begun
-        if not isinstance(node, ast.ClassDef) or node.name != kind.__name__:
-            continue
-        if not line < node.lineno <= frame.f_lineno:
-            continue
-        line = node.lineno
-        found = {
-            field.target.id: inspect.cleandoc(text.value.value)
-            for field, text in itertools.pairwise(node.body)
-            if isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(text, ast.Expr)
-            and isinstance(text.value, ast.Constant)
-            and isinstance(text.value.value, str)
+    A field that is None is left out, unless that would mean another value.
+    """
+    if hasattr(value, "get_secret_value"):
+        hidden = dumped == str(value) or not str(dumped).strip("*")
+        return _secret_text(value.get_secret_value(), place) if hidden else dumped
+    for number in (value, dumped):
+        if isinstance(number, float) and not math.isfinite(number):
+            raise _not_json(place, f"{place} is {number}")
+    if isinstance(value, RootModel):
+        return _as_sent(dumped, value.root, place)
+    below = f"{place}." if place else ""
+    if isinstance(dumped, dict) and (fields := _fields_of(type(value))):
+        # a dataclass has no other names
+        names = {getattr(f, "serialization_alias", "") or n: n for n, f in fields.items()}
+        held = {key: getattr(value, names.get(key) or key, at) for key, at in dumped.items()}
+        return {
+            key: _as_sent(inner, held[key], below + key)
+            for key, inner in dumped.items()
+            if held[key] is not None or key not in names or fields[names[key]].default is not None
         }
-    return found
+    if isinstance(dumped, dict) and isinstance(value, Mapping) and len(dumped) == len(value):
+        if found := re.search("[\ud800-\udfff]", "".join(map(str, value))):
+            raise _not_json(place, f"A key of {place} has {found[0]!r}, half of a character")
+        pairs = zip(dumped.items(), value.values(), strict=True)
+        return {key: _as_sent(inner, held, f"{below}{key}") for (key, inner), held in pairs}
+    if isinstance(dumped, list) and isinstance(value, Collection) and len(dumped) == len(value):
+        return [_as_sent(inner, item, place) for inner, item in zip(dumped, value, strict=True)]
+    return dumped
 
 
 def _same(one: Any, other: Any) -> bool:
     """Whether two JSON values are written alike: True is not 1 here, and members have an order."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
+    if isinstance(one, dict) and isinstance(other, dict):
         return list(one) == list(other) and all(map(_same, one.values(), other.values()))
-    if isinstance(one, list):
+    if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))
-    return bool(one == other)
+    return type(one) is type(other) and bool(one == other)
 
 
-def _revealed(dumped: Any, value: Any) -> Any:
-    """A dump for JSON, in which pydantic has asterisks for secrets, with what they stand for."""
-    if hasattr(value, "get_secret_value"):
-        shows_none = dumped == str(value) or not str(dumped).strip("*")
-        return _secret_text(value.get_secret_value()) if shows_none else dumped
-    if isinstance(dumped, dict) and isinstance(value, Mapping) and len(dumped) == len(value):
-        pairs = zip(dumped.items(), value.values(), strict=True)
-        return {name: _revealed(inner, held) for (name, inner), held in pairs}
-    if isinstance(dumped, list) and isinstance(value, Collection) and len(dumped) == len(value):
-        return [_revealed(inner, held) for inner, held in zip(dumped, value, strict=True)]
-    return dumped
+def _fields_of(kind: Any) -> Mapping[str, Any]:
+    """The fields of a model or a dataclass."""
+    for name in ("model_fields", "__pydantic_fields__", "__dataclass_fields__"):
+        if found := getattr(kind, name, None):
+            return dict(found)
+    return {}
 
 
-def _secret_text(secret: Any) -> SecretText:
+def _secret_text(secret: Any, place: str) -> SecretText:
     with contextlib.suppress(UnicodeDecodeError):
         if isinstance(secret, (str, bytes)):
             return SecretText(secret if isinstance(secret, str) else secret.decode())
     kind = "bytes that are not UTF-8" if isinstance(secret, bytes) else type(secret).__name__
-    raise InvalidTaskError(
-        f"A secret of the task is of type {kind}; expected text, which JSON can have. Declare the "
-        "field as SecretStr, and write bytes as base64."
+    raise _not_json(place, f"{place} is a secret of type {kind}")
+
+
+def _not_json(field: str, what: str) -> InvalidTaskError:
+    sentence = (
+        f"{what}. Expected texts, finite numbers, booleans, None, lists and dicts with string "
+        "keys, as JSON has them. Convert the value in question."
     )
+    return InvalidTaskError(sentence, field=field)
 
 
-def _plain(value: Any) -> Any:
-    """Mappings as dicts and tuples as lists, as JSON gives them back."""
+def _lists(value: Any) -> Any:
+    """A value with its tuples as lists, as JSON gives them back."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+# --- what is wrong --------------------------------------------------------------------------
+
+_KINDS: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}
+_WANTED: Final = re.compile(
+    "Input should be a valid (string|integer|number|boolean|tuple|list|dictionary)"
+)
+_JSON_WORDS: Final = {"integer": "an integer", "tuple": "a list", "dictionary": "an object"}
+
+
+def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
+    """Turn one of pydantic's errors into the sentence that a person is shown."""
+    kind, given, loc = details["type"], details.get("input"), [*details["loc"]]
+    context, message = (
+        details.get("ctx", {}),
+        details["msg"].removeprefix("Value error, ").rstrip("."),
+    )
+    fields: dict[Any, Any] = {}
+    place: Any = model
+    for at, part in enumerate(loc):  # by the names on the wire
+        known = _fields_of(place)
+        fields = {info.alias or name: info for name, info in known.items()}
+        if isinstance(part, str) and part in known:
+            loc[at] = part = known[part].alias or part
+        place = fields[part].annotation if part in fields else None
+    helps = {name: info.description or "" for name, info in fields.items()}
+    field = ".".join(part for part in loc if isinstance(part, str))
+    if isinstance(error := context.get("error"), InvalidInputError):
+        field = error.problems[0].field or field
+        said = str(error)
+    elif kind == "missing":
+        about = f" ({hint})" if (hint := helps.get(str(loc[-1]), "").rstrip(".")) else ""
+        said = f"{field} is missing; it is required{about}. Fill it in."
+    elif kind == "extra_forbidden":
+        lower = {name.lower(): name for name in helps}
+        near = difflib.get_close_matches(str(loc[-1]).lower(), lower, 1, 0.5)
+        advice = f"Did you mean {lower[near[0]]}? " if near else ""
+        named = f"The fields are: {', '.join(helps)}. " if helps else ""
+        said = f"{field} is not a field of {model.__name__}. {advice}{named}"
+        said += "To send it all the same, use RawTask."
+    elif kind == "string_too_short" and not given:
+        said = f"{field} is empty; expected a text. Fill it in."
+    elif kind == "string_too_short":
+        least = context["min_length"]
+        said = f"{field} has {len(str(given))} characters; expected at least {least}. Write more."
+    elif kind == "literal_error":
+        shown = _pictures.quoted(given) if isinstance(given, str) else str(given)[:80]
+        said = f"{field} is {shown}; expected {context['expected']}."
+    elif wanted := _WANTED.match(message):
+        expected = _JSON_WORDS.get(wanted[1], f"a {wanted[1]}")
+        got = _KINDS.get(type(given).__name__, f"a {type(given).__name__}")
+        where = "".join(f"[{part}]" for part in loc if isinstance(part, int))
+        said = f"{field}{where} is {got}; expected {expected}. Change the value's type."
+    else:
+        said = f"{field}: {message}. Change the value." if field else f"{message}."
+    return Problem(field, said)

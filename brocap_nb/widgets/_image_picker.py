@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb.api._errors import BroCapError, InvalidImageError
+from brocap_nb.api._errors import BroCapError, InvalidImageError, InvalidInputError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._drop_zone import DropZone
@@ -212,8 +212,10 @@ class ImagePicker(widgets.View):
         if url[:5].lower() == "data:":
             self._take_data_address(url)
             return
-        if sentence := _pictures.check_address(url):
-            self._say(problem=sentence)
+        try:
+            url = _pictures.clean_address(url)
+        except InvalidInputError as error:
+            self._say(problem=str(error))
             return
         allow, own = self._may_load_private(), [puzzle.url for puzzle in self._puzzles()]
         remedy = _FROM_ANY if self._allow_private is None else _FROM_PUBLIC

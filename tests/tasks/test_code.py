@@ -66,7 +66,7 @@ logins = st.builds(
     user=texts,
     pin=st.sampled_from([None, SecretStr(HIDDEN)]),
     nick=st.none() | texts,
-    ratio=st.floats(allow_nan=False),  # JSON has no infinity, Python's has
+    ratio=st.floats(allow_nan=False, allow_infinity=False),
 )
 own_tasks = st.fixed_dictionaries(
     {"website_url": texts},

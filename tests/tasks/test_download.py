@@ -83,10 +83,10 @@ def test_what_is(address: str) -> None:
         ("http://a/b", ("http", "a", 80)),
         ("https://A.example./b", ("https", "a.example", 443)),
         ("http://u:p@[::1]:8080", ("http", "::1", 8080)),
-        ("ftp://a/b", None),
-        ("http://a:99999", None),
-        ("http://[", None),
-        ("/b", None),
+        ("ftp://a/b", ("", "", 0)),
+        ("http://a:99999", ("", "", 0)),
+        ("http://[", ("", "", 0)),
+        ("/b", ("", "", 0)),
     ],
 )
 def test_the_origin_of_an_address(url: str, expected: object) -> None:
@@ -212,7 +212,7 @@ def test_a_remembered_picture_does_not_leak_past_the_rule(peer: Peer) -> None:
 
 
 def test_what_was_loaded_under_the_rule_is_remembered_for_all() -> None:
-    _pictures._keep("http://public.example/a.png", _download.Loaded(PICTURE, public=True))
+    _pictures.remember("http://public.example/a.png", PICTURE, public=True)
     assert _pictures.fetch("http://public.example/a.png", allow_private=False) == PICTURE
 
 
@@ -360,7 +360,6 @@ def test_what_is_cut_off_is_told(peer: Peer) -> None:
 
 
 DRIPS = {
-    "headers": b"HTTP/1.1 200 OK\r\nX-Never: ",
     "body with a length": b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
     "body without one": b"HTTP/1.1 200 OK\r\n\r\n",
 }

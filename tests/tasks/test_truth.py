@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import base64
 import copy
+import enum
+import io
 import json
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from peer import Peer, http
 from pictures import noise
+from PIL import Image
+from pydantic import BaseModel, RootModel, SecretBytes, SecretStr
 
 import brocap_nb as bn
 from brocap_nb.api._body import with_labels
-from brocap_nb.api._secrets import Secret
+from brocap_nb.api._secrets import HEADER_LABEL, Secret
 from brocap_nb.tasks import _types
 
-PICTURES = [base64.b64encode(noise(60 + n, 40)).decode() for n in range(2)]
+FILES = [noise(60 + n, 40) for n in range(2)]
+PICTURES = [base64.b64encode(data).decode() for data in FILES]
 KEY = "0123456789abcdef0123456789abcdef"
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 
@@ -51,8 +57,13 @@ def fields_of_pictures(draw: st.DrawFn) -> dict[str, Any]:
 def built(draw: Callable[[Any], Any]) -> bn.Task:
     """A task of one of three types."""
     kind = draw(st.sampled_from(["picture", "listed", "raw"]))
-    if kind == "picture":
+    if kind == "picture" and draw(st.booleans()):
         return bn.ComplexImageTask(**draw(fields_of_pictures()))
+    if kind == "picture":
+        data = draw(st.sampled_from(FILES))
+        Path("owl.png").write_bytes(data)
+        sources = [data, "owl.png", Path("owl.png"), Image.open(io.BytesIO(data))]
+        return bn.ComplexImageTask.from_image(draw(st.sampled_from(sources)), draw(words))
     if kind == "raw":
         leaf = words | st.integers(-5, 5) | st.booleans() | st.none()
         members = st.dictionaries(words, leaf | st.lists(leaf, max_size=2), max_size=3)
@@ -127,3 +138,120 @@ def test_a_copy_is_checked_and_its_question_is_its_metadata() -> None:
     other = task.model_copy(update={"image_urls": None, "images_base64": [PICTURES[0]]})
     assert other.to_wire()["imagesBase64"] == [PICTURES[0]]
     assert "imageUrls" not in other.to_wire()
+
+
+# --- secrets ------------------------------------------------------------------------------
+
+
+class Login(BaseModel):
+    pin: SecretStr | None = None
+    nick: str | None = "nick"
+
+
+class Pins(RootModel[list[SecretStr]]):
+    pass
+
+
+class Guarded(bn.Task, register=False):
+    word: SecretStr
+    raw: SecretBytes = SecretBytes(b"")
+    login: Login | None = None
+    logins: dict[str, list[Login]] = bn.Field(default_factory=dict)
+    pins: Pins | None = None
+
+
+hidden = st.text(st.characters(exclude_categories=["C"]), min_size=1).map(lambda t: f"hush-{t}")
+logins = st.builds(Login, pin=hidden.map(SecretStr), nick=st.none() | words)
+guarded = st.fixed_dictionaries(
+    {"word": hidden},
+    optional={
+        "raw": hidden.map(str.encode),
+        "login": logins,
+        "logins": st.dictionaries(words, st.lists(logins, max_size=2), max_size=2),
+        "pins": st.lists(hidden, max_size=2),
+    },
+).map(lambda fields: Guarded(**fields))
+
+
+@given(guarded, words)
+def test_a_secret_goes_out_and_is_shown_nowhere(task: Guarded, word: str) -> None:
+    again = task.model_copy(update={"login": Login(pin=SecretStr(f"hush-{word}"), nick=None)})
+    for one in (task, again, copy.deepcopy(task)):
+        sent = json.loads(one.wire_body.wire(Secret(KEY)))
+        assert sent == one.to_wire()
+        assert sent["word"] == one.word.get_secret_value()
+        assert "**" not in json.dumps(sent["word"])
+        assert Guarded(**{n: v for n, v in sent.items() if n != "type"}) == one
+        shown = [repr(one), str(one), one.to_python(), one.wire_body.text, repr(one.to_wire())]
+        for text in (*shown, *one._repr_mimebundle_().values()):
+            assert "hush-" not in text
+        assert HEADER_LABEL in one.wire_body.text
+    login = again.to_wire()["login"]
+    assert login == {"pin": f"hush-{word}", "nick": None}, "None is not the default here"
+
+
+# --- what JSON cannot have ----------------------------------------------------------------
+
+
+class Plain(BaseModel):
+    number: float = 1.0
+
+
+class Open(bn.Task, register=False):
+    plain: Plain | None = None
+    anything: Any = None
+    table: dict[str, Any] | None = None
+    secret: SecretBytes | None = None
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "said"),
+    [
+        ({"plain": {"number": float("nan")}}, "plain.number", "plain.number is nan. Expected"),
+        ({"anything": float("inf")}, "anything", "anything is inf. Expected"),
+        ({"anything": [{"x": -float("inf")}]}, "anything.x", "anything.x is -inf. Expected"),
+        ({"table": {"\ud800": 1}}, "table", r"A key of table has '\\ud800', half of a char"),
+        ({"anything": {"\ud800": 1}}, "", "is not JSON.*surrogates not allowed. Expected"),
+        ({"anything": b"\xff"}, "", "is not JSON.*Convert the value"),
+        ({"anything": object()}, "", "is not JSON.*Convert the value"),
+        ({"secret": b"\xff"}, "secret", "secret is a secret of type bytes that are not UTF-8"),
+    ],
+)
+def test_what_json_cannot_have_is_told_when_the_task_is_built(
+    fields: dict[str, Any], field: str, said: str
+) -> None:
+    with pytest.raises(bn.InvalidTaskError, match=said) as caught:
+        Open(**fields)
+    assert caught.value.problems[0].field == field
+
+
+def test_half_of_a_character_in_a_text_is_json() -> None:
+    assert json.loads(Open(anything="\ud800").wire_body.wire(Secret(KEY)))["anything"] == "\ud800"
+
+
+def test_a_list_that_was_spoilt_later_is_told_when_it_is_sent() -> None:
+    task = Open(anything=[1.0])
+    task.anything.append(float("nan"))
+    with pytest.raises(bn.InvalidTaskError, match="anything is nan"):
+        task.to_wire()
+
+
+def test_a_literal_of_an_enum_is_refused_where_the_class_is_defined() -> None:
+    class Speed(enum.Enum):
+        SLOW = "slow"
+
+    with pytest.raises(
+        bn.InvalidTaskError, match=r"Odd.speed .* Write Literal\['slow'\], or use S"
+    ):
+
+        class Odd(bn.Task, register=False):
+            speed: list[Literal[Speed.SLOW] | None] = bn.Field(default_factory=list)
+
+    class Even(bn.Task):
+        speed: Speed = Speed.SLOW
+        mode: Literal["slow"] = "slow"
+
+    try:
+        assert bn.task_from_wire(Even().to_wire()) == Even()
+    finally:
+        del _types._registry["Even"]

@@ -18,11 +18,13 @@ from IPython.core.interactiveshell import InteractiveShell
 from peer import Peer, http
 from pictures import noise
 from PIL import Image
+from pydantic import field_validator
 
 import brocap_nb as bn
 from brocap_nb.api._secrets import Secret
 from brocap_nb.client import _requests
 from brocap_nb.tasks import _types
+from brocap_nb.tasks._types import ComplexImageMetadata
 
 QUESTION = "Pick the image that is the correct way up"
 ADDRESS = "https://i.postimg.cc/s2ZDrHXy/fc1.jpg"
@@ -103,6 +105,11 @@ def test_a_raw_task_goes_out_as_it_is() -> None:
 
 
 # --- what is refused ----------------------------------------------------------------------
+
+
+class InAList(bn.Task, register=False):
+    items: list[ComplexImageMetadata]
+
 
 IMAGE: dict[str, Any] = {"image_urls": [ADDRESS], "question": QUESTION}
 PAGE: dict[str, Any] = {"website_url": "https://example.com/", "website_public_key": "K"}
@@ -207,6 +214,18 @@ WRONG: dict[str, tuple[type[bn.Task], dict[str, Any], str, list[str]]] = {
         "class",
         ["'hcaptcha'", "expected 'funcaptcha'"],
     ),
+    "another class of some length": (
+        bn.ComplexImageTask,
+        {**IMAGE, "class": "x" * 900},
+        "class",
+        [f"class is '{'x' * 79}…'; expected 'funcaptcha'"],
+    ),
+    "misspelt in a list": (
+        InAList,
+        {"items": [{"Taks": "x"}]},
+        "items.Taks",
+        ["items.Taks is not a field of InAList. To send"],
+    ),
     "misspelt": (
         bn.ComplexImageTask,
         {**IMAGE, "userAgnet": "x"},
@@ -253,7 +272,7 @@ WRONG: dict[str, tuple[type[bn.Task], dict[str, Any], str, list[str]]] = {
         bn.FunCaptchaTaskProxyless,
         {**PAGE, "data": {"blob": "x"}},
         "data",
-        ["data is a dict", "expected a JSON document as a string", "json.dumps"],
+        ["data is not JSON", "not dict", "expected a JSON document as a string", "json.dumps"],
     ),
     "data not JSON": (
         bn.FunCaptchaTaskProxyless,
@@ -322,9 +341,14 @@ def test_a_task_cannot_be_changed() -> None:
 # --- from_image ---------------------------------------------------------------------------
 
 
-def test_from_image_takes_a_path_bytes_or_a_pil_image(tmp_path: Path) -> None:
-    (tmp_path / "owl.png").write_bytes(PICTURE)
-    for source in ("owl.png", tmp_path / "owl.png", PICTURE):
+def test_from_image_takes_a_path_bytes_or_a_pil_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for place in (tmp_path, tmp_path / "home"):
+        (place / "owl.png").write_bytes(PICTURE)
+    for source in ("owl.png", tmp_path / "owl.png", "~/owl.png", Path("~/owl.png"), PICTURE):
         assert bn.ComplexImageTask.from_image(source, QUESTION).pictures() == [PICTURE]
     with Image.open("owl.png") as image:
         task = bn.ComplexImageTask.from_image(image, question=QUESTION)
@@ -618,3 +642,23 @@ def test_a_text_that_is_too_short_is_not_called_empty() -> None:
         ShortTask(code="ab")
     with pytest.raises(bn.InvalidTaskError, match="code is empty"):
         ShortTask(code="")
+
+
+def test_a_check_of_ones_own_raises_a_sentence_for_its_field() -> None:
+    class DeepTask(bn.Task, register=False):
+        depth: int = bn.Field(1, alias="howDeep")
+
+        @field_validator("depth")
+        @classmethod
+        def _check(cls, depth: int) -> int:
+            if depth > 3:
+                raise bn.InvalidTaskError("howDeep is above 3; expected 1 to 3. Choose less.")
+            return depth
+
+    with pytest.raises(
+        bn.InvalidTaskError, match=r"^howDeep is above 3; .* Choose less\.$"
+    ) as told:
+        DeepTask(howDeep=4)
+    assert told.value.problems[0].field == "howDeep"
+    with pytest.raises(bn.InvalidTaskError, match="websiteURL is ''; expected an address"):
+        bn.ComplexImageTask(**IMAGE, website_url="")
