@@ -119,8 +119,9 @@ ERROR_IP_BLOCKED  key=ip_blocked  steps=balance
     minutes: it then lasts for 10 minutes, or until sandbox.forgive().
 ERROR_NO_SUCH_METHOD  task=untyped
     Leave the task's type out, or call a method that does not exist.
-ERROR_TOO_MUCH_REQUESTS  steps=create,poll,poll
-    Ask for the result of one task twice within 2 seconds, or more than 120 times.
+ERROR_TOO_MUCH_REQUESTS  steps=create,poll,poll,poll,poll
+    Ask for the result of one task four times without a pause (with Sandbox(strict=True): twice
+    within 2 seconds), or more than 120 times.
 ERROR_DOMAIN_NOT_ALLOWED  host=refused.example
     Create a task for the host refused.example.
 ERROR_TOKEN_EXPIRED  task=expired
