@@ -34,9 +34,9 @@ from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
+from brocap_nb.client._requests import address, size
 from brocap_nb.log import ExchangeLog, LogWarning
 from brocap_nb.log._recorder import Received, Recorder
-from brocap_nb.tasks._pictures import check_address
 
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
@@ -78,21 +78,12 @@ class CallbackListener:
         public_url: str | None = None,
         max_bytes: int = 1_000_000,
     ) -> None:
-        public = None if public_url is None else f"{public_url}".strip().rstrip("/")
-        if public is not None and (wrong := check_address(public, "public_url")):
-            raise InvalidInputError(
-                f"{wrong} It is the address under which the service can reach this port.",
-                field="public_url",
-            )
-        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
-            raise InvalidInputError(
-                f"max_bytes is {max_bytes!r}; expected a whole number of bytes, at least 1.",
-                field="max_bytes",
-            )
-        self._log = log
-        self._host, self._port, self._public = host, port, public
-        self._prefix = urlsplit(public or "").path
-        self._max_bytes = max_bytes
+        self._log, self._host, self._port = log, host, port
+        self._public: str | None = None
+        if public_url is not None:
+            self._public = address(public_url, "public_url", "public_url").rstrip("/")
+        self._prefix = urlsplit(self._public or "").path
+        self._max_bytes = size(max_bytes, "max_bytes")
         self._expected: dict[str, ExpectedCallback] = {}  # by path
         self._redactions: list[Callable[[str], str]] = []
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()

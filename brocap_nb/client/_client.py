@@ -105,7 +105,7 @@ class Client:
         self.log: ExchangeLog = ExchangeLog() if log is None else log
         self._recorder = Recorder(self.log, self._secret)
         self._timeout = _checked_timeout(timeout)
-        self._max_bytes = max_answer_bytes
+        self._max_bytes = _requests.size(max_answer_bytes, "max_answer_bytes")
         self._owns_session = session is None
         self._session = _PlainSession() if session is None else session
         # requests looks the environment up anew on every call, a fifth of a short call's time
@@ -139,7 +139,8 @@ class Client:
             callback_url: where the service shall POST the result.
 
         Raises:
-            InvalidInputError: `task` is no task object; nothing was sent.
+            InvalidInputError: `task` is no task object or `callback_url` no address; nothing was
+                sent.
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
@@ -212,14 +213,16 @@ class Client:
                 callback as soon as it comes. The task is asked for meanwhile all the same.
 
         Raises:
-            InvalidInputError: `task` is no task object, both are given, or there is no listener
-                that listens.
+            InvalidInputError: `task` is no task object, `callback_url` no address, both are given,
+                or there is no listener that listens.
         """
         _must_be_task(task)
         expected = None
         if callbacks is not None:
             expected = self._expect(task, callback_url, callbacks)
             callback_url = expected.url
+        elif callback_url is not None:
+            callback_url = _requests.address(callback_url, "callback_url", "callbackUrl")
         create = functools.partial(self.create_task, task, callback_url=callback_url)
         return Submission(self._pacer, self.get_task_result, create, task=task, expected=expected)
 

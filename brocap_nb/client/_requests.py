@@ -13,6 +13,7 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._json import asked, is_integer, parse
 from brocap_nb.api._secrets import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL
+from brocap_nb.tasks._pictures import check_address
 from brocap_nb.tasks._types import Task
 
 
@@ -28,11 +29,40 @@ class Request:
 
 
 def create_task(task: Task, callback_url: str | None = None) -> Request:
-    """Return the request that uploads a task."""
+    """Return the request that uploads a task.
+
+    Raises:
+        InvalidInputError: `callback_url` is no address.
+    """
     fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
     if callback_url is not None:
-        fields["callbackUrl"] = callback_url
+        fields["callbackUrl"] = address(callback_url, "callback_url", "callbackUrl")
     return Request("createTask", Body.envelope(fields), task_type=task.type)
+
+
+def address(text: str, what: str, field: str) -> str:
+    """Return an http(s) address without the blanks around it.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    text = text.strip() if isinstance(text, str) else text
+    if wrong := check_address(text, what):
+        raise InvalidInputError(wrong, field=field)
+    return text
+
+
+def size(number: int, name: str) -> int:
+    """Return a number of bytes.
+
+    Raises:
+        InvalidInputError: it is no whole number above 0.
+    """
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise InvalidInputError(
+            f"{name} is {number!r:.60}; expected a whole number of bytes, at least 1.", field=name
+        )
+    return number
 
 
 def get_task_result(task_id: int, task_type: str | None = None) -> Request:

@@ -18,6 +18,7 @@ What it does with a request:
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -29,10 +30,10 @@ from typing import Any, Final
 
 from brocap_nb.api._body import Body
 from brocap_nb.api._errors import SandboxError
-from brocap_nb.api._facts import METHODS
+from brocap_nb.api._facts import METHODS, RESULT_LIFETIME
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret
-from brocap_nb.sandbox._faults import Reply
+from brocap_nb.sandbox._faults import JSON, Reply
 
 WHOLE: Final = "whole"
 RESET: Final = "reset"
@@ -103,14 +104,14 @@ class Recording:
         if found is None:
             return _unknown(method, text)
         line = found.lines[self._step(found)]
-        wait = float(line.get("elapsed_ms") or 0.0) / 1000 / self._speed
+        wait = (line["ended"] - line["started"]) / self._speed
         end = _ENDS.get(line["outcome"], WHOLE)
         about = line.get("task_type") if method == "createTask" else line.get("task_id")
         number = line.get("task_id")
         if method == "createTask" and isinstance(number, int) and number not in self._tasks:
             self._tasks[number] = self._created[number], self._clock() + wait
         return Played(
-            _reply(line),
+            line["reply"],
             0.0 if end == STALL else wait,
             end,
             "" if about is None else str(about),
@@ -150,7 +151,7 @@ def _lines(source: Any) -> Iterator[dict[str, Any]]:
     place = _folder(source)
     files = [place] if place.is_file() else sorted(place.glob("*.jsonl"))
     found: dict[str, dict[str, Any]] = {}
-    for path in files:
+    for path in filter(Path.is_file, files):
         try:
             raw = path.read_bytes().split(b"\n")
         except OSError as error:
@@ -162,17 +163,28 @@ def _lines(source: Any) -> Iterator[dict[str, Any]]:
                     found.setdefault(line["exchange_id"], {}).update(line)
             except (ValueError, RecursionError, KeyError, TypeError):
                 continue  # the first line, or one that is torn
-    played = []
-    for line in found.values():
-        try:
-            line["started"] = datetime.fromisoformat(line["started_at"]).timestamp()
-            line["ended"] = line["started"] + float(line.get("elapsed_ms") or 0.0) / 1000
-            texts = isinstance(line["request"], str) and isinstance(line["method"], str)
-        except (KeyError, ValueError, TypeError, OverflowError):
-            continue
-        if texts and line.get("outcome") not in (None, "no_response", "callback"):
-            played.append(line)
+    played = [line for line in found.values() if _is_playable(line)]
     yield from sorted(played, key=lambda line: float(line["started"]))
+
+
+def _is_playable(line: dict[str, Any]) -> bool:
+    """Note times and reply of an exchange; False if it did not end or is none of our writing."""
+    try:
+        seconds = float(line.get("elapsed_ms") or 0.0) / 1000
+        line["started"] = datetime.fromisoformat(line["started_at"]).timestamp()
+        line["ended"] = line["started"] + seconds
+        line["reply"] = _reply(line)
+        status = line["reply"].status
+        return (
+            isinstance(line["request"], str)
+            and isinstance(line["method"], str)
+            and 0 <= seconds <= RESULT_LIFETIME
+            and (status in range(200, 600) or (not status and line["outcome"] in _ENDS))
+            and isinstance(line.get("task_id"), int | None)
+            and line["outcome"] not in {None, "no_response", "callback"}
+        )
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError):
+        return False
 
 
 def _same(method: str, text: str) -> str:
@@ -199,24 +211,20 @@ def _secret(key: str) -> Secret:
 def _reply(line: dict[str, Any]) -> Reply:
     if line.get("http_status") is None:
         return Reply(0, b"")
-    encoded = line.get("response_base64")
-    body = (
-        base64.b64decode(encoded)
-        if isinstance(encoded, str)
-        else str(line.get("response") or "").encode("utf-8", "surrogatepass")
-    )
-    try:
+    text, headers = line.get("response_base64"), {}
+    with contextlib.suppress(ValueError, TypeError):
         headers = dict(json.loads(line.get("response_headers") or "{}"))
-    except (ValueError, TypeError):
-        headers = {}
+    if isinstance(text, str):
+        body = base64.b64decode(text)
+    else:
+        body = str(line.get("response") or "").encode("utf-8", "surrogatepass")
     kept = {
         name.title(): value
         for name, value in headers.items()
         if name.lower() in _KEPT_HEADERS and isinstance(value, str) and value.isprintable()
     }
-    if not headers:
-        kept = {"Content-Type": "application/json; charset=utf-8"}
-    return Reply(int(line["http_status"]), body, kept)
+    told = kept if headers else JSON
+    return Reply(int(line["http_status"]), body, {**told, "X-Content-Type-Options": "nosniff"})
 
 
 def _unknown(method: str, text: str) -> Played:

@@ -470,7 +470,7 @@ class _MethodHandler(_Handler):
         await asyncio.sleep(played.wait)
         reply = played.reply
         whole = played.end == WHOLE
-        if whole and reply.status not in (204, 304) and reply.status >= 200:
+        if whole and reply.status not in (0, 204, 304):
             self.send_reply(reply)
             return
         stream = self.detach()
