@@ -239,6 +239,7 @@ class Submission:
 
         Cancelling what waits does not cancel the submission.
 
+        >>> import asyncio
         >>> async def both(*runs):
         ...     async with asyncio.TaskGroup() as group:
         ...         waiting = [group.create_task(run.coroutine()) for run in runs]
