@@ -7,7 +7,6 @@ methods named after the API's methods do both.
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
 import threading
 import time
@@ -38,6 +37,7 @@ from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._recorder import Attempts, Received, Recorder, Recording, failure, proxy_of
+from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
 from brocap_nb.tasks._types import Task
 
@@ -111,7 +111,7 @@ class Client:
         # requests looks the environment up anew on every call, a fifth of a short call's time
         proxies = dict(proxies or {})
         host = urlsplit(self.base_url).hostname or ""
-        if _is_loopback(host):
+        if is_loopback(host):
             proxies["no_proxy"] = host
         environment = self._session.merge_environment_settings(
             self.base_url, proxies, None, None, None
@@ -554,13 +554,6 @@ def _what_to_check(exchange: Exchange) -> str:
             "$HTTPS_PROXY, and base_url."
         )
     return "Check base_url, the network, and that a sandbox of yours still runs."
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _secret(key: str | None) -> Secret:

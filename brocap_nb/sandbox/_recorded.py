@@ -33,7 +33,7 @@ from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import METHODS, RESULT_LIFETIME
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret
-from brocap_nb.sandbox._faults import JSON, Reply
+from brocap_nb.sandbox._faults import JSON, Reply, shaped
 
 WHOLE: Final = "whole"
 RESET: Final = "reset"
@@ -114,7 +114,7 @@ class Recording:
             line["reply"],
             0.0 if end == STALL else wait,
             end,
-            "" if about is None else str(about),
+            _text(about),
             f"recorded: {line.get('error_code') or line.get('status') or line['outcome']}",
         )
 
@@ -237,17 +237,11 @@ def _unknown(method: str, text: str) -> Played:
     else:
         what = "this task" if method == "createTask" else "this request"
         about, code = kind, "ERROR_TASK_NOT_SUPPORTED"
-    body: dict[str, Any] = {
-        "errorId": 1,
-        "errorCode": code,
-        "errorDescription": f"This sandbox plays a recording, and {what} is not in it",
-    }
-    if method == "createTask":
-        body["taskId"] = 0
-    return Played(
-        Reply(200, json.dumps(body).encode()),
-        0.0,
-        WHOLE,
-        "" if about is None else str(about)[:40],
-        f"not recorded: {code}",
-    )
+    told = f"This sandbox plays a recording, and {what} is not in it"
+    body = {"errorId": 1, "errorCode": code, "errorDescription": told}
+    reply = shaped(None, method, body | {"taskId": 0} if method == "createTask" else body)
+    return Played(reply, 0.0, WHOLE, _text(about), f"not recorded: {code}")
+
+
+def _text(about: object) -> str:
+    return "" if about is None else str(about)[:40]

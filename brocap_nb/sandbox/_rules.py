@@ -57,8 +57,6 @@ _DESCRIPTIONS: Final = {
     "ERROR_KEY_DOES_NOT_EXIST": "Account authorization key not found in the system or has "
     "incorrect format",
 }
-
-
 _NEVER: Final = float("-inf")
 
 

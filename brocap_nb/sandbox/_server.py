@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import math
 import os
 import signal
@@ -13,7 +12,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http.client import responses
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -35,6 +34,8 @@ from brocap_nb.sandbox._recipes import RECIPES, prepared, table
 from brocap_nb.sandbox._recorded import STALL, WHOLE, Recording
 from brocap_nb.sandbox._rules import BODY_LIMIT, Answer, Callback, Rules, keys_for
 from brocap_nb.tasks import _pictures
+from brocap_nb.tasks._download import is_loopback
+from brocap_nb.tasks._pictures import is_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -290,19 +291,9 @@ class Sandbox:
             self._log(f"{now}  {method:<14} {_plain(about):<26} {outcome}")
 
     def _may_call(self, url: str) -> bool:
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname or ""
-        except ValueError:
+        if not is_url(url):
             return False
-        if parts.scheme not in ("http", "https") or not host:
-            return False
-        if self._remote_callbacks or host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return self._remote_callbacks or is_loopback(urlsplit(url).hostname or "")
 
     async def _call_back(self, callback: Callback) -> None:
         await asyncio.sleep(callback.after)
@@ -332,13 +323,7 @@ class Sandbox:
         self._note("callback", str(callback.task_id), outcome)
 
 
-def run(
-    host: str = "127.0.0.1",
-    port: int = 0,
-    seed: int = 0,
-    balance: float = 10.0,
-    speed: float = 1.0,
-) -> int:
+def run(**options: Any) -> int:
     """Run a sandbox in the foreground until SIGINT or SIGTERM; return the process's exit code."""
 
     def say(line: str) -> None:
@@ -346,13 +331,13 @@ def run(
 
     ended = threading.Event()
     try:
-        sandbox = Sandbox(
-            host=host, port=port, seed=seed, balance=balance, speed=speed, log=say
-        ).start()
+        sandbox = Sandbox(**options, log=say).start()
     except SandboxError as error:
         print(error, file=sys.stderr, flush=True)
         return 1
-    with sandbox, _signals(ended):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with sandbox:
         say(f"Sandbox at  {sandbox.url}   (open it in a browser: keys, pictures, error codes)")
         say(f"Client key  {sandbox.key}")
         say("Ctrl+C ends it.")
@@ -361,19 +346,6 @@ def run(
             pass
     say("The sandbox has ended.")
     return 0
-
-
-@contextlib.contextmanager
-def _signals(ended: threading.Event) -> Iterator[None]:
-    """Let SIGINT and SIGTERM set `ended`; put the former handlers back afterwards."""
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, lambda *_: ended.set())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 # --- handlers -------------------------------------------------------------------------------
