@@ -163,18 +163,12 @@ class CallbackListener:
     def expect(
         self, log: ExchangeLog, redact: Callable[[str], str], task_type: str | None = None
     ) -> ExpectedCallback:
-        """Return a fresh address for a task that is about to be created.
-
-        `Client.submit(task, callbacks=listener)` calls this.
+        """Return a fresh address for a task that `Client.submit` is about to create.
 
         Args:
             log: where its callbacks are recorded if the listener was given no log.
-            redact: returns a text without the client's secrets; everything that comes from now
-                on goes through it.
+            redact: takes the client's secrets out of everything that comes from now on.
             task_type: for the log.
-
-        Raises:
-            InvalidInputError: it does not listen.
         """
         if redact not in self._redactions:
             self._redactions.append(redact)

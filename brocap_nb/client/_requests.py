@@ -29,11 +29,7 @@ class Request:
 
 
 def create_task(task: Task, callback_url: str | None = None) -> Request:
-    """Return the request that uploads a task.
-
-    Raises:
-        InvalidInputError: `callback_url` is no address.
-    """
+    """Return the request that uploads a task, or raise InvalidInputError for its callback."""
     fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
     if callback_url is not None:
         fields["callbackUrl"] = address(callback_url, "callback_url", "callbackUrl")
@@ -41,11 +37,7 @@ def create_task(task: Task, callback_url: str | None = None) -> Request:
 
 
 def address(text: str, what: str, field: str) -> str:
-    """Return an http(s) address without the blanks around it.
-
-    Raises:
-        InvalidInputError: it is none.
-    """
+    """Return an http(s) address without the blanks around it, or raise InvalidInputError."""
     text = text.strip() if isinstance(text, str) else text
     if wrong := check_address(text, what):
         raise InvalidInputError(wrong, field=field)
@@ -53,11 +45,7 @@ def address(text: str, what: str, field: str) -> str:
 
 
 def size(number: int, name: str) -> int:
-    """Return a number of bytes.
-
-    Raises:
-        InvalidInputError: it is no whole number above 0.
-    """
+    """Return a number of bytes, or raise InvalidInputError if it is none above 0."""
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise InvalidInputError(
             f"{name} is {number!r:.60}; expected a whole number of bytes, at least 1.", field=name
@@ -66,27 +54,14 @@ def size(number: int, name: str) -> int:
 
 
 def get_task_result(task_id: int, task_type: str | None = None) -> Request:
-    """Return the request that asks for a task's result.
-
-    Raises:
-        InvalidInputError: `task_id` is no whole number.
-    """
+    """Return the request that asks for a task's result, or raise InvalidInputError."""
     task_id = task_number(task_id)
     body = Body.envelope({"clientKey": Body.KEY, "taskId": task_id})
     return Request("getTaskResult", body, task_type=task_type, task_id=task_id)
 
 
 def task_number(task_id: SupportsIndex) -> int:
-    """Return a task's number as JSON and the log can have it: a DataFrame's numbers are numpy's.
-
-    >>> import numpy
-    >>> from brocap_nb.client import _requests as calls
-    >>> calls.task_number(numpy.int64(7654321))
-    7654321
-
-    Raises:
-        InvalidInputError: it is no whole number, or none of 64 bits.
-    """
+    """Return a task's number as JSON can have it (a DataFrame's is numpy's), or raise."""
     number: int | None = None
     with contextlib.suppress(TypeError):
         number = operator.index(task_id)
@@ -110,14 +85,7 @@ def call(method: str, fields: Mapping[str, Any]) -> Request:
 
 
 def again(exchange: Exchange) -> Request:
-    """Return the request of a logged exchange anew: the key is put in on the way out.
-
-    Args:
-        exchange: one with its full bodies, as `log[exchange_id]` returns it.
-
-    Raises:
-        InvalidInputError: something of the request is not in the log, or it was not ours.
-    """
+    """Return the request of an exchange (with its full bodies) anew, or raise InvalidInputError."""
 
     def refuse(sentence: str) -> Never:
         raise InvalidInputError(

@@ -176,18 +176,7 @@ BY_HOST: Final = MappingProxyType({r.host: r for r in RECIPES if r.host is not N
 def prepared(
     recipe: Recipe, keys: Mapping[str, str], url: str, speed: float = 1.0
 ) -> dict[str, Any]:
-    """Return the recipe ready to be sent to one sandbox.
-
-    Args:
-        keys: the sandbox's keys, by name.
-        url: the sandbox's address.
-        speed: the sandbox's speed; waits are divided by it.
-
-    Returns:
-        `code`, `how`, `key` (the key itself), `task` (a JSON object or None) and `steps`: a list
-        of `{"wait": seconds, "method": …, "body": JSON text}`, in which `TASK_ID` stands for the
-        id that the last createTask answered.
-    """
+    """Return the recipe ready to be sent to one sandbox, as `Sandbox.recipes` describes it."""
     key = keys[recipe.key]
     task = None if recipe.task is None else dict(recipe.task)
     if task is not None and recipe.host is not None:

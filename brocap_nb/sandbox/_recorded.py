@@ -1,18 +1,8 @@
 """A recorded log as a service: a request that was recorded gets the answer that was recorded.
 
-No socket and no clock of its own, like `rules`. It reads the log's lines itself: a folder of JSON
-Lines is a documented format, so nothing of the client or the log is needed here.
-
-What it does with a request:
-- It is compared with the recorded ones by method and JSON, without clientKey and callbackUrl (they
-  differ from run to run), pictures by content. Any key will do.
-- The answers to the same request come in their order, the last one again and again. The wait is
-  the recorded one divided by `speed`. Above speed 1, a `processing` whose time is over is skipped.
-- A connection that broke is reset (after as much of the answer as came), a timeout stays silent.
-  A refused connection cannot be told from that here and is reset too. Exchanges that never
-  ended (`no_response`) and callbacks are not played.
-- What was not recorded is answered ERROR_NO_SUCH_CAPCHA_ID for a task's number,
-  ERROR_NO_SUCH_METHOD for a method and else ERROR_TASK_NOT_SUPPORTED; the description says so.
+No socket and no clock of its own, like the rules. README, "Replaying a recording", says what is
+played and how. A refused connection cannot be told from a broken one here and is reset too. The
+recording may be somebody else's: a line that no log of ours writes is left out.
 """
 
 from __future__ import annotations
@@ -67,16 +57,7 @@ class _Answers:
 
 
 class Recording:
-    """The exchanges of a log, played. Not thread-safe: the caller serialises.
-
-    Args:
-        source: a log's folder, one file of it, or an object with a `folder`, such as a log.
-        clock: the time in seconds, from any start.
-        speed: divides every wait.
-
-    Raises:
-        SandboxError: there is nothing to play.
-    """
+    """The exchanges of a log, its folder or a file of it, played. The caller serialises."""
 
     def __init__(self, source: Any, clock: Callable[[], float], speed: float = 1.0) -> None:
         self._clock, self._speed = clock, speed

@@ -155,13 +155,7 @@ class Rules:
         self._bans: dict[str, tuple[str, float]] = {}
 
     def answer(self, method: str, body: bytes, address: str) -> Answer:
-        """Answer one request. It never raises, whatever the bytes are.
-
-        Args:
-            method: the API method's name; anything else is answered ERROR_NO_SUCH_METHOD.
-            body: the request's body.
-            address: where it came from, for bans.
-        """
+        """Answer one request that came from `address`. It never raises, whatever the bytes are."""
         now = self._clock()
         self._forget_old(now)
         request: dict[str, Any] = {}
