@@ -14,20 +14,19 @@ import asyncio
 import atexit
 import contextlib
 import dataclasses
+import functools
 import queue
 import secrets
-import socket
-import sys
 import threading
 import warnings
 from collections.abc import Callable
 from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
 
-from tornado.httpserver import HTTPServer
-from tornado.web import Application, RequestHandler, stream_request_body
+from tornado.web import stream_request_body
 
 from brocap_nb import _html
+from brocap_nb._server import Handler, Server
 from brocap_nb.api import _answers
 from brocap_nb.api._answers import TaskResult
 from brocap_nb.api._errors import InvalidInputError
@@ -35,17 +34,15 @@ from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
+from brocap_nb.client._requests import address, size
 from brocap_nb.log import ExchangeLog, LogWarning
 from brocap_nb.log._recorder import Received, Recorder
-from brocap_nb.tasks._pictures import is_url
 
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
 
 SLOWEST: Final = 10.0
 """How long a sender may take for a body, in seconds."""
-
-_VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class CallbackListener:
@@ -81,29 +78,17 @@ class CallbackListener:
         public_url: str | None = None,
         max_bytes: int = 1_000_000,
     ) -> None:
-        if public_url is not None and not is_url(public_url):
-            raise InvalidInputError(
-                f"public_url is {public_url!r}; expected the address under which the service can "
-                "reach this port, such as https://hub.example/user/me/proxy/8766.",
-                field="public_url",
-            )
-        if isinstance(max_bytes, bool) or not isinstance(max_bytes, int) or max_bytes < 1:
-            raise InvalidInputError(
-                f"max_bytes is {max_bytes!r}; expected a whole number of bytes, at least 1.",
-                field="max_bytes",
-            )
-        self._log = log
-        self._host, self._port = host, port
-        self._public = None if public_url is None else public_url.rstrip("/")
-        self._prefix = "" if self._public is None else urlsplit(self._public).path
-        self._max_bytes = max_bytes
+        self._log, self._host, self._port = log, host, port
+        self._public: str | None = None
+        if public_url is not None:
+            self._public = address(public_url, "public_url", "public_url").rstrip("/")
+        self._prefix = urlsplit(self._public or "").path
+        self._max_bytes = size(max_bytes, "max_bytes")
         self._expected: dict[str, ExpectedCallback] = {}  # by path
         self._redactions: list[Callable[[str], str]] = []
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ended: asyncio.Event | None = None
-        self._threads: tuple[threading.Thread, ...] = ()
-        self._stopped = False
+        self._server: Server | None = None
+        self._thread = threading.Thread(target=self._work, name="brocap-callbacks", daemon=True)
 
     # --- life ----------------------------------------------------------------------------
 
@@ -113,49 +98,39 @@ class CallbackListener:
         Raises:
             InvalidInputError: the port is taken or cannot be listened on, or it was stopped.
         """
-        if self._stopped:
-            raise InvalidInputError(
-                "This listener has been stopped. Make a new one with CallbackListener()."
-            )
-        if self._threads:
+        if self._server is not None:
+            self._check_running()
             return self
-        listener = _bind(self._host, self._port)
-        self._port = listener.getsockname()[1]
-        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        self._base = self._public or (
-            f"http://[{shown}]:{self._port}" if ":" in shown else f"http://{shown}:{self._port}"
+        # what is a little too large is read, dropped and answered; what is much too large is cut
+        self._server = Server(
+            [(r".*", _Handler)],
+            self,
+            self._host,
+            self._port,
+            public_url=self._public,
+            error=functools.partial(InvalidInputError, field="port"),
+            max_body_size=16 * self._max_bytes + 1_000_000,
+            max_header_size=16_384,
+            idle_connection_timeout=SLOWEST,
+            body_timeout=SLOWEST,
         )
+        self._server.start()
+        self._thread.start()
         self._own = self._add(ExpectedCallback(self, None, None, known=True))
-        ready = threading.Event()
-        serve = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener, ready)),
-            name="brocap-callbacks",
-            daemon=True,
-        )
-        record = threading.Thread(target=self._work, name="brocap-callback-log", daemon=True)
-        self._threads = (serve, record)
-        for thread in self._threads:
-            thread.start()
-        ready.wait()
         atexit.register(self.stop)
         return self
 
     def stop(self) -> None:
         """Stop to listen; what has come is recorded. It may be called again."""
         atexit.unregister(self.stop)
-        if self._stopped or not self._threads:
+        if self._server is None or not self._server.running:
             return
-        self._stopped = True
-        serve, record = self._threads
-        if self._loop is not None and self._ended is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended already
-                self._loop.call_soon_threadsafe(self._ended.set)
-        serve.join(5)
+        self._server.stop()
         for expected in list(self._expected.values()):
             expected.created(None)  # nobody will say any more which task it was
         self._jobs.put(None)
-        if record is not threading.current_thread():
-            record.join(5)
+        if self._thread is not threading.current_thread():
+            self._thread.join(5)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -168,7 +143,7 @@ class CallbackListener:
     @property
     def port(self) -> int:
         """The port that is listened on."""
-        return self._port
+        return self._port if self._server is None else self._server.port
 
     @property
     def url(self) -> str:
@@ -183,80 +158,50 @@ class CallbackListener:
         """Return a fresh address, whose callbacks are recorded as those of `task_id`."""
         expected = ExpectedCallback(self, None, None, known=True)
         expected.task_id = task_id
-        self._check_running()
         return self._add(expected).url
 
     def expect(
         self, log: ExchangeLog, redact: Callable[[str], str], task_type: str | None = None
     ) -> ExpectedCallback:
-        """Return a fresh address for a task that is about to be created.
-
-        `Client.submit(task, callbacks=listener)` calls this.
+        """Return a fresh address for a task that `Client.submit` is about to create.
 
         Args:
             log: where its callbacks are recorded if the listener was given no log.
-            redact: returns a text without the client's secrets; everything that comes from now
-                on goes through it.
+            redact: takes the client's secrets out of everything that comes from now on.
             task_type: for the log.
-
-        Raises:
-            InvalidInputError: it does not listen.
         """
-        self._check_running()
         if redact not in self._redactions:
             self._redactions.append(redact)
         return self._add(ExpectedCallback(self, log, task_type))
 
     def _add(self, expected: ExpectedCallback) -> ExpectedCallback:
         path = f"/{secrets.token_urlsafe(24)}"
-        expected.url = self._base + path
+        expected.url = self._check_running().url + path
         self._expected[path] = expected
         return expected
 
-    def _check_running(self) -> None:
-        if not self._threads or self._stopped:
+    def _check_running(self) -> Server:
+        if self._server is None or not self._server.running:
             raise InvalidInputError(
                 "The listener does not listen. Call start() first, or write "
-                "`with CallbackListener() as listener:`."
+                "`with CallbackListener() as listener:`; one that has been stopped stays so."
             )
+        return self._server
 
     def __repr__(self) -> str:
-        if not self._threads:
+        if self._server is None:
             return "CallbackListener(not started)"
-        state = ", stopped" if self._stopped else ""
-        return f"CallbackListener({self._base}{state})"
+        return f"CallbackListener({self._server.url}{'' if self._server.running else ', stopped'})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        running = bool(self._threads) and not self._stopped
+        running = self._server is not None and self._server.running
         state = _html.badge("listens", good=True) if running else _html.badge("does not listen")
         pairs = [("state", state)]
-        if self._threads:
-            pairs.append(("address", _html.text(self._base)))
+        if self._server is not None:
+            pairs.append(("address", _html.text(self._server.url)))
         return _html.bundle(_html.card("Callback listener", _html.facts(pairs)), repr(self))
 
-    # --- in the loop's thread ------------------------------------------------------------
-
-    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
-        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        application = Application(
-            [(r".*", _Handler)], callback_listener=self, log_function=lambda handler: None
-        )
-        # what is a little too large is read, dropped and answered; what is much too large is cut
-        server = HTTPServer(
-            application,
-            max_body_size=16 * self._max_bytes + 1_000_000,
-            max_header_size=16_384,
-            idle_connection_timeout=SLOWEST,
-            body_timeout=SLOWEST,
-        )
-        server.add_socket(listener)
-        ready.set()
-        try:
-            await self._ended.wait()
-        finally:
-            server.stop()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(server.close_all_connections(), 2)
+    # --- in the server's thread ----------------------------------------------------------
 
     def _find(self, path: str) -> ExpectedCallback | None:
         # a proxy may or may not take its own part of the path away
@@ -390,24 +335,14 @@ class _Posted:
 
 
 @stream_request_body
-class _Handler(RequestHandler):
-    SUPPORTED_METHODS = _VERBS
-
-    def set_default_headers(self) -> None:
-        self.clear_header("Server")
-
-    def compute_etag(self) -> None:
-        """No ETag: nobody asks for a reply twice."""
-
-    def log_exception(self, *args: Any) -> None:
-        """A sender that goes away in the middle is no news."""
-
+class _Handler(Handler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         self._reply(404)  # a verb that HTTP does not know
 
     def prepare(self) -> None:
-        listener: CallbackListener = self.settings["callback_listener"]
+        listener: CallbackListener = self.settings["owner"]
         self.listener, self.content, self.size = listener, bytearray(), 0
+        super().prepare()
 
     def data_received(self, chunk: bytes) -> None:
         self.size += len(chunk)
@@ -448,32 +383,3 @@ def _read(text: str) -> _answers.Reading:
     _, task_id = asked(fields_of(text))
     named = task_id is not None and task_id > 0  # 0 stands for none
     return dataclasses.replace(reading, task_id=task_id) if named else reading
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the port."""
-    try:
-        if not 0 <= port <= 65_535:
-            raise OverflowError("there is no such port")
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            if sys.platform != "win32":  # there it would let two servers share a port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(128)
-            listener.setblocking(False)
-        except BaseException:
-            listener.close()
-            raise
-    except (OSError, OverflowError, UnicodeError, TypeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInputError(
-            f"The listener cannot listen on {host!r}, port {port!r}: {reason}. Choose another "
-            "port, or port=0, which takes a free one; the host is one of this machine, such as "
-            "127.0.0.1.",
-            field="port",
-        ) from None
-    return listener

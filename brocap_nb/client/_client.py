@@ -6,7 +6,7 @@ methods named after the API's methods do both.
 
 from __future__ import annotations
 
-import ipaddress
+import functools
 import os
 import threading
 import time
@@ -37,11 +37,12 @@ from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._recorder import Attempts, Received, Recorder, Recording, failure, proxy_of
+from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
 from brocap_nb.tasks._types import Task
 
 if TYPE_CHECKING:
-    from brocap_nb.client._callbacks import CallbackListener
+    from brocap_nb.client._callbacks import CallbackListener, ExpectedCallback
 
 BASE_URL: Final = "https://api.brocapgpt.com"
 """The service's address (source: BroCapGPT public API pages)."""
@@ -72,6 +73,8 @@ class Client:
         proxies: as in requests, for example `{"https": "http://127.0.0.1:8080"}`; default: those
             of the environment, read once, when the client is made, and none for a service on this
             machine.
+        max_answer_bytes: how much of an answer is read, in bytes, unpacked; a longer one is a
+            `bad_response`.
 
     Raises:
         InvalidKeyError: there is no key, or it cannot be one.
@@ -88,6 +91,7 @@ class Client:
         session: requests.Session | None = None,
         timeout: float | tuple[float, float] = (5.0, 30.0),
         proxies: Mapping[str, str] | None = None,
+        max_answer_bytes: int = 50_000_000,
     ) -> None:
         self._secret = _secret(key)
         self.base_url: str = _checked_address(base_url)
@@ -101,12 +105,13 @@ class Client:
         self.log: ExchangeLog = ExchangeLog() if log is None else log
         self._recorder = Recorder(self.log, self._secret)
         self._timeout = _checked_timeout(timeout)
+        self._max_bytes = _requests.size(max_answer_bytes, "max_answer_bytes")
         self._owns_session = session is None
         self._session = _PlainSession() if session is None else session
         # requests looks the environment up anew on every call, a fifth of a short call's time
         proxies = dict(proxies or {})
         host = urlsplit(self.base_url).hostname or ""
-        if _is_loopback(host):
+        if is_loopback(host):
             proxies["no_proxy"] = host
         environment = self._session.merge_environment_settings(
             self.base_url, proxies, None, None, None
@@ -134,7 +139,8 @@ class Client:
             callback_url: where the service shall POST the result.
 
         Raises:
-            InvalidInputError: `task` is no task object; nothing was sent.
+            InvalidInputError: `task` is no task object or `callback_url` no address; nothing was
+                sent.
             ApiError: the service answered with an error code.
             ExchangeError: another end; see its subclasses.
         """
@@ -207,12 +213,22 @@ class Client:
                 callback as soon as it comes. The task is asked for meanwhile all the same.
 
         Raises:
-            InvalidInputError: `task` is no task object, both are given, or there is no listener
-                that listens.
+            InvalidInputError: `task` is no task object, `callback_url` no address, both are given,
+                or there is no listener that listens.
         """
         _must_be_task(task)
-        if callbacks is None:
-            return Submission(self, self._pacer, task=task, callback_url=callback_url)
+        expected = None
+        if callbacks is not None:
+            expected = self._expect(task, callback_url, callbacks)
+            callback_url = expected.url
+        elif callback_url is not None:
+            callback_url = _requests.address(callback_url, "callback_url", "callbackUrl")
+        create = functools.partial(self.create_task, task, callback_url=callback_url)
+        return Submission(self._pacer, self.get_task_result, create, task=task, expected=expected)
+
+    def _expect(
+        self, task: Task, callback_url: str | None, callbacks: CallbackListener
+    ) -> ExpectedCallback:
         if callback_url is not None:
             raise InvalidInputError(
                 "Both callback_url and callbacks are given; expected one of them: a task has one "
@@ -226,8 +242,7 @@ class Client:
                 "callback_url.",
                 field="callbackUrl",
             )
-        expected = callbacks.expect(self.log, self._recorder.redact, task.type)
-        return Submission(self, self._pacer, task=task, expected=expected)
+        return callbacks.expect(self.log, self._recorder.redact, task.type)
 
     def resume(self, task_id: int) -> Submission:
         """Wait in the background for a task that was created before, by any kernel.
@@ -239,7 +254,7 @@ class Client:
         Raises:
             InvalidInputError: `task_id` is no whole number.
         """
-        return Submission(self, self._pacer, task_id=_requests.task_number(task_id))
+        return Submission(self._pacer, self.get_task_result, task_id=_requests.task_number(task_id))
 
     def replay(self, exchange_id: str | int) -> _answers.Answer:
         """Send a logged request again, as a new exchange, with this client's key and address.
@@ -347,7 +362,7 @@ class Client:
                 **self._settings,
             )
             received.status, received.headers = response.status_code, response.headers
-            received.read(response, time.monotonic() + self._timeout[1])
+            received.read(response, time.monotonic() + self._timeout[1], self._max_bytes)
         except BaseException as error:
             seconds = " and ".join(f"{limit:g}" for limit in self._timeout)
             received.failure, received.detail = failure(
@@ -473,28 +488,37 @@ class _SeenAttempts(Attempts):
 class _Received(Received):
     interrupt: BaseException | None = None
 
-    def read(self, response: requests.Response, deadline: float) -> None:
-        """Read the body; what came before a break is kept."""
+    def read(self, response: requests.Response, deadline: float, limit: int) -> None:
+        """Read the body; what came before a break or the limit is kept."""
         raw = response.raw
-        if getattr(response, "_content", False) is not False:
-            self.content = response.content  # requests has read it already if it is a redirect
+        # requests has read it already if it is a redirect; or it is of an adapter of the user's own
+        is_read = getattr(response, "_content", False) is not False
+        if is_read or not isinstance(raw, urllib3.HTTPResponse):
+            self._keep(response.content, limit)
             return
-        if not isinstance(raw, urllib3.HTTPResponse):  # an adapter of the user's own
-            self.content = response.content
-            return
-        pieces: list[bytes] = []
+        pieces, size = [], 0
         try:
-            while piece := raw.read1(_CHUNK, decode_content=True):
+            while size <= limit and (piece := raw.read1(_CHUNK, decode_content=True)):
                 pieces.append(piece)
+                size += len(piece)
                 if time.monotonic() > deadline:
                     raise requests.Timeout
         except BaseException:
             response.close()  # the rest of the answer must not meet the next request
             raise
         else:
-            raw.release_conn()
+            (response.close if size > limit else raw.release_conn)()
         finally:
-            self.content = b"".join(pieces)
+            self._keep(b"".join(pieces), limit)
+
+    def _keep(self, content: bytes, limit: int) -> None:
+        self.content = content[:limit]
+        if len(content) > limit:
+            self.failure = Outcome.BAD_RESPONSE
+            self.detail = (
+                f"The answer is longer than {limit:,} bytes; what follows was not read. If it is "
+                "right, give the client a larger max_answer_bytes."
+            )
 
 
 _NOT_AGAIN: Final = {
@@ -530,13 +554,6 @@ def _what_to_check(exchange: Exchange) -> str:
             "$HTTPS_PROXY, and base_url."
         )
     return "Check base_url, the network, and that a sandbox of yours still runs."
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _secret(key: str | None) -> Secret:
@@ -583,13 +600,16 @@ def _must_be_task(task: object) -> None:
 
 
 def _checked_address(base_url: str) -> str:
-    if not is_url(base_url) or "@" in urlsplit(base_url).netloc:
+    """Return the address without blanks around it; one that is wrong may hold a key: not quoted."""
+    address = base_url.strip().rstrip("/") if isinstance(base_url, str) else ""
+    if not is_url(address) or "@" in urlsplit(address).netloc:
         raise InvalidInputError(
             "base_url is not an address that can be used; expected http:// or https://, a host and "
-            "perhaps a port, without user name and password. For the sandbox it is sandbox.url.",
+            "perhaps a port up to 65535, without user name and password. For the sandbox it is "
+            "sandbox.url.",
             field="base_url",
         )
-    return base_url.rstrip("/")
+    return address
 
 
 def _checked_timeout(timeout: float | tuple[float, float]) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._json import asked, is_integer, parse
 from brocap_nb.api._secrets import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL
+from brocap_nb.tasks._pictures import check_address
 from brocap_nb.tasks._types import Task
 
 
@@ -28,35 +29,39 @@ class Request:
 
 
 def create_task(task: Task, callback_url: str | None = None) -> Request:
-    """Return the request that uploads a task."""
+    """Return the request that uploads a task, or raise InvalidInputError for its callback."""
     fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
     if callback_url is not None:
-        fields["callbackUrl"] = callback_url
+        fields["callbackUrl"] = address(callback_url, "callback_url", "callbackUrl")
     return Request("createTask", Body.of(fields), task_type=task.type)
 
 
-def get_task_result(task_id: int, task_type: str | None = None) -> Request:
-    """Return the request that asks for a task's result.
+def address(text: str, what: str, field: str) -> str:
+    """Return an http(s) address without the blanks around it, or raise InvalidInputError."""
+    text = text.strip() if isinstance(text, str) else text
+    if wrong := check_address(text, what):
+        raise InvalidInputError(wrong, field=field)
+    return text
 
-    Raises:
-        InvalidInputError: `task_id` is no whole number.
-    """
+
+def size(number: int, name: str) -> int:
+    """Return a number of bytes, or raise InvalidInputError if it is none above 0."""
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise InvalidInputError(
+            f"{name} is {number!r:.60}; expected a whole number of bytes, at least 1.", field=name
+        )
+    return number
+
+
+def get_task_result(task_id: int, task_type: str | None = None) -> Request:
+    """Return the request that asks for a task's result, or raise InvalidInputError."""
     task_id = task_number(task_id)
     body = Body.of({"clientKey": Body.KEY, "taskId": task_id})
     return Request("getTaskResult", body, task_type=task_type, task_id=task_id)
 
 
 def task_number(task_id: SupportsIndex) -> int:
-    """Return a task's number as JSON and the log can have it: a DataFrame's numbers are numpy's.
-
-    >>> import numpy
-    >>> from brocap_nb.client import _requests as calls
-    >>> calls.task_number(numpy.int64(7654321))
-    7654321
-
-    Raises:
-        InvalidInputError: it is no whole number, or none of 64 bits.
-    """
+    """Return a task's number as JSON can have it (a DataFrame's is numpy's), or raise."""
     number: int | None = None
     with contextlib.suppress(TypeError):
         number = operator.index(task_id)
@@ -80,14 +85,7 @@ def call(method: str, fields: Mapping[str, Any]) -> Request:
 
 
 def again(exchange: Exchange) -> Request:
-    """Return the request of a logged exchange anew: the key is put in on the way out.
-
-    Args:
-        exchange: one with its full bodies, as `log[exchange_id]` returns it.
-
-    Raises:
-        InvalidInputError: something of the request is not in the log, or it was not ours.
-    """
+    """Return the request of an exchange (with its full bodies) anew, or raise InvalidInputError."""
 
     def refuse(sentence: str) -> Never:
         raise InvalidInputError(

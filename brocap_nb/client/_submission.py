@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator
 from concurrent import futures
-from typing import Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from brocap_nb import _html
 from brocap_nb.api._answers import CreatedTask, TaskResult
@@ -26,6 +26,9 @@ from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._types import Task
+
+if TYPE_CHECKING:
+    from brocap_nb.client._callbacks import ExpectedCallback
 
 Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
 """How far a submission is; the last three are its end."""
@@ -100,30 +103,12 @@ class _Polls:
         self.next_at = since
 
 
-class _Caller(Protocol):
-    """The part of a client that a submission needs."""
-
-    def create_task(self, task: Task, *, callback_url: str | None = None) -> CreatedTask: ...
-
-    def get_task_result(
-        self, task_id: int, *, paced: bool = True, task_type: str | None = None, attempt: int = 1
-    ) -> TaskResult: ...
-
-
-class _Expected(Protocol):
-    """The part of an expected callback that a submission needs."""
-
-    url: str
-
-    def follow(self, deliver: Callable[[Exchange, TaskResult | None], None]) -> None: ...
-
-    def created(self, task_id: int | None) -> None: ...
-
-
 class Submission:
     """A task on its way: created (unless resumed) and then asked for until it is ready.
 
-    It runs in a thread of its own, so the kernel stays free. `await run` works as well.
+    It runs in a thread of its own, so the kernel stays free. `await run`, `asyncio.gather(run, …)`
+    and `asyncio.wait_for(run, 60)` work as well, and `run.coroutine()` is for what wants a
+    coroutine.
 
     >>> run = client.submit(task)
     >>> run.result().answer
@@ -134,13 +119,13 @@ class Submission:
 
     def __init__(
         self,
-        client: _Caller,
         pacer: Pacer,
+        ask: Callable[..., TaskResult],
+        create: Callable[[], CreatedTask] | None = None,
         *,
         task: Task | None = None,
         task_id: int | None = None,
-        callback_url: str | None = None,
-        expected: _Expected | None = None,
+        expected: ExpectedCallback | None = None,
     ) -> None:
         self.task: Task | None = task
         """The task object; None after `resume`."""
@@ -150,8 +135,7 @@ class Submission:
         """`creating`, `waiting`, `ready`, `failed` or `cancelled`."""
         self.polls: int = 0
         """How often the result was asked for."""
-        self._client, self._pacer = client, pacer
-        self._callback_url = callback_url if expected is None else expected.url
+        self._pacer, self._ask, self._create = pacer, ask, create
         self._expected = expected
         self._started = self._first_poll_at = time.monotonic()
         self._ended: float | None = None
@@ -250,12 +234,27 @@ class Submission:
 
         return asyncio.wrap_future(self._future).__await__()
 
+    async def coroutine(self) -> TaskResult:
+        """Wait for the result in asyncio: for `create_task`, a `TaskGroup`, `asyncio.wait`.
+
+        Cancelling what waits does not cancel the submission.
+
+        >>> import asyncio
+        >>> async def both(*runs):
+        ...     async with asyncio.TaskGroup() as group:
+        ...         waiting = [group.create_task(run.coroutine()) for run in runs]
+        ...     return [task.result().status for task in waiting]
+        >>> asyncio.run(both(client.submit(task), client.submit(task)))
+        ['ready', 'ready']
+        """
+        return await self
+
     # --- the background thread -----------------------------------------------------------
 
     def _run(self) -> None:
         try:
-            if self.task_id is None:
-                self._create()
+            if self._create is not None:
+                self._begin(self._create)
                 shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
                 pause = min(max(shortest, 0.5), POLL_INTERVAL)
                 self._first_poll_at = time.monotonic() + pause
@@ -268,11 +267,9 @@ class Submission:
             if result is not None:
                 self._end("ready", result=result)
 
-    def _create(self) -> None:
-        assert self.task is not None
+    def _begin(self, create: Callable[[], CreatedTask]) -> None:
         try:
-            created = self._client.create_task(self.task, callback_url=self._callback_url)
-            self.task_id = created.task_id
+            self.task_id = create().task_id
             with _ending:
                 if not self.done():
                     self.status = "waiting"
@@ -301,9 +298,7 @@ class Submission:
                 return None
             self.polls += 1
             try:
-                result = self._client.get_task_result(
-                    task_id, paced=False, task_type=task_type, attempt=attempt
-                )
+                result = self._ask(task_id, paced=False, task_type=task_type, attempt=attempt)
             except ApiError as error:
                 if error.code not in _WAIT_CODES:
                     raise

@@ -53,7 +53,7 @@ ON_THE_WIRE: Final[Mapping[str, str]] = {
     "reset_midway": "The connection is reset in the middle of the answer.",
     "stall": "The connection stays open and nothing comes.",
     "drip": "The answer comes one byte at a time, 10 bytes a second at speed 1.",
-    "huge_body": "A right answer with 50 MB of padding.",
+    "huge_body": "A right answer with 50 MB of padding: longer than a client reads by itself.",
 }
 """What happens to the connection after the work, by name, each with a sentence."""
 

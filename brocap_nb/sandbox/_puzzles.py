@@ -69,12 +69,7 @@ class Puzzle:
 
 
 class Library:
-    """The pictures of one sandbox.
-
-    Args:
-        seed: decides the order of the tiles.
-        base_url: the sandbox's address; the pictures' addresses begin with it.
-    """
+    """The pictures of one sandbox: the seed decides the order of their tiles."""
 
     def __init__(self, seed: int, base_url: str) -> None:
         self._base = base_url

@@ -119,8 +119,9 @@ ERROR_IP_BLOCKED  key=ip_blocked  steps=balance
     minutes: it then lasts for 10 minutes, or until sandbox.forgive().
 ERROR_NO_SUCH_METHOD  task=untyped
     Leave the task's type out, or call a method that does not exist.
-ERROR_TOO_MUCH_REQUESTS  steps=create,poll,poll
-    Ask for the result of one task twice within 2 seconds, or more than 120 times.
+ERROR_TOO_MUCH_REQUESTS  steps=create,poll,poll,poll,poll
+    Ask for the result of one task four times without a pause (with Sandbox(strict=True): twice
+    within 2 seconds), or more than 120 times.
 ERROR_DOMAIN_NOT_ALLOWED  host=refused.example
     Create a task for the host refused.example.
 ERROR_TOKEN_EXPIRED  task=expired
@@ -175,18 +176,7 @@ BY_HOST: Final = MappingProxyType({r.host: r for r in RECIPES if r.host is not N
 def prepared(
     recipe: Recipe, keys: Mapping[str, str], url: str, speed: float = 1.0
 ) -> dict[str, Any]:
-    """Return the recipe ready to be sent to one sandbox.
-
-    Args:
-        keys: the sandbox's keys, by name.
-        url: the sandbox's address.
-        speed: the sandbox's speed; waits are divided by it.
-
-    Returns:
-        `code`, `how`, `key` (the key itself), `task` (a JSON object or None) and `steps`: a list
-        of `{"wait": seconds, "method": …, "body": JSON text}`, in which `TASK_ID` stands for the
-        id that the last createTask answered.
-    """
+    """Return the recipe ready to be sent to one sandbox, as `Sandbox.recipes` describes it."""
     key = keys[recipe.key]
     task = None if recipe.task is None else dict(recipe.task)
     if task is not None and recipe.host is not None:

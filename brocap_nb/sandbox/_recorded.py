@@ -1,23 +1,14 @@
 """A recorded log as a service: a request that was recorded gets the answer that was recorded.
 
-No socket and no clock of its own, like `rules`. It reads the log's lines itself: a folder of JSON
-Lines is a documented format, so nothing of the client or the log is needed here.
-
-What it does with a request:
-- It is compared with the recorded ones by method and JSON, without clientKey and callbackUrl (they
-  differ from run to run), pictures by content. Any key will do.
-- The answers to the same request come in their order, the last one again and again. The wait is
-  the recorded one divided by `speed`. Above speed 1, a `processing` whose time is over is skipped.
-- A connection that broke is reset (after as much of the answer as came), a timeout stays silent.
-  A refused connection cannot be told from that here and is reset too. Exchanges that never
-  ended (`no_response`) and callbacks are not played.
-- What was not recorded is answered ERROR_NO_SUCH_CAPCHA_ID for a task's number,
-  ERROR_NO_SUCH_METHOD for a method and else ERROR_TASK_NOT_SUPPORTED; the description says so.
+No socket and no clock of its own, like the rules. README, "Replaying a recording", says what is
+played and how. A refused connection cannot be told from a broken one here and is reset too. The
+recording may be somebody else's: a line that no log of ours writes is left out.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -29,10 +20,10 @@ from typing import Any, Final
 
 from brocap_nb.api._body import Body
 from brocap_nb.api._errors import SandboxError
-from brocap_nb.api._facts import METHODS
+from brocap_nb.api._facts import METHODS, RESULT_LIFETIME
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret
-from brocap_nb.sandbox._faults import Reply
+from brocap_nb.sandbox._faults import JSON, Reply, shaped
 
 WHOLE: Final = "whole"
 RESET: Final = "reset"
@@ -66,16 +57,7 @@ class _Answers:
 
 
 class Recording:
-    """The exchanges of a log, played. Not thread-safe: the caller serialises.
-
-    Args:
-        source: a log's folder, one file of it, or an object with a `folder`, such as a log.
-        clock: the time in seconds, from any start.
-        speed: divides every wait.
-
-    Raises:
-        SandboxError: there is nothing to play.
-    """
+    """The exchanges of a log, its folder or a file of it, played. The caller serialises."""
 
     def __init__(self, source: Any, clock: Callable[[], float], speed: float = 1.0) -> None:
         self._clock, self._speed = clock, speed
@@ -103,17 +85,17 @@ class Recording:
         if found is None:
             return _unknown(method, text)
         line = found.lines[self._step(found)]
-        wait = float(line.get("elapsed_ms") or 0.0) / 1000 / self._speed
+        wait = (line["ended"] - line["started"]) / self._speed
         end = _ENDS.get(line["outcome"], WHOLE)
         about = line.get("task_type") if method == "createTask" else line.get("task_id")
         number = line.get("task_id")
         if method == "createTask" and isinstance(number, int) and number not in self._tasks:
             self._tasks[number] = self._created[number], self._clock() + wait
         return Played(
-            _reply(line),
+            line["reply"],
             0.0 if end == STALL else wait,
             end,
-            "" if about is None else str(about),
+            _text(about),
             f"recorded: {line.get('error_code') or line.get('status') or line['outcome']}",
         )
 
@@ -150,7 +132,7 @@ def _lines(source: Any) -> Iterator[dict[str, Any]]:
     place = _folder(source)
     files = [place] if place.is_file() else sorted(place.glob("*.jsonl"))
     found: dict[str, dict[str, Any]] = {}
-    for path in files:
+    for path in filter(Path.is_file, files):
         try:
             raw = path.read_bytes().split(b"\n")
         except OSError as error:
@@ -162,17 +144,28 @@ def _lines(source: Any) -> Iterator[dict[str, Any]]:
                     found.setdefault(line["exchange_id"], {}).update(line)
             except (ValueError, RecursionError, KeyError, TypeError):
                 continue  # the first line, or one that is torn
-    played = []
-    for line in found.values():
-        try:
-            line["started"] = datetime.fromisoformat(line["started_at"]).timestamp()
-            line["ended"] = line["started"] + float(line.get("elapsed_ms") or 0.0) / 1000
-            texts = isinstance(line["request"], str) and isinstance(line["method"], str)
-        except (KeyError, ValueError, TypeError, OverflowError):
-            continue
-        if texts and line.get("outcome") not in (None, "no_response", "callback"):
-            played.append(line)
+    played = [line for line in found.values() if _is_playable(line)]
     yield from sorted(played, key=lambda line: float(line["started"]))
+
+
+def _is_playable(line: dict[str, Any]) -> bool:
+    """Note times and reply of an exchange; False if it did not end or is none of our writing."""
+    try:
+        seconds = float(line.get("elapsed_ms") or 0.0) / 1000
+        line["started"] = datetime.fromisoformat(line["started_at"]).timestamp()
+        line["ended"] = line["started"] + seconds
+        line["reply"] = _reply(line)
+        status = line["reply"].status
+        return (
+            isinstance(line["request"], str)
+            and isinstance(line["method"], str)
+            and 0 <= seconds <= RESULT_LIFETIME
+            and (status in range(200, 600) or (not status and line["outcome"] in _ENDS))
+            and isinstance(line.get("task_id"), int | None)
+            and line["outcome"] not in {None, "no_response", "callback"}
+        )
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError):
+        return False
 
 
 def _same(method: str, text: str) -> str:
@@ -199,24 +192,20 @@ def _secret(key: str) -> Secret:
 def _reply(line: dict[str, Any]) -> Reply:
     if line.get("http_status") is None:
         return Reply(0, b"")
-    encoded = line.get("response_base64")
-    body = (
-        base64.b64decode(encoded)
-        if isinstance(encoded, str)
-        else str(line.get("response") or "").encode("utf-8", "surrogatepass")
-    )
-    try:
+    text, headers = line.get("response_base64"), {}
+    with contextlib.suppress(ValueError, TypeError):
         headers = dict(json.loads(line.get("response_headers") or "{}"))
-    except (ValueError, TypeError):
-        headers = {}
+    if isinstance(text, str):
+        body = base64.b64decode(text)
+    else:
+        body = str(line.get("response") or "").encode("utf-8", "surrogatepass")
     kept = {
         name.title(): value
         for name, value in headers.items()
         if name.lower() in _KEPT_HEADERS and isinstance(value, str) and value.isprintable()
     }
-    if not headers:
-        kept = {"Content-Type": "application/json; charset=utf-8"}
-    return Reply(int(line["http_status"]), body, kept)
+    told = kept if headers else JSON
+    return Reply(int(line["http_status"]), body, {**told, "X-Content-Type-Options": "nosniff"})
 
 
 def _unknown(method: str, text: str) -> Played:
@@ -229,17 +218,11 @@ def _unknown(method: str, text: str) -> Played:
     else:
         what = "this task" if method == "createTask" else "this request"
         about, code = kind, "ERROR_TASK_NOT_SUPPORTED"
-    body: dict[str, Any] = {
-        "errorId": 1,
-        "errorCode": code,
-        "errorDescription": f"This sandbox plays a recording, and {what} is not in it",
-    }
-    if method == "createTask":
-        body["taskId"] = 0
-    return Played(
-        Reply(200, json.dumps(body).encode()),
-        0.0,
-        WHOLE,
-        "" if about is None else str(about)[:40],
-        f"not recorded: {code}",
-    )
+    told = f"This sandbox plays a recording, and {what} is not in it"
+    body = {"errorId": 1, "errorCode": code, "errorDescription": told}
+    reply = shaped(None, method, body | {"taskId": 0} if method == "createTask" else body)
+    return Played(reply, 0.0, WHOLE, _text(about), f"not recorded: {code}")
+
+
+def _text(about: object) -> str:
+    return "" if about is None else str(about)[:40]

@@ -1,15 +1,9 @@
-"""The sandbox on a real socket: a thin shell around `rules`, in its own thread and event loop.
-
-It uses Tornado, which every Jupyter brings along, because a fault has to reach down to the
-connection itself.
-"""
+"""The sandbox on a real socket: a thin shell around the rules."""
 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextlib
-import ipaddress
 import math
 import os
 import signal
@@ -18,19 +12,19 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http.client import responses
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from tornado.httpclient import HTTPRequest
-from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
-from tornado.web import Application, RequestHandler, stream_request_body
+from tornado.web import stream_request_body
 
 from brocap_nb import _html
+from brocap_nb._server import Handler, Server
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CALLBACK_TIMEOUT, METHODS
 from brocap_nb.sandbox._faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
@@ -40,6 +34,8 @@ from brocap_nb.sandbox._recipes import RECIPES, prepared, table
 from brocap_nb.sandbox._recorded import STALL, WHOLE, Recording
 from brocap_nb.sandbox._rules import BODY_LIMIT, Answer, Callback, Rules, keys_for
 from brocap_nb.tasks import _pictures
+from brocap_nb.tasks._download import is_loopback
+from brocap_nb.tasks._pictures import is_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +44,6 @@ if TYPE_CHECKING:
 
 HUGE_BYTES: Final = 50_000_000
 DRIP_SECONDS: Final = 0.1
-_VERBS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Sandbox:
@@ -67,6 +62,8 @@ class Sandbox:
             polls, 5 minutes) do not scale.
         guess: answer a picture that the sandbox does not know at random, instead of with
             ERROR_CAPTCHA_UNSOLVABLE.
+        strict: keep the page's letter: never two polls of a task within 2 seconds. Otherwise a few
+            quick ones pass, as clients in use send them: the service's own asks each second.
         allow_remote_callbacks: POST results also to a `callbackUrl` on another machine.
         log: is given one line for each request; it never holds a key.
 
@@ -83,6 +80,7 @@ class Sandbox:
         balance: float = 10.0,
         speed: float = 1.0,
         guess: bool = False,
+        strict: bool = False,
         allow_remote_callbacks: bool = False,
         log: Callable[[str], None] | None = None,
     ) -> None:
@@ -94,16 +92,11 @@ class Sandbox:
         """How many times faster than usual a task is done."""
         self._host, self._port = host, port
         self._seed = seed
-        self._balance, self._guess = balance, guess
+        self._balance, self._guess, self._strict = balance, guess, strict
         self._remote_callbacks = allow_remote_callbacks
         self._log = log
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._ended: asyncio.Event | None = None
-        self._server: HTTPServer | None = None
-        self._reserved: socket.socket | None = None
-        self._reopening: asyncio.TimerHandle | None = None
+        self._server: Server | None = None
         self._callbacks: set[asyncio.Task[None]] = set()
         self.faults = Faults(self._refuse)
         """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
@@ -148,15 +141,23 @@ class Sandbox:
 
     def start(self) -> Self:
         """Start to listen; returns itself. It does nothing if it listens already."""
-        if self._thread is not None and self._thread.is_alive():
-            return self
-        if self._thread is not None:
+        if self._server is not None:
+            if self._server.running:
+                return self
             raise SandboxError("This sandbox has been stopped. Make a new one with Sandbox().")
-        listener = _bind(self._host, self._port, listen=True)
-        self._port = listener.getsockname()[1]
-        shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
-        place = f"[{shown}]" if ":" in shown else shown
-        self.url: str = f"http://{place}:{self._port}"
+        self._server = Server(
+            [
+                (r"/", _PageHandler),
+                (r"/pictures/([a-z-]+)\.png", _PictureHandler),
+                (r".*", _MethodHandler),
+            ],
+            self,
+            self._host,
+            self._port,
+            error=SandboxError,
+            max_body_size=1 << 40,  # what is too large is read, dropped and answered
+        )
+        self.url: str = self._server.url
         """The address, without a slash at the end."""
         self._library = Library(self._seed, self.url)
         self._rules = Rules(
@@ -166,26 +167,15 @@ class Sandbox:
             balance=self._balance,
             speed=self.speed,
             guess=self._guess,
+            strict=self._strict,
         )
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener, ready)),
-            name="brocap-nb-sandbox",
-            daemon=True,
-        )
-        self._thread.start()
-        ready.wait()
-        atexit.register(self.stop)
+        self._server.start()
         return self
 
     def stop(self) -> None:
         """Close every connection and stop to listen. It may be called again."""
-        atexit.unregister(self.stop)
-        if self._loop is not None and self._ended is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended already
-                self._loop.call_soon_threadsafe(self._ended.set)
-        if self._thread is not None:
-            self._thread.join(5)
+        if self._server is not None:
+            self._server.stop()
 
     def __getattr__(self, name: str) -> Any:
         # only what start() sets can be missing
@@ -247,17 +237,17 @@ class Sandbox:
 
     def __repr__(self) -> str:
         played = f", plays {self._recording.size} exchanges" if self._recording else ""
-        if self._thread is None:
+        if self._server is None:
             return f"Sandbox(not started{played})"
-        return f"Sandbox({self.url}{'' if self._thread.is_alive() else ', stopped'}{played})"
+        return f"Sandbox({self.url}{'' if self._server.running else ', stopped'}{played})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        if self._thread is None:
+        if self._server is None:
             hint = (
                 "<div>Start it with <code>sandbox.start()</code> or with <code>with</code>.</div>"
             )
             return _html.bundle(_html.card("Sandbox", hint), repr(self))
-        running = self._thread.is_alive()
+        running = self._server.running
         state = _html.badge("running", good=True) if running else _html.badge("stopped")
         pictures = "".join(
             f'<div style="width:150px">{_thumbnail(puzzle)}<div style="font-size:.85em">'
@@ -278,67 +268,11 @@ class Sandbox:
         )
         return _html.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
 
-    # --- in the thread of the loop ----------------------------------------------------------
-
-    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._ended = asyncio.Event()
-        self._application = Application(
-            [
-                (r"/", _PageHandler),
-                (r"/pictures/([a-z-]+)\.png", _PictureHandler),
-                (r".*", _MethodHandler),
-            ],
-            sandbox=self,
-            log_function=lambda handler: None,
-        )
-        self._open(listener)
-        ready.set()
-        try:
-            await self._ended.wait()
-        finally:
-            await self._close()
-            if self._reserved is not None:
-                self._reserved.close()
-
-    def _open(self, listener: socket.socket) -> None:
-        listener.listen(128)
-        listener.setblocking(False)
-        # no limit here: what is too large is read, dropped and answered, see _MethodHandler
-        self._server = HTTPServer(self._application, max_body_size=1 << 40)
-        self._server.add_socket(listener)
-
-    async def _close(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            server.stop()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(server.close_all_connections(), 2)
-
     def _refuse(self, seconds: float) -> None:
-        """Close the port for so many seconds; 0 opens it again. Called from any thread."""
-        thread = self._thread
-        if self._loop is not None and thread is not None and thread.is_alive():
-            asyncio.run_coroutine_threadsafe(self._refuse_for(seconds), self._loop).result(5)
+        if self._server is not None:
+            self._server.refuse(seconds)
 
-    async def _refuse_for(self, seconds: float) -> None:
-        if self._reopening is not None:
-            self._reopening.cancel()
-        if seconds:
-            if self._reserved is None:
-                await self._close()
-                # bound but not listening: the port stays ours, and whoever knocks is refused
-                self._reserved = _bind(self._host, self._port)
-            loop = asyncio.get_running_loop()
-            self._reopening = loop.call_later(seconds, self._reopen)
-        else:
-            self._reopen()
-
-    def _reopen(self) -> None:
-        self._reopening = None
-        listener, self._reserved = self._reserved, None
-        if listener is not None:
-            self._open(listener)
+    # --- in the server's thread -------------------------------------------------------------
 
     def _answer(self, method: str, body: bytes, address: str) -> Answer:
         """Answer one request by the rules."""
@@ -357,19 +291,9 @@ class Sandbox:
             self._log(f"{now}  {method:<14} {_plain(about):<26} {outcome}")
 
     def _may_call(self, url: str) -> bool:
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname or ""
-        except ValueError:
+        if not is_url(url):
             return False
-        if parts.scheme not in ("http", "https") or not host:
-            return False
-        if self._remote_callbacks or host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return self._remote_callbacks or is_loopback(urlsplit(url).hostname or "")
 
     async def _call_back(self, callback: Callback) -> None:
         await asyncio.sleep(callback.after)
@@ -399,13 +323,7 @@ class Sandbox:
         self._note("callback", str(callback.task_id), outcome)
 
 
-def run(
-    host: str = "127.0.0.1",
-    port: int = 0,
-    seed: int = 0,
-    balance: float = 10.0,
-    speed: float = 1.0,
-) -> int:
+def run(**options: Any) -> int:
     """Run a sandbox in the foreground until SIGINT or SIGTERM; return the process's exit code."""
 
     def say(line: str) -> None:
@@ -413,13 +331,13 @@ def run(
 
     ended = threading.Event()
     try:
-        sandbox = Sandbox(
-            host=host, port=port, seed=seed, balance=balance, speed=speed, log=say
-        ).start()
+        sandbox = Sandbox(**options, log=say).start()
     except SandboxError as error:
         print(error, file=sys.stderr, flush=True)
         return 1
-    with sandbox, _signals(ended):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with sandbox:
         say(f"Sandbox at  {sandbox.url}   (open it in a browser: keys, pictures, error codes)")
         say(f"Client key  {sandbox.key}")
         say("Ctrl+C ends it.")
@@ -430,38 +348,18 @@ def run(
     return 0
 
 
-@contextlib.contextmanager
-def _signals(ended: threading.Event) -> Iterator[None]:
-    """Let SIGINT and SIGTERM set `ended`; put the former handlers back afterwards."""
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, lambda *_: ended.set())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 # --- handlers -------------------------------------------------------------------------------
 
 
-class _Handler(RequestHandler):
-    SUPPORTED_METHODS = _VERBS
-
+class _Handler(Handler):
     @property
     def sandbox(self) -> Sandbox:
-        sandbox: Sandbox = self.settings["sandbox"]
+        sandbox: Sandbox = self.settings["owner"]
         return sandbox
 
     def set_default_headers(self) -> None:
+        super().set_default_headers()
         self.set_header("Server", "sandbox")
-
-    def compute_etag(self) -> None:
-        """No ETag: the service's pages know none."""
-
-    def log_exception(self, *args: Any) -> None:
-        """A client that goes away in the middle is no news."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         # a verb that HTTP itself does not know ends here, before any handler
@@ -507,6 +405,7 @@ class _PictureHandler(_Handler):
 class _MethodHandler(_Handler):
     def prepare(self) -> None:
         self.body = bytearray()
+        super().prepare()
 
     def data_received(self, chunk: bytes) -> None:
         if len(self.body) <= BODY_LIMIT:
@@ -543,7 +442,7 @@ class _MethodHandler(_Handler):
         await asyncio.sleep(played.wait)
         reply = played.reply
         whole = played.end == WHOLE
-        if whole and reply.status not in (204, 304) and reply.status >= 200:
+        if whole and reply.status not in (0, 204, 304):
             self.send_reply(reply)
             return
         stream = self.detach()
@@ -603,36 +502,6 @@ def _let_close_reset(stream: IOStream) -> None:
     shape = "hh" if sys.platform == "win32" else "ii"
     with contextlib.suppress(OSError, AttributeError):  # it is closed already
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(shape, 1, 0))
-
-
-def _bind(host: str, port: int, *, listen: bool = False) -> socket.socket:
-    """Return a socket that has the port, and listens on it if so asked."""
-    advice = "Choose another port, or port=0, which takes a free one."
-    try:
-        if not 0 <= port <= 65_535:
-            raise OverflowError("there is no such port")
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except (OSError, OverflowError, UnicodeError, TypeError) as error:
-        raise SandboxError(
-            f"The sandbox cannot listen on {host!r}, port {port!r}: {error}. Expected a host of "
-            "this machine, such as 127.0.0.1, and a port from 0 to 65535."
-        ) from None
-    listener = socket.socket(family, kind, protocol)
-    try:
-        if sys.platform != "win32":  # there it would let two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        if listen:
-            listener.listen(128)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SandboxError(
-            f"The sandbox cannot listen on {host}, port {port}: {reason}. {advice}"
-        ) from None
-    return listener
 
 
 def _thumbnail(puzzle: Puzzle) -> str:

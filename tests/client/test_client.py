@@ -253,6 +253,25 @@ def test_a_compressed_answer_is_read(client: bn.Client, peer: Peer) -> None:
     assert client.get_balance().balance == 3
 
 
+def test_an_answer_is_read_up_to_a_limit(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
+    body = gzip.compress(b'{"errorId": 0, "balance": 3}' + b" " * 5_000_000)
+    packed = http(body).replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n", 1)
+    plain = http(b'{"errorId": 0, "balance": 3}')
+    for session in (None, requests.Session()):
+        peer.say(packed, plain)
+        client = bn.Client(
+            key, base_url=peer.url, log=log, session=session, max_answer_bytes=100_000
+        )
+        with pytest.raises(bn.BadResponseError, match="longer than 100,000 bytes"):
+            client.get_balance()
+        assert (log[-1].outcome, log[-1].response_bytes) == ("bad_response", 100_000)
+        assert client.get_balance().balance == 3, "the next one is another answer"
+    peer.say(packed)
+    assert bn.Client(key, base_url=peer.url, log=log).get_balance().balance == 3
+    with pytest.raises(bn.InvalidInputError, match="max_answer_bytes is 0"):
+        bn.Client(key, max_answer_bytes=0)
+
+
 def test_redirects_are_not_followed_with_the_key(client: bn.Client, peer: Peer) -> None:
     peer.say(http(b"", 307).replace(b"\r\n\r\n", b"\r\nLocation: /elsewhere\r\n\r\n", 1))
     with pytest.raises(bn.BadResponseError, match="redirects are not followed"):
@@ -432,11 +451,27 @@ def test_the_key_comes_from_the_environment(
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "api.brocapgpt.com", "ftp://x", "http://u:p@127.0.0.1", "http://"]
+    "bad",
+    [
+        *("", "api.brocapgpt.com", "ftp://x", "http://u:p@127.0.0.1", "http://", "http://a..b"),
+        *("http://a:99999", "http://a:x", "http://a b", None),
+    ],
 )
-def test_an_impossible_address_is_refused(bad: str, key: str) -> None:
+def test_an_impossible_address_is_refused(bad: Any, key: str) -> None:
     with pytest.raises(bn.InvalidInputError, match="base_url"):
         bn.Client(key, base_url=bad)
+
+
+def test_blanks_around_an_address_are_taken_off(client: bn.Client, peer: Peer, key: str) -> None:
+    assert bn.Client(key, base_url=f" {peer.url}/\r\n").base_url == peer.url
+    peer.say(http(b'{"errorId": 0, "taskId": 42}'))
+    task = bn.RawTask({"type": "X"})
+    client.create_task(task, callback_url="\thttps://me.example/x \n")
+    assert json.loads(peer.requests[0][1])["callbackUrl"] == "https://me.example/x"
+    for act in (client.create_task, client.submit):
+        with pytest.raises(bn.InvalidInputError, match=r"callback_url is .*port above 65535"):
+            act(task, callback_url="https://me.example:99999/x")
+    assert len(client.log) == 1
 
 
 @pytest.mark.parametrize("bad", [0, -1, "5", (1, 0), float("inf")])

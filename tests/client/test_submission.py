@@ -103,6 +103,21 @@ def test_resume_and_await(client: bn.Client, peer: Peer) -> None:
     assert json.loads(peer.requests[0][1])["taskId"] == 42
 
 
+def test_asyncios_own_tools_take_it(client: bn.Client, peer: Peer) -> None:
+    peer.say(READY)
+
+    async def wait() -> list[object]:
+        async with asyncio.TaskGroup() as group:
+            one = group.create_task(client.resume(42).coroutine())
+        waiting = [asyncio.create_task(client.resume(n).coroutine()) for n in (43, 44)]
+        done, _ = await asyncio.wait(waiting)
+        gathered = await asyncio.gather(client.resume(45), asyncio.wait_for(client.resume(46), 20))
+        return [result.answer for result in (one.result(), *(t.result() for t in done), *gathered)]
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(asyncio.run, wait()).result(20) == [(False, True)] * 5
+
+
 def test_an_error_code_ends_it(client: bn.Client, peer: Peer) -> None:
     peer.say(CREATED, UNSOLVABLE)
     run = client.submit(TASK)

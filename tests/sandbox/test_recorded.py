@@ -256,3 +256,33 @@ def test_an_exchange_without_an_end_is_not_played(log: bn.ExchangeLog, key: str)
         client.get_balance()
     with bn.Sandbox.from_log(log) as sandbox, pytest.raises(requests.ConnectionError):
         requests.post(f"{sandbox.url}/getBalance", data='{"clientKey": "12345678"}', timeout=5)
+
+
+def test_a_foreign_recording_is_played_within_bounds(folder: Path) -> None:
+    good = {
+        "kind": "response",
+        "started_at": "2026-01-01T00:00:00+00:00",
+        "method": "getBalance",
+        "outcome": "ok",
+        "request": "{}",
+        "response": "<script>",
+        "response_headers": '{"Content-Type": "text/html", "Set-Cookie": "a=b"}',
+        "http_status": 200,
+    }
+    wrong: list[dict[str, object]] = [
+        *({"http_status": status} for status in (-1, 0, 101, 1000, 10**30, "x", [], None)),
+        *({"elapsed_ms": wait} for wait in (-1, 1e12, float("nan"), float("inf"), "x", [1])),
+        {"task_id": []},
+        {"outcome": []},
+        {"response_base64": "a"},
+        {"response_headers": "[" * 100_000},
+    ]
+    lines = [{**good, **changes, "exchange_id": str(n)} for n, changes in enumerate([{}, *wrong])]
+    folder.mkdir(exist_ok=True)
+    (folder / "foreign.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    with bn.Sandbox.from_log(folder) as sandbox:
+        assert "plays 1 exchanges" in repr(sandbox)
+        answer = requests.post(f"{sandbox.url}/getBalance", data="{}", timeout=5)
+    assert (answer.status_code, answer.text) == (200, "<script>")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in answer.headers

@@ -158,7 +158,7 @@ def test_speed_scales_the_wait(speed: float) -> None:
 
 
 def test_speed_does_not_scale_the_rules() -> None:
-    desk = Desk(speed=10.0)
+    desk = Desk(speed=10.0, strict=True)
     task_id = desk.create()
     desk.poll(task_id)
     desk.now += 1.0
@@ -170,13 +170,26 @@ def test_speed_does_not_scale_the_rules() -> None:
 # --- limits ---------------------------------------------------------------------------------
 
 
-def test_a_poll_within_two_seconds_is_refused_and_does_not_start_them_anew(desk: Desk) -> None:
+def test_strictly_a_poll_within_two_seconds_is_refused_and_does_not_start_them_anew() -> None:
+    desk = Desk(strict=True)
     task_id = desk.create()
     desk.poll(task_id)
     desk.now += 1.9
     assert desk.poll(task_id)["errorCode"] == "ERROR_TOO_MUCH_REQUESTS"
     desk.now += 0.06  # 1.96 s: two seconds but for the jitter of a network
     assert desk.poll(task_id)["errorId"] == 0
+
+
+def test_a_client_that_asks_each_second_is_served_and_a_loop_without_a_pause_is_not() -> None:
+    desk = Desk(speed=0.1)
+    task_id = desk.create()
+    said = [desk.poll(task_id)["errorCode"] for _ in range(5)]
+    assert said.index("ERROR_TOO_MUCH_REQUESTS") >= 2, "a few quick ones pass"
+    desk.now += 3.0
+    for late in (0.0, 0.3, -0.3, 0.0) * 4:  # each second, but for the jitter of a network
+        desk.now += late
+        assert desk.poll(task_id)["errorCode"] is None
+        desk.now += 1.0 - late
 
 
 def test_the_121st_poll_is_refused(desk: Desk) -> None:

@@ -129,6 +129,31 @@ def test_what_is_no_method_is_answered_as_such(sandbox: Sandbox, verb: str, path
     assert response.json()["errorCode"] == "ERROR_NO_SUCH_METHOD"
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://elsewhere.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Host": "elsewhere.example"}, 403),
+        ({"Host": "localhost.elsewhere.example"}, 403),
+        ({"Host": "localhost", "Origin": "http://localhost"}, 200),
+        ({"Host": "sandbox.localhost:1"}, 200),
+        ({"Host": "[::1]:80"}, 200),
+    ],
+)
+def test_a_page_of_another_site_is_refused(
+    sandbox: Sandbox, headers: dict[str, str], status: int
+) -> None:
+    for verb, path in (("POST", "/getBalance"), ("GET", "/"), ("GET", "/pictures/rope.png")):
+        answer = requests.request(
+            verb, sandbox.url + path, json={"clientKey": sandbox.key}, headers=headers, timeout=5
+        )
+        assert answer.status_code == status
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert (sandbox.key in answer.text) <= (status == 200)
+
+
 def test_a_body_over_the_limit_is_read_and_answered(sandbox: Sandbox) -> None:
     body = b'{"clientKey": "' + b"x" * 25_000_000 + b'"}'
     response = requests.post(sandbox.url + "/createTask", data=body, timeout=20)
