@@ -116,7 +116,7 @@ def _as_json(name: str, value: object) -> str:
         return json.dumps(value, allow_nan=False, default=lambda part: part.tolist())  # numpy's
     except (AttributeError, TypeError, ValueError, RecursionError):
         raise InvalidInputError(
-            f"{name} is a {type(value).__name__} that cannot be written as JSON. Put a text, a "
+            f"{name} cannot be written as JSON: its type is {type(value).__name__}. Put a text, a "
             "number, a list or a dict of them into the variable."
         ) from None
 
@@ -158,26 +158,24 @@ def near(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {names[close[0]]}?" if close else ""
 
 
-def json_words(method: str, before: str, cell: str) -> tuple[str, list[str]] | None:
+def task_words(before: str, cell: str) -> tuple[str, list[str]] | None:
     """Return what is typed at the end of `before`, and what it may become: a type, or names.
 
     None where nothing is offered: only a task's type and the names of the outermost object are.
     """
-    *_, last = (None, *_TYPE.finditer(before))
     place: re.Match[str] | None
-    if method == "createTask" and last is not None and last.end() == len(before):
-        place, words = last, list(task_types())
+    *_, place = (None, *_TYPE.finditer(before))
+    if place is not None and place.end() == len(before):
+        words = list(task_types())
     else:
         place = _AT_NAME.fullmatch(_without_closed(before))
         if place is None:
             return None
-        words = ["taskId"] if method == "getTaskResult" else []
-        if method == "createTask":
-            named = _TYPE.search(cell)
-            task = task_types().get(named[2]) if named is not None else None
-            fields = task.model_fields if task is not None else {}
-            known = ["type", *(info.alias or name for name, info in fields.items())]
-            words = [word for word in known if f'"{word}"' not in before]
+        named = _TYPE.search(cell)
+        task = task_types().get(named[2]) if named is not None else None
+        fields = task.model_fields if task is not None else {}
+        known = ["type", *(info.alias or name for name, info in fields.items())]
+        words = [word for word in known if f'"{word}"' not in before]
     return place[2], words if place[1] else [f'"{word}"' for word in words]
 
 

@@ -36,7 +36,7 @@ from brocap_nb.api._facts import CATALOGUE, ErrorCode, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client import _requests
 from brocap_nb.client._client import Client
-from brocap_nb.doors._cell import HELP, json_words, masked, near, read_object
+from brocap_nb.doors._cell import HELP, masked, near, read_object, task_words
 from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox, shared_log
 from brocap_nb.tasks._types import task_from_wire
 from brocap_nb.widgets._provoke import provoke
@@ -58,16 +58,14 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 _COMMANDS: Final[dict[str, Any]] = {}
 """The first word after `%brocap`, and the method that does it; `.parser` knows its options."""
 
-_CLIENT: Final = argument(
-    "--client", metavar="NAME", help="a Client of yours, by its variable; its log is used"
-)
+_CLIENT: Final = argument("--client", metavar="NAME")
 _TARGET: Final = (
-    argument("--sandbox", action="store_true", help="the sandbox in this kernel (the default)"),
-    argument("--live", action="store_true", help=f"the real service, with ${KEY_VARIABLE}; billed"),
+    argument("--sandbox", action="store_true"),
+    argument("--live", action="store_true"),
     _CLIENT,
 )
-_OUTPUT: Final = argument("-o", "--out", metavar="NAME", help="put the typed answer there")
-_WAIT: Final = argument("--wait", action="store_true", help="wait for the result")
+_OUTPUT: Final = argument("-o", "--out", metavar="NAME")
+_WAIT: Final = argument("--wait", action="store_true")
 
 
 def _command(name: str, *arguments: Any, takes_cell: bool = False) -> Callable[[_Method], _Method]:
@@ -96,9 +94,8 @@ class Explanation:
     """The rows of `Sandbox.recipes()` for it."""
 
     def __str__(self) -> str:
-        return "\n".join(
-            [str(self.entry), *(f"  in the sandbox: {h}" for h in self.recipes["how"])]
-        )
+        ways = (f"  in the sandbox: {how}" for how in self.recipes["how"])
+        return "\n".join([str(self.entry), *ways])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         parts = []
@@ -198,7 +195,7 @@ class BroCapMagics(Magics):
 
     @_command(
         "getTaskResult",
-        argument("task_id", metavar="TASK_ID", nargs="?", type=int, help="or a cell, as JSON"),
+        argument("task_id", metavar="TASK_ID", nargs="?", type=int),
         *_TARGET,
         _WAIT,
         _OUTPUT,
@@ -245,11 +242,7 @@ class BroCapMagics(Magics):
 
     # --- the log -------------------------------------------------------------------------
 
-    @_command(
-        "log",
-        _CLIENT,
-        argument("query", nargs=REMAINDER, help='a pandas query, such as outcome == "api_error"'),
-    )
+    @_command("log", _CLIENT, argument("query", nargs=REMAINDER))
     def _log_rows(self, given: Namespace) -> Any:
         """The log; with a query, those of its rows that fit it. Times are in UTC."""
         log = self._log(given)
@@ -290,11 +283,7 @@ class BroCapMagics(Magics):
         """How long answers took, by method and task type."""
         return self._log(options).latency()
 
-    @_command(
-        "timeline",
-        argument("task_id", metavar="TASK_ID", type=int, help="the number of the task"),
-        _CLIENT,
-    )
+    @_command("timeline", argument("task_id", metavar="TASK_ID", type=int), _CLIENT)
     def _timeline(self, options: Namespace) -> Any:
         """Every exchange and callback of one task, in order."""
         return self._log(options).timeline(options.task_id)
@@ -308,11 +297,11 @@ class BroCapMagics(Magics):
 
     @_command(
         "recipe",
-        argument("code", metavar="ERROR_CODE", nargs="?", help="default: all of them"),
-        argument("--run", action="store_true", help="provoke it now, and return the exchange"),
+        argument("code", metavar="ERROR_CODE", nargs="?"),
+        argument("--run", action="store_true"),
     )
     def _recipe(self, options: Namespace) -> Any:
-        """What an error code means, and how to provoke it in the sandbox."""
+        """What an error code means, and how to provoke it in the sandbox; --run does it."""
         recipes = acquire_sandbox(self).recipes()
         code = options.code
         if code is None:
@@ -415,7 +404,9 @@ def _candidates(before: str, cell: str, shell: InteractiveShell) -> tuple[str, l
     """What is typed of the word at the cursor, and what it may become; None: not ours."""
     head = _CELL.match(before)
     if head is not None:
-        return json_words(head["method"], before[head.end() :], cell[head.end() :])
+        if head["method"] != "createTask":
+            return None
+        return task_words(before[head.end() :], cell[head.end() :])
     line = _LINE.match(before.rsplit("\n", 1)[-1])
     if line is None:
         return None
@@ -439,9 +430,6 @@ def _arguments(command: str, previous: str, shell: InteractiveShell) -> Iterator
         yield from CATALOGUE
     elif command == "log":
         yield from shared_log().frame(bodies=False).columns
-    elif command == "timeline":
-        ids = shared_log().frame(bodies=False)["task_id"].dropna().unique()
-        yield from (str(number) for number in reversed(ids))
 
 
 # --- helpers of the commands -----------------------------------------------------------------
