@@ -3,13 +3,13 @@
     >>> from brocap_nb.exercises import exercise
     >>> frame = client.log.frame()
     >>> @exercise
-    ... def polls(answer):
+    ... def polls(answer: int):
     ...     "Count the rows whose method is getTaskResult."
     ...     return answer == (frame["method"] == "getTaskResult").sum()
     >>> polls(...).verdict
     'not answered yet'
     >>> print(polls(3))
-    ✗ not yet right
+    not yet right
     Your answer: 3
     Count the rows whose method is getTaskResult.
     >>> polls(0).verdict
@@ -17,13 +17,17 @@
 
 A check is an ordinary function. It returns True, or False, or a sentence: a hint that fits this
 very answer better than the docstring does. The learner puts the answer in the place of `...`.
+
+A parameter that is marked as `int`, `float`, `str`, `list` or `tuple` gets one, whatever form the
+answer has: a number of numpy, a column with one value, a text with blanks around it. An answer of
+another kind is told so, and the check does not see it.
 """
 
 from __future__ import annotations
 
 import inspect
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,6 +35,10 @@ from brocap_nb import _html
 from brocap_nb.api._errors import BroCapError, InvalidInputError
 
 __all__ = ["Exercise", "Feedback", "exercise"]
+
+_KINDS: Final = {"int": "one number", "float": "one number", "str": "a text"} | dict.fromkeys(
+    ("list", "tuple"), "several values"
+)
 
 _SHORT: Final = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 60
@@ -56,8 +64,7 @@ class Feedback:
         return self.right is True
 
     def __str__(self) -> str:
-        sign = {True: "✓ ", False: "✗ ", None: ""}[self.right]
-        lines = [f"{sign}{self.verdict}"]
+        lines = [self.verdict]  # without a sign: not every terminal has one
         if self.answer:
             lines.append(f"Your answer: {self.answer}")
         if self.sentence:
@@ -97,13 +104,22 @@ class Exercise:
                 "Write one below the line with def."
             )
         self._check = check
+        marks = [one.annotation for one in inspect.signature(check).parameters.values()]
+        self._kinds = [str(getattr(mark, "__name__", mark)).partition("[")[0] for mark in marks]
 
     def __call__(self, *answers: object) -> Feedback:
         """Return what is to be said to the answers. It raises nothing, whatever they are."""
         if not answers or any(map(_is_open, answers)):
             return Feedback(None, "Put your answer in the place of the three dots, then run again.")
+        given = list(answers)
+        for number, (answer, kind) in enumerate(zip(answers, self._kinds, strict=False)):
+            if kind in _KINDS:
+                given[number] = _as(kind, answer)
+                if given[number] is None:
+                    sentence = f"Your answer is {_what(answer)}; expected {_KINDS[kind]}."
+                    return Feedback(False, f"{sentence}\n{self.hint}", _short(*answers))
         try:
-            verdict = self._check(*answers)
+            verdict = self._check(*given)
             right = not isinstance(verdict, str) and bool(verdict)
             hint = verdict if isinstance(verdict, str) else self.hint
         except BroCapError as error:  # it says in words what was wrong
@@ -113,10 +129,14 @@ class Exercise:
             hint = f"{error}. If it is a name from a cell above, run that cell first.\n{self.hint}"
         except Exception as error:  # of the learner's own function, or of an answer of another kind
             right = False
-            hint = f"With this answer the check met {type(error).__name__}: {error}.\n{self.hint}"
+            kinds = " and ".join(map(_what, answers))
+            hint = (
+                f"Your answer is {kinds}; with it the check met {type(error).__name__}: {error}.\n"
+                f"{self.hint}"
+            )
         if right:
             return Feedback(True, "")
-        return Feedback(False, hint, ", ".join(map(_SHORT.repr, answers)))
+        return Feedback(False, hint, _short(*answers))
 
     def __repr__(self) -> str:
         return f"<Exercise {self.name}: call it with your answer, as in {self.name}(…)>"
@@ -143,3 +163,35 @@ def _is_open(answer: object) -> bool:
     if isinstance(answer, (list, tuple, set, frozenset)):
         return any(part is ... for part in answer)
     return answer is ...
+
+
+def _short(*answers: object) -> str:
+    return ", ".join(map(_SHORT.repr, answers))
+
+
+def _as(kind: str, answer: Any) -> Any:
+    """The answer as one of a kind, or None."""
+    plain = getattr(answer, "tolist", lambda: answer)()  # of numpy, or a column
+    several = isinstance(plain, (list, tuple, set, frozenset))
+    if kind in ("list", "tuple"):
+        return {"list": list, "tuple": tuple}[kind](plain) if several else None
+    if several and len(plain) == 1:
+        (plain,) = plain
+    if kind == "str":
+        return plain.strip() if isinstance(plain, str) else None
+    try:
+        number = float("one" if isinstance(plain, bool) else plain)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return int(number) if number.is_integer() else number
+
+
+def _what(answer: object) -> str:
+    """What an answer is, in a few words."""
+    if answer is None or isinstance(answer, bool):
+        return str(answer)
+    name = {str: "text", int: "number", float: "number"}.get(type(answer), type(answer).__name__)
+    size = len(answer) if isinstance(answer, Sized) and not isinstance(answer, str) else None
+    unit = "row" if hasattr(answer, "columns") else "value"
+    many = "" if size is None else f" of {size} {unit}{'' if size == 1 else 's'}"
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}{many}"

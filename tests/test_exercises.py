@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy
 import pandas as pd
 import pytest
 
@@ -43,13 +44,13 @@ def test_a_right_answer_is_true_and_needs_no_words() -> None:
     feedback = three(3)
     assert feedback
     assert verdicts(feedback) == (True, "right")
-    assert str(feedback) == "✓ right"
+    assert str(feedback) == "right"
 
 
 def test_a_wrong_answer_gets_the_docstring_as_its_hint() -> None:
     feedback = three(4)
     assert not feedback
-    assert str(feedback) == "✗ not yet right\nYour answer: 4\nOne more than two."
+    assert str(feedback) == "not yet right\nYour answer: 4\nOne more than two."
 
 
 def test_a_sentence_of_the_check_is_the_better_hint() -> None:
@@ -75,6 +76,57 @@ def test_an_answer_of_another_kind_is_told_of_and_gets_the_hint(answer: object) 
     assert feedback.right is False
     assert feedback.sentence.endswith("The first is smaller.")
     assert "Error: " in feedback.sentence
+
+
+@exercise
+def count(answer: int) -> object:
+    """Count the rows."""
+    return "That is half of them." if answer == 4 else answer == 8
+
+
+@exercise
+def word(answer: str, where: tuple[int, int]) -> object:
+    """Say where it stands."""
+    return answer == "ok" and where == (1, 2)
+
+
+def test_a_right_answer_in_another_form_is_right() -> None:
+    column = pd.Series([8])
+    for answer in (8, 8.0, " 8 ", [8], (8,), {8}, column, column.iloc[0]):
+        assert count(answer).verdict == "right"
+    assert count(numpy.array(8)).right
+    assert count([4]).sentence == "That is half of them."
+    assert count(8.5).sentence == "Count the rows."
+    for where in ((1, 2), [1, 2], numpy.array([1, 2]), pd.Series([1, 2])):
+        assert word(" ok\n", where).right
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (pd.Series(range(8)), "Your answer is a Series of 8 values; expected one number."),
+        (pd.DataFrame({"a": [1, 2]}), "Your answer is a DataFrame of 2 rows; expected one number."),
+        ([1, 2], "Your answer is a list of 2 values; expected one number."),
+        ([], "a list of 0 values"),
+        ("eight", "Your answer is a text; expected one number."),
+        (True, "Your answer is True; expected one number."),
+        (None, "Your answer is None; expected one number."),
+        (lambda: 1, "Your answer is a function; expected one number."),
+        (object(), "Your answer is an object; expected one number."),
+    ],
+)
+def test_a_wrong_kind_of_answer_is_said_first(answer: object, said: str) -> None:
+    feedback = count(answer)
+    assert feedback.right is False
+    assert said in feedback.sentence
+    assert feedback.sentence.endswith("\nCount the rows.")
+
+
+def test_several_values_are_no_text_and_no_table() -> None:
+    assert "is a text; expected several values" in word("ok", "12").sentence
+    assert "expected several values" in word("ok", 1).sentence
+    assert "expected several values" in word("ok", pd.DataFrame({"a": [1], "b": [2]})).sentence
+    assert "is a number; expected a text" in word(1, (1, 2)).sentence
 
 
 def test_what_the_package_refuses_is_said_in_its_own_words() -> None:

@@ -31,7 +31,7 @@ ROOMS = {
     "narwhals": {"log"},
     "numpy": {"log"},
     "PIL": {"tasks._pictures", "sandbox"},
-    "tornado": {"_server", "client._callbacks", "sandbox._server"},
+    "tornado": {"_server", "client._callbacks", "sandbox._server", "doors._app"},
     "ipywidgets": {"widgets", "doors._visitor_page"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},

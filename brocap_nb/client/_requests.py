@@ -13,7 +13,7 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._json import asked, is_integer, parse
 from brocap_nb.api._secrets import HEADER_LABEL, KEY_LABEL, PICTURE_LABEL
-from brocap_nb.tasks._pictures import check_address
+from brocap_nb.tasks._pictures import clean_address
 from brocap_nb.tasks._types import Task
 
 
@@ -38,10 +38,12 @@ def create_task(task: Task, callback_url: str | None = None) -> Request:
 
 def address(text: str, what: str, field: str) -> str:
     """Return an http(s) address without the blanks around it, or raise InvalidInputError."""
-    text = text.strip() if isinstance(text, str) else text
-    if wrong := check_address(text, what):
-        raise InvalidInputError(wrong, field=field)
-    return text
+    if not isinstance(text, str):
+        raise InvalidInputError(f"{what} is {text!r:.60}; expected an address.", field=field)
+    try:
+        return clean_address(text, what)
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error), field=field) from None
 
 
 def size(number: int, name: str) -> int:

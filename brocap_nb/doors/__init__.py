@@ -1,6 +1,6 @@
 """Ways in.
 
-_magics.py        `%brocap` and `%%brocap`; _completion.py: what Tab offers there
+_magics.py        `%brocap` and `%%brocap`; _cell.py: the JSON in a cell
 _cli.py           the command `brocap-nb`
 _app.py           the Console as a page for visitors; _visitor_page.py: what they see
 _audit.py         searches files for a key

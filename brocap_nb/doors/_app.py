@@ -6,31 +6,18 @@ Each visitor has a kernel of their own, and in it a sandbox and a log that end w
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
-import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._secrets import KEY_VARIABLE
 
-# Voila's page without the Font Awesome and the Mermaid of CDNs: nothing here needs them.
-_TEMPLATE: Final = """\
-{%- extends 'voila/templates/lab/index.html.j2' -%}
-{% import "spinner.macro.html.j2" as spinner %}
-{%- block notebook_css -%}
-{{ resources.include_js("static/voila-style.js") }}
-{{ spinner.css() }}
-<style>.jp-mod-noOutputs.jp-mod-noInput { display: none; }</style>
-{{ super.super() }}
-{%- endblock notebook_css -%}
-{%- block html_head_js_mermaidjs -%}{%- endblock html_head_js_mermaidjs -%}
-"""
+_PAGE: Final = Path(__file__).with_name("app_page")
 
 # The widgets' front end; other extensions of this installation have no business in the page.
 _EXTENSIONS: Final = (
@@ -56,8 +43,9 @@ def run(
     browser: bool = True,
     allow_live: bool = False,
     idle: float = 30,
+    visitors: int = 10,
 ) -> int:
-    """Serve the page until SIGINT or SIGTERM; return the process's exit code.
+    """Serve the page until SIGINT or SIGTERM; return the process's exit code, 0.
 
     Args:
         host: the address to listen on. Whoever can reach it can use the page.
@@ -65,11 +53,23 @@ def run(
         browser: open the page in a browser.
         allow_live: let a visitor choose the live service, with a key of their own.
         idle: minutes without use after which a visitor's kernel is ended.
+        visitors: how many may be there at once, each with a kernel.
+
+    Raises:
+        InvalidInputError: Voila is not installed, or one of these cannot be.
     """
     if find_spec("voila") is None:
-        return _refuse('Voila is not installed. Run: python -m pip install "brocap_nb[app]"')
+        raise InvalidInputError(
+            'Voila is not installed. Run: python -m pip install "brocap_nb[app]"'
+        )
     if not idle > 0:
-        return _refuse(f"--idle is {idle:g}; expected a number of minutes above 0, such as 30.")
+        raise InvalidInputError(
+            f"--idle is {idle:g}; expected a number of minutes above 0, such as 30."
+        )
+    if visitors < 1:
+        raise InvalidInputError(
+            f"--visitors is {visitors}; expected a number of at least 1, such as 10."
+        )
     port = free_port(host, port)
     # the visitors' kernels get this process's environment, and must not spend the owner's money
     os.environ.pop(KEY_VARIABLE, None)
@@ -81,7 +81,12 @@ def run(
         # a shell that starts a program in the background has it ignore SIGINT
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
-            _serve(Path(folder), host, port, browser, allow_live, idle)
+            notebook = Path(folder) / "page" / "console.ipynb"
+            notebook.parent.mkdir()
+            source = (_PAGE / "console.ipynb").read_text()
+            options = f"live={allow_live}, idle={idle:g}"
+            notebook.write_text(source.replace("live=False, idle=30", options))
+            _serve(notebook, host, port, browser, idle, visitors)
     print("The app has ended.", flush=True)
     return 0
 
@@ -105,23 +110,35 @@ def free_port(host: str, port: int) -> int:
         ) from None
 
 
-def _serve(
-    folder: Path, host: str, port: int, browser: bool, allow_live: bool, idle: float
-) -> None:
+def _serve(notebook: Path, host: str, port: int, browser: bool, idle: float, visitors: int) -> None:
+    from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+    from tornado.web import HTTPError
     from voila.app import Voila
 
-    templates = folder / "template"
-    templates.mkdir()
-    (templates / "index.html.j2").write_text(_TEMPLATE)
-    page = folder / "page" / "console.ipynb"
-    page.parent.mkdir()
-    page.write_text(_notebook(allow_live, idle))
     seconds = max(1, round(idle * 60))
+
+    class Kernels(AsyncMappingKernelManager):
+        starting = 0
+
+        async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]
+            if len(self) + self.starting >= visitors:
+                raise HTTPError(
+                    503,
+                    "This page takes %s at once, and so many are here. A place is free when one of "
+                    "them closes the page, or does not use it for %s.",
+                    _counted(visitors, "visitor"),
+                    _counted(idle, "minute"),
+                )
+            self.starting += 1
+            try:
+                return await super().start_kernel(**options)
+            finally:
+                self.starting -= 1
 
     class App(Voila):  # type: ignore[misc]
         def setup_template_dirs(self) -> None:
             super().setup_template_dirs()
-            self.template_paths.insert(0, str(templates))
+            self.template_paths.insert(0, str(_PAGE))
 
         def listen(self) -> None:
             shown = f"[{host}]" if ":" in host else host
@@ -141,7 +158,7 @@ def _serve(
     )
     app.initialize(
         [
-            str(page),
+            str(notebook),
             f"--Voila.ip={host}",
             f"--Voila.port={port}",
             "--Voila.port_retries=0",
@@ -156,28 +173,9 @@ def _serve(
             "--MappingKernelManager.cull_connected=True",
         ]
     )
+    app.voila_configuration.multi_kernel_manager_class = Kernels
     app.start()
 
 
-def _notebook(allow_live: bool, idle: float) -> str:
-    """The notebook that makes a visitor's page, as JSON."""
-    source = (
-        "from brocap_nb.doors._visitor_page import VisitorPage\n"
-        f"VisitorPage(live={allow_live}, idle={idle:g})"
-    )
-    cell: dict[str, object] = {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": "page",
-        "metadata": {},
-        "outputs": [],
-        "source": source,
-    }
-    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    metadata = {"title": "brocap_nb Console", "kernelspec": kernel}
-    return json.dumps({"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
-
-
-def _refuse(sentence: str) -> int:
-    print(f"brocap-nb: {sentence}", file=sys.stderr)
-    return 1
+def _counted(number: float, what: str) -> str:
+    return f"{number:g} {what}{'' if number == 1 else 's'}"

@@ -2,15 +2,13 @@
 
 Two things are looked for: the key itself, in any dress in which it could have been written down,
 and 32 hexadecimal digits that stand where a key stands (`clientKey`, `api_key`, `Client("…")`).
-Notebooks, HAR, JSON Lines and Parquet are taken apart, so that a place can be named; the rest is
-searched as text or bytes.
+What is found is never printed, wherever it stood: no more than its first four characters.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-import json
 import os
 import re
 import zlib
@@ -21,22 +19,27 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from brocap_nb.api._json import parse
 from brocap_nb.api._secrets import Secret
+from brocap_nb.sandbox._rules import keys_for
 
 THE_KEY: Final = "the key"
 LIKE_A_KEY: Final = "looks like a key"
+LARGEST: Final = 256 * 2**20
+"""Bytes of a file, unpacked, that are searched; a larger one is unreadable."""
 
 # Only what is compressed or not ours; a hidden folder such as .ipynb_checkpoints is searched.
 _SKIPPED: Final = frozenset({".git", ".hg", "node_modules"})
+_DIGITS: Final = r"(?<![0-9a-f])([0-9a-f]{32})(?![0-9a-f])"
 _LIKE: Final = re.compile(
     r"(?:client[_-]?key|api[_-]?key|(?<![a-z_])key(?:\s+is)?|\bclient\()"
-    r"(?:</?\w+>|[\\\"'`\s:=,>(\[]){0,24}"
-    r"(?<![0-9a-f])([0-9a-f]{32})(?![0-9a-f])",
+    rf"(?:</?\w+>|[\\\"'`\s:=,>(\[]){{0,24}}{_DIGITS}",
     re.IGNORECASE,
 )
-_SHOWN: Final = 4
-_SANDBOX_SEEDS: Final = 200
+_LINES: Final = ("jsonl", "ndjson")
+_JSON: Final = ("ipynb", "json", "har", *_LINES)
 _VARIETY: Final = 6  # fewer different digits are a placeholder
+_SANDBOX_SEEDS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,49 +90,55 @@ def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Re
     """
     report = Report()
     secret = Secret(key) if key else None
-    for given in paths:
-        for path in _files(Path(given), report):
-            report.files += 1
-            try:
-                found = list(_search(path, path.name, path.read_bytes(), secret))
-            except (OSError, _UnreadableError, EOFError, zlib.error) as error:
-                report.files -= 1
-                reason = getattr(error, "strerror", None) or str(error)
-                report.unreadable.append((str(path), reason))
-                continue
-            for place, (what, start) in dict.fromkeys(found):
-                report.findings.append(Finding(str(path), place, what, start))
+    for path in _files(paths, report):
+        shown = _shown(str(path), secret)
+        try:
+            found = list(_search(path, secret))
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            report.unreadable.append((shown, _shown(reason, secret)))
+            continue
+        report.files += 1
+        places = dict.fromkeys((_shown(place, secret), *what) for place, what in found)
+        report.findings += [Finding(shown, *place) for place in places]
+    report.unreadable = [(_shown(path, secret), reason) for path, reason in report.unreadable]
     return report
 
 
-class _UnreadableError(Exception):
-    """A file that cannot be searched, in a sentence."""
+_What = tuple[str, str]  # what it is, and its first characters
+_Spot = tuple[str, _What]
 
 
-_Spot = tuple[str, tuple[str, str]]  # place, (what, start)
-
-
-def _files(path: Path, report: Report) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path
-        return
-
+def _files(paths: Iterable[str | os.PathLike[str]], report: Report) -> Iterator[Path]:
     def refused(error: OSError) -> None:
         report.unreadable.append((str(error.filename), error.strerror or str(error)))
 
-    for folder, folders, names in os.walk(path, onerror=refused):
-        folders[:] = sorted(name for name in folders if name not in _SKIPPED)
-        for name in sorted(names):
-            file = Path(folder, name)
-            if file.is_file():  # no socket, no pipe: they would be waited for
-                yield file
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield path
+        for folder, folders, names in os.walk(path, onerror=refused) if path.is_dir() else ():
+            folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+            yield from (Path(folder, name) for name in sorted(names))
 
 
-def _search(path: Path, name: str, data: bytes, secret: Secret | None) -> Iterator[_Spot]:
-    kind = name.lower().rpartition(".")[2]
-    if kind == "gz":
-        yield from _search(path, name[:-3], gzip.decompress(data), secret)
-        return
+def _shown(text: str, secret: Secret | None) -> str:
+    """A text that may be printed: without keys, on one line, and harmless to a terminal."""
+    text = secret.redact(text) if secret is not None else text
+    text = re.sub(_DIGITS, lambda digits: f"{digits[1][:4]}…", text, flags=re.IGNORECASE)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _search(path: Path, secret: Secret | None) -> Iterator[_Spot]:
+    for what in _kinds(str(path), secret):
+        yield "its path", what
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise OSError("it is no file")
+    name = path.name.lower()
+    with (gzip.open if name.endswith(".gz") else open)(path, "rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise OSError(f"it has more than {LARGEST:,} bytes")
+    kind = name.removesuffix(".gz").rpartition(".")[2]
     if kind == "parquet":
         yield from _parquet(data, secret)
         return
@@ -139,42 +148,37 @@ def _search(path: Path, name: str, data: bytes, secret: Secret | None) -> Iterat
         text = "\0"
     if "\0" in text:
         # a notebook saved as UTF-16 has a NUL in each character, which the key's pattern allows
-        for what in _kinds(data.decode("latin-1"), secret):
-            yield "in its bytes", what
+        yield from (("in its bytes", what) for what in _kinds(data.decode("latin-1"), secret))
         return
-    try:
-        if kind == "ipynb":
-            yield from _notebook(json.loads(text), secret)
-        elif kind in ("json", "har"):
-            yield from _json(json.loads(text), "", secret)
-        elif kind in ("jsonl", "ndjson"):
-            yield from _json_lines(text, secret)
-        else:
-            yield from _text(text, secret)
-    except (ValueError, RecursionError):  # torn, or not what its name says
-        yield from _text(text, secret)
+    for number, part in enumerate(text.split("\n") if kind in _LINES else [text], 1):
+        place = f"line {number}" if kind in _LINES else ""
+        if place and "\\" not in part and not any(_kinds(part, secret)):
+            continue
+        value, problem = parse(part) if kind in _JSON else (None, "")
+        if problem is None:
+            yield from _walk(value, place, secret)
+        else:  # plain text, torn, or not what its name says
+            yield from _text(part, secret, place)
 
 
-def _kinds(text: str, secret: Secret | None) -> Iterator[tuple[str, str]]:
-    """What stands in a text: (what, its first characters)."""
+def _kinds(text: str, secret: Secret | None) -> Iterator[_What]:
+    """What stands in a text."""
     rest = text
     if secret is not None:
         rest = secret.redact(text)
         if rest != text:
-            yield THE_KEY, secret.reveal()[:_SHOWN]
+            yield THE_KEY, secret.reveal()[:4]
     for match in _LIKE.finditer(rest):
         digits = match[1].lower()
         if len(set(digits)) >= _VARIETY and digits not in _sandbox_keys():
-            yield LIKE_A_KEY, match[1][:_SHOWN]
+            yield LIKE_A_KEY, match[1][:4]
 
 
 def _text(text: str, secret: Secret | None, place: str = "") -> Iterator[_Spot]:
     """Search a text; name the line, if it has several."""
     whole = list(_kinds(text, secret))
-    if not whole:
-        return
+    lines = text.splitlines() if whole else []
     named = False
-    lines = text.splitlines()
     for number, line in enumerate(lines, 1):
         for what in _kinds(line, secret):
             named = True
@@ -184,106 +188,66 @@ def _text(text: str, secret: Secret | None, place: str = "") -> Iterator[_Spot]:
         yield from ((place or "over several lines", what) for what in whole)
 
 
-def _json_lines(text: str, secret: Secret | None) -> Iterator[_Spot]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not any(_kinds(line, secret)) and "\\" not in line:
-            continue
-        try:
-            found = list(_json(json.loads(line), "", secret))
-        except (ValueError, RecursionError):
-            found = [("", what) for what in _kinds(line, secret)]
-        for place, what in found:
-            yield ", ".join(filter(None, (f"line {number}", place))), what
+def _walk(document: Any, place: str, secret: Secret | None) -> Iterator[_Spot]:
+    """Search a JSON value; a place is the path to it."""
+    top = f"{place}, " if place else ""
+    rest: list[tuple[str, str, Any]] = [("", "", document)]
+    while rest:
+        path, name, value = rest.pop()
+        place = _in_words(top + path) or "top"
+        inner: list[tuple[str, str, Any]] = []
+        if isinstance(value, dict):
+            label = value.get("name")  # a header in a HAR is {"name": …, "value": …}
+            for one, item in value.items():
+                yield from ((f"{place}: a name", what) for what in _kinds(str(one), secret))
+                known = label if one == "value" and isinstance(label, str) else str(one)
+                inner.append((f"{path}.{one}".lstrip("."), known, item))
+        elif isinstance(value, list):
+            # a notebook keeps a text in pieces
+            texts = all(isinstance(item, str) for item in value)
+            found = list(_text("".join(value), secret, place)) if texts else []
+            yield from found
+            if not found:
+                inner = [(f"{path}[{at}]", name, item) for at, item in enumerate(value)]
+        else:
+            text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+            found = list(_text(text, secret, place))
+            yield from found or (
+                (place, what)
+                for what in _kinds(f"{name}: {text}", secret)
+                if what[0] == LIKE_A_KEY  # the name tells it from other digits
+            )
+        rest += reversed(inner)
 
 
-def _notebook(document: Any, secret: Secret | None) -> Iterator[_Spot]:
-    """Cells by their number, outputs by theirs, and the rest by its path."""
-    document = dict(document)
-    cells = document.pop("cells", None)
-    for number, cell in enumerate(cells if isinstance(cells, list) else [], 1):
-        where = f"cell {number}"
-        if not isinstance(cell, dict):
-            yield from _json(cell, where, secret)
-            continue
-        rest = dict(cell)
-        yield from _text(_joined(rest.pop("source", "")), secret, where)
-        outputs = rest.pop("outputs", None) or []
-        for index, output in enumerate(outputs, 1):
-            yield from _json(output, f"{where}, output {index}", secret)
-        yield from _json(rest, where, secret)
-    yield from _json(document, "", secret)
-
-
-def _joined(value: Any) -> str:
-    if isinstance(value, list):
-        return "".join(part for part in value if isinstance(part, str))
-    return value if isinstance(value, str) else ""
-
-
-def _json(value: Any, place: str, secret: Secret | None, name: str = "") -> Iterator[_Spot]:
-    """Search a JSON value; `name` is the name it goes by, which tells a key from other digits."""
-    if isinstance(value, str):
-        yield from _text(value, secret, place or "its only value")
-        if name:
-            for what in _kinds(f"{name}: {value}", secret):
-                if what[0] == LIKE_A_KEY:
-                    yield place, what
-    elif isinstance(value, dict):
-        label = value.get("name")
-        for inner, item in value.items():
-            under = f"{place}.{inner}" if place else inner
-            if any(_kinds(inner, secret)):
-                yield f"{place or 'top'}: a name", next(_kinds(inner, secret))
-            # a header in a HAR is {"name": …, "value": …}
-            known = label if inner == "value" and isinstance(label, str) else inner
-            yield from _json(item, under, secret, known)
-    elif isinstance(value, list):
-        texts = bool(value) and all(isinstance(item, str) for item in value)
-        if texts and len(value) > 1 and all(item.endswith("\n") for item in value[:-1]):
-            yield from _text("".join(value), secret, place)  # as a notebook keeps a text
-            return
-        found = False
-        for index, item in enumerate(value):
-            for spot in _json(item, f"{place}[{index}]", secret, name):
-                found = True
-                yield spot
-        if texts and not found:
-            yield from _text("".join(value), secret, place)  # a text that is kept in pieces
+def _in_words(path: str) -> str:
+    """Cells and outputs of a notebook by their numbers, as a person counts them."""
+    path = re.sub(r"\.?\bcells\[(\d+)\](\.source)?", lambda m: f"cell {int(m[1]) + 1}", path)
+    path = re.sub(r"\.outputs\[(\d+)\]", lambda m: f", output {int(m[1]) + 1}", path)
+    return path.removesuffix(", ")
 
 
 def _parquet(data: bytes, secret: Secret | None) -> Iterator[_Spot]:
     if find_spec("pyarrow") is None:
-        raise _UnreadableError(
+        raise OSError(
             'to search Parquet, pyarrow is needed: python -m pip install "brocap_nb[parquet]"'
         )
     from pyarrow import ArrowException, parquet
 
+    number = 0
     try:
-        rows = parquet.ParquetFile(io.BytesIO(data))
-        first = 0
-        for batch in rows.iter_batches():
-            for number, row in enumerate(batch.to_pylist(), first):
-                yield from _json(_plain(row), f"row {number}", secret)
-            first += batch.num_rows
-        metadata = rows.schema_arrow.metadata or {}
+        table = parquet.ParquetFile(io.BytesIO(data))
+        for name, value in (table.schema_arrow.metadata or {}).items():
+            yield from _walk(value, f"metadata {name.decode('latin-1')}", secret)
+        for batch in table.iter_batches(batch_size=1_000):
+            for row in batch.to_pylist():
+                yield from _walk(row, f"row {number}", secret)
+                number += 1
     except (ArrowException, OSError, ValueError) as error:
-        raise _UnreadableError(f"it is no Parquet file ({type(error).__name__})") from None
-    for name, value in metadata.items():
-        told = name.decode("utf-8", "replace")
-        yield from _text(value.decode("utf-8", "replace"), secret, f"metadata {told}")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+        raise OSError(f"it is no Parquet file ({type(error).__name__})") from None
 
 
 @lru_cache(maxsize=1)
 def _sandbox_keys() -> frozenset[str]:
     """Keys of sandboxes: worth nothing, and shown in every other notebook."""
-    from brocap_nb.sandbox._rules import keys_for
-
     return frozenset(key for seed in range(_SANDBOX_SEEDS) for key in keys_for(seed).values())

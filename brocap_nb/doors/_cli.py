@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import secrets
 import shutil
@@ -16,21 +17,14 @@ import brocap_nb as bn
 from brocap_nb.api._secrets import KEY_VARIABLE
 
 QUICKSTART: Final = "01-quickstart.ipynb"
-_SHOWN: Final = [
-    "exchange_id",
-    "method",
-    "task_type",
-    "task_id",
-    "outcome",
-    "http_status",
-    "error_code",
-    "status",
-    "elapsed_ms",
-]
+_SHOWN: Final = ["exchange_id", "method", "outcome", "error_code", "elapsed_ms"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may know few characters
+            stream.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(
         prog="brocap-nb", description="Explore, teach and debug a task API from a notebook."
     )
@@ -65,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app.add_argument(
         "--idle", type=float, default=30, metavar="MINUTES", help="end unused kernels; default: 30"
     )
+    app.add_argument(
+        "--visitors", type=int, default=10, metavar="N", help="how many at once; default: 10"
+    )
 
     audit = commands.add_parser("audit", help="search files for a client key that was saved")
     audit.add_argument("paths", nargs="+", metavar="PATH", help="a notebook, log, export or folder")
@@ -86,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 browser=not options.no_browser,
                 allow_live=options.allow_live,
                 idle=options.idle,
+                visitors=options.visitors,
             )
         if options.command == "audit":
             return _audit(options.paths)
@@ -165,11 +163,9 @@ def _audit(paths: Sequence[str]) -> int:
 def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
     """Start JupyterLab on the quickstart and stay until it ends."""
     if find_spec("jupyterlab") is None:
-        print(
-            'brocap-nb: JupyterLab is not installed. Run: python -m pip install "brocap_nb[lab]"',
-            file=sys.stderr,
+        raise bn.InvalidInputError(
+            'JupyterLab is not installed. Run: python -m pip install "brocap_nb[lab]"'
         )
-        return 1
     from jupyterlab.labapp import LabApp
 
     from brocap_nb.doors._app import free_port

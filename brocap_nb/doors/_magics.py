@@ -6,13 +6,12 @@ lines instead of a traceback, and still ends a run of the whole notebook.
 
 from __future__ import annotations
 
-import difflib
 import json
 import keyword
 import os
 import re
 from argparse import REMAINDER, Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -37,7 +36,7 @@ from brocap_nb.api._facts import CATALOGUE, ErrorCode, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client import _requests
 from brocap_nb.client._client import Client
-from brocap_nb.doors._completion import json_place, task_words
+from brocap_nb.doors._cell import HELP, masked, near, read_object, task_words
 from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox, shared_log
 from brocap_nb.tasks._types import task_from_wire
 from brocap_nb.widgets._provoke import provoke
@@ -51,25 +50,22 @@ if TYPE_CHECKING:
     from brocap_nb.sandbox import Sandbox
 
 _EXAMPLE: Final = '{"type": "FunCaptchaTaskProxyless", "websiteURL": "…", "websitePublicKey": "…"}'
-_LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
-_LINE: Final = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}brocap\s+(?P<rest>.*)$", re.DOTALL)
-_CELL: Final = re.compile(r"^%%brocap[ \t]+(?P<method>\w+)[^\n]*\n")
+# What a line may end with: `;`, or a note.
+_TAIL: Final = re.compile(r"""((?:"[^"]*"|'[^']*'|[^"'])*?)\s*;?(?:\s+#.*|\s*)""", re.DOTALL)
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 _COMMANDS: Final[dict[str, Any]] = {}
 """The first word after `%brocap`, and the method that does it; `.parser` knows its options."""
 
-_CLIENT: Final = argument(
-    "--client", metavar="NAME", help="a Client of yours, by its variable; its log is used"
-)
+_CLIENT: Final = argument("--client", metavar="NAME")
 _TARGET: Final = (
-    argument("--sandbox", action="store_true", help="the sandbox in this kernel (the default)"),
-    argument("--live", action="store_true", help=f"the real service, with ${KEY_VARIABLE}; billed"),
+    argument("--sandbox", action="store_true"),
+    argument("--live", action="store_true"),
     _CLIENT,
 )
-_OUTPUT: Final = argument("-o", "--out", metavar="NAME", help="put the typed answer there")
-_WAIT: Final = argument("--wait", action="store_true", help="wait for the result")
+_OUTPUT: Final = argument("-o", "--out", metavar="NAME")
+_WAIT: Final = argument("--wait", action="store_true")
 
 
 def _command(name: str, *arguments: Any, takes_cell: bool = False) -> Callable[[_Method], _Method]:
@@ -97,23 +93,18 @@ class Explanation:
     recipes: pd.DataFrame
     """The rows of `Sandbox.recipes()` for it."""
 
-    def _facts(self) -> list[tuple[str, str]]:
-        return [*self.entry.facts(), *(("in the sandbox", how) for how in self.recipes["how"])]
-
     def __str__(self) -> str:
-        return "\n".join([self.entry.code, *_html.lines(self._facts())])
+        ways = (f"  in the sandbox: {how}" for how in self.recipes["how"])
+        return "\n".join([str(self.entry), *ways])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts = [(label, _html.words(value)) for label, value in self._facts()]
-        sent = [
-            _html.code("\n".join(f"{step['method']} {_shown_body(step)}" for step in steps))
-            for steps in self.recipes["steps"]
-        ]
+        parts = []
+        for how, steps in zip(self.recipes["how"], self.recipes["steps"], strict=True):
+            sent = "\n".join(f"{step['method']} {_shown_body(step)}" for step in steps)
+            parts += [f"<div>{_html.words(how)}</div>", _html.code(sent)]
         run = f"<div><code>%brocap recipe {_html.text(self.entry.code)} --run</code> does it.</div>"
-        html = _html.card(
-            self.entry.code, _html.facts(facts), _html.heading("what is sent"), *sent, run
-        )
-        return _html.bundle(html, str(self))
+        html = _html.card("In the sandbox", *parts, run)
+        return _html.bundle(self.entry._repr_mimebundle_()["text/html"] + html, str(self))
 
 
 @magics_class
@@ -136,7 +127,8 @@ class BroCapMagics(Magics):
             raise
 
     def _run(self, line: str, cell: str | None) -> Any:
-        name, *rest = line.split(None, 1) or [""]
+        plain = _TAIL.fullmatch(line)
+        name, *rest = (plain[1] if plain else line).split(None, 1) or [""]
         if not name:
             if cell is not None and cell.strip():
                 raise InvalidInputError(
@@ -148,7 +140,7 @@ class BroCapMagics(Magics):
         method = _COMMANDS.get(name)
         if method is None:
             raise InvalidInputError(
-                f"{_masked(name)} is nothing that %brocap knows.{_near(name, _COMMANDS)} Expected "
+                f"{masked(name)} is nothing that %brocap knows.{near(name, _COMMANDS)} Expected "
                 f"one of: {', '.join(_COMMANDS)}."
             )
         options = _parsed(name, method, *rest)
@@ -188,7 +180,7 @@ class BroCapMagics(Magics):
     @_command("createTask", *_TARGET, _WAIT, _OUTPUT, takes_cell=True)
     def _create_task(self, options: Namespace, cell: str | None) -> Any:
         """Create a task; the cell is the task as JSON."""
-        fields = _object(cell, f"the task, such as {_EXAMPLE}")
+        fields = self._object(cell, f"the task, such as {_EXAMPLE}")
         if "task" in fields and "type" not in fields:
             raise InvalidTaskError(
                 "The cell is a whole body of createTask; expected only its task, an object with "
@@ -203,7 +195,7 @@ class BroCapMagics(Magics):
 
     @_command(
         "getTaskResult",
-        argument("task_id", metavar="TASK_ID", nargs="?", type=int, help="or a cell, as JSON"),
+        argument("task_id", metavar="TASK_ID", nargs="?", type=int),
         *_TARGET,
         _WAIT,
         _OUTPUT,
@@ -212,10 +204,14 @@ class BroCapMagics(Magics):
     def _get_task_result(self, options: Namespace, cell: str | None) -> Any:
         """Ask for a task's result; the cell is the body, such as {"taskId": 1}."""
         if options.task_id is not None:
-            _no_cell(cell, "The taskId is given in the line already.")
+            if cell is not None and cell.strip():
+                raise InvalidInputError(
+                    "There is a cell as well. The taskId is given in the line already. Leave one "
+                    "of them out."
+                )
             fields: dict[str, Any] = {"taskId": options.task_id}
         else:
-            fields = _object(cell, 'a taskId, such as {"taskId": 1}')
+            fields = self._object(cell, 'a taskId, such as {"taskId": 1}')
         task_id: Any = fields.get("taskId")
         client = self._client(options)
         plain = isinstance(task_id, int) and not isinstance(task_id, bool) and len(fields) == 1
@@ -234,7 +230,7 @@ class BroCapMagics(Magics):
     @_command("getBalance", *_TARGET, _OUTPUT, takes_cell=True)
     def _get_balance(self, options: Namespace, cell: str | None) -> Any:
         """Ask for the account's balance."""
-        fields = _object(cell, "an object, such as {}") if cell and cell.strip() else {}
+        fields = self._object(cell, "an object, such as {}") if cell and cell.strip() else {}
         return self._given(
             options, self._client(options).send(_requests.call("getBalance", fields))
         )
@@ -246,26 +242,27 @@ class BroCapMagics(Magics):
 
     # --- the log -------------------------------------------------------------------------
 
-    @_command(
-        "log",
-        _CLIENT,
-        argument("query", nargs=REMAINDER, help='a pandas query, such as outcome == "api_error"'),
-    )
-    def _log_rows(self, options: Namespace) -> Any:
-        """The log; with a query, those of its rows that fit it."""
-        log = self._log(options)
-        query = " ".join(options.query)
+    @_command("log", _CLIENT, argument("query", nargs=REMAINDER))
+    def _log_rows(self, given: Namespace) -> Any:
+        """The log; with a query, those of its rows that fit it. Times are in UTC."""
+        log = self._log(given)
+        query = " ".join(given.query)
         if not query:
             return log
         frame = log.frame()
+        options = {"engine": "python", "local_dict": self.shell.user_ns}
         try:
-            return frame.query(query, engine="python", local_dict=self.shell.user_ns)
+            try:
+                return frame.query(query, **options)
+            except InvalidInputError:  # it compares with a time without a zone: UTC is meant
+                naive = frame.assign(started_at=frame["started_at"].dt.tz_localize(None))
+                return frame.loc[naive.query(query, **options).index]
         except Exception as error:  # an expression of the user's may end in any of them
             unknown = re.search(r"name '(\w+)' is not defined", str(error))
-            near = _near(unknown[1], frame.columns) if unknown is not None else ""
+            meant = near(unknown[1], frame.columns) if unknown is not None else ""
             raise InvalidInputError(
-                f"{_masked(query)} is no query that pandas understands: "
-                f"{_masked(str(error)) or type(error).__name__}.{near} Expected a comparison of "
+                f"{masked(query)} is no query that pandas understands: "
+                f"{masked(str(error)) or type(error).__name__}.{meant} Expected a comparison of "
                 f'columns, such as outcome == "api_error". The columns are: '
                 f"{', '.join(frame.columns)}.",
                 field="query",
@@ -286,11 +283,7 @@ class BroCapMagics(Magics):
         """How long answers took, by method and task type."""
         return self._log(options).latency()
 
-    @_command(
-        "timeline",
-        argument("task_id", metavar="TASK_ID", type=int, help="the number of the task"),
-        _CLIENT,
-    )
+    @_command("timeline", argument("task_id", metavar="TASK_ID", type=int), _CLIENT)
     def _timeline(self, options: Namespace) -> Any:
         """Every exchange and callback of one task, in order."""
         return self._log(options).timeline(options.task_id)
@@ -304,11 +297,11 @@ class BroCapMagics(Magics):
 
     @_command(
         "recipe",
-        argument("code", metavar="ERROR_CODE", nargs="?", help="default: all of them"),
-        argument("--run", action="store_true", help="provoke it now, and return the exchange"),
+        argument("code", metavar="ERROR_CODE", nargs="?"),
+        argument("--run", action="store_true"),
     )
     def _recipe(self, options: Namespace) -> Any:
-        """What an error code means, and how to provoke it in the sandbox."""
+        """What an error code means, and how to provoke it in the sandbox; --run does it."""
         recipes = acquire_sandbox(self).recipes()
         code = options.code
         if code is None:
@@ -317,24 +310,13 @@ class BroCapMagics(Magics):
             return recipes
         if code not in CATALOGUE:
             raise InvalidInputError(
-                f"{_masked(code)} is no error code that the API documents."
-                f"{_near(code, CATALOGUE)} %brocap recipe lists all of them."
+                f"{masked(code)} is no error code that the API documents."
+                f"{near(code, CATALOGUE)} %brocap recipe lists all of them."
             )
         chosen = recipes[recipes["code"] == code]
         if options.run:
             return provoke(code, acquire_sandbox(self), shared_log())
         return Explanation(CATALOGUE[code], chosen)
-
-    @_command("help", argument("command", metavar="COMMAND", nargs="?", help="default: all"))
-    def _show_help(self, options: Namespace) -> None:
-        """This list, or the options of one command."""
-        method = _COMMANDS.get(options.command) if options.command else None
-        if options.command and method is None:
-            raise InvalidInputError(
-                f"{_masked(options.command)} is no command of %brocap."
-                f"{_near(options.command, _COMMANDS)}"
-            )
-        print(_help() if method is None else method.__doc__.removeprefix("::").strip())
 
     # --- who is asked, and where the answer goes -----------------------------------------
 
@@ -371,10 +353,15 @@ class BroCapMagics(Magics):
         what = f"is a {type(found).__name__}" if name in namespace else "is not defined"
         have = f"The clients here are: {', '.join(clients)}." if clients else "Make one first."
         raise InvalidInputError(
-            f"{_masked(name)} {what}; --client expected the name of a variable that holds a "
+            f"{masked(name)} {what}; --client expected the name of a variable that holds a "
             f"Client. {have}",
             field="client",
         )
+
+    def _object(self, cell: str | None, expected: str) -> dict[str, Any]:
+        hidden = self.shell.user_ns_hidden
+        own = {name: value for name, value in self.shell.user_ns.items() if name not in hidden}
+        return read_object(cell, expected, own)
 
     def _log(self, options: Namespace) -> ExchangeLog:
         return self._client_of(options.client).log if options.client else shared_log()
@@ -409,21 +396,17 @@ class BroCapMagics(Magics):
 
 # --- completion ------------------------------------------------------------------------------
 
+_LINE: Final = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}brocap\s+(?P<rest>.*)$", re.DOTALL)
+_CELL: Final = re.compile(r"^%%brocap[ \t]+(?P<method>\w+)[^\n]*\n")
+
 
 def _candidates(before: str, cell: str, shell: InteractiveShell) -> tuple[str, list[str]] | None:
     """What is typed of the word at the cursor, and what it may become; None: not ours."""
     head = _CELL.match(before)
     if head is not None:
-        place = json_place(before[head.end() :])
-        if place is None:
+        if head["method"] != "createTask":
             return None
-        if head["method"] == "createTask":
-            words = list(task_words(place, cell[head.end() :]))
-        elif head["method"] == "getTaskResult" and place.name is None and not place.path:
-            words = ["taskId"]
-        else:
-            return None
-        return place.typed, words if place.quoted else [f'"{word}"' for word in words]
+        return task_words(before[head.end() :], cell[head.end() :])
     line = _LINE.match(before.rsplit("\n", 1)[-1])
     if line is None:
         return None
@@ -447,11 +430,6 @@ def _arguments(command: str, previous: str, shell: InteractiveShell) -> Iterator
         yield from CATALOGUE
     elif command == "log":
         yield from shared_log().frame(bodies=False).columns
-    elif command == "help":
-        yield from _COMMANDS
-    elif command == "timeline":
-        ids = shared_log().frame(bodies=False)["task_id"].dropna().unique()
-        yield from (str(number) for number in reversed(ids))
 
 
 # --- helpers of the commands -----------------------------------------------------------------
@@ -460,11 +438,11 @@ def _arguments(command: str, previous: str, shell: InteractiveShell) -> Iterator
 def _parsed(name: str, method: Any, text: str = "") -> Namespace:
     """Parse a command's options with IPython's parser, and tell a mistake as a sentence."""
     parser = method.parser
-    usage = " ".join(parser.format_usage().removeprefix("::").split())
+    usage = _usage(method)
     try:
         options, rest = parser.parse_known_args(arg_split(text, strict=True))
     except UsageError as error:
-        said = _masked(str(error))
+        said = masked(str(error))
         raise InvalidInputError(f"{said[:1].upper()}{said[1:]}. Expected: {usage}") from None
     except ValueError:  # shlex
         raise InvalidInputError(
@@ -481,73 +459,14 @@ def _parsed(name: str, method: Any, text: str = "") -> Namespace:
             f"${KEY_VARIABLE} before the kernel starts, and use --live."
         )
     raise InvalidInputError(
-        f"{_masked(option)} is no option of {name}.{_near(option, method.options)} "
-        f"Expected: {usage}"
+        f"{masked(option)} is no option of {name}.{near(option, method.options)} Expected: {usage}"
     )
-
-
-def _object(cell: str | None, expected: str) -> dict[str, Any]:
-    """Read a cell as a JSON object."""
-    if cell is None or not cell.strip():
-        raise InvalidInputError(f"The cell is empty; expected {expected}, under the %%brocap line.")
-    try:
-        value = json.loads(cell)
-    except json.JSONDecodeError as error:
-        line = cell.split("\n")[error.lineno - 1]
-        raise InvalidInputError(
-            f"The cell is not JSON: line {error.lineno}, column {error.colno}: {error.msg}.\n"
-            f"{_pointed(line, error.colno - 1)}"
-        ) from None
-    except RecursionError:
-        raise InvalidInputError("The cell's JSON is nested too deep. Make it flatter.") from None
-    except ValueError as error:  # Python reads no whole number of thousands of digits
-        raise InvalidInputError(f"The cell's JSON cannot be read: {error}.") from None
-    if not isinstance(value, dict):
-        raise InvalidInputError(
-            f"The cell is JSON, but no object; expected {expected}. Put it into braces."
-        )
-    if "clientKey" in value:
-        raise InvalidInputError(
-            "The cell has a clientKey; expected none: it is put in on the way out, and a key in "
-            "a cell is saved with the notebook. Take it out, and get a new key if it was real.",
-            field="clientKey",
-        )
-    return value
-
-
-def _no_cell(cell: str | None, why: str) -> None:
-    if cell is not None and cell.strip():
-        raise InvalidInputError(f"There is a cell as well. {why} Leave one of them out.")
-
-
-def _pointed(line: str, column: int, width: int = 76) -> str:
-    """A line and a caret under the column; of a long line the part around it."""
-    start = max(0, column - width // 2) if len(line) > width else 0
-    line = _masked(line)  # it keeps the length
-    part = line[start : start + width].replace("\t", " ")
-    before, after = "…" if start else "", "…" if start + width < len(line) else ""
-    return f"  {before}{part}{after}\n  {' ' * (len(before) + column - start)}^"
-
-
-def _masked(text: str) -> str:
-    """The text with a dot for each character of what is, or looks like, a key."""
-    key = os.environ.get(KEY_VARIABLE)
-    if key:
-        text = text.replace(key, "•" * len(key))
-    return _LIKE_A_KEY.sub(lambda found: "•" * len(found[0]), text)
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    """` Did you mean …?`, or nothing."""
-    names = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), names, 1, 0.6)
-    return f" Did you mean {names[near[0]]}?" if near else ""
 
 
 def _checked_name(name: str | None) -> None:
     if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
         raise InvalidInputError(
-            f"-o got {_masked(name)!r}; expected the name of a variable, such as -o answer.",
+            f"-o got {masked(name)!r}; expected the name of a variable, such as -o answer.",
             field="o",
         )
 
@@ -570,23 +489,21 @@ def _told(error: BroCapError) -> list[str]:
     return [f"{name}: {error.code}", *_html.lines(facts)]
 
 
-def _help() -> str:
-    lines = [
-        "%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON",
-        "",
-    ]
-    for name, method in _COMMANDS.items():
-        lines.append(f"  {name:<14} {method.parser.description}")
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "Tasks go to a sandbox in this kernel: no key, no internet. --live sends them to the",
-            f"real service with ${KEY_VARIABLE}; --client NAME uses a Client of yours.",
-            "%brocap help COMMAND tells the options of one. Tab completes all of it.",
-        ]
-    )
+def _usage(method: Any) -> str:
+    return " ".join(method.parser.format_usage().removeprefix("::").split())
 
+
+def _help() -> str:
+    lines = ["%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON", ""]
+    for method in _COMMANDS.values():
+        lines += [f"  %{_usage(method)}", f"      {method.parser.description}"]
+    return "\n".join([*lines, "", _TARGETS, "", HELP])
+
+
+_TARGETS: Final = f"""\
+Tasks go to a sandbox in this kernel: no key, no internet. --live sends them to the real
+service with ${KEY_VARIABLE}; --client NAME uses a Client of yours; --wait waits for the
+result; -o NAME puts the answer there. Tab completes all of it."""
 
 # IPython shows this for `%brocap?`
 BroCapMagics.brocap.__doc__ = _help()

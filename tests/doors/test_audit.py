@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb.doors._audit import LIKE_A_KEY, THE_KEY, audit
+from brocap_nb.doors._audit import LARGEST, LIKE_A_KEY, THE_KEY, audit
 from brocap_nb.doors._cli import main
 
 KEY = secrets.token_hex(16)
@@ -57,7 +57,7 @@ def test_a_notebook_that_was_run_with_a_leak_is_found(
     assert KEY not in out
     found = [line.partition(": ")[2] for line in out.splitlines() if "x-checkpoint" in line]
     assert f"cell 2, output 1.text, line 2: the key ({KEY[:4]}…)" in found
-    assert f"cell 3, output 1.data.text/html[0]: the key ({KEY[:4]}…)" in found
+    assert f"cell 3, output 1.data.text/html: the key ({KEY[:4]}…)" in found
     assert any(line.startswith("cell 4, output 1.evalue: the key") for line in found)
     assert not any(line.startswith(("cell 1", "cell 5")) for line in found)
 
@@ -75,8 +75,8 @@ def test_metadata_and_widget_state_are_searched(tmp_path: Path) -> None:
     path.write_text(json.dumps(notebook))
     widgets = "metadata.widgets.application/vnd.jupyter.widget-state+json.state.abc"
     assert places(path) == [
+        ("cell 1.metadata.tags", THE_KEY),
         ("cell 1, line 2", THE_KEY),
-        ("cell 1.metadata.tags[0]", THE_KEY),
         (f"{widgets}.state.value", THE_KEY),
         (f"{widgets}.buffers[0].data", THE_KEY),
     ]
@@ -126,7 +126,7 @@ def test_parquet_is_searched(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     path = tmp_path / "x.parquet"
     pd.DataFrame({"a": ["", KEY, ""], "b": [1, 2, 3]}).to_parquet(path)
-    assert places(path) == [("row 1.a", THE_KEY)]
+    assert places(path) == [("row 1, a", THE_KEY)]
     path.write_bytes(b"PAR1 no")
     assert audit([path], KEY).unreadable == [(str(path), "it is no Parquet file (ArrowInvalid)")]
 
@@ -194,6 +194,47 @@ def test_paths_that_cannot_be_read(
     assert main(["audit", str(tmp_path)]) == 2
     (tmp_path / "leak.txt").write_text(KEY)
     assert main(["audit", str(tmp_path)]) == 1
+
+
+def test_what_is_looked_for_is_never_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
+    (tmp_path / f"{KEY}.txt").write_text(KEY)
+    (tmp_path / f"{KEY}.gz").write_text("no gzip")
+    names = {KEY: {"x": KEY}, f"key {OTHER}": OTHER, "a\x1b[2J\n\ud800": {KEY[:20]: 1}}
+    (tmp_path / "names.json").write_text(json.dumps(names))
+    assert main(["audit", str(tmp_path), str(tmp_path / f"missing {KEY}")]) == 1
+    told = "".join(capsys.readouterr())
+    assert KEY not in told
+    assert KEY[4:16] not in told
+    assert OTHER not in told
+    assert ".txt: its path: the key" in told
+    assert "names.json: top: a name: the key" in told
+    assert "names.json: <clientKey>.x: the key" in told
+    assert "names.json: a\\x1b[2J\\n\\ud800: a name: the key" in told
+    assert "missing <clientKey> cannot be searched" in told
+
+
+def test_what_has_no_end_is_unreadable(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "sparse.txt").open("wb") as file:
+        file.truncate(10 * 2**30)
+    with (tmp_path / "bomb.json.gz").open("wb") as file:
+        member = gzip.compress(bytes(2**24), 1)
+        file.writelines([member] * (LARGEST // 2**24 + 1))
+    report = audit([tmp_path, "/dev/zero"], KEY)
+    assert [Path(path).name for path, _ in report.unreadable] == [
+        *("bomb.json.gz", "pipe", "sparse.txt", "zero")
+    ]
+    assert report.exit_code == 2
+
+
+def test_json_that_is_nested_deeply_is_searched(tmp_path: Path) -> None:
+    for depth in (900, 100_000):
+        path = tmp_path / f"{depth}.json"
+        path.write_text("[" * depth + json.dumps(KEY) + "]" * depth)
+        assert [what for _, what in places(path)] == [THE_KEY]
 
 
 def test_the_command_by_itself(tmp_path: Path) -> None:

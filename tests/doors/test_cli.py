@@ -20,6 +20,30 @@ from waiting import until
 
 from brocap_nb.doors import _cli
 
+PRINTED = """
+import brocap_nb as bn
+from brocap_nb.exercises import exercise
+log = bn.ExchangeLog(":memory:")
+with bn.Sandbox() as sandbox:
+    client = bn.Client(sandbox.key, base_url=sandbox.url, log=log)
+    puzzle = sandbox.puzzles[0]
+    task = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
+    run = client.submit(task)
+    print(sandbox, puzzle, client, task, run, run.result(), run)
+    try:
+        client.get_task_result(1)
+    except bn.ApiError as error:
+        print(error, bn.explain(error.code))
+print(log, log[1], log[-1], log.frame(), log.errors(), log.latency(), log.violations())
+print(log.timeline(log[1].task_id), log.to_curl(log[1].exchange_id))
+print(bn.Console())
+@exercise
+def one(answer):
+    "It is one."
+    return answer == 1
+print(one, one(2))
+print(one(1))
+"""
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -102,6 +126,20 @@ def test_an_idle_kernel_ends_and_its_folder_with_it(start: Callable[..., AppProc
     assert "Traceback" not in app.printed()
 
 
+def test_the_app_takes_so_many_visitors_and_says_so(start: Callable[..., AppProcess]) -> None:
+    app = start("--visitors", "1")
+    fetch(app.url)
+    with pytest.raises(urllib.error.HTTPError) as full:
+        fetch(app.url)
+    assert full.value.code == 503
+    page = full.value.read().decode()
+    assert "This page takes 1 visitor at once, and so many are here." in page
+    assert "does not use it for 30 minutes" in page
+    assert len(app.kernels()) == 1
+    assert app.stop(signal.SIGINT) == 0
+    assert "Traceback" not in app.printed()
+
+
 @pytest.mark.parametrize("command", ["lab", "app"])
 def test_a_port_that_cannot_be_had_is_a_sentence(
     capsys: pytest.CaptureFixture[str], command: str
@@ -120,6 +158,36 @@ def test_a_port_that_cannot_be_had_is_a_sentence(
 def test_the_app_wants_a_time(capsys: pytest.CaptureFixture[str], idle: str) -> None:
     assert _cli.main(["app", f"--idle={idle}"]) == 1
     assert "number of minutes above 0" in capsys.readouterr().err
+
+
+def test_the_app_wants_a_visitor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _cli.main(["app", "--visitors=0"]) == 1
+    assert "expected a number of at least 1" in capsys.readouterr().err
+
+
+def test_a_terminal_that_knows_few_characters_gets_all_of_it(tmp_path: Path) -> None:
+    (tmp_path / "\u4e2d.txt").write_text("api_key = 67b6bcbb1a728ea8d563de6d169a2057")
+    variables = {"PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(Path(_cli.__file__).parents[2])}
+
+    def printed(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            capture_output=True,
+            encoding="cp1252",
+            cwd=tmp_path,
+            env=os.environ | variables,
+        )
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    demo = printed("-m", "brocap_nb.doors._cli", "demo")
+    assert "right: True" in demo
+    table = demo.partition("some of its columns\n")[2].partition("\n\n")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    assert "\\u4e2d.txt: line 1: looks like a key (67b6…)" in printed(
+        "-m", "brocap_nb.doors._cli", "audit", "."
+    )
+    assert printed("-c", PRINTED).endswith("\nright\n")
 
 
 def test_without_voila_the_app_says_how_to_get_it(tmp_path: Path) -> None:

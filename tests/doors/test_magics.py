@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
@@ -21,7 +24,17 @@ from peer import Peer, http
 from traitlets.config import Config
 
 import brocap_nb as bn
+from brocap_nb.doors._cell import read_object, task_words
 from brocap_nb.sandbox import _shared
+
+JSON = st.dictionaries(
+    st.text(),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text() | st.text('{}$#/\\",;a'),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=12,
+    ),
+)
 
 TOKEN_TASK = {
     "type": "FunCaptchaTaskProxyless",
@@ -161,6 +174,54 @@ def test_the_log_and_its_summaries(run: Any, told: Any) -> None:
     assert len(run("%brocap log elapsed_ms > @floor")) == 2
 
 
+def test_a_time_without_a_zone_is_in_utc(run: Any) -> None:
+    run("%brocap balance")
+    assert len(run("%brocap log started_at > '2024-01-01'")) == 1
+    found = run("%brocap log started_at < '2024-01-01' or method == 'getBalance'  # both")
+    assert str(found["started_at"].dtype).endswith("UTC]")
+    assert len(run("%brocap log started_at < '2024-01-01T00:00Z'")) == 0
+    run("from datetime import datetime\nnoon = datetime(2024, 1, 1, 12)")
+    assert len(run("%brocap log started_at > @noon;")) == 1
+
+
+@pytest.mark.parametrize("tail", [";", " ;", "  # note", ";  # it's a note", " "])
+def test_a_line_may_end_in_a_note_or_a_semicolon(run: Any, tail: str) -> None:
+    assert run(f"%brocap balance{tail}").balance == 10.0
+    assert run(f"%%brocap getBalance{tail}\n{{}}").balance == 10.0
+    assert len(run(f"%brocap log method != 'a # b;'{tail}")) == 2
+
+
+def test_variables_notes_and_commas_in_a_cell(shell: InteractiveShell, run: Any) -> None:
+    values = {"size": 3, "tags": ["a", None], "page": 'x"y', "own": {"a": {"b": 1}}}
+    shell.user_ns.update(values, last=numpy.float64(0.5), many=numpy.arange(2))
+    cell = """{  # a note
+        "type": "FunCaptchaTaskProxyless",  // another
+        "size": {size}, "tags":$tags, "page": {page}, "own": $own, "many": [{last}, {many}],
+        "text": "{page} $size {{size}} $$size {nobody} $nobody {tags} # no note, // nor this",
+        /* a "long" note, */ "nested": {"a": {"b": [1, 2, ], }},  # the last comma is too many
+    };
+    """
+    assert read_object(cell, "a task", shell.user_ns) == {
+        "type": "FunCaptchaTaskProxyless",
+        **values,
+        "many": [0.5, [0, 1]],
+        "text": 'x"y 3 {size} $size {nobody} $nobody ["a", null] # no note, // nor this',
+        "nested": {"a": {"b": [1, 2]}},
+    }
+    shell.user_ns["site"] = "https://example.com/login"
+    run(create().replace('"https://example.com/login"', "{site}"))
+    sent = json.loads(_shared.shared_log()[1].request)["task"]
+    assert sent == TOKEN_TASK
+    shell.user_ns["odd"] = object()
+    with pytest.raises(bn.InvalidInputError, match="its type is object"):
+        run('%%brocap createTask\n{"type": "$odd"}')
+
+
+@given(JSON, st.sampled_from([None, 1]))
+def test_json_is_read_as_json(value: dict[str, Any], indent: int | None) -> None:
+    assert read_object(json.dumps(value, indent=indent), "an object", {}) == value
+
+
 def test_a_console_shows_what_the_magics_did(run: Any) -> None:
     run(create())
     console = bn.Console()
@@ -202,10 +263,8 @@ def test_help_lists_the_commands(shell: InteractiveShell, run: Any, capsys: Any)
     for word in ("createTask", "getTaskResult", "getBalance", "log", "errors", "recipe", "--live"):
         assert word in listed
     assert listed.strip() in shell.object_inspect_text("%brocap")
-    run("%brocap help createTask")
-    options = capsys.readouterr().out
-    assert "--wait" in options
-    assert "::" not in options
+    assert "createTask [--sandbox] [--live] [--client NAME] [--wait] [-o NAME]" in listed
+    assert "{name} and $name become" in listed
 
 
 def test_it_can_be_unloaded_and_loaded_again(shell: InteractiveShell, run: Any) -> None:
@@ -280,7 +339,14 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
         ("%%brocap errors\nx", "takes no cell"),
         ("%brocap recipe ERROR_ZERO_BALNCE", "Did you mean ERROR_ZERO_BALANCE?"),
         ("%brocap recipe --run", "needs an error code"),
-        ("%brocap help lgo", "Did you mean log?"),
+        ('%%brocap createTask\n{"type": {no_such}}', "{no_such} stands for a variable"),
+        ('%%brocap createTask\n{"type": $shel}', "$shel stands for a variable"),
+        ('%%brocap createTask\n{\n\u00a0"type": "a"}', "line 2, column 1: this is a non-breaking"),
+        ("%%brocap createTask\n{\u201ctype\u201d: 1}", "this is a curly quotation mark"),
+        ('%%brocap createTask\n{"type\u201d: 1}', "A curly quotation mark ends no text"),
+        ("%%brocap createTask\n{'type': 1}", "column 2: this is a single quotation mark"),
+        ('%%brocap createTask\n{"type": None}', "column 10: None is Python; JSON says null"),
+        ('%%brocap createTask\n{"type": [1, True]}', "column 14: True and False are Python"),
         ("%brocap log outcom == 'ok'", "Did you mean outcome?"),
         ("%brocap log outcome ==", "no query that pandas understands"),
         ("%brocap log 'x", "quotation mark"),
@@ -328,7 +394,7 @@ def test_the_python_face_keeps_its_tracebacks(told: Any) -> None:
         "%brocap balance --client {key}",
         "%brocap timeline {key}",
         "%brocap recipe {key}",
-        "%brocap help {key}",
+        '%%brocap createTask\n{"type": {{key}}}',
         '%brocap log error_code == "{key}" and and',
         "%brocap log {key} == 1",
         '%%brocap createTask\n{"clientKey": "{key}", "task": {}}',
@@ -427,10 +493,13 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
             "website",
             ["websiteURL", "websitePublicKey"],
         ),
-        ('%%brocap createTask\n{"type": "ComplexImageTask", "metadata": {"', "", ["Task"]),
+        ('%%brocap createTask\n{"type":', "", ['"ComplexImageTask"', '"FunCaptchaTaskProxyless"']),
+        (
+            '%%brocap createTask\n{"type": "FunCaptchaTaskProxyless", "x": {"a": ["}"]}, "website',
+            "website",
+            ["websiteURL", "websitePublicKey"],
+        ),
         ('%%brocap createTask\n{"type": "ComplexImageTask", cl', "cl", ['"class"']),
-        ('%%brocap createTask\n{"type": "ComplexImageTask", "class": "f', "f", ["funcaptcha"]),
-        ('%%brocap getTaskResult\n{"', "", ["taskId"]),
     ],
 )
 def test_completion(kernel: Kernel, code: str, typed: str, expected: list[str]) -> None:
@@ -443,6 +512,24 @@ def test_completion_knows_a_type_that_was_defined_here_and_stands_behind(kernel:
     assert kernel.complete('%%brocap createTask\n{"type": "MyO') == (["MyOwnTask"], "MyO")
     head = '%%brocap createTask\n{"pa'
     assert kernel.complete(head, '", "type": "MyOwnTask"}') == (["pageAddress"], "pa")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("", "  ", '{"type"', '{"a": "x"', '{"a": "x, ', '{"a": [', '{"a": [1, "', '{"a": {"b'),
+        *(
+            '{"a": {}',
+            '{"a": "\\", ',
+            "x{",
+            '"' * 20_001,
+            '{"a":' * 5_000,
+            "{" + '"a", ' * 5_000 + "[",
+        ),
+    ],
+)
+def test_completion_offers_nothing_inside_a_value(cell: str) -> None:
+    assert task_words(cell, cell) is None
 
 
 def test_completion_leaves_other_code_alone(kernel: Kernel) -> None:

@@ -1,0 +1,187 @@
+"""The cell under `%%brocap`: JSON, with a user's variables and notes in it.
+
+No kernel and no IPython: it has the text and the variables.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._secrets import KEY_VARIABLE
+from brocap_nb.tasks._types import task_types
+
+HELP: Final = """\
+In a cell, {name} and $name become the value of your variable `name`, as JSON:
+    {"type": "MyTask", "size": {size}, "tags": $tags, "page": "https://example.com/{page}"}
+Inside a string it is put in as text, and only if there is such a variable: other braces and
+dollars stay as they are, as do those of JSON itself. Write {{name}} or $$name to send {name}
+or $name. Notes behind # or //, a comma before a closing brace, and a ; at the end are left out."""
+
+_LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+
+# Strings, and what is no JSON: notes, a last comma, a last semicolon, variables.
+_NOTE: Final = r"#[^\n]*+|//[^\n]*+|/\*.*?\*/"
+_PIECE: Final = re.compile(
+    rf'(?P<string>"(?:[^"\\\n]|\\.)*+"?)|{_NOTE}|,(?=(?:\s|{_NOTE})*+[}}\]])|;\s*\Z'
+    r"|\{(?P<braced>[^\W\d]\w*)\}|\$(?P<dollar>[^\W\d]\w*)",
+    re.DOTALL,
+)
+_IN_STRING: Final = re.compile(r"\{\{(\w+)\}\}|\$\$(\w+)|\{(\w+)\}|\$(\w+)")
+
+_CURLY: Final = ("\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb", "\u2018", "\u2019")
+_NO_JSON: Final = (
+    (("None",), "None is Python; JSON says null"),
+    (("True", "False"), "True and False are Python; JSON says true and false"),
+    (("'",), "this is a single quotation mark; JSON puts names and texts into double ones"),
+    (_CURLY, 'this is a curly quotation mark; JSON wants straight ones: "'),
+    (("\u00a0", "\u2007", "\u202f"), "this is a non-breaking space; type an ordinary one"),
+)
+
+# An object whose next name is being written; what is closed in it was taken out.
+_AT_NAME: Final = re.compile(r'\s*\{(?:(?:[^"{}\[\]]|"")*,)?\s*("?)(\w*)')
+_TYPE: Final = re.compile(r'"type"\s*:\s*("?)(\w*)')
+
+
+def read_object(cell: str | None, expected: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a cell as a JSON object.
+
+    Raises:
+        InvalidInputError: it is something else; `expected` says what it is to be.
+    """
+    if cell is None or not cell.strip():
+        raise InvalidInputError(f"The cell is empty; expected {expected}, under the %%brocap line.")
+    try:
+        # first with something as long in a variable's place: so a mistake's column is right
+        json.loads(_PIECE.sub(_blank, cell))
+        value = json.loads(_PIECE.sub(lambda piece: _filled(piece, variables), cell))
+    except json.JSONDecodeError as error:
+        raise InvalidInputError(_told(cell, error)) from None
+    except RecursionError:
+        raise InvalidInputError("The cell's JSON is nested too deep. Make it flatter.") from None
+    except ValueError as error:  # Python reads no whole number of thousands of digits
+        raise InvalidInputError(f"The cell's JSON cannot be read: {error}.") from None
+    if not isinstance(value, dict):
+        raise InvalidInputError(
+            f"The cell is JSON, but no object; expected {expected}. Put it into braces."
+        )
+    if "clientKey" in value:
+        raise InvalidInputError(
+            "The cell has a clientKey; expected none: it is put in on the way out, and a key in "
+            "a cell is saved with the notebook. Take it out, and get a new key if it was real.",
+            field="clientKey",
+        )
+    return value
+
+
+def _blank(piece: re.Match[str]) -> str:
+    if piece["string"]:
+        return piece[0]
+    empty = re.sub(r"[^\n]", " ", piece[0])
+    return f"0{empty[1:]}" if piece["braced"] or piece["dollar"] else empty
+
+
+def _filled(piece: re.Match[str], variables: Mapping[str, Any]) -> str:
+    if piece["string"]:
+        return _IN_STRING.sub(lambda found: _put_in(found, variables), piece[0])
+    name = piece["braced"] or piece["dollar"]
+    if not name:
+        return " "
+    if name not in variables:
+        raise InvalidInputError(
+            f"{masked(piece[0])} stands for a variable, and there is none of this name."
+            f"{near(name, variables)} Set it in a cell before."
+        )
+    return _as_json(name, variables[name])
+
+
+def _put_in(found: re.Match[str], variables: Mapping[str, Any]) -> str:
+    """What stands in a string for a variable's name."""
+    name = found[found.lastindex or 0]
+    if name not in variables:
+        return found[0]
+    if found[1] or found[2]:
+        return f"{{{name}}}" if found[1] else f"${name}"
+    value = variables[name]
+    return json.dumps(value if isinstance(value, str) else _as_json(name, value))[1:-1]
+
+
+def _as_json(name: str, value: object) -> str:
+    try:
+        return json.dumps(value, allow_nan=False, default=lambda part: part.tolist())  # numpy's
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        raise InvalidInputError(
+            f"{name} cannot be written as JSON: its type is {type(value).__name__}. Put a text, a "
+            "number, a list or a dict of them into the variable."
+        ) from None
+
+
+def _told(cell: str, error: json.JSONDecodeError) -> str:
+    """A mistake in JSON, named for what it is."""
+    line = cell.split("\n")[error.lineno - 1]
+    rest = cell[error.pos :].lstrip(" \t\r\n")
+    said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), error.msg)
+    if said == error.msg and any(mark in line for mark in _CURLY):
+        said = f'{error.msg}. A curly quotation mark ends no text; JSON wants straight ones: "'
+    return (
+        f"The cell is not JSON: line {error.lineno}, column {error.colno}: {said}.\n"
+        f"{_pointed(line, error.colno - 1)}"
+    )
+
+
+def _pointed(line: str, column: int, width: int = 76) -> str:
+    """A line and a caret under the column; of a long line the part around it."""
+    start = max(0, column - width // 2) if len(line) > width else 0
+    line = masked(line)  # it keeps the length
+    part = line[start : start + width].replace("\t", " ")
+    before, after = "…" if start else "", "…" if start + width < len(line) else ""
+    return f"  {before}{part}{after}\n  {' ' * (len(before) + column - start)}^"
+
+
+def masked(text: str) -> str:
+    """Return a text with a dot for each character of what is, or looks like, a key."""
+    key = os.environ.get(KEY_VARIABLE)
+    if key:
+        text = text.replace(key, "•" * len(key))
+    return _LIKE_A_KEY.sub(lambda found: "•" * len(found[0]), text)
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean …?`, or nothing."""
+    names = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), names, 1, 0.6)
+    return f" Did you mean {names[close[0]]}?" if close else ""
+
+
+def task_words(before: str, cell: str) -> tuple[str, list[str]] | None:
+    """Return what is typed at the end of `before`, and what it may become: a type, or names.
+
+    None where nothing is offered: only a task's type and the names of the outermost object are.
+    """
+    place: re.Match[str] | None
+    *_, place = (None, *_TYPE.finditer(before))
+    if place is not None and place.end() == len(before):
+        words = list(task_types())
+    else:
+        place = _AT_NAME.fullmatch(_without_closed(before))
+        if place is None:
+            return None
+        named = _TYPE.search(cell)
+        task = task_types().get(named[2]) if named is not None else None
+        fields = task.model_fields if task is not None else {}
+        known = ["type", *(info.alias or name for name, info in fields.items())]
+        words = [word for word in known if f'"{word}"' not in before]
+    return place[2], words if place[1] else [f'"{word}"' for word in words]
+
+
+def _without_closed(text: str) -> str:
+    """Unfinished JSON with `""` for each string, list and object in it that is finished."""
+    text, count = re.sub(r'"(?:[^"\\]|\\.)*+"', '""', text, flags=re.DOTALL), 1
+    while count:
+        text, count = re.subn(r"\{[^{}\[\]]*\}|\[[^{}\[\]]*\]", '""', text)
+    return text
