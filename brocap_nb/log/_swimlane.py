@@ -8,11 +8,11 @@ and on a dark page; a sign or a word says the same as each colour.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final, Self
 
 LANES: Final = ("createTask", "getTaskResult", "callback")
 
@@ -50,6 +50,19 @@ class Event:
     error_code: str | None = None
     name: str = ""
     """Its `exchange_id`."""
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """Return a row of `log.timeline()` as an event."""
+        return cls(
+            lane=str(row["method"]),
+            start=float(row["offset_s"]),
+            seconds=(row["elapsed_ms"] or 0.0) / 1000,
+            outcome=str(row["outcome"]),
+            status=row["status"],
+            error_code=row["error_code"],
+            name=str(row["exchange_id"]),
+        )
 
     @property
     def end(self) -> float:
