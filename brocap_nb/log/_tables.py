@@ -122,6 +122,7 @@ def _cell(value: Any) -> Any:
 
 
 _Row = dict[str, Any]
+_ANSWER: Final = ("status", "error_code")
 _Spec = Mapping[str, Callable[[_Row], str]]
 
 
@@ -136,8 +137,11 @@ class ShownTable(Frame):
     """For each header what makes a row's cell, as HTML."""
     _numbers: ClassVar[Collection[str]] = ()
     """The headers of numbers, which stand on the right."""
-    _line: ClassVar[Callable[[_Row], str]] = staticmethod(str)
-    """What makes a row for a terminal."""
+
+    @staticmethod
+    def _line(row: _Row) -> str:
+        """A row for a terminal."""
+        raise NotImplementedError
 
     def as_dicts(self, limit: int | None = None) -> list[_Row]:
         """The rows, or the first of them; None where there is no value."""
@@ -166,7 +170,7 @@ class ShownTable(Frame):
     def __str__(self) -> str:
         if not len(self):
             return self._nothing
-        lines = [type(self)._line(row) for row in self.as_dicts(self.limit)]
+        lines = [self._line(row) for row in self.as_dicts(self.limit)]
         return "\n".join([*lines, *filter(None, [self._more()])])
 
     __repr__ = __str__
@@ -410,6 +414,3 @@ class Timeline(ShownTable):
         return f"{self.summary}\n{super().__str__()}" if len(self) else self.summary
 
     __repr__ = __str__
-
-
-_ANSWER: Final = ("status", "error_code")

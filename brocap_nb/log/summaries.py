@@ -283,7 +283,7 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
         the clock was set back.
     """
     stories = _Stories(_lazy(frame).filter(nw.col("task_id") == task_id), orphans=True)
-    rows = next(stories.events(stories.newest_first()[:1]), [])
+    rows = next(stories.events(stories.newest_first()[:1].tolist()), [])
     columns = {name: [row[name] for row in rows] for name in _TIMELINE}
     return _table(columns, _TIMELINE, stories.table)
 
@@ -437,7 +437,7 @@ class _Stories:
             return np.minimum.reduceat(np.where(mask, at, none), first)
 
         def count(mask: NDArray[np.bool_]) -> list[int]:
-            return np.add.reduceat(mask[rows], first, dtype="i8").tolist()
+            return list(np.add.reduceat(mask[rows], first, dtype="i8"))
 
         result = earliest(is_result[rows] & ~is_head)
         # an error ends it, unless it turns out that it goes on
@@ -450,10 +450,9 @@ class _Stories:
         failed = ~ready & (failure < none)
         ended = np.where(ready, result, failure)
         expired = self._clock.start[self.heads] < _microseconds(now) - RESULT_LIFETIME * 1_000_000
-        states = [
-            *((ready, "ready"), (failed, "failed")),
-            *((~_mask(outcome == _OK)[self.heads], "unknown"), (expired, "abandoned")),
-        ]
+        unread = ~_mask(outcome == _OK)[self.heads]
+        names = ["ready", "failed", "unknown", "abandoned"]
+        states = np.select([ready, failed, unread, expired], names, "processing")
         # when its end was there: that of all after the first, if nothing ended it
         end = self._clock.start[rows] + self._took[rows]
         latest = np.maximum.reduceat(np.where(is_head, -np.inf, end), first)
@@ -466,7 +465,7 @@ class _Stories:
             "task_id": _values(table["task_id"][self.heads]),
             "task_type": _values(table["task_type"][self.heads]),
             "created_at": self._clock.start[self.heads],
-            "state": np.select(*map(list, zip(*states, strict=True)), "processing").tolist(),
+            "state": states.tolist(),
             "polls": count(_mask(table["method"] == "getTaskResult")),
             "callbacks": count(called),
             "queue_s": [None if value != value else value for value in seconds.tolist()],
