@@ -25,13 +25,13 @@ _MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size
 
 
 def text(value: str) -> str:
-    """Text as HTML."""
-    return escape(value)
+    """Text as HTML. MathJax takes no two dollars that are apart for a formula."""
+    return escape(value).replace("$", "<span>$</span>")
 
 
 def words(value: str) -> str:
     """Text as HTML; what stands in `backticks` is set as code."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(value))
+    return re.sub("`([^`]+)`", r"<code>\1</code>", text(value))
 
 
 def heading(value: str) -> str:
@@ -184,12 +184,26 @@ def picture(
     )
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str = "") -> str:
-    """A table. Headers and caption are text, cells are HTML."""
+def table(
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    caption: str = "",
+    numbers: Collection[str] = (),
+) -> str:
+    """A table. Headers and caption are text, cells are HTML; `numbers` are on the right."""
     cell = f"text-align:left;vertical-align:top;padding:.25em .6em;border-bottom:{_LINE}"
-    head = "".join(f'<th scope="col" style="{cell}">{escape(h)}</th>' for h in headers)
+    right = f"{cell};text-align:right;font-variant-numeric:tabular-nums"
+    styles = [right if header in numbers else cell for header in headers]
+    head = "".join(
+        f'<th scope="col" style="{style}">{escape(header)}</th>'
+        for header, style in zip(headers, styles, strict=True)
+    )
     body = "".join(
-        "<tr>" + "".join(f'<td style="{cell}">{c}</td>' for c in row) + "</tr>" for row in rows
+        "<tr>"
+        + "".join(f'<td style="{s}">{c}</td>' for s, c in zip(styles, row, strict=True))
+        + "</tr>"
+        for row in rows
     )
     if caption:
         caption = f'<caption style="text-align:left;opacity:.75">{escape(caption)}</caption>'
@@ -204,7 +218,7 @@ def card(title: str, *parts: str) -> str:
     return (
         f'<div style="border:{_LINE};border-radius:6px;padding:.6em .9em;margin:.3em 0;'
         f'max-width:60em;color:inherit;line-height:1.45"><div style="font-weight:600">'
-        f"{escape(title)}</div>{''.join(parts)}</div>"
+        f"{text(title)}</div>{''.join(parts)}</div>"
     )
 
 

@@ -8,6 +8,7 @@ pages are silent, there is no rule. Everything here takes any text and never rai
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,8 +147,13 @@ def departures(method: str, text: str, task_type: str | None = None) -> list[Dep
     if wrong is not None or not isinstance(body, dict):
         found = _shown(body if wrong is None else text) if text.strip() else "nothing"
         return [Departure("", NOT_AN_OBJECT, found)]
-    rules = [r for r in RULES if method in r.methods and r.task_type in (None, task_type)]
+    rules = _rules(method, task_type)
     return [*_broken(rules, body), *_surplus(method, task_type, rules, body)]
+
+
+@functools.lru_cache(maxsize=64)
+def _rules(method: str, task_type: str | None) -> Sequence[Rule]:
+    return [r for r in RULES if method in r.methods and r.task_type in (None, task_type)]
 
 
 def _broken(rules: Sequence[Rule], body: Mapping[str, Any]) -> Iterator[Departure]:

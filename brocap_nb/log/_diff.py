@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import difflib
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final
 
 from brocap_nb import _html
-from brocap_nb.api._body import EmbeddedPicture, embedded_picture
-from brocap_nb.api._errors import InvalidImageError
 from brocap_nb.api._exchange import Exchange
-from brocap_nb.tasks import _pictures
 
 IGNORED: Final = frozenset(
     {
@@ -29,10 +27,10 @@ IGNORED: Final = frozenset(
 """Paths that differ between any two exchanges, so are compared only with `everything=True`."""
 
 _BODIES: Final = ("request", "response")
-_HEADERS: Final = ("request_headers", "response_headers")
 _ABSENT: Final = object()
 _LONGEST: Final = 200
 _TOO_DEEP: Final = 60
+_SIGNS: Final = {"added": "+", "removed": "-", "changed": "≠"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Row:
     kind: str
     """`added`, `removed` or `changed`, from the left exchange to the right one."""
     left: Any = None
-    """The value on the left; None if it is not there. A picture is an `EmbeddedPicture`."""
+    """The value on the left; None if it is not there."""
     right: Any = None
     """The value on the right."""
 
@@ -62,9 +60,6 @@ class Difference:
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
-
-    def __bool__(self) -> bool:
-        return bool(self.rows)
 
     def __str__(self) -> str:
         lines = [f"{self.left_id} -> {self.right_id}: {self._told()}"]
@@ -86,8 +81,8 @@ class Difference:
             [
                 _html.badge(f"{_SIGNS[row.kind]} {row.kind}"),
                 f"<code>{_html.text(row.path)}</code>",
-                "" if row.kind == "added" else _as_html(row.left),
-                "" if row.kind == "removed" else _as_html(row.right),
+                "" if row.kind == "added" else _html.text(_plain(row.left)),
+                "" if row.kind == "removed" else _html.text(_plain(row.right)),
             ]
             for row in self.rows
         ]
@@ -106,7 +101,7 @@ def diff(
     ignore: Collection[str] = (),
     everything: bool = False,
 ) -> Difference:
-    """Compare two exchanges field by field; bodies that are JSON by path, others by line.
+    """Compare two exchanges field by field; bodies that are JSON by path, others as a whole.
 
     >>> from brocap_nb.log._diff import diff
     >>> error = client.submit(bn.RawTask({"type": "NewTask"})).exception()
@@ -128,95 +123,40 @@ def diff(
 
     rows: list[Row] = []
     for field in dataclasses.fields(Exchange):
-        name = field.name
-        one, two = getattr(left, name), getattr(right, name)
-        if name in _BODIES:
-            rows += _bodies(name, one, two)
-        elif name in _HEADERS:
-            rows += _values(name, _names_alike(one), _names_alike(two), 0)
-        elif one != two:
-            rows += _row(name, _ABSENT if one is None else one, _ABSENT if two is None else two)
+        one, two = (_value(field.name, getattr(side, field.name)) for side in (left, right))
+        rows += _rows(field.name, one, two, 0)
     return Difference(
         left.exchange_id, right.exchange_id, tuple(row for row in rows if wanted(row.path))
     )
 
 
-def _names_alike(headers: str | None) -> dict[str, str]:
-    """Headers with their names in one spelling, whatever the peer's."""
-    return {name.title(): value for name, value in json.loads(headers or "{}").items()}
+def _value(name: str, value: Any) -> Any:
+    """What is compared of a field: JSON as such, headers' names in one spelling."""
+    if name.endswith("_headers"):
+        return {key.title(): text for key, text in json.loads(value or "{}").items()}
+    if value is not None and name in _BODIES:
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return _ABSENT if value is None else value
 
 
-def _bodies(name: str, left: str | None, right: str | None) -> Iterator[Row]:
-    if left == right:
-        return
-    if left is None or right is None:
-        yield from _row(name, *(_ABSENT if body is None else body for body in (left, right)))
-        return
-    try:
-        one, two = json.loads(left), json.loads(right)
-    except (ValueError, RecursionError):
-        yield from _lines(name, left.splitlines(), right.splitlines())
-        return
-    found = list(_values(name, one, two, 0))
-    # the same JSON in another spelling: that is a difference too, for who looks at everything
-    yield from found or [Row(f"{name}[spelling]", "changed", left, right)]
-
-
-def _values(path: str, left: Any, right: Any, depth: int) -> Iterator[Row]:
+def _rows(path: str, left: Any, right: Any, depth: int) -> Iterator[Row]:
     if depth < _TOO_DEEP and isinstance(left, dict) and isinstance(right, dict):
         for name in {**left, **right}:
             one, two = left.get(name, _ABSENT), right.get(name, _ABSENT)
-            yield from _values(f"{path}.{name}", one, two, depth + 1)
+            yield from _rows(f"{path}.{name}", one, two, depth + 1)
     elif depth < _TOO_DEEP and isinstance(left, list) and isinstance(right, list):
-        for index in range(max(len(left), len(right))):
-            one, two = (side[index] if index < len(side) else _ABSENT for side in (left, right))
-            yield from _values(f"{path}[{index}]", one, two, depth + 1)
+        for index, (one, two) in enumerate(zip_longest(left, right, fillvalue=_ABSENT)):
+            yield from _rows(f"{path}[{index}]", one, two, depth + 1)
     elif type(left) is not type(right) or left != right:  # True is not 1 here
-        yield from _row(path, left, right)
-
-
-def _lines(path: str, left: Sequence[str], right: Sequence[str]) -> Iterator[Row]:
-    matcher = difflib.SequenceMatcher(None, left, right, autojunk=len(left) > 2_000)
-    for tag, a, b, c, d in matcher.get_opcodes():
-        if tag != "equal":
-            yield from _row(
-                f"{path}[line {a + 1}]",
-                "\n".join(left[a:b]) if b > a else _ABSENT,
-                "\n".join(right[c:d]) if d > c else _ABSENT,
-            )
-
-
-def _row(path: str, left: Any, right: Any) -> Iterator[Row]:
-    kind = "added" if left is _ABSENT else "removed" if right is _ABSENT else "changed"
-    yield Row(path, kind, _held(left), _held(right))
-
-
-def _held(value: Any) -> Any:
-    if value is _ABSENT:
-        return None
-    found = embedded_picture(value) if isinstance(value, str) else None
-    return value if found is None else found
-
-
-_SIGNS: Final = {"added": "+", "removed": "-", "changed": "≠"}
+        kind = "added" if left is _ABSENT else "removed" if right is _ABSENT else "changed"
+        yield Row(path, kind, *(None if side is _ABSENT else side for side in (left, right)))
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, EmbeddedPicture):
-        return f"<{value.media_type} {len(value.data):,} bytes sha256:{value.sha256[:8]}>"
+    """A value on one line; of a long one, such as a picture, its beginning and its hash."""
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     if len(text) > _LONGEST:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        text = f"{text[:_LONGEST]}… ({len(text):,} characters sha256:{digest})"
+        text = f"{text[:80]}… ({len(text):,} characters sha256:{digest})"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _as_html(value: Any) -> str:
-    if isinstance(value, EmbeddedPicture):
-        try:
-            small, kind, *_ = _pictures.thumbnail(value.data, side=140, max_bytes=6_000)
-        except InvalidImageError:
-            small, kind = b"", ""
-        shown = _html.picture(small, kind, "Picture of the task", width=120) if small else ""
-        return shown + _html.text(_plain(value))
-    return f'<span style="white-space:pre-wrap">{_html.text(_plain(value))}</span>'

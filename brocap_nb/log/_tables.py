@@ -6,8 +6,7 @@ A table is HTML in a notebook and plain text in a terminal.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, SupportsIndex
 
@@ -122,6 +121,11 @@ def _cell(value: Any) -> Any:
     return units[: 2 * (_CELL - len(note))].decode("utf-16-le", "ignore") + note
 
 
+_Row = dict[str, Any]
+_ANSWER: Final = ("status", "error_code")
+_Spec = Mapping[str, Callable[[_Row], str]]
+
+
 class ShownTable(Frame):
     """A DataFrame with a display of its own. A part of it has the display of pandas."""
 
@@ -129,17 +133,17 @@ class ShownTable(Frame):
     """How many rows are shown."""
     _title: ClassVar[str] = ""
     _nothing: ClassVar[str] = ""
-    _headers: ClassVar[Sequence[str]] = ()
+    _cells: ClassVar[_Spec] = {}
+    """For each header what makes a row's cell, as HTML."""
+    _numbers: ClassVar[Collection[str]] = ()
+    """The headers of numbers, which stand on the right."""
 
-    def _cells(self, row: dict[str, Any]) -> list[str]:
-        """The cells of one row, as HTML."""
+    @staticmethod
+    def _line(row: _Row) -> str:
+        """A row for a terminal."""
         raise NotImplementedError
 
-    def _lines(self, row: dict[str, Any]) -> str:
-        """One row for a terminal."""
-        raise NotImplementedError
-
-    def as_dicts(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def as_dicts(self, limit: int | None = None) -> list[_Row]:
         """The rows, or the first of them; None where there is no value."""
         columns = [str(name) for name in self.columns]
         lists = [
@@ -148,6 +152,9 @@ class ShownTable(Frame):
         ]
         return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
+    def _spec(self) -> _Spec:
+        return self._cells
+
     def _more(self) -> str:
         more = len(self) - self.limit
         return f"… and {more:,} more rows" if more > 0 else ""
@@ -155,17 +162,48 @@ class ShownTable(Frame):
     def _repr_html_(self) -> str:
         if not len(self):
             return _html.card(self._title, _html.text(self._nothing))
-        rows = [self._cells(row) for row in self.as_dicts(self.limit)]
-        more = f"<div>{_html.text(self._more())}</div>" if self._more() else ""
-        return _html.table(self._headers, rows, caption=self._title) + more
+        spec = self._spec()
+        rows = [[cell(row) for cell in spec.values()] for row in self.as_dicts(self.limit)]
+        table = _html.table(list(spec), rows, caption=self._title, numbers=self._numbers)
+        return table + (f"<div>{_html.text(self._more())}</div>" if self._more() else "")
 
     def __str__(self) -> str:
         if not len(self):
             return self._nothing
-        lines = [self._lines(row) for row in self.as_dicts(self.limit)]
+        lines = [self._line(row) for row in self.as_dicts(self.limit)]
         return "\n".join([*lines, *filter(None, [self._more()])])
 
     __repr__ = __str__
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _text(name: str) -> Callable[[_Row], str]:
+    return lambda row: "" if row[name] is None else _html.text(str(row[name]))
+
+
+def _number(name: str, form: str = ",.1f") -> Callable[[_Row], str]:
+    return lambda row: "" if row[name] is None else format(row[name], form)
+
+
+def _time(name: str) -> Callable[[_Row], str]:
+    return lambda row: f'<span style="white-space:nowrap">{row[name]:%Y-%m-%d %H:%M:%S}</span>'
+
+
+def _sentence(name: str) -> Callable[[_Row], str]:
+    return lambda row: f'<div style="min-width:10em">{_html.words(str(row[name]))}</div>'
+
+
+def _entry(name: str) -> Callable[[_Row], str]:
+    """How to look at an exchange, to be copied."""
+    place = '<span style="white-space:nowrap">{}</span>'.format
+    return lambda row: "" if row[name] is None else place(_code(f'log["{row[name]}"]'))
+
+
+def _code(text: str) -> str:
+    return f'<code style="color:inherit;background:none">{_html.text(text)}</code>'
 
 
 class ErrorTable(ShownTable):
@@ -173,28 +211,23 @@ class ErrorTable(ShownTable):
 
     _title = "Error codes that came, times in UTC"
     _nothing = "No answer had an error code."
-    _headers = (
-        *("code and an example", "count", "share", "tasks", "first and last seen"),
-        *("meaning", "what to do", AGAIN),
-    )
+    _numbers = ("count",)
+    _cells: ClassVar[_Spec] = {
+        # a long code wraps after its underscores
+        "code": lambda row: f"<b>{_text('error_code')(row).replace('_', '_<wbr>')}</b>",
+        "count": _number("count", ","),
+        AGAIN: lambda row: again(bool(row["retryable"])),
+        "meaning": _sentence("meaning"),
+        "what to do": _sentence("remedy"),
+        "example, last seen": lambda row: f"{_entry('example')(row)}<br>{_time('last_seen')(row)}",
+    }
 
-    def _cells(self, row: dict[str, Any]) -> list[str]:
-        return [
-            f"<b>{_html.text(str(row['error_code']))}</b><br>{_entry(row['example'])}",
-            f"{row['count']:,}",
-            f"{row['share']:.0%}",
-            f"{row['tasks']:,}",
-            f"{_time(row['first_seen'])}<br>{_time(row['last_seen'])}",
-            _sentence(str(row["meaning"])),
-            _sentence(str(row["remedy"])),
-            again(bool(row["retryable"])),
-        ]
-
-    def _lines(self, row: dict[str, Any]) -> str:
-        tasks = f", {row['tasks']:,} tasks" if row["tasks"] != 1 else ", 1 task"
+    @staticmethod
+    def _line(row: _Row) -> str:
+        tasks = f", {_many(row['tasks'], 'task')}" if row["tasks"] else ""
         return (
             f"{row['error_code']}  x{row['count']} ({row['share']:.0%} of the exchanges)"
-            f"{tasks if row['tasks'] else ''}, last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC\n"
+            f"{tasks}, last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC\n"
             f"    {row['meaning']}\n    {row['remedy']}\n"
             f"    {AGAIN.capitalize()} {again(bool(row['retryable']))}.\n"
             f"    An example: log[{str(row['example'])!r}]"
@@ -206,17 +239,16 @@ class LatencyTable(ShownTable):
 
     _title = "Time to the answer, in milliseconds"
     _nothing = "No request has been answered."
-    _headers = ("method", "task type", "count", "p50", "p95", "max")
+    _numbers = ("count", "p50", "p95", "max")
+    _cells: ClassVar[_Spec] = {
+        "method": _text("method"),
+        "task type": _text("task_type"),
+        "count": _number("count", ","),
+        **{name: _number(f"{name}_ms") for name in ("p50", "p95", "max")},
+    }
 
-    def _cells(self, row: dict[str, Any]) -> list[str]:
-        return [
-            _html.text(str(row["method"])),
-            _html.text(str(row["task_type"] or "")),
-            f"{row['count']:,}",
-            *(_right(f"{row[name]:,.1f}") for name in ("p50_ms", "p95_ms", "max_ms")),
-        ]
-
-    def _lines(self, row: dict[str, Any]) -> str:
+    @staticmethod
+    def _line(row: _Row) -> str:
         return (
             f"{row['method']:<16} {row['task_type'] or '':<24} x{row['count']:<9,} "
             f"p50 {row['p50_ms']:>10,.1f}  p95 {row['p95_ms']:>10,.1f}  "
@@ -224,30 +256,36 @@ class LatencyTable(ShownTable):
         )
 
 
+def _seconds(row: _Row) -> str:
+    if row["seconds"] is not None:
+        return f"{row['seconds']:,.3f}"
+    return "no result" if row["answered_by"] is None else "the clock was set back"
+
+
 class TaskTimesTable(ShownTable):
     """From the creation of each task to its result."""
 
     _title = "From createTask to the result, one row for each task, times in UTC"
     _nothing = "No task has been created."
-    _headers = ("task", "type", "created", "seconds to the result", "how it came")
+    _numbers = ("task", "seconds to the result")
+    _cells: ClassVar[_Spec] = {
+        "task": _text("task_id"),
+        "type": _text("task_type"),
+        "created": _time("created_at"),
+        "seconds to the result": _seconds,
+        "how it came": _entry("answered_by"),
+    }
 
-    def _cells(self, row: dict[str, Any]) -> list[str]:
-        seconds = row["seconds"]
-        return [
-            str(row["task_id"]),
-            _html.text(str(row["task_type"] or "")),
-            _time(row["created_at"]),
-            _right(f"{seconds:,.3f}") if seconds is not None else self._no_seconds(row),
-            "" if row["answered_by"] is None else _entry(row["answered_by"]),
-        ]
+    @staticmethod
+    def _line(row: _Row) -> str:
+        unit = "" if row["seconds"] is None else " s"
+        return f"{row['task_id']:<12} {row['task_type'] or '':<24} {_seconds(row)}{unit}"
 
-    def _lines(self, row: dict[str, Any]) -> str:
-        seconds = row["seconds"]
-        told = f"{seconds:,.3f} s" if seconds is not None else self._no_seconds(row)
-        return f"{row['task_id']:<12} {row['task_type'] or '':<24} {told}"
 
-    def _no_seconds(self, row: dict[str, Any]) -> str:
-        return "no result" if row["answered_by"] is None else "the clock was set back"
+def _state(row: _Row) -> str:
+    good = {"ready": True, "failed": False}.get(row["state"])
+    code = f"<br>{_text('error_code')(row)}" if row["error_code"] else ""
+    return _html.badge(row["state"], good=good) + code
 
 
 class TaskTable(ShownTable):
@@ -256,46 +294,42 @@ class TaskTable(ShownTable):
     limit = 50  # with their pictures, in a notebook that is saved
     _title = "Tasks, newest first, times in UTC; the cost is an estimate"
     _nothing = "No task has been created."
-    _headers = (
-        *("task", "type", "created", "state", "exchanges", "seconds", "polls", "callbacks"),
-        *("cost", "created by", "ended by"),
-    )
     _metadata: ClassVar[list[str]] = ["events"]
     events: Mapping[str, Sequence[_swimlane.Event]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
+    _numbers = ("task", "seconds", "polls", "callbacks", "cost")
 
     def strip(self, created_by: str, *, width: int = 220) -> str:
-        """Return a row's exchanges as a small SVG; empty if they are not known."""
+        """Return a row's exchanges as a small picture; empty if they are not known."""
         return _swimlane.strip(self.events.get(created_by, ()), width=width)
 
-    def _cells(self, row: dict[str, Any]) -> list[str]:
-        state = str(row["state"])
-        code = f"<br>{_html.text(str(row['error_code']))}" if row["error_code"] else ""
-        return [
-            "no number" if row["task_id"] is None else str(row["task_id"]),
-            _html.text(str(row["task_type"] or "")),
-            _time(row["created_at"]),
-            _html.badge(state, good={"ready": True, "failed": False}.get(state)) + code,
-            self.strip(str(row["created_by"])) or str(row["exchanges"]),
-            "" if row["queue_s"] is None else _right(f"{row['queue_s']:,.3f}"),
-            str(row["polls"]),
-            str(row["callbacks"]),
-            "" if row["cost"] is None else f"{row['cost']:g}",
-            _entry(row["created_by"]),
-            "" if row["answered_by"] is None else _entry(row["answered_by"]),
-        ]
+    def _spec(self) -> _Spec:
+        return {
+            "task": lambda row: _text("task_id")(row) or "no number",
+            "type": _text("task_type"),
+            "created": _time("created_at"),
+            "state": _state,
+            "exchanges": lambda row: self.strip(row["created_by"]) or str(row["exchanges"]),
+            "seconds": _number("queue_s", ",.3f"),
+            "polls": _number("polls", ","),
+            "callbacks": _number("callbacks", ","),
+            "cost": _number("cost", "g"),
+            "created by": _entry("created_by"),
+            "ended by": _entry("answered_by"),
+        }
 
-    def _lines(self, row: dict[str, Any]) -> str:
-        sign = {"ready": "✓ ", "failed": "✗ "}.get(str(row["state"]), "")
+    @staticmethod
+    def _line(row: _Row) -> str:
+        sign = {"ready": "✓ ", "failed": "✗ "}.get(row["state"], "")
         number = "no number" if row["task_id"] is None else row["task_id"]
         facts = [
-            f"{number:<12} {row['task_type'] or '':<24} {sign + str(row['state']):<12}",
+            f"{number:<12} {row['task_type'] or '':<24} {sign + row['state']:<12}",
             "" if row["queue_s"] is None else f"{row['queue_s']:,.3f} s",
             _many(row["polls"], "poll"),
             _many(row["callbacks"], "callback") if row["callbacks"] else "",
             str(row["error_code"] or ""),
             "" if row["cost"] is None else f"cost about {row['cost']:g}",
-            f"log[{str(row['created_by'])!r}]",
+            f"log[{row['created_by']!r}]",
         ]
         return "  ".join(filter(None, facts))
 
@@ -305,37 +339,56 @@ class ViolationTable(ShownTable):
 
     _title = "Answers that depart from the documented contract, times in UTC"
     _nothing = "Every answer kept the documented contract."
-    _headers = ("exchange", "at", "method", "field", "the rule", "found")
+    _cells: ClassVar[_Spec] = {
+        "exchange": _entry("exchange_id"),
+        "at": _time("started_at"),
+        "method": _text("method"),
+        "field": lambda row: _code(row["field"]) if row["field"] else "the whole answer",
+        "the rule": _sentence("rule"),
+        "found": lambda row: _code(row["found"]),
+    }
 
-    def _cells(self, row: dict[str, Any]) -> list[str]:
-        return [
-            _entry(row["exchange_id"]),
-            _time(row["started_at"]),
-            _html.text(str(row["method"])),
-            _code(str(row["field"])) if row["field"] else "the whole answer",
-            _sentence(str(row["rule"])),
-            _code(str(row["found"])),
-        ]
-
-    def _lines(self, row: dict[str, Any]) -> str:
+    @staticmethod
+    def _line(row: _Row) -> str:
         return (
             f"{row['exchange_id']}  {row['method']}  {row['field'] or 'the whole answer'}: "
             f"{row['found']}\n    {row['rule']}"
         )
 
 
+def _outcome(row: _Row) -> str:
+    good = {"ok": True, "callback": True, "processing": None}.get(row["outcome"], False)
+    return _html.badge(row["outcome"], good=good)
+
+
 class Timeline(ShownTable):
     """Every exchange of one task, in order, with a picture of it."""
 
     _title = "In order, times in UTC"
-    _headers = ("at", "seconds", "exchange", "method", "outcome", "answer", "ms", "try")
     _metadata: ClassVar[list[str]] = ["task_id"]
     task_id: int = 0
+    _numbers = ("seconds", "ms", "try")
+    _cells: ClassVar[_Spec] = {
+        "at": lambda row: f"{row['started_at']:%H:%M:%S.%f}"[:-3],
+        "seconds": _number("offset_s", ",.3f"),
+        "exchange": _entry("exchange_id"),
+        "method": _text("method"),
+        "outcome": _outcome,
+        "answer": lambda row: " ".join(filter(None, (_text(n)(row) for n in _ANSWER))),
+        "ms": _number("elapsed_ms"),
+        "try": _number("attempt", ""),
+    }
+
+    @staticmethod
+    def _line(row: _Row) -> str:
+        took = "" if row["elapsed_ms"] is None else f"  {row['elapsed_ms']:,.1f} ms"
+        told = "  ".join(row[name] for name in ("outcome", *_ANSWER) if row[name])
+        return f"{row['offset_s']:+10.3f} s  {row['method']:<14} {told}{took}  {row['exchange_id']}"
 
     @property
     def svg(self) -> str:
         """The timeline as a picture: one lane for each method, time from left to right."""
-        return _swimlane.svg(self.task_id, self._events())
+        return _swimlane.svg(self._events())
 
     @property
     def summary(self) -> str:
@@ -343,77 +396,21 @@ class Timeline(ShownTable):
         return _swimlane.in_words(self.task_id, self._events())
 
     def _events(self) -> list[_swimlane.Event]:
-        return [
-            _swimlane.Event(
-                lane=str(row["method"]),
-                start=float(row["offset_s"]),
-                seconds=(row["elapsed_ms"] or 0.0) / 1000,
-                outcome=str(row["outcome"]),
-                status=row["status"],
-                error_code=row["error_code"],
-                name=str(row["exchange_id"]),
-            )
-            for row in self.as_dicts()
-        ]
-
-    def _cells(self, row: dict[str, Any]) -> list[str]:
-        good = {"ok": True, "callback": True, "processing": None}
-        return [
-            f"{row['started_at']:%H:%M:%S}.{row['started_at'].microsecond // 1000:03}",
-            _right(f"{row['offset_s']:,.3f}"),
-            _entry(row["exchange_id"]),
-            _html.text(str(row["method"])),
-            _html.badge(str(row["outcome"]), good=good.get(str(row["outcome"]), False)),
-            _html.text(" ".join(str(row[n]) for n in ("status", "error_code") if row[n])),
-            "" if row["elapsed_ms"] is None else _right(f"{row['elapsed_ms']:,.1f}"),
-            str(row["attempt"]),
-        ]
-
-    def _lines(self, row: dict[str, Any]) -> str:
-        took = "" if row["elapsed_ms"] is None else f"  {row['elapsed_ms']:,.1f} ms"
-        told = "  ".join(str(row[n]) for n in ("outcome", "status", "error_code") if row[n])
-        return f"{row['offset_s']:+10.3f} s  {row['method']:<14} {told}{took}  {row['exchange_id']}"
+        return [_swimlane.Event.of(row) for row in self.as_dicts()]
 
     def _repr_html_(self) -> str:
+        title, words = f"Task {self.task_id}", _html.text(self.summary)
         if not len(self):
-            return _html.card(f"Task {self.task_id}", _html.text(self.summary))
+            return _html.card(title, words)
+        style = "display:block;width:100%;min-width:560px;max-width:880px;margin:.4em 0"
+        picture = _swimlane.image(self.svg, self.summary, style)
+        # what scrolls must be reached by the keyboard
+        frame = '<div tabindex="0" role="group" aria-label="Timeline" style="overflow-x:auto">'
         return _html.card(
-            f"Task {self.task_id}",
-            f"<div>{_html.text(self.summary)}</div>",
-            self.svg,
-            super()._repr_html_(),
+            title, f"<div>{words}</div>", f"{frame}{picture}</div>", super()._repr_html_()
         )
 
     def __str__(self) -> str:
         return f"{self.summary}\n{super().__str__()}" if len(self) else self.summary
 
     __repr__ = __str__
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _time(value: datetime) -> str:
-    return f'<span style="white-space:nowrap">{value:%Y-%m-%d %H:%M:%S}</span>'
-
-
-def _entry(exchange_id: object) -> str:
-    """How to look at an exchange, to be copied."""
-    code = _code(f'log["{exchange_id}"]')
-    return f'<span style="white-space:nowrap">{code}</span>'
-
-
-def _code(text: str) -> str:
-    return f'<code style="color:inherit;background:none">{_html.text(text)}</code>'
-
-
-def _sentence(text: str) -> str:
-    return f'<div style="min-width:14em">{_html.words(text)}</div>'
-
-
-def _right(text: str) -> str:
-    return (
-        '<span style="display:inline-block;min-width:4.5em;text-align:right;'
-        f'font-variant-numeric:tabular-nums">{text}</span>'
-    )

@@ -13,10 +13,8 @@ as it needs to. They are not installed with brocap_nb: `pip install "brocap_nb[e
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +26,7 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.log._folders import is_pattern, log_files
 
-__all__ = ["BLOCK_BYTES", "ENGINES", "scan"]
+__all__ = ["BLOCK_BYTES", "ENGINES", "scan", "schema"]
 
 BLOCK_BYTES: Final = 64 * 1024 * 1024
 """How much of a file is one partition for Dask."""
@@ -81,11 +79,7 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
     Raises:
         InvalidInputError: there is no such engine or folder, or the engine is not installed.
     """
-    reader = _READERS.get(engine)
-    if reader is None:
-        raise InvalidInputError(
-            f"There is no engine {engine!r}. Choose one of {', '.join(ENGINES)}.", field="engine"
-        )
+    reader = _reader(engine)
     folder = Path(folder).absolute()
     if not (is_pattern(folder) or folder.is_dir()):
         raise InvalidInputError(
@@ -138,61 +132,70 @@ def _exchanges(lines: Any, source: str | None) -> Any:
     return exchanges.select(*columns[:after], nw.lit(source).alias("source"), *columns[after:])
 
 
+def schema(engine: str = "duckdb") -> Any:
+    """Return the columns of a log's lines and their types, for a reader of one's own.
+
+    >>> from brocap_nb.log import engines
+    >>> bn.Client(sandbox.key, base_url=sandbox.url).get_balance()
+    Balance(balance=10.0)
+    >>> import duckdb
+    >>> lines = duckdb.read_json("brocap_log/*.jsonl", columns=engines.schema(),
+    ...     format="newline_delimited", ignore_errors=True)
+    >>> lines.filter("kind = 'response'").select("method, outcome").fetchall()
+    [('getBalance', 'ok')]
+
+    Args:
+        engine: `duckdb`, names of SQL; `polars`, its own types, where times are texts; `pandas`
+            or `dask`, a schema of PyArrow.
+
+    Raises:
+        InvalidInputError: there is no such engine.
+        ImportError: it is not installed.
+    """
+    _reader(engine)
+    types: dict[str, Any]
+    if engine == "duckdb":
+        types = {_TEXT: "VARCHAR", _WHOLE: "BIGINT", _DECIMAL: "DOUBLE", _TIME: "TIMESTAMPTZ"}
+    elif engine == "polars":
+        pl: Any = import_module("polars")
+        types = {_TEXT: pl.String, _WHOLE: pl.Int64, _DECIMAL: pl.Float64, _TIME: pl.String}
+    else:
+        pa: Any = import_module("pyarrow")
+        types = {_TEXT: pa.string(), _WHOLE: pa.int64(), _DECIMAL: pa.float64()}
+        types[_TIME] = pa.timestamp("us", tz="UTC")
+        return pa.schema([(name, types[kind]) for name, kind in _LINE.items()])
+    return {name: types[kind] for name, kind in _LINE.items()}
+
+
 def _polars(groups: list[list[str]]) -> list[Any]:
     pl: Any = import_module("polars")
     return [_polars_lines(pl, files) for files in groups]
 
 
 def _polars_lines(pl: Any, files: list[str]) -> Any:
-    types = {_TEXT: pl.String, _WHOLE: pl.Int64, _DECIMAL: pl.Float64, _TIME: pl.String}
-    fields = {name: types[kind] for name, kind in _LINE.items()}
-    damaged = [path for path in files if not _looks_whole(path)]
-    whole = [path for path in files if path not in damaged]
-    lines = [pl.LazyFrame(schema=fields)]
-    if whole:
-        lines.append(pl.scan_ndjson(whole, schema=fields))
-    if damaged:
-        lines.append(_polars_line_by_line(pl, damaged, fields))
-    return pl.concat(lines).with_columns(
-        pl.col("started_at").str.to_datetime(
-            "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
-        )
-    )
-
-
-def _polars_line_by_line(pl: Any, files: list[str], fields: dict[str, Any]) -> Any:
-    """Polars' own reader refuses a whole file for one torn line."""
+    """Line by line: Polars' own reader refuses a whole file for one torn line."""
     line = pl.col("line")  # lines are ASCII, and JSON has no control characters in it
-    return (
-        pl.scan_csv(
+    lines = pl.LazyFrame(schema={"line": pl.String})
+    if files:
+        lines = pl.scan_csv(
             files,
             separator="\x1f",
             has_header=False,
             quote_char=None,
             schema={"line": pl.String},
             truncate_ragged_lines=True,
+            glob=False,
         )
-        .filter(line.str.json_path_match("$.kind").is_not_null())
-        .select(line.str.json_decode(pl.Struct(fields)).alias("line"))
+    return (
+        lines.filter(line.str.json_path_match("$.kind").is_not_null())
+        .select(line.str.json_decode(pl.Struct(schema("polars"))).alias("line"))
         .unnest("line")
+        .with_columns(
+            pl.col("started_at").str.to_datetime(
+                "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
+            )
+        )
     )
-
-
-def _looks_whole(path: str) -> bool:
-    """Whether each line begins and ends as a line of a log does: cheap, next to parsing it."""
-    begun, ended, newlines, last = 0, 0, 0, b"\n"
-    with open(path, "rb") as file:  # noqa: PTH123
-        while data := file.read(BLOCK_BYTES):
-            data = last + data
-            begun += data.count(b'\n{"kind":"')
-            ended += data.count(b"}\n")
-            newlines += data.count(b"\n") - last.count(b"\n")
-            last = data[-10:]
-            begun -= last.count(b'\n{"kind":"')
-            ended -= last.count(b"}\n")
-    begun += last.count(b'\n{"kind":"')
-    ended += last.count(b"}\n")
-    return begun == ended == newlines and last.endswith(b"\n")
 
 
 def _duckdb(groups: list[list[str]]) -> list[Any]:
@@ -203,37 +206,29 @@ def _duckdb(groups: list[list[str]]) -> list[Any]:
 
 
 def _duckdb_lines(connection: Any, files: list[str]) -> Any:
-    types = {_TEXT: "VARCHAR", _WHOLE: "BIGINT", _DECIMAL: "DOUBLE", _TIME: "TIMESTAMPTZ"}
+    columns = schema("duckdb")
     if not files:
-        empty = ", ".join(f"NULL::{types[kind]} AS {name}" for name, kind in _LINE.items())
+        empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns.items())
         return connection.sql(f"SELECT {empty} WHERE false")
     return connection.read_json(
-        files,
-        format="newline_delimited",
-        columns={name: types[kind] for name, kind in _LINE.items()},
-        ignore_errors=True,
+        files, format="newline_delimited", columns=columns, ignore_errors=True
     )
 
 
 def _pandas(groups: list[list[str]]) -> list[Any]:
-    return [_pandas_lines(files) for files in groups]
-
-
-def _pandas_lines(files: list[str]) -> Any:
-    blocks = [_read_block(*block) for block in _blocks(files)]
-    return pd.concat(blocks, ignore_index=True) if blocks else _no_lines()
+    blocks = [[_read_block(block) for block in _blocks(files)] for files in groups]
+    return [pd.concat(found, ignore_index=True) if found else _frame([]) for found in blocks]
 
 
 def _dask(groups: list[list[str]]) -> list[Any]:
     dask: Any = import_module("dask.dataframe")
-    return [_dask_lines(dask, files) for files in groups]
-
-
-def _dask_lines(dask: Any, files: list[str]) -> Any:
-    blocks = list(_blocks(files))
-    if not blocks:
-        return dask.from_pandas(_no_lines(), npartitions=1)
-    return dask.from_map(_read_blocks, blocks, meta=_no_lines())
+    empty = _frame([])
+    return [
+        dask.from_map(_read_block, blocks, meta=empty)
+        if (blocks := list(_blocks(files)))
+        else dask.from_pandas(empty, npartitions=1)
+        for files in groups
+    ]
 
 
 _READERS: Final[dict[str, Callable[[list[list[str]]], list[Any]]]] = {
@@ -247,6 +242,15 @@ ENGINES: Final = tuple(_READERS)
 """The engines that `scan` knows."""
 
 
+def _reader(engine: str) -> Callable[[list[list[str]]], list[Any]]:
+    reader = _READERS.get(engine)
+    if reader is None:
+        raise InvalidInputError(
+            f"There is no engine {engine!r}. Choose one of {', '.join(ENGINES)}.", field="engine"
+        )
+    return reader
+
+
 def _blocks(files: list[str]) -> Iterator[tuple[str, int, int]]:
     for path in files:
         size = Path(path).stat().st_size
@@ -254,74 +258,41 @@ def _blocks(files: list[str]) -> Iterator[tuple[str, int, int]]:
             yield path, start, min(start + BLOCK_BYTES, size)
 
 
-def _read_blocks(block: tuple[str, int, int]) -> pd.DataFrame:
-    return _read_block(*block)
-
-
-def _read_block(path: str, start: int, end: int) -> pd.DataFrame:
+def _read_block(block: tuple[str, int, int]) -> pd.DataFrame:
     """Return the lines of a file that begin at `start` or later and before `end`."""
-    with open(path, "rb") as file:  # noqa: PTH123
+    path, start, end = block
+    with Path(path).open("rb") as file:
         if start:
             file.seek(start - 1)
             file.readline()  # it began in the block before
-        if file.tell() >= end:
-            return _no_lines()  # it ends there or later, too
-        data = file.read(end - file.tell())
-        if not data.endswith(b"\n"):
+        data = file.read(max(0, end - file.tell()))
+        if data and not data.endswith(b"\n"):
             data += file.readline()
-    return _lines(data)
+    return _frame(_tables(data))
 
 
-def _lines(data: bytes) -> pd.DataFrame:
+def _tables(data: bytes) -> list[Any]:
+    """The lines as tables of Arrow, which refuses all for one that is no line of a log."""
     pa: Any = import_module("pyarrow")
     from_json: Any = import_module("pyarrow.json")
-    types = {
-        _TEXT: pa.string(),
-        _WHOLE: pa.int64(),
-        _DECIMAL: pa.float64(),
-        _TIME: pa.timestamp("us", tz="UTC"),
-    }
-    schema = pa.schema([(name, types[kind]) for name, kind in _LINE.items()])
-    options = from_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+    options = from_json.ParseOptions(
+        explicit_schema=schema("pandas"), unexpected_field_behavior="ignore"
+    )
     reading = from_json.ReadOptions(block_size=max(len(data) + 1, 1024))
     try:
-        table = from_json.read_json(pa.BufferReader(data), reading, options)
-    except pa.ArrowInvalid:  # no line at all, or one that is no line of a log: line by line
-        sound = b"".join(line for line in data.splitlines(keepends=True) if _is_sound(line))
-        if not sound:
-            return _no_lines()
-        table = from_json.read_json(pa.BufferReader(sound), reading, options)
-    return pd.DataFrame({name: _series(table[name], kind) for name, kind in _LINE.items()})
+        return [from_json.read_json(pa.BufferReader(data), reading, options)]
+    except pa.ArrowInvalid:
+        lines = data.splitlines(keepends=True)
+        half = len(lines) // 2
+        parts = (b"".join(lines[:half]), b"".join(lines[half:])) if half else ()
+        return [table for part in parts for table in _tables(part)]
 
 
-def _is_sound(line: bytes) -> bool:
-    try:
-        fields = json.loads(line)
-        for name, kind in _LINE.items():
-            value = fields.get(name)
-            if value is not None and not (isinstance(value, _PYTHON[kind]) and value is not True):
-                return False
-        datetime.fromisoformat(fields["started_at"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return False
-    return True
-
-
-def _series(column: Any, kind: str) -> Any:
-    if kind == _WHOLE:
-        return column.to_pandas(types_mapper={column.type: pd.Int64Dtype()}.get)
-    return column.to_pandas().astype(_DTYPES[kind])
-
-
-_PYTHON: Final[dict[str, Any]] = {_TEXT: str, _WHOLE: int, _DECIMAL: (int, float), _TIME: str}
-
-_DTYPES: Final[dict[str, Any]] = {
-    _TEXT: pd.Series([""]).dtype,
-    _WHOLE: "Int64",
-    _DECIMAL: "float64",
-    _TIME: "datetime64[us, UTC]",
-}
-
-
-def _no_lines() -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=_DTYPES[kind]) for name, kind in _LINE.items()})
+def _frame(tables: list[Any]) -> pd.DataFrame:
+    pa: Any = import_module("pyarrow")
+    table = pa.concat_tables(tables or [schema("pandas").empty_table()])
+    text = pd.Series([""]).dtype
+    dtypes = {_TEXT: text, _WHOLE: "Int64", _DECIMAL: "float64", _TIME: "datetime64[us, UTC]"}
+    whole = {pa.int64(): pd.Int64Dtype()}.get
+    columns = {name: table[name].to_pandas(types_mapper=whole) for name in _LINE}
+    return pd.DataFrame({name: columns[name].astype(dtypes[k]) for name, k in _LINE.items()})

@@ -1,19 +1,17 @@
 """Summaries of a log's frame, written once over Narwhals: pandas is only the default engine.
 
 Each takes an eager frame (pandas, Polars, PyArrow) or a lazy one (Polars, DuckDB, Dask) with the
-columns of `log.frame()`, lets the engine reduce it to a small table, and explains that table here.
-So all engines give the same rows. The result is eager, of the engine's own kind: pandas for Dask,
-PyArrow for DuckDB.
+columns of `log.frame()`, lets the engine choose the rows and columns that matter, and makes a
+small table of them here. So all engines give the same rows. The result is eager, of the engine's
+own kind: pandas for Dask, PyArrow for DuckDB.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate, pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import narwhals as nw
 import numpy as np
@@ -22,7 +20,7 @@ from numpy.typing import NDArray
 
 from brocap_nb.api._answers import Departure, departures
 from brocap_nb.api._exchange import Outcome
-from brocap_nb.api._facts import RESULT_LIFETIME, explain
+from brocap_nb.api._facts import CATALOGUE, RESULT_LIFETIME, explain
 from brocap_nb.log._rows import STRING, UTC_TIME
 from brocap_nb.log._sessions import number_of
 from brocap_nb.log._swimlane import Event
@@ -39,28 +37,46 @@ __all__ = [
 ]
 
 CREATE: Final = "createTask"
-BALANCE: Final = "getBalance"
 
 TIME_TO_RESULT: Final = "time to result"
 """What `latency` calls its rows from createTask to the result."""
 
+_OK, _CALLBACK, _API_ERROR = str(Outcome.OK), str(Outcome.CALLBACK), str(Outcome.API_ERROR)
+_PROCESSING: Final = str(Outcome.PROCESSING)
 _ANSWERED: Final = [
-    *(str(outcome) for outcome in (Outcome.OK, Outcome.PROCESSING, Outcome.API_ERROR)),
-    *(str(outcome) for outcome in (Outcome.HTTP_ERROR, Outcome.BAD_RESPONSE)),
+    *(_OK, _PROCESSING, _API_ERROR, str(Outcome.HTTP_ERROR), str(Outcome.BAD_RESPONSE)),
 ]
-_WITH_CODE: Final = [str(Outcome.API_ERROR), str(Outcome.CALLBACK)]
-_WITH_RESULT: Final = [str(Outcome.OK), str(Outcome.CALLBACK)]
+_WITH_CODE: Final = [_API_ERROR, _CALLBACK]
+_WITH_RESULT: Final = [_OK, _CALLBACK]
+_RETRYABLE: Final = [code for code, entry in CATALOGUE.items() if entry.retryable]
 _NO_TASK: Final = -(2**63)  # no number of a task: `bodies` refuses it
 _TIME: Final = nw.Datetime("us", "UTC")
-_PANDAS: Final[Mapping[Any, Any]] = {
-    nw.String(): STRING,
-    nw.Int64(): "int64",
-    nw.Float64(): "float64",
-    nw.Boolean(): "bool",
-    _TIME: UTC_TIME,
+_TYPES: Final[Mapping[str, tuple[Any, Any]]] = {  # of Narwhals and of pandas
+    **dict.fromkeys(("count", "tasks", "task_id", "polls", "callbacks"), (nw.Int64(), "int64")),
+    **dict.fromkeys(("exchanges", "attempt"), (nw.Int64(), "int64")),
+    **dict.fromkeys(("p50_ms", "p95_ms", "max_ms", "elapsed_ms"), (nw.Float64(), "float64")),
+    **dict.fromkeys(("seconds", "queue_s", "offset_s"), (nw.Float64(), "float64")),
+    **dict.fromkeys(("share", "cost"), (nw.Float64(), "float64")),
+    **dict.fromkeys(("first_seen", "last_seen", "created_at", "started_at"), (_TIME, UTC_TIME)),
+    "retryable": (nw.Boolean(), "bool"),
 }
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_BUCKETS_PER_MS: Final = 10
+_TEXT: Final = nw.String(), STRING  # what else there is
+
+_ERRORS: Final = (
+    *("error_code", "count", "share", "first_seen", "last_seen", "tasks"),
+    *("meaning", "remedy", "retryable", "example"),
+)
+_LATENCY: Final = ("method", "task_type", "count", "p50_ms", "p95_ms", "max_ms")
+_TASK_TIMES: Final = ("task_id", "task_type", "created_at", "seconds", "answered_by")
+_TASKS: Final = (
+    *("task_id", "task_type", "created_at", "state", "polls", "callbacks", "queue_s"),
+    *("error_code", "cost", "exchanges", "created_by", "answered_by"),
+)
+_TIMELINE: Final = (
+    *("started_at", "offset_s", "exchange_id", "method", "outcome", "status", "error_code"),
+    *("elapsed_ms", "attempt"),
+)
+_VIOLATIONS: Final = ("exchange_id", "started_at", "method", "field", "rule", "found")
 
 
 def errors(frame: Any) -> nw.DataFrame[Any]:
@@ -113,7 +129,8 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
         .with_columns(nw.col("count", "tasks").cast(nw.Int64))  # DuckDB's sums have 128 bits
         .collect()
     )
-    rows = _rows(table)
+    columns = [_values(table[name]) for name in table.columns]
+    rows = [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
     total = sum(row["count"] for row in rows) or 1
     rows = [row for row in rows if row["error_code"] is not None]
     rows.sort(key=lambda row: (-row["count"], row["error_code"]))
@@ -125,22 +142,7 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
             remedy=entry.remedy,
             retryable=entry.retryable,
         )
-    return _table(
-        rows,
-        {
-            "error_code": nw.String(),
-            "count": nw.Int64(),
-            "share": nw.Float64(),
-            "first_seen": _TIME,
-            "last_seen": _TIME,
-            "tasks": nw.Int64(),
-            "meaning": nw.String(),
-            "remedy": nw.String(),
-            "retryable": nw.Boolean(),
-            "example": nw.String(),
-        },
-        table,
-    )
+    return _table({name: [row[name] for row in rows] for name in _ERRORS}, _ERRORS, table)
 
 
 def latency(frame: Any) -> nw.DataFrame[Any]:
@@ -152,100 +154,41 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
 
     `p50_ms` and `p95_ms` are exact, on every engine: the nearest rank, that is the smallest value
     that at least 50% or 95% of the values do not exceed. So each is a time that really occurred,
-    nothing is interpolated. The engine counts values in steps of 0.1 ms, then only the values of
-    the steps in which the two ranks lie are looked at: two passes over the frame, and a third for
-    the tasks.
+    nothing is interpolated.
 
     Args:
         frame: a frame with the columns `exchange_id, started_at, method, task_type, task_id,
-            outcome, status, elapsed_ms`.
+            outcome, status, error_code, elapsed_ms`.
 
     Returns:
         Columns `method, task_type, count, p50_ms, p95_ms, max_ms`.
     """
     lazy = _lazy(frame)
-    answered = lazy.filter(
-        _text("outcome").is_in(_ANSWERED) & ~nw.col("elapsed_ms").is_null()
-    ).select(
-        _text("method").alias("method"),
-        _text("task_type").alias("task_type"),
-        nw.col("elapsed_ms"),
-        (nw.col("elapsed_ms") * _BUCKETS_PER_MS).floor().alias("bucket"),
-    )
-    table = (
-        answered.group_by("method", "task_type", "bucket")
-        .agg(nw.len().alias("count"), nw.col("elapsed_ms").max().alias("longest"))
+    answered = (
+        lazy.filter(_text("outcome").is_in(_ANSWERED) & ~nw.col("elapsed_ms").is_null())
+        .select(
+            _text("method").alias("method"), _text("task_type").alias("task_type"), "elapsed_ms"
+        )
         .collect()
     )
-    groups: dict[tuple[str, str | None], list[dict[str, Any]]] = defaultdict(list)
-    for row in _rows(table):
-        groups[row["method"], row["task_type"]].append(row)
-    wanted = {_bucket(buckets, percent)[0] for buckets in groups.values() for percent in (50, 95)}
-    values: dict[tuple[str, str | None, float], list[float]] = defaultdict(list)
-    if wanted:
-        looked_at = answered.filter(nw.col("bucket").is_in(sorted(wanted))).collect()
-        columns = (_values(looked_at[name]) for name in ("method", "task_type", "bucket"))
-        for *place, elapsed in zip(*columns, _values(looked_at["elapsed_ms"]), strict=True):
-            values[tuple(place)].append(elapsed)
-    rows = []
-    for (method, task_type), buckets in groups.items():
-        row = {"method": method, "task_type": task_type}
-        for percent in (50, 95):
-            bucket, rank = _bucket(buckets, percent)
-            row[f"p{percent}_ms"] = sorted(values[method, task_type, bucket])[rank]
-        row["count"] = sum(one["count"] for one in buckets)
-        row["max_ms"] = max(one["longest"] for one in buckets)
-        rows.append(row)
-    rows.sort(key=lambda row: (str(row["method"]), str(row["task_type"] or "")))
-    return _table(
-        rows + _times_to_result(task_times(lazy)),
-        {
-            "method": nw.String(),
-            "task_type": nw.String(),
-            "count": nw.Int64(),
-            "p50_ms": nw.Float64(),
-            "p95_ms": nw.Float64(),
-            "max_ms": nw.Float64(),
-        },
-        table,
-    )
-
-
-def _rank(count: int, percent: int) -> int:
-    """The nearest rank, counted from 0."""
-    return -(-count * percent // 100) - 1
-
-
-def _bucket(buckets: Iterable[Mapping[str, Any]], percent: int) -> tuple[float, int]:
-    """In which bucket a percentile lies, and its rank among the values in there."""
-    ordered = sorted(buckets, key=lambda row: row["bucket"])
-    rank = _rank(sum(row["count"] for row in ordered), percent)
-    for row in ordered:
-        if rank < row["count"]:
-            return row["bucket"], rank
-        rank -= row["count"]
-    raise AssertionError("a rank is smaller than the count")
-
-
-def _times_to_result(times: nw.DataFrame[Any]) -> list[dict[str, Any]]:
-    groups: dict[str | None, list[float]] = defaultdict(list)
-    for task_type, seconds in zip(
-        _values(times["task_type"]), _values(times["seconds"]), strict=True
+    times = task_times(lazy).drop_nulls("seconds")
+    columns: dict[str, list[Any]] = {name: [] for name in _LATENCY}
+    for part, methods, milliseconds in (
+        (answered, answered["method"].to_list(), answered["elapsed_ms"].to_numpy()),
+        (times, [TIME_TO_RESULT] * len(times), times["seconds"].to_numpy() * 1000),
     ):
-        if seconds is not None:
-            groups[task_type].append(seconds * 1000)
-    return [
-        {
-            "method": TIME_TO_RESULT,
-            "task_type": task_type,
-            "count": len(found),
-            "p50_ms": found[_rank(len(found), 50)],
-            "p95_ms": found[_rank(len(found), 95)],
-            "max_ms": found[-1],
-        }
-        for task_type, unsorted in sorted(groups.items(), key=lambda item: item[0] or "")
-        for found in [sorted(unsorted)]
-    ]
+        types = part["task_type"].to_list()
+        group = _codes(methods) * (len(types) + 1) + _codes(types)
+        order = np.lexsort((milliseconds, group))
+        for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(part) else ():
+            values = milliseconds[rows].tolist()
+            row = (
+                *(methods[rows[0]], types[rows[0]], len(values)),
+                *(values[-(-len(values) * percent // 100) - 1] for percent in (50, 95, 100)),
+            )
+            for column, value in zip(columns.values(), row, strict=True):
+                column.append(None if value is pd.NA else value)
+    return _table(columns, _LATENCY, answered)
 
 
 def task_times(frame: Any) -> nw.DataFrame[Any]:
@@ -264,34 +207,12 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
         the callback; null if there is no result, or if the clock was set back in between.
         `answered_by` is the `exchange_id` of the result.
     """
-    is_result = (_text("status") == "ready") & _text("outcome").is_in(_WITH_RESULT)
-    is_created = (_text("method") == CREATE) & (_text("outcome") == str(Outcome.OK))
-    moments, table = _moments(
-        _lazy(frame).filter(~nw.col("task_id").is_null() & (is_result | is_created))
-    )
-    rows = []
-    for created, *later in _histories(moments):
-        result = next((one for one in later if one.is_result), None)
-        rows.append(
-            {
-                "task_id": created.task_id,
-                "task_type": created.task_type,
-                "created_at": _at(created.start),
-                "seconds": None if result is None else _seconds(created, result.end),
-                "answered_by": None if result is None else result.exchange_id,
-            }
-        )
-    return _table(
-        rows,
-        {
-            "task_id": nw.Int64(),
-            "task_type": nw.String(),
-            "created_at": _TIME,
-            "seconds": nw.Float64(),
-            "answered_by": nw.String(),
-        },
-        table,
-    )
+    result = (_text("status") == "ready") & _text("outcome").is_in(_WITH_RESULT)
+    created = (_text("method") == CREATE) & (_text("outcome") == _OK)
+    stories = _Stories(_lazy(frame).filter(~nw.col("task_id").is_null() & (result | created)))
+    columns = stories.told(datetime.now(UTC))
+    columns["seconds"] = columns["queue_s"]
+    return _table(columns, _TASK_TIMES, stories.table)
 
 
 def tasks(
@@ -333,246 +254,17 @@ def tasks(
         createTask was answered, the same session has a getBalance before it and one after it, and
         between them there is no other createTask of any session.
     """
-    asked = (_text("method") == BALANCE) & (_text("outcome") == str(Outcome.OK))
+    asked = (_text("method") == "getBalance") & (_text("outcome") == _OK)
     created = _text("method") == CREATE
-    moments, table = _moments(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked))
-    balances = _balances_around(moments) if cost is not None else {}
-    until = _microseconds((now or datetime.now(UTC)) - timedelta(seconds=RESULT_LIFETIME))
-    rows = []
-    for history in sorted(_histories(moments), key=lambda found: found[0].place, reverse=True):
-        row = _task(history, until)
-        around = balances.get(row["created_by"])
-        row["cost"] = cost(row["created_by"], *around) if cost and around else None
-        rows.append(row)
-    return _table(
-        rows,
-        {
-            "task_id": nw.Int64(),
-            "task_type": nw.String(),
-            "created_at": _TIME,
-            "state": nw.String(),
-            "polls": nw.Int64(),
-            "callbacks": nw.Int64(),
-            "queue_s": nw.Float64(),
-            "error_code": nw.String(),
-            "cost": nw.Float64(),
-            "exchanges": nw.Int64(),
-            "created_by": nw.String(),
-            "answered_by": nw.String(),
-        },
-        table,
-        missing=["task_id"],
-    )
-
-
-def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
-    """Return the exchanges of some rows of `tasks`, as events for `swimlane.strip`.
-
-    Args:
-        frame: the frame that `tasks` was given.
-        rows: the rows, as a frame with the columns `task_id, created_by`.
-
-    Returns:
-        The events in order, for each of the rows by its `created_by`.
-    """
-    chosen = _lazy(rows).select("task_id", "created_by").collect()
-    numbers = sorted({number for number in _values(chosen["task_id"]) if number is not None})
-    found = set(_values(chosen["created_by"]))
-    without = nw.col("task_id").is_null() & (_text("method") == CREATE)
-    moments, _ = _moments(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)))
-    return {
-        history[0].exchange_id: [
-            Event(
-                lane=one.method,
-                start=(one.start - history[0].start) / 1e6,
-                seconds=(one.elapsed_ms or 0.0) / 1e3,
-                outcome=one.outcome,
-                status=one.status,
-                error_code=one.error_code,
-                name=one.exchange_id,
-            )
-            for one in history
-        ]
-        for history in _histories(moments)
-        if history[0].exchange_id in found
-    }
-
-
-def _in_order(
-    ids: Sequence[str], starts: Sequence[int]
-) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """Return the order of exchanges, and for each since when there was it or one before it.
-
-    As `Columns.order` has it: a clock may be set back, the order of a session's own rows is sure.
-    """
-    sessions = [name.rpartition("-")[0] for name in ids]
-    codes = {session: code for code, session in enumerate(sorted(set(sessions)))}
-    session = np.array([codes[name] for name in sessions], "i8")
-    number = np.array([number_of(name) for name in ids], "i8")
-    own = np.lexsort((number, session))
-    since = np.array(starts, "i8")
-    for rows in np.split(own, np.flatnonzero(np.diff(session[own])) + 1):
-        since[rows] = np.maximum.accumulate(since[rows])
-    return np.lexsort((number, session, since)), since
-
-
-class _Moment(NamedTuple):
-    """An exchange, as far as the story of a task needs it. In the order of their stories."""
-
-    task_id: int
-    """`_NO_TASK` if there is none."""
-    source: str
-    """The folder, if the frame is of many: each has task numbers of its own."""
-    place: int
-    """In the order of all."""
-    since: int
-    """As `start`, or that of an earlier one of its session, if it is later: see `_in_order`."""
-    start: int
-    """When it began, in microseconds since 1970."""
-    exchange_id: str
-    elapsed_ms: float | None
-    method: str
-    task_type: str | None
-    outcome: str
-    status: str | None
-    error_code: str | None
-
-    @property
-    def end(self) -> float:
-        """When its answer was there; when it began, if there is none."""
-        return self.start + (self.elapsed_ms or 0.0) * 1e3
-
-    @property
-    def is_result(self) -> bool:
-        return self.status == "ready" and self.outcome in _WITH_RESULT
-
-    @property
-    def is_final_error(self) -> bool:
-        """Whether it is answered with an error code that stays: asking again gives the same."""
-        if self.outcome == str(Outcome.CALLBACK) and self.error_code is None:
-            return False
-        return self.outcome in _WITH_CODE and not explain(self.error_code or "").retryable
-
-
-def _moments(lazy: nw.LazyFrame[Any]) -> tuple[list[_Moment], nw.DataFrame[Any]]:
-    """Return the exchanges in order of task and time, and the table that they are from."""
-    texts = ("method", "task_type", "outcome", "status", "error_code", *_source(lazy))
-    table = lazy.select(
-        nw.col("task_id").fill_null(_NO_TASK),
-        *("started_at", "exchange_id", "elapsed_ms"),
-        *(_text(name).alias(name) for name in texts),
-    ).collect()
-    columns = {name: _values(table[name]) for name in table.columns if name != "started_at"}
-    columns["start"] = _values(table["started_at"].dt.timestamp("us"))
-    order, since = _in_order(columns["exchange_id"], columns["start"])
-    columns["place"], columns["since"] = np.argsort(order).tolist(), since.tolist()
-    columns.setdefault("source", [""] * len(table))
-    return sorted(map(_Moment, *(columns[name] for name in _Moment._fields))), table
-
-
-def _histories(moments: Iterable[_Moment]) -> list[list[_Moment]]:
-    """Return for each createTask what happened to its task, itself first.
-
-    A service that starts anew may give a number again: then another story begins. Folders of
-    several people have numbers of their own.
-    """
-    histories: list[list[_Moment]] = []
-    for one in moments:
-        if one.method == CREATE:
-            histories.append([one])
-        elif histories and one.task_id != _NO_TASK and one[:2] == histories[-1][0][:2]:
-            histories[-1].append(one)
-    return histories
-
-
-def _task(history: list[_Moment], until: int) -> dict[str, Any]:
-    created, *later = history
-    ended = next((one for one in later if one.is_result), None)
-    if ended is not None:
-        state = "ready"
-    else:
-        for one in history:  # an error ends it, unless it turns out that it goes on
-            if one.is_final_error:
-                ended = ended or one
-            elif one.outcome == str(Outcome.PROCESSING):
-                ended = None
-        if ended is not None or created.outcome == str(Outcome.API_ERROR):
-            state, ended = "failed", ended or created
-        elif created.outcome != str(Outcome.OK):
-            state = "unknown"
-        else:
-            state = "abandoned" if created.start < until else "processing"
-    last = (
-        None
-        if not later or ended is created
-        else ended.end
-        if ended
-        else max(one.end for one in later)
-    )
-    methods = [one.method for one in history]
-    return {
-        "task_id": None if created.task_id == _NO_TASK else created.task_id,
-        "task_type": created.task_type,
-        "created_at": _at(created.start),
-        "state": state,
-        "polls": methods.count("getTaskResult"),
-        "callbacks": sum(one.outcome == str(Outcome.CALLBACK) for one in history),
-        "queue_s": None if last is None else _seconds(created, last),
-        "error_code": ended.error_code if ended is not None and state == "failed" else None,
-        "exchanges": len(history),
-        "created_by": created.exchange_id,
-        "answered_by": None if ended is None else ended.exchange_id,
-    }
-
-
-def _seconds(created: _Moment, end: float) -> float | None:
-    """How long it was from a start to an end; None if the clock was set back in between."""
-    return None if end < created.start else (end - created.start) / 1e6
-
-
-def _balances_around(moments: Iterable[_Moment]) -> dict[str, tuple[str, str]]:
-    """Return the getBalance before and after each createTask that is alone between them."""
-    in_time = sorted(moments, key=lambda one: one.place)
-    created = [one for one in in_time if one.method == CREATE]
-    starts = [one.since for one in created]
-    reach = [0.0, *accumulate(map(_latest_end, created), max)]  # the latest end of all before
-    sessions: dict[str, list[_Moment]] = defaultdict(list)
-    for one in in_time:
-        if one.method == BALANCE:
-            sessions[_session(one)].append(one)
-    found = {}
-    for session, balances in sessions.items():
-        for before, after in pairwise(balances):
-            low = bisect_left(starts, before.since)
-            high = bisect_left(starts, _latest_end(after))
-            if high - low != 1 or reach[low] > before.since:
-                continue
-            one = created[low]
-            if (
-                _latest_end(before) <= one.since
-                and _latest_end(one) <= after.since
-                and one.elapsed_ms is not None
-                and _session(one) == session
-            ):
-                found[one.exchange_id] = before.exchange_id, after.exchange_id
-    return found
-
-
-def _session(one: _Moment) -> str:
-    return one.exchange_id.rpartition("-")[0]
-
-
-def _latest_end(one: _Moment) -> float:
-    """When its answer was there, by the latest that its session's clock has shown."""
-    return one.since + (one.elapsed_ms or 0.0) * 1e3
-
-
-def _at(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    stories = _Stories(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked))
+    columns = stories.told(now or datetime.now(UTC))
+    around = dict(stories.balances()) if cost is not None else {}
+    columns["cost"] = [
+        cost(name, *around[name]) if cost and name in around else None
+        for name in columns["created_by"]
+    ]
+    table = _table(columns, _TASKS, stories.table, missing=["task_id"])
+    return nw.maybe_reset_index(table[stories.newest_first()])
 
 
 def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
@@ -590,37 +282,31 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
         elapsed_ms, attempt`. `offset_s` is in seconds from the first of them, and below 0 where
         the clock was set back.
     """
-    lazy = _lazy(frame)
-    names = ("method", "outcome", "status", "error_code", *_source(lazy))
-    table = (
-        lazy.filter(nw.col("task_id") == task_id)
-        .select(
-            *("started_at", "exchange_id", "elapsed_ms", "attempt"),
-            *(_text(name).alias(name) for name in names),
-        )
-        .collect()
-    )
-    rows = _rows_in_order(table)
-    creations = [n for n, row in enumerate(rows) if row["method"] == CREATE]
-    first = creations[-1] if creations else 0
-    rows = [row for row in rows[first:] if row.get("source") == rows[first].get("source")]
-    for row in rows:
-        row["offset_s"] = (row["started_at"] - rows[0]["started_at"]).total_seconds()
-    return _table(
-        rows,
-        {
-            "started_at": _TIME,
-            "offset_s": nw.Float64(),
-            "exchange_id": nw.String(),
-            "method": nw.String(),
-            "outcome": nw.String(),
-            "status": nw.String(),
-            "error_code": nw.String(),
-            "elapsed_ms": nw.Float64(),
-            "attempt": nw.Int64(),
-        },
-        table,
-    )
+    stories = _Stories(_lazy(frame).filter(nw.col("task_id") == task_id), orphans=True)
+    rows = next(stories.events(stories.newest_first()[:1].tolist()), [])
+    columns = {name: [row[name] for row in rows] for name in _TIMELINE}
+    return _table(columns, _TIMELINE, stories.table)
+
+
+def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
+    """Return the exchanges of some rows of `tasks`, as events for `swimlane.strip`.
+
+    Args:
+        frame: the frame that `tasks` was given.
+        rows: the rows, as a frame with the columns `task_id, created_by`.
+
+    Returns:
+        The events in order, for each of the rows by its `created_by`.
+    """
+    chosen = _lazy(rows).select("task_id", "created_by").collect()
+    numbers = sorted({number for number in _values(chosen["task_id"]) if number is not None})
+    found = set(_values(chosen["created_by"]))
+    without = nw.col("task_id").is_null() & (_text("method") == CREATE)
+    stories = _Stories(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)))
+    shown = [n for n, head in enumerate(stories.heads) if stories.ids[head] in found]
+    return {
+        rows[0]["exchange_id"]: [Event.of(row) for row in rows] for rows in stories.events(shown)
+    }
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
@@ -637,43 +323,189 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
         exchanges began. `field` is empty if it is the answer as a whole.
     """
     lazy = _lazy(frame)
-    names = ("method", "task_type", "outcome", "request", "response", *_source(lazy))
+    called = _text("outcome") == _CALLBACK  # its body was sent to us
+    body = nw.when(called).then(_text("request")).otherwise(_text("response"))
+    names = ("method", "task_type", *_source(lazy))
     table = (
-        lazy.filter(_text("outcome").is_in([*_ANSWERED, str(Outcome.CALLBACK)]))
+        lazy.filter(_text("outcome").is_in([*_ANSWERED, _CALLBACK]))
         .select(
             *("exchange_id", "started_at", "task_id"),
             *(_text(name).alias(name) for name in names),
+            body.alias("body"),
         )
         .collect()
     )
-    types: dict[tuple[Any, int | None], str] = {}
+    table = table[_clock(table).order]
+    columns = (_values(table[name]) for name in ("task_id", "task_type", "method", "body"))
+    types: dict[tuple[Any, Any], str] = {}
     known: dict[tuple[str, str, str | None], list[Departure]] = {}
-    rows = []
-    for row in _rows_in_order(table):
-        task, task_type = (row.get("source"), row["task_id"]), row["task_type"]
-        if row["task_id"] is not None and task_type is not None:
-            types[task] = task_type
-        called = row["outcome"] == str(Outcome.CALLBACK)  # its body was sent to us
-        text = row["request" if called else "response"]
-        if text is None:
-            continue
-        place = row["method"], text, task_type or types.get(task)
-        found = known.get(place)
-        if found is None:
-            found = known[place] = departures(*place)
-        rows += [{**row, "field": one.field, "rule": one.rule, "found": one.found} for one in found]
-    return _table(
-        rows,
-        {
-            "exchange_id": nw.String(),
-            "started_at": _TIME,
-            "method": nw.String(),
-            "field": nw.String(),
-            "rule": nw.String(),
-            "found": nw.String(),
-        },
-        table,
-    )
+    broken: list[tuple[int, Departure]] = []
+    for row, (source, task_id, task_type, method, text) in enumerate(
+        zip(_sources(table), *columns, strict=True)
+    ):
+        if task_id is not None:
+            if task_type is None:
+                task_type = types.get((source, task_id))
+            else:
+                types[source, task_id] = task_type
+        if text is not None:
+            place = method, text, task_type
+            found = known.get(place)
+            if found is None:
+                found = known[place] = departures(*place)
+            broken += [(row, one) for one in found]
+    rows = [row for row, _ in broken]
+    told = {n: _values(table[n][rows]) for n in ("exchange_id", "started_at", "method")}
+    told |= {n: [getattr(one, n) for _, one in broken] for n in ("field", "rule", "found")}
+    return _table(told, _VIOLATIONS, table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """When exchanges were, each of them a row of a table."""
+
+    start: NDArray[np.int64]
+    """When it began, in microseconds since 1970."""
+    since: NDArray[np.int64]
+    """The same, or that of an earlier one of its session, if it is later."""
+    session: NDArray[np.int64]
+    order: NDArray[np.int64]
+    """The rows in order: a clock may be set back, the order of a session's own rows is sure."""
+
+
+def _clock(table: nw.DataFrame[Any]) -> _Clock:
+    ids = table["exchange_id"].to_list()
+    session = _codes([name.rpartition("-")[0] for name in ids])
+    number = np.array([number_of(name) for name in ids], "i8")
+    start = table["started_at"].dt.timestamp("us").cast(nw.Int64).to_numpy()
+    since = start.copy()
+    own = np.lexsort((number, session))
+    for rows in np.split(own, np.flatnonzero(np.diff(session[own])) + 1):
+        since[rows] = np.maximum.accumulate(since[rows])
+    return _Clock(start, since, session, np.lexsort((number, session, since)))
+
+
+class _Stories:
+    """Exchanges in order of task and time, cut into what happened to one task after another.
+
+    A createTask begins a story: a service that starts anew may give a number again. Folders of
+    several people have numbers of their own.
+    """
+
+    def __init__(self, lazy: nw.LazyFrame[Any], *, orphans: bool = False) -> None:
+        """Collect what the stories are made of; with `orphans` those without a createTask too."""
+        texts = ("method", "task_type", "outcome", "status", "error_code", *_source(lazy))
+        self.table = table = lazy.select(
+            *("task_id", "started_at", "exchange_id", "elapsed_ms", "attempt"),
+            *(_text(name).alias(name) for name in texts),
+        ).collect()
+        self.ids: list[str] = table["exchange_id"].to_list()
+        self._clock = clock = _clock(table)
+        self._took = np.nan_to_num(table["elapsed_ms"].cast(nw.Float64).to_numpy()) * 1e3
+        self._created = created = _mask(table["method"] == CREATE)
+        self._place = place = np.argsort(clock.order)
+        task = table["task_id"].fill_null(_NO_TASK).cast(nw.Int64).to_numpy()
+        source = _codes(_sources(table))
+        rows = np.lexsort((place, task, source))
+        others = (np.diff(task[rows], prepend=0) != 0) | (np.diff(source[rows], prepend=-1) != 0)
+        begins = created[rows] | (task[rows] == _NO_TASK) | others
+        heads = np.flatnonzero(begins)
+        kept = created[rows[heads]] | orphans
+        story = np.cumsum(begins) - 1
+        self._rows = rows[kept[story]]
+        self._counts = np.bincount(story, minlength=len(heads))[kept]
+        self._first = np.cumsum(self._counts) - self._counts
+        self.heads = self._rows[self._first]
+        """The row of each story's first exchange."""
+
+    def newest_first(self) -> NDArray[np.int64]:
+        """The stories by when they began; those without a createTask are older than all."""
+        return np.lexsort((self._place[self.heads], self._created[self.heads]))[::-1]
+
+    def told(self, now: datetime) -> dict[str, Any]:
+        """What became of each task: the columns of `tasks`, less its cost."""
+        table, rows, first = self.table, self._rows, self._first
+        none, at = len(rows), np.arange(len(rows))
+        outcome = table["outcome"]
+        called = _mask(outcome == _CALLBACK)
+        fails = _mask(outcome.is_in(_WITH_CODE)) & ~_mask(table["error_code"].is_in(_RETRYABLE))
+        fails &= ~(called & _mask(table["error_code"].is_null()))
+        is_result = _mask(outcome.is_in(_WITH_RESULT)) & _mask(table["status"] == "ready")
+        is_head = np.isin(at, first)
+
+        def earliest(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+            return np.minimum.reduceat(np.where(mask, at, none), first)
+
+        def count(mask: NDArray[np.bool_]) -> list[int]:
+            return list(np.add.reduceat(mask[rows], first, dtype="i8"))
+
+        result = earliest(is_result[rows] & ~is_head)
+        # an error ends it, unless it turns out that it goes on
+        goes_on = np.where(_mask(outcome == _PROCESSING)[rows], at, -1)
+        goes_on = np.repeat(np.maximum.reduceat(goes_on, first), self._counts)
+        failure = earliest(fails[rows] & (at > goes_on))
+        refused = _mask(outcome == _API_ERROR)[self.heads]
+        failure = np.where(refused, np.minimum(failure, first), failure)
+        ready = result < none
+        failed = ~ready & (failure < none)
+        ended = np.where(ready, result, failure)
+        expired = self._clock.start[self.heads] < _microseconds(now) - RESULT_LIFETIME * 1_000_000
+        unread = ~_mask(outcome == _OK)[self.heads]
+        names = ["ready", "failed", "unknown", "abandoned"]
+        states = np.select([ready, failed, unread, expired], names, "processing")
+        # when its end was there: that of all after the first, if nothing ended it
+        end = self._clock.start[rows] + self._took[rows]
+        latest = np.maximum.reduceat(np.where(is_head, -np.inf, end), first)
+        is_ended = ended < none
+        answer = rows[np.where(is_ended, ended, first)]
+        last = np.where(is_ended, end[np.where(is_ended, ended, first)], latest)
+        seconds = (last - self._clock.start[self.heads]) / 1e6
+        seconds[(seconds < 0) | (ended == first)] = np.nan
+        return {
+            "task_id": _values(table["task_id"][self.heads]),
+            "task_type": _values(table["task_type"][self.heads]),
+            "created_at": self._clock.start[self.heads],
+            "state": states.tolist(),
+            "polls": count(_mask(table["method"] == "getTaskResult")),
+            "callbacks": count(called),
+            "queue_s": [None if value != value else value for value in seconds.tolist()],
+            "error_code": _where(failed, _values(table["error_code"][answer])),
+            "exchanges": self._counts.tolist(),
+            "created_by": [self.ids[row] for row in self.heads],
+            "answered_by": _where(is_ended, [self.ids[row] for row in answer]),
+        }
+
+    def balances(self) -> Iterator[tuple[str, tuple[str, str]]]:
+        """Yield each createTask that is alone between two getBalance of its session, and those."""
+        start, session = self._clock.since, self._clock.session
+        end = start + self._took  # by the latest that its session's clock has shown
+        created = self._clock.order[self._created[self._clock.order]]
+        asked = np.flatnonzero(_mask(self.table["method"] == "getBalance"))
+        asked = asked[np.lexsort((self._place[asked], session[asked]))]
+        before, after = asked[:-1], asked[1:]
+        low = np.searchsorted(start[created], start[before])
+        alone = np.searchsorted(start[created], end[after]) - low == 1
+        reach = np.maximum.accumulate([-np.inf, *end[created]])  # the latest end of all before
+        alone &= (session[before] == session[after]) & (reach[low] <= start[before])
+        before, after, one = before[alone], after[alone], created[low[alone]]
+        answered = ~_mask(self.table["elapsed_ms"].is_null())[one]
+        sure = answered & (session[one] == session[before])
+        sure &= (end[before] <= start[one]) & (end[one] <= start[after])
+        for row, *around in zip(one[sure], before[sure], after[sure], strict=True):
+            yield self.ids[row], (self.ids[around[0]], self.ids[around[1]])
+
+    def events(self, stories: Sequence[int]) -> Iterator[list[dict[str, Any]]]:
+        """Yield the exchanges of each of some stories as rows of `timeline`."""
+        parts = [self._rows[self._first[n] : self._first[n] + self._counts[n]] for n in stories]
+        rows = np.concatenate([np.empty(0, "i8"), *parts]).astype("i8")
+        names = [name for name in _TIMELINE if name != "offset_s"]
+        found = zip(*(_values(self.table[name][rows]) for name in names), strict=True)
+        for part in parts:
+            offsets = (self._clock.start[part] - self._clock.start[part[0]]) / 1e6
+            yield [
+                dict(zip(names, next(found), strict=True), offset_s=offset)
+                for offset in offsets.tolist()
+            ]
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
@@ -686,9 +518,26 @@ def _source(lazy: nw.LazyFrame[Any]) -> list[str]:
     return [name for name in lazy.collect_schema().names() if name == "source"]
 
 
+def _sources(table: nw.DataFrame[Any]) -> list[Any]:
+    return table["source"].to_list() if "source" in table.columns else [""] * len(table)
+
+
+def _codes(texts: Sequence[Any]) -> NDArray[np.int64]:
+    """A number for each text, in the order of the alphabet; the least for none."""
+    return np.asarray(pd.factorize(np.array(texts, object), sort=True)[0], "i8")
+
+
 def _text(name: str) -> nw.Expr:
     """A column that may be categorical, as text."""
     return nw.col(name).cast(nw.String)
+
+
+def _mask(series: nw.Series[Any]) -> NDArray[np.bool_]:
+    return series.fill_null(False).to_numpy().astype(bool)
+
+
+def _where(mask: NDArray[np.bool_], values: Sequence[Any]) -> list[Any]:
+    return [value if there else None for there, value in zip(mask, values, strict=True)]
 
 
 def _values(series: nw.Series[Any]) -> list[Any]:
@@ -699,29 +548,32 @@ def _values(series: nw.Series[Any]) -> list[Any]:
     ]
 
 
-def _rows(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
-    columns = [_values(table[name]) for name in table.columns]
-    return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _rows_in_order(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
-    rows = _rows(table)
-    starts = [_microseconds(row["started_at"]) for row in rows]
-    order, _ = _in_order([row["exchange_id"] for row in rows], starts)
-    return [rows[at] for at in order]
+def _microseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _table(
-    rows: list[dict[str, Any]],
-    schema: Mapping[str, Any],
+    columns: Mapping[str, Sequence[Any] | NDArray[Any]],
+    names: Sequence[str],
     like: nw.DataFrame[Any],
     missing: Collection[str] = (),
 ) -> nw.DataFrame[Any]:
-    """Return the rows as a frame of the same engine; `missing` may be whole numbers or None."""
-    data = {name: [row[name] for row in rows] for name in schema}
+    """Return columns as a frame of the same engine; `missing` may be whole numbers or None.
+
+    Times are in microseconds since 1970, or as Python has them.
+    """
+    types = {name: _TYPES.get(name, _TEXT) for name in names}
     if not like.implementation.is_pandas():
-        return nw.from_dict(data, nw.Schema(schema), backend=like.implementation)
+        data = {name: _of_python(columns[name]) for name in names}
+        schema = nw.Schema({name: own for name, (own, _) in types.items()})
+        return nw.from_dict(data, schema, backend=like.implementation)
     # by hand, for the same dtypes in any pandas
-    dtypes = {name: "Int64" if name in missing else _PANDAS[schema[name]] for name in schema}
-    columns = {name: pd.Series(data[name], dtype=dtypes[name]) for name in schema}
-    return nw.from_native(pd.DataFrame(columns), eager_only=True)
+    dtypes = {name: "Int64" if name in missing else dtype for name, (_, dtype) in types.items()}
+    made = {name: pd.Series(columns[name], dtype=dtypes[name]) for name in names}
+    return nw.from_native(pd.DataFrame(made), eager_only=True)
+
+
+def _of_python(values: Sequence[Any] | NDArray[Any]) -> list[Any]:
+    if isinstance(values, np.ndarray):
+        return [value.replace(tzinfo=UTC) for value in values.view("M8[us]").tolist()]
+    return list(values)

@@ -80,13 +80,12 @@ def test_a_path_that_is_ignored_covers_what_lies_below() -> None:
     assert rows(left, right, ignore=["request"], everything=True) == []
 
 
-def test_a_body_that_is_no_json_is_compared_by_line() -> None:
-    left = exchange({}, "<h1>\nBad\nGateway", http_status=502)
-    right = exchange({}, "<h1>\nGateway\nTimeout", http_status=504)
+def test_a_body_that_is_no_json_is_compared_as_a_whole() -> None:
+    left = exchange({}, "<h1>Bad Gateway", http_status=502)
+    right = exchange({}, "<h1>Timeout", http_status=504)
     assert rows(left, right) == [
         ("http_status", "changed", 502, 504),
-        ("response[line 2]", "removed", "Bad", None),
-        ("response[line 4]", "added", None, "Timeout"),
+        ("response", "changed", "<h1>Bad Gateway", "<h1>Timeout"),
     ]
     assert rows(left, right, ignore=["response", "http_status"]) == []
 
@@ -94,25 +93,19 @@ def test_a_body_that_is_no_json_is_compared_by_line() -> None:
 def test_an_answer_that_is_missing_is_a_row() -> None:
     left, right = exchange({}, None, detail="reset"), exchange({}, {"errorId": 0})
     assert rows(left, right) == [
-        ("response", "added", None, '{"errorId": 0}'),
+        ("response", "added", None, {"errorId": 0}),
         ("detail", "removed", "reset", None),
     ]
-    assert rows(exchange({}, '{"a":1}'), exchange({}, '{"a": 1}'))[0][:2] == (
-        *("response[spelling]", "changed"),
-    )
+    assert rows(exchange({}, '{"a":1}'), exchange({}, '{"a": 1}')) == []
 
 
-def test_pictures_are_shown_small_with_their_hash() -> None:
+def test_a_long_value_is_cut_and_has_its_hash() -> None:
     found = diff(exchange({"p": [PICTURES[0]]}), exchange({"p": [PICTURES[1]]}))
-    shown = found._repr_mimebundle_()
-    assert shown["text/html"].count("<img ") == 2
-    assert shown["text/html"].count("sha256:") == 2
-    assert len(shown["text/html"]) < 10_000
-    assert PICTURES[0][:100] not in shown["text/html"]
-    text = shown["text/plain"]
-    assert text.count("sha256:") == 2
-    assert "request.p[0]" in text
-    assert len(text) < 300
+    for text in found._repr_mimebundle_().values():
+        assert text.count("sha256:") == 2
+        assert "request.p[0]" in text
+        assert PICTURES[0][:100] not in text
+        assert len(text) < 2_500
     assert not diff(exchange({"p": [PICTURES[0]]}), exchange({"p": [PICTURES[0]]}))
 
 
@@ -140,8 +133,7 @@ values = st.recursive(
 def test_there_is_a_row_exactly_if_something_differs(left: Any, right: Any) -> None:
     same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
     found = diff(exchange({"x": left}), exchange({"x": right}))
-    spelling = [row for row in found if row.path == "request[spelling]"]
-    assert (len(found) > len(spelling)) == (not same)
+    assert bool(found) == (not same)
     back = diff(exchange({"x": right}), exchange({"x": left}))
     assert len(back) == len(found)
     assert not diff(exchange({"x": left}), exchange({"x": left}))

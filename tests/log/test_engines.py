@@ -1,4 +1,4 @@
-"""The folder as it is, read by four engines: a million rows, and whatever a killed process left."""
+"""The folder as it is, read by four engines: many rows, and whatever a killed process left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from brocap_nb.log.summaries import errors, latency, task_events, task_times, ta
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 
-SESSIONS, CYCLES = 5, 40_000  # of five exchanges each: a million rows
+SESSIONS, CYCLES = 5, 2_000  # of five exchanges each
 KEY = '\\"clientKey\\":\\"<key>\\"'
 
 
@@ -47,8 +47,8 @@ def cluster() -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of a million exchanges in several session files."""
-    folder = tmp_path_factory.mktemp("million")
+    """A log of several session files; a million rows are read by benchmarks/large_log.py."""
+    folder = tmp_path_factory.mktemp("large")
     for number in range(SESSIONS):
         write_session(folder, f"sess{number}x", np.random.default_rng(number), number)
     return folder
@@ -133,9 +133,7 @@ def one_session(frame: Any) -> Any:
     return nw.from_native(frame).filter(own).to_native()
 
 
-def test_four_engines_give_the_same_tables_from_a_million_rows(
-    folder: Path, in_polars: Any, cluster: Client
-) -> None:
+def test_four_engines_give_the_same_tables(folder: Path, in_polars: Any, cluster: Client) -> None:
     assert len(cluster.scheduler_info()["workers"]) == 2
     tables: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for engine in ENGINES:
@@ -144,8 +142,8 @@ def test_four_engines_give_the_same_tables_from_a_million_rows(
         tables[engine] = {
             "errors": plain(errors(frame)),
             "latency": plain(latency(frame)),
-            "task_times": times[::97],
-            "tasks": plain(made := tasks(one_session(frame), now=NOW))[::97],
+            "task_times": times[::7],
+            "tasks": plain(made := tasks(one_session(frame), now=NOW))[::7],
             "task_counts": [{"rows": len(made), "polls": made["polls"].sum()}],
             "timeline": plain(timeline(frame, times[5]["task_id"])),
             "count": [{"rows": len(times)}],
@@ -155,8 +153,11 @@ def test_four_engines_give_the_same_tables_from_a_million_rows(
     codes, methods = expected["errors"], expected["latency"]
     assert len(codes) == 4
     assert 0.02 < sum(row["share"] for row in codes) < 0.04
-    assert min(row["tasks"] for row in codes) > 1000
-    assert round(sum(r["count"] for r in codes) / sum(r["share"] for r in codes)) == 1_000_000
+    assert min(row["tasks"] for row in codes) > 50
+    assert (
+        round(sum(r["count"] for r in codes) / sum(r["share"] for r in codes))
+        == SESSIONS * CYCLES * 5
+    )
     assert [(row["method"], row["task_type"]) for row in methods][:2] == [
         ("createTask", "ComplexImageTask"),
         ("createTask", "FunCaptchaTaskProxyless"),
@@ -170,11 +171,11 @@ def test_four_engines_give_the_same_tables_from_a_million_rows(
             assert rows == expected[name], f"{name} of {engine}"
 
 
-def test_the_percentiles_of_a_million_rows_are_those_of_numpy(in_polars: Any) -> None:
+def test_the_percentiles_are_those_of_numpy(in_polars: Any) -> None:
     row = plain(latency(in_polars))[2]
     answered = in_polars.filter(method="getBalance", http_status=200)["elapsed_ms"].to_numpy()
     assert row["method"] == "getBalance"
-    assert row["count"] == len(answered) > 190_000
+    assert row["count"] == len(answered) > 0.95 * SESSIONS * CYCLES
     for percent in (50, 95):
         exact = np.percentile(answered, percent, method="inverted_cdf")
         assert row[f"p{percent}_ms"] == exact
@@ -222,9 +223,10 @@ def rows_of(frame: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_reads_the_rows_that_the_log_shows(engine: str, tmp_path: Path) -> None:
-    log = small(tmp_path)
+    folder = tmp_path / "[1] a log"  # brackets are no pattern
+    log = small(folder)
     expected = rows_of(log.frame(bodies=False).astype(object))
-    found = rows_of(scan(tmp_path, engine))
+    found = rows_of(scan(folder, engine))
     assert [list(row) for row in found] == [list(row) for row in expected]
     assert found == expected
     assert {row["task_id"] for row in found} == {2**62 + 1}

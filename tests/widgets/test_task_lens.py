@@ -43,7 +43,7 @@ def test_the_polls_of_a_task_are_folded_into_its_row(
     assert "ERROR_TASK_NOT_SUPPORTED" in failed
     assert f"{run.task_id}" in ready
     assert f" {run.polls} " in ready
-    assert "<svg" in lens.list.children[2].children[1].value
+    assert "data:image/svg+xml" in lens.list.children[2].children[1].value
 
 
 def test_a_click_shows_the_timeline_and_leads_to_the_requests(
@@ -55,7 +55,7 @@ def test_a_click_shows_the_timeline_and_leads_to_the_requests(
     assert board.table.layout.display == "none"
     board.tasks.list.click(used.log[1].exchange_id)
     assert board.tasks.task_id == run.task_id
-    assert "<svg" in board.tasks._timeline.value
+    assert "data:image/svg+xml" in board.tasks._timeline.value
     board.tasks.show_requests.click()
     assert board.view.value == "requests"
     assert board.tasks.layout.display == "none"
