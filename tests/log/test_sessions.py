@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.log import _sessions
+from brocap_nb.log import _rows
 
 
 def fill(folder: Path, rows: int) -> bn.ExchangeLog:
@@ -62,4 +62,4 @@ def test_a_file_that_is_gone_is_gone_from_the_frame(tmp_path: Path) -> None:
     ],
 )
 def test_the_number_of_an_exchange(exchange_id: str, number: int) -> None:
-    assert _sessions.number_of(exchange_id) == number
+    assert _rows.number_of(exchange_id) == number
