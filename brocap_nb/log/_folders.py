@@ -45,7 +45,7 @@ _WILD: Final = ("*", "?")
 Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""
 
-_BATCH: Final = 16_000_000  # bytes of lines whose rows are added at once
+_BATCH: Final = 4_000_000  # bytes of lines whose rows are added at once
 _NEVER: Final = b"\n"  # no line begins with it
 _WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 _ABSENT: Final[Mapping[str, Any]] = {
@@ -192,23 +192,13 @@ class Session:
         return [texts[:middle], texts[middle:]]
 
 
-@dataclass(slots=True)
-class _Row:
-    """A row that is being read: where its lines are, the first as it is, the second's fields."""
+_Row = tuple[Any, ...]
+"""What `Columns.extend` takes."""
 
-    number: int
-    request_at: int
-    request: bytes
-    response_at: int = NOWHERE
-    response: dict[str, Any] | None = None
 
-    def values(self) -> tuple[Any, ...]:
-        """Return what `Columns.extend` takes; an answer says all that its request says."""
-        try:
-            fields = _read(self.response or {})
-        except KeyError:
-            fields = _read({**_ABSENT, **(decode(self.request) or {}), **(self.response or {})})
-        return (self.number, self.request_at, self.response_at, *fields)
+def _waiting(number: int, request_at: int, line: dict[str, Any] | None) -> _Row:
+    """Return the row of a request without an answer."""
+    return (number, request_at, NOWHERE, *_read({**_ABSENT, **(line or {})}))
 
 
 class OtherSession(Session):
@@ -268,8 +258,9 @@ class OtherSession(Session):
     def _nothing_read(self) -> Columns:
         self._read_to = self._size = 0
         self._unreadable = self._strange = ""
-        self._usual = _NEVER  # how a request's line begins in this file
-        self._begun: dict[int, _Row] = {}
+        self._requests = self._answers = _NEVER  # how most lines begin in this file
+        self._begun: dict[int, tuple[int, bytes]] = {}
+        self._rows: list[_Row] = []
         return Columns(self._file.session, self._words, self._file.source)
 
     def _start_over(self) -> None:
@@ -294,81 +285,104 @@ class OtherSession(Session):
             yield from ({} for _ in offsets)
 
     def _read(self) -> None:
-        """Read lines; those of a request are not parsed if an answer follows that repeats them."""
-        added = self._read_to
+        """Read lines; a request's is not parsed if its answer, which repeats it, comes soon."""
+        requests, answers, added = self._requests, self._answers, self._read_to
         try:
             for offset, raw in read_lines(self._path, self._read_to):
+                if raw.startswith(requests) and (number := _digits(raw, len(requests))):
+                    self._begun.setdefault(number, (offset, raw))
+                elif not (
+                    raw.startswith(answers)
+                    and (number := _digits(raw, len(answers))) in self._begun
+                    and self._take_answer(number, raw, offset)
+                ):
+                    self._take(raw, offset)
+                    requests, answers = self._requests, self._answers
                 self._read_to = offset + len(raw)
-                if raw.startswith(self._usual):
-                    digits = raw[len(self._usual) : len(self._usual) + 20].partition(b'"')[0]
-                    if digits.isdigit():
-                        number = int(digits)
-                        self._begun.setdefault(number, _Row(number, offset, raw))
-                        continue
-                self._take(raw, offset)
                 if offset > added + _BATCH:
                     added = offset
                     self._add_begun()
         finally:
             self._add_begun()
 
+    def _take_answer(self, number: int, raw: bytes, offset: int) -> bool:
+        """Take an answer as this package writes it; whether it was one."""
+        head, body, _ = raw.partition(b',"response":')  # parsed when it is asked for
+        line = decode(head + b"}") if body and raw.endswith(b"}\n") else None
+        try:
+            self._rows.append((number, self._begun[number][0], offset, *_read(line or {})))
+        except KeyError:
+            return False
+        del self._begun[number]
+        return True
+
     def _take(self, raw: bytes, offset: int) -> None:
         line = decode(raw)
-        kind = None if line is None else line.get("kind")
         if line is None:
             self._strange = "a line of it is no JSON object"
-        elif kind == "response":
-            number = number_of(line.get("exchange_id"))
-            if (begun := self._begun.get(number)) is not None:
-                begun.response_at, begun.response = offset, line
-            elif (row := self.columns.row_of(number)) is not None:
-                self._finish(row, number, line, offset)
-        elif kind == "request":  # of another program, or damaged
-            self._add_begun()
-            self._add([_Row(number_of(line.get("exchange_id")), offset, raw)])
-        elif kind == "log":
-            self._usual = f'{{"kind":"request","exchange_id":"{line.get("session")}-'.encode()
+            return
+        kind, number = line.get("kind"), number_of(line.get("exchange_id"))
+        if kind == "log":
+            session = line.get("session")
+            self._requests = f'{{"kind":"request","exchange_id":"{session}-'.encode()
+            self._answers = f'{{"kind":"response","exchange_id":"{session}-'.encode()
             if line.get("format") != FORMAT:
                 self._strange = (
                     f"it has format {line.get('format')!r}, this version reads {FORMAT}; what can "
                     "be read is read"
                 )
-
-    def _finish(self, row: int, number: int, line: dict[str, Any], offset: int) -> None:
-        try:
-            self.columns.finish(row, Exchange.from_line(line), offset)
-            self._note(number, answered=True)
-        except _WRONG:
-            self._strange = _WRONG_TYPE
+        elif kind == "request":  # of another program, or damaged
+            self._add_begun()
+            self._add([_waiting(number, offset, line)])
+        elif kind == "response":
+            self._add_begun()
+            try:
+                exchange, row = Exchange.from_line(line), self.columns.row_of(number)
+                if row is not None:
+                    self.columns.finish(row, exchange, offset)
+                    self._note(number, answered=True)
+            except _WRONG:
+                self._strange = _WRONG_TYPE
 
     def _add_begun(self) -> None:
-        begun, self._begun = self._begun, {}
-        self._add([begun[number] for number in sorted(begun)])
+        """Add the rows that were read, in the order of their numbers."""
+        waiting = [_waiting(n, at, decode(raw)) for n, (at, raw) in self._begun.items()]
+        rows = sorted(self._rows + waiting, key=operator.itemgetter(0))
+        self._rows, self._begun = [], {}
+        self._add(rows)
 
     def _add(self, rows: list[_Row]) -> None:
-        """Add rows: one that has a wrong value without its answer, or not at all."""
+        """Add rows but those that have a wrong value, or a number that was there before."""
         last = self.columns.array("number")[-1] if len(self.columns) else -1
-        rows = [row for row in rows if row.number > last]  # another was there before
+        rows = [row for row in rows if row[0] > last]
         if not rows:
             return
         try:
-            self.columns.extend([row.values() for row in rows])
+            self.columns.extend(rows)
         except _WRONG:
             if len(rows) > 1:
                 for row in rows:
                     self._add([row])
                 return
             self._strange = _WRONG_TYPE
-            if rows[0].response is not None:
-                self._add([_Row(rows[0].number, rows[0].request_at, rows[0].request)])
+            ((number, request_at, response_at, *_),) = rows
+            if response_at != NOWHERE:  # the request is one at least
+                (line,) = self._lines((request_at,))
+                self._add([_waiting(number, request_at, line)])
             return
-        for row in rows:
-            self._note(row.number, answered=row.response is not None)
+        for number, _, response_at, *_ in rows if self._news is not None else ():
+            self._note(number, answered=response_at != NOWHERE)
 
     def _note(self, number: int, *, answered: bool) -> None:
         """Remember an exchange as news, unless that much of it was known before."""
         if self._news is not None and self._known.get(number, -1) < answered:
             self._news[number] = None
+
+
+def _digits(raw: bytes, start: int) -> int:
+    """Return the number that stands in a line before a quotation mark; 0 if none does."""
+    digits = raw[start : start + 20].partition(b'"')[0]
+    return int(digits) if digits.isdigit() else 0
 
 
 class Others:

@@ -17,18 +17,6 @@ def fill(folder: Path, rows: int) -> bn.ExchangeLog:
     return log
 
 
-def test_reading_many_lines_shows_its_progress(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = fill(tmp_path, 30)
-    assert len(bn.ExchangeLog(tmp_path)) == 30
-    assert capsys.readouterr().err == "", "few lines are read without a word"
-    monkeypatch.setattr(_sessions, "_LONG", 100)  # bytes
-    assert len(bn.ExchangeLog(tmp_path)) == 30
-    shown = capsys.readouterr().err
-    assert f"-{log.session}.jsonl: 100%" in shown
-
-
 def test_only_what_is_new_is_read_again(tmp_path: Path) -> None:
     log, reader = fill(tmp_path, 3), bn.ExchangeLog(tmp_path)
     assert len(reader) == 3
