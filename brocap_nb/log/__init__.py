@@ -1,7 +1,7 @@
 """What went and came: a durable, append-only record of every HTTP attempt.
 
 _journal.py       the lines and pictures on disk: written, and read
-_rows.py          rows in the kernel, and the frame
+_rows.py          rows in the kernel, and the frame; _segments.py: columns kept beside the lines
 _folders.py       what other processes write, in one folder or many: read on, follow, tell
 _recorder.py      begin, send, finish; any `requests.Session` recorded
 _log.py           ExchangeLog, all of it for users

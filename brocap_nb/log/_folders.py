@@ -33,6 +33,7 @@ from brocap_nb.log._journal import (
     read_picture,
 )
 from brocap_nb.log._rows import NOWHERE, READ, Columns, Words, number_of
+from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"
 """The name of a log's folder if none is given."""
@@ -286,6 +287,11 @@ class OtherSession(Session):
 
     def _read(self) -> None:
         """Read lines; a request's is not parsed if its answer, which repeats it, comes soon."""
+        if self._read_to == 0 and (sealed := load_sealed(self._path, self.columns)):
+            self._take(next(read_lines(self._path))[1], 0)
+            self._read_to = sealed
+            for number in self.columns.array("number").tolist():
+                self._note(number, answered=True)
         requests, answers, added = self._requests, self._answers, self._read_to
         try:
             for offset, raw in read_lines(self._path, self._read_to):

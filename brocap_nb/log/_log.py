@@ -42,6 +42,7 @@ from brocap_nb.log._journal import (
     write,
 )
 from brocap_nb.log._rows import Columns, frame_of, number_of
+from brocap_nb.log._segments import Sealer
 from brocap_nb.log._tables import Frame
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ class ExchangeLog:
             else FileJournal(self._folder, self.session, datetime.now(UTC))
         )
         self._own = Columns(self.session, self._words)
+        path = self._journal.path
+        self._sealer = None if path is None else Sealer(path, self._own, self._words)
 
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
@@ -187,6 +190,8 @@ class ExchangeLog:
                 self._journal.keep_picture(picture)
             at = self._journal.append(request_line(exchange))
             self._own.begin(exchange, number, at)
+            if self._sealer is not None:
+                self._sealer.seal()
         tell((exchange,), tuple(self._listeners))
         return exchange
 

@@ -170,6 +170,24 @@ class Columns:
             self._arrays[name][start:stop] = array
         self._size = stop
 
+    def extend_sealed(self, records: NDArray[Any], words: Mapping[str, list[str]]) -> None:
+        """Add rows that `records` gave, whose texts are numbered as in `words`."""
+        start, stop = self._size, self._size + len(records)
+        self._reserve(stop)
+        for name in DTYPES:
+            self._arrays[name][start:stop] = records[name]
+        for name in _CODED:
+            ours = np.array([self._words[name][text] for text in (*words[name], None)], "i4")
+            self._arrays[name][start:stop] = ours[records[name]]  # -1 is the last: None
+        self._size = stop
+
+    def records(self, start: int, stop: int) -> NDArray[Any]:
+        """Return rows as one array of records, for a file."""
+        made = np.empty(stop - start, dtype=list(DTYPES.items()))
+        for name in DTYPES:
+            made[name] = self._arrays[name][start:stop]
+        return made
+
     def array(self, name: str) -> NDArray[Any]:
         """Return the used part of one column (a view)."""
         return self._arrays[name][: self._size]

@@ -97,8 +97,11 @@ def test_files_are_for_their_owner_unless_the_folder_was_given_to_a_group(
         log = bn.ExchangeLog(place / "brocap_log")
         picture = EmbeddedPicture(b"", b"PNG", "image/png", "0" * 64)
         log.begin(method="m", url="u", request="{}", request_bytes=2, pictures=[picture])
+        assert log._sealer is not None
+        log._sealer._rows = 1
+        log.begin(method="m", url="u", request="{}", request_bytes=2)
     finally:
         os.umask(before)
     files = [path for path in place.rglob("*") if path.is_file()]
-    assert {path.parent.name for path in files} == {"brocap_log", "images"}
+    assert {path.parent.name for path in files} == {"brocap_log", "images", "columns"}
     assert {path.stat().st_mode & 0o777 for path in files} == {file}

@@ -1,0 +1,122 @@
+"""Sealed columns: the same rows as the lines, or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import brocap_nb as bn
+from brocap_nb.log._segments import Sealer
+
+ROWS = 50
+
+
+def filled(folder: Path, rows: int = 170) -> bn.ExchangeLog:
+    """A log of many rows that is sealed every 50, one request of which stays without answer."""
+    log = bn.ExchangeLog(folder)
+    assert log._journal.path is not None
+    log._sealer = Sealer(log._journal.path, log._own, log._words, rows=ROWS)
+    for number in range(1, rows + 1):
+        sent = log.begin(
+            method=f"m{number % 3}", url="u", request=f'"{number}"', request_bytes=number
+        )
+        if number != 7:
+            log.finish(
+                dataclasses.replace(
+                    sent,
+                    outcome=bn.Outcome.API_ERROR if number % 5 == 0 else bn.Outcome.OK,
+                    error_code=f"E{number}" if number % 5 == 0 else None,
+                    task_id=number if number % 2 else None,
+                    elapsed_ms=number / 2,
+                    response=f"[{number}]",
+                    response_bytes=3,
+                )
+            )
+    return log
+
+
+def columns_of(log: bn.ExchangeLog) -> Path:
+    assert log.folder is not None
+    return log.folder / "columns"
+
+
+def plain(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype(
+        {n: "string" for n in frame if isinstance(frame[n].dtype, pd.CategoricalDtype)}
+    )
+
+
+def same_as(log: bn.ExchangeLog) -> None:
+    """A reader finds just what the writer has, bodies included."""
+    reader = bn.ExchangeLog(log.folder)
+    pd.testing.assert_frame_equal(plain(reader.frame()), plain(log.frame()))
+    number = len(log)
+    assert reader[f"{log.session}-{number}"] == log[number]
+
+
+def test_what_is_sealed_is_what_the_lines_say(tmp_path: Path) -> None:
+    log = filled(tmp_path)
+    assert len(list(columns_of(log).glob("*.npy"))) == 2, "the last full one may still change"
+    same_as(log)
+    before = plain(bn.ExchangeLog(tmp_path).frame())
+    for path in columns_of(log).iterdir():
+        path.unlink()
+    pd.testing.assert_frame_equal(plain(bn.ExchangeLog(tmp_path).frame()), before)
+
+
+def test_sealed_rows_are_not_read_from_the_lines(tmp_path: Path) -> None:
+    """Seen by changing a sealed line's text, to one of the same length."""
+    filled(tmp_path)
+    path = next(tmp_path.glob("*.jsonl"))
+    path.write_bytes(path.read_bytes().replace(b'"method":"m1"', b'"method":"m9"'))
+    methods = bn.ExchangeLog(tmp_path).frame(bodies=False)["method"].astype(str)
+    assert "m9" not in set(methods[:100])
+    assert "m9" in set(methods[100:])
+
+
+def test_an_answer_that_came_after_the_sealing_is_found(tmp_path: Path) -> None:
+    log = filled(tmp_path)
+    late = dataclasses.replace(log[7], outcome=bn.Outcome.TIMEOUT, elapsed_ms=1.0)
+    log.finish(late)
+    assert bn.ExchangeLog(tmp_path).frame(bodies=False)["outcome"].iloc[6] == "timeout"
+    same_as(log)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "other dtype", "missing", "manifest", "words"])
+def test_damaged_columns_are_passed_over(tmp_path: Path, damage: str) -> None:
+    log = filled(tmp_path)
+    segment, manifest = columns_of(log) / "x", next(columns_of(log).glob("*.json"))
+    segment = sorted(columns_of(log).glob("*.npy"))[1]
+    if damage == "cut":
+        segment.write_bytes(segment.read_bytes()[:-100])
+    elif damage == "empty":
+        segment.write_bytes(b"")
+    elif damage == "other dtype":
+        np.save(segment, np.zeros(ROWS))
+    elif damage == "missing":
+        segment.unlink()
+    elif damage == "manifest":
+        manifest.write_text("[1, 2")
+    else:
+        told = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps(told | {"words": {**told["words"], "method": ["m0"]}}))
+    same_as(log)
+
+
+def test_a_file_that_was_cut_is_read_from_its_lines(tmp_path: Path) -> None:
+    filled(tmp_path)
+    path = next(tmp_path.glob("*.jsonl"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:41]))
+    assert len(bn.ExchangeLog(tmp_path).frame()) == 21
+
+
+def test_no_columns_where_they_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "columns").write_text("in the way")
+    log = filled(tmp_path)
+    same_as(log)
