@@ -20,10 +20,8 @@ RUNS = 200
 SCRIPT = """
 import os, random, signal, sys, threading, time
 import brocap_nb as bn
-from brocap_nb import calls
-from brocap_nb.redaction import Body
-from brocap_nb import wire
-from brocap_nb.body import Body
+from brocap_nb.api._body import Body
+from brocap_nb.client._requests import Request
 
 url, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
@@ -32,7 +30,7 @@ def work(client, name):
     while True:
         number += 1
         fields = {"clientKey": Body.KEY, "n": f"{name}-{number}", "fill": "x" * 300}
-        client.send(calls.Request("getBalance", Body.envelope(fields)))
+        client.send(Request("getBalance", Body.envelope(fields)))
 
 moment = random.Random(5)
 for run in range(runs):
