@@ -302,11 +302,8 @@ class ExchangeLog:
             session: only this session's rows; default: all sessions in the folder.
 
         Returns:
-            The columns `exchange_id, started_at (UTC), session, method, task_type, task_id,
-            attempt, outcome, http_status, error_id, error_code, error_description, status,
-            elapsed_ms, request_bytes, response_bytes, request, response`, with the same dtypes
-            for any number of rows. The categories of a column are those that occur, sorted. A log
-            of many folders has `source` after `session`.
+            The same columns and dtypes for any number of rows. The categories of a column are
+            those that occur, sorted. A log of many folders has `source` after `session`.
         """
         with self._lock:
             self._refresh()
@@ -335,9 +332,8 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `error_code, count, share, first_seen, last_seen, tasks, meaning, remedy,
-            retryable, example`; `share` is of all exchanges, 0 to 1; `tasks` is the number of
-            different tasks it hit; `log[example]` is an exchange with that code.
+            `share` is of all exchanges, 0 to 1; `tasks` is the number of different tasks it hit;
+            `log[example]` is an exchange with that code.
         """
         from brocap_nb.log import _tables, summaries  # they bring narwhals along
 
@@ -355,8 +351,7 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `method, task_type, count, p50_ms, p95_ms, max_ms`. The rows whose method
-            is `time to result` are about whole tasks, see `task_times()`.
+            The rows whose method is `time to result` are about whole tasks, see `task_times()`.
         """
         from brocap_nb.log import _tables, summaries
 
@@ -374,8 +369,7 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `task_id, task_type, created_at, seconds, answered_by`; `seconds` is
-            missing if no result came, or if the clock was set back in between;
+            `seconds` is missing if no result came, or if the clock was set back in between;
             `log[answered_by]` is the exchange that brought it.
         """
         from brocap_nb.log import _tables, summaries
@@ -398,17 +392,14 @@ class ExchangeLog:
                 about a second for 100,000.
 
         Returns:
-            The columns `task_id, task_type, created_at, state, polls, callbacks, queue_s,
-            error_code, cost, exchanges, created_by, answered_by`, newest first.
-
-            `state` is `ready`, `failed` (an error code that stays), `unknown` (createTask has no
-            readable answer), `processing`, or `abandoned` (its 5 minutes are over). `queue_s` is
-            in seconds from createTask to the answer that ended it, or to the last exchange about
-            it; missing if the clock was set back in between. `cost` is this package's estimate,
-            from the log's getBalance answers: by how much the balance fell between the last one
-            before createTask and the first one after it. It is missing unless both are of the same
-            session and address, and no other createTask in the log lies between them. What else
-            the account pays for is not in the log.
+            The tasks, newest first. `state` is `ready`, `failed` (an error code that stays),
+            `unknown` (createTask has no readable answer), `processing`, or `abandoned` (its 5
+            minutes are over). `queue_s` is in seconds from createTask to the answer that ended it,
+            or to the last exchange about it; missing if the clock was set back in between. `cost`
+            is this package's estimate, from the log's getBalance answers: by how much the balance
+            fell between the last one before createTask and the first one after it. It is missing
+            unless both are of the same session and address, and no other createTask in the log lies
+            between them. What else the account pays for is not in the log.
         """
         from brocap_nb.log import _tables, summaries
 
@@ -440,8 +431,7 @@ class ExchangeLog:
                 task of that number.
 
         Returns:
-            The columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
-            elapsed_ms, attempt`; `offset_s` is in seconds from the first of them.
+            The exchanges; `offset_s` is in seconds from the first of them.
         """
         from brocap_nb.log import _tables, summaries
 
@@ -465,8 +455,7 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `exchange_id, started_at, method, field, rule, found`. An answer may
-            depart in several ways; each is a row.
+            An answer may depart in several ways; each is a row.
         """
         from brocap_nb.log import _tables, summaries
 
