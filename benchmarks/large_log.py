@@ -1,6 +1,6 @@
 """What a log of a million exchanges costs: one more row, a frame, memory, and reading it back.
 
-python benchmarks/large_log.py
+python benchmarks/large_log.py [rows]
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import dataclasses
 import gc
 import json
 import resource
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.json
 from turns import report, take_turns
 
 import brocap_nb as bn
 
-ROWS = 1_000_000
+ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
 REQUEST = '{"clientKey": "<clientKey>", "taskId": 7654321}'
 RESPONSE = '{"errorId": 0, "status": "ready", "solution": {"answer": [false, true]}}'
 
@@ -113,6 +115,19 @@ def main() -> None:
             rounds=3,
         )
         report(medians, base="json.loads line by line", unit=1.0, name="s ")
+
+        print("\nreading it back, with bodies")
+        (file,) = (folder / "large").glob("*.jsonl")
+        medians = take_turns(
+            {
+                "pyarrow.json.read_json(file).to_pandas()": lambda: pyarrow.json.read_json(
+                    file
+                ).to_pandas(),
+                "ExchangeLog(folder).frame()": lambda: bn.ExchangeLog(folder / "large").frame(),
+            },
+            rounds=5,
+        )
+        report(medians, base="pyarrow.json.read_json(file).to_pandas()", unit=1.0, name="s ")
 
 
 if __name__ == "__main__":

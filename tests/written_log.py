@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import brocap_nb as bn
-from brocap_nb.log._lines import request_line, response_line
+from brocap_nb.log._journal import request_line, response_line
 
 START = datetime(2026, 1, 1, 23, 0, 0, 123, tzinfo=UTC)
 

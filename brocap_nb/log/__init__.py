@@ -1,9 +1,8 @@
 """What went and came: a durable, append-only record of every HTTP attempt.
 
-_journal.py       the lines and pictures on disk; _lines.py: what a line says
-_folders.py       folders of lines; _sessions.py, _others.py, _listeners.py: what other
-                  processes write, and who is told; _forks.py: a process that splits
+_journal.py       the lines and pictures on disk: written, and read
 _rows.py          rows in the kernel, and the frame; _segments.py: columns kept beside the lines
+_folders.py       what other processes write, in one folder or many: read on, follow, tell
 _recorder.py      begin, send, finish; any `requests.Session` recorded
 _log.py           ExchangeLog, all of it for users
 summaries.py      errors, latency, tasks, timeline, over any engine; engines.py: the folder

@@ -1,4 +1,4 @@
-"""Which files a log reads: those of its folder, or those of a class, named by a pattern.
+"""Which files a log reads, reading on in those of other processes, and telling what they wrote.
 
 brocap_log              one folder
 /shared/class/*         one folder for each student, or its `brocap_log/`, or both
@@ -6,14 +6,34 @@ brocap_log              one folder
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
+import heapq
+import operator
 import os
-from collections.abc import Callable, Iterator
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.log._journal import (
+    FORMAT,
+    LogWarning,
+    decode,
+    lines_at,
+    read_lines,
+    read_picture,
+)
+from brocap_nb.log._rows import NOWHERE, READ, Columns, Words, number_of
+from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"
 """The name of a log's folder if none is given."""
@@ -22,6 +42,22 @@ FOLDER_VARIABLE: Final = "BROCAP_LOG"
 """The environment variable that names another: for a hub, or a lesson."""
 
 _WILD: Final = ("*", "?")
+
+Listener = Callable[[Exchange], None]
+"""Called with an exchange that has begun or ended."""
+
+_BATCH: Final = 4_000_000  # bytes of lines whose rows are added at once
+_NEVER: Final = b"\n"  # no line begins with it
+_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+_ABSENT: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(READ),
+    "method": 0,  # a line that has none is refused
+    "attempt": 1,
+    "outcome": Outcome.NO_RESPONSE,
+    "request_bytes": 0,
+}
+_WRONG_TYPE: Final = "a line of it has fields of a wrong type"
+_read: Final = operator.itemgetter(*READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +153,375 @@ def _may_be_folder(entry: os.DirEntry[str]) -> bool:
 
 def _is_wild(part: str) -> bool:
     return any(mark in part for mark in _WILD)
+
+
+class Session:
+    """The rows of one session, and how to read its lines and pictures."""
+
+    def __init__(
+        self,
+        columns: Columns,
+        lines: Callable[[Iterable[int]], Iterator[dict[str, Any]]],
+        picture: Callable[[str], bytes | None],
+    ) -> None:
+        self.columns = columns
+        self.lines = lines
+        self.picture = picture
+
+    def named(self, exchange: Exchange) -> Exchange:
+        """Return an exchange that was read with the names that the whole log has for it."""
+        session = self.columns.session
+        if exchange.session == session:
+            return exchange
+        exchange_id = f"{session}-{number_of(exchange.exchange_id)}"
+        return dataclasses.replace(exchange, session=session, exchange_id=exchange_id)
+
+    def bodies(self, rows: NDArray[np.intp] | None = None) -> list[list[str | None]]:
+        """Return the requests and the responses of rows, as a frame shows them.
+
+        None stands for what is not there, or cannot be read.
+        """
+        both = [self.columns.array("request_at"), self.columns.array("response_at")]
+        places = np.concatenate(both if rows is None else [places[rows] for places in both])
+        order = np.argsort(places, kind="stable")  # a file is read from its beginning to its end
+        order = order[np.count_nonzero(places == NOWHERE) :]
+        middle = len(places) // 2
+        texts: list[str | None] = [None] * len(places)
+        for n, line in zip(order.tolist(), self.lines(places[order].tolist()), strict=True):
+            text = line.get("request" if n < middle else "response")
+            texts[n] = shorten_labels(text) if isinstance(text, str) else None
+        return [texts[:middle], texts[middle:]]
+
+
+_Row = tuple[Any, ...]
+"""What `Columns.extend` takes."""
+
+
+def _waiting(number: int, request_at: int, line: dict[str, Any] | None) -> _Row:
+    """Return the row of a request without an answer."""
+    return (number, request_at, NOWHERE, *_read({**_ABSENT, **(line or {})}))
+
+
+class OtherSession(Session):
+    """A file that another session writes: read as far as it is complete, again and again."""
+
+    _read_to: int
+    _size: int
+
+    def __init__(self, file: LogFile, words: Mapping[str, Words]) -> None:
+        self._file, self._words, self._path = file, words, file.path
+        self._known: dict[int, bool] = {}  # of an earlier reading: whether it was answered
+        self._news: dict[int, None] | None = None
+        self._warned = False
+        super().__init__(self._nothing_read(), self._lines, self._picture)
+
+    def read_on(self) -> None:
+        """Read what was written since the last look; all of it if the file became shorter."""
+        try:
+            size = self._path.stat().st_size
+            self._unreadable = ""
+            if size == self._size:
+                return
+            if size < self._read_to:
+                self._start_over()
+            self._read()
+            self._size = max(size, self._read_to)
+        except FileNotFoundError:
+            self._unreadable = ""
+            self._start_over()
+        except OSError as error:  # for a moment, perhaps
+            self._unreadable = f"it cannot be read ({error.strerror or error})"
+
+    def follow(self, following: bool) -> None:
+        """Begin, or end, to remember what is new."""
+        self._news = {} if following else None
+
+    def news(self) -> list[Exchange]:
+        """Return the exchanges that began or ended since the last call, without their bodies."""
+        if not self._news:
+            return []
+        numbers, self._news = self._news, {}
+        rows = (self.columns.row_of(number) for number in numbers)
+        return [self.columns.exchange(row) for row in rows if row is not None]
+
+    def tell(self) -> None:
+        """Warn, once, of what cannot be read."""
+        torn = "its last line is torn" if self._read_to < self._size else ""
+        what = self._strange or self._unreadable or torn
+        if what and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"Log file {self._path.name}: {what}. That part is skipped, the rest is shown.",
+                LogWarning,
+                stacklevel=5,
+            )
+
+    def _nothing_read(self) -> Columns:
+        self._read_to = self._size = 0
+        self._unreadable = self._strange = ""
+        self._requests = self._answers = _NEVER  # how most lines begin in this file
+        self._begun: dict[int, tuple[int, bytes]] = {}
+        self._rows: list[_Row] = []
+        return Columns(self._file.session, self._words, self._file.source)
+
+    def _start_over(self) -> None:
+        """Forget the rows, but not which were known: they are no news if they come again."""
+        answered = self.columns.array("response_at") != NOWHERE
+        for number, over in zip(
+            self.columns.array("number").tolist(), answered.tolist(), strict=True
+        ):
+            self._known[number] = over or self._known.get(number, False)
+        self.columns = self._nothing_read()
+
+    def _picture(self, file_name: str) -> bytes | None:
+        return read_picture(self._path.parent, file_name)
+
+    def _lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
+        try:
+            with self._path.open("rb") as file:
+                yield from lines_at(file, offsets)
+        except OSError as error:
+            self._unreadable = f"its bodies cannot be read ({error.strerror or error})"
+            self.tell()
+            yield from ({} for _ in offsets)
+
+    def _read(self) -> None:
+        """Read lines; a request's is not parsed if its answer, which repeats it, comes soon."""
+        if self._read_to == 0 and (sealed := load_sealed(self._path, self.columns)):
+            self._take(next(read_lines(self._path))[1], 0)
+            self._read_to = sealed
+            for number in self.columns.array("number").tolist():
+                self._note(number, answered=True)
+        requests, answers, added = self._requests, self._answers, self._read_to
+        try:
+            for offset, raw in read_lines(self._path, self._read_to):
+                if raw.startswith(requests) and (number := _digits(raw, len(requests))):
+                    self._begun.setdefault(number, (offset, raw))
+                elif not (
+                    raw.startswith(answers)
+                    and (number := _digits(raw, len(answers))) in self._begun
+                    and self._take_answer(number, raw, offset)
+                ):
+                    self._take(raw, offset)
+                    requests, answers = self._requests, self._answers
+                self._read_to = offset + len(raw)
+                if offset > added + _BATCH:
+                    added = offset
+                    self._add_begun()
+        finally:
+            self._add_begun()
+
+    def _take_answer(self, number: int, raw: bytes, offset: int) -> bool:
+        """Take an answer as this package writes it; whether it was one."""
+        head, body, _ = raw.partition(b',"response":')  # parsed when it is asked for
+        line = decode(head + b"}") if body and raw.endswith(b"}\n") else None
+        try:
+            self._rows.append((number, self._begun[number][0], offset, *_read(line or {})))
+        except KeyError:
+            return False
+        del self._begun[number]
+        return True
+
+    def _take(self, raw: bytes, offset: int) -> None:
+        line = decode(raw)
+        if line is None:
+            self._strange = "a line of it is no JSON object"
+            return
+        kind, number = line.get("kind"), number_of(line.get("exchange_id"))
+        if kind == "log":
+            session = line.get("session")
+            self._requests = f'{{"kind":"request","exchange_id":"{session}-'.encode()
+            self._answers = f'{{"kind":"response","exchange_id":"{session}-'.encode()
+            if line.get("format") != FORMAT:
+                self._strange = (
+                    f"it has format {line.get('format')!r}, this version reads {FORMAT}; what can "
+                    "be read is read"
+                )
+        elif kind == "request":  # of another program, or damaged
+            self._add_begun()
+            self._add([_waiting(number, offset, line)])
+        elif kind == "response":
+            self._add_begun()
+            try:
+                exchange, row = Exchange.from_line(line), self.columns.row_of(number)
+                if row is not None:
+                    self.columns.finish(row, exchange, offset)
+                    self._note(number, answered=True)
+            except _WRONG:
+                self._strange = _WRONG_TYPE
+
+    def _add_begun(self) -> None:
+        """Add the rows that were read, in the order of their numbers."""
+        waiting = [_waiting(n, at, decode(raw)) for n, (at, raw) in self._begun.items()]
+        rows = sorted(self._rows + waiting, key=operator.itemgetter(0))
+        self._rows, self._begun = [], {}
+        self._add(rows)
+
+    def _add(self, rows: list[_Row]) -> None:
+        """Add rows but those that have a wrong value, or a number that was there before."""
+        last = self.columns.array("number")[-1] if len(self.columns) else -1
+        rows = [row for row in rows if row[0] > last]
+        if not rows:
+            return
+        try:
+            self.columns.extend(rows)
+        except _WRONG:
+            if len(rows) > 1:
+                for row in rows:
+                    self._add([row])
+                return
+            self._strange = _WRONG_TYPE
+            ((number, request_at, response_at, *_),) = rows
+            if response_at != NOWHERE:  # the request is one at least
+                (line,) = self._lines((request_at,))
+                self._add([_waiting(number, request_at, line)])
+            return
+        for number, _, response_at, *_ in rows if self._news is not None else ():
+            self._note(number, answered=response_at != NOWHERE)
+
+    def _note(self, number: int, *, answered: bool) -> None:
+        """Remember an exchange as news, unless that much of it was known before."""
+        if self._news is not None and self._known.get(number, -1) < answered:
+            self._news[number] = None
+
+
+def _digits(raw: bytes, start: int) -> int:
+    """Return the number that stands in a line before a quotation mark; 0 if none does."""
+    digits = raw[start : start + 20].partition(b'"')[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+class Others:
+    """The sessions of other processes, and who is told of what they write.
+
+    Args:
+        own: returns the session that is not another's.
+    """
+
+    def __init__(
+        self, folder: Path | None, words: Mapping[str, Words], own: Callable[[], str]
+    ) -> None:
+        self._folder, self._words, self._own = folder, words, own
+        self._told: set[Path] = set()
+        self.start()
+
+    def start(self) -> None:
+        """Begin with nothing read, a free lock and no follower, as a forked process needs it."""
+        self.lock = threading.RLock()
+        """The log's."""
+        self._sessions: dict[Path, OtherSession] = {}
+        self._unreadable: dict[Path, str] = {}
+        self._following: dict[object, tuple[Listener, float]] = {}
+        self._changed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def sessions(self) -> list[OtherSession]:
+        """Return them in the order of their files, as of the last look."""
+        return [session for session in self._sessions.values() if len(session.columns)]
+
+    def look(self, *, tell: bool = True) -> None:
+        """Read what was written since the last look.
+
+        A file that is gone has no rows; one that cannot be read now keeps those that it had.
+
+        Args:
+            tell: whether to warn of what cannot be read; if not, a later look does.
+        """
+        if self._folder is None:
+            return
+        self._unreadable.clear()
+        own, known = self._own(), len(self._sessions)
+        for file in log_files(self._folder, self._note_unreadable):
+            if file.session != own and file.path not in self._sessions:
+                self._sessions[file.path] = OtherSession(file, self._words)
+                self._sessions[file.path].follow(bool(self._following))
+        if len(self._sessions) > known:
+            self._sessions = dict(sorted(self._sessions.items()))
+        for session in self._sessions.values():
+            session.read_on()
+            if tell:
+                session.tell()
+        if tell:
+            self._tell_unreadable()
+
+    def follow(self, listener: Listener, interval: float) -> Callable[[], None]:
+        """Tell `listener` of what is written from now on; return what ends that."""
+        if not interval > 0:
+            raise InvalidInputError(
+                f"The interval is {interval!r}. Expected seconds above 0. Leave it out for 1 "
+                "second.",
+                field="interval",
+            )
+        wish = object()
+        with self.lock:
+            self.look()
+            news = self._news()  # not for the new listener: it was before its time
+            earlier = [listener for listener, _ in self._following.values()]
+            self._following[wish] = listener, interval
+            for session in self._sessions.values():
+                session.follow(True)
+            self._changed.set()
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="brocap-nb follower", daemon=True
+                )
+                self._thread.start()
+        tell(news, earlier)
+
+        def end() -> None:
+            with self.lock:
+                self._following.pop(wish, None)
+                self._changed.set()
+                if not self._following:
+                    for session in self._sessions.values():
+                        session.follow(False)
+
+        return end
+
+    def _run(self) -> None:
+        """Look now and then, as long as somebody wants it."""
+        while True:
+            with self.lock:
+                if not self._following:
+                    self._thread = None
+                    return
+                interval = min(interval for _, interval in self._following.values())
+                self._changed.clear()
+            if self._changed.wait(interval):
+                continue
+            with self.lock:
+                self.look(tell=False)
+                news, listeners = self._news(), [one for one, _ in self._following.values()]
+            tell(news, listeners)
+
+    def _news(self) -> list[Exchange]:
+        news = [session.news() for session in self._sessions.values()]
+        return list(heapq.merge(*news, key=lambda exchange: exchange.started_at))
+
+    def _note_unreadable(self, folder: Path, error: OSError) -> None:
+        self._unreadable[folder] = error.strerror or str(error)
+
+    def _tell_unreadable(self) -> None:
+        for folder, reason in self._unreadable.items():
+            if folder not in self._told:
+                self._told.add(folder)
+                warnings.warn(
+                    f"The log folder {folder} cannot be read ({reason}). The others are shown. "
+                    "Ask its owner, or whoever set it up, for the right to read it.",
+                    LogWarning,
+                    stacklevel=5,
+                )
+
+
+def tell(exchanges: Iterable[Exchange], listeners: Iterable[Listener]) -> None:
+    """Tell each listener of each exchange."""
+    for exchange in exchanges:
+        for listener in listeners:
+            try:
+                listener(exchange)
+            except Exception as error:  # a view that fails must not hold up the exchange
+                warnings.warn(
+                    f"A listener of the log failed: {type(error).__name__}: {error}",
+                    LogWarning,
+                    stacklevel=4,
+                )

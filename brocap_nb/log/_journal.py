@@ -1,23 +1,31 @@
 """Append and read the lines of a log: JSON Lines in a folder, or in memory.
 
 One file per session, one `write` per line, so several kernels need no lock and a killed process
-loses nothing that it had written. The lines are ASCII: any engine reads them.
+loses nothing that it had written. The lines are ASCII: any engine reads them. An exchange has two,
+its request's and its answer's, which repeats what the request's says but for the body.
 """
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
 import os
 import platform
 import shutil
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
-from brocap_nb.api._body import EmbeddedPicture
+import orjson
+
+from brocap_nb.api._body import EmbeddedPicture, picture_file_name, with_labels
+from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._secrets import PICTURE_LABEL
+from brocap_nb.log._rows import Columns, number_of
 
 FORMAT: Final = 1
 """Version of the lines' format; the first line of each file says it."""
@@ -27,7 +35,48 @@ class LogWarning(UserWarning):
     """Something of the log could not be written or read; the exchange itself went on."""
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_REQUEST_HAS: Final = (
+    "exchange_id",
+    "started_at",
+    "session",
+    "method",
+    "task_type",
+    "task_id",
+    "attempt",
+    "url",
+    "request_bytes",
+    "request_headers",
+    "request",
+)
+_RESPONSE_HAS: Final = tuple(
+    field.name
+    for field in dataclasses.fields(Exchange)
+    if field.name not in ("url", "request", "request_headers", "verb", "request_kind")
+)
+_OTHERS: Final = {"verb": "POST", "request_kind": "json"}  # what the API asks for is not written
+
+_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def encode(line: dict[str, Any]) -> bytes:
+    """Return a line's JSON, in ASCII and without its newline."""
+    try:
+        data = orjson.dumps(line)
+    except TypeError:  # half a surrogate pair, which UTF-8 has no bytes for
+        data = b""
+    return data if data and data.isascii() else _ascii(line).encode("ascii")
+
+
+def decode(raw: bytes) -> dict[str, Any] | None:
+    """Return the fields of a line; None if it is no JSON object."""
+    try:
+        line = orjson.loads(raw)
+    except ValueError:
+        try:
+            line = json.loads(raw)  # it reads half a surrogate pair
+        except (ValueError, RecursionError):
+            return None
+    return line if isinstance(line, dict) else None
 
 
 class MemoryJournal:
@@ -42,13 +91,12 @@ class MemoryJournal:
 
     def append(self, line: dict[str, Any]) -> int:
         """Keep a line and return where it is."""
-        self._lines.append(_encode(line).encode("ascii"))
+        self._lines.append(encode(line))
         return len(self._lines) - 1
 
-    def line(self, offset: int) -> dict[str, Any]:
-        """Return the line at `offset`."""
-        found: dict[str, Any] = json.loads(self._lines[offset])
-        return found
+    def lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Yield the lines at these places."""
+        return (decode(self._lines[offset]) or {} for offset in offsets)
 
     def keep_picture(self, picture: EmbeddedPicture) -> None:
         """Keep a picture, once."""
@@ -93,15 +141,17 @@ class FileJournal:
             self._warn("the log lines that follow are kept in this kernel only", error)
             return -1 - self._unwritten.append(line)
 
-    def line(self, offset: int) -> dict[str, Any]:
-        """Return the line at `offset`.
-
-        Raises:
-            OSError, ValueError: the line cannot be read.
-        """
-        if offset < 0:
-            return self._unwritten.line(-1 - offset)
-        return line_at(self._descriptor, offset)
+    def lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Yield the lines at these places, best in order; {} for one that cannot be read."""
+        if self._descriptor < 0:
+            yield from self._unwritten.lines(-1 - offset for offset in offsets)
+            return
+        with open(self._descriptor, "rb", closefd=False) as file:
+            for offset in offsets:
+                if offset < 0:
+                    yield from self._unwritten.lines((-1 - offset,))
+                else:
+                    yield from lines_at(file, (offset,))
 
     def keep_picture(self, picture: EmbeddedPicture) -> None:
         """Write a picture's file, once for each content."""
@@ -151,7 +201,7 @@ class FileJournal:
             shutil.copyfileobj(old, new)  # same offsets, so every row still finds its lines
 
     def _write(self, line: dict[str, Any]) -> int:
-        data = _encode(line).encode("ascii") + b"\n"
+        data = encode(line) + b"\n"
         start = self._end
         if self._torn:  # the disk was full in the middle of a line: close that line first
             data, start = b"\n" + data, start + 1
@@ -193,42 +243,67 @@ def read_picture(folder: Path, file_name: str) -> bytes | None:
         return None
 
 
-def line_at(descriptor: int, offset: int) -> dict[str, Any]:
-    """Return the line at `offset` of an open file; it moves the file's position.
-
-    Raises:
-        OSError, ValueError: the line cannot be read.
-    """
-    chunks = []
-    os.lseek(descriptor, offset, os.SEEK_SET)
-    while chunk := os.read(descriptor, 65_536):
-        head, newline, _ = chunk.partition(b"\n")
-        chunks.append(head)
-        if newline:
-            break
-    found: dict[str, Any] = json.loads(b"".join(chunks))
-    return found
+def lines_at(file: IO[bytes], offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Yield the lines at these places of a file, best in order; {} for one that cannot be read."""
+    for offset in offsets:
+        try:
+            file.seek(offset)
+            yield decode(file.readline()) or {}
+        except OSError:
+            yield {}
 
 
-def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
-    """Yield (offset, end, line) for each complete line of a file from `start` on.
+def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset, line) for each complete line of a file from `start` on; see `decode`.
 
-    A line that is no JSON object is yielded as None. A last line without its newline is left
-    alone: it may still be being written.
+    A last line without its newline is left alone: it may still be being written.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=1 << 20) as file:
         file.seek(start)
-        offset = start
         for raw in file:
-            if not raw.endswith(b"\n"):
-                return
-            try:
-                line = json.loads(raw)
-            except (ValueError, RecursionError):
-                line = None
-            end = offset + len(raw)
-            yield offset, end, line if isinstance(line, dict) else None
-            offset = end
+            if raw.endswith(b"\n"):
+                yield start, raw
+            start += len(raw)
+
+
+def request_line(exchange: Exchange) -> dict[str, Any]:
+    """Return what is written before a request is sent."""
+    line = {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
+    for name, usual in _OTHERS.items():
+        if (value := getattr(exchange, name)) != usual:
+            line[name] = value
+    return line
+
+
+def response_line(exchange: Exchange) -> dict[str, Any]:
+    """Return what is written when its answer has come, or none will."""
+    return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
+
+
+def write(
+    exchanges: Iterable[Exchange], columns: Columns, journal: FileJournal | MemoryJournal
+) -> None:
+    """Write exchanges that are over already; one that has no answer has one line only."""
+    for exchange in exchanges:
+        text, pictures = with_labels(exchange.request)
+        for picture in pictures:
+            journal.keep_picture(picture)
+        kept = dataclasses.replace(exchange, request=text)
+        number = number_of(kept.exchange_id)
+        row = columns.begin(kept, number, journal.append(request_line(kept)))
+        known = [getattr(kept, name) for name in _RESPONSE_HAS if name not in _REQUEST_HAS]
+        if any(value not in (None, Outcome.NO_RESPONSE) for value in known):
+            columns.finish(row, kept, journal.append(response_line(kept)))
+
+
+def with_pictures(exchange: Exchange, picture: Callable[[str], bytes | None]) -> Exchange:
+    """Put the logged pictures back in the place of their labels."""
+
+    def full(match: Any) -> str:
+        data = picture(picture_file_name(match[1], match[3]))
+        return match[0] if data is None else base64.b64encode(data).decode("ascii")
+
+    return dataclasses.replace(exchange, request=PICTURE_LABEL.sub(full, exchange.request))

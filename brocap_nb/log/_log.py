@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 import secrets
+import threading
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
+from weakref import WeakSet
 
 from brocap_nb.api._answers import Balance
 from brocap_nb.api._answers import read as read_answer
@@ -21,15 +23,26 @@ from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
 from brocap_nb.log._card import CARD_ROWS, card, place
-from brocap_nb.log._folders import DEFAULT_FOLDER, FOLDER_VARIABLE, is_pattern
-from brocap_nb.log._forks import new_lock
-from brocap_nb.log._journal import FileJournal, LogWarning, MemoryJournal
-from brocap_nb.log._lines import request_line, response_line, with_pictures, write
-from brocap_nb.log._listeners import Listeners
-from brocap_nb.log._others import Others
-from brocap_nb.log._rows import Columns, frame_of
+from brocap_nb.log._folders import (
+    DEFAULT_FOLDER,
+    FOLDER_VARIABLE,
+    Listener,
+    Others,
+    Session,
+    is_pattern,
+    tell,
+)
+from brocap_nb.log._journal import (
+    FileJournal,
+    LogWarning,
+    MemoryJournal,
+    request_line,
+    response_line,
+    with_pictures,
+    write,
+)
+from brocap_nb.log._rows import Columns, frame_of, number_of
 from brocap_nb.log._segments import Sealer
-from brocap_nb.log._sessions import Session, number_of
 from brocap_nb.log._tables import Frame
 
 if TYPE_CHECKING:
@@ -46,6 +59,7 @@ if TYPE_CHECKING:
         ViolationTable,
     )
 
+_logs: WeakSet[ExchangeLog] = WeakSet()
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -77,8 +91,6 @@ class ExchangeLog:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        started = datetime.now(UTC)
-        self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         folder = folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
         self._folder = None if folder == ":memory:" else Path(folder).absolute()
         if self._folder is not None and self._folder.is_file():
@@ -88,19 +100,34 @@ class ExchangeLog:
                 field="folder",
             )
         self._read_only = self._folder is not None and is_pattern(self._folder)
+        self._words = Columns.new_words()
+        self._others = Others(self._folder, self._words, lambda: self.session)
+        self._imported: list[Session] = []
+        self._listeners: list[Listener] = []
+        self._start_session()
+        _logs.add(self)
+
+    def _start_session(self) -> None:
+        self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         self._journal: FileJournal | MemoryJournal = (
             MemoryJournal()
             if self._folder is None or self._read_only
-            else FileJournal(self._folder, self.session, started)
+            else FileJournal(self._folder, self.session, datetime.now(UTC))
         )
-        self._process = os.getpid()
-        self._lock = new_lock()
-        self._words = Columns.new_words()
         self._own = Columns(self.session, self._words)
-        self._sealer = self._new_sealer()
-        self._others = Others(self._folder, self._words)
-        self._imported: list[Session] = []
-        self._listeners = Listeners(self._lock, self._others, lambda: self.session)
+        path = self._journal.path
+        self._sealer = None if path is None else Sealer(path, self._own, self._words)
+
+    def _start_in_child(self) -> None:
+        """Begin a session of its own in a forked process: one file has one writer."""
+        if self._folder is None:
+            self._imported.append(self._own_session())
+        self._start_session()
+        self._others.start()
+
+    @property
+    def _lock(self) -> threading.RLock:
+        return self._others.lock
 
     @property
     def folder(self) -> Path | None:
@@ -143,7 +170,6 @@ class ExchangeLog:
         """
         self._must_be_written()
         with self._lock:
-            self._leave_parent_process()
             number = len(self._own) + 1
             exchange = Exchange(
                 exchange_id=f"{self.session}-{number}",
@@ -166,7 +192,7 @@ class ExchangeLog:
             self._own.begin(exchange, number, at)
             if self._sealer is not None:
                 self._sealer.seal()
-        self._listeners.tell(exchange)
+        tell((exchange,), tuple(self._listeners))
         return exchange
 
     def finish(self, exchange: Exchange) -> None:
@@ -176,7 +202,7 @@ class ExchangeLog:
             row = self._own.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
                 self._own.finish(row, exchange, at)
-        self._listeners.tell(exchange)
+        tell((exchange,), tuple(self._listeners))
 
     def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
         """Record whatever a `requests.Session` sends, to any service, as rows of this log.
@@ -238,7 +264,16 @@ class ExchangeLog:
         Raises:
             InvalidInputError: the interval is not above 0.
         """
-        return self._listeners.add(listener, others=others, interval=interval)
+        end_following = self._others.follow(listener, interval) if others else None
+        self._listeners.append(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+            if end_following is not None:
+                end_following()
+
+        return stop
 
     def _must_be_written(self) -> None:
         if self._read_only:
@@ -248,19 +283,6 @@ class ExchangeLog:
                 "what you send.",
                 field="log",
             )
-
-    def _leave_parent_process(self) -> None:
-        """A forked process starts a session of its own: one file has one writer."""
-        if os.getpid() == self._process:
-            return
-        fresh = ExchangeLog(self.folder or ":memory:")
-        self.session, self._process = fresh.session, fresh._process
-        self._journal, self._own = fresh._journal, Columns(fresh.session, self._words)
-        self._sealer = self._new_sealer()
-
-    def _new_sealer(self) -> Sealer | None:
-        path = self._journal.path
-        return None if path is None else Sealer(path, self._own, self._words)
 
     # --- reading -------------------------------------------------------------------------
 
@@ -280,11 +302,8 @@ class ExchangeLog:
             session: only this session's rows; default: all sessions in the folder.
 
         Returns:
-            The columns `exchange_id, started_at (UTC), session, method, task_type, task_id,
-            attempt, outcome, http_status, error_id, error_code, error_description, status,
-            elapsed_ms, request_bytes, response_bytes, request, response`, with the same dtypes
-            for any number of rows. The categories of a column are those that occur, sorted. A log
-            of many folders has `source` after `session`.
+            The same columns and dtypes for any number of rows. The categories of a column are
+            those that occur, sorted. A log of many folders has `source` after `session`.
         """
         with self._lock:
             self._refresh()
@@ -293,7 +312,7 @@ class ExchangeLog:
                 for source in self._sources()
                 if len(source.columns) and session in (None, source.columns.session)
             ]
-            texts = self._bodies(sources) if bodies else None
+            texts = [source.bodies() for source in sources] if bodies else None
             columns = [source.columns for source in sources]
             return Frame(frame_of(columns, self._words, texts, sourced=self._read_only))
 
@@ -313,9 +332,8 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `error_code, count, share, first_seen, last_seen, tasks, meaning, remedy,
-            retryable, example`; `share` is of all exchanges, 0 to 1; `tasks` is the number of
-            different tasks it hit; `log[example]` is an exchange with that code.
+            `share` is of all exchanges, 0 to 1; `tasks` is the number of different tasks it hit;
+            `log[example]` is an exchange with that code.
         """
         from brocap_nb.log import _tables, summaries  # they bring narwhals along
 
@@ -333,8 +351,7 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `method, task_type, count, p50_ms, p95_ms, max_ms`. The rows whose method
-            is `time to result` are about whole tasks, see `task_times()`.
+            The rows whose method is `time to result` are about whole tasks, see `task_times()`.
         """
         from brocap_nb.log import _tables, summaries
 
@@ -352,8 +369,7 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `task_id, task_type, created_at, seconds, answered_by`; `seconds` is
-            missing if no result came, or if the clock was set back in between;
+            `seconds` is missing if no result came, or if the clock was set back in between;
             `log[answered_by]` is the exchange that brought it.
         """
         from brocap_nb.log import _tables, summaries
@@ -376,17 +392,14 @@ class ExchangeLog:
                 about a second for 100,000.
 
         Returns:
-            The columns `task_id, task_type, created_at, state, polls, callbacks, queue_s,
-            error_code, cost, exchanges, created_by, answered_by`, newest first.
-
-            `state` is `ready`, `failed` (an error code that stays), `unknown` (createTask has no
-            readable answer), `processing`, or `abandoned` (its 5 minutes are over). `queue_s` is
-            in seconds from createTask to the answer that ended it, or to the last exchange about
-            it; missing if the clock was set back in between. `cost` is this package's estimate,
-            from the log's getBalance answers: by how much the balance fell between the last one
-            before createTask and the first one after it. It is missing unless both are of the same
-            session and address, and no other createTask in the log lies between them. What else
-            the account pays for is not in the log.
+            The tasks, newest first. `state` is `ready`, `failed` (an error code that stays),
+            `unknown` (createTask has no readable answer), `processing`, or `abandoned` (its 5
+            minutes are over). `queue_s` is in seconds from createTask to the answer that ended it,
+            or to the last exchange about it; missing if the clock was set back in between. `cost`
+            is this package's estimate, from the log's getBalance answers: by how much the balance
+            fell between the last one before createTask and the first one after it. It is missing
+            unless both are of the same session and address, and no other createTask in the log lies
+            between them. What else the account pays for is not in the log.
         """
         from brocap_nb.log import _tables, summaries
 
@@ -418,8 +431,7 @@ class ExchangeLog:
                 task of that number.
 
         Returns:
-            The columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
-            elapsed_ms, attempt`; `offset_s` is in seconds from the first of them.
+            The exchanges; `offset_s` is in seconds from the first of them.
         """
         from brocap_nb.log import _tables, summaries
 
@@ -443,8 +455,7 @@ class ExchangeLog:
             session: only this session's exchanges; default: all sessions in the folder.
 
         Returns:
-            The columns `exchange_id, started_at, method, field, rule, found`. An answer may
-            depart in several ways; each is a row.
+            An answer may depart in several ways; each is a row.
         """
         from brocap_nb.log import _tables, summaries
 
@@ -463,7 +474,7 @@ class ExchangeLog:
             column: `method`, `task_type`, `error_code`, `error_description` or `status`.
         """
         with self.reading():
-            return list(self._words[column].values)
+            return list(self._words[column].texts)
 
     def recent(self, count: int = 20) -> list[Exchange]:
         """Return the newest exchanges, newest first, without their bodies.
@@ -542,13 +553,11 @@ class ExchangeLog:
         )
 
     def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
-        request_at, response_at = source.columns.places(row)
         try:
-            line = source.line(request_at)
-            if response_at is not None:
-                line |= source.line(response_at)
+            found = list(source.lines(source.columns.places(row)))
+            line = found[0] | found[-1] if all(found) else {}
             exchange = source.named(Exchange.from_line(line))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise ExchangeNotFoundError(
                 f"The lines of exchange {source.columns.exchange(row).exchange_id} can no longer "
                 f"be read ({type(error).__name__}). Was the log's folder changed by hand?"
@@ -559,22 +568,15 @@ class ExchangeLog:
         return [
             *self._others.sessions(),
             *self._imported,
-            Session(self._own, self._journal.line, self._journal.picture),
+            self._own_session(),
         ]
 
-    def _bodies(self, sources: list[Session]) -> tuple[list[str | None], list[str | None]]:
-        """Return the texts of all requests and responses, source after source."""
-        requests: list[str | None] = []
-        responses: list[str | None] = []
-        for source in sources:
-            for request, response in source.bodies():
-                requests.append(request)
-                responses.append(response)
-        return requests, responses
+    def _own_session(self) -> Session:
+        return Session(self._own, self._journal.lines, self._journal.picture)
 
     def _refresh(self) -> None:
         """Read what other sessions have written since the last look."""
-        self._others.look(self.session)
+        self._others.look()
 
     # --- coming out ----------------------------------------------------------------------
 
@@ -682,7 +684,7 @@ class ExchangeLog:
             columns = Columns(session, self._words)
             if self.folder is None:
                 write(found, columns, self._journal)
-                self._imported.append(Session(columns, self._journal.line, self._journal.picture))
+                self._imported.append(Session(columns, self._journal.lines, self._journal.picture))
                 continue
             if any(self.folder.glob(f"*-{session}.jsonl")):
                 raise InvalidInputError(
@@ -804,3 +806,12 @@ def _cost(
     if len(addresses) != 1 or len(money) != 2 or money[0] < money[1]:
         return None
     return round(money[0] - money[1], 9)  # decimals that came as floats
+
+
+def _in_child() -> None:
+    for log in _logs:
+        log._start_in_child()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(after_in_child=_in_child)

@@ -64,34 +64,36 @@ DTYPES: Final[Mapping[str, str]] = {
     "response_at": "i8",
 }
 
+READ: Final = (
+    *("started_at", *_CODED, "attempt", "outcome", *_INTEGERS),
+    *("elapsed_ms", "request_bytes"),
+)
+"""The fields of a line that are columns."""
+_ROW: Final = ("number", "request_at", "response_at", *READ)
+
 STRING: Final = pd.StringDtype("python")
 """What `pd.array` makes of texts in any pandas, with pyarrow or without; None becomes pd.NA."""
 UTC_TIME: Final = pd.DatetimeTZDtype("us", "UTC")
 
 
-class Words:
-    """The distinct texts of one column, numbered in the order in which they came."""
+class Words(dict[str | None, int]):
+    """The distinct texts of one column, numbered in the order in which they came; None is -1."""
 
     def __init__(self) -> None:
-        self.values: list[str] = []
-        self._codes: dict[str | None, int] = {None: -1}
+        super().__init__({None: -1})
+        self.texts: list[str] = []
 
-    def code(self, text: str | None) -> int:
-        """Return the number of `text`; -1 for None."""
-        code = self._codes.get(text)
-        if code is None:
-            assert text is not None
-            code = self._codes[text] = len(self.values)
-            self.values.append(text)
-        return code
+    def __missing__(self, text: object) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r} is no text")
+        self.texts.append(text)
+        return self.setdefault(text, len(self.texts) - 1)
 
-    def known(self, text: str) -> int:
-        """Return the number of `text` if it came before; else -2, which no row has."""
-        return self._codes.get(text, -2)
 
-    def word(self, code: int) -> str | None:
-        """Return the text of a number."""
-        return None if code < 0 else self.values[code]
+def number_of(exchange_id: object) -> int:
+    """The number in an exchange's id; 0, which no exchange has, if there is none."""
+    digits = str(exchange_id).rpartition("-")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
 
 
 class Columns:
@@ -104,7 +106,7 @@ class Columns:
         self._size = 0
         self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in DTYPES.items()}
         self._ids: NDArray[np.object_] = np.empty(64, dtype=object)
-        self._unnamed = range(0)
+        self._named = 0
 
     @staticmethod
     def new_words() -> dict[str, Words]:
@@ -121,12 +123,11 @@ class Columns:
         arrays = self._arrays
         arrays["number"][row] = number
         arrays["started_at"][row] = (exchange.started_at - _EPOCH) // _MICROSECOND
-        arrays["method"][row] = self._words["method"].code(exchange.method)
-        arrays["task_type"][row] = self._words["task_type"].code(exchange.task_type)
+        arrays["method"][row] = self._words["method"][exchange.method]
+        arrays["task_type"][row] = self._words["task_type"][exchange.task_type]
         arrays["attempt"][row] = exchange.attempt
         arrays["request_bytes"][row] = exchange.request_bytes
         arrays["request_at"][row] = request_at
-        self._ids[row] = exchange.exchange_id
         self.finish(row, exchange, NOWHERE)
         self._size += 1
         return row
@@ -139,25 +140,46 @@ class Columns:
             arrays[f"no_{name}"][row] = value is None
             arrays[name][row] = 1 if value is None else value
         arrays["outcome"][row] = _OUTCOMES[exchange.outcome]
-        arrays["error_code"][row] = words["error_code"].code(exchange.error_code)
-        arrays["error_description"][row] = words["error_description"].code(
-            exchange.error_description
-        )
-        arrays["status"][row] = words["status"].code(exchange.status)
+        arrays["error_code"][row] = words["error_code"][exchange.error_code]
+        arrays["error_description"][row] = words["error_description"][exchange.error_description]
+        arrays["status"][row] = words["status"][exchange.status]
         arrays["elapsed_ms"][row] = np.nan if exchange.elapsed_ms is None else exchange.elapsed_ms
         arrays["response_at"][row] = response_at
 
-    def extend(self, records: NDArray[Any], words: Mapping[str, list[str]]) -> None:
+    def extend(self, rows: list[tuple[Any, ...]]) -> None:
+        """Add rows that were read: number, where its lines are, and the fields of `READ`.
+
+        Raises:
+            ValueError, TypeError, KeyError, OverflowError: one has a value of a wrong type; then
+                none is added.
+        """
+        read = dict(zip(_ROW, zip(*rows, strict=True), strict=True))
+        made: dict[str, Any] = {name: read[name] for name in _ROW[:3]}
+        made |= {name: read[name] for name in ("attempt", "elapsed_ms", "request_bytes")}
+        made["started_at"] = _microseconds(read["started_at"])
+        made["outcome"] = [_OUTCOMES[outcome] for outcome in read["outcome"]]
+        for name in _CODED:
+            made[name] = [*map(self._words[name].__getitem__, read[name])]
+        for name in _INTEGERS:
+            made[name] = [1 if value is None else value for value in read[name]]
+            made[f"no_{name}"] = [value is None for value in read[name]]
+        arrays = {name: np.array(made[name], dtype) for name, dtype in DTYPES.items()}
+        start, stop = self._size, self._size + len(rows)
+        self._reserve(stop)
+        for name, array in arrays.items():
+            self._arrays[name][start:stop] = array
+        self._size = stop
+
+    def extend_sealed(self, records: NDArray[Any], words: Mapping[str, list[str]]) -> None:
         """Add rows that `records` gave, whose texts are numbered as in `words`."""
         start, stop = self._size, self._size + len(records)
         self._reserve(stop)
         for name in DTYPES:
             self._arrays[name][start:stop] = records[name]
         for name in _CODED:
-            ours = np.array([self._words[name].code(text) for text in (*words[name], None)], "i4")
+            ours = np.array([self._words[name][text] for text in (*words[name], None)], "i4")
             self._arrays[name][start:stop] = ours[records[name]]  # -1 is the last: None
         self._size = stop
-        self._unnamed = range(self._unnamed.start if self._unnamed else start, stop)
 
     def records(self, start: int, stop: int) -> NDArray[Any]:
         """Return rows as one array of records, for a file."""
@@ -172,12 +194,9 @@ class Columns:
 
     def ids(self) -> NDArray[np.object_]:
         """Return the exchange ids (a view)."""
-        if self._unnamed:  # ids of rows that came from a file are made when first asked for
-            numbers = self._arrays["number"][self._unnamed.start : self._unnamed.stop].tolist()
-            prefix = f"{self.session}-"
-            made = [prefix + str(number) for number in numbers]
-            self._ids[self._unnamed.start : self._unnamed.stop] = made
-            self._unnamed = range(0)
+        fresh = self.array("number")[self._named :].tolist()  # made when first asked for
+        self._ids[self._named : self._size] = [f"{self.session}-{number}" for number in fresh]
+        self._named = self._size
         return self._ids[: self._size]
 
     def order(self) -> NDArray[np.int64]:
@@ -199,18 +218,19 @@ class Columns:
 
     def code_of(self, name: str, word: str) -> int:
         """Return the number that stands for `word` in a column of texts; -2 if none does."""
-        return self._words[name].known(word)
+        return self._words[name].get(word, -2)
 
-    def places(self, row: int) -> tuple[int, int | None]:
-        """Return where the request's line and, if there is one, the response's line are."""
-        response_at = int(self._arrays["response_at"][row])
-        return int(self._arrays["request_at"][row]), None if response_at == NOWHERE else response_at
+    def places(self, row: int) -> list[int]:
+        """Return where the request's line and, if there is one, the answer's line are."""
+        both = [int(self._arrays[name][row]) for name in ("request_at", "response_at")]
+        return both if both[1] != NOWHERE else both[:1]
 
     def exchange(self, row: int) -> Exchange:
         """Return a row as an exchange without bodies."""
         arrays, words = self._arrays, self._words
         integers = {n: None if arrays[f"no_{n}"][row] else int(arrays[n][row]) for n in _INTEGERS}
-        coded = {name: words[name].word(int(arrays[name][row])) for name in _CODED}
+        codes = {name: int(arrays[name][row]) for name in _CODED}
+        coded = {name: words[name].texts[n] if n >= 0 else None for name, n in codes.items()}
         elapsed = float(arrays["elapsed_ms"][row])
         return Exchange(
             exchange_id=f"{self.session}-{arrays['number'][row]}",
@@ -233,6 +253,15 @@ class Columns:
             self._ids = _longer(self._ids, room)
 
 
+def _microseconds(texts: tuple[str, ...]) -> Any:
+    """Return times of lines as numbers; those that this package wrote all at once."""
+    if all(text[26:] == "+00:00" for text in texts):
+        return np.array([text[:26] for text in texts], "M8[us]").view("i8")
+    return [
+        (datetime.fromisoformat(text).astimezone(UTC) - _EPOCH) // _MICROSECOND for text in texts
+    ]
+
+
 def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
     longer = np.empty(room, array.dtype)
     longer[: len(array)] = array
@@ -242,14 +271,14 @@ def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
 def frame_of(
     tables: list[Columns],
     words: Mapping[str, Words],
-    bodies: tuple[list[str | None], list[str | None]] | None,
+    bodies: list[list[list[str | None]]] | None,
     *,
     sourced: bool = False,
 ) -> pd.DataFrame:
     """Return the rows of all sessions as a frame, in their order.
 
-    `bodies` are the texts of `request` and `response`, table after table. With `sourced` there is
-    a column `source` after `session`.
+    `bodies` has the texts of `request` and `response` of each table. With `sourced` there is a
+    column `source` after `session`.
     """
     merged = {
         name: _joined([table.array(name) for table in tables], DTYPES[name]) for name in _PLAIN
@@ -267,11 +296,12 @@ def frame_of(
         "outcome": _occurring(coded["outcome"], [str(outcome) for outcome in Outcome]),
         "elapsed_ms": merged["elapsed_ms"],
         "request_bytes": merged["request_bytes"],
-        **{name: _occurring(coded[name], words[name].values) for name in _CODED},
+        **{name: _occurring(coded[name], words[name].texts) for name in _CODED},
         **{n: pd.arrays.IntegerArray(merged[n], merged[f"no_{n}"]) for n in _INTEGERS},
     }
     if bodies is not None:
-        data["request"], data["response"] = map(_texts, bodies)
+        for n, name in enumerate(("request", "response")):
+            data[name] = _texts([text for texts in bodies for text in texts[n]])
     frame = pd.DataFrame({name: data[name] for name in _ORDER if name in data}, copy=False)
     if len(tables) < 2:
         return frame

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,10 @@ from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.log._rows import NOWHERE
 
 if TYPE_CHECKING:
+    from brocap_nb.log._folders import Session
     from brocap_nb.log._log import ExchangeLog
     from brocap_nb.log._rows import Columns
-    from brocap_nb.log._sessions import Session
+
 
 CHUNK: Final = 500
 """Rows whose bodies are read at a stretch: the log can be written to in between."""
@@ -156,16 +157,12 @@ class Search:
         answered = columns.array("response_at") != NOWHERE
         due = (verdicts == _UNKNOWN) | ((verdicts == _NOT_YET) & answered)
         fresh = np.flatnonzero(due)[-CHUNK:]
-        for row in fresh:
-            has = self._has_text(session, int(row))
+        for row, *bodies in zip(fresh.tolist(), *session.bodies(fresh), strict=True):
+            exchange = columns.exchange(row)
+            shown = [*bodies, *(getattr(exchange, name) for name in _ROW_TEXTS)]
+            has = any(self._text in str(text).casefold() for text in shown if text is not None)
             verdicts[row] = _YES if has else _NO if answered[row] else _NOT_YET
         return bool(len(fresh))
-
-    def _has_text(self, session: Session, row: int) -> bool:
-        exchange = session.columns.exchange(row)
-        shown: list[Any] = [getattr(exchange, name) for name in _ROW_TEXTS]
-        shown += session.texts(row)
-        return any(self._text in str(text).casefold() for text in shown if text is not None)
 
 
 def _nth(places: list[tuple[Columns, NDArray[np.intp]]], number: int) -> Exchange:

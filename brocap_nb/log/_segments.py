@@ -66,7 +66,7 @@ class Sealer:
             # the first line that belongs to no sealed row; answers to sealed rows that come
             # after it are read again, which changes nothing
             "rest_at": int(self._columns.array("request_at")[self._sealed * self._rows]),
-            "words": {name: words.values for name, words in self._words.items()},
+            "words": {name: words.texts for name, words in self._words.items()},
         }
         with _part(_manifest(self._path)) as file:
             file.write(json.dumps(manifest).encode("ascii"))
@@ -92,7 +92,7 @@ def load_sealed(path: Path, columns: Columns) -> int:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
         return 0
     for records in segments:
-        columns.extend(records, words)
+        columns.extend_sealed(records, words)
     return rest_at
 
 

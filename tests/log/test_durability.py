@@ -22,6 +22,8 @@ import os, random, signal, sys, threading, time
 import brocap_nb as bn
 from brocap_nb.client import _requests
 from brocap_nb.api._body import Body
+from brocap_nb.api._body import Body
+from brocap_nb.client._requests import Request
 
 url, folder, runs = sys.argv[1], sys.argv[2], int(sys.argv[3])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.log import _sessions
+from brocap_nb.log import _rows
 
 
 def fill(folder: Path, rows: int) -> bn.ExchangeLog:
@@ -15,18 +15,6 @@ def fill(folder: Path, rows: int) -> bn.ExchangeLog:
     for _ in range(rows):
         log.begin(method="m", url="u", request="{}", request_bytes=2)
     return log
-
-
-def test_reading_many_lines_shows_its_progress(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    log = fill(tmp_path, 30)
-    assert len(bn.ExchangeLog(tmp_path)) == 30
-    assert capsys.readouterr().err == "", "few lines are read without a word"
-    monkeypatch.setattr(_sessions, "_LONG", 100)  # bytes
-    assert len(bn.ExchangeLog(tmp_path)) == 30
-    shown = capsys.readouterr().err
-    assert f"-{log.session}.jsonl: 100%" in shown
 
 
 def test_only_what_is_new_is_read_again(tmp_path: Path) -> None:
@@ -62,4 +50,4 @@ def test_a_file_that_is_gone_is_gone_from_the_frame(tmp_path: Path) -> None:
     ],
 )
 def test_the_number_of_an_exchange(exchange_id: str, number: int) -> None:
-    assert _sessions.number_of(exchange_id) == number
+    assert _rows.number_of(exchange_id) == number
