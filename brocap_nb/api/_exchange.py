@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
-from brocap_nb.api._facts import explain
+from brocap_nb.api._facts import METHODS, explain
+from brocap_nb.api._json import fields_of
 from brocap_nb.api._secrets import Secret, Veil
 
 
@@ -198,3 +200,31 @@ def decode_answer(content: bytes, secret: Secret | Veil | None) -> tuple[str, st
         raw = clean.encode("latin-1")
         return raw.decode("utf-8", "backslashreplace"), base64.b64encode(raw).decode("ascii")
     return (secret.redact(text) if secret else text), None
+
+
+def body_kind(raw: bytes | None, content_type: str) -> str:
+    """Return what a body is, as `Exchange.request_kind` says it."""
+    told = content_type.lower()
+    if not raw:
+        return "none"
+    if told.startswith("multipart/"):
+        return "multipart"
+    if "x-www-form-urlencoded" in told:
+        return "form"
+    if "json" in told or fields_of(raw):
+        return "json"
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return "bytes"
+    return "text"
+
+
+def method_of(verb: str, url: str) -> str:
+    """Return the API's method, or for any other service the verb and the path."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        path = ""
+    last = path.rstrip("/").rpartition("/")[2]
+    return last if verb == "POST" and last in METHODS else f"{verb} {path or '/'}"

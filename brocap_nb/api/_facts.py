@@ -17,6 +17,8 @@ from brocap_nb import _html
 
 METHODS: Final = ("createTask", "getTaskResult", "getBalance")
 """The methods of the API."""
+BASE_URL: Final = "https://api.brocapgpt.com"
+"""Where the service is."""
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
 """The environment variable that has the client key, if none is given."""
 
