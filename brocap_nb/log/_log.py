@@ -706,7 +706,7 @@ class ExchangeLog:
         Balance(balance=10.0)
         >>> print(log.to_curl(-1))
         printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
-          curl -sS http://127.0.0.1:.../getBalance ...
+          curl -sS ...
         """
         from brocap_nb.log import _export
 
