@@ -14,6 +14,7 @@ from typing import Any
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._facts import explain
+from brocap_nb.api._json import fields_of
 from brocap_nb.api._secrets import Secret, Veil
 
 
@@ -192,3 +193,21 @@ def decode_answer(content: bytes, secret: Secret | Veil | None) -> tuple[str, st
         raw = clean.encode("latin-1")
         return raw.decode("utf-8", "backslashreplace"), base64.b64encode(raw).decode("ascii")
     return (secret.redact(text) if secret else text), None
+
+
+def body_kind(raw: bytes | None, content_type: str) -> str:
+    """Return what a body is, as `Exchange.request_kind` says it."""
+    told = content_type.lower()
+    if not raw:
+        return "none"
+    if told.startswith("multipart/"):
+        return "multipart"
+    if "x-www-form-urlencoded" in told:
+        return "form"
+    if "json" in told or fields_of(raw):
+        return "json"
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return "bytes"
+    return "text"

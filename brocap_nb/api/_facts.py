@@ -18,6 +18,8 @@ from brocap_nb import _html
 
 METHODS: Final = ("createTask", "getTaskResult", "getBalance")
 """The methods of the API."""
+BASE_URL: Final = "https://api.brocapgpt.com"
+"""Where the service is."""
 
 IMAGE_MIN_BYTES: Final = 100
 """Smallest picture the service takes, in bytes of the file (not of its base64)."""
@@ -39,7 +41,10 @@ def method_of(verb: str, url: str) -> str:
     The API is at its own address and, as a sandbox, on loopback. Elsewhere `/createTask` is what
     somebody else calls so.
     """
-    place = urlsplit(url)
+    try:
+        place = urlsplit(url)
+    except ValueError:  # of a foreign HAR
+        return f"{verb} /"
     host, last = place.hostname or "", place.path.rstrip("/").rpartition("/")[2]
     ours = host in ("localhost", "::1") or host.startswith("127.")
     if verb == "POST" and last in METHODS and (ours or f".{host}".endswith(_DOMAIN)):

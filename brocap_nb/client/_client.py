@@ -32,6 +32,7 @@ from brocap_nb.api._errors import (
     RequestTimeoutError,
 )
 from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._facts import BASE_URL
 from brocap_nb.api._secrets import KEY_VARIABLE, Secret, header_secrets, headers_text, url_text
 from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
@@ -44,7 +45,6 @@ from brocap_nb.tasks._types import Task
 if TYPE_CHECKING:
     from brocap_nb.client._callbacks import CallbackListener, ExpectedCallback
 
-BASE_URL: Final = "https://api.brocapgpt.com"
 """The service's address (source: BroCapGPT public API pages)."""
 
 KEY_MIN: Final = 8

@@ -118,6 +118,11 @@ def again(exchange: Exchange) -> Request:
 
     if exchange.outcome is Outcome.CALLBACK:
         refuse("the service sent it to us. Replay the createTask of its task.")
+    if exchange.verb != "POST" or " " in exchange.method:
+        refuse(
+            f"it is no call of the API ({exchange.method:.60}), and a client sends only "
+            "these. Send it with a program of your own, see log.to_python()."
+        )
     body, wrong = parse(exchange.request)
     if wrong is not None:
         refuse("its body is not JSON. Send it with a program of your own, see log.to_python().")

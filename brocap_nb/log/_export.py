@@ -9,21 +9,31 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import gzip
 import json
+import math
 import os
+import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from brocap_nb.api import _answers
 from brocap_nb.api._body import redact_body
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
-from brocap_nb.api._facts import METHODS
-from brocap_nb.api._json import asked, fields_of
+from brocap_nb.api._exchange import (
+    Exchange,
+    Outcome,
+    body_kind,
+    decode_answer,
+)
+from brocap_nb.api._facts import BASE_URL, METHODS, method_of
+from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import (
     HEADER_LABEL,
     KEY_LABEL,
@@ -38,7 +48,10 @@ from brocap_nb.api._secrets import (
     url_secrets,
     url_text,
 )
+from brocap_nb.log._journal import LogWarning
 from brocap_nb.tasks._code import Code, literal, written
+from brocap_nb.tasks._download import is_loopback
+from brocap_nb.tasks._pictures import is_url
 
 # What HAR has no field for. Names with an underscore are HAR's own way to extend it.
 _OWN: Final = (
@@ -56,12 +69,16 @@ _OWN: Final = (
     "request_bytes",
     "response_bytes",
     "detail",
+    "request_kind",
 )
 _UNKNOWN_TYPE: Final = "x-unknown"
 # Set by whatever sends the request, so not repeated.
 _BY_THE_SENDER: Final = frozenset(
     {"accept-encoding", "connection", "content-length", "host", "transfer-encoding"}
 )
+# What HTTP lets be a name: so no `:path` of HTTP/2, and no `@file` that curl would read.
+_TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_MOST: Final = 1 << 30  # bytes of a HAR
 
 
 # --- HAR --------------------------------------------------------------------------------------
@@ -89,11 +106,15 @@ def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> No
     >>> [exchange.method for exchange in export.read_har("log.har")]
     ['getBalance']
     """
-    with open(path, "w", encoding="ascii", newline="\n") as file:  # noqa: PTH123
+    with open(path, "w", encoding="ascii", newline="\n", opener=_private) as file:
         file.write(f'{{"log": {json.dumps(_head())[:-1]}, "entries": [')
         for number, exchange in enumerate(exchanges):
             file.write(f"{',' if number else ''}\n{json.dumps(_entry(exchange), allow_nan=False)}")
         file.write("\n]}}\n")
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _head() -> dict[str, Any]:
@@ -108,20 +129,16 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
     elapsed = max(exchange.elapsed_ms or 0.0, 0.0)
     request_headers = _headers(exchange.request_headers)
     line = exchange.to_line()
-    entry = {
+    entry: dict[str, Any] = {
         "startedDateTime": line["started_at"],
         "time": elapsed,
         "request": {
-            "method": "POST",
+            "method": exchange.verb,
             "url": exchange.url,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": request_headers,
             "queryString": [{"name": name, "value": value} for name, value in _query(exchange.url)],
-            "postData": {
-                "mimeType": _header(request_headers, "content-type") or "application/json",
-                "text": exchange.request,
-            },
             "headersSize": -1,
             "bodySize": exchange.request_bytes,
         },
@@ -139,6 +156,12 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
         "_outcome": line["outcome"],
         "_brocap": {name: line[name] for name in _OWN},
     }
+    if exchange.request_kind != "none":
+        kind = {"json": "application/json"}.get(exchange.request_kind, _UNKNOWN_TYPE)
+        entry["request"]["postData"] = {
+            "mimeType": _header(request_headers, "content-type") or kind,
+            "text": exchange.request,
+        }
     if exchange.task_id is not None:
         entry["comment"] = f"task {exchange.task_id}"
     return entry
@@ -186,30 +209,38 @@ def _query(url: str) -> list[tuple[str, str]]:
         return []
 
 
-def read_har(path: str | os.PathLike[str]) -> list[Exchange]:
-    """Return the exchanges of a HAR file; see `exchanges_from_har`.
+def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
+    """Return the exchanges of a HAR file, also a gzip-compressed one; see `exchanges_from_har`.
 
     Raises:
         InvalidInputError: the file cannot be read, or is no HAR of this API.
     """
     try:
-        with open(path, encoding="utf-8-sig") as file:  # noqa: PTH123
-            document = json.load(file)
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
+        with open(path, "rb") as file:  # noqa: PTH123
+            packed = file.peek(2).startswith(b"\x1f\x8b")
+            source: Any = gzip.GzipFile(fileobj=file) if packed else file
+            data = source.read(_MOST + 1)
+        reason = None if len(data) <= _MOST else "it has more than 1 GB"
+    except (OSError, EOFError, zlib.error) as error:
+        data, reason = b"", getattr(error, "strerror", None) or "its compression is damaged"
+    if reason is None:
+        document, wrong = parse(data, json.JSONDecoder())
+        reason = wrong and f"it is not JSON ({wrong})"
+    if reason:
         raise InvalidInputError(
             f"The HAR {os.fspath(path)!r} cannot be read: {reason}. Expected a file that a "
             "browser's network panel or log.to_har(path) wrote.",
             field="path",
-        ) from None
-    return exchanges_from_har(document)
+        )
+    return exchanges_from_har(document, everything)
 
 
-def exchanges_from_har(document: Any) -> list[Exchange]:
+def exchanges_from_har(document: Any, everything: bool = False) -> list[Exchange]:
     """Return the exchanges of a HAR, ours or a browser's, without its secrets.
 
-    Of a HAR that this package did not write, the entries of the API's methods are taken. Keys,
-    cookies and passwords in it are replaced by labels. Pictures are base64 in `request`.
+    Of a HAR that this package did not write, the calls of the API's methods are taken, or
+    `everything`. An entry of these that cannot be read is left out with a `LogWarning`. Keys,
+    cookies and passwords are replaced by labels. Pictures are base64 in `request`.
 
     >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
@@ -218,145 +249,214 @@ def exchanges_from_har(document: Any) -> list[Exchange]:
     True
 
     Raises:
-        InvalidInputError: it is no HAR, or has nothing of this API.
+        InvalidInputError: it is no HAR, or has nothing of this API that can be read.
     """
     try:
-        entries = list(document["log"]["entries"])
-        veil = Veil(*(secret for entry in entries for secret in _secrets(entry)))
-        found = [
-            _exchange(entry, number, veil)
-            for number, entry in enumerate(entries, 1)
-            if "_exchangeId" in entry or _method(entry) in METHODS
-        ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        entries = document["log"]["entries"]
+        assert isinstance(entries, list)
+    except (TypeError, KeyError, AssertionError):
         raise InvalidInputError(
-            "This is no HAR that can be read: it needs an object `log` with a list `entries`, each "
-            f"with a request, a response and startedDateTime ({type(error).__name__}). Export it "
-            "again from the browser's network panel, or with log.to_har(path).",
+            "This is no HAR that can be read: it needs an object `log` with a list `entries`. "
+            "Export it again from the browser's network panel, or with log.to_har(path).",
             field="path",
         ) from None
+    secrets: list[Secret] = []
+    for entry in entries:
+        with contextlib.suppress(_UnreadableError):  # what can be read of an entry counts
+            secrets.extend(_secrets(entry))
+    veil, found, lost = Veil(*secrets), [], []
+    for number, entry in enumerate(entries, 1):
+        try:
+            if everything or _is_call(entry):
+                found.append(_exchange(entry, number, veil))
+        except _UnreadableError as error:
+            lost.append(f"entry {number}: {error}")
+    told = "; ".join(lost[:10]) + ("; and others" if lost[10:] else "")
     if entries and not found:
         raise InvalidInputError(
             f"None of the {len(entries)} entries of this HAR is a request to "
-            f"{', '.join(METHODS)}. Record it while the page or program talks to the API.",
+            f"{', '.join(METHODS)} that can be read{told and f' ({told})'}. Record it while the "
+            "page or program talks to the API; from_har(path, everything=True) takes the entries "
+            "of any service.",
             field="path",
         )
+    if lost:
+        what = f"{len(lost)} of the HAR's {len(entries)} entries cannot be read and are left out"
+        warnings.warn(f"{what}: {told}.", LogWarning, stacklevel=4)
     return found
 
 
-def _post_text(entry: Mapping[str, Any]) -> str:
-    post = entry["request"].get("postData") or {}
-    text = post.get("text") or ""
-    if not isinstance(text, str):
-        raise TypeError("postData.text")
-    if post.get("encoding") == "base64":
-        return base64.b64decode(text).decode("utf-8", "backslashreplace")
-    return text
+class _UnreadableError(Exception):
+    """What is wrong with an entry, and where; never what stands there."""
 
 
-def _post(entry: Mapping[str, Any]) -> tuple[str, list[Secret]]:
-    """A request's body as it may be written down, and what is secret in it."""
-    kind = (entry["request"].get("postData") or {}).get("mimeType")
-    return redact_body(_post_text(entry), kind if isinstance(kind, str) else "")
+def _get(entry: Any, path: str, kind: Any = str) -> Any:
+    """Return what stands at a path in an entry; of its kind, but empty, if nothing does."""
+    value, seen = entry, "it"
+    for name in path.split("."):
+        if not isinstance(value, dict):
+            raise _UnreadableError(f"{seen} is of type {type(value).__name__}; expected an object")
+        value, seen = value.get(name), name if seen == "it" else f"{seen}.{name}"
+        if value is None:
+            return kind()
+    if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
+        what = {dict: "an object", list: "a list", str: "a text"}.get(kind, "a number")
+        raise _UnreadableError(f"{seen} is of type {type(value).__name__}; expected {what}")
+    return value
 
 
-def _method(entry: Mapping[str, Any]) -> str:
-    url: str = entry["request"]["url"]
-    return urlsplit(url).path.rstrip("/").rpartition("/")[2]
+def _number(entry: Any, path: str) -> int:
+    """A whole number from 0 on; 0 for any other."""
+    number = _get(entry, path, float)
+    return int(number) if 0 <= number < 2**63 else 0
 
 
-def _secrets(entry: Mapping[str, Any]) -> Iterator[Secret]:
+def _is_call(entry: Any) -> bool:
+    """Whether an entry calls the API: what cannot be read of others never matters."""
+    request = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(request, dict):
+        return False
+    verb, url = request.get("method", "POST"), request.get("url")
+    if isinstance(verb, str) and isinstance(url, str) and method_of(verb, url) in METHODS:
+        return True
+    return "_exchangeId" in entry
+
+
+def _secrets(entry: Any) -> Iterator[Secret]:
     """What must not be written down of any entry, should a server repeat it."""
-    yield from _post(entry)[1]
-    request = entry["request"]
-    yield from url_secrets(request["url"])
-    for message in (request, entry["response"]):
-        yield from header_secrets(_headers_of(message))
+    yield from url_secrets(_get(entry, "request.url"))
+    for message in ("request", "response"):
+        yield from header_secrets(_headers_of(entry, message))
+    kind, text, _ = _post(entry)
+    yield from redact_body(text, kind)[1]
 
 
-def _exchange(entry: Mapping[str, Any], number: int, veil: Veil) -> Exchange:
-    def clean(text: str) -> str:
-        return veil.redact(redact_body(text, kind)[0])
+def _post(entry: Any) -> tuple[str, str, bytes | None]:
+    """A request's content type, its body as text, and as bytes if there is one."""
+    kind, text = _get(entry, "request.postData.mimeType"), _get(entry, "request.postData.text")
+    pairs = _get(entry, "request.postData.params", list)
+    if not text and pairs:
+        named = [(_get(pair, "name"), _get(pair, "value")) for pair in pairs]
+        text = urlencode(named, errors="surrogatepass")
+    if _get(entry, "request.postData.encoding") == "base64":
+        raw = _unpacked(text, "request.postData.text")
+        return kind, raw.decode("utf-8", "backslashreplace"), raw
+    return kind, text, text.encode("utf-8", "surrogatepass") or None
 
-    request, response = entry["request"], entry["response"]
-    own = entry.get("_brocap")
-    content = response.get("content") or {}
-    kind = str(content.get("mimeType") or "")
-    text, binary = _content(content, clean)
-    http_status = response.get("status") or None
-    body = veil.redact(_post(entry)[0])
+
+def _unpacked(text: str, path: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        raise _UnreadableError(f"{path} is no base64") from None
+
+
+def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:
+    kind, posted, raw = _post(entry)
+    body = veil.redact(redact_body(posted, kind)[0])
+    text, binary = _content(entry, veil)
+    url = _get(entry, "request.url")
+    verb = _get(entry, "request.method") or "POST"
+    if not _TOKEN.fullmatch(verb):
+        raise _UnreadableError("request.method is no HTTP verb")
     fields: dict[str, Any] = {
-        "url": url_text(request["url"], veil),
+        "url": url_text(url, veil),
+        "verb": verb,
         "request": body,
         "response": text,
         "response_base64": binary,
-        "request_headers": _headers_back(request, veil),
-        "response_headers": _headers_back(response, veil),
+        "request_headers": _headers_back(entry, "request", veil),
+        "response_headers": _headers_back(entry, "response", veil),
     }
-    if isinstance(own, dict):
-        line = {**own, "started_at": entry["startedDateTime"], "outcome": entry["_outcome"]}
-        line["exchange_id"] = entry["_exchangeId"]
-        known = Exchange.from_line({**line, **fields})
-        if "/" in known.session:  # of a log of many folders: its names are for reading only
-            return dataclasses.replace(known, exchange_id=f"har-{number}", session="har")
-        if known.exchange_id.rpartition("-")[0] != known.session or not known.session.isalnum():
-            raise ValueError("_exchangeId")
-        return known
-    if http_status is None:
-        text, fields["response"] = None, None
-    method = _method(entry)
-    started = datetime.fromisoformat(entry["startedDateTime"])
+    if isinstance(entry.get("_brocap"), dict):
+        return _own(entry, number, fields)
+    http_status = _number(entry, "response.status") or None
     task_type, task_id = asked(fields_of(body))
     exchange = Exchange(
         exchange_id=f"har-{number}",
         session="har",
-        started_at=started.astimezone(UTC),
-        method=method,
+        started_at=_started(entry),
+        method=method_of(verb, fields["url"]),
         task_type=task_type,
         task_id=task_id,
+        request_kind=body_kind(raw, kind),
         **fields,
     )
     if http_status is None:
-        late = "TIMED_OUT" in str(response.get("_error"))
-        reading = _answers.Reading(
-            outcome=Outcome.TIMEOUT if late else Outcome.CONNECTION_ERROR,
-            detail=veil.redact(
-                f"No answer ({response.get('_error') or 'the HAR does not say why'})."
-            ),
-        )
+        why = _get(entry, "response._error") or "the HAR does not say why"
+        outcome = Outcome.TIMEOUT if "TIMED_OUT" in why else Outcome.CONNECTION_ERROR
+        exchange = dataclasses.replace(exchange, response=None)
+        reading = _answers.Reading(outcome=outcome, detail=veil.redact(f"No answer ({why})."))
+    elif exchange.method in METHODS:
+        reading = _answers.read(exchange.method, http_status, text or "")
     else:
-        reading = _answers.read(method, int(http_status), text or "")
-    total = entry.get("time")
+        reading = _answers.Reading(outcome=Outcome.HTTP_ERROR if http_status >= 400 else Outcome.OK)
+    total = _get(entry, "time", float)
     return reading.complete(
         exchange,
         http_status=http_status,
-        elapsed_ms=float(total) if isinstance(total, (int, float)) and total >= 0 else None,
-        request_bytes=max(request.get("bodySize") or 0, 0) or len(_post_text(entry).encode()),
-        response_bytes=None if http_status is None else max(content.get("size") or 0, 0),
+        elapsed_ms=float(total) if total >= 0 and math.isfinite(total) else None,
+        request_bytes=_number(entry, "request.bodySize") or len(raw or b""),
+        response_bytes=None if http_status is None else _number(entry, "response.content.size"),
     )
 
 
-def _content(
-    content: Mapping[str, Any], clean: Callable[[str], str]
-) -> tuple[str | None, str | None]:
-    text = content.get("text")
-    if not isinstance(text, str):
+def _own(entry: dict[str, Any], number: int, fields: dict[str, Any]) -> Exchange:
+    """An exchange that `to_har` wrote."""
+    try:
+        line = {**entry["_brocap"], **fields, "outcome": entry["_outcome"]}
+        line |= {"exchange_id": entry["_exchangeId"], "started_at": entry["startedDateTime"]}
+        known = Exchange.from_line(line)
+        if "/" in known.session:  # of a log of many folders: its names are for reading only
+            return dataclasses.replace(known, exchange_id=f"har-{number}", session="har")
+        if known.exchange_id.rpartition("-")[0] == known.session and known.session.isalnum():
+            return known
+    except (KeyError, TypeError, ValueError, AttributeError):
+        pass
+    raise _UnreadableError("_brocap or _exchangeId is not as log.to_har wrote it")
+
+
+def _started(entry: Any) -> datetime:
+    """When an entry began; without a zone it is taken for UTC."""
+    try:
+        told = datetime.fromisoformat(_get(entry, "startedDateTime"))
+        if 1970 < told.year < 2261:
+            return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+    except ValueError:
+        pass
+    raise _UnreadableError("startedDateTime is no date from 1971 to 2260")
+
+
+def _content(entry: Any, veil: Veil) -> tuple[str | None, str | None]:
+    def clean(text: str) -> str:
+        return veil.redact(redact_body(text, kind)[0])
+
+    content = _get(entry, "response.content", dict)
+    text, kind = content.get("text"), _get(entry, "response.content.mimeType")
+    if text is None:
         return None, None
+    text = _get(entry, "response.content.text")
     if content.get("encoding") != "base64":
         return clean(text), None
-    raw = base64.b64decode(text)
+    raw = _unpacked(text, "response.content.text")
     with contextlib.suppress(UnicodeDecodeError):
         return clean(raw.decode()), None
     # latin-1 gives each byte a character, so that the key is found between bytes of any kind
     return decode_answer(clean(raw.decode("latin-1")).encode("latin-1"), None)
 
 
-def _headers_of(message: Mapping[str, Any]) -> dict[str, str]:
-    return {str(h["name"]): str(h["value"]) for h in message.get("headers") or ()}
+def _headers_of(entry: Any, message: str) -> dict[str, str]:
+    """A message's headers, those that are repeated as one; without the `:path` of HTTP/2."""
+    headers: dict[str, str] = {}
+    for header in _get(entry, f"{message}.headers", list):
+        name, value = _get(header, "name"), _get(header, "value")
+        if not name.startswith(":"):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
-def _headers_back(message: Mapping[str, Any], veil: Veil) -> str | None:
-    headers = _headers_of(message)
+def _headers_back(entry: Any, message: str, veil: Veil) -> str | None:
+    headers = _headers_of(entry, message)
     return headers_text(headers, veil) if headers else None
 
 
@@ -366,23 +466,46 @@ def _headers_back(message: Mapping[str, Any], veil: Veil) -> str | None:
 def to_curl(exchange: Exchange) -> str:
     """Return a shell command that sends the request again, with the key from the environment.
 
-    The body goes through `printf` and a pipe: a picture is too long for an argument, and what
-    stands in an argument is seen by everybody on the machine.
+    The body goes through `printf` and a pipe: a picture is too long for an argument.
 
     >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
     Balance(balance=10.0)
     >>> print(export.to_curl(log[1]))
     printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
-      curl -sS http://127.0.0.1:.../getBalance ...
+      curl -sS ...
+        --url http://127.0.0.1:.../getBalance ...
+
+    Raises:
+        InvalidInputError: the request is not one that can be sent from what the log keeps.
     """
-    lines = [
-        *_missing(exchange),
-        f"printf '%s' {_quoted(exchange.request)} |",
-        f"  curl -sS {_quoted(exchange.url)} \\",
-        *(f"    -H {_quoted(f'{name}: {value}')} \\" for name, value in _sent(exchange)),
-        "    --data-binary @-",
+    keyed, notes = _checked(exchange)
+    options = [
+        ("url", exchange.url),
+        *(
+            ("header", f"{name}: {value}" if value else f"{name};")
+            for name, value in _sent(exchange)
+        ),
     ]
+    if exchange.request_kind != "none":
+        if not any(value.lower().startswith("content-type:") for _, value in options):
+            options.append(("header", "Content-Type:"))  # or curl says that it is a form
+        options.append(("data-binary", "@-"))
+    # a process's arguments are seen by everybody on the machine, a file descriptor is not
+    hidden = [option for option in options if keyed and KEY_LABEL in option[1]]
+    shown = [
+        f"--{name} {shlex.quote(value)}" for name, value in options if (name, value) not in hidden
+    ]
+    how = {"POST": [], "HEAD": ["--head"]}.get(exchange.verb, [f"--request {exchange.verb}"])
+    if exchange.verb == "POST" and exchange.request_kind == "none":
+        how = ["--request POST"]
+    config = ["--config /dev/fd/3 3<<END"] if hidden else []
+    pipe = [f"printf '%s' {_quoted(exchange.request, keyed)} |"] if options[-1][1] == "@-" else []
+    indent = "  " if pipe else ""
+    words = ["curl -sS --globoff --proto =http,https", *how, *shown, *config]
+    lines = [*notes, *pipe, indent + f" \\\n{indent}  ".join(words)]
+    if hidden:
+        lines += [*(f'{name} = "{_in_config(value)}"' for name, value in hidden), "END"]
     return "\n".join(lines)
 
 
@@ -399,28 +522,36 @@ def to_python(exchange: Exchange) -> str:
     key = os.environ["BROCAP_CLIENT_KEY"]
     response = requests.post(
         'http://127.0.0.1:.../getBalance', ...
+
+    Raises:
+        InvalidInputError: the request is not one that can be sent from what the log keeps.
     """
+    keyed, notes = _checked(exchange)
+    leaf = _with_key if keyed else lambda value, _path=(): value
     try:
         body = json.loads(exchange.request)
         exact = json.dumps(body, allow_nan=False) == exchange.request
-        given = written(literal(body, _with_key), "json=") if exact else ""
+        given = written(literal(body, leaf), "json=") if exact else ""
     except (ValueError, RecursionError):  # nothing that Python code can spell as it is
         given = ""
     if not given:
-        text = written(_with_key(exchange.request), "data=(")
+        text = written(leaf(exchange.request), "data=(")
         given = f"{text}).encode('utf-8', 'surrogatepass')"
-    headers = literal(dict(_sent(exchange)), _with_key)
-    keyed = KEY_LABEL in f"{exchange.url}{exchange.request}{exchange.request_headers}"
+    headers = literal(dict(_sent(exchange)), leaf)
     lines = [
-        *_missing(exchange),
+        *notes,
         *(["import os", ""] if keyed else []),
         "import requests",
         "",
         *([f'key = os.environ["{KEY_VARIABLE}"]'] if keyed else []),
-        "response = requests.post(",
-        f"    {written(_with_key(exchange.url))},",
+        *(
+            ["response = requests.post("]
+            if exchange.verb == "POST"
+            else ["response = requests.request(", f"    {exchange.verb!r},"]
+        ),
+        f"    {written(leaf(exchange.url))},",
         f"    {written(headers, 'headers=')},",
-        f"    {given},",
+        *([f"    {given},"] if exchange.request_kind != "none" else []),
         "    allow_redirects=False,",
         "    timeout=30,",
         ")",
@@ -431,34 +562,72 @@ def to_python(exchange: Exchange) -> str:
     return "\n".join(lines)
 
 
-def _missing(exchange: Exchange) -> list[str]:
-    """A comment on what the log does not have."""
-    whole = f"{exchange.url}{exchange.request}"
-    lines = []
-    if HEADER_LABEL in whole:
-        lines.append(
+def _checked(exchange: Exchange) -> tuple[bool, list[str]]:
+    """Return whether the key is put in, and comments on what is not; or refuse the request."""
+    text, kind = exchange.request, exchange.request_kind
+    broken = kind == "multipart" and len(text.encode("utf-8", "surrogatepass"))
+    wrong = (
+        "its address is none of http:// or https://"
+        if not is_url(exchange.url)
+        else f"{exchange.verb[:20]!r} is no HTTP verb"
+        if not _TOKEN.fullmatch(exchange.verb) or exchange.verb.startswith("-")
+        else "a HEAD request with a body is what few programs can send"
+        if exchange.verb == "HEAD" and kind != "none"
+        else f"the log does not keep its body as it was ({kind})"
+        if kind in ("bytes", "stream") or (broken and broken != exchange.request_bytes)
+        else "its body has a NUL character"
+        if "\0" in text
+        else None
+    )
+    if wrong:
+        raise InvalidInputError(
+            f"Exchange {exchange.exchange_id} cannot be exported as something to run: {wrong}. "
+            "Send the request with a program of your own.",
+            field="exchange_id",
+        )
+    whole = f"{exchange.url}{text}{exchange.request_headers}"
+    host = urlsplit(exchange.url).hostname or ""
+    own = host == urlsplit(BASE_URL).hostname or is_loopback(host)
+    notes = []
+    if not own:
+        notes.append(
+            f"# This goes to {host!a}, which is neither this machine nor {BASE_URL}: "
+            "do you trust it?"
+        )
+        if KEY_LABEL in whole:
+            notes.append(f"# So the key is not put in; {KEY_LABEL} stands in its place.")
+    if HEADER_LABEL in f"{exchange.url}{text}":
+        notes.append(
             f"# {HEADER_LABEL} stands for something secret that the log does not keep: "
             "put it in before you run this."
         )
     if PICTURE_LABEL.search(whole):
-        lines.append("# A picture is no longer in the log's folder: put its base64 in.")
-    return lines
+        notes.append("# A picture is no longer in the log's folder: put its base64 in.")
+    return own and KEY_LABEL in whole, notes
 
 
 def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:
     headers = json.loads(exchange.request_headers or "{}")
-    if not any(name.lower() == "content-type" for name in headers):
+    if exchange.request_kind == "json" and "content-type" not in map(str.lower, headers):
         headers["Content-Type"] = "application/json"
     for name, value in headers.items():
         secret = HEADER_LABEL in value or label_of(name, SECRET_HEADERS)
-        if not secret and name.lower() not in _BY_THE_SENDER:
+        known = secret or name.lower() in _BY_THE_SENDER
+        if not known and _TOKEN.fullmatch(name) and not re.search(r"[\r\n\0]", value):
             yield name, value
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, keyed: bool) -> str:
     """A word of a shell in which the key is the variable."""
     parts = [shlex.quote(part) if part else "" for part in text.split(KEY_LABEL)]
-    return f'"${KEY_VARIABLE}"'.join(parts) or "''"
+    return f'"${KEY_VARIABLE}"'.join(parts) or "''" if keyed else shlex.quote(text)
+
+
+def _in_config(text: str) -> str:
+    """A text between quotes of curl's config, in a document of the shell that has the key."""
+    for signs in ('[\\\\"]', r"[\\$`]"):
+        text = re.sub(signs, r"\\\g<0>", text)
+    return text.replace(KEY_LABEL, f"${{{KEY_VARIABLE}}}")
 
 
 def _with_key(value: Any, _path: tuple[str, ...] = ()) -> Any:

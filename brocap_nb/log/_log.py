@@ -635,7 +635,11 @@ class ExchangeLog:
 
     @classmethod
     def from_har(
-        cls, path: str | os.PathLike[str], folder: str | os.PathLike[str] | None = ":memory:"
+        cls,
+        path: str | os.PathLike[str],
+        folder: str | os.PathLike[str] | None = ":memory:",
+        *,
+        everything: bool = False,
     ) -> Self:
         """Read a HAR file, of a browser or of `to_har`, into a log; its secrets become labels.
 
@@ -647,6 +651,7 @@ class ExchangeLog:
 
         Args:
             folder: where the log shall be kept; default: in the kernel only.
+            everything: take the entries of any service, not only the API's calls.
 
         Raises:
             InvalidInputError: the file is no HAR of this API, or the folder has its exchanges.
@@ -655,7 +660,7 @@ class ExchangeLog:
 
         log = cls(folder)
         try:
-            log._take_in(_export.read_har(path))
+            log._take_in(_export.read_har(path, everything))
         except (AttributeError, OverflowError, TypeError) as error:
             raise InvalidInputError(
                 f"The HAR {os.fspath(path)!r} has fields of a wrong type ({error}). Was it changed "
@@ -703,7 +708,7 @@ class ExchangeLog:
         Balance(balance=10.0)
         >>> print(log.to_curl(-1))
         printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
-          curl -sS http://127.0.0.1:.../getBalance ...
+          curl -sS ...
         """
         from brocap_nb.log import _export
 

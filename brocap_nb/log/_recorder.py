@@ -35,7 +35,7 @@ from urllib3.util.retry import Retry
 from brocap_nb.api import _answers
 from brocap_nb.api._body import redact_fields, with_labels
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
+from brocap_nb.api._exchange import Exchange, Outcome, body_kind, decode_answer
 from brocap_nb.api._facts import method_of
 from brocap_nb.api._json import asked as task_of
 from brocap_nb.api._json import fields_of
@@ -493,31 +493,11 @@ def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
     if not isinstance(body, str | bytes | bytearray):
         size = _length(request.headers)
         multipart = told.startswith("multipart/")
-        what = (
-            "multipart form"
-            if multipart
-            else "file"
-            if hasattr(body, "read")
-            else "generator"
-            if isinstance(body, types.GeneratorType)
-            else "stream"
-        )
+        what = "multipart form" if multipart else "file" if hasattr(body, "read") else "stream"
         length = _bytes_in_words(size) or ", length not known"
         return "multipart" if multipart else "stream", f"<a {what}{length}>", size or 0
     raw = body.encode("utf-8", "backslashreplace") if isinstance(body, str) else bytes(body)
-    text = raw.decode("utf-8", "backslashreplace")
-    kind = (
-        "multipart"
-        if told.startswith("multipart/")
-        else "form"
-        if "x-www-form-urlencoded" in told
-        else "json"
-        if "json" in told or fields_of(text)
-        else "text"
-        if text.encode() == raw
-        else "bytes"
-    )
-    return kind, text, len(raw)
+    return body_kind(raw, told), raw.decode("utf-8", "backslashreplace"), len(raw)
 
 
 def _length(headers: Mapping[str, Any]) -> int | None:

@@ -22,7 +22,6 @@ from brocap_nb.api._answers import Departure, departures
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, RESULT_LIFETIME, explain
 from brocap_nb.log._rows import STRING, UTC_TIME, number_of
-from brocap_nb.log._sessions import number_of
 from brocap_nb.log._swimlane import Event
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import gzip
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from peer import Peer, http
@@ -24,6 +26,7 @@ from pictures import noise
 
 import brocap_nb as bn
 from brocap_nb.api._body import embedded_picture
+from brocap_nb.log import LogWarning
 from brocap_nb.log._export import exchanges_from_har, to_curl, to_har, to_python
 
 CREATED = http(b'{"errorId": 0, "taskId": 71}')
@@ -103,7 +106,8 @@ def check_har(document: Mapping[str, Any]) -> None:
         for kind in ("request", "response", "timings"):
             check(kind, entry[kind])
         check("content", entry["response"]["content"])
-        check("postData", entry["request"]["postData"])
+        if "postData" in entry["request"]:
+            check("postData", entry["request"]["postData"])
         timings = {n: v for n, v in entry["timings"].items() if n != "comment"}
         assert all(timings[name] >= 0 for name in ("send", "wait", "receive"))
         assert all(value >= -1 for value in timings.values())
@@ -418,6 +422,126 @@ def test_a_body_is_sent_as_it_is(peer: Peer, key: str, body: str) -> None:
     run(["sh"], to_curl(exchange), key)
     sent = body.replace("<clientKey>", key).encode()
     assert peer.requests == [(f"/x?k={key}", sent)] * 2
+
+
+SENT: dict[str, tuple[str, dict[str, Any]]] = {
+    "GET": ("GET", {"params": {"a": "[1-3]{x}"}}),
+    "PUT text": ("PUT", {"data": "it's é"}),
+    "PATCH": ("PATCH", {"json": {"a": None}}),
+    "DELETE": ("DELETE", {}),
+    "HEAD": ("HEAD", {}),
+    "POST of nothing": ("POST", {}),
+    "form": ("POST", {"data": {"a": "1 2", "b": "é"}}),
+    "multipart": ("POST", {"files": {"f": ("a.txt", b"content")}}),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
+@pytest.mark.parametrize("name", SENT)
+def test_any_verb_and_body_is_sent_again_and_comes_back(
+    name: str, log: bn.ExchangeLog, peer: Peer, key: str, client: bn.Client
+) -> None:
+    verb, given = SENT[name]
+    session = requests.Session()
+    peer.reply = lambda path, body: http(b"" if verb == "HEAD" else b"{}")
+    with log.attach(session):
+        session.request(verb, f"{peer.url}/items", **given)
+    run(["sh"], log.to_curl(1), key)
+    run([sys.executable, "-"], log.to_python(1), key)
+    assert peer.requests == peer.requests[:1] * 3
+    document = log.to_har()
+    assert document["log"]["entries"][0]["request"]["method"] == verb
+    assert exchanges_from_har(document) == [log[1]]
+    del document["log"]["entries"][0]["_brocap"], document["log"]["entries"][0]["_exchangeId"]
+    (back,) = exchanges_from_har(document, everything=True)
+    assert (back.verb, back.request_kind) == (verb, log[1].request_kind)
+    with pytest.raises(bn.InvalidInputError, match="no call of the API"):
+        bn.Client(key, base_url=peer.url, log=log).replay(1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"url": "-K-"}, "address"),
+        ({"url": "file:///etc/passwd"}, "address"),
+        ({"verb": "-x"}, "verb"),
+        ({"verb": "HEAD"}, "HEAD request with a body"),
+        ({"request_kind": "bytes"}, "does not keep its body"),
+        ({"request_kind": "stream"}, "does not keep its body"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(changes: dict[str, Any], why: str) -> None:
+    for export in (to_curl, to_python):
+        with pytest.raises(bn.InvalidInputError, match=why):
+            export(dataclasses.replace(one_exchange("http://127.0.0.1:1/x"), **changes))
+
+
+def one_exchange(url: str, headers: dict[str, str] | None = None) -> bn.Exchange:
+    return bn.Exchange(
+        exchange_id="s-1",
+        session="s",
+        started_at=datetime.now(UTC),
+        method="x",
+        url=url,
+        request='{"clientKey": "<clientKey>"}',
+        request_headers=json.dumps(headers or {}),
+    )
+
+
+def test_another_host_gets_no_key() -> None:
+    for text in (to_curl(one_exchange("http://h.example")), to_python(one_exchange("http://h.b"))):
+        assert text.startswith("# This goes to 'h.")
+        assert "BROCAP_CLIENT_KEY" not in text
+    assert "BROCAP_CLIENT_KEY" in to_curl(one_exchange("https://api.brocapgpt.com/x"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
+def test_a_key_in_a_header_is_no_argument(peer: Peer, key: str) -> None:
+    headers = {"X-It": '<clientKey> "\\ $HOME `id`', ":path": "/", "@file": "x", "X-Empty": ""}
+    command = to_curl(one_exchange(f"{peer.url}/x?k=<clientKey>", headers))
+    curl = "import sys; print(sys.argv[1:])"
+    faked = command.replace("curl -sS", f"{sys.executable} -c '{curl}'")
+    assert key not in run(["sh"], faked, key)
+    run(["sh"], command, key)
+    assert peer.requests == [(f"/x?k={key}", f'{{"clientKey": "{key}"}}'.encode())]
+    assert "@file" not in command
+
+
+# --- any HAR ---
+
+
+def test_of_a_har_what_can_be_read_is_read() -> None:
+    broken: list[Any] = [
+        {**browser_entry(), "startedDateTime": "soon"},
+        {**browser_entry(), "response": {"status": "200"}},
+        browser_entry(postData={"text": 5}),
+    ]
+    foreign_ones = [None, 7, {}, {"request": None}, browser_entry(method="OPTIONS")]
+    page = browser_entry(method="GET", url="http://docs/createTask")
+    entries = [*broken, *foreign_ones, page, {**browser_entry(), "response": None}]
+    with pytest.warns(LogWarning, match="3 of the HAR's 10 entries") as told:
+        (only,) = exchanges_from_har({"log": {"entries": entries}})
+    assert (only.outcome, only.response) == ("connection_error", None)
+    (warning,) = told
+    for number, field in enumerate(("startedDateTime", "response.status", "request.postData"), 1):
+        assert f"entry {number}: {field}" in str(warning.message)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda raw: raw.decode().encode("utf-16")])
+def test_a_har_may_be_packed_and_odd(pack: Any, tmp_path: Path) -> None:
+    params = {"mimeType": "application/x-www-form-urlencoded", "params": [{"name": "a"}]}
+    entry = browser_entry(postData=params, headers=[{"name": ":path", "value": "/"}] * 2)
+    entry |= {"startedDateTime": "2026-01-02T03:04:05", "time": float("inf")}
+    (tmp_path / "x.har").write_bytes(pack(json.dumps({"log": {"entries": [entry]}}).encode()))
+    (only,) = bn.ExchangeLog.from_har(tmp_path / "x.har").exchanges()
+    assert only.started_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (only.elapsed_ms, only.request, only.request_kind) == (None, "a=", "form")
+    assert only.request_headers is None
+
+
+def test_a_written_har_is_for_its_owner_only(log: bn.ExchangeLog, tmp_path: Path) -> None:
+    log.to_har(tmp_path / "mine.har")
+    assert sys.platform == "win32" or (tmp_path / "mine.har").stat().st_mode & 0o777 == 0o600
 
 
 # --- frames -------------------------------------------------------------------------------------

@@ -390,7 +390,7 @@ BODIES: dict[str, tuple[dict[str, Any], str, int, str]] = {
     "text": ({"data": "h\u00e9"}, "text", 3, "h\u00e9"),
     "a form": ({"data": {"a": "1"}}, "form", 3, "a=1"),
     "bytes": ({"data": b"\xff\x00"}, "bytes", 2, "\\xff\x00"),
-    "a generator": ({"data": _pieces}, "stream", 0, "<a generator, length not known>"),
+    "a generator": ({"data": _pieces}, "stream", 0, "<a stream, length not known>"),
     "an iterator": ({"data": lambda: iter([b"a"])}, "stream", 0, "<a stream, length not known>"),
     "a file": ({"data": lambda: io.BytesIO(b"abc")}, "stream", 3, "<a file, 3 bytes>"),
     "a multipart stream": (
