@@ -52,7 +52,8 @@ class Reader(HTMLParser):
 @given(st.text(max_size=40) | st.just(EVIL))
 def test_a_text_stays_a_text(piece: str, text: str) -> None:
     plain, given_text = Reader(PIECES[piece]("x")), Reader(PIECES[piece](text))
-    assert given_text.tags == plain.tags
+    assert given_text.tags - plain.tags <= ({"span"} if "$" in text else set())
+    assert plain.tags <= given_text.tags
     assert given_text.attributes.keys() == plain.attributes.keys()
     held = given_text.seen + (given_text.attributes.get("alt") or "")
     newlines = str.maketrans({"\r": "\n"})

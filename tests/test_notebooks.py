@@ -72,7 +72,7 @@ WRONG: Mapping[tuple[str, str], tuple[str, str]] = {
         "but for the sign",
     ),
     ("06-reading-the-log", "failed_share"): ("failed_share(trouble.sum())", "That is how many"),
-    ("06-reading-the-log", "slowest"): ('slowest(frame["elapsed_ms"].max())', "Give the exchange"),
+    ("06-reading-the-log", "slowest"): ('slowest(frame["elapsed_ms"].max())', "expected a text"),
     ("06-reading-the-log", "nearly_all"): (
         'nearly_all(frame["elapsed_ms"].quantile(0.95))',
         "Filter createTask first",

@@ -632,7 +632,7 @@ def foreign(post: dict[str, Any], answer: dict[str, Any], query: str = "") -> di
     return {
         "startedDateTime": "2026-01-01T00:00:00Z",
         "time": 1,
-        "request": {"url": f"http://h/getBalance{query}", "headers": [], "postData": post},
+        "request": {"url": f"http://127.0.0.1/getBalance{query}", "headers": [], "postData": post},
         "response": {"status": 200, "headers": [], "content": answer},
     }
 
@@ -655,7 +655,7 @@ def test_secrets_of_forms_queries_and_base64_bodies_are_labels() -> None:
         *["key=<left out>&a=1"] * 2,
         '{"password": "<left out>"}',
     ]
-    assert found[0].url == "http://h/getBalance?token=<left out>&b=2"
+    assert found[0].url == "http://127.0.0.1/getBalance?token=<left out>&b=2"
     kept = " ".join(
         f"{exchange!r} {base64.b64decode(exchange.response_base64 or '').decode('latin-1')}"
         for exchange in found

@@ -27,7 +27,7 @@ LINES = st.lists(
     st.dictionaries(
         st.text(max_size=5),
         st.none()
-        | st.integers()
+        | st.integers(-(2**63), 2**63 - 1)
         | st.text(max_size=40)
         | st.floats(allow_nan=False, allow_infinity=False),
         max_size=4,
