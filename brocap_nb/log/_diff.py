@@ -101,18 +101,7 @@ def diff(
     ignore: Collection[str] = (),
     everything: bool = False,
 ) -> Difference:
-    """Compare two exchanges field by field; bodies that are JSON by path, others as a whole.
-
-    >>> from brocap_nb.log._diff import diff
-    >>> error = client.submit(bn.RawTask({"type": "NewTask"})).exception()
-    >>> error = client.submit(bn.RawTask({"type": "NewTask", "depth": 2})).exception()
-    >>> [(row.path, row.kind, row.right) for row in diff(log[1], log[2])]
-    [('request.task.depth', 'added', 2)]
-
-    Args:
-        ignore: paths to leave out as well; a path covers what lies below it.
-        everything: compare also what differs between any two exchanges: see `IGNORED`.
-    """
+    """Compare two exchanges field by field; bodies that are JSON by path, others as a whole."""
     skip = {path.lower() for path in (*ignore, *(() if everything else IGNORED))}
 
     def wanted(path: str) -> bool:
