@@ -44,7 +44,7 @@ def frame(*rows: dict[str, Any]) -> pd.DataFrame:
         exchange = Exchange(exchange_id=f"s-{number}", started_at=at, session="s", **fields)
         columns.finish(columns.begin(exchange, number, 0), exchange, 0)
     requests, responses = ([row.get(name) for row in rows] for name in BODIES)
-    return frame_of([columns], words, (requests, responses))
+    return frame_of([columns], words, [[requests, responses]])
 
 
 def code(name: str | None, outcome: Outcome = Outcome.API_ERROR, **fields: Any) -> dict[str, Any]:
