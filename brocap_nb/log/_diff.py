@@ -42,9 +42,8 @@ class Row:
     kind: str
     """`added`, `removed` or `changed`, from the left exchange to the right one."""
     left: Any = None
-    """The value on the left; None if it is not there."""
     right: Any = None
-    """The value on the right."""
+    """The values on either side; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

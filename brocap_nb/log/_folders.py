@@ -60,10 +60,8 @@ class LogFile:
     """A session's file."""
 
     path: Path
-    session: str
-    """As it is called in the whole log: with the source before it, if there is one."""
-    source: str | None
-    """The folder names that the pattern's wildcards stand for; None if there is no pattern."""
+    session: str  # with the source before it, if there is one
+    source: str | None  # what the pattern's wildcards stand for; None if there is no pattern
 
 
 def is_pattern(folder: Path) -> bool:

@@ -141,8 +141,6 @@ class ExchangeLog:
         """Whether the log reads the folders of a pattern, and is never written."""
         return self._read_only
 
-    # --- writing -------------------------------------------------------------------------
-
     def begin(
         self,
         *,
@@ -160,12 +158,10 @@ class ExchangeLog:
     ) -> Exchange:
         """Record a request that is about to be sent, and return its exchange.
 
+        The fields are those of an `Exchange`, secrets and pictures as labels.
+
         Args:
-            request: its body as it may be written down: labels for pictures and secrets.
-            request_bytes: the body's length on the wire.
-            pictures: the pictures whose labels stand in it.
-            request_headers: its headers as JSON, as they may be written down.
-            request_kind: what the body is, see `Exchange.request_kind`.
+            pictures: those whose labels stand in the request.
 
         Raises:
             InvalidInputError: the log is only read.
@@ -286,8 +282,6 @@ class ExchangeLog:
                 field="log",
             )
 
-    # --- reading -------------------------------------------------------------------------
-
     def frame(self, *, bodies: bool = True, session: str | None = None) -> Frame:
         """Return one row per HTTP attempt, in the order in which they began.
 
@@ -344,8 +338,7 @@ class ExchangeLog:
         >>> log.latency()
         createTask  ComplexImageTask  x1  p50 ...  p95 ...  max ... ms
 
-        Returns:
-            The rows whose method is `time to result` are about whole tasks, see `task_times()`.
+        Times are in milliseconds; the rows `time to result` are about tasks, see `task_times()`.
         """
         from brocap_nb.log import summaries
 
@@ -378,8 +371,7 @@ class ExchangeLog:
 
         Args:
             session: only tasks that it created, with their polls and callbacks in any session.
-            last: look only at so many of the newest exchanges; default: at all of them, which takes
-                about a second for 100,000.
+            last: look only at so many of the newest exchanges; all of 100,000 take a second.
 
         Returns:
             The tasks, newest first. `state` is `ready`, `failed` (an error code that stays),
@@ -415,13 +407,8 @@ class ExchangeLog:
         0     createTask      ok        1
         1  getTaskResult      ok        1
 
-        Args:
-            task_id: the service's number of the task. If it was given more than once, as by a
-                sandbox that was started anew or by those of several students, it is the newest
-                task of that number.
-
-        Returns:
-            The exchanges; `offset_s` is in seconds from the first of them.
+        If the service gave its number more than once, as a sandbox that was started anew, it is
+        the newest task of that number. `offset_s` is in seconds from the first exchange.
         """
         from brocap_nb.log import summaries
 
@@ -553,8 +540,6 @@ class ExchangeLog:
 
     def _own_session(self) -> Session:
         return Session(self._own, self._journal.lines, self._journal.picture)
-
-    # --- coming out ----------------------------------------------------------------------
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.
@@ -758,8 +743,6 @@ class ExchangeLog:
         from brocap_nb.log._diff import diff
 
         return diff(self[left], self[right], ignore=ignore, everything=everything)
-
-    # --- display -------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         return f"<ExchangeLog of {len(self)} exchanges {self._place()}>"

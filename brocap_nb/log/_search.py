@@ -1,7 +1,7 @@
 """Finding rows of a log: a filter, and pages of what it lets through, newest first.
 
-Columns are compared as arrays. Only a text has to be looked for in the bodies; what was found is
-remembered, so a new row costs the same in a long log as in a short one.
+Only a text has to be looked for in the bodies; what was found is remembered, so a new row costs
+the same in a long log as in a short one.
 """
 
 from __future__ import annotations

@@ -81,7 +81,6 @@ class Event:
 
     @property
     def is_result(self) -> bool:
-        """Whether it brought the task's result."""
         return self.status == "ready" and self.kind == "done"
 
     @property
@@ -101,9 +100,7 @@ def in_words(task_id: int, events: Sequence[Event]) -> str:
     created = next((e for e in events if e.lane == "createTask"), None)
     polls = [e for e in events if e.lane == "getTaskResult"]
     callbacks = sum(e.lane == "callback" for e in events)
-    parts = []
-    if created is not None:
-        parts.append(f"createTask took {_span(created.seconds)}")
+    parts = [f"createTask took {_span(created.seconds)}"] if created is not None else []
     if polls:
         gaps = sorted(b.start - a.start for a, b in pairwise(polls))
         apart = f", {_span(gaps[len(gaps) // 2])} apart" if gaps else ""

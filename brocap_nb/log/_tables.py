@@ -19,8 +19,7 @@ from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import AGAIN, again
 from brocap_nb.log import _swimlane
 
-_CELL: Final = 32_767
-"""How long a text in a cell of Excel may be, in UTF-16 units."""
+_CELL: Final = 32_767  # how long a text in a cell of Excel may be, in UTF-16 units
 CARD_ROWS: Final = 10
 _CARD: Final = ["exchange", "UTC", "method", "task", "outcome", "code", "HTTP", "ms"]
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -422,7 +421,7 @@ def card(
     """Return what a cell that ends with a log shows, by media type."""
     outcomes = list(outcomes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in Counter(outcomes).most_common())
-    rows = [[_html.text(cell) for cell in _cells(exchange)] for exchange in newest]
+    rows = [[_html.text(cell) for cell in _card_row(exchange)] for exchange in newest]
     html = _html.card(
         f"Exchange log: {len(outcomes):,} exchanges",
         _html.facts([("kept", _html.text(where)), ("outcomes", told or "none yet")]),
@@ -434,7 +433,7 @@ def card(
     return _html.bundle(html, "\n".join(lines))
 
 
-def _cells(exchange: Exchange) -> list[str]:
+def _card_row(exchange: Exchange) -> list[str]:
     return [
         exchange.exchange_id,
         f"{exchange.started_at:%H:%M:%S}",

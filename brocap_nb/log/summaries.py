@@ -42,8 +42,7 @@ __all__ = [
 
 CREATE: Final = "createTask"
 
-TIME_TO_RESULT: Final = "time to result"
-"""What `latency` calls its rows from createTask to the result."""
+TIME_TO_RESULT: Final = "time to result"  # the method of such rows of `latency`
 
 _OK, _CALLBACK, _API_ERROR = str(Outcome.OK), str(Outcome.CALLBACK), str(Outcome.API_ERROR)
 _PROCESSING: Final = str(Outcome.PROCESSING)
@@ -134,12 +133,8 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
     rows.sort(key=lambda row: (-row["count"], row["error_code"]))
     for row in rows:
         entry = explain(row["error_code"])
-        row.update(
-            share=row["count"] / total,
-            meaning=entry.meaning,
-            remedy=entry.remedy,
-            retryable=entry.retryable,
-        )
+        row["share"] = row["count"] / total
+        row.update((name, getattr(entry, name)) for name in ("meaning", "remedy", "retryable"))
     return _table({name: [row[name] for row in rows] for name in _ERRORS}, _ERRORS, table)
 
 
