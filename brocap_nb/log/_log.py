@@ -427,6 +427,7 @@ class ExchangeLog:
         >>> log.violations()[["method", "field", "found"]]
                method    field found
         0  getBalance  errorId ...
+
         An answer may depart in several ways; each is a row.
         """
         from brocap_nb.log import summaries
