@@ -7,7 +7,7 @@ _recorder.py      begin, send, finish; any `requests.Session` recorded
 _log.py           ExchangeLog, all of it for users
 summaries.py      errors, latency, tasks, timeline, over any engine; engines.py: the folder
                   read by another engine
-_tables.py        how summaries look; _swimlane.py, _card.py
+_tables.py        how the log and its summaries look; _swimlane.py
 _search.py        pages of rows; _export.py: HAR, cURL, Python; _diff.py: two exchanges
 """
 

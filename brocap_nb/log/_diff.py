@@ -42,9 +42,8 @@ class Row:
     kind: str
     """`added`, `removed` or `changed`, from the left exchange to the right one."""
     left: Any = None
-    """The value on the left; None if it is not there."""
     right: Any = None
-    """The value on the right."""
+    """The values on either side; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +100,7 @@ def diff(
     ignore: Collection[str] = (),
     everything: bool = False,
 ) -> Difference:
-    """Compare two exchanges field by field; bodies that are JSON by path, others as a whole.
-
-    >>> from brocap_nb.log._diff import diff
-    >>> error = client.submit(bn.RawTask({"type": "NewTask"})).exception()
-    >>> error = client.submit(bn.RawTask({"type": "NewTask", "depth": 2})).exception()
-    >>> [(row.path, row.kind, row.right) for row in diff(log[1], log[2])]
-    [('request.task.depth', 'added', 2)]
-
-    Args:
-        ignore: paths to leave out as well; a path covers what lies below it.
-        everything: compare also what differs between any two exchanges: see `IGNORED`.
-    """
+    """Compare two exchanges field by field; bodies that are JSON by path, others as a whole."""
     skip = {path.lower() for path in (*ignore, *(() if everything else IGNORED))}
 
     def wanted(path: str) -> bool:

@@ -36,12 +36,7 @@ from brocap_nb.log._rows import NOWHERE, READ, Columns, Words, number_of
 from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"
-"""The name of a log's folder if none is given."""
-
-FOLDER_VARIABLE: Final = "BROCAP_LOG"
-"""The environment variable that names another: for a hub, or a lesson."""
-
-_WILD: Final = ("*", "?")
+FOLDER_VARIABLE: Final = "BROCAP_LOG"  # names another: for a hub, or a lesson
 
 Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""
@@ -65,18 +60,12 @@ class LogFile:
     """A session's file."""
 
     path: Path
-    session: str
-    """As it is called in the whole log: with the source before it, if there is one."""
-    source: str | None
-    """The folder names that the pattern's wildcards stand for; None if there is no pattern."""
+    session: str  # with the source before it, if there is one
+    source: str | None  # what the pattern's wildcards stand for; None if there is no pattern
 
 
 def is_pattern(folder: Path) -> bool:
-    """Whether a folder's name stands for many: it has a `*` or a `?`.
-
-    Raises:
-        InvalidInputError: it has `**`, which is no level of folders.
-    """
+    """Whether a folder's name stands for many: it has a `*` or a `?`; `**` is refused."""
     if "**" in folder.parts:
         raise InvalidInputError(
             f"The pattern {str(folder)!r} has **. Expected one * for each level of folders, such "
@@ -91,10 +80,7 @@ def log_files(
 ) -> list[LogFile]:
     """Return the files of a folder, or of all folders of a pattern, in order.
 
-    A copy of a file beside it has the same session and is left out.
-
-    Args:
-        unreadable: called with a folder that is there but cannot be read, and why.
+    `unreadable` is called with a folder that is there but cannot be read, and why.
     """
     found: dict[str, LogFile] = {}
     for source, place in _places(folder, unreadable):
@@ -102,6 +88,7 @@ def log_files(
             if name.endswith(".jsonl"):
                 session = name.removesuffix(".jsonl").rpartition("-")[2]
                 session = session if source is None else f"{source}/{session}"
+                # a copy beside it has the same session, and is left out
                 found.setdefault(session, LogFile(place / name, session, source))
     return list(found.values())
 
@@ -152,7 +139,7 @@ def _may_be_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_wild(part: str) -> bool:
-    return any(mark in part for mark in _WILD)
+    return "*" in part or "?" in part
 
 
 class Session:
@@ -177,10 +164,7 @@ class Session:
         return dataclasses.replace(exchange, session=session, exchange_id=exchange_id)
 
     def bodies(self, rows: NDArray[np.intp] | None = None) -> list[list[str | None]]:
-        """Return the requests and the responses of rows, as a frame shows them.
-
-        None stands for what is not there, or cannot be read.
-        """
+        """Return requests and responses as a frame shows them; None for what cannot be read."""
         both = [self.columns.array("request_at"), self.columns.array("response_at")]
         places = np.concatenate(both if rows is None else [places[rows] for places in both])
         order = np.argsort(places, kind="stable")  # a file is read from its beginning to its end
@@ -193,8 +177,7 @@ class Session:
         return [texts[:middle], texts[middle:]]
 
 
-_Row = tuple[Any, ...]
-"""What `Columns.extend` takes."""
+_Row = tuple[Any, ...]  # what `Columns.extend` takes
 
 
 def _waiting(number: int, request_at: int, line: dict[str, Any] | None) -> _Row:
@@ -392,11 +375,7 @@ def _digits(raw: bytes, start: int) -> int:
 
 
 class Others:
-    """The sessions of other processes, and who is told of what they write.
-
-    Args:
-        own: returns the session that is not another's.
-    """
+    """The sessions of other processes than `own`, and who is told of what they write."""
 
     def __init__(
         self, folder: Path | None, words: Mapping[str, Words], own: Callable[[], str]
@@ -420,13 +399,7 @@ class Others:
         return [session for session in self._sessions.values() if len(session.columns)]
 
     def look(self, *, tell: bool = True) -> None:
-        """Read what was written since the last look.
-
-        A file that is gone has no rows; one that cannot be read now keeps those that it had.
-
-        Args:
-            tell: whether to warn of what cannot be read; if not, a later look does.
-        """
+        """Read what was written since; warn of what cannot be read, or leave it to a later look."""
         if self._folder is None:
             return
         self._unreadable.clear()

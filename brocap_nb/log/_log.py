@@ -22,7 +22,6 @@ from brocap_nb.api._body import EmbeddedPicture
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
-from brocap_nb.log._card import CARD_ROWS, card, place
 from brocap_nb.log._folders import (
     DEFAULT_FOLDER,
     FOLDER_VARIABLE,
@@ -43,21 +42,23 @@ from brocap_nb.log._journal import (
 )
 from brocap_nb.log._rows import Columns, frame_of, number_of
 from brocap_nb.log._segments import Sealer
-from brocap_nb.log._tables import Frame
+from brocap_nb.log._tables import (
+    CARD_ROWS,
+    ErrorTable,
+    Frame,
+    LatencyTable,
+    TaskTable,
+    TaskTimesTable,
+    Timeline,
+    ViolationTable,
+    card,
+)
 
 if TYPE_CHECKING:
     import requests
 
     from brocap_nb.log._diff import Difference
     from brocap_nb.log._recorder import Recording
-    from brocap_nb.log._tables import (
-        ErrorTable,
-        LatencyTable,
-        TaskTable,
-        TaskTimesTable,
-        Timeline,
-        ViolationTable,
-    )
 
 _logs: WeakSet[ExchangeLog] = WeakSet()
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -68,6 +69,7 @@ class ExchangeLog:
 
     A request is on disk before its first byte is sent, its answer before the caller sees it.
     Several kernels and threads may write to one folder; each log reads what the others wrote.
+    A method that takes a `session` has only what that one recorded; by default, what all have.
 
     >>> log = bn.ExchangeLog("my_log")
     >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
@@ -139,8 +141,6 @@ class ExchangeLog:
         """Whether the log reads the folders of a pattern, and is never written."""
         return self._read_only
 
-    # --- writing -------------------------------------------------------------------------
-
     def begin(
         self,
         *,
@@ -158,12 +158,10 @@ class ExchangeLog:
     ) -> Exchange:
         """Record a request that is about to be sent, and return its exchange.
 
+        The fields are those of an `Exchange`, secrets and pictures as labels.
+
         Args:
-            request: its body as it may be written down: labels for pictures and secrets.
-            request_bytes: the body's length on the wire.
-            pictures: the pictures whose labels stand in it.
-            request_headers: its headers as JSON, as they may be written down.
-            request_kind: what the body is, see `Exchange.request_kind`.
+            pictures: those whose labels stand in the request.
 
         Raises:
             InvalidInputError: the log is only read.
@@ -284,8 +282,6 @@ class ExchangeLog:
                 field="log",
             )
 
-    # --- reading -------------------------------------------------------------------------
-
     def frame(self, *, bodies: bool = True, session: str | None = None) -> Frame:
         """Return one row per HTTP attempt, in the order in which they began.
 
@@ -299,17 +295,15 @@ class ExchangeLog:
 
         Args:
             bodies: whether to read the columns `request` and `response` as well.
-            session: only this session's rows; default: all sessions in the folder.
 
         Returns:
             The same columns and dtypes for any number of rows. The categories of a column are
             those that occur, sorted. A log of many folders has `source` after `session`.
         """
-        with self._lock:
-            self._refresh()
+        with self.reading() as sessions:
             sources = [
                 source
-                for source in self._sources()
+                for source in sessions
                 if len(source.columns) and session in (None, source.columns.session)
             ]
             texts = [source.bodies() for source in sources] if bodies else None
@@ -328,17 +322,14 @@ class ExchangeLog:
             Same request again? No, change it first.
             An example: log['...-1']
 
-        Args:
-            session: only this session's exchanges; default: all sessions in the folder.
-
         Returns:
             `share` is of all exchanges, 0 to 1; `tasks` is the number of different tasks it hit;
             `log[example]` is an exchange with that code.
         """
-        from brocap_nb.log import _tables, summaries  # they bring narwhals along
+        from brocap_nb.log import summaries  # it brings narwhals along
 
         frame = self.frame(bodies=False, session=session)
-        return _tables.ErrorTable(summaries.errors(frame).to_native())
+        return ErrorTable(summaries.errors(frame).to_native())
 
     def latency(self, *, session: str | None = None) -> LatencyTable:
         """Return how long answers took, by method and task type, and tasks until their results.
@@ -347,16 +338,12 @@ class ExchangeLog:
         >>> log.latency()
         createTask  ComplexImageTask  x1  p50 ...  p95 ...  max ... ms
 
-        Args:
-            session: only this session's exchanges; default: all sessions in the folder.
-
-        Returns:
-            The rows whose method is `time to result` are about whole tasks, see `task_times()`.
+        Times are in milliseconds; the rows `time to result` are about tasks, see `task_times()`.
         """
-        from brocap_nb.log import _tables, summaries
+        from brocap_nb.log import summaries
 
         frame = self.frame(bodies=False, session=session)
-        return _tables.LatencyTable(summaries.latency(frame).to_native())
+        return LatencyTable(summaries.latency(frame).to_native())
 
     def task_times(self, *, session: str | None = None) -> TaskTimesTable:
         """Return one row per created task: how long it was from createTask to the result.
@@ -365,17 +352,14 @@ class ExchangeLog:
         >>> log.task_times()
         7654321  ComplexImageTask  ... s
 
-        Args:
-            session: only this session's exchanges; default: all sessions in the folder.
-
         Returns:
             `seconds` is missing if no result came, or if the clock was set back in between;
             `log[answered_by]` is the exchange that brought it.
         """
-        from brocap_nb.log import _tables, summaries
+        from brocap_nb.log import summaries
 
         frame = self.frame(bodies=False, session=session)
-        return _tables.TaskTimesTable(summaries.task_times(frame).to_native())
+        return TaskTimesTable(summaries.task_times(frame).to_native())
 
     def tasks(self, *, session: str | None = None, last: int | None = None) -> TaskTable:
         """Return one row per createTask, with what became of its task.
@@ -386,10 +370,8 @@ class ExchangeLog:
         0  7654321  ComplexImageTask  ready      1
 
         Args:
-            session: only tasks that this session created; default: all sessions in the folder.
-                Their polls and callbacks are counted in whatever session they are.
-            last: look only at so many of the newest exchanges; default: at all of them, which takes
-                about a second for 100,000.
+            session: only tasks that it created, with their polls and callbacks in any session.
+            last: look only at so many of the newest exchanges; all of 100,000 take a second.
 
         Returns:
             The tasks, newest first. `state` is `ready`, `failed` (an error code that stays),
@@ -401,7 +383,7 @@ class ExchangeLog:
             unless both are of the same session and address, and no other createTask in the log lies
             between them. What else the account pays for is not in the log.
         """
-        from brocap_nb.log import _tables, summaries
+        from brocap_nb.log import summaries
 
         frame = self.frame(bodies=False)
         frame = frame if last is None else frame.tail(last)
@@ -411,8 +393,8 @@ class ExchangeLog:
         if session is not None:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
-        table = _tables.TaskTable(found)
-        table.events = summaries.task_events(frame, found.head(_tables.TaskTable.limit))
+        table = TaskTable(found)
+        table.events = summaries.task_events(frame, found.head(table.limit))
         return table
 
     def timeline(self, task_id: int) -> Timeline:
@@ -425,18 +407,13 @@ class ExchangeLog:
         0     createTask      ok        1
         1  getTaskResult      ok        1
 
-        Args:
-            task_id: the service's number of the task. If it was given more than once, as by a
-                sandbox that was started anew or by those of several students, it is the newest
-                task of that number.
-
-        Returns:
-            The exchanges; `offset_s` is in seconds from the first of them.
+        If the service gave its number more than once, as a sandbox that was started anew, it is
+        the newest task of that number. `offset_s` is in seconds from the first exchange.
         """
-        from brocap_nb.log import _tables, summaries
+        from brocap_nb.log import summaries
 
         frame = self.frame(bodies=False)
-        found = _tables.Timeline(summaries.timeline(frame, task_id).to_native())
+        found = Timeline(summaries.timeline(frame, task_id).to_native())
         found.task_id = task_id
         return found
 
@@ -451,16 +428,12 @@ class ExchangeLog:
                method    field found
         0  getBalance  errorId ...
 
-        Args:
-            session: only this session's exchanges; default: all sessions in the folder.
-
-        Returns:
-            An answer may depart in several ways; each is a row.
+        An answer may depart in several ways; each is a row.
         """
-        from brocap_nb.log import _tables, summaries
+        from brocap_nb.log import summaries
 
         frame = self.frame(session=session)
-        return _tables.ViolationTable(summaries.violations(frame).to_native())
+        return ViolationTable(summaries.violations(frame).to_native())
 
     def words(self, column: str) -> list[str]:
         """Return the different texts of a column, such as `error_code`, as they came.
@@ -484,10 +457,9 @@ class ExchangeLog:
         >>> [exchange.method for exchange in log.recent(3)]
         ['getBalance']
         """
-        with self._lock:
-            self._refresh()
+        with self.reading() as sessions:
             rows: list[tuple[int, Exchange]] = []
-            for columns in (source.columns for source in self._sources()):
+            for columns in (source.columns for source in sessions):
                 first = max(0, len(columns) - count)
                 newest = range(first, len(columns))
                 rows += zip(columns.order()[first:], map(columns.exchange, newest), strict=True)
@@ -498,7 +470,7 @@ class ExchangeLog:
     def reading(self) -> Iterator[list[Session]]:
         """The log's sessions, brought up to date; nothing is written while this is open."""
         with self._lock:
-            self._refresh()
+            self._others.look()
             yield self._sources()
 
     def __len__(self) -> int:
@@ -528,7 +500,7 @@ class ExchangeLog:
             if isinstance(exchange_id, int):
                 number = exchange_id if exchange_id > 0 else len(self._own) + 1 + exchange_id
                 exchange_id = f"{self.session}-{number}"
-            self._refresh()
+            self._others.look()
             return self._read(str(exchange_id), pictures=True)
 
     def _read(self, exchange_id: str, *, pictures: bool = False) -> Exchange:
@@ -565,20 +537,10 @@ class ExchangeLog:
         return with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
-        return [
-            *self._others.sessions(),
-            *self._imported,
-            self._own_session(),
-        ]
+        return [*self._others.sessions(), *self._imported, self._own_session()]
 
     def _own_session(self) -> Session:
         return Session(self._own, self._journal.lines, self._journal.picture)
-
-    def _refresh(self) -> None:
-        """Read what other sessions have written since the last look."""
-        self._others.look()
-
-    # --- coming out ----------------------------------------------------------------------
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.
@@ -588,15 +550,11 @@ class ExchangeLog:
         >>> created = client.create_task(task)
         >>> [len(exchange.request) > 16_000 for exchange in log.exchanges()]
         [True]
-
-        Args:
-            session: only this session's exchanges; default: all sessions in the folder.
         """
-        with self._lock:
-            self._refresh()
+        with self.reading() as sessions:
             rows = [
                 (at, source, row)
-                for source in self._sources()
+                for source in sessions
                 if session in (None, source.columns.session)
                 for row, at in enumerate(source.columns.order())
             ]
@@ -780,21 +738,22 @@ class ExchangeLog:
         ['method', 'task_type', 'url', 'request.task', 'response.balance']
 
         Args:
-            ignore: paths to leave out as well, for example `response.solution`.
+            ignore: paths to leave out as well, with what lies below: `response.solution`.
             everything: leave out nothing but `ignore`.
         """
         from brocap_nb.log._diff import diff
 
         return diff(self[left], self[right], ignore=ignore, everything=everything)
 
-    # --- display -------------------------------------------------------------------------
-
     def __repr__(self) -> str:
-        return f"<ExchangeLog of {len(self)} exchanges {place(self.folder)}>"
+        return f"<ExchangeLog of {len(self)} exchanges {self._place()}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         outcomes = self.frame(bodies=False)["outcome"].astype(str)
-        return card(place(self.folder), outcomes, self.recent(CARD_ROWS), self.errors())
+        return card(self._place(), outcomes, self.recent(CARD_ROWS), self.errors())
+
+    def _place(self) -> str:
+        return "in memory" if self.folder is None else f"in {self.folder}"
 
 
 def _cost(

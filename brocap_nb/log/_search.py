@@ -1,7 +1,7 @@
 """Finding rows of a log: a filter, and pages of what it lets through, newest first.
 
-Columns are compared as arrays. Only a text has to be looked for in the bodies; what was found is
-remembered, so a new row costs the same in a long log as in a short one.
+Only a text has to be looked for in the bodies; what was found is remembered, so a new row costs
+the same in a long log as in a short one.
 """
 
 from __future__ import annotations
@@ -34,14 +34,7 @@ _ROW_TEXTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which exchanges are wanted. What is None, or empty, does not matter.
-
-    >>> from brocap_nb.log._search import Filter, Search
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> Search(log, Filter(method="getBalance", outcome="ok")).page(10).found
-    1
-    """
+    """Which exchanges are wanted. What is None, or empty, does not matter."""
 
     outcome: str | None = None
     """An `Outcome`."""
@@ -56,7 +49,6 @@ class Filter:
 
 
 EVERYTHING: Final = Filter()
-"""Lets every exchange through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +64,7 @@ class Page:
 
 
 class Search:
-    """The exchanges of a log that a filter lets through; ask for pages as the log grows.
-
-    >>> from brocap_nb.log._search import Filter, Search
-    >>> search = Search(log, Filter(text="GETBALANCE"))
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> search.page(10).exchanges[0].method
-    'getBalance'
-    """
+    """The exchanges of a log that a filter lets through; ask for pages as the log grows."""
 
     def __init__(self, log: ExchangeLog, wanted: Filter = EVERYTHING) -> None:
         self.wanted = wanted
@@ -116,7 +100,13 @@ class Search:
     def _rows(self, session: Session) -> NDArray[np.intp]:
         """The rows of a session that are wanted."""
         columns, wanted = session.columns, self.wanted
-        mask = self._plain_mask(columns)
+        mask = np.ones(len(columns), bool)
+        if wanted.outcome is not None:
+            mask &= columns.array("outcome") == list(Outcome).index(Outcome(wanted.outcome))
+        for name in ("method", "error_code"):
+            word = getattr(wanted, name)
+            if word is not None:
+                mask &= columns.array(name) == columns.code_of(name, word)
         if self._text:
             verdicts = self._verdicts.get(columns, np.zeros(0, np.uint8))
             seen = min(len(verdicts), len(mask))
@@ -125,18 +115,6 @@ class Search:
         if wanted.task_id is not None:
             mask &= (columns.array("task_id") == wanted.task_id) & ~columns.array("no_task_id")
         return np.flatnonzero(mask)
-
-    def _plain_mask(self, columns: Columns) -> NDArray[np.bool_]:
-        mask = np.ones(len(columns), bool)
-        if self.wanted.outcome is not None:
-            mask &= columns.array("outcome") == list(Outcome).index(Outcome(self.wanted.outcome))
-        for name in ("method", "error_code"):
-            word = getattr(self.wanted, name)
-            if word is not None:
-                mask &= columns.array(name) == columns.code_of(name, word)
-        return mask
-
-    # --- a text ---------------------------------------------------------------------------
 
     def _read_bodies(self, stopped: Callable[[], bool]) -> bool:
         """Bring the verdicts up to date, a few rows at a stretch. False if stopped."""

@@ -16,8 +16,7 @@ from itertools import pairwise
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-LANES: Final = ("createTask", "getTaskResult", "callback")
-
+_LANES: Final = ("createTask", "getTaskResult", "callback")
 _WIDTH: Final = 760
 _LEFT: Final = 116
 _RIGHT: Final = 28
@@ -33,6 +32,7 @@ _STYLE: Final = (
     "{.page{fill:#1c2128}text{fill:#e6edf3}line{stroke:#e6edf3}}</style>"
 )
 _COLOURS: Final = {"done": "#2c9c5f", "processing": "#3f86d6", "failed": "#d8503f"}
+_DASHED: Final = " stroke-dasharray='2 4'"
 _EDGE: Final = 6  # of a strip: half a mark, and a little
 _SHAPES: Final = {
     "createTask": "m-4-4h8v8h-8z",
@@ -47,17 +47,13 @@ _SHAPES: Final = {
 class Event:
     """One exchange or callback of a task."""
 
-    lane: str
-    """The method, or `callback`."""
-    start: float
-    """When it began, in seconds from the start of the task."""
-    seconds: float
-    """How long it took; 0 if that is not known."""
+    lane: str  # the method, or `callback`
+    start: float  # in seconds from the start of the task
+    seconds: float  # how long it took; 0 if that is not known
     outcome: str
     status: str | None = None
     error_code: str | None = None
-    name: str = ""
-    """Its `exchange_id`."""
+    name: str = ""  # its `exchange_id`
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
@@ -74,7 +70,6 @@ class Event:
 
     @property
     def end(self) -> float:
-        """When it was over."""
         return self.start + self.seconds
 
     @property
@@ -86,7 +81,6 @@ class Event:
 
     @property
     def is_result(self) -> bool:
-        """Whether it brought the task's result."""
         return self.status == "ready" and self.kind == "done"
 
     @property
@@ -106,15 +100,13 @@ def in_words(task_id: int, events: Sequence[Event]) -> str:
     created = next((e for e in events if e.lane == "createTask"), None)
     polls = [e for e in events if e.lane == "getTaskResult"]
     callbacks = sum(e.lane == "callback" for e in events)
-    parts = []
-    if created is not None:
-        parts.append(f"createTask took {_span(created.seconds)}")
+    parts = [f"createTask took {_span(created.seconds)}"] if created is not None else []
     if polls:
         gaps = sorted(b.start - a.start for a, b in pairwise(polls))
         apart = f", {_span(gaps[len(gaps) // 2])} apart" if gaps else ""
-        parts.append(f"{_many(len(polls), 'request')} for the result{apart}")
+        parts.append(f"{many(len(polls), 'request')} for the result{apart}")
     if callbacks:
-        parts.append(_many(callbacks, "callback"))
+        parts.append(many(callbacks, "callback"))
     result = _first_result(events)
     if result is None:
         parts.append("no result so far")
@@ -144,7 +136,7 @@ def svg(events: Sequence[Event]) -> str:
     """Return the picture: a lane for each method; empty if there is nothing to draw."""
     if not events:
         return ""
-    lanes = [lane for lane in LANES if any(e.lane == lane for e in events)]
+    lanes = [lane for lane in _LANES if any(e.lane == lane for e in events)]
     lanes = list(dict.fromkeys([*lanes, *(e.lane for e in events)]))
     scale = _Scale(min(0.0, *(e.start for e in events)), max(e.end for e in events))
     foot = _TOP + _LANE * len(lanes)
@@ -165,16 +157,9 @@ def svg(events: Sequence[Event]) -> str:
 
 
 def strip(events: Sequence[Event], *, width: int = 220) -> str:
-    """Return a small picture of one line, for a row of a table; empty if there is nothing to draw.
+    """Return a picture of one line, for a row of a table, `width` pixels wide; empty for no events.
 
-    Time runs from left to right, from the first start to the last end. The mark of an answer
-    stands where it was there: a square for `created`, a ring for `processing`, a diamond for the
-    result, a triangle for one that came as a callback, a cross for what went wrong. Equal answers
-    that would touch are one mark. Its text tells all of them.
-
-    Args:
-        events: the exchanges of one task, in order.
-        width: in pixels.
+    The mark of an answer stands where it was there; equal ones that would touch are one mark.
     """
     if not events:
         return ""
@@ -221,18 +206,14 @@ class _Scale:
     def __call__(self, seconds: float) -> float:
         return _LEFT + (seconds - self.first) * self._unit
 
-    def ticks(self) -> Iterator[float]:
-        rough = (self.last - self.first) / 7
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(s for m in (1, 2, 5, 10) if (s := m * power) >= rough)
-        for number in range(math.ceil(self.first / step), math.floor(self.last / step) + 1):
-            yield number * step
-
 
 def _axis(scale: _Scale, foot: int) -> Iterator[str]:
-    for tick in scale.ticks():
-        x = scale(tick)
-        yield _line(x, x, _TOP, foot, ".13") + _words(x, foot + 15, _tick(tick, scale))
+    rough = (scale.last - scale.first) / 7
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(s for m in (1, 2, 5, 10) if (s := m * power) >= rough)
+    for number in range(math.ceil(scale.first / step), math.floor(scale.last / step) + 1):
+        x = scale(number * step)
+        yield _line(x, x, _TOP, foot, ".13") + _words(x, foot + 15, _tick(number * step, scale))
     yield _line(_LEFT, _WIDTH - _RIGHT, foot, foot, ".4")
 
 
@@ -243,7 +224,7 @@ def _waits(scale: _Scale, middles: dict[str, float], events: Sequence[Event]) ->
         x1, x2, y = scale(busy_until) + 3, scale(event.start) - 3, middles[event.lane]
         label = _span(event.start - busy_until)
         if x2 - x1 > 3:
-            yield _line(x1, x2, y, y, ".6", dashed=True)
+            yield _line(x1, x2, y, y, ".6", _DASHED)
         if x2 - x1 > (len(label) + 2) * _LETTER:
             yield _words((x1 + x2) / 2, y - 6, label)
         busy_until = max(busy_until, event.end)
@@ -269,7 +250,9 @@ def _bars(scale: _Scale, middles: dict[str, float], events: Sequence[Event]) -> 
             free_from[event.lane] = middle + half
     if result is not None:  # the moment in which it was there, across all lanes
         x, label = scale(result.end), f"✓ result after {_span(result.end)}"
-        yield _line(x, x, _TOP - 8, _TOP + _LANE * len(middles), "1", _COLOURS["done"])
+        yield _line(
+            x, x, _TOP - 8, _TOP + _LANE * len(middles), "1", f" style='stroke:{_COLOURS['done']}'"
+        )
         yield _words(_inside(x, label), _TOP - 14, label)
 
 
@@ -286,7 +269,7 @@ def _legend(y: int, kinds: set[str]) -> Iterator[str]:
             f"fill='{_COLOURS[kind]}'/>{_words(x + 15, y, names[kind], 'start')}"
         )
         x += 31 + len(names[kind]) * _LETTER
-    yield _line(x, x + 22, y - 4, y - 4, ".6", dashed=True) + _words(x + 28, y, "waiting", "start")
+    yield _line(x, x + 22, y - 4, y - 4, ".6", _DASHED) + _words(x + 28, y, "waiting", "start")
 
 
 def _inside(middle: float, label: str) -> float:
@@ -298,21 +281,10 @@ def _words(x: float, y: float, text: str, anchor: str = "middle") -> str:
     return f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}'>{escape(text)}</text>"
 
 
-def _line(
-    x1: float,
-    x2: float,
-    y1: float,
-    y2: float,
-    opacity: str,
-    colour: str = "",
-    *,
-    dashed: bool = False,
-) -> str:
-    paint = f" style='stroke:{colour}'" if colour else ""
-    dashes = " stroke-dasharray='2 4'" if dashed else ""
+def _line(x1: float, x2: float, y1: float, y2: float, opacity: str, more: str = "") -> str:
     return (
         f"<line x1='{x1:.1f}' x2='{x2:.1f}' y1='{y1:.1f}' y2='{y2:.1f}' "
-        f"stroke-opacity='{opacity}'{dashes}{paint}/>"
+        f"stroke-opacity='{opacity}'{more}/>"
     )
 
 
@@ -328,8 +300,8 @@ def _tick(seconds: float, scale: _Scale) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".") + f" {unit}"
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'s' if count != 1 else ''}"
+def many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _cut(text: str, length: int) -> str:

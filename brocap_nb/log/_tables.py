@@ -6,7 +6,8 @@ A table is HTML in a notebook and plain text in a terminal.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, SupportsIndex
 
@@ -14,11 +15,13 @@ import pandas as pd
 
 from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import AGAIN, again
 from brocap_nb.log import _swimlane
 
-_CELL: Final = 32_767
-"""How long a text in a cell of Excel may be, in UTF-16 units."""
+_CELL: Final = 32_767  # how long a text in a cell of Excel may be, in UTF-16 units
+CARD_ROWS: Final = 10
+_CARD: Final = ["exchange", "UTC", "method", "task", "outcome", "code", "HTTP", "ms"]
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -176,10 +179,6 @@ class ShownTable(Frame):
     __repr__ = __str__
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def _text(name: str) -> Callable[[_Row], str]:
     return lambda row: "" if row[name] is None else _html.text(str(row[name]))
 
@@ -224,7 +223,7 @@ class ErrorTable(ShownTable):
 
     @staticmethod
     def _line(row: _Row) -> str:
-        tasks = f", {_many(row['tasks'], 'task')}" if row["tasks"] else ""
+        tasks = f", {_swimlane.many(row['tasks'], 'task')}" if row["tasks"] else ""
         return (
             f"{row['error_code']}  x{row['count']} ({row['share']:.0%} of the exchanges)"
             f"{tasks}, last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC\n"
@@ -325,8 +324,8 @@ class TaskTable(ShownTable):
         facts = [
             f"{number:<12} {row['task_type'] or '':<24} {sign + row['state']:<12}",
             "" if row["queue_s"] is None else f"{row['queue_s']:,.3f} s",
-            _many(row["polls"], "poll"),
-            _many(row["callbacks"], "callback") if row["callbacks"] else "",
+            _swimlane.many(row["polls"], "poll"),
+            _swimlane.many(row["callbacks"], "callback") if row["callbacks"] else "",
             str(row["error_code"] or ""),
             "" if row["cost"] is None else f"cost about {row['cost']:g}",
             f"log[{row['created_by']!r}]",
@@ -414,3 +413,34 @@ class Timeline(ShownTable):
         return f"{self.summary}\n{super().__str__()}" if len(self) else self.summary
 
     __repr__ = __str__
+
+
+def card(
+    where: str, outcomes: Iterable[str], newest: Sequence[Exchange], errors: ErrorTable
+) -> dict[str, Any]:
+    """Return what a cell that ends with a log shows, by media type."""
+    outcomes = list(outcomes)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in Counter(outcomes).most_common())
+    rows = [[_html.text(cell) for cell in _card_row(exchange)] for exchange in newest]
+    html = _html.card(
+        f"Exchange log: {len(outcomes):,} exchanges",
+        _html.facts([("kept", _html.text(where)), ("outcomes", told or "none yet")]),
+        _html.table(_CARD, rows, caption=f"The newest {len(rows)}") if rows else "",
+        errors._repr_html_() if len(errors) else "",
+    )
+    lines = [f"{len(outcomes):,} exchanges {where}: {told or 'none yet'}"]
+    lines += [exchange.summary() for exchange in newest]
+    return _html.bundle(html, "\n".join(lines))
+
+
+def _card_row(exchange: Exchange) -> list[str]:
+    return [
+        exchange.exchange_id,
+        f"{exchange.started_at:%H:%M:%S}",
+        exchange.method,
+        "" if exchange.task_id is None else str(exchange.task_id),
+        str(exchange.outcome),
+        exchange.error_code or "",
+        "" if exchange.http_status is None else str(exchange.http_status),
+        "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
+    ]

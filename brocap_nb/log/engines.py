@@ -2,13 +2,6 @@
 
 A folder may outgrow a kernel, or a machine: these engines read its lines themselves, each as far
 as it needs to. They are not installed with brocap_nb: `pip install "brocap_nb[engines]"`.
-
-    >>> from brocap_nb.log import engines, summaries
-    >>> bn.Client(sandbox.key, base_url=sandbox.url).get_balance()
-    Balance(balance=10.0)
-    >>> frame = engines.scan("brocap_log", "duckdb")
-    >>> summaries.latency(frame).columns
-    ['method', 'task_type', 'count', 'p50_ms', 'p95_ms', 'max_ms']
 """
 
 from __future__ import annotations
@@ -57,9 +50,8 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
     """Return the exchanges of a log's folder as a frame of an engine.
 
     The frame has the columns of `log.frame(bodies=False)`, with plain texts for categories, and no
-    order. A request without an answer is there with the outcome `no_response`. The columns have
-    the same types whatever the lines hold; a line that is no JSON, like the torn last one of a
-    killed process, is passed over.
+    order. The types are the same whatever the lines hold; a line that is no JSON, like the torn
+    last one of a killed process, is passed over.
 
     >>> from brocap_nb.log import engines
     >>> bn.Client(sandbox.key, base_url=sandbox.url).get_balance()
@@ -68,8 +60,7 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
     [('getBalance', 'ok')]
 
     Args:
-        folder: the log's folder, or the pattern of many, `log.folder`. With a pattern the frame
-            has the column `source` after `session`, as `log.frame()` has.
+        folder: the log's folder, or the pattern of many, `log.folder`.
         engine: `pandas` (all in memory), `polars` (a LazyFrame), `duckdb` (a relation) or `dask`
             (a DataFrame of the current cluster; each worker must see the folder).
 

@@ -1,9 +1,14 @@
 """Summaries of a log's frame, written once over Narwhals: pandas is only the default engine.
 
 Each takes an eager frame (pandas, Polars, PyArrow) or a lazy one (Polars, DuckDB, Dask) with the
-columns of `log.frame()`, lets the engine choose the rows and columns that matter, and makes a
-small table of them here. So all engines give the same rows. The result is eager, of the engine's
-own kind: pandas for Dask, PyArrow for DuckDB.
+columns of `log.frame()`, of which only `violations` needs the bodies. It lets the engine choose
+the rows and columns that matter, and makes a small table of them here, with the columns of the
+log's method of the same name. So all engines give the same rows. The result is eager, of the
+engine's own kind: pandas for Dask, PyArrow for DuckDB.
+
+A service that starts anew may give a number again: each createTask is a task of its own, to which
+belongs what came after it and before the number was given again, in whatever session. In a frame
+of many folders, which has the column `source`, each folder has task numbers of its own.
 """
 
 from __future__ import annotations
@@ -37,8 +42,7 @@ __all__ = [
 
 CREATE: Final = "createTask"
 
-TIME_TO_RESULT: Final = "time to result"
-"""What `latency` calls its rows from createTask to the result."""
+TIME_TO_RESULT: Final = "time to result"  # the method of such rows of `latency`
 
 _OK, _CALLBACK, _API_ERROR = str(Outcome.OK), str(Outcome.CALLBACK), str(Outcome.API_ERROR)
 _PROCESSING: Final = str(Outcome.PROCESSING)
@@ -85,13 +89,7 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
     >>> summaries.errors(log.frame()).columns
     ['error_code', 'count', 'share', 'first_seen', 'last_seen', 'tasks', ...]
 
-    Args:
-        frame: a frame with the columns `exchange_id, started_at, outcome, error_code, task_id`.
-
-    Returns:
-        Columns `error_code, count, share, first_seen, last_seen, tasks, meaning, remedy,
-        retryable, example`, most frequent first. `share` is of all exchanges in the frame, 0 to 1;
-        `tasks` is the number of different task ids; `example` is an `exchange_id`.
+    The most frequent is first; `share` is of all exchanges in the frame, 0 to 1.
     """
     has_code = _text("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
     lazy = _lazy(frame)
@@ -135,12 +133,8 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
     rows.sort(key=lambda row: (-row["count"], row["error_code"]))
     for row in rows:
         entry = explain(row["error_code"])
-        row.update(
-            share=row["count"] / total,
-            meaning=entry.meaning,
-            remedy=entry.remedy,
-            retryable=entry.retryable,
-        )
+        row["share"] = row["count"] / total
+        row.update((name, getattr(entry, name)) for name in ("meaning", "remedy", "retryable"))
     return _table({name: [row[name] for row in rows] for name in _ERRORS}, _ERRORS, table)
 
 
@@ -148,19 +142,8 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
     """Return how long answers took, by method and task type, and how long results took.
 
     Only attempts that were answered are counted: a timeout has a limit, not a latency. The last
-    rows, with the method `time to result`, are about tasks: from the start of createTask to the
-    end of the answer (or the callback) that brought the result, see `task_times`.
-
-    `p50_ms` and `p95_ms` are exact, on every engine: the nearest rank, that is the smallest value
-    that at least 50% or 95% of the values do not exceed. So each is a time that really occurred,
-    nothing is interpolated.
-
-    Args:
-        frame: a frame with the columns `exchange_id, started_at, method, task_type, task_id,
-            outcome, status, error_code, elapsed_ms`.
-
-    Returns:
-        Columns `method, task_type, count, p50_ms, p95_ms, max_ms`.
+    rows, with the method `time to result`, are about tasks, see `task_times`. `p50_ms` and
+    `p95_ms` are nearest ranks: the smallest value that 50% or 95% of the values do not exceed.
     """
     lazy = _lazy(frame)
     answered = (
@@ -193,18 +176,9 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
 def task_times(frame: Any) -> nw.DataFrame[Any]:
     """Return one row per created task: how long it was from createTask to the result.
 
-    A service that starts anew may give a number again: each createTask is a task of its own, and
-    its result is the first that came after it and before the number was given again. In a frame of
-    many folders, which has the column `source`, each folder has task numbers of its own.
-
-    Args:
-        frame: as for `latency`.
-
-    Returns:
-        Columns `task_id, task_type, created_at, seconds, answered_by`, by number and time.
-        `seconds` runs from the start of createTask to the end of the answer that was ready, or to
-        the callback; null if there is no result, or if the clock was set back in between.
-        `answered_by` is the `exchange_id` of the result.
+    The rows are by number and time. `seconds` runs from the start of createTask to the end of the
+    first answer that was ready, or to the callback; null if there is no result, or if the clock
+    was set back in between.
     """
     result = (_text("status") == "ready") & _text("outcome").is_in(_WITH_RESULT)
     created = (_text("method") == CREATE) & (_text("outcome") == _OK)
@@ -220,11 +194,9 @@ def tasks(
     now: datetime | None = None,
     cost: Callable[[str, str, str], float | None] | None = None,
 ) -> nw.DataFrame[Any]:
-    """Return one row per createTask, with the polls and callbacks of its task folded in.
+    """Return one row per createTask, newest first, its polls and callbacks folded in.
 
-    What has a task's number belongs to the newest createTask of that number that began before it,
-    in whatever session. What came before all of them, such as the polls of a task that another
-    log created, is in no row.
+    What came before all of them, such as the polls of a task that another log created, is in none.
 
     `state` is one of
 
@@ -237,21 +209,17 @@ def tasks(
     - `abandoned`: nothing of this, and the 5 minutes in which it could be asked for are over.
 
     Args:
-        frame: a frame with the columns of `log.frame()`; bodies are not looked at.
         now: the time that `processing` and `abandoned` are told apart by. Default: now.
         cost: called with the `exchange_id` of a createTask, and of the getBalance before and after
             it; returns what the task cost, or None. Without it `cost` is missing everywhere.
 
     Returns:
-        Columns `task_id, task_type, created_at, state, polls, callbacks, queue_s, error_code,
-        cost, exchanges, created_by, answered_by`, newest first. `queue_s` is in seconds from the
-        start of createTask to the end of the answer that ended it, or, if none did, of the last
-        exchange about it; missing if nothing came after createTask, if that failed itself, or if
-        the clock was set back in between.
-        `error_code` is the one that it failed with. `answered_by` is the exchange that ended it,
-        with a result or an error code. `cost` is asked for only if it can be this task's alone:
-        createTask was answered, the same session has a getBalance before it and one after it, and
-        between them there is no other createTask of any session.
+        `queue_s` is in seconds from the start of createTask to the end of the answer that ended
+        it, or, if none did, of the last exchange about it; missing if nothing came after
+        createTask, if that failed itself, or if the clock was set back in between. `answered_by`
+        is the exchange that ended it, with a result or an error code. `cost` is asked for only if
+        it can be this task's alone: createTask was answered, the same session has a getBalance
+        before it and one after it, and no other createTask of any session is between them.
     """
     asked = (_text("method") == "getBalance") & (_text("outcome") == _OK)
     created = _text("method") == CREATE
@@ -267,19 +235,9 @@ def tasks(
 
 
 def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
-    """Return every exchange and callback of one task, in order.
+    """Return every exchange and callback of the newest task with a number, in order.
 
-    A service that starts anew, or another source's, may give a number again; then it is the newest
-    task of that number.
-
-    Args:
-        frame: a frame with the columns of `log.frame()`, bodies may be absent.
-        task_id: the service's number of the task.
-
-    Returns:
-        Columns `started_at, offset_s, exchange_id, method, outcome, status, error_code,
-        elapsed_ms, attempt`. `offset_s` is in seconds from the first of them, and below 0 where
-        the clock was set back.
+    `offset_s` is in seconds from the first of them, and below 0 where the clock was set back.
     """
     stories = _Stories(_lazy(frame).filter(nw.col("task_id") == task_id), orphans=True)
     rows = next(stories.events(stories.newest_first()[:1].tolist()), [])
@@ -288,15 +246,7 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
 
 
 def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
-    """Return the exchanges of some rows of `tasks`, as events for `swimlane.strip`.
-
-    Args:
-        frame: the frame that `tasks` was given.
-        rows: the rows, as a frame with the columns `task_id, created_by`.
-
-    Returns:
-        The events in order, for each of the rows by its `created_by`.
-    """
+    """Return the exchanges of some rows of `tasks(frame)` in order, by the rows' `created_by`."""
     chosen = _lazy(rows).select("task_id", "created_by").collect()
     numbers = sorted({number for number in _values(chosen["task_id"]) if number is not None})
     found = set(_values(chosen["created_by"]))
@@ -312,14 +262,8 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     """Return every departure of an answer from the documented contract (`brocap_nb.api._answers`).
 
     A callback is held to the rules of getTaskResult. The solution of a task is checked if its type
-    is known: from the exchange itself, or from the createTask in the frame.
-
-    Args:
-        frame: a frame with the columns of `log.frame()`, bodies included.
-
-    Returns:
-        Columns `exchange_id, started_at, method, field, rule, found`, in the order in which the
-        exchanges began. `field` is empty if it is the answer as a whole.
+    is known: from the exchange itself, or from the createTask in the frame. The rows are in the
+    order in which the exchanges began; `field` is empty if it is the answer as a whole.
     """
     lazy = _lazy(frame)
     called = _text("outcome") == _CALLBACK  # its body was sent to us
@@ -385,11 +329,7 @@ def _clock(table: nw.DataFrame[Any]) -> _Clock:
 
 
 class _Stories:
-    """Exchanges in order of task and time, cut into what happened to one task after another.
-
-    A createTask begins a story: a service that starts anew may give a number again. Folders of
-    several people have numbers of their own.
-    """
+    """Exchanges in order of task and time, cut into what happened to one task after another."""
 
     def __init__(self, lazy: nw.LazyFrame[Any], *, orphans: bool = False) -> None:
         """Collect what the stories are made of; with `orphans` those without a createTask too."""
@@ -557,10 +497,7 @@ def _table(
     like: nw.DataFrame[Any],
     missing: Collection[str] = (),
 ) -> nw.DataFrame[Any]:
-    """Return columns as a frame of the same engine; `missing` may be whole numbers or None.
-
-    Times are in microseconds since 1970, or as Python has them.
-    """
+    """Return columns as a frame of the same engine; `missing` may be whole numbers or None."""
     types = {name: _TYPES.get(name, _TEXT) for name in names}
     if not like.implementation.is_pandas():
         data = {name: _of_python(columns[name]) for name in names}

@@ -162,3 +162,24 @@ def test_the_wire_is_counted(lab: Lab) -> None:
         lab.run_all()
     assert again.received >= 50_000
     assert wire.received < 90_000, "it counts no more once its block has ended"
+
+
+def test_two_dollars_are_two_dollars_and_a_timeline_is_a_picture(lab: Lab) -> None:
+    cell = (
+        "import brocap_nb as bn\n"
+        "sandbox = bn.Sandbox(speed=50).start()\n"
+        "client = bn.Client(sandbox.key, base_url=sandbox.url, log=bn.ExchangeLog(':memory:'))\n"
+        "puzzle = sandbox.puzzles[0]\n"
+        "task = bn.ComplexImageTask.from_image(puzzle.data, puzzle.question)\n"
+        "run = client.submit(task); run.result()\n"
+        "task = task.model_copy(update={'question': 'Is it $5 or $6?'})\n"
+        "display(task, client.log.timeline(run.task_id))"
+    )
+    lab.open("dollars.ipynb", cell)
+    lab.run_cell()
+    page = lab.page
+    page.get_by_text("Is it $5 or $6?").first.wait_for()
+    page.locator("img[src^='data:image/svg+xml']").first.wait_for()
+    page.wait_for_timeout(500)  # MathJax would come a little later
+    assert page.locator("mjx-container").count() == 0
+    assert lab.foreign_requests() == []
