@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from brocap_nb import _html
 from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._log_view import LogView
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._row_list import Row, RowList
-from brocap_nb.widgets._style import PLAIN, heading, show_html
+from brocap_nb.widgets._rows import LogView, Row, RowList
+from brocap_nb.widgets._style import PLAIN, Report, heading, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog

@@ -12,9 +12,7 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._facts import METHODS
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._forms import read_number
-from brocap_nb.widgets._refresh import Refresh
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._style import PLAIN, note
+from brocap_nb.widgets._style import PLAIN, Report, note
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -40,7 +38,7 @@ class FaultChooser(widgets.View):
         self._used: Sandbox | None = None
         self._log = log
         self._unsubscribe: Callable[[], None] | None = None
-        self._refresh = Refresh(self.draw)
+        self._refresh = widgets.Refresh(self.draw)
         self.opened = widgets.ToggleButton(
             description=f"▸ {TITLE}",
             tooltip="Show or hide the faults of the sandbox",

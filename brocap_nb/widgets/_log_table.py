@@ -10,10 +10,8 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.log._search import Filter, Page, Search
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._log_view import LogView
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._row_list import Row, RowList
-from brocap_nb.widgets._style import PLAIN, note, status_note
+from brocap_nb.widgets._rows import LogView, Row, RowList
+from brocap_nb.widgets._style import PLAIN, Report, note, status_note
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
