@@ -26,13 +26,13 @@ from brocap_nb.widgets._log_board import LogPanels
 from brocap_nb.widgets._log_table import table_of
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
 from brocap_nb.widgets._style import (
-    PLAIN,
     STYLE,
     Report,
     close_all,
     heading,
     note,
     panel,
+    plain,
     problem_note,
     show_html,
 )
@@ -95,12 +95,7 @@ class Console:
         self._pictures: list[bytes] = []
         self._allow_private = allow_private
 
-        self.task_type = widgets.Dropdown(
-            description="Task type",
-            options=_task_types(),
-            layout={"width": "auto"},
-            classes=PLAIN,
-        )
+        self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
         self._form_place = widgets.VBox(layout={"width": "auto"})
         self.submit = widgets.Button(
             description="Submit task",

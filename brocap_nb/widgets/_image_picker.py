@@ -19,7 +19,7 @@ from brocap_nb.api._errors import BroCapError, InvalidImageError, InvalidInputEr
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._picture_view import NO_PICTURE
-from brocap_nb.widgets._style import PLAIN, note, problem_note
+from brocap_nb.widgets._style import note, plain, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
@@ -110,12 +110,7 @@ class ImagePicker(widgets.View):
         self._load: object | None = None  # the load that is waited for
         self._settling = False
 
-        self.sample = widgets.Dropdown(
-            description="Sample picture",
-            options=self._samples(),
-            layout={"width": "auto"},
-            classes=PLAIN,
-        )
+        self.sample = plain(widgets.Dropdown, "Sample picture", options=self._samples())
         self.zone = DropZone(self.choose_file, self._address_came)
         """Takes a picture from the clipboard, a drop or a file."""
         self.upload = widgets.FileUpload(
@@ -126,12 +121,7 @@ class ImagePicker(widgets.View):
             classes=("brocap-upload",),
         )
         """Seen only where the zone does not run."""
-        self.address = widgets.Text(
-            description="Address of a picture",
-            placeholder="https://…",
-            layout={"width": "auto"},
-            classes=PLAIN,
-        )
+        self.address = plain(widgets.Text, "Address of a picture", placeholder="https://…")
         self.load = widgets.Button(
             description="Load picture", tooltip="Load the picture at this address"
         )

@@ -124,7 +124,7 @@ class RowList(widgets.VBox):
         free = [line for key, line in self._lines.items() if key not in wanted]
         lines: dict[str, _Line] = {}
         for row in rows:
-            line = self._lines.get(row.key) or (free.pop() if free else self._new_line())
+            line = self._lines.get(row.key) or (free.pop() if free else _Line(self))
             line.show(row, marked=row.key == self._marked)
             lines[row.key] = line
         self._lines = lines
@@ -146,27 +146,18 @@ class RowList(widgets.VBox):
         """
         self._lines[key].button.click()
 
-    def _new_line(self) -> _Line:
-        button = widgets.Button(layout={"width": "auto"})
-        picture = widgets.HTML(layout={"width": "auto"}) if self._pictures else None
-        return _Line(button, picture, self._opened)
-
 
 class _Line:
-    def __init__(
-        self,
-        button: widgets.Button,
-        picture: widgets.HTML | None,
-        opened: Callable[[str], object],
-    ) -> None:
+    def __init__(self, owner: RowList) -> None:
         self.row = Row("", "")
-        self.button, self.picture = button, picture
-        self.widget: widgets.Widget = button
-        if picture is not None:
+        layout = {"width": "auto"}
+        self.widget = self.button = widgets.Button(layout=layout)
+        self.picture = widgets.HTML(layout=layout) if owner._pictures else None
+        if self.picture is not None:
             self.widget = widgets.HBox(
-                [button, picture], layout=button.layout, classes=("brocap-row-pair",)
+                [self.button, self.picture], layout=layout, classes=("brocap-row-pair",)
             )
-        button.on_click(lambda _: opened(self.row.key))
+        self.button.on_click(lambda _: owner._opened(self.row.key))
 
     def show(self, row: Row, *, marked: bool) -> None:
         self.row = row

@@ -210,6 +210,12 @@ def show_html(place: widgets.HTML, html: str) -> None:
     widgets.show(place, html)
 
 
+def plain(kind: Any, label: str, **options: Any) -> Any:
+    """A control that is no field of a task, with its label above it."""
+    layout = {"width": "auto", **options.pop("layout", {})}
+    return kind(description=label, layout=layout, classes=PLAIN, **options)
+
+
 def close_all(widget: widgets.Widget) -> None:
     """Close a widget and all that is in it: a closed one in an open one breaks its saving.
 
