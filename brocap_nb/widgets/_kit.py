@@ -1,4 +1,4 @@
-"""The core widgets, less what each of them would bring along.
+"""The core widgets, less what each would bring along, and what a block of them needs.
 
 Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
 those that are alike are one: a console is a third of the messages. What is shared refuses to be

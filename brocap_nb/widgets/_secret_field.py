@@ -2,7 +2,7 @@
 
 The state of a widget is written into the saved notebook, its checkpoints and its exports. So
 the browser sends what was typed as a custom message and empties its input; the value lives in a
-plain Python attribute, wrapped so that it shows itself in no repr.
+trait that is never synced, wrapped so that it shows itself in no repr.
 """
 
 from __future__ import annotations
