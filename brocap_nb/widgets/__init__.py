@@ -1,14 +1,13 @@
 """What is seen and touched in a notebook. Nothing here talks to the wire.
 
-_console.py     the Console: everything by hand
+_console.py     the Console: everything by hand; what is sent, as JSON and as Python
 _forms.py       a form made from a task's class
-_image_picker.py, _drop_zone.py, _picture_view.py     the picture, and the answer on it
+_image_picker.py, _picture_view.py                    the picture, and the answer on it
 _submission_list.py                                   what was submitted, and how far it is
 _target.py, _secret_field.py, _fault_chooser.py       where tasks go, the key, what shall fail
-_log_board.py   the log: _log_view.py, _log_table.py, _task_lens.py, _error_explorer.py,
-                _exchange_view.py, _row_list.py, _cells.py
-_body_view.py, _code_block.py                         what is sent, as JSON and as Python
-_kit.py, _style.py, _report.py, _refresh.py, _own_keys.py    what all of them are made of
+_log_board.py   the log: _rows.py, _log_table.py, _task_lens.py, _error_explorer.py,
+                _exchange_view.py
+_kit.py, _style.py                                    what all of them are made of
 _provoke.py     an error code on purpose
 """
 

@@ -11,23 +11,31 @@ from typing import TYPE_CHECKING, Any, Final
 from IPython.display import display
 
 from brocap_nb import _html
-from brocap_nb.api._errors import ApiError, InvalidInputError
+from brocap_nb.api._body import shorten_labels
+from brocap_nb.api._errors import ApiError, InvalidInputError, Problem
 from brocap_nb.api._facts import explain
+from brocap_nb.client._requests import create_task
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._body_view import BodyView, PythonView
-from brocap_nb.widgets._cells import replace_former
 from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import TaskForm
 from brocap_nb.widgets._image_picker import ImagePicker
 from brocap_nb.widgets._log_board import LogPanels
 from brocap_nb.widgets._log_table import table_of
-from brocap_nb.widgets._own_keys import OwnKeys
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._style import PLAIN, STYLE, close_all, heading, panel, show_html
+from brocap_nb.widgets._style import (
+    STYLE,
+    Report,
+    close_all,
+    heading,
+    note,
+    panel,
+    plain,
+    problem_note,
+    show_html,
+)
 from brocap_nb.widgets._submission_list import SubmissionList
 from brocap_nb.widgets._target import TargetChooser
 
@@ -87,12 +95,7 @@ class Console:
         self._pictures: list[bytes] = []
         self._allow_private = allow_private
 
-        self.task_type = widgets.Dropdown(
-            description="Task type",
-            options=_task_types(),
-            layout={"width": "auto"},
-            classes=PLAIN,
-        )
+        self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
         self._form_place = widgets.VBox(layout={"width": "auto"})
         self.submit = widgets.Button(
             description="Submit task",
@@ -102,7 +105,6 @@ class Console:
         )
         self._report = Report(self._safe)
         self.submissions = SubmissionList()
-        """Every submission on its way, and the latest that have ended."""
         self.picture = PictureView()
         self.solution = widgets.HTML(layout={"display": "none"})
         self.spelling = widgets.ToggleButtons(
@@ -119,11 +121,11 @@ class Console:
         self.offer_task_types()
         guard = self._report.guard
         self.task_type.observe(guard(self._show_form), "value")
-        self.target.on_change(guard(self._retarget))
+        self.target.choice.observe(guard(self._retarget), "value")
         self.submit.on_click(guard(self._submit))
         self.spelling.observe(guard(self._spell), "value")
         self.submissions.on_select(self._show_run)
-        replace_former(self.close)  # last, so that a sandbox in use goes on
+        widgets.replace_former(self.close)  # last, so that a sandbox in use goes on
 
     # the log is made when the form is on its way to the screen: it needs as many widgets again
 
@@ -198,7 +200,7 @@ class Console:
         )
         return [
             widgets.HTML(STYLE, layout={"display": "none"}),
-            OwnKeys(),
+            widgets.OwnKeys(),
             panel(_title("Console"), self.target, self.faults),
             columns,
         ]
@@ -267,11 +269,8 @@ class Console:
         self._sent[run] = _Sent(task.pictures(), grid, self.form)
         run.on_change(self._follow)
         self.submissions.follow(run)
-        self._sent = {known: sent for known, sent in self._sent.items() if self._has_line(known)}
+        self._sent = {one: self._sent[one] for one in self.submissions.runs if one in self._sent}
         self._follow(run)  # it may have changed before anybody listened
-
-    def _has_line(self, run: Submission) -> bool:
-        return run in self.submissions.runs
 
     def _follow(self, run: Submission) -> None:
         """Called from the submission's thread on each change of its state."""
@@ -364,6 +363,54 @@ class Console:
             state,
             table_of(self.log, rows=5),
         )
+
+
+class _TaskView(widgets.HTML):
+    """A text about a task; a page without a kernel shows it as it stood."""
+
+    _plain = "nothing is shown yet"
+
+    def show(self, task: Task | None, problems: Sequence[Problem] = ()) -> None:
+        """Show the text about `task`, or, without one, what is still missing."""
+        if task is None:
+            what = "field needs" if len(problems) == 1 else "fields need"
+            names = ", ".join(dict.fromkeys(p.field for p in problems if p.field))
+            self._plain = (
+                f"Shown here once the form is complete. {len(problems)} {what} a look: "
+                f"{names or 'see the form'}."
+            )
+            self.value = note(self._plain)
+            return
+        try:
+            self._plain = self._spelled(task)
+            self.value = _html.code(self._plain, max_height="18em")
+        except InvalidInputError as error:
+            self._plain = str(error)
+            self.value = problem_note(self._plain)
+
+    def _spelled(self, task: Task) -> str:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self._plain
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
+        return None if shown is None else shown | _html.bundle(self.value, repr(self))
+
+
+class BodyView(_TaskView):
+    """Shows the body of `createTask`; labels stand for the key and for pictures."""
+
+    def _spelled(self, task: Task) -> str:
+        return _html.pretty(shorten_labels(create_task(task).body.text))
+
+
+class PythonView(_TaskView):
+    """Shows the Python code that builds the task; no secret and no picture's bytes are in it."""
+
+    def _spelled(self, task: Task) -> str:
+        return task.to_python()
 
 
 @dataclass(frozen=True, slots=True)

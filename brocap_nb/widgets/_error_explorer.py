@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from brocap_nb import _html
 from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._log_view import LogView
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._row_list import Row, RowList
-from brocap_nb.widgets._style import PLAIN, heading, show_html
+from brocap_nb.widgets._rows import LogView, Row, RowList
+from brocap_nb.widgets._style import Report, heading, plain, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -48,11 +46,11 @@ class ErrorExplorer(LogView):
         report = Report(redact)
         self._title = widgets.HTML()
         self.list = RowList("", self._click, pictures=True)
-        self.any_code = widgets.Dropdown(
-            description="Look a code up",
+        self.any_code = plain(
+            widgets.Dropdown,
+            "Look a code up",
             options=[_NONE, *((code, code) for code in CATALOGUE)],
-            layout={"width": "auto", "max_width": "26em"},
-            classes=PLAIN,
+            layout={"max_width": "26em"},
         )
         self._explanation = widgets.HTML(layout={"display": "none"})
         self.provoke = widgets.Button(

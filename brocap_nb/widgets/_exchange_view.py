@@ -6,7 +6,11 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import anywidget
+import traitlets
 
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels, with_labels
@@ -17,9 +21,7 @@ from brocap_nb.api._json import fields_of
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._types import task_from_wire
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._code_block import CodeBlock
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._style import heading, note, problem_note
+from brocap_nb.widgets._style import Report, heading, note, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
@@ -28,8 +30,59 @@ if TYPE_CHECKING:
 
 SURE: Final = "Send it: it may be billed"
 PICTURE_CHARACTERS: Final = 16_000
+LONGEST: Final = 20_000
+"""Characters of code that are shown: what is shown stays in the saved notebook."""
 
 _GOOD: Final = {Outcome.OK: True, Outcome.CALLBACK: True, Outcome.PROCESSING: None}
+
+
+class CopyButton(anywidget.AnyWidget):
+    """Copies the text of the nearest `brocap-copyable` around it, in the browser alone."""
+
+    _esm = Path(__file__).parent / "copy_button.js"
+
+    label = traitlets.Unicode("Copy").tag(sync=True)
+    """What stands on it."""
+
+
+class CodeBlock(widgets.VBox):
+    """Code with a button to copy it; nothing until something is shown."""
+
+    def __init__(self) -> None:
+        self._text = widgets.HTML()
+        self._copy = CopyButton()
+        super().__init__(
+            [self._text, self._copy],
+            layout={"width": "auto", "display": "none"},
+            classes=("brocap-copyable",),
+        )
+
+    @property
+    def value(self) -> str:
+        """What is shown, as HTML."""
+        return str(self._text.value)
+
+    def show(self, title: str, code: str, *, instead: str) -> None:
+        """Show code.
+
+        Args:
+            instead: what to run in a cell to get it, if it is too long to be shown.
+        """
+        fits = len(code) <= LONGEST
+        told = note(title) + (
+            _html.code(code, max_height="14em")
+            if fits
+            else note(f"It has {len(code):,} characters, too many for a notebook. Run this:")
+            + _html.code(instead)
+        )
+        self._copy.label = f"Copy {title}" if fits else "Copy this line"
+        self._text.value = told
+        widgets.show(self, True)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._text.value = ""
+        widgets.show(self, False)
 
 
 class ExchangeView(widgets.View):
@@ -42,6 +95,9 @@ class ExchangeView(widgets.View):
         redact: takes secrets out of what is shown when something fails.
     """
 
+    exchange_id = traitlets.Unicode(None, allow_none=True)
+    """The exchange that is open."""
+
     def __init__(
         self,
         log: ExchangeLog,
@@ -51,10 +107,7 @@ class ExchangeView(widgets.View):
         redact: Callable[[str], str] = str,
     ) -> None:
         self.exchanges = log
-        self.exchange_id: str | None = None
-        """The exchange that is open."""
         self._client, self._billed = client, billed
-        self._observers: list[Callable[[], None]] = []
         self._report = Report(redact)
         self._head = widgets.HTML()
         self._bodies = widgets.HTML()
@@ -89,10 +142,6 @@ class ExchangeView(widgets.View):
         self.compare.observe(guard(self._say_how_to_compare), "value")
         self.shut.on_click(guard(self.leave))
 
-    def on_change(self, observer: Callable[[], None]) -> None:
-        """Call `observer` after another exchange, or none, was opened."""
-        self._observers.append(observer)
-
     def show_exchange(self, exchange_id: str) -> None:
         """Show an exchange; or, if one is to be compared, what differs between the two."""
         with self._report.catching():
@@ -108,7 +157,6 @@ class ExchangeView(widgets.View):
             self.replay.description = "Replay"
             self.replay.disabled = exchange.outcome is Outcome.CALLBACK
         widgets.show(self, True)
-        self._tell()
 
     def leave(self) -> None:
         """Show nothing."""
@@ -116,7 +164,6 @@ class ExchangeView(widgets.View):
         self.exchange_id = None
         self._head.value = self._bodies.value = ""
         widgets.show(self, False)
-        self._tell()
 
     def show_difference(self, left: str, right: str) -> None:
         """Show what differs between two exchanges."""
@@ -128,10 +175,6 @@ class ExchangeView(widgets.View):
         self._code.clear()
         self._difference.value = ""
         self.compare.value = False
-
-    def _tell(self) -> None:
-        for observer in self._observers:
-            observer()
 
     def _show_code(self, title: str, method: str) -> None:
         code = getattr(self.exchanges, method)(self.exchange_id)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._facts import METHODS
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._forms import read_number
-from brocap_nb.widgets._refresh import Refresh
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._style import PLAIN, note
+from brocap_nb.widgets._style import Report, note, plain
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -40,7 +38,7 @@ class FaultChooser(widgets.View):
         self._used: Sandbox | None = None
         self._log = log
         self._unsubscribe: Callable[[], None] | None = None
-        self._refresh = Refresh(self.draw)
+        self._refresh = widgets.Refresh(self.draw)
         self.opened = widgets.ToggleButton(
             description=f"▸ {TITLE}",
             tooltip="Show or hide the faults of the sandbox",
@@ -55,13 +53,11 @@ class FaultChooser(widgets.View):
         from brocap_nb.sandbox._faults import BEFORE, ON_THE_WIRE, SHAPES
 
         self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
-        self.method = _choice("Method that fails", [(name, name) for name in METHODS])
-        self.method.value = "getTaskResult"
-        self.fault = _choice("Fault", [(name, name) for name in self._told])
-        self.fault.value = "reset"
-        self.times = widgets.Text(
-            description=TIMES, value="1", layout={"width": "auto"}, classes=PLAIN
+        self.method = plain(
+            widgets.Dropdown, "Method that fails", options=METHODS, value="getTaskResult"
         )
+        self.fault = plain(widgets.Dropdown, "Fault", options=[*self._told], value="reset")
+        self.times = plain(widgets.Text, TIMES, value="1")
         self.order = widgets.Button(description="Order it", tooltip="Order this fault")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is ordered")
         self._report = Report()
@@ -141,9 +137,3 @@ class FaultChooser(widgets.View):
             return f"For {times} s, or until it is cleared, every method. {what}"
         which = "The next request" if times == 1 else f"The next {times} requests"
         return f"{which} of <code>{escape(method)}</code>. {what}"
-
-
-def _choice(label: str, options: Sequence[tuple[str, str]]) -> Any:
-    return widgets.Dropdown(
-        description=label, options=options, layout={"width": "auto"}, classes=PLAIN
-    )

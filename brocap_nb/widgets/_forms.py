@@ -22,7 +22,6 @@ from brocap_nb.api._secrets import KEY_LABEL, Secret, is_secret_name
 from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._image_picker import ImagePicker
-from brocap_nb.widgets._own_keys import OwnKeys
 from brocap_nb.widgets._secret_field import SecretField
 from brocap_nb.widgets._style import STYLE, note, problem_note, service_note, show_html
 
@@ -129,10 +128,8 @@ class Input(Row):
 
     def on_change(self, observer: Callable[[Row], None]) -> None:
         """Call `observer` with this row after the input changed."""
-        if isinstance(self.widget, SecretField):
-            self.widget.on_change(lambda: observer(self))
-        else:
-            self.widget.observe(lambda _: observer(self), "value")
+        name = "secret" if isinstance(self.widget, SecretField) else "value"
+        self.widget.observe(lambda _: observer(self), name)
 
     def in_words(self) -> str:
         if isinstance(self.widget, SecretField):
@@ -287,7 +284,7 @@ class TaskForm(widgets.View):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
         if "brocap" not in self._dom_classes:  # shown by itself, it brings its look along
             self.add_class("brocap")
-            self.children += (widgets.HTML(STYLE, layout={"display": "none"}), OwnKeys())
+            self.children += (widgets.HTML(STYLE, layout={"display": "none"}), widgets.OwnKeys())
         shown = super()._repr_mimebundle_(**kwargs)
         return None if shown is None else shown | _html.bundle(self._static_html(), repr(self))
 

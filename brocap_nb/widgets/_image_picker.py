@@ -9,24 +9,74 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import anywidget
+import traitlets
 
 from brocap_nb.api._errors import BroCapError, InvalidImageError, InvalidInputError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._drop_zone import DropZone
 from brocap_nb.widgets._picture_view import NO_PICTURE
-from brocap_nb.widgets._style import PLAIN, note, problem_note
+from brocap_nb.widgets._style import note, plain, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
 
+MAX_BYTES: Final = 10_000_000
+_LONGEST_ADDRESS: Final = 4_000
 _NO_SAMPLE: Final = ("(no sample)", "")
 _FROM_PUBLIC: Final = "Use a public address, or choose the picture as a file."
 _FROM_ANY: Final = (
     "Tick “Allow addresses of this network” if you trust it, or choose the picture as a file."
 )
 _TITLE: Final = '<span class="brocap-name">imagesBase64 or imageUrls (one is required)</span>'
+
+
+class DropZone(anywidget.AnyWidget):
+    """Takes a picture from the clipboard, a drop or a file; an address as text.
+
+    The browser looks at what comes before it sends it: a file that is too large never leaves the
+    page, and of one that is no picture only the start does, which says what it is. The bytes
+    travel as one binary message and are never part of the widget's state.
+    """
+
+    _esm = Path(__file__).parent / "drop_zone.js"
+
+    label = traitlets.Unicode("Paste or drop a picture").tag(sync=True)
+    """What the zone is for, in words."""
+    max_bytes = traitlets.Int(MAX_BYTES).tag(sync=True)
+    """How large a file may be; a notebook's connection carries little more."""
+    problem = traitlets.Unicode("").tag(sync=True)
+    """What was refused or left out, and what to do; empty if nothing was."""
+
+    def __init__(
+        self, on_picture: Callable[[bytes, str], None], on_address: Callable[[str], None]
+    ) -> None:
+        self._on_picture, self._on_address = on_picture, on_address
+        super().__init__()
+        self.on_msg(self._receive)
+
+    def _receive(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
+        """The page has looked already; what a page says is looked at again."""
+        if not isinstance(content, dict):
+            return
+        kind, name, url = (content.get(key, "") for key in ("kind", "name", "url"))
+        if kind == "picture" and buffers:
+            data = bytes(buffers[0])
+            shown = name[:80] if isinstance(name, str) and name else "The file"
+            if len(data) > self.max_bytes:
+                self.problem = (
+                    f"{shown} has {len(data):,} bytes; at most {self.max_bytes:,} are taken. "
+                    "Choose a smaller file."
+                )
+            elif sentence := _pictures.check_kind(data, shown):
+                self.problem = f"{self.problem} {sentence}".strip()
+            else:
+                self._on_picture(data, shown)
+        elif kind == "address" and _pictures.is_url(url) and len(url) <= _LONGEST_ADDRESS:
+            self._on_address(url)
 
 
 class ImagePicker(widgets.View):
@@ -60,13 +110,8 @@ class ImagePicker(widgets.View):
         self._load: object | None = None  # the load that is waited for
         self._settling = False
 
-        self.sample = widgets.Dropdown(
-            description="Sample picture",
-            options=self._samples(),
-            layout={"width": "auto"},
-            classes=PLAIN,
-        )
-        self.zone = DropZone()
+        self.sample = plain(widgets.Dropdown, "Sample picture", options=self._samples())
+        self.zone = DropZone(self.choose_file, self._address_came)
         """Takes a picture from the clipboard, a drop or a file."""
         self.upload = widgets.FileUpload(
             description="Choose a file…",
@@ -76,12 +121,7 @@ class ImagePicker(widgets.View):
             classes=("brocap-upload",),
         )
         """Seen only where the zone does not run."""
-        self.address = widgets.Text(
-            description="Address of a picture",
-            placeholder="https://…",
-            layout={"width": "auto"},
-            classes=PLAIN,
-        )
+        self.address = plain(widgets.Text, "Address of a picture", placeholder="https://…")
         self.load = widgets.Button(
             description="Load picture", tooltip="Load the picture at this address"
         )
@@ -109,8 +149,6 @@ class ImagePicker(widgets.View):
             classes=("brocap-picker",),
         )
         self.sample.observe(self._sample_chosen, "value")
-        self.zone.on_picture(self.choose_file)
-        self.zone.on_address(self._address_came)
         self.upload.observe(self._file_chosen, "value")
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
 

@@ -1,4 +1,4 @@
-"""The core widgets, less what each of them would bring along.
+"""The core widgets, less what each would bring along, and what a block of them needs.
 
 Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
 those that are alike are one: a console is a third of the messages. What is shared refuses to be
@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
 
+import anywidget
 import ipywidgets as core
+from IPython import get_ipython
 from ipywidgets import Layout as Layout
-from ipywidgets import ValueWidget as ValueWidget
 from ipywidgets import Widget as Widget
 from traitlets import TraitError, validate
 
@@ -94,16 +96,23 @@ class _Sharing:
         super().__init__(*args, **kwargs)
 
 
-class Box(_Sharing, core.Box):
-    """A box."""
+def _sharing(kind: Any) -> Any:
+    """The same core widget, which takes its layout and its style from those that are there."""
+    return type(kind.__name__, (_Sharing, kind), {})
 
 
-class HBox(_Sharing, core.HBox):
-    """Widgets beside each other."""
-
-
-class VBox(_Sharing, core.VBox):
-    """Widgets above each other."""
+Box: Any = _sharing(core.Box)
+HBox: Any = _sharing(core.HBox)
+VBox: Any = _sharing(core.VBox)
+HTML: Any = _sharing(core.HTML)
+Button: Any = _sharing(core.Button)
+Checkbox: Any = _sharing(core.Checkbox)
+Dropdown: Any = _sharing(core.Dropdown)
+FileUpload: Any = _sharing(core.FileUpload)
+Text: Any = _sharing(core.Text)
+Textarea: Any = _sharing(core.Textarea)
+ToggleButton: Any = _sharing(core.ToggleButton)
+ToggleButtons: Any = _sharing(core.ToggleButtons)
 
 
 class View(VBox):
@@ -115,37 +124,90 @@ class View(VBox):
         return f"<{type(self).__name__}>"
 
 
-class HTML(_Sharing, core.HTML):
-    """A piece of HTML."""
+class OwnKeys(anywidget.AnyWidget):
+    """Keeps keys that are pressed in the block `brocap` around it from becoming shortcuts.
+
+    JupyterLab and Notebook 7 take a key that is not pressed in a text field for a command: an arrow
+    key in a list would not choose an entry but leave it for the next cell.
+    """
+
+    _esm = Path(__file__).parent / "own_keys.js"
+
+    def __init__(self) -> None:
+        super().__init__(layout={"display": "none"})
 
 
-class Button(_Sharing, core.Button):
-    """A button."""
+class Refresh:
+    """Calls `draw` soon after `request()`, at most once in an interval, in a thread of its own.
+
+    The last request of a burst is always followed by a call. Nothing runs while nothing changes.
+    """
+
+    def __init__(self, draw: Callable[[], None], interval: float = 0.2) -> None:
+        self._draw = draw
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._closed = False
+
+    def request(self) -> None:
+        """Ask for a call of `draw`."""
+        with self._lock:
+            if self._timer is None and not self._closed:
+                self._timer = threading.Timer(self._interval, self._run)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def close(self) -> None:
+        """No more calls."""
+        with self._lock:
+            self._closed = True
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _run(self) -> None:
+        with self._lock:
+            self._timer = None
+            if self._closed:
+                return
+        self._draw()
 
 
-class Checkbox(_Sharing, core.Checkbox):
-    """A tick."""
+_made: dict[str, tuple[str, list[Callable[[], None]]]] = {}
 
 
-class Dropdown(_Sharing, core.Dropdown):
-    """A choice of one in a list."""
+def replace_former(close: Callable[[], None]) -> None:
+    """Close what an earlier run of the current cell has made; `close` is called by the next run.
+
+    It is closed when this run is over: what the cell shows need not wait for it. Outside a
+    notebook, or where the front end names no cell, nothing happens.
+    """
+    run, cell = _current()
+    if not cell:
+        return
+    former_run, former = _made.get(cell, ("", []))
+    if former_run == run:
+        former.append(close)
+        return
+    _made[cell] = (run, [close])
+    if former:
+        _after_this_run(former)
 
 
-class FileUpload(_Sharing, core.FileUpload):
-    """A choice of a file."""
+def _after_this_run(closers: Iterable[Callable[[], None]]) -> None:
+    shell = get_ipython()
+
+    def close() -> None:
+        shell.events.unregister("post_execute", close)
+        for closer in closers:
+            closer()
+
+    shell.events.register("post_execute", close)
 
 
-class Text(_Sharing, core.Text):
-    """A line of text."""
-
-
-class Textarea(_Sharing, core.Textarea):
-    """Lines of text."""
-
-
-class ToggleButton(_Sharing, core.ToggleButton):
-    """A button that stays pressed."""
-
-
-class ToggleButtons(_Sharing, core.ToggleButtons):
-    """A choice of one in a row of buttons."""
+def _current() -> tuple[str, str]:
+    """The id of the request that the kernel answers, and the cell that it runs."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    parent: dict[str, Any] = kernel.get_parent("shell") if kernel is not None else {}
+    cell = (parent.get("metadata") or {}).get("cellId") or ""
+    return (parent.get("header") or {}).get("msg_id", ""), cell

@@ -14,11 +14,9 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._search import Filter
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._cells import replace_former
 from brocap_nb.widgets._error_explorer import ErrorExplorer
 from brocap_nb.widgets._exchange_view import ExchangeView
 from brocap_nb.widgets._log_table import LogTable, table_of
-from brocap_nb.widgets._own_keys import OwnKeys
 from brocap_nb.widgets._style import STYLE, close_all, heading, panel
 from brocap_nb.widgets._task_lens import TaskLens
 
@@ -76,7 +74,7 @@ class LogPanels:
         view = ExchangeView(
             self.exchanges, client=self._client, billed=self._billed, redact=self._redact
         )
-        view.on_change(self._mark)
+        view.observe(lambda _: self._mark(), "exchange_id")
         self._opened.children = (view,)
         return view
 
@@ -152,12 +150,12 @@ class LogBoard(LogPanels):
         super().__init__(log, client=client, billed=billed)
         style = widgets.HTML(STYLE, layout={"display": "none"})
         self.widget = widgets.View(
-            [style, OwnKeys(), *self.panels],
+            [style, widgets.OwnKeys(), *self.panels],
             layout={"width": "auto", "grid_gap": "12px"},
             classes=("brocap",),
         )
         """All of it, to be shown by itself."""
-        replace_former(self.close)
+        widgets.replace_former(self.close)
 
     def close(self) -> None:
         """Stop following the log, and take the widget away."""

@@ -10,10 +10,8 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.log._search import Filter, Page, Search
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._log_view import LogView
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._row_list import Row, RowList
-from brocap_nb.widgets._style import PLAIN, note, status_note
+from brocap_nb.widgets._rows import LogView, Row, RowList
+from brocap_nb.widgets._style import Report, note, plain, status_note
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
@@ -227,18 +225,8 @@ _ANY: Final = ("any", "")  # a value of None would choose nothing
 
 
 def _choice(label: str, options: Iterable[tuple[str, str]]) -> Any:
-    return widgets.Dropdown(
-        description=label,
-        options=[_ANY, *options],
-        layout={"width": "auto", "flex": "1 1 130px"},
-        classes=PLAIN,
-    )
+    return plain(widgets.Dropdown, label, options=[_ANY, *options], layout={"flex": "1 1 130px"})
 
 
 def _text(label: str, placeholder: str) -> Any:
-    return widgets.Text(
-        description=label,
-        placeholder=placeholder,
-        layout={"width": "auto", "flex": "1 1 110px"},
-        classes=PLAIN,
-    )
+    return plain(widgets.Text, label, placeholder=placeholder, layout={"flex": "1 1 110px"})

@@ -10,7 +10,7 @@ from brocap_nb import _html
 from brocap_nb.api._errors import InvalidImageError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import PLAIN, note, problem_note, show_html
+from brocap_nb.widgets._style import note, plain, problem_note, show_html
 
 NO_PICTURE: Final = "No picture is chosen yet."
 """What is said where a picture would be."""
@@ -26,11 +26,7 @@ class PictureView(widgets.View):
         self._settling = False
         self._shown = widgets.HTML(note(NO_PICTURE))
         self._said, self._facts = (widgets.HTML(layout={"display": "none"}) for _ in range(2))
-        self.grid = widgets.Dropdown(
-            description="Tiles (columns x rows)",
-            layout={"width": "auto", "display": "none"},
-            classes=PLAIN,
-        )
+        self.grid = plain(widgets.Dropdown, "Tiles (columns x rows)", layout={"display": "none"})
         """Another grid for the answer to be drawn in; seen once there is an answer."""
         self.grid.observe(self._grid_chosen, "value")
         super().__init__(

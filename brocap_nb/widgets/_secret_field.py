@@ -2,12 +2,11 @@
 
 The state of a widget is written into the saved notebook, its checkpoints and its exports. So
 the browser sends what was typed as a custom message and empties its input; the value lives in a
-plain Python attribute, wrapped so that it shows itself in no repr.
+trait that is never synced, wrapped so that it shows itself in no repr.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,43 +29,25 @@ class SecretField(anywidget.AnyWidget):
     """Whether a secret is set, in words; never the secret."""
     length = traitlets.Int(0).tag(sync=True)
     """How many characters the secret has; 0 if none is set."""
+    secret = traitlets.Instance(Secret, allow_none=True, read_only=True)
+    """The secret, or None; no part of the state. `reveal()` on it is for the wire only."""
 
     def __init__(self, **kwargs: Any) -> None:
-        self._secret: Secret | None = None
-        self._observers: list[Callable[[], None]] = []
         super().__init__(**kwargs)
-        self._tell(0)
+        self.set("")
         self.on_msg(self._receive)
-
-    @property
-    def secret(self) -> Secret | None:
-        """The secret, or None. `reveal()` on it is for the wire only."""
-        return self._secret
 
     def set(self, value: str) -> None:
         """Set the secret; an empty one clears it. Spaces around it are dropped."""
         value = value.strip()
-        self._secret = Secret(value) if value else None
-        self._tell(len(value))
-        for observer in self._observers:
-            observer()
-
-    def _tell(self, length: int) -> None:
-        self.length = length
+        self.length = length = len(value)
         told = f"a {self.noun} is set ({length} characters)" if length else f"no {self.noun} is set"
         self.status = told
-
-    def clear(self) -> None:
-        """Forget the secret."""
-        self.set("")
-
-    def on_change(self, observer: Callable[[], None]) -> None:
-        """Call `observer` after the secret was set or cleared."""
-        self._observers.append(observer)
+        self.set_trait("secret", Secret(value) if value else None)
 
     def _receive(self, _: Any, content: Any, __: Any) -> None:
         kind = content.get("kind") if isinstance(content, dict) else None
         if kind == "set" and isinstance(content.get("value"), str):
             self.set(content["value"])
         elif kind == "clear":
-            self.clear()
+            self.set("")

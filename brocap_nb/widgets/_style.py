@@ -1,11 +1,14 @@
-"""The look of the widgets: one style sheet, coloured by the theme's variables."""
+"""The look of the widgets: one style sheet, coloured by the theme, and what they say."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any, Final
 
 from brocap_nb._html import words
+from brocap_nb.api._errors import BroCapError
 from brocap_nb.widgets import _kit as widgets
 
 PLAIN: Final = ("brocap-control", "brocap-plain")
@@ -207,6 +210,12 @@ def show_html(place: widgets.HTML, html: str) -> None:
     widgets.show(place, html)
 
 
+def plain(kind: Any, label: str, **options: Any) -> Any:
+    """A control that is no field of a task, with its label above it."""
+    layout = {"width": "auto", **options.pop("layout", {})}
+    return kind(description=label, layout=layout, classes=PLAIN, **options)
+
+
 def close_all(widget: widgets.Widget) -> None:
     """Close a widget and all that is in it: a closed one in an open one breaks its saving.
 
@@ -226,3 +235,46 @@ def panel(*children: widgets.Widget, grow: bool = False, shown: bool = True) -> 
     layout: dict[str, Any] = {"width": "auto", "display": "" if shown else "none"}
     layout |= {"flex": "1 1 320px"} if grow else {}
     return widgets.VBox(children, layout=layout, classes=("brocap-panel",))
+
+
+class Report(widgets.HTML):
+    """Shows what a handler raises: a front end would swallow the traceback.
+
+    Args:
+        redact: takes secrets out of a text before it is shown.
+    """
+
+    def __init__(self, redact: Callable[[str], str] = str) -> None:
+        super().__init__(layout={"display": "none"})
+        self._redact = redact
+
+    def clear(self) -> None:
+        """Show nothing."""
+        show_html(self, "")
+
+    def tell(self, sentence: str) -> None:
+        """Show a quiet sentence."""
+        show_html(self, status_note(self._redact(sentence)))
+
+    def problem(self, *sentences: str) -> None:
+        """Show what is wrong."""
+        show_html(self, problem_note(*map(self._redact, sentences)))
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        """Show what is raised inside."""
+        try:
+            yield
+        except BroCapError as error:
+            self.problem(str(error))
+        except Exception as error:  # a handler has no caller that could handle it
+            self.problem(f"{type(error).__name__}: {error}. Nothing more was done.")
+
+    def guard(self, handler: Callable[[], object]) -> Callable[..., None]:
+        """Return a handler for a widget's events; what `handler` raises is shown here."""
+
+        def run(*_: Any) -> None:
+            with self.catching():
+                handler()
+
+        return run

@@ -48,10 +48,6 @@ _NOTHING: Final = "Nothing has been submitted yet."
 class SubmissionList(widgets.View):
     """Follows several submissions at once, newest first, each with a line of its own.
 
-        runs = SubmissionList()
-        runs.follow(client.submit(task))
-        runs
-
     A line tells the state in words, the elapsed time against the typical one, the polls and when
     the next is due, and has a button that cancels the submission; where somebody listens, another
     one that selects it. A finished line stays until it is cleared, or until there are newer
@@ -95,13 +91,8 @@ class SubmissionList(widgets.View):
         """The submission that was followed or selected last; None if its line has gone."""
         return self._selected
 
-    def follow(self, run: Submission, *, select: bool = True) -> None:
-        """Give a submission a line, at the top. May be called from any thread.
-
-        Args:
-            run: the submission. One that has a line already gets no second one.
-            select: whether it becomes the selected one, and the listeners are told.
-        """
+    def follow(self, run: Submission) -> None:
+        """Give a submission a line, at the top, if it has none, and select it. From any thread."""
         with self._lock:
             if self._closed.is_set():
                 return
@@ -118,24 +109,12 @@ class SubmissionList(widgets.View):
                     target=self._tick, name="brocap submissions", daemon=True
                 )
                 self._thread.start()
-        if select:
-            self._select(run)
+        self._select(run)
 
-    def on_select(self, listener: Callable[[Submission], None]) -> Callable[[], None]:
-        """Call `listener(run)` whenever a submission is selected: by `follow` or by its button.
-
-        Returns:
-            A function that ends the subscription.
-        """
+    def on_select(self, listener: Callable[[Submission], None]) -> None:
+        """Call `listener(run)` whenever a submission is selected: by `follow` or by its button."""
         self._listeners.append(listener)
         self._draw_all()
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-                self._draw_all()
-
-        return unsubscribe
 
     def clear_finished(self) -> None:
         """Take away the lines of submissions that have ended."""
@@ -189,8 +168,7 @@ class SubmissionList(widgets.View):
             line.close()
 
     def _offer_to_clear(self) -> None:
-        finished = any(line.run.done() for line in self._lines)
-        widgets.show(self.clear, finished)
+        widgets.show(self.clear, any(line.run.done() for line in self._lines))
 
     def _select(self, run: Submission) -> None:
         with self._lock:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brocap_nb.api._errors import InvalidKeyError
 from brocap_nb.api._secrets import KEY_VARIABLE
@@ -39,7 +39,6 @@ class TargetChooser(widgets.View):
         self._given = client
         self._sandbox = sandbox
         self._own: dict[str, Client] = {}
-        self._observers: list[Callable[[], None]] = []
         choices = [("Sandbox on this machine", SANDBOX)]
         if live:
             choices.append(("Live service", LIVE))
@@ -54,13 +53,13 @@ class TargetChooser(widgets.View):
         self._words = widgets.HTML(self._told())
         self._problem = widgets.HTML(layout={"display": "none"})
         super().__init__([self.choice, self._words, self._problem])
-        self.choice.observe(lambda _: self._chosen(), "value")
+        self.choice.observe(lambda _: self._draw(), "value")
 
     @cached_property
     def key(self) -> SecretField:
         """Where a key is typed; made when the live service is chosen for the first time."""
         field = SecretField(label="Client key of the live service")
-        field.on_change(self._key_changed)
+        field.observe(self._key_changed, "secret")
         self.children = (self.choice, self._words, field, self._problem)
         return field
 
@@ -106,10 +105,6 @@ class TargetChooser(widgets.View):
         """The sandbox in use. The first call may start it."""
         return self._sandbox if self._sandbox is not None else acquire_sandbox(self)
 
-    def on_change(self, observer: Callable[[], None]) -> None:
-        """Call `observer` after another target was chosen."""
-        self._observers.append(observer)
-
     def close(self) -> None:
         """Close the clients made here; stop the sandbox if nobody else uses it."""
         for client in self._own.values():
@@ -132,16 +127,11 @@ class TargetChooser(widgets.View):
             )
         return Client(secret.reveal() if secret is not None else None, log=self.exchanges)
 
-    def _key_changed(self) -> None:
+    def _key_changed(self, _: Any) -> None:
         old = self._own.pop(LIVE, None)
         if old is not None:
             old.close()
         self._draw()
-
-    def _chosen(self) -> None:
-        self._draw()
-        for observer in self._observers:
-            observer()
 
     def _draw(self) -> None:
         target = self.choice.value

@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._log_view import LogView
-from brocap_nb.widgets._report import Report
-from brocap_nb.widgets._row_list import Row, RowList
-from brocap_nb.widgets._style import show_html, status_note
+from brocap_nb.widgets._rows import LogView, Row, RowList
+from brocap_nb.widgets._style import Report, show_html, status_note
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog

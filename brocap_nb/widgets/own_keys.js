@@ -1,4 +1,4 @@
-// The notebook's shortcuts pass by an element that is marked so; see own_keys.py.
+// The notebook's shortcuts pass by an element that is marked so; see _kit.py.
 const MARK = "data-lm-suppress-shortcuts";
 
 function render({ el }) {

@@ -14,7 +14,7 @@ OWN = """
 import enum
 from typing import Any, Literal
 import brocap_nb as bn
-from brocap_nb.widgets._body_view import PythonView
+from brocap_nb.widgets._console import PythonView
 from brocap_nb.widgets import TaskForm
 
 class Speed(enum.Enum):

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from pictures import noise
 
-from brocap_nb.widgets._drop_zone import DropZone
+from brocap_nb.widgets._image_picker import DropZone
 
 
 class Heard:
     """A zone, and what it told."""
 
     def __init__(self) -> None:
-        self.zone = DropZone()
         self.pictures: list[tuple[bytes, str]] = []
         self.addresses: list[str] = []
-        self.zone.on_picture(lambda data, name: self.pictures.append((data, name)))
-        self.zone.on_address(self.addresses.append)
+        self.zone = DropZone(
+            lambda data, name: self.pictures.append((data, name)), self.addresses.append
+        )
 
     def send(self, content: Any, *buffers: bytes) -> None:
         """What the browser's message does."""

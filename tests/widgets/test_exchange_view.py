@@ -158,7 +158,7 @@ def test_an_exchange_that_is_gone_is_told(view: ExchangeView) -> None:
 
 def test_who_watches_hears_of_it(view: ExchangeView, used: bn.Client) -> None:
     seen: list[str | None] = []
-    view.on_change(lambda: seen.append(view.exchange_id))
+    view.observe(lambda _: seen.append(view.exchange_id), "exchange_id")
     exchange_id = fail(used)
     view.show_exchange(exchange_id)
     view.shut.click()

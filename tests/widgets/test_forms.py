@@ -19,7 +19,7 @@ from brocap_nb.api._errors import InvalidTaskError
 from brocap_nb.tasks import _types
 from brocap_nb.tasks._types import ComplexImageTask, Field, FunCaptchaTaskProxyless, RawTask, Task
 from brocap_nb.widgets import TaskForm
-from brocap_nb.widgets._body_view import BodyView
+from brocap_nb.widgets._console import BodyView
 from brocap_nb.widgets._secret_field import SecretField
 
 PAGE = "https://example.com/page"

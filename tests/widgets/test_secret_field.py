@@ -43,7 +43,7 @@ def test_it_shows_in_no_state_repr_or_bundle(key: str) -> None:
 
 def test_clearing_forgets_it_and_tells_observers(key: str) -> None:
     field, told = SecretField(), []
-    field.on_change(lambda: told.append(field.length))
+    field.observe(lambda _: told.append(field.length), "secret")
     typed(field, key)
     field._handle_custom_msg({"kind": "clear"}, [])
     assert field.secret is None

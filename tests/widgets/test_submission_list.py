@@ -264,7 +264,7 @@ def test_a_line_is_selected_where_somebody_listens(client: Client, runs: Submiss
     line = line_of(runs, first)
     assert line.show not in line.box.children
     chosen: list[Submission] = []
-    stop = runs.on_select(chosen.append)
+    runs.on_select(chosen.append)
     assert line.show in line.box.children
     runs.follow(second)
     assert chosen == [second]
@@ -275,11 +275,6 @@ def test_a_line_is_selected_where_somebody_listens(client: Client, runs: Submiss
     assert runs.selected is first
     assert line.show.description == f"✓ Showing task {first.task_id}"
     assert [("brocap-run-selected" in x.box._dom_classes) for x in runs._lines] == [False, True]
-    runs.follow(ended(client), select=False)
-    assert runs.selected is first
-    stop()
-    stop()
-    assert line.show not in line.box.children
 
 
 def test_a_page_without_a_kernel_shows_the_runs(client: Client, runs: SubmissionList) -> None:

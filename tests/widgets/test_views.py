@@ -9,9 +9,9 @@ import pytest
 from brocap_nb._html import words
 from brocap_nb.tasks._types import FunCaptchaTaskProxyless
 from brocap_nb.widgets import TaskForm
-from brocap_nb.widgets._body_view import BodyView, PythonView
+from brocap_nb.widgets._console import BodyView, PythonView
+from brocap_nb.widgets._kit import Refresh
 from brocap_nb.widgets._picture_view import PictureView, answer_in_words
-from brocap_nb.widgets._refresh import Refresh
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.widgets._report import Report
+from brocap_nb.widgets._style import Report
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import ipywidgets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brocap_nb.widgets._row_list import Row, RowList
+from brocap_nb.widgets._rows import Row, RowList
 from brocap_nb.widgets._style import close_all
 
 

@@ -1,16 +1,74 @@
-"""A list whose lines can be opened by a click or from the keyboard: core widgets only.
-
-Each line is a button of its own, known by a key. When a line is added, the button of the one that
-fell off is used for it, so a change costs a few small messages whatever is shown.
-"""
+"""What every view of a log is made of: it follows the log, and its lines can be opened."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import close_all
+from brocap_nb.widgets._style import Report, close_all
+
+if TYPE_CHECKING:
+    from brocap_nb.api._exchange import Exchange
+    from brocap_nb.log import ExchangeLog
+
+
+class LogView(widgets.View):
+    """Follows a log until it is closed.
+
+    Args:
+        log: the log.
+        report: shows what fails while it is drawn.
+        children: what it is made of.
+        classes: the classes of its box.
+        concerns: whether it has to be drawn anew after an exchange.
+    """
+
+    INTERVAL: ClassVar[float] = 0.5
+    """At most one drawing in this time, in seconds."""
+
+    def __init__(
+        self,
+        log: ExchangeLog,
+        report: Report,
+        children: Iterable[widgets.Widget],
+        *,
+        classes: Sequence[str] = (),
+        concerns: Callable[[Exchange], object] = lambda exchange: True,
+    ) -> None:
+        self.exchanges = log
+        self._report = report
+        self._lock = threading.Lock()
+        self._refresh = widgets.Refresh(report.guard(self.draw), self.INTERVAL)
+        super().__init__(children, layout={"width": "auto", "grid_gap": "8px"}, classes=classes)
+        self.layout.observe(report.guard(self.draw), "display")  # it has missed what came meanwhile
+        self._unsubscribe = log.subscribe(
+            lambda exchange: self._refresh.request() if concerns(exchange) else None, others=True
+        )
+        self.draw()
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is seen: only then it is kept up to date."""
+        return bool(self.layout.display != "none")
+
+    def draw(self) -> None:
+        """Show how the log stands now. May be called from any thread."""
+        if self.shown:
+            with self._lock:
+                self._draw()
+
+    def _draw(self) -> None:
+        """Do so; one thread at a time."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop following the log."""
+        self._unsubscribe()
+        self._refresh.close()
+        super().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +86,10 @@ class Row:
 
 
 class RowList(widgets.VBox):
-    """Lines of text, each a button.
+    """Lines of text, each a button of its own, known by a key.
+
+    When a line is added, the button of the one that fell off is used for it, so a change costs a
+    few small messages whatever is shown.
 
     Args:
         header: names of the columns, spaced as the lines are.
@@ -63,7 +124,7 @@ class RowList(widgets.VBox):
         free = [line for key, line in self._lines.items() if key not in wanted]
         lines: dict[str, _Line] = {}
         for row in rows:
-            line = self._lines.get(row.key) or (free.pop() if free else self._new_line())
+            line = self._lines.get(row.key) or (free.pop() if free else _Line(self))
             line.show(row, marked=row.key == self._marked)
             lines[row.key] = line
         self._lines = lines
@@ -85,27 +146,18 @@ class RowList(widgets.VBox):
         """
         self._lines[key].button.click()
 
-    def _new_line(self) -> _Line:
-        button = widgets.Button(layout={"width": "auto"})
-        picture = widgets.HTML(layout={"width": "auto"}) if self._pictures else None
-        return _Line(button, picture, self._opened)
-
 
 class _Line:
-    def __init__(
-        self,
-        button: widgets.Button,
-        picture: widgets.HTML | None,
-        opened: Callable[[str], object],
-    ) -> None:
+    def __init__(self, owner: RowList) -> None:
         self.row = Row("", "")
-        self.button, self.picture = button, picture
-        self.widget: widgets.Widget = button
-        if picture is not None:
+        layout = {"width": "auto"}
+        self.widget = self.button = widgets.Button(layout=layout)
+        self.picture = widgets.HTML(layout=layout) if owner._pictures else None
+        if self.picture is not None:
             self.widget = widgets.HBox(
-                [button, picture], layout=button.layout, classes=("brocap-row-pair",)
+                [self.button, self.picture], layout=layout, classes=("brocap-row-pair",)
             )
-        button.on_click(lambda _: opened(self.row.key))
+        self.button.on_click(lambda _: owner._opened(self.row.key))
 
     def show(self, row: Row, *, marked: bool) -> None:
         self.row = row
