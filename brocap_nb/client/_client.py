@@ -37,15 +37,13 @@ from brocap_nb.api._secrets import KEY_VARIABLE, Secret, header_secrets, headers
 from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
-from brocap_nb.log._recorder import Attempts, Received, Recorder, Recording, failure, proxy_of
+from brocap_nb.log._recorder import Attempts, Received, Recorder, Recording, proxy_of
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
 from brocap_nb.tasks._types import Task
 
 if TYPE_CHECKING:
     from brocap_nb.client._callbacks import CallbackListener, ExpectedCallback
-
-"""The service's address (source: BroCapGPT public API pages)."""
 
 KEY_MIN: Final = 8
 _CHUNK: Final = 65_536
@@ -122,8 +120,7 @@ class Client:
             if name in ("proxies", "verify", "cert")
         }
         self._proxy = proxy_of(self.base_url, self._settings["proxies"])
-        self._templates: dict[str, requests.PreparedRequest] = {}
-        self._told_headers: dict[str, str] = {}
+        self._templates: dict[str, tuple[requests.PreparedRequest, str]] = {}
         self._pacer = Pacer()
 
     # --- the API's methods ---------------------------------------------------------------
@@ -319,12 +316,11 @@ class Client:
         # a traceback that shows locals would show the key. So this and those below return.
         url = f"{self.base_url}/{request.method}"
         body = request.body.wire(self._secret)
+        self._recorder.hide(request.body.hidden)
         try:
-            prepared = self._prepare(url, body)
+            prepared, headers = self._prepare(url, body)
         except Exception as error:  # of an auth of the user's own; nothing was sent
             return None, None, _bare(error)
-        self._recorder.hide(request.body.hidden)
-        headers = self._headers_of(prepared, url)
         asked = {
             "method": request.method,
             "url": f"{self._shown_url}/{request.method}",
@@ -365,12 +361,8 @@ class Client:
             received.read(response, time.monotonic() + self._timeout[1], self._max_bytes)
         except BaseException as error:
             seconds = " and ".join(f"{limit:g}" for limit in self._timeout)
-            received.failure, received.detail = failure(
-                error,
-                status=received.status,
-                proxy=self._proxy,
-                limits=f" (limits: {seconds} s to connect and to answer)",
-            )
+            limits = f" (limits: {seconds} s to connect and to answer)"
+            received.fail(error, self._proxy, limits)
             if received.failure is Outcome.NO_RESPONSE:
                 if isinstance(error, requests.RequestException):  # it cannot be sent so
                     received.failure = Outcome.CONNECTION_ERROR
@@ -378,39 +370,26 @@ class Client:
                     received.interrupt = _bare(error)
         return received
 
-    def _prepare(self, url: str, body: bytes) -> requests.PreparedRequest:
-        """Prepare a request, from a template unless the session's state may change it."""
-        session = self._session
-        template = self._templates.get(url)
-        if template is None or self._session_adds:
+    def _prepare(self, url: str, body: bytes) -> tuple[requests.PreparedRequest, str]:
+        """Prepare a request, from a template unless the session adds to it; and its headers."""
+        session_adds = bool(self._session.auth or len(self._session.cookies))
+        template, told = self._templates.get(url, (None, ""))
+        if template is None or session_adds:
             headers = {"Content-Type": "application/json", "Accept": "application/json"}
             request = requests.Request("POST", url, headers=headers, data=body)
-            template = session.prepare_request(request)
-            if self._session_adds:
-                return template
-            template.body = None  # the key is not kept in it
-            self._templates[url] = template
+            template = self._session.prepare_request(request)
+            if not session_adds:
+                template.body = None  # the key is not kept in it
+                del template.headers["Content-Length"]
+            self._recorder.hide(header_secrets(template.headers))
+            told = headers_text(template.headers, self._recorder.veil)
+            if session_adds:
+                return template, told
+            self._templates[url] = template, told
         prepared = template.copy()
         prepared.body = body
-        prepared.headers["Content-Length"] = str(len(body))
-        return prepared
-
-    @property
-    def _session_adds(self) -> bool:
-        """Whether the session puts something into each request that a template cannot know."""
-        return bool(self._session.auth or len(self._session.cookies))
-
-    def _headers_of(self, prepared: requests.PreparedRequest, url: str) -> str:
-        """Return a request's headers for the log: those of a template are redacted once."""
-        if url not in self._templates or self._session_adds:
-            self._recorder.hide(header_secrets(prepared.headers))
-            return headers_text(prepared.headers, self._recorder.veil)
-        told = self._told_headers.get(url)
-        if told is None:
-            others = {n: v for n, v in prepared.headers.items() if n != "Content-Length"}
-            self._recorder.hide(header_secrets(others))
-            told = self._told_headers[url] = headers_text(others, self._recorder.veil)
-        return f'{told[:-1]}, "Content-Length": "{prepared.headers["Content-Length"]}"}}'
+        prepared.headers["Content-Length"] = length = str(len(body))
+        return prepared, f'{told[:-1]}, "Content-Length": "{length}"}}'
 
     # --- the rest ------------------------------------------------------------------------
 

@@ -26,12 +26,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from brocap_nb.api import _answers
 from brocap_nb.api._body import redact_body
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._exchange import (
-    Exchange,
-    Outcome,
-    body_kind,
-    decode_answer,
-)
+from brocap_nb.api._exchange import Exchange, Outcome, body_kind, decode_answer
 from brocap_nb.api._facts import BASE_URL, METHODS, method_of
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import (
@@ -85,36 +80,21 @@ _MOST: Final = 1 << 30  # bytes of a HAR
 
 
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
-    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0.
-
-    >>> from brocap_nb.log import _export as export
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> export.to_har([log[1]])["log"]["entries"][0]["response"]["status"]
-    200
-    """
+    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
     return {"log": {**_head(), "entries": [_entry(exchange) for exchange in exchanges]}}
 
 
 def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> None:
-    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits.
+    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits."""
 
-    >>> from brocap_nb.log import _export as export
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> export.write_har(log.exchanges(), "log.har")
-    >>> [exchange.method for exchange in export.read_har("log.har")]
-    ['getBalance']
-    """
-    with open(path, "w", encoding="ascii", newline="\n", opener=_private) as file:
+    def private(path: str, flags: int) -> int:
+        return os.open(path, flags, 0o600)
+
+    with open(path, "w", encoding="ascii", newline="\n", opener=private) as file:
         file.write(f'{{"log": {json.dumps(_head())[:-1]}, "entries": [')
         for number, exchange in enumerate(exchanges):
             file.write(f"{',' if number else ''}\n{json.dumps(_entry(exchange), allow_nan=False)}")
         file.write("\n]}}\n")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _head() -> dict[str, Any]:
@@ -138,7 +118,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "httpVersion": "HTTP/1.1",
             "cookies": [],
             "headers": request_headers,
-            "queryString": [{"name": name, "value": value} for name, value in _query(exchange.url)],
+            "queryString": _query(exchange.url),
             "headersSize": -1,
             "bodySize": exchange.request_bytes,
         },
@@ -169,7 +149,6 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
 
 def _response(exchange: Exchange) -> dict[str, Any]:
     headers = _headers(exchange.response_headers)
-    answered = exchange.http_status is not None
     content: dict[str, Any] = {
         "size": exchange.response_bytes or 0,
         "mimeType": _header(headers, "content-type") or _UNKNOWN_TYPE,
@@ -178,20 +157,18 @@ def _response(exchange: Exchange) -> dict[str, Any]:
         content |= {"text": exchange.response_base64, "encoding": "base64"}
     elif exchange.response is not None:
         content["text"] = exchange.response
-    response: dict[str, Any] = {
+    return {
         "status": exchange.http_status or 0,
         "statusText": "",
-        "httpVersion": "HTTP/1.1" if answered else "",
+        "httpVersion": "" if exchange.http_status is None else "HTTP/1.1",
         "cookies": [],
         "headers": headers,
         "content": content,
         "redirectURL": _header(headers, "location"),
         "headersSize": -1,
         "bodySize": -1 if exchange.response_bytes is None else exchange.response_bytes,
+        **({} if exchange.detail is None else {"_error": exchange.detail}),
     }
-    if exchange.detail is not None:
-        response["_error"] = exchange.detail
-    return response
 
 
 def _headers(text: str | None) -> list[dict[str, str]]:
@@ -202,19 +179,15 @@ def _header(headers: Iterable[Mapping[str, str]], name: str) -> str:
     return next((h["value"] for h in headers if h["name"].lower() == name), "")
 
 
-def _query(url: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(urlsplit(url).query, keep_blank_values=True)
-    except ValueError:
-        return []
+def _query(url: str) -> list[dict[str, str]]:
+    with contextlib.suppress(ValueError):
+        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        return [{"name": name, "value": value} for name, value in pairs]
+    return []
 
 
 def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
-    """Return the exchanges of a HAR file, also a gzip-compressed one; see `exchanges_from_har`.
-
-    Raises:
-        InvalidInputError: the file cannot be read, or is no HAR of this API.
-    """
+    """Return the exchanges of a HAR file, also a gzip-compressed one; see `exchanges_from_har`."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123
             packed = file.peek(2).startswith(b"\x1f\x8b")
@@ -241,12 +214,6 @@ def exchanges_from_har(document: Any, everything: bool = False) -> list[Exchange
     Of a HAR that this package did not write, the calls of the API's methods are taken, or
     `everything`. An entry of these that cannot be read is left out with a `LogWarning`. Keys,
     cookies and passwords are replaced by labels. Pictures are base64 in `request`.
-
-    >>> from brocap_nb.log import _export as export
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> export.exchanges_from_har(log.to_har()) == [log[1]]
-    True
 
     Raises:
         InvalidInputError: it is no HAR, or has nothing of this API that can be read.
@@ -317,9 +284,8 @@ def _is_call(entry: Any) -> bool:
     if not isinstance(request, dict):
         return False
     verb, url = request.get("method", "POST"), request.get("url")
-    if isinstance(verb, str) and isinstance(url, str) and method_of(verb, url) in METHODS:
-        return True
-    return "_exchangeId" in entry
+    texts = isinstance(verb, str) and isinstance(url, str)
+    return "_exchangeId" in entry or (texts and method_of(verb, url) in METHODS)
 
 
 def _secrets(entry: Any) -> Iterator[Secret]:
@@ -468,25 +434,13 @@ def to_curl(exchange: Exchange) -> str:
 
     The body goes through `printf` and a pipe: a picture is too long for an argument.
 
-    >>> from brocap_nb.log import _export as export
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> print(export.to_curl(log[1]))
-    printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
-      curl -sS ...
-        --url http://127.0.0.1:.../getBalance ...
-
     Raises:
         InvalidInputError: the request is not one that can be sent from what the log keeps.
     """
     keyed, notes = _checked(exchange)
-    options = [
-        ("url", exchange.url),
-        *(
-            ("header", f"{name}: {value}" if value else f"{name};")
-            for name, value in _sent(exchange)
-        ),
-    ]
+    options = [("url", exchange.url)]
+    for name, value in _sent(exchange):
+        options.append(("header", f"{name}: {value}" if value else f"{name};"))
     if exchange.request_kind != "none":
         if not any(value.lower().startswith("content-type:") for _, value in options):
             options.append(("header", "Content-Type:"))  # or curl says that it is a form
@@ -510,22 +464,7 @@ def to_curl(exchange: Exchange) -> str:
 
 
 def to_python(exchange: Exchange) -> str:
-    """Return a program that sends the request again: it needs `requests`, and the key in the
-    environment.
-
-    >>> from brocap_nb.log import _export as export
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> print(export.to_python(log[1]))
-    import os
-    ...
-    key = os.environ["BROCAP_CLIENT_KEY"]
-    response = requests.post(
-        'http://127.0.0.1:.../getBalance', ...
-
-    Raises:
-        InvalidInputError: the request is not one that can be sent from what the log keeps.
-    """
+    """Return a program that does the same as `to_curl`'s command with the package `requests`."""
     keyed, notes = _checked(exchange)
     leaf = _with_key if keyed else lambda value, _path=(): value
     try:
@@ -538,17 +477,15 @@ def to_python(exchange: Exchange) -> str:
         text = written(leaf(exchange.request), "data=(")
         given = f"{text}).encode('utf-8', 'surrogatepass')"
     headers = literal(dict(_sent(exchange)), leaf)
+    post = exchange.verb == "POST"
     lines = [
         *notes,
         *(["import os", ""] if keyed else []),
         "import requests",
         "",
         *([f'key = os.environ["{KEY_VARIABLE}"]'] if keyed else []),
-        *(
-            ["response = requests.post("]
-            if exchange.verb == "POST"
-            else ["response = requests.request(", f"    {exchange.verb!r},"]
-        ),
+        "response = requests.post(" if post else "response = requests.request(",
+        *([] if post else [f"    {exchange.verb!r},"]),
         f"    {written(leaf(exchange.url))},",
         f"    {written(headers, 'headers=')},",
         *([f"    {given},"] if exchange.request_kind != "none" else []),
@@ -588,22 +525,18 @@ def _checked(exchange: Exchange) -> tuple[bool, list[str]]:
     whole = f"{exchange.url}{text}{exchange.request_headers}"
     host = urlsplit(exchange.url).hostname or ""
     own = host == urlsplit(BASE_URL).hostname or is_loopback(host)
-    notes = []
-    if not own:
-        notes.append(
-            f"# This goes to {host!a}, which is neither this machine nor {BASE_URL}: "
-            "do you trust it?"
-        )
-        if KEY_LABEL in whole:
-            notes.append(f"# So the key is not put in; {KEY_LABEL} stands in its place.")
-    if HEADER_LABEL in f"{exchange.url}{text}":
-        notes.append(
-            f"# {HEADER_LABEL} stands for something secret that the log does not keep: "
-            "put it in before you run this."
-        )
-    if PICTURE_LABEL.search(whole):
-        notes.append("# A picture is no longer in the log's folder: put its base64 in.")
-    return own and KEY_LABEL in whole, notes
+    keyed = KEY_LABEL in whole
+    notes = {
+        f"# This goes to {host!a}, which is neither this machine nor {BASE_URL}: "
+        "do you trust it?": not own,
+        f"# So the key is not put in; {KEY_LABEL} stands in its place.": keyed and not own,
+        f"# {HEADER_LABEL} stands for something secret that the log does not keep: "
+        "put it in before you run this.": HEADER_LABEL in f"{exchange.url}{text}",
+        "# A picture is no longer in the log's folder: put its base64 in.": (
+            PICTURE_LABEL.search(whole)
+        ),
+    }
+    return own and keyed, [note for note, applies in notes.items() if applies]
 
 
 def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:

@@ -69,6 +69,10 @@ class Received:
     """How it ended, if not with an answer."""
     detail: str | None = None
 
+    def fail(self, error: BaseException, proxy: str | None, limits: str = "") -> None:
+        """Note what was raised instead of an answer, or within it; see `failure`."""
+        self.failure, self.detail = failure(error, self.status, proxy, limits)
+
 
 class Recorder:
     """Writes what comes back into a log, with labels in the place of secrets."""
@@ -92,46 +96,32 @@ class Recorder:
         elapsed_ms: float,
         reading: _answers.Reading | None = None,
     ) -> tuple[Exchange, _answers.Reading]:
-        """Write what came of an exchange, and return it with what its answer says.
-
-        Args:
-            exchange: one that `log.begin` returned.
-            received: what came back.
-            elapsed_ms: from the first byte sent to the last byte received, in milliseconds.
-            reading: what it says, if it is no answer of the API.
-        """
+        """Write what came of an exchange; `reading` is given if it is no answer of the API."""
         if received.headers:
             self.hide(header_secrets(received.headers))
-        text, binary = decode_answer(received.content or b"", self.veil)
+        content = received.content if received.status is not None else None
+        text, binary = decode_answer(content or b"", self.veil)
         if received.failure is not None:
             reading = _answers.Reading(outcome=received.failure, detail=received.detail)
         elif reading is None:
             reading = _answers.read(exchange.method, received.status or 0, text)
-        read = received.content if received.status is not None else None
         exchange = reading.complete(
             exchange,
             elapsed_ms=elapsed_ms,
             http_status=received.status,
-            response_bytes=received.size if read is None else len(read),
-            response=None if read is None else text,
+            response_bytes=received.size if content is None else len(content),
+            response=None if content is None else text,
             response_base64=binary,
-            response_headers=(
-                headers_text(received.headers, self.veil) if received.headers else None
-            ),
+            response_headers=headers_text(received.headers, self.veil)
+            if received.headers
+            else None,
         )
         self.log.finish(exchange)
         return exchange, reading
 
 
 class Attempts:
-    """One request, as often as it is sent: each attempt is a row.
-
-    Args:
-        recorder: what it is recorded with.
-        asked: the request, as `log.begin` takes it.
-        attempt: the first attempt's number.
-        proxy: the proxy that it is sent through, as it may be shown.
-    """
+    """One request, as `log.begin` takes it, as often as it is sent: each attempt is a row."""
 
     last: tuple[Exchange, _answers.Reading]
     """The attempt that ended last, and what its answer says."""
@@ -165,22 +155,21 @@ class Attempts:
             size = None if content is not None else _length(response.headers)
             told = [] if content is not None else [_STREAMED.format(_bytes_in_words(size))]
             if getattr(response, "from_cache", False) is True:
-                told.append(_CACHED)
-            self._take(
-                Received(
-                    response.status_code, response.headers, content, size, detail=" ".join(told)
-                )
-            )
+                told.append("The answer's body came from the session's cache.")
+            received = Received(response.status_code, response.headers, content, size)
+            received.detail = " ".join(told)
+            self._take(received)
 
     def failed(self, error: BaseException, response: requests.Response | None) -> None:
         """The adapter raises; `response` is what it had returned, if its body is what failed."""
         with _ours():
             if self.exchange is None:
                 return
-            status = None if response is None else response.status_code
-            outcome, detail = failure(error, status=status, proxy=self.proxy)
-            headers = None if response is None else response.headers
-            self.finish(Received(status, headers, None, failure=outcome, detail=detail))
+            received = Received(content=None)
+            if response is not None:
+                received.status, received.headers = response.status_code, response.headers
+            received.fail(error, self.proxy)
+            self.finish(received)
 
     def tried(self, error: Exception | None, response: Any) -> None:
         """The attempt will be repeated, or would be; `response` is urllib3's, which drops it."""
@@ -189,8 +178,9 @@ class Attempts:
                 return
             self.attempt += 1
             if response is None:
-                outcome, detail = failure(error or requests.ConnectionError(), proxy=self.proxy)
-                self.finish(Received(failure=outcome, detail=detail))
+                received = Received()
+                received.fail(error or requests.ConnectionError(), self.proxy)
+                self.finish(received)
                 return
             headers = cast("Mapping[str, str]", CaseInsensitiveDict(response.headers))
             received = Received(response.status, headers, None)
@@ -214,7 +204,6 @@ class Attempts:
 
 
 _STREAMED: Final = "The caller reads the answer as a stream{}: its body is not recorded."
-_CACHED: Final = "The answer's body came from the session's cache."
 
 
 @contextmanager
@@ -424,11 +413,7 @@ def _told_of(retries: Any, sendings: Sequence[Attempts]) -> Any:
 
 
 def attach(log: ExchangeLog, session: requests.Session, secrets: tuple[Secret, ...]) -> Recording:
-    """Record what a session sends.
-
-    Raises:
-        InvalidInputError: it is no session.
-    """
+    """Record what a session sends, or raise InvalidInputError: it is none."""
     if not isinstance(session, requests.Session):
         what = (
             f"the module {session.__name__}"
@@ -533,28 +518,24 @@ def proxy_of(url: str, proxies: Any) -> str | None:
 
 
 def failure(
-    error: BaseException, *, status: int | None = None, proxy: str | None = None, limits: str = ""
+    error: BaseException, status: int | None = None, proxy: str | None = None, limits: str = ""
 ) -> tuple[Outcome, str]:
-    """Return how an attempt ended that has no complete answer, and a sentence that says so.
-
-    The text of a library's exception is not used: it may hold anything.
-
-    Args:
-        error: what was raised.
-        status: of the answer, as far as it came.
-        proxy: the proxy in between, as `proxy_of` returns it.
-        limits: the time limits, in words.
-    """
+    """Return how an attempt without a complete answer ended, and a sentence that says so."""
+    # the text of a library's exception is not used: it may hold anything
     if not isinstance(error, Exception):
         return Outcome.NO_RESPONSE, f"Interrupted: {type(error).__name__}."
     causes = list(_causes(error))
+
+    def is_any(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
     through = f" The way is through the proxy {proxy}." if proxy else ""
     answer = "" if status is None else f" (HTTP {status})"
     if any(_timed_out(cause) for cause in causes):
         return Outcome.TIMEOUT, f"No complete answer{answer} in time{limits}.{through}"
     if not isinstance(error, _OF_CONNECTIONS) or isinstance(error, ValueError):
         return Outcome.NO_RESPONSE, f"{type(error).__name__} came instead of an answer.{through}"
-    if status is not None and _is_any(causes, urllib3.exceptions.DecodeError):
+    if status is not None and is_any(urllib3.exceptions.DecodeError):
         told = f"The answer{answer} cannot be unpacked as its Content-Encoding says."
         return Outcome.BAD_RESPONSE, told
     tunnel = [found for cause in causes if (found := _TUNNEL.search(str(cause)))]
@@ -563,30 +544,23 @@ def failure(
         if status is not None
         else f"It let nothing through: HTTP {tunnel[0][1]}."
         if tunnel
-        else next((told for kind, told in _SEEN if _is_any(causes, kind)), None)
+        else next((told for kind, told in _SEEN.items() if is_any(kind)), None)
         or f"There was no answer ({type(error).__name__})."
     )
-    if _is_any(causes, urllib3.exceptions.ProxyError):
+    if is_any(urllib3.exceptions.ProxyError):
         return Outcome.CONNECTION_ERROR, f"The proxy {proxy or 'in between'} failed. {told}"
     return Outcome.CONNECTION_ERROR, f"{told}{through}"
 
 
 _OF_CONNECTIONS: Final = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
-_SEEN: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (urllib3.exceptions.NameResolutionError, "The host's name cannot be resolved."),
-    (
-        ConnectionRefusedError,
-        "The connection was refused: perhaps nothing listens at this address.",
-    ),
-    (http.client.RemoteDisconnected, "The connection was closed before there was an answer."),
-    (ConnectionResetError, "The connection was reset before there was an answer."),
-    (http.client.HTTPException, "What came is no HTTP answer."),
-)
+_SEEN: Final[Mapping[type[BaseException], str]] = {
+    urllib3.exceptions.NameResolutionError: "The host's name cannot be resolved.",
+    ConnectionRefusedError: "The connection was refused: perhaps nothing listens at this address.",
+    http.client.RemoteDisconnected: "The connection was closed before there was an answer.",
+    ConnectionResetError: "The connection was reset before there was an answer.",
+    http.client.HTTPException: "What came is no HTTP answer.",
+}
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})\b")
-
-
-def _is_any(causes: Sequence[BaseException], kind: type[BaseException]) -> bool:
-    return any(isinstance(cause, kind) for cause in causes)
 
 
 def _timed_out(error: BaseException) -> bool:
