@@ -164,8 +164,7 @@ def picture(
 ) -> str:
     """An embedded picture, `width` pixels wide but never wider than its place.
 
-    If the `size` of the file's picture is known, width and height, a very tall or wide one is shown
-    large enough to be read, in a frame that scrolls.
+    One that is known by its `size` to be very tall or wide is legible, in a frame that scrolls.
     """
     uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
     name, most, frame = escape(alt, quote=True), "100%", ""

@@ -25,6 +25,7 @@ another kind is told so, and the check does not see it.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import reprlib
 from collections.abc import Callable, Sized
@@ -36,9 +37,8 @@ from brocap_nb.api._errors import BroCapError, InvalidInputError
 
 __all__ = ["Exercise", "Feedback", "exercise"]
 
-_KINDS: Final = {"int": "one number", "float": "one number", "str": "a text"} | dict.fromkeys(
-    ("list", "tuple"), "several values"
-)
+_ONE, _MANY = "one number", "several values"
+_KINDS: Final = {"int": _ONE, "float": _ONE, "str": "a text", "list": _MANY, "tuple": _MANY}
 
 _SHORT: Final = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 60
@@ -83,11 +83,7 @@ class Feedback:
 
 
 class Exercise:
-    """A question whose answer is checked. `exercise` makes it from a function.
-
-    Args:
-        check: takes the answer, or several; returns True, False, or a sentence that is a hint.
-            Its docstring is the hint that goes with False.
+    """A question whose answer, or several, are checked. `exercise` makes it from a function.
 
     Raises:
         InvalidInputError: the function has no docstring, so it could say no more than "wrong".
@@ -111,48 +107,29 @@ class Exercise:
         """Return what is to be said to the answers. It raises nothing, whatever they are."""
         if not answers or any(map(_is_open, answers)):
             return Feedback(None, "Put your answer in the place of the three dots, then run again.")
-        given = list(answers)
-        for number, (answer, kind) in enumerate(zip(answers, self._kinds, strict=False)):
-            if kind in _KINDS:
-                given[number] = _as(kind, answer)
-                if given[number] is None:
-                    sentence = f"Your answer is {_what(answer)}; expected {_KINDS[kind]}."
-                    return Feedback(False, f"{sentence}\n{self.hint}", _short(*answers))
+        hint = self.hint
         try:
-            verdict = self._check(*given)
-            right = not isinstance(verdict, str) and bool(verdict)
-            hint = verdict if isinstance(verdict, str) else self.hint
+            given = [_as(kind, one) for kind, one in zip(self._kinds, answers, strict=False)]
+            verdict = self._check(*given, *answers[len(given) :])
+            if isinstance(verdict, str):
+                hint = verdict
+            elif verdict:
+                return Feedback(True, "")
         except BroCapError as error:  # it says in words what was wrong
-            right, hint = False, f"{error}\n{self.hint}"
+            hint = f"{error}\n{hint}"
         except NameError as error:
-            right = False
-            hint = f"{error}. If it is a name from a cell above, run that cell first.\n{self.hint}"
+            hint = f"{error}. If it is a name from a cell above, run that cell first.\n{hint}"
         except Exception as error:  # of the learner's own function, or of an answer of another kind
-            right = False
-            kinds = " and ".join(map(_what, answers))
-            hint = (
-                f"Your answer is {kinds}; with it the check met {type(error).__name__}: {error}.\n"
-                f"{self.hint}"
-            )
-        if right:
-            return Feedback(True, "")
-        return Feedback(False, hint, _short(*answers))
+            kinds, met = " and ".join(map(_what, answers)), type(error).__name__
+            hint = f"Your answer is {kinds}; with it the check met {met}: {error}.\n{hint}"
+        return Feedback(False, hint, ", ".join(map(_SHORT.repr, answers)))
 
     def __repr__(self) -> str:
         return f"<Exercise {self.name}: call it with your answer, as in {self.name}(…)>"
 
 
 def exercise(check: Callable[..., object]) -> Exercise:
-    """Make an exercise of a function, as a decorator; see `Exercise`.
-
-    >>> from brocap_nb.exercises import exercise
-    >>> @exercise
-    ... def tiles(answer):
-    ...     "Count the tiles of the picture."
-    ...     return answer == 6
-    >>> tiles(6).right
-    True
-    """
+    """Make an exercise of a function, as a decorator; see `Exercise`."""
     return Exercise(check)
 
 
@@ -165,25 +142,23 @@ def _is_open(answer: object) -> bool:
     return answer is ...
 
 
-def _short(*answers: object) -> str:
-    return ", ".join(map(_SHORT.repr, answers))
-
-
 def _as(kind: str, answer: Any) -> Any:
-    """The answer as one of a kind, or None."""
+    """The answer as one of a kind; as it is if the kind is none of ours."""
+    if kind not in _KINDS:
+        return answer
     plain = getattr(answer, "tolist", lambda: answer)()  # of numpy, or a column
     several = isinstance(plain, (list, tuple, set, frozenset))
-    if kind in ("list", "tuple"):
-        return {"list": list, "tuple": tuple}[kind](plain) if several else None
+    if several and kind in ("list", "tuple"):
+        return list(plain) if kind == "list" else tuple(plain)
     if several and len(plain) == 1:
         (plain,) = plain
-    if kind == "str":
-        return plain.strip() if isinstance(plain, str) else None
-    try:
-        number = float("one" if isinstance(plain, bool) else plain)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return int(number) if number.is_integer() else number
+    if kind == "str" and isinstance(plain, str):
+        return plain.strip()
+    if kind in ("int", "float") and not isinstance(plain, bool):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            number = float(plain)
+            return int(number) if number.is_integer() else number
+    raise InvalidInputError(f"Your answer is {_what(answer)}; expected {_KINDS[kind]}.")
 
 
 def _what(answer: object) -> str:

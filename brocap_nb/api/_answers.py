@@ -24,23 +24,17 @@ NOT_AN_OBJECT: Final = "Every answer is a JSON object."
 
 
 class Rule(NamedTuple):
-    """One sentence of the contract about one field."""
+    """One sentence of the contract about one field: a row of `_CONTRACT`."""
 
     methods: tuple[str, ...]
-    """The methods whose answers it is about."""
     field: str
-    """The field's name; one inside the solution is `solution.<name>`."""
     required: bool
     when: str
     """`always`, `success` (errorId is 0), `ready` (success, and the status says so) or `error`."""
     task_type: str | None
-    """The only task type that it is about, for what is inside a solution."""
     legible: Callable[[Any], bool] | None
-    """Whether the client can read a value; None if it reads none."""
     fits: Callable[[Any], bool]
-    """Whether a value keeps the rule."""
     sentence: str
-    """What the pages say."""
 
 
 def _is_number(value: Any) -> bool:

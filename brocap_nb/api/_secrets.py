@@ -1,8 +1,9 @@
 """What is secret, and the labels that stand in its place.
 
-`Secret.redact` and `Veil.redact` find secrets in any text: it is undressed in each way in which a
-server may have dressed them, and one search, whose time does not depend on how many there are,
-looks for all of them at once. What they put in, they do not read again.
+`Secret.redact` and `Veil.redact` find secrets in any text: as they are, with characters escaped as
+in JSON, HTML or a URL, as hexadecimal digits, and inside base64 at any offset. One search, whose
+time does not depend on how many there are, looks for all of them at once. What they put in, they do
+not read again.
 
 A value is secret by its name as well: see `label_of`.
 """
@@ -64,12 +65,7 @@ class Secret:
         return self._reveal()
 
     def redact(self, text: str) -> str:
-        """Return `text` with a label in the place of the secret.
-
-        Found are the secret as it is, with any of its characters escaped as in JSON, HTML or a
-        URL, as hexadecimal digits, and inside base64 at any offset; and any part of it of at
-        least 12 characters in each of these: a server may split it.
-        """
+        """Return `text` with a label in the place of the secret, however it is dressed."""
         return _finder((self,))(text)
 
     def __repr__(self) -> str:
@@ -91,10 +87,7 @@ class Secret:
 
 
 class Veil:
-    """Several secrets, found as one: the key, and what else a request has that is secret.
-
-    The key that `$BROCAP_CLIENT_KEY` has is always one of them.
-    """
+    """Several secrets, found as one; the key that `$BROCAP_CLIENT_KEY` has is always among them."""
 
     def __init__(self, *secrets: Secret) -> None:
         known = dict.fromkeys((*secrets, Secret(os.environ.get(KEY_VARIABLE, ""))))
@@ -309,11 +302,7 @@ _PART_NAME: Final = re.compile(r"[;\s]name=(?:\"([^\"]*)\"|([^;\s]+))", re.IGNOR
 def label_of(name: str, secret: re.Pattern[str] = SECRET_FIELDS) -> str:
     """Return the label for the value of a field whose name means a secret, else an empty text.
 
-    Args:
-        name: of the field.
-        secret: `SECRET_FIELDS`; or `SECRET_NAMES` in forms and queries, `SECRET_HEADERS` in
-            headers. JSON has its `key` and `token` shown: a token is what a solution was paid for.
-            A `websiteKey` or `websitePublicKey` is public.
+    `SECRET_FIELDS` has neither `key` nor `token`: a token is what a solution was paid for.
     """
     if not secret.fullmatch(name):
         return ""
@@ -341,10 +330,7 @@ def redact_torn(text: str) -> tuple[str, list[Secret]]:
 
 
 def redact_form(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
-    """Return a form's body as it may be written down, and what is secret in it.
-
-    What is no form, by its content type or, without one, by its looks, is returned as it is.
-    """
+    """Return a form's body as it may be written down, and what is secret in it."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind.startswith("multipart/") or (not kind and text.startswith("--")):
         boundary = _BOUNDARY.search(content_type) or re.match(r"--(\S+)", text)

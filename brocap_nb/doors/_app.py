@@ -47,13 +47,7 @@ def run(
 ) -> int:
     """Serve the page until SIGINT or SIGTERM; return the process's exit code, 0.
 
-    Args:
-        host: the address to listen on. Whoever can reach it can use the page.
-        port: 0 takes a free one.
-        browser: open the page in a browser.
-        allow_live: let a visitor choose the live service, with a key of their own.
-        idle: minutes without use after which a visitor's kernel is ended.
-        visitors: how many may be there at once, each with a kernel.
+    The command's help says what the options are.
 
     Raises:
         InvalidInputError: Voila is not installed, or one of these cannot be.

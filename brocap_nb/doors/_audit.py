@@ -75,19 +75,7 @@ class Report:
 
 
 def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Report:
-    """Search files, and folders with all that is in them, for a key.
-
-    >>> from pathlib import Path
-    >>> from brocap_nb.doors._audit import audit
-    >>> Path("notes.txt").write_text(f"my key: {'0123456789abcdef' * 2}")
-    40
-    >>> print(audit(["notes.txt"]).findings[0])
-    notes.txt: line 1: looks like a key (0123…)
-
-    Args:
-        paths: files and folders.
-        key: the key to look for; without one, only what looks like a key is found.
-    """
+    """Search files, and folders with all that is in them, for `key` and what looks like one."""
     report = Report()
     secret = Secret(key) if key else None
     for path in _files(paths, report):

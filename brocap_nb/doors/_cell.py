@@ -159,10 +159,7 @@ def near(word: str, known: Iterable[str]) -> str:
 
 
 def task_words(before: str, cell: str) -> tuple[str, list[str]] | None:
-    """Return what is typed at the end of `before`, and what it may become: a type, or names.
-
-    None where nothing is offered: only a task's type and the names of the outermost object are.
-    """
+    """Return what is typed at the end of `before`, and the types or names that it may become."""
     place: re.Match[str] | None
     *_, place = (None, *_TYPE.finditer(before))
     if place is not None and place.end() == len(before):

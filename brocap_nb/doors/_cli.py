@@ -194,10 +194,7 @@ def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
 
 
 def _notebooks() -> Path:
-    """The notebooks of a clone as they are; those of an installed package as a copy here.
-
-    The teacher's page goes along. What is there already stays: it may have answers in it.
-    """
+    """The notebooks of a clone as they are; those of an installed package as a copy here."""
     package = Path(__file__).parents[1]
     clone = package.parent / "notebooks"
     if (clone / QUICKSTART).is_file():
@@ -206,7 +203,7 @@ def _notebooks() -> Path:
     copies.mkdir(exist_ok=True)
     for pattern in ("*.ipynb", "*.md"):
         for page in sorted((package / "notebooks").glob(pattern)):
-            if not (copies / page.name).exists():
+            if not (copies / page.name).exists():  # it may have answers in it
                 shutil.copy(page, copies)
     return copies
 

@@ -86,25 +86,22 @@ def _command(name: str, *arguments: Any, takes_cell: bool = False) -> Callable[[
 
 @dataclass(frozen=True)
 class Explanation:
-    """An error code: what it means, what to do, and how to provoke it in the sandbox."""
+    """An error code of the catalogue, and the rows of `Sandbox.recipes()` for it."""
 
     entry: ErrorCode
-    """Its entry in the catalogue."""
     recipes: pd.DataFrame
-    """The rows of `Sandbox.recipes()` for it."""
 
     def __str__(self) -> str:
-        ways = (f"  in the sandbox: {how}" for how in self.recipes["how"])
-        return "\n".join([str(self.entry), *ways])
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        parts = []
-        for how, steps in zip(self.recipes["how"], self.recipes["steps"], strict=True):
-            sent = "\n".join(f"{step['method']} {_shown_body(step)}" for step in steps)
-            parts += [f"<div>{_html.words(how)}</div>", _html.code(sent)]
-        run = f"<div><code>%brocap recipe {_html.text(self.entry.code)} --run</code> does it.</div>"
-        html = _html.card("In the sandbox", *parts, run)
-        return _html.bundle(self.entry._repr_mimebundle_()["text/html"] + html, str(self))
+        ways = [
+            (how, "\n".join(f"{step['method']} {_shown_body(step)}" for step in steps))
+            for how, steps in zip(self.recipes["how"], self.recipes["steps"], strict=True)
+        ]
+        run = ("in the sandbox", f"`%brocap recipe {self.entry.code} --run` does what is below")
+        facts = [*self.entry.facts(), ("source", self.entry.source), run]
+        return _html.describe(self.entry.code, facts, *ways)
 
 
 @magics_class
@@ -144,14 +141,20 @@ class BroCapMagics(Magics):
                 f"one of: {', '.join(_COMMANDS)}."
             )
         options = _parsed(name, method, *rest)
-        _checked_name(getattr(options, "out", None))
-        if method.takes_cell:
-            return method(self, options, cell)
-        if cell is not None and cell.strip():
+        out = getattr(options, "out", None)
+        if out is not None and (not out.isidentifier() or keyword.iskeyword(out)):
+            raise InvalidInputError(
+                f"-o got {masked(out)!r}; expected the name of a variable, such as -o answer.",
+                field="o",
+            )
+        if cell is not None and cell.strip() and not method.takes_cell:
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
             )
-        return method(self, options)
+        answer = method(self, options, cell) if method.takes_cell else method(self, options)
+        if out:
+            self.shell.user_ns[out] = answer
+        return answer
 
     @context_matcher(identifier="brocap_nb")
     def complete(self, context: CompletionContext) -> dict[str, Any]:
@@ -190,8 +193,8 @@ class BroCapMagics(Magics):
         task = task_from_wire(fields)
         client = self._client(options)
         if options.wait:
-            return self._given(options, self._waited(client.submit(task)))
-        return self._given(options, client.create_task(task))
+            return self._waited(client.submit(task))
+        return client.create_task(task)
 
     @_command(
         "getTaskResult",
@@ -222,18 +225,16 @@ class BroCapMagics(Magics):
                     "out to send the body as it is.",
                     field="taskId",
                 )
-            return self._given(options, self._waited(client.resume(task_id)))
+            return self._waited(client.resume(task_id))
         if plain:
-            return self._given(options, client.get_task_result(task_id))
-        return self._given(options, client.send(_requests.call("getTaskResult", fields)))
+            return client.get_task_result(task_id)
+        return client.send(_requests.call("getTaskResult", fields))
 
     @_command("getBalance", *_TARGET, _OUTPUT, takes_cell=True)
     def _get_balance(self, options: Namespace, cell: str | None) -> Any:
         """Ask for the account's balance."""
         fields = self._object(cell, "an object, such as {}") if cell and cell.strip() else {}
-        return self._given(
-            options, self._client(options).send(_requests.call("getBalance", fields))
-        )
+        return self._client(options).send(_requests.call("getBalance", fields))
 
     @_command("balance", *_TARGET, _OUTPUT)
     def _balance(self, options: Namespace) -> Any:
@@ -366,11 +367,6 @@ class BroCapMagics(Magics):
     def _log(self, options: Namespace) -> ExchangeLog:
         return self._client_of(options.client).log if options.client else shared_log()
 
-    def _given(self, options: Namespace, answer: Any) -> Any:
-        if options.out:
-            self.shell.user_ns[options.out] = answer
-        return answer
-
     def _waited(self, run: Submission) -> _answers.TaskResult:
         """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
         handle = display(run, display_id=True)
@@ -461,14 +457,6 @@ def _parsed(name: str, method: Any, text: str = "") -> Namespace:
     raise InvalidInputError(
         f"{masked(option)} is no option of {name}.{near(option, method.options)} Expected: {usage}"
     )
-
-
-def _checked_name(name: str | None) -> None:
-    if name is not None and (not name.isidentifier() or keyword.iskeyword(name)):
-        raise InvalidInputError(
-            f"-o got {masked(name)!r}; expected the name of a variable, such as -o answer.",
-            field="o",
-        )
 
 
 def _shown_body(step: dict[str, Any]) -> str:

@@ -19,24 +19,17 @@ DOWNLOAD_LIMIT: Final = 8_000_000
 
 
 class VisitorPage(widgets.View):
-    """A Console with a log and a sandbox of its own; the log is gone when the kernel ends.
-
-    Args:
-        live: offer the live service; the visitor types a key, which stays in this kernel.
-        idle: after how many minutes without use the server ends the kernel; for the words.
-    """
+    """A Console with a log and a sandbox of its own; the log is gone when the kernel ends."""
 
     def __init__(self, *, live: bool = False, idle: float = 30) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="brocap-app-")  # it goes with the kernel
         # a visitor must not look into the server's network
         log = ExchangeLog(Path(self._folder.name) / "log")
         self.console = Console(log=log, live=live, allow_private=False)
-        """The visitor's Console."""
         self.download = widgets.Button(
             description="Prepare the log as a file", tooltip="As HAR: browsers can open it"
         )
         self.link = widgets.HTML()
-        """Where the link to the file is put."""
         title = widgets.HTML(
             '<h1 style="font-size:1.5em;margin:0">brocap_nb</h1>'
             + note(

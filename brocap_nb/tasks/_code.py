@@ -62,14 +62,11 @@ def written(value: Any, before: str = "", indent: int = 4) -> str:
 
 
 class PythonSource(NamedTuple):
-    """Code, and what has to be there when it runs."""
+    """Code, and what it reads: files by their names, secrets from environment variables."""
 
     code: str
-    """Python that leaves the task in the variable `task`."""
     files: dict[str, bytes]
-    """The files that the code reads, by the name under which it does."""
     variables: list[str]
-    """The environment variables that the code reads secrets from."""
 
 
 def python_source(task: Any) -> PythonSource:
@@ -129,7 +126,6 @@ class _Needs:
         self.variables: list[str] = []
 
     def file(self, picture: EmbeddedPicture) -> str:
-        """Return the name of a picture's file."""
         extension = picture.media_type.removeprefix("image/")
         return self.files.setdefault(picture.data, f"picture-{len(self.files) + 1}.{extension}")
 

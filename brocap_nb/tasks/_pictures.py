@@ -96,18 +96,14 @@ def check_size(size: int, what: str = "The picture") -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What can be said of a picture without showing it."""
+    """What can be said of a picture without showing it; its size in pixels and in bytes."""
 
     format: str | None
     """`PNG`, `JPEG`, …; None if it is no picture that can be opened."""
     width: int | None
-    """In pixels."""
     height: int | None
-    """In pixels."""
     size: int
-    """Bytes of the file."""
     sha256: str
-    """Of the file, as 64 hexadecimal digits."""
     problem: str | None
     """Why the service would not take it, as a sentence; None if it would."""
 
@@ -117,12 +113,7 @@ class ImageFacts:
 
 
 def inspect(data: bytes) -> ImageFacts:
-    """Measure a picture. It never raises: what is wrong is in `problem`.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> print(images.inspect(sandbox.puzzles[0].data))
-    PNG 600 x 400, ... bytes, inside the limits
-    """
+    """Measure a picture. It never raises: what is wrong is in `problem`."""
     kind: str | None = None
     width = height = None
     problem = check_size(len(data))
@@ -156,10 +147,6 @@ def is_url(text: object) -> bool:
 
 def clean_address(text: str, what: str = "The address") -> str:
     """Return an http(s) address without the blanks and line ends around it.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> images.clean_address(" https://example.com/birds.png\\n")
-    'https://example.com/birds.png'
 
     Raises:
         InvalidInputError: it is no address that a picture, a page or a service can have.
@@ -199,11 +186,6 @@ def read(source: ImageSource) -> bytes:
     """Return the bytes of a picture's file.
 
     A PIL image becomes a PNG, turned as its EXIF data says. An address is loaded, see `fetch`.
-
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> from PIL import Image
-    >>> images.media_type(images.read(Image.new("RGB", (300, 200))))
-    'image/png'
 
     Raises:
         InvalidImageError: the source cannot be read, or is no picture.
@@ -287,12 +269,8 @@ def fetch(
 ) -> bytes:
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
-    Args:
-        url: the picture's address.
-        allow_private: whether it may come from an address that is not public. If not, each hop is
-            checked, and a picture is taken from memory only if it was loaded so.
-        trusted: addresses whose host and port are allowed all the same.
-        remedy: what the exception advises if the address is refused.
+    Without `allow_private` each hop must be public, or have the host and port of a `trusted`
+    address; and a picture is taken from memory only if it was loaded so.
 
     Raises:
         InvalidImageError: the address is refused, or cannot be loaded within the bounds.
@@ -347,11 +325,8 @@ def grids(tiles: int) -> list[tuple[int, int]]:
 
 
 def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
-    """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square.
-
-    The usual picture is 3 columns by 2 rows (source: BroCapGPT public API pages).
-    """
-    if tiles == 6 and width >= height:
+    """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square."""
+    if tiles == 6 and width >= height:  # the usual picture (source: BroCapGPT public API pages)
         return 3, 2
     return min(
         sorted(grids(tiles)),
@@ -365,15 +340,7 @@ def mark_answer(
 ) -> bytes:
     """Return a PNG of the picture with its tiles numbered and the true ones outlined and ticked.
 
-    >>> from brocap_nb.tasks import _pictures as images
-    >>> puzzle = sandbox.puzzles[0]
-    >>> print(images.inspect(images.mark_answer(puzzle.data, puzzle.answer)))
-    PNG 600 x 400, ... bytes, inside the limits
-
-    Args:
-        data: the picture's file.
-        answer: one boolean for each tile, row by row.
-        grid: columns and rows; guessed if not given.
+    The answer has one boolean for each tile, row by row. A grid that is not given is guessed.
 
     Raises:
         InvalidImageError: the picture cannot be opened, or the grid does not fit the answer.
@@ -411,22 +378,18 @@ def mark_answer(
 
 
 class Thumbnail(NamedTuple):
-    """A small copy of a picture, for display."""
+    """A small copy of a picture, for display; its size in pixels."""
 
     data: bytes
-    """The file."""
     media_type: str
     width: int
-    """In pixels."""
     height: int
-    """In pixels."""
 
 
 def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumbnail:
     """Return a small copy, at most `max_bytes` long; it has nothing of the file but its pixels.
 
-    It fits into a square of `side` pixels; a very tall or wide picture may be longer, so that it
-    stays legible.
+    It fits into a square of `side` pixels, but a very tall or wide one must stay legible.
 
     Raises:
         InvalidImageError: the picture cannot be opened, or made that small.

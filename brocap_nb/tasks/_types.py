@@ -1,18 +1,7 @@
 """Task objects: what `createTask` is given.
 
 A task type is a class. Its fields are the API's fields, its checks refuse what the service
-would refuse, and `to_wire()` is the JSON object that is sent. Your own type takes a few lines:
-
-    >>> class HCaptchaTask(bn.Task):
-    ...     website_url: str = bn.Field(alias="websiteURL")
-    ...     "Address of the page."
-    ...     website_key: str
-    ...     "The page's public key."
-    >>> HCaptchaTask(website_url="https://example.com", website_key="10000000").to_wire()
-    {'type': 'HCaptchaTask', 'websiteURL': 'https://example.com', 'websiteKey': '10000000'}
-
-It is registered under its class's name, which is also its `type` on the wire; another name is
-given as `class MyTask(Task, wire_type="…")`. Field names become camelCase on the wire.
+would refuse, and `to_wire()` is the JSON object that is sent.
 """
 
 from __future__ import annotations
@@ -128,14 +117,15 @@ class _Strict(BaseModel):
 class Task(_Strict):
     """A task of one type. Subclass it to define a type; the fields are the API's fields.
 
+    It is registered under its class's name, which is also its `type` on the wire; another name is
+    given as `class MyTask(Task, wire_type="…")`. Field names become camelCase on the wire.
+
     >>> class PageTask(bn.Task):
     ...     website_url: str = bn.Field(alias="websiteURL")
     ...     "Address of the page."
     >>> PageTask(website_url="https://example.com").to_wire()
     {'type': 'PageTask', 'websiteURL': 'https://example.com'}
     """
-
-    __slots__ = ("_made",)  # what a slot holds is neither copied nor pickled nor compared
 
     wire_type: ClassVar[str] = ""
     """The value of `type` on the wire."""
@@ -216,13 +206,8 @@ class Task(_Strict):
 
     @property
     def wire_body(self) -> Body:
-        """The task's JSON in pieces, always that of its fields: made again when they changed."""
-        wire = self.to_wire()
-        made = getattr(self, "_made", None)
-        if made is None or not _same(made[0], wire):
-            made = (wire, Body.of(wire))
-            object.__setattr__(self, "_made", made)
-        return made[1]
+        """The task's JSON in pieces."""
+        return Body.of(self.to_wire())
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields changed, checked as if it were built anew.
@@ -387,8 +372,6 @@ class ComplexImageTask(Task):
             source: a path, an http(s) or `data:` address, base64, the file's bytes, or an image
                 of PIL or IPython.
             question: what is asked about it, in English.
-            user_agent: the User-Agent with which the service loads an address.
-            website_url: the page the picture belongs to.
 
         Raises:
             InvalidTaskError: the picture or a field would not be taken by the service.
@@ -560,11 +543,6 @@ class RawTask(Task, register=False):
         super().__init__(text=text)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with some members of the object changed.
-
-        >>> bn.RawTask({"type": "NewTask", "depth": 2}).model_copy(update={"depth": 3})
-        RawTask({"type": "NewTask", "depth": 3})
-        """
         return type(self)({**self.to_wire(), **(update or {})})
 
     @property
@@ -619,15 +597,6 @@ def _as_sent(dumped: Any, value: Any, place: str = "") -> Any:
     return dumped
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are written alike: True is not 1 here, and members have an order."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return list(one) == list(other) and all(map(_same, one.values(), other.values()))
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return type(one) is type(other) and bool(one == other)
-
-
 def _fields_of(kind: Any) -> Mapping[str, Any]:
     """The fields of a model or a dataclass."""
     for name in ("model_fields", "__pydantic_fields__", "__dataclass_fields__"):
@@ -645,11 +614,11 @@ def _secret_text(secret: Any, place: str) -> SecretText:
 
 
 def _not_json(field: str, what: str) -> InvalidTaskError:
-    sentence = (
+    return InvalidTaskError(
         f"{what}. Expected texts, finite numbers, booleans, None, lists and dicts with string "
-        "keys, as JSON has them. Convert the value in question."
+        "keys, as JSON has them. Convert the value in question.",
+        field=field,
     )
-    return InvalidTaskError(sentence, field=field)
 
 
 def _lists(value: Any) -> Any:
@@ -671,10 +640,8 @@ _JSON_WORDS: Final = {"integer": "an integer", "tuple": "a list", "dictionary": 
 def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
     """Turn one of pydantic's errors into the sentence that a person is shown."""
     kind, given, loc = details["type"], details.get("input"), [*details["loc"]]
-    context, message = (
-        details.get("ctx", {}),
-        details["msg"].removeprefix("Value error, ").rstrip("."),
-    )
+    context = details.get("ctx", {})
+    message = details["msg"].removeprefix("Value error, ").rstrip(".")
     fields: dict[Any, Any] = {}
     place: Any = model
     for at, part in enumerate(loc):  # by the names on the wire
