@@ -284,8 +284,9 @@ def _is_call(entry: Any) -> bool:
     if not isinstance(request, dict):
         return False
     verb, url = request.get("method", "POST"), request.get("url")
-    texts = isinstance(verb, str) and isinstance(url, str)
-    return "_exchangeId" in entry or (texts and method_of(verb, url) in METHODS)
+    if "_exchangeId" in entry:
+        return True
+    return isinstance(verb, str) and isinstance(url, str) and method_of(verb, url) in METHODS
 
 
 def _secrets(entry: Any) -> Iterator[Secret]:
