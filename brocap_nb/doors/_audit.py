@@ -48,11 +48,8 @@ class Finding:
 
     path: str
     place: str
-    """Where in the file: a cell, a line, or a path into its JSON."""
     what: str
-    """`the key` or `looks like a key`."""
-    start: str
-    """Its first four characters; never more."""
+    start: str  # its first four characters; never more
 
     def __str__(self) -> str:
         return f"{self.path}: {self.place}: {self.what} ({self.start}…)"

@@ -72,8 +72,7 @@ class PythonSource(NamedTuple):
 def python_source(task: Any) -> PythonSource:
     """Return code that builds `task` from its JSON.
 
-    A type of your own must be in scope where the code runs. What it would not read back from its
-    JSON as it was (a date in a field of type `Any`, a strict type), the code cannot give it.
+    What it would not read back from its JSON as it was (a strict type), the code cannot give it.
 
     Raises:
         InvalidInputError: the task is nested too deeply for Python code.

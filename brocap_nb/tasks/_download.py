@@ -95,9 +95,7 @@ def load(
 ) -> tuple[bytes, bool]:
     """Return the file at `url`, and whether every host on the way was checked to be public.
 
-    `timeout` is for connecting and for the next bytes, `deadline` for all of it, in seconds. If
-    private addresses are refused, no proxy of the environment is used, because it would look up
-    the name itself; none ever is for this machine.
+    `timeout` is for connecting and for the next bytes, `deadline` for all of it, in seconds.
 
     Raises:
         PrivateAddressError: a host is not on the public internet.
@@ -112,6 +110,7 @@ def load(
                 raise DownloadError("it leads to an address that is neither http nor https")
             checked = not allow_private and place not in trusted
             public = public and checked
+            # a proxy would look up the name itself
             by_proxy = allow_private and not is_loopback(place[1])
             proxy = _proxy_for(url) if by_proxy else None
             connection = _connected(place, proxy, checked, timeout, ends)

@@ -41,7 +41,7 @@ FETCH_DEADLINE: Final = 30.0
 MIN_TILE: Final = 8
 SAVED_MAX: Final = 40_000
 SHOWN_MAX: Final = 12
-_FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
+FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _URI_HEAD: Final = len("data:image/jpeg;base64,")
 _LONGEST_QUOTE: Final = 80
 
@@ -414,10 +414,9 @@ def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumb
 
 
 def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Thumbnail | None]:
-    """Return small copies of the pictures that are shown together.
+    """Return copies that share a budget of characters as data URIs, which a saved notebook keeps.
 
-    What is shown stays in the saved notebook, so they share a budget of characters, as data URIs,
-    in equal parts. None stands for what cannot be opened, and after the first `SHOWN_MAX`.
+    None stands for what cannot be opened, and after the first `SHOWN_MAX`.
     """
     share = budget // max(1, min(len(pictures), SHOWN_MAX))
     found: list[Thumbnail | None] = [None] * len(pictures)
@@ -440,7 +439,7 @@ def opened(data: bytes) -> Image.Image:
     try:
         # only these: Pillow runs other programs to open some of the rest
         lean, profile = _lean(data)
-        image: Image.Image = Image.open(io.BytesIO(lean), formats=_FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
