@@ -143,7 +143,10 @@ def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
 
 
 def redact_fields(text: str) -> str:
-    """Return a JSON text in which passwords, cookies and the like are labels."""
+    """Return a JSON text in which passwords, cookies and the like are labels.
+
+    A text that is not quite JSON is searched for such fields as well as may be.
+    """
     return redact_body(text, "application/json")[0]
 
 
@@ -163,22 +166,47 @@ def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     return (body.text_of_fields, body.hidden) if body.hides else (text, [])
 
 
-_Piece: TypeAlias = "str | EmbeddedPicture | Secret | None"
+class _Plain:
+    """A part of a JSON text that hides nothing."""
+
+    __slots__ = ("_shown", "sent")
+
+    def __init__(self, text: str) -> None:
+        self.sent = text.encode("ascii")
+        self._shown: tuple[Secret | Veil | None, str] | None = None
+
+    def shown(self, veil: Secret | Veil | None) -> str:
+        """Return it as a veil leaves it; a task's text is searched once for all its requests."""
+        shown = self._shown  # once: another thread may need it for another veil
+        if shown is None or shown[0] is not veil:
+            text = self.sent.decode("ascii")
+            shown = self._shown = veil, veil.redact(text) if veil else text
+        return shown[1]
+
+
+_Piece: TypeAlias = "_Plain | EmbeddedPicture | Secret | None"
 _MARK: Final = secrets.token_hex(12)  # no text of a value can be taken for it
 
 
 class Body:
-    """A JSON text in pieces: plain text, pictures, secrets, and None in the place of the key."""
+    """A JSON text in pieces: plain text, pictures, secrets, and None in the place of the key.
+
+    A body in a body gives it its pieces, and what they have made once.
+    """
 
     __slots__ = ("_pieces",)
 
     KEY: Final = object()
     """Stands for the key in a value given to `Body.of`."""
 
-    def __init__(self, *pieces: _Piece | Body) -> None:
-        self._pieces: list[_Piece] = []
+    def __init__(self, *pieces: str | _Piece | Body) -> None:
+        flat: list[_Piece] = []
         for piece in pieces:
-            self._pieces += piece._pieces if isinstance(piece, Body) else [piece]
+            if isinstance(piece, Body):
+                flat += piece._pieces
+            else:
+                flat.append(_Plain(piece) if isinstance(piece, str) else piece)
+        self._pieces: tuple[_Piece, ...] = tuple(flat)
 
     @classmethod
     def of(cls, value: Any) -> Body:
@@ -255,8 +283,8 @@ class Body:
     def _text(self, veil: Secret | Veil | None, picture: Callable[[EmbeddedPicture], str]) -> str:
         return "".join(
             [
-                (veil.redact(piece) if veil else piece)
-                if isinstance(piece, str)
+                piece.shown(veil)
+                if isinstance(piece, _Plain)
                 else picture(piece)
                 if isinstance(piece, EmbeddedPicture)
                 else f'"{piece.label if piece else KEY_LABEL}"'
@@ -269,8 +297,8 @@ class Body:
         # no local variable has the key, which a traceback would show
         return b"".join(
             [
-                piece.encode("ascii")
-                if isinstance(piece, str)
+                piece.sent
+                if isinstance(piece, _Plain)
                 else piece.json
                 if isinstance(piece, EmbeddedPicture)
                 else (piece.reveal() if piece else json.dumps(key.reveal())).encode("ascii")

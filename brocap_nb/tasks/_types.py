@@ -81,6 +81,15 @@ def _literal_member(kind: Any) -> Enum | None:
     return None
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written alike: True is not 1 here, and members have an order."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and all(map(_same, one.values(), other.values()))
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return type(one) is type(other) and bool(one == other)
+
+
 def _cell_docstrings(kind: type) -> dict[str, str]:
     """The docstrings under the fields of a class of a notebook, where pydantic finds none."""
     frame = inspect.currentframe()
@@ -126,6 +135,8 @@ class Task(_Strict):
     >>> PageTask(website_url="https://example.com").to_wire()
     {'type': 'PageTask', 'websiteURL': 'https://example.com'}
     """
+
+    __slots__ = ("_made",)  # what a slot holds is neither copied nor pickled nor compared
 
     wire_type: ClassVar[str] = ""
     """The value of `type` on the wire."""
@@ -206,8 +217,13 @@ class Task(_Strict):
 
     @property
     def wire_body(self) -> Body:
-        """The task's JSON in pieces."""
-        return Body.of(self.to_wire())
+        """The task's JSON in pieces, always that of its fields: made again when they changed."""
+        wire = self.to_wire()
+        made = getattr(self, "_made", None)
+        if made is None or not _same(made[0], wire):
+            made = (wire, Body.of(wire))
+            object.__setattr__(self, "_made", made)
+        return made[1]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with some fields changed, checked as if it were built anew.
