@@ -184,6 +184,14 @@ class _Plain:
         return shown[1]
 
 
+_often: Final = functools.lru_cache(maxsize=64)(_Plain)
+
+
+def _plain(text: str) -> _Plain:
+    """The part of a text; what stands between the fields of each request is searched once."""
+    return _often(text) if len(text) < 32 else _Plain(text)
+
+
 _Piece: TypeAlias = "_Plain | EmbeddedPicture | Secret | None"
 _MARK: Final = secrets.token_hex(12)  # no text of a value can be taken for it
 
@@ -205,7 +213,7 @@ class Body:
             if isinstance(piece, Body):
                 flat += piece._pieces
             else:
-                flat.append(_Plain(piece) if isinstance(piece, str) else piece)
+                flat.append(_plain(piece) if isinstance(piece, str) else piece)
         self._pieces: tuple[_Piece, ...] = tuple(flat)
 
     @classmethod

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import functools
 import http.client
+import json
 import os
 import re
 import threading
@@ -79,6 +80,19 @@ class Recorder:
 
     def __init__(self, log: ExchangeLog, *secrets: Secret) -> None:
         self.log, self.veil = log, Veil(*secrets)
+        self._plain: tuple[object, object, str] = (None, None, "")
+
+    def _headers(self, headers: Mapping[str, str]) -> str:
+        """Headers as they may be written down; a server often says the same ones again."""
+        came = tuple(headers.items())
+        known, veil, text = self._plain
+        if came == known and veil is self.veil:
+            return text
+        self.hide(header_secrets(headers))
+        text = headers_text(headers, self.veil)
+        if text == json.dumps(dict(came)):  # nothing secret is kept here
+            self._plain = came, self.veil, text
+        return text
 
     def hide(self, secrets: Sequence[Secret]) -> None:
         """Redact these from now on as well: a server may repeat them, even much later."""
@@ -97,8 +111,7 @@ class Recorder:
         reading: _answers.Reading | None = None,
     ) -> tuple[Exchange, _answers.Reading]:
         """Write what came of an exchange; `reading` is given if it is no answer of the API."""
-        if received.headers:
-            self.hide(header_secrets(received.headers))
+        headers = self._headers(received.headers) if received.headers else None
         content = received.content if received.status is not None else None
         text, binary = decode_answer(content or b"", self.veil)
         if received.failure is not None:
@@ -112,9 +125,7 @@ class Recorder:
             response_bytes=received.size if content is None else len(content),
             response=None if content is None else text,
             response_base64=binary,
-            response_headers=headers_text(received.headers, self.veil)
-            if received.headers
-            else None,
+            response_headers=headers,
         )
         self.log.finish(exchange)
         return exchange, reading
