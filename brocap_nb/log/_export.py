@@ -284,8 +284,9 @@ def _is_call(entry: Any) -> bool:
     if not isinstance(request, dict):
         return False
     verb, url = request.get("method", "POST"), request.get("url")
-    texts = isinstance(verb, str) and isinstance(url, str)
-    return "_exchangeId" in entry or (texts and method_of(verb, url) in METHODS)
+    if isinstance(verb, str) and isinstance(url, str) and method_of(verb, url) in METHODS:
+        return True
+    return "_exchangeId" in entry
 
 
 def _secrets(entry: Any) -> Iterator[Secret]:
