@@ -24,16 +24,10 @@ _EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class Server:
-    """One port of this machine, answered in a thread of its own.
+    """One port of this machine, answered in a thread of its own; 0 takes a free port.
 
-    Args:
-        routes: Tornado's routes, to subclasses of `Handler`.
-        owner: what the handlers work for.
-        host: the address to listen on.
-        port: the port to listen on; 0 takes a free one.
-        public_url: the address under which others reach it, if that is another one.
-        error: makes an exception of the reason why it cannot listen.
-        limits: as for Tornado's `HTTPServer`.
+    The handlers work for `owner`, `error` makes an exception of the reason why it cannot listen,
+    and `limits` are those of Tornado's `HTTPServer`.
     """
 
     def __init__(

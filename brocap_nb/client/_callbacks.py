@@ -79,7 +79,7 @@ class CallbackListener:
         max_bytes: int = 1_000_000,
     ) -> None:
         self._log, self._host, self._port = log, host, port
-        self._public: str | None = None
+        self._public = public_url
         if public_url is not None:
             self._public = address(public_url, "public_url", "public_url").rstrip("/")
         self._prefix = urlsplit(self._public or "").path
@@ -165,10 +165,7 @@ class CallbackListener:
     ) -> ExpectedCallback:
         """Return a fresh address for a task that `Client.submit` is about to create.
 
-        Args:
-            log: where its callbacks are recorded if the listener was given no log.
-            redact: takes the client's secrets out of everything that comes from now on.
-            task_type: for the log.
+        From now on `redact` takes the client's secrets out of everything that comes.
         """
         if redact not in self._redactions:
             self._redactions.append(redact)
@@ -266,17 +263,11 @@ class ExpectedCallback:
         self._deliver: Callable[[Exchange, _answers.TaskResult | None], None] | None = None
 
     def follow(self, deliver: Callable[[Exchange, _answers.TaskResult | None], None]) -> None:
-        """Call `deliver(exchange, result)` with each callback that can be read.
-
-        `result` is None if the callback brings an error code. It is called after `created`.
-        """
+        """Call `deliver(exchange, result)` after `created`; the result is None with an error."""
         self._deliver = deliver
 
     def created(self, task_id: int | None) -> None:
-        """Say which task this address was given for; None: that will never be known.
-
-        A callback that came before is held until then.
-        """
+        """Say which task it is for, None if nobody knows; what came before was held until now."""
         self._listener._jobs.put(lambda: self._join(task_id))
 
     # All below runs in the recorder's thread.

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
 
@@ -111,14 +110,11 @@ class Client:
         host = urlsplit(self.base_url).hostname or ""
         if is_loopback(host):
             proxies["no_proxy"] = host
-        environment = self._session.merge_environment_settings(
+        environment: Any = self._session.merge_environment_settings(
             self.base_url, proxies, None, None, None
         )
-        self._settings: dict[str, Any] = {
-            name: value
-            for name, value in environment.items()
-            if name in ("proxies", "verify", "cert")
-        }
+        names = ("proxies", "verify", "cert")
+        self._settings: dict[str, Any] = {name: environment[name] for name in names}
         self._proxy = proxy_of(self.base_url, self._settings["proxies"])
         self._templates: dict[str, tuple[requests.PreparedRequest, str]] = {}
         self._pacer = Pacer()
@@ -401,12 +397,7 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -528,15 +519,12 @@ def _told(exchange: Exchange) -> str:
 
 def _what_to_check(exchange: Exchange) -> str:
     if " proxy " in f"{exchange.detail}":
-        return (
-            "Check the proxy, which comes from proxies=, from the session or from $HTTP_PROXY and "
-            "$HTTPS_PROXY, and base_url."
-        )
+        places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
+        return f"Check the proxy, which comes from {places}, and base_url."
     return "Check base_url, the network, and that a sandbox of yours still runs."
 
 
 def _secret(key: str | None) -> Secret:
-    given = key is not None
     value = key if key is not None else os.environ.get(KEY_VARIABLE)
     if value is None:
         raise InvalidKeyError(
@@ -544,7 +532,7 @@ def _secret(key: str | None) -> Secret:
             "variable, or pass the key as the first argument; for the sandbox it is sandbox.key.",
             field="clientKey",
         )
-    where = "The client key" if given else f"The client key in ${KEY_VARIABLE}"
+    where = "The client key" if key is not None else f"The client key in ${KEY_VARIABLE}"
     wrong = (
         f"is a value of type {type(value).__name__}, not a string"
         if not isinstance(value, str)

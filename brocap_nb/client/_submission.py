@@ -57,26 +57,18 @@ class Pacer:
                 del self._tasks[oldest]
 
     def delay(self, task_id: int) -> float:
-        """Return the seconds until the task may be asked for; 0 if it may be now.
-
-        Raises:
-            PollLimitError: it may not be asked for any more.
-        """
+        """Return the seconds until the task may be asked for; PollLimitError: it may no more."""
         now = self._clock()
         with self._lock:
             polls = self._tasks.setdefault(task_id, _Polls(now))
+            why = None
             if polls.count >= POLL_LIMIT:
-                raise PollLimitError(
-                    f"Task {task_id} was asked for {POLL_LIMIT} times, which is all that the "
-                    "service allows. Create it anew.",
-                    task_id,
-                )
-            if now - polls.since > RESULT_LIFETIME:
-                raise PollLimitError(
-                    f"Task {task_id} was created over {RESULT_LIFETIME / 60:.0f} minutes ago; its "
-                    "result can no longer be asked for. Create it anew.",
-                    task_id,
-                )
+                why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
+            elif now - polls.since > RESULT_LIFETIME:
+                minutes = f"{RESULT_LIFETIME / 60:.0f} minutes"
+                why = f"created over {minutes} ago; its result can no longer be asked for"
+            if why is not None:
+                raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
             return max(0.0, polls.next_at - now)
 
     def wait(self, task_id: int, stop: threading.Event | None = None) -> None:

@@ -80,12 +80,27 @@ _MOST: Final = 1 << 30  # bytes of a HAR
 
 
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
-    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
+    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0.
+
+    >>> from brocap_nb.log import _export as export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> export.to_har([log[1]])["log"]["entries"][0]["response"]["status"]
+    200
+    """
     return {"log": {**_head(), "entries": [_entry(exchange) for exchange in exchanges]}}
 
 
 def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> None:
-    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits."""
+    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits.
+
+    >>> from brocap_nb.log import _export as export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> export.write_har(log.exchanges(), "log.har")
+    >>> [exchange.method for exchange in export.read_har("log.har")]
+    ['getBalance']
+    """
 
     def private(path: str, flags: int) -> int:
         return os.open(path, flags, 0o600)
@@ -214,6 +229,12 @@ def exchanges_from_har(document: Any, everything: bool = False) -> list[Exchange
     Of a HAR that this package did not write, the calls of the API's methods are taken, or
     `everything`. An entry of these that cannot be read is left out with a `LogWarning`. Keys,
     cookies and passwords are replaced by labels. Pictures are base64 in `request`.
+
+    >>> from brocap_nb.log import _export as export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> export.exchanges_from_har(log.to_har()) == [log[1]]
+    True
 
     Raises:
         InvalidInputError: it is no HAR, or has nothing of this API that can be read.

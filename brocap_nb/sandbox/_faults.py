@@ -38,9 +38,8 @@ class Reply:
 
 
 BEFORE: Final[Mapping[str, str]] = {
-    "refuse": "The port is closed at once, for as many seconds as times says or until clear(): new "
-    "connections are refused, open ones end. A refused connection never says which method it is "
-    "for, so it concerns every method.",
+    "refuse": "The port is closed at once for every method, for as many seconds as times says or "
+    "until clear(): new connections are refused, open ones end.",
     "http_429": "HTTP 429 with Retry-After: 2.",
     "http_500": "HTTP 500 with a page.",
     "http_502": "HTTP 502 with a page.",
@@ -132,17 +131,13 @@ def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
 
 
 class Faults:
-    """The faults that were ordered and did not happen yet. Safe to use from any thread.
-
-    Args:
-        refuse: closes the port for so many seconds; 0 opens it.
-    """
+    """The faults that were ordered and did not happen yet. Safe to use from any thread."""
 
     names: tuple[str, ...] = (*BEFORE, *ON_THE_WIRE, *SHAPES)
     """Every kind of fault; the page at `GET /` says what each does."""
 
     def __init__(self, refuse: Callable[[float], None]) -> None:
-        self._refuse = refuse
+        self._refuse = refuse  # for so many seconds; 0 opens the port
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[tuple[str, int]]] = {name: deque() for name in METHODS}
         self._open_at = 0.0

@@ -73,15 +73,13 @@ class Library:
 
     def __init__(self, seed: int, base_url: str) -> None:
         self._base = base_url
-        self.puzzles: tuple[Puzzle, ...] = tuple(
-            self._puzzle(name, random.Random(f"{seed}:{name}")) for name in _QUESTIONS
-        )
-
-    def _puzzle(self, name: str, chance: random.Random) -> Puzzle:
-        order = tuple(chance.sample(range(_COLUMNS * _ROWS), _COLUMNS * _ROWS))
-        answer = tuple(tile == 0 for tile in order)
-        url = f"{self._base}/pictures/{name}.png"
-        return Puzzle(name, _QUESTIONS[name], answer, _COLUMNS, _ROWS, url, order)
+        self.puzzles: tuple[Puzzle, ...] = ()
+        for name, question in _QUESTIONS.items():
+            tiles = range(_COLUMNS * _ROWS)
+            order = tuple(random.Random(f"{seed}:{name}").sample(tiles, len(tiles)))
+            answer = tuple(tile == 0 for tile in order)
+            url = f"{base_url}/pictures/{name}.png"
+            self.puzzles += (Puzzle(name, question, answer, _COLUMNS, _ROWS, url, order),)
 
     def file(self, name: str) -> bytes | None:
         """Return a picture by its name: a puzzle's, or one that is wrong on purpose."""
@@ -100,17 +98,12 @@ class Library:
         }
 
     def of(self, task: Mapping[str, Any]) -> bytes | None:
-        """Return a task's picture, b"" if it has none; None if it cannot be read.
-
-        No address is ever fetched.
-        """
+        """Return a task's picture, b"" if it has none; None if it cannot be read."""
         texts, urls = task.get("imagesBase64"), task.get("imageUrls")
         if isinstance(texts, list) and texts:
-            if not isinstance(texts[0], str):
-                return None
             try:
                 return base64.b64decode(texts[0], validate=True)
-            except ValueError:
+            except (ValueError, TypeError):
                 return None
         if isinstance(urls, list) and urls:
             return self.at(urls[0]) if isinstance(urls[0], str) else None

@@ -30,7 +30,6 @@ from brocap_nb.sandbox._recipes import BY_HOST, BY_KEY
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox._puzzles import Library
-    from brocap_nb.sandbox._recipes import Recipe
 
 TOKEN_TYPES: Final = ("FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask")
 
@@ -116,17 +115,7 @@ def keys_for(seed: int) -> Mapping[str, str]:
 
 
 class Rules:
-    """The service's state and its answers. Not thread-safe: the caller serialises.
-
-    Args:
-        library: the pictures whose answer is known.
-        clock: the time in seconds, from any start.
-        seed: decides keys, tokens and how long each task takes.
-        balance: the working account's money.
-        speed: divides the time that a task takes. The documented limits do not scale.
-        guess: answer an unknown picture at random instead of ERROR_CAPTCHA_UNSOLVABLE.
-        strict: refuse every poll that comes within 2 s of the one before.
-    """
+    """The service's state and its answers, with a sandbox's options. The caller serialises."""
 
     def __init__(
         self,
@@ -160,7 +149,8 @@ class Rules:
         self._forget_old(now)
         request: dict[str, Any] = {}
         try:
-            self._check_ban(address)
+            if address in self._bans:
+                _refuse(self._bans[address][0])
             if method not in METHODS:
                 _refuse("ERROR_NO_SUCH_METHOD")
             request = _parse(method, body)
@@ -212,7 +202,7 @@ class Rules:
         if special is not None or self.balance < PRICE / 2:
             _refuse("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
         result = self._check_task(task)
-        trigger = _trigger(task)
+        trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
         if trigger is not None and trigger.when == "create":
             _refuse(trigger.code)
         if trigger is not None and trigger.when == "result":
@@ -298,11 +288,6 @@ class Rules:
         for place in [p for p, times in self._strikes.items() if now - times[-1] > BAN_SECONDS]:
             del self._strikes[place]
 
-    def _check_ban(self, address: str) -> None:
-        ban = self._bans.get(address)
-        if ban is not None:
-            _refuse(ban[0])
-
     def _strike(self, code: str, address: str, now: float) -> None:
         times = self._strikes.setdefault((address, code), [])
         times.append(now)
@@ -334,10 +319,6 @@ def _check_funcaptcha(task: Mapping[str, Any]) -> None:
         _refuse("ERROR_RECAPTCHA_INVALID_DOMAIN")
     if fields_of(_text(task, "data")).get("blob") == "expired":
         _refuse("ERROR_TOKEN_EXPIRED")
-
-
-def _trigger(task: Mapping[str, Any]) -> Recipe | None:
-    return BY_HOST.get(_host(_text(task, "websiteURL")))
 
 
 def _host(url: str) -> str:

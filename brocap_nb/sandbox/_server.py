@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import math
 import os
 import signal
@@ -27,7 +28,7 @@ from brocap_nb import _html
 from brocap_nb._server import Handler, Server
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CALLBACK_TIMEOUT, METHODS
-from brocap_nb.sandbox._faults import BEFORE, ON_THE_WIRE, Faults, Reply, shaped
+from brocap_nb.sandbox._faults import BEFORE, HTML, ON_THE_WIRE, Faults, Reply, shaped
 from brocap_nb.sandbox._page import page
 from brocap_nb.sandbox._puzzles import Library, Puzzle
 from brocap_nb.sandbox._recipes import RECIPES, prepared, table
@@ -249,23 +250,20 @@ class Sandbox:
             return _html.bundle(_html.card("Sandbox", hint), repr(self))
         running = self._server.running
         state = _html.badge("running", good=True) if running else _html.badge("stopped")
-        pictures = "".join(
-            f'<div style="width:150px">{_thumbnail(puzzle)}<div style="font-size:.85em">'
-            f"{puzzle.question}</div></div>"
-            for puzzle in self.puzzles
-        )
-        html = _html.card(
-            "Sandbox",
-            _html.facts(
-                [
-                    ("Address", f'<a href="{self.url}/">{self.url}</a> {state}'),
-                    ("Key", f"<code>{self.key}</code>"),
-                    ("Balance", f"{self.balance:g}"),
-                    ("Tasks kept", str(len(self._rules))),
-                ]
-            ),
-            f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>',
-        )
+        pictures = ""
+        for puzzle in self.puzzles:
+            small = _pictures.thumbnail(puzzle.data, side=240)
+            image = _html.picture(small.data, small.media_type, puzzle.question, width=150)
+            question = f'<div style="font-size:.85em">{puzzle.question}</div>'
+            pictures += f'<div style="width:150px">{image}{question}</div>'
+        facts = [
+            ("Address", f'<a href="{self.url}/">{self.url}</a> {state}'),
+            ("Key", f"<code>{self.key}</code>"),
+            ("Balance", f"{self.balance:g}"),
+            ("Tasks kept", str(len(self._rules))),
+        ]
+        shown = f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>'
+        html = _html.card("Sandbox", _html.facts(facts), shown)
         return _html.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
 
     def _refuse(self, seconds: float) -> None:
@@ -275,7 +273,6 @@ class Sandbox:
     # --- in the server's thread -------------------------------------------------------------
 
     def _answer(self, method: str, body: bytes, address: str) -> Answer:
-        """Answer one request by the rules."""
         with self._lock:
             answer = self._rules.answer(method, body, address)
         if answer.callback is not None and self._may_call(answer.callback.url):
@@ -285,7 +282,6 @@ class Sandbox:
         return answer
 
     def _note(self, method: str, about: str, outcome: str) -> None:
-        """Hand one line to the log."""
         if self._log is not None:
             now = datetime.now().astimezone().strftime("%H:%M:%S")
             self._log(f"{now}  {method:<14} {_plain(about):<26} {outcome}")
@@ -326,9 +322,7 @@ class Sandbox:
 def run(**options: Any) -> int:
     """Run a sandbox in the foreground until SIGINT or SIGTERM; return the process's exit code."""
 
-    def say(line: str) -> None:
-        print(line, flush=True)
-
+    say = functools.partial(print, flush=True)
     ended = threading.Event()
     try:
         sandbox = Sandbox(**options, log=say).start()
@@ -382,7 +376,7 @@ class _PageHandler(_Handler):
     async def get(self) -> None:
         sandbox = self.sandbox
         html = page(sandbox.url, sandbox.keys, sandbox.puzzles)
-        self.send_reply(Reply(200, html.encode(), {"Content-Type": "text/html; charset=utf-8"}))
+        self.send_reply(Reply(200, html.encode(), HTML))
 
     head = get
     post = put = patch = delete = options = _Handler.no_such_method
@@ -464,28 +458,20 @@ class _MethodHandler(_Handler):
                 _let_close_reset(stream)
             if fault == "reset_midway":
                 await stream.write(_head(reply) + reply.body[: len(reply.body) // 2])
-                # a reset overtakes what the client has not read yet
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.1)  # as above
             elif fault == "stall":
                 await stream.read_until_close()
             elif fault == "drip":
-                await self._drip(stream, reply)
+                await stream.write(_head(reply))
+                for byte in reply.body:
+                    await stream.write(bytes([byte]))
+                    await asyncio.sleep(DRIP_SECONDS / self.sandbox.speed)
             elif fault == "huge_body":
-                await _send_huge(stream, reply)
-
-    async def _drip(self, stream: IOStream, reply: Reply) -> None:
-        await stream.write(_head(reply))
-        for index in range(len(reply.body)):
-            await stream.write(reply.body[index : index + 1])
-            await asyncio.sleep(DRIP_SECONDS / self.sandbox.speed)
-
-
-async def _send_huge(stream: IOStream, reply: Reply) -> None:
-    start, end = reply.body[:-1] + b', "padding": "', b'"}'
-    await stream.write(_head(reply, len(start) + HUGE_BYTES + len(end)) + start)
-    for _ in range(HUGE_BYTES // 1_000_000):
-        await stream.write(b"." * 1_000_000)
-    await stream.write(end)
+                start, end = reply.body[:-1] + b', "padding": "', b'"}'
+                await stream.write(_head(reply, len(start) + HUGE_BYTES + len(end)) + start)
+                for _ in range(HUGE_BYTES // 1_000_000):
+                    await stream.write(b"." * 1_000_000)
+                await stream.write(end)
 
 
 def _head(reply: Reply, length: int | None = None) -> bytes:
@@ -502,11 +488,6 @@ def _let_close_reset(stream: IOStream) -> None:
     shape = "hh" if sys.platform == "win32" else "ii"
     with contextlib.suppress(OSError, AttributeError):  # it is closed already
         stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(shape, 1, 0))
-
-
-def _thumbnail(puzzle: Puzzle) -> str:
-    small = _pictures.thumbnail(puzzle.data, side=240)
-    return _html.picture(small.data, small.media_type, puzzle.question, width=150)
 
 
 def _plain(text: str) -> str:
