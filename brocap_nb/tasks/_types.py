@@ -81,6 +81,15 @@ def _literal_member(kind: Any) -> Enum | None:
     return None
 
 
+def _is_fixed(value: Any) -> bool:
+    """Whether nothing in a value can change: no list, no dict, no object of somebody else."""
+    if isinstance(value, _Strict):
+        return not value.model_extra and all(map(_is_fixed, vars(value).values()))
+    if type(value) is tuple:
+        return all(map(_is_fixed, value))
+    return value is None or type(value) in (str, int, float, bool)
+
+
 def _same(one: Any, other: Any) -> bool:
     """Whether two JSON values are written alike: True is not 1 here, and members have an order."""
     if isinstance(one, dict) and isinstance(other, dict):
@@ -177,7 +186,7 @@ class Task(_Strict):
     def __init__(self, /, **fields: Any) -> None:
         try:
             super().__init__(**fields)
-            self.to_wire()  # what cannot be sent is told now
+            _ = self.wire_body  # what cannot be sent is told now, and a picture hashed at hand
         except ValidationError as error:
             problems = [_sentence(type(self), details) for details in error.errors()]
         except InvalidTaskError as error:
@@ -218,10 +227,12 @@ class Task(_Strict):
     @property
     def wire_body(self) -> Body:
         """The task's JSON in pieces, always that of its fields: made again when they changed."""
+        made: tuple[dict[str, Any] | None, Body] | None = getattr(self, "_made", None)
+        if made is not None and made[0] is None:
+            return made[1]
         wire = self.to_wire()
-        made = getattr(self, "_made", None)
         if made is None or not _same(made[0], wire):
-            made = (wire, Body.of(wire))
+            made = (None if _is_fixed(self) else wire, Body.of(wire))
             object.__setattr__(self, "_made", made)
         return made[1]
 
