@@ -16,7 +16,6 @@ import copy
 import functools
 import http.client
 import json
-import os
 import re
 import threading
 import time
@@ -34,18 +33,18 @@ from requests.utils import prepend_scheme_if_needed, select_proxy
 from urllib3.util.retry import Retry
 
 from brocap_nb.api import _answers
-from brocap_nb.api._body import redact_fields, with_labels
+from brocap_nb.api._body import redact_body, with_labels
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome, body_kind, decode_answer
 from brocap_nb.api._facts import method_of
 from brocap_nb.api._json import asked as task_of
 from brocap_nb.api._json import fields_of
 from brocap_nb.api._secrets import (
-    KEY_VARIABLE,
     Secret,
     Veil,
     header_secrets,
     headers_text,
+    url_secrets,
     url_text,
 )
 from brocap_nb.log._journal import LogWarning
@@ -456,12 +455,12 @@ class _LogWatcher:
         with _ours():
             kind, text, size = _body_of(request)
             fields = fields_of(text) if kind == "json" else {}
-            recorder = Recorder(
-                self.log, *self.secrets, *_keys(fields), *header_secrets(request.headers)
-            )
-            labelled, pictures = with_labels(redact_fields(text))
-            task_type, task_id = task_of(fields)
             verb, url = request.method or "", request.url or ""
+            shown, found = redact_body(text, str(request.headers.get("Content-Type", "")))
+            found += [*url_secrets(url), *header_secrets(request.headers)]
+            recorder = Recorder(self.log, *self.secrets, *found)
+            labelled, pictures = with_labels(shown)
+            task_type, task_id = task_of(fields)
             asked = {
                 "method": method_of(verb, url),
                 "url": url_text(url, recorder.veil),
@@ -504,12 +503,6 @@ def _length(headers: Mapping[str, Any]) -> int | None:
 
 def _bytes_in_words(size: int | None) -> str:
     return "" if size is None else f", {size:,} bytes"
-
-
-def _keys(fields: Mapping[str, Any]) -> list[Secret]:
-    """The keys that a request, or the environment, tells."""
-    told = (fields.get("clientKey"), os.environ.get(KEY_VARIABLE))
-    return [Secret(key) for key in told if isinstance(key, str) and len(key) >= 8]
 
 
 # --- why there is no answer ---------------------------------------------------------------

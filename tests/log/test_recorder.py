@@ -654,3 +654,23 @@ def test_a_client_sends_with_an_adapter_of_ones_own(key: str, log: bn.ExchangeLo
     client = bn.Client(key, base_url="http://service.invalid", session=session, log=log)
     assert client.get_balance().balance == 3
     assert (adapter.sent, log.frame()["outcome"].tolist()) == (1, ["ok"])
+
+
+@pytest.mark.parametrize("how", ["form", "multipart", "query"])
+def test_a_secret_that_is_not_in_json_is_a_label_and_so_is_its_echo(
+    how: str, peer: Peer, log: bn.ExchangeLog
+) -> None:
+    secret = "hunter2-hunter2"
+    peer.say(http(f'{{"you sent": "{secret}"}}'.encode()))
+    given: dict[str, Any] = {
+        "form": {"data": {"password": secret, "a": "1"}},
+        "multipart": {"files": {"password": (None, secret), "a": (None, "1")}},
+        "query": {"params": {"api_key": secret, "a": "1"}},
+    }[how]
+    with requests.Session() as session, log.attach(session):
+        session.post(f"{peer.url}/login", **given)
+    assert secret.encode() in peer.requests[0][1] + peer.requests[0][0].encode(), "it went out"
+    assert log.folder is not None
+    lines = "".join(path.read_text() for path in log.folder.glob("*.jsonl"))
+    assert secret not in lines
+    assert "<left out>" in lines
