@@ -1,9 +1,9 @@
-"""What the documentation says: every example runs.
+"""What the documentation says: every example runs, and what a page names is there.
 
 The examples of docstrings are typed after `import brocap_nb as bn` into a folder of their own,
 with what `ready` makes at hand: `sandbox`, a running one; `client`, whose `log` is in memory; and
-`task`, a picture that the sandbox knows. The README's blocks run one after the other, as a reader
-would run them.
+`task`, a picture that the sandbox knows. The blocks of the README and of each
+page run one after the other, as a reader would run them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ from brocap_nb.tasks import _types
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "brocap_nb"
-README = ROOT / "README.md"
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/guides").glob("*.md")),
+]
 MODULES = [
     "brocap_nb",
     *sorted(found.name for found in pkgutil.walk_packages([str(PACKAGE)], "brocap_nb.")),
@@ -177,7 +181,7 @@ def test_an_attempt_to_leave_is_refused_and_noted(ready: dict[str, Any], left: l
     left.clear()
 
 
-# --- the README ---------------------------------------------------------------------------
+# --- the README and the pages -------------------------------------------------------------
 
 
 class Block(NamedTuple):
@@ -201,11 +205,11 @@ def blocks(text: str) -> list[Block]:
     ]
 
 
-def run_block(block: Block, names: dict[str, Any]) -> None:
-    """Run a block; a traceback names its line in the README. It may `await`, as a cell may."""
+def run_block(block: Block, names: dict[str, Any], page: Path) -> None:
+    """Run a block; a traceback names its line in the page. It may `await`, as a cell may."""
     code: CodeType = compile(
         "\n" * block.line + block.source,
-        str(README),
+        str(page),
         "exec",
         flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
         dont_inherit=True,
@@ -223,7 +227,9 @@ def taken_for_granted() -> Iterator[dict[str, Any]]:
     with (
         bn.Sandbox(speed=100) as sandbox,
         bn.Client(sandbox.key, base_url=sandbox.url, log=bn.ExchangeLog("brocap_log")) as client,
+        bn.Client(sandbox.key, base_url=sandbox.url, log=bn.ExchangeLog("class/alice")) as student,
     ):
+        student.get_balance()
         puzzle = sandbox.puzzles[0]
         task = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
         client.get_task_result(client.create_task(task).task_id)
@@ -244,26 +250,41 @@ def taken_for_granted() -> Iterator[dict[str, Any]]:
                 started.stop()
 
 
-def test_the_readme(taken_for_granted: dict[str, Any]) -> None:
-    for block in blocks(README.read_text("utf-8")):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_blocks_of_a_page(page: Path, taken_for_granted: dict[str, Any]) -> None:
+    text = page.read_text("utf-8").replace("/shared/class", str(Path("class").absolute()))
+    for block in blocks(text):
         if not block.left_out:
-            run_block(block, taken_for_granted)
+            run_block(block, taken_for_granted, page)
 
 
-def test_the_readme_has_blocks_and_few_are_left_out() -> None:
-    found = blocks(README.read_text("utf-8"))
-    assert len(found) > 3
-    assert sum(block.left_out for block in found) <= 2
+def test_there_are_blocks_and_few_are_left_out() -> None:
+    found = [block for page in PAGES for block in blocks(page.read_text("utf-8"))]
+    assert len(found) > 12
+    assert sum(block.left_out for block in found) <= 3
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md"], ids=lambda page: page.stem)
+def test_what_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for path in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", text):
+        assert (page.parent / path).exists() or path.startswith("notebooks/"), path
+    for name in set(re.findall(r"\bbn\.(\w+)", text)):
+        assert hasattr(bn, name), name
+    for name in set(re.findall(r"\blog\.(\w+)\(", text)) - {"har"}:
+        assert hasattr(bn.ExchangeLog, name), name
+    for path in re.findall(r"`(tests/[\w/]+\.py)`", text):
+        assert (ROOT / path).exists(), path
 
 
 def test_a_wrong_block_fails() -> None:
     text = "# Title\n\n```python\nx = 1\n```\n\n```sh\nls\n```\n\n```python\n\ny = x + z\n```\n"
     one, two = blocks(text)
     names: dict[str, Any] = {}
-    run_block(one, names)
+    run_block(one, names, ROOT)
     assert names["x"] == 1
     with pytest.raises(NameError, match="'z'") as failure:
-        run_block(two, names)
+        run_block(two, names, ROOT)
     assert failure.traceback[-1].lineno + 1 == text.splitlines().index("y = x + z") + 1
 
 
@@ -274,6 +295,6 @@ def test_a_block_may_wait_and_may_be_left_out() -> None:
         "```python\n# not run:\nx = 4\n```\n"
     )
     names: dict[str, Any] = {}
-    run_block(waits, names)
+    run_block(waits, names, ROOT)
     assert names["x"] == 3
     assert [block.left_out for block in (waits, left_out, kept)] == [False, True, False]

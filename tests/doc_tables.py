@@ -1,8 +1,8 @@
-"""The README's tables, made from the code.
+"""The tables of the documentation, made from the code.
 
-    python tests/readme_tables.py
+    python tests/doc_tables.py
 
-writes them into the README; `test_readme.py` holds that they are there.
+writes them into their pages; `test_doc_tables.py` holds that they are there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 from brocap_nb.api._facts import AGAIN, CATALOGUE, again
 from brocap_nb.log._rows import DESCRIBED
 
-README = Path(__file__).parents[1] / "README.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PLACES = {"columns": DOCS / "guides/log.md", "error codes": DOCS / "error-codes.md"}
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -37,16 +38,15 @@ def tables() -> dict[str, str]:
     }
 
 
-def written(text: str) -> str:
-    """The README with its tables as the code has them."""
-    for name, rows in tables().items():
-        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-        text, count = re.subn(
-            f"{start}.*?{end}", lambda _, t=f"{start}\n{rows}\n{end}": t, text, flags=re.S
-        )
-        assert count == 1, f"the README has {count} places for {name}"
+def written(name: str, text: str) -> str:
+    """A page with the table of this name as the code has it."""
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    rows = f"{start}\n{tables()[name]}\n{end}"
+    text, count = re.subn(f"{start}.*?{end}", lambda _: rows, text, flags=re.S)
+    assert count == 1, f"the page has {count} places for {name}"
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text()))
+    for name, page in PLACES.items():
+        page.write_text(written(name, page.read_text("utf-8")), "utf-8")
