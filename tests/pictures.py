@@ -122,7 +122,7 @@ def kinds() -> dict[str, bytes]:
         "PNG with a broken text": with_chunks(saved(image), chunk(b"tEXt", b"a\0b")[:-1] + b"!"),
         "APNG": saved(image, save_all=True, append_images=[red]),
         "APNG whose first picture is not of it": saved(
-            red, save_all=True, append_images=[image, red], default_image=True, duration=100_000
+            red, save_all=True, append_images=[image, red], default_image=True, duration=60_000
         ),
         "GIF": saved(few, "GIF"),
         "GIF, one clear": saved(few, "GIF", transparency=3),
