@@ -9,6 +9,7 @@ import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import NoneType
 from typing import Any
 
 from brocap_nb import _html
@@ -121,6 +122,9 @@ class Exchange:
             ValueError, KeyError, TypeError: the line is not one that `to_line` made.
         """
         fields = {name: line[name] for name in _FIELDS if name in line}
+        for name, value in fields.items():
+            if not isinstance(value, _TYPES[name]):
+                raise TypeError(f"{name} is {type(value).__name__}")
         try:
             fields["started_at"] = datetime.fromisoformat(line["started_at"]).astimezone(UTC)
         except OverflowError as error:  # at the ends of the calendar
@@ -180,6 +184,15 @@ class Exchange:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Exchange))
+
+
+def _types(kind: str) -> tuple[type, ...]:
+    """What the value of a field may be in a line."""
+    one: tuple[type, ...] = (int, float) if "float" in kind else (int,) if "int" in kind else (str,)
+    return (*one, NoneType) if "None" in kind else one
+
+
+_TYPES = {name: _types(kind) for name, kind in Exchange.__annotations__.items()}
 _getter = functools.cache(lambda names: operator.attrgetter(*names))
 
 

@@ -26,9 +26,11 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.log._journal import (
     FORMAT,
+    ForeignFileError,
     LogWarning,
     decode,
     lines_at,
+    open_plain,
     read_lines,
     read_picture,
 )
@@ -42,6 +44,7 @@ Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""
 
 _BATCH: Final = 4_000_000  # bytes of lines whose rows are added at once
+_MOST_RUBBISH: Final = 1_000  # lines
 _NEVER: Final = b"\n"  # no line begins with it
 _WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 _ABSENT: Final[Mapping[str, Any]] = {
@@ -123,12 +126,18 @@ def _names(
 ) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if not folders or _may_be_folder(entry)]
+            found = list(entries)
     except (FileNotFoundError, NotADirectoryError):  # it may come later
         return []
     except OSError as error:
         unreadable(folder, error)
         return []
+    if folders:
+        return [entry.name for entry in found if _may_be_folder(entry)]
+    for entry in found:
+        if entry.name.endswith(".jsonl") and not entry.is_file(follow_symlinks=False):
+            unreadable(folder / entry.name, OSError(0, "it is a link or no plain file"))
+    return [entry.name for entry in found if entry.is_file(follow_symlinks=False)]
 
 
 def _may_be_folder(entry: os.DirEntry[str]) -> bool:
@@ -209,6 +218,8 @@ class OtherSession(Session):
                 self._start_over()
             self._read()
             self._size = max(size, self._read_to)
+        except ForeignFileError as error:
+            self._strange, self._size = str(error), size  # not to be tried again and again
         except FileNotFoundError:
             self._unreadable = ""
             self._start_over()
@@ -242,6 +253,7 @@ class OtherSession(Session):
     def _nothing_read(self) -> Columns:
         self._read_to = self._size = 0
         self._unreadable = self._strange = ""
+        self._rubbish = 0
         self._requests = self._answers = _NEVER  # how most lines begin in this file
         self._begun: dict[int, tuple[int, bytes]] = {}
         self._rows: list[_Row] = []
@@ -261,10 +273,10 @@ class OtherSession(Session):
 
     def _lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         try:
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 yield from lines_at(file, offsets)
-        except OSError as error:
-            self._unreadable = f"its bodies cannot be read ({error.strerror or error})"
+        except (OSError, ForeignFileError) as error:
+            self._unreadable = f"its bodies cannot be read ({error})"
             self.tell()
             yield from ({} for _ in offsets)
 
@@ -309,6 +321,9 @@ class OtherSession(Session):
         line = decode(raw)
         if line is None:
             self._strange = "a line of it is no JSON object"
+            self._rubbish += 1
+            if self._rubbish > _MOST_RUBBISH:
+                raise ForeignFileError("it is no log: most of its lines are no JSON objects")
             return
         kind, number = line.get("kind"), number_of(line.get("exchange_id"))
         if kind == "log":
@@ -478,9 +493,10 @@ class Others:
         for folder, reason in self._unreadable.items():
             if folder not in self._told:
                 self._told.add(folder)
+                kind = "file" if folder.suffix == ".jsonl" else "folder"
                 warnings.warn(
-                    f"The log folder {folder} cannot be read ({reason}). The others are shown. "
-                    "Ask its owner, or whoever set it up, for the right to read it.",
+                    f"The log {kind} {folder} cannot be read ({reason}). The others are shown. Ask "
+                    "its owner, or whoever set it up, to put that right.",
                     LogWarning,
                     stacklevel=5,
                 )

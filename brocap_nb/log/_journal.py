@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import hashlib
 import json
 import os
 import platform
@@ -31,8 +32,16 @@ FORMAT: Final = 1
 """Version of the lines' format; the first line of each file says it."""
 
 
+LONGEST_LINE: Final = 256 * 1024 * 1024
+"""Bytes of a line that is read: an answer of 50 MB, however it is escaped, is shorter."""
+
+
 class LogWarning(UserWarning):
     """Something of the log could not be written or read; the exchange itself went on."""
+
+
+class ForeignFileError(ValueError):
+    """What lies in a log folder is no file that this package writes: it is not read."""
 
 
 _REQUEST_HAS: Final = (
@@ -161,12 +170,9 @@ class FileJournal:
         target = self.folder / "images" / name
         try:
             if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                part = target.with_name(f".{name}.{os.getpid()}.part")
-                part.touch(mode=0o600)
-                part.write_bytes(picture.data)
-                share(part)
-                part.replace(target)  # so that nobody ever sees half a picture
+                make_folder(self.folder)
+                make_folder(target.parent)
+                write_whole(target, lambda file: file.write(picture.data))
             self._written_pictures.add(name)
         except OSError as error:
             self._warn("pictures are kept in this kernel only", error)
@@ -187,7 +193,7 @@ class FileJournal:
         """Make the file, or make it again if somebody deleted it."""
         if self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         deleted, self._descriptor = self._descriptor, os.open(self.path, flags, 0o600)
         share(self.path)
@@ -223,6 +229,27 @@ class FileJournal:
             )
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner alone; in a shared one, for its group to read as well."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o750 if _is_shared(folder.parent) else 0o700, exist_ok=True)
+
+
+def write_whole(target: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a new file beside `target` and give it that name at the end: nobody sees half of it."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # follows no link
+    try:
+        with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
+            write(file)
+        share(part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def share(path: Path) -> None:
     """Let the group read a file that was made for its owner alone, if its folder is shared."""
     if _is_shared(path.parent):
@@ -235,12 +262,32 @@ def _is_shared(folder: Path) -> bool:
     return folder.stat().st_mode & shared == shared
 
 
+def open_plain(path: Path) -> IO[bytes]:
+    """Open a file of a log folder, which may be somebody else's: never a link, pipe or device.
+
+    Raises:
+        OSError: it cannot be opened.
+        ForeignFileError: it is no plain file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    if path.is_symlink():
+        raise ForeignFileError("it is a link")
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ForeignFileError("it is no plain file")
+    return os.fdopen(descriptor, "rb", buffering=1 << 20)
+
+
 def read_picture(folder: Path, file_name: str) -> bytes | None:
-    """Return a picture of a log folder, or None if it is not there."""
+    """Return a picture of a log folder; None if there is none with the content that it names."""
     try:
-        return (folder / "images" / file_name).read_bytes()
-    except OSError:
+        with open_plain(folder / "images" / file_name) as file:
+            data = file.read(LONGEST_LINE)
+    except (OSError, ForeignFileError):
         return None
+    return data if hashlib.sha256(data).hexdigest() == file_name.partition(".")[0] else None
 
 
 def lines_at(file: IO[bytes], offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
@@ -248,7 +295,7 @@ def lines_at(file: IO[bytes], offsets: Iterable[int]) -> Iterator[dict[str, Any]
     for offset in offsets:
         try:
             file.seek(offset)
-            yield decode(file.readline()) or {}
+            yield decode(file.readline(LONGEST_LINE)) or {}
         except OSError:
             yield {}
 
@@ -260,12 +307,15 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
 
     Raises:
         OSError: the file cannot be read.
+        ForeignFileError: it is no plain file, or a line has no end.
     """
-    with path.open("rb", buffering=1 << 20) as file:
+    with open_plain(path) as file:
         file.seek(start)
-        for raw in file:
+        while raw := file.readline(LONGEST_LINE):
             if raw.endswith(b"\n"):
                 yield start, raw
+            elif len(raw) == LONGEST_LINE:
+                raise ForeignFileError(f"a line of it is over {LONGEST_LINE >> 20} MB")
             start += len(raw)
 
 

@@ -86,7 +86,8 @@ class Words(dict[str | None, int]):
     def __missing__(self, text: object) -> int:
         if not isinstance(text, str):
             raise TypeError(f"{text!r} is no text")
-        self.texts.append(text)
+        # a foreign line may have half a surrogate pair, which no column of text takes
+        self.texts.append(text.encode("utf-8", "backslashreplace").decode("utf-8"))
         return self.setdefault(text, len(self.texts) - 1)
 
 

@@ -10,6 +10,7 @@ fit, the lines are read instead. Engines that read the folder see only the lines
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -19,12 +20,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from brocap_nb.log._journal import share
+from brocap_nb.api._exchange import Outcome
+from brocap_nb.log._journal import ForeignFileError, make_folder, open_plain, write_whole
 from brocap_nb.log._rows import DTYPES, NOWHERE, Columns, Words
 
 SEGMENT_ROWS: Final = 10_000
 """How many exchanges are sealed together."""
 _VERSION: Final = 1
+_MOST_BYTES: Final = 64 * 1024 * 1024
+_LATEST: Final = 60_000_000_000_000_000  # microseconds: the years from 68 to 3871
+_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError)
 
 
 class Sealer:
@@ -50,14 +55,16 @@ class Sealer:
         ready = len(self._columns) // self._rows - 1
         if ready <= self._sealed:
             return
-        _folder(self._path).mkdir(exist_ok=True)
+        make_folder(_folder(self._path))
         while self._sealed < ready:
             start = self._sealed * self._rows
             records = self._columns.records(start, start + self._rows)
             if (records["request_at"] < 0).any():  # kept in this kernel only
                 return
-            with _part(_segment(self._path, self._sealed)) as file:
-                np.save(file, records, allow_pickle=False)
+            write_whole(
+                _segment(self._path, self._sealed),
+                functools.partial(np.save, arr=records, allow_pickle=False),
+            )
             self._sealed += 1
         manifest = {
             "version": _VERSION,
@@ -68,8 +75,9 @@ class Sealer:
             "rest_at": int(self._columns.array("request_at")[self._sealed * self._rows]),
             "words": {name: words.texts for name, words in self._words.items()},
         }
-        with _part(_manifest(self._path)) as file:
-            file.write(json.dumps(manifest).encode("ascii"))
+        write_whole(
+            _manifest(self._path), lambda file: file.write(json.dumps(manifest).encode("ascii"))
+        )
 
 
 def load_sealed(path: Path, columns: Columns) -> int:
@@ -78,22 +86,31 @@ def load_sealed(path: Path, columns: Columns) -> int:
     0, and nothing filled, if there are none that fit the file.
     """
     try:
-        manifest = json.loads(_manifest(path).read_bytes())
+        with open_plain(_manifest(path)) as file:
+            manifest = json.loads(file.read(_MOST_BYTES))
         rest_at = int(manifest["rest_at"])
         words: dict[str, list[str]] = manifest["words"]
         if manifest["version"] != _VERSION or not _begins_a_line(path, rest_at):
             return 0
-        segments = [
-            np.load(_segment(path, number), allow_pickle=False)
-            for number in range(int(manifest["segments"]))
-        ]
+        segments = [_load(_segment(path, number)) for number in range(int(manifest["segments"]))]
         if not all(_fits(records, manifest["rows"], words, rest_at) for records in segments):
             return 0
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
+        if not all(isinstance(text, str) for texts in words.values() for text in texts):
+            return 0
+    except (OSError, ForeignFileError, MemoryError, *_WRONG):
         return 0
     for records in segments:
         columns.extend_sealed(records, words)
     return rest_at
+
+
+def _load(path: Path) -> NDArray[Any]:
+    """Records of a file that may be somebody else's: not more than are sealed together."""
+    with open_plain(path) as file:
+        if os.fstat(file.fileno()).st_size > _MOST_BYTES:
+            raise ForeignFileError("it is too long")
+        loaded: NDArray[Any] = np.load(file, allow_pickle=False)
+    return loaded
 
 
 def _fits(records: NDArray[Any], rows: int, words: Mapping[str, list[str]], rest_at: int) -> bool:
@@ -105,11 +122,19 @@ def _fits(records: NDArray[Any], rows: int, words: Mapping[str, list[str]], rest
         for name, texts in words.items()
     )
     places = records["response_at"][records["response_at"] != NOWHERE]
-    return coded and bool((records["request_at"] < rest_at).all() and (places >= 0).all())
+    return bool(
+        coded
+        and (records["outcome"] < len(Outcome)).all()
+        and (np.abs(records["started_at"]) < _LATEST).all()
+        and (np.diff(records["number"]) > 0).all()
+        and (records["request_at"] < rest_at).all()
+        and (records["request_at"] >= 0).all()
+        and (places >= 0).all()
+    )
 
 
 def _begins_a_line(path: Path, offset: int) -> bool:
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         file.seek(offset - 1)
         before, after = file.read(1), file.read(1)
     return before == b"\n" and after == b"{"
@@ -125,24 +150,3 @@ def _segment(path: Path, number: int) -> Path:
 
 def _manifest(path: Path) -> Path:
     return _folder(path) / f"{path.stem}.json"
-
-
-class _part:  # noqa: N801
-    """A file that takes its name only when it is complete."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._path = target.with_name(f".{target.name}.{os.getpid()}.part")
-
-    def __enter__(self) -> Any:
-        self._path.touch(mode=0o600)
-        self._file = self._path.open("wb")
-        return self._file
-
-    def __exit__(self, kind: object, *rest: object) -> None:
-        self._file.close()
-        if kind is None:
-            share(self._path)
-            self._path.replace(self._target)
-        else:
-            self._path.unlink(missing_ok=True)
