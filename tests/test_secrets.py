@@ -24,8 +24,7 @@ from peer import Peer, http
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 import brocap_nb as bn
-from brocap_nb.api._body import redact_fields
-from brocap_nb.api._secrets import Secret, header_secrets, url_text
+from brocap_nb.api._secrets import Secret
 from brocap_nb.doors._audit import audit
 
 # What we write ourselves is no key: field names, labels, digits of a time.
@@ -231,13 +230,6 @@ def test_a_secret_that_json_cannot_have_is_refused(secret: object) -> None:
         OddTask(value=secret).to_wire()
 
 
-def test_a_task_without_secrets_is_pickled_after_it_was_sent(client: bn.Client, peer: Peer) -> None:
-    peer.say(http(b'{"errorId": 0, "taskId": 5}'))
-    task = bn.RawTask({"type": "X", "note": "nothing"})
-    client.create_task(task)
-    assert pickle.loads(pickle.dumps(task)).to_wire() == task.to_wire()
-
-
 def test_the_environments_key_is_in_no_log_of_another_key(
     peer: Peer, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -321,25 +313,3 @@ def test_a_cookie_that_the_body_repeats_is_left_out(client: bn.Client, peer: Pee
         "session": "<left out>",
         "x": "Strict",
     }
-
-
-def test_an_address_is_written_down_without_what_is_secret() -> None:
-    key = "0123456789abcdef" * 2
-    assert url_text("https://me:pw@h:1/x?a=me@b") == "https://<left out>@h:1/x?a=me@b"
-    assert url_text(f"http://h/?k={key}&b", Secret(key)) == "http://h/?k=<clientKey>&b"
-    assert url_text("http://h/a@b") == "http://h/a@b"
-
-
-def test_fields_of_a_text_that_is_not_quite_json() -> None:
-    text = '{"proxyPassword": "a\\"b", "x": 1, "clientKey" : "k", "password": "torn'
-    assert redact_fields(text) == (
-        '{"proxyPassword": "<left out>", "x": 1, "clientKey" : "<clientKey>", '
-        '"password": "<left out>"'
-    )
-    assert redact_fields('{"a":  1}') == '{"a":  1}'
-    assert redact_fields('{"password":  "<left out>"}') == '{"password":  "<left out>"}'
-
-
-def test_what_is_secret_in_headers() -> None:
-    headers = {"Authorization": "Bearer tokentoken", "X-Api-Key": "apikey-1", "Accept": "a/b-c-d-e"}
-    assert {secret.reveal() for secret in header_secrets(headers)} == {"tokentoken", "apikey-1"}

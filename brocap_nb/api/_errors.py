@@ -1,23 +1,4 @@
-"""Every exception of this package: one tree.
-
-BroCapError
-├── InvalidInputError (ValueError)
-│   ├── InvalidTaskError
-│   ├── InvalidImageError
-│   └── InvalidKeyError
-├── ExchangeError
-│   ├── ApiError
-│   ├── HttpError
-│   ├── BadResponseError
-│   ├── RequestTimeoutError (TimeoutError)
-│   └── RequestConnectionError (ConnectionError)
-├── WaitError
-│   ├── PollLimitError (TimeoutError)
-│   ├── NotReadyError (TimeoutError)
-│   └── CancelledError
-├── ExchangeNotFoundError (KeyError)
-└── SandboxError
-"""
+"""Every exception of this package: one tree below `BroCapError`."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
-from typing import Any, Final, Never, TypeAlias
+from functools import lru_cache, wraps
+from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote_plus
 
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
@@ -91,17 +91,19 @@ class Veil:
 
     def __init__(self, *secrets: Secret) -> None:
         known = dict.fromkeys((*secrets, Secret(os.environ.get(KEY_VARIABLE, ""))))
-        self._secrets = tuple(secret for secret in known if secret.reveal())
+        self._secrets = tuple(secret for secret in known if len(secret.reveal()) >= SHORTEST)
         self._redact = _finder(self._secrets)
 
     def covers(self, secrets: Iterable[Secret]) -> bool:
-        """Whether all of `secrets` are among them."""
-        return all(secret in self._secrets for secret in secrets)
+        """Whether it finds all of `secrets` that can be found."""
+        return self.over(secrets) is self
 
     def over(self, secrets: Iterable[Secret]) -> Veil:
         """Return a veil that finds `secrets` as well, the oldest forgotten if they are many."""
-        first, *others = dict.fromkeys((*self._secrets, *secrets))
-        return Veil(first, *others[-VEILED:])
+        known = {one: None for one in secrets if len(one.reveal()) >= SHORTEST}
+        if all(one in self._secrets for one in known):
+            return self
+        return Veil(*self._secrets[:1], *[*self._secrets[1:], *known][-VEILED:])
 
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""
@@ -109,6 +111,24 @@ class Veil:
 
     def __repr__(self) -> str:
         return "<Veil>"
+
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Let no exception take the frames of a function along: they hold what is not redacted yet."""
+
+    @wraps(function)
+    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+        try:
+            return function(*given, **named)
+        except BaseException as error:
+            given, named, error.__context__ = (), {}, None  # type: ignore[assignment]
+            raise error.with_traceback(None) from None
+
+    return call
 
 
 _Place: TypeAlias = tuple[int, int, str]  # start and stop in a text, and the label for it
@@ -294,8 +314,8 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _LIKE_A_FORM: Final = re.compile(r"[^\s=&{}<\"]{1,100}=\S*\s*\Z")
 _IN_QUERY: Final = re.compile(r'(?<=[?&#])([^=&#?\s]{1,100})=([^&#\s"<>]+)')
 _IN_FORM: Final = re.compile(r"(?:\A|(?<=&))([^=&]{1,100})=([^&]+)")
-_BOUNDARY: Final = re.compile(r"boundary=\"?([^\";,\s]+)", re.IGNORECASE)
-_PART_NAME: Final = re.compile(r"[;\s]name=(?:\"([^\"]*)\"|([^;\s]+))", re.IGNORECASE)
+_BOUNDARY: Final = re.compile(r"\s*(--[^\r\n]+)")
+_PART_NAME: Final = re.compile(r"[;\s]name=\"?([^\";\r\n]*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)
@@ -329,32 +349,29 @@ def redact_torn(text: str) -> tuple[str, list[Secret]]:
     return _FIELD.sub(label, text), found
 
 
+@without_frames
 def redact_form(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     """Return a form's body as it may be written down, and what is secret in it."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind.startswith("multipart/") or (not kind and text.startswith("--")):
-        boundary = _BOUNDARY.search(content_type) or re.match(r"--(\S+)", text)
-        return _redact_parts(text, f"--{boundary[1]}") if boundary else (text, [])
-    if text.lstrip().startswith(("{", "[")):  # JSON, whatever the content type says
-        return text, []
-    if kind == _FORM or (kind in ("", "text/plain") and _LIKE_A_FORM.match(text)):
+    boundary = _BOUNDARY.match(text)
+    if boundary and (not kind or kind.startswith("multipart/")):
+        parts = [_redact_part(part) for part in text.split(boundary[1])]
+        found = [secret for _, secrets in parts for secret in secrets]
+        return boundary[1].join(shown for shown, _ in parts), found
+    like_a_form = kind in ("", "text/plain") and _LIKE_A_FORM.match(text)
+    if (like_a_form or kind == _FORM) and not text.lstrip().startswith(("{", "[")):
         return _redact_pairs(text, _IN_FORM)
-    return text, []
+    return text, []  # JSON, whatever the content type says, or what has no fields
 
 
-def _redact_parts(text: str, boundary: str) -> tuple[str, list[Secret]]:
-    found: list[Secret] = []
-    parts = text.split(boundary)
-    for number, part in enumerate(parts):
-        blank = "\r\n\r\n" if "\r\n\r\n" in part else "\n\n"
-        head, _, content = part.partition(blank)
-        named = _PART_NAME.search(head)
-        value = content.rstrip("\r\n")
-        if named is not None and value:
-            shown, secrets = _redact_value(named[1] or named[2] or "", value)
-            parts[number] = head + blank + shown + content[len(value) :]
-            found += secrets
-    return boundary.join(parts), found
+def _redact_part(part: str) -> tuple[str, list[Secret]]:
+    blank = "\r\n\r\n" if "\r\n\r\n" in part else "\n\n"
+    head, _, content = part.partition(blank)
+    named, value = _PART_NAME.search(head), content.rstrip("\r\n")
+    if named is None or not value:
+        return part, []
+    shown, found = _redact_value(named[1], value)
+    return head + blank + shown + content[len(value) :], found
 
 
 def _redact_pairs(text: str, pairs: re.Pattern[str]) -> tuple[str, list[Secret]]:
@@ -378,10 +395,7 @@ def _redact_value(name: str, value: str) -> tuple[str, list[Secret]]:
 
 def url_text(url: str, secret: Secret | Veil | None = None) -> str:
     """Return an address as it may be written down: without user, password and secrets."""
-    if "@" in url:
-        url = _USER_INFO.sub(HEADER_LABEL, url)
-    if "=" in url and ("?" in url or "#" in url):
-        url, _ = _redact_pairs(url, _IN_QUERY)
+    url, _ = _redact_pairs(_USER_INFO.sub(HEADER_LABEL, url), _IN_QUERY)
     return secret.redact(url) if secret else url
 
 
@@ -406,13 +420,12 @@ def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None
 
 def header_secrets(headers: Mapping[str, str]) -> list[Secret]:
     """Return what must not be written down of headers if a server repeats it."""
-    found = [
-        Secret(one, HEADER_LABEL)
+    secret = [
+        (name.lower(), _text(value))
         for name, value in headers.items()
         if label_of(name, SECRET_HEADERS)
-        for one in _told(name.lower(), _text(value))
     ]
-    return [one for one in dict.fromkeys(found) if len(one.reveal()) >= SHORTEST]
+    return [Secret(one, HEADER_LABEL) for name, value in secret for one in _told(name, value)]
 
 
 def _told(name: str, value: str) -> Iterator[str]:

@@ -22,7 +22,8 @@ from inspectors import expanded
 from rich import inspect
 from rich.console import Console
 
-from brocap_nb.api._body import Body
+from brocap_nb.api._body import Body, redact_body
+from brocap_nb.api._exchange import decode_answer
 from brocap_nb.api._secrets import (
     HEADER_LABEL,
     KEY_LABEL,
@@ -99,11 +100,6 @@ def test_the_key_without_its_suffix_is_secret_as_well(key: str) -> None:
     )
 
 
-@given(st.text(max_size=60))
-def test_a_text_without_the_key_is_left_alone(text: str) -> None:
-    assert Secret(KEY).redact(text) == text
-
-
 def test_a_secret_shows_itself_nowhere() -> None:
     secret, veil = Secret(KEY), Veil(Secret(KEY))
     assert secret.redact(KEY) == veil.redact(KEY) == "<clientKey>"  # what it needs for that is made
@@ -162,6 +158,35 @@ def test_an_interrupt_at_any_line_shows_no_secret_in_a_local_variable() -> None:
     assert number > 50
 
 
+FORM = "application/x-www-form-urlencoded"
+ANSWER = '{"note": "%41 &amp; \\u0041", "echo": "KEY", "password": "KEY", "code": "S0VZ"}'
+
+
+@pytest.mark.parametrize(
+    ("redact", "text"),
+    [
+        (lambda text, veil: decode_answer(text.encode(), veil), ANSWER),
+        (lambda text, veil: decode_answer(b"\xff" + text.encode(), veil), ANSWER),
+        (lambda text, veil: redact_body(text), ANSWER),
+        (lambda text, veil: redact_body(text), f"{ANSWER} is not JSON"),
+        (lambda text, veil: redact_body(text, FORM), "password=KEY&a=1"),
+    ],
+)
+def test_an_interrupt_leaves_no_frame_with_what_is_not_redacted_yet(
+    redact: Callable[[str, Veil], object], text: str
+) -> None:
+    for number in range(1, 10_000, 5):  # at the very first line it is nobody's but the caller's
+        value = hashlib.sha256(b"%d" % number).hexdigest()
+        veil, given = Veil(Secret(value)), text.replace("KEY", value)
+        error = interrupted(lambda given=given, veil=veil: redact(given, veil), number)  # type: ignore[misc]
+        if error is None:
+            break
+        found = traceback.TracebackException.from_exception(error, capture_locals=True)
+        kept = [frame.locals or {} for frame in found.stack if "brocap_nb" in frame.filename]
+        assert not any(value[at : at + 10] in f"{kept}" for at in range(len(value) - 9)), number
+    assert number > 10
+
+
 # --- attacks: a foreign text, and keys that somebody chose ------------------------------------
 
 chosen = st.lists(
@@ -185,11 +210,6 @@ def test_what_is_redacted_once_is_redacted(values: list[str], text: str) -> None
         assert len(value) < 8 or value in "<clientKey><left out>" or value not in clean
 
 
-def test_a_short_secret_damages_no_text() -> None:
-    text = '{"clientKey": "x", "task": {"type": "x"}, "password": "monkey"}'
-    assert Veil(*map(Secret, ("x", "task", "monkey", "1234567"))).redact(text) == text
-
-
 def test_a_label_is_left_alone_by_keys_that_are_parts_of_it() -> None:
     digits = "0123456789abcdef" * 4
     picture = f"<image/png 9 bytes sha256:{digits}>"
@@ -206,16 +226,6 @@ def test_very_many_secrets_of_a_large_text_are_found_at_once() -> None:
     for filler in ("A", "\\u0041", "%41", "&#65;", "\0", "41", '\\"', "-_"):
         text = filler * (1_000_000 // len(filler))
         assert Veil(*map(Secret, known)).redact(f"{text}\n{known[0]}\n") == f"{text}\n<clientKey>\n"
-
-
-@settings(deadline=None)
-@given(st.lists(keys, min_size=1, max_size=5), st.sampled_from([*DRESSES.values()]), around)
-def test_one_search_finds_what_one_search_for_each_finds(
-    values: list[str], dress: Callable[[str], str], between: str
-) -> None:
-    text = between.join(f"|{dress(value)}|" for value in values)
-    clean = Veil(*map(Secret, values)).redact(text)
-    assert not any(holds(clean.replace("<clientKey>", ""), value) for value in values)
 
 
 @pytest.mark.parametrize("value", ["pässwörter", "密码密码密码密码密码", "emoji \U0001f511 key"])
