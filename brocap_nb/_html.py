@@ -89,11 +89,8 @@ def tree(text: str, *, marked: Collection[str] = ()) -> str:
 
 def badge(text: str, *, good: bool | None = None) -> str:
     """A short word in a frame; a sign before it, never colour alone, says good or bad."""
-    sign, colour = {
-        True: ("✓ ", "46,125,50"),
-        False: ("✗ ", "198,40,40"),
-        None: ("", "128,128,128"),
-    }[good]
+    signs = {True: ("✓ ", "46,125,50"), False: ("✗ ", "198,40,40"), None: ("", "128,128,128")}
+    sign, colour = signs[good]
     return (
         f'<span style="border:1px solid rgba({colour},.8);background:rgba({colour},.14);'
         f'border-radius:9px;padding:0 .55em;white-space:nowrap">{sign}{escape(text)}</span>'
@@ -209,8 +206,7 @@ def describe(
     below = [f'<div style="{style}">{escape(name)}</div>{code(text)}' for name, text in blocks]
     plain = lines([(label, v if isinstance(v, str) else v[0]) for label, v in told])
     for name, text in blocks:
-        plain.append(f"--- {name}")
-        for line in text.splitlines():
+        for line in (f"--- {name}", *text.splitlines()):
             plain += _wrap(line, 80, subsequent_indent=" " * 4) or [""]
     return bundle(card(title, shown, *below), "\n".join([title, *plain]))
 

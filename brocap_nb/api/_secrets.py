@@ -200,10 +200,9 @@ def _spellings(value: str) -> set[str]:
 
 def _plain(text: str) -> str:
     """A text of the same length without what makes no difference: case, and `+` for a blank."""
-    if text.isascii() or len(text.lower()) == len(text):
-        return text.lower().replace("+", " ")
-    # there are letters whose lower case is two letters
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text).replace("+", " ")
+    if not text.isascii() and len(text.lower()) != len(text):
+        text = SecretText("".join([letter.lower()[0] for letter in text]))  # some become two
+    return text.lower().replace("+", " ")
 
 
 # A sign that a text is dressed so, and what then is to be replaced in it by its meaning.
@@ -251,16 +250,15 @@ def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Pla
 def _decoded(run: re.Match[str], search: _Search) -> Iterator[_Place]:
     """Search a run of letters and digits as base64 and as hexadecimal digits."""
     digits = run[0].replace("-", "+").replace("_", "/")
-    for offset in range(4):
-        code = digits[offset : len(digits) - ((len(digits) - offset) % 4 == 1)]
+    for begin in range(run.start(), run.start() + 4):
+        code = digits[begin - run.start() :]
+        code = code[: len(code) - (len(code) % 4 == 1)]
         data = binascii.a2b_base64(code + "=" * (-len(code) % 4))
-        begin = run.start() + offset
         for start, stop, label in search(data.decode("latin-1")):
-            yield begin - (-start * 4 // 3), begin + stop * 4 // 3, label
+            yield begin + start * 4 // 3, begin - (-stop * 4 // 3), label
     for hexes in _HEXES.finditer(run.string, *run.span()):
-        for odd in (0, 1):
-            code = hexes[0][odd : len(hexes[0]) - (len(hexes[0]) - odd) % 2]
-            begin = hexes.start() + odd
+        for begin in range(hexes.start(), hexes.start() + 2):
+            code = run.string[begin : hexes.end() - (hexes.end() - begin) % 2]
             for start, stop, label in search(bytes.fromhex(code).decode("latin-1")):
                 yield begin + 2 * start, begin + 2 * stop, label
 
