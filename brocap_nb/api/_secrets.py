@@ -17,7 +17,6 @@ import html
 import json
 import os
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
 from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
@@ -28,7 +27,9 @@ KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
 KEY_LABEL: Final = "<clientKey>"
 HEADER_LABEL: Final = "<left out>"
 PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a-f]{64})>")
-_LABEL: Final = re.compile(rf"{KEY_LABEL}|{HEADER_LABEL}|{PICTURE_LABEL.pattern}")
+_LABEL: Final = re.compile(
+    rf"({KEY_LABEL}|{HEADER_LABEL}|<image/[a-z]+ [\d,]+ bytes sha256:[0-9a-f]{{64}}>)"
+)
 
 SHORTEST: Final = 8
 """A secret of fewer characters is a label in its own field only: any text has it by chance."""
@@ -173,17 +174,28 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         ]
 
     def redact(text: str) -> str:
-        if len(text) < shortest:
-            return text
         places = search(text)
         for sign, tokens in _DRESSES.items():
             if sign in text:
                 places += _undressed(text, tokens, search)
         for run in coded.finditer(text):
             places += _decoded(run, search)
-        return _labelled(text, places) if places else text
+        pieces, done = [], 0
+        for start, stop, label in sorted(places):
+            if start >= done:
+                pieces += [text[done:start], label]
+            done = max(done, stop)
+        return "".join([*pieces, text[done:]]) if places else text
 
-    return redact if parts else str
+    def redact_between_labels(text: str) -> str:
+        return "".join(
+            [
+                piece if number % 2 or len(piece) < shortest else redact(piece)
+                for number, piece in enumerate(_LABEL.split(text))
+            ]
+        )
+
+    return redact_between_labels if parts else str
 
 
 def _spellings(value: str) -> set[str]:
@@ -264,21 +276,6 @@ def _decoded(run: re.Match[str], search: _Search) -> Iterator[_Place]:
 
 
 _HEXES: Final = re.compile(rf"[\da-fA-F]{{{2 * SHORTEST},}}+")
-
-
-def _labelled(text: str, places: list[_Place]) -> str:
-    """Put labels in these places, but not into labels that a text has already."""
-    ends = {label.start(): label.end() for label in _LABEL.finditer(text)}
-    starts = [*ends]
-    pieces, done = [], 0
-    for start, stop, label in sorted(places):
-        before = bisect_right(starts, start) - 1
-        if before >= 0 and stop <= ends[starts[before]]:
-            continue
-        if start >= done:
-            pieces += [text[done:start], label]
-        done = max(done, stop)
-    return "".join([*pieces, text[done:]])
 
 
 # --- what is secret by its name ---------------------------------------------------------------
