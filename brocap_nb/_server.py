@@ -164,19 +164,16 @@ class Handler(RequestHandler):
         """A sender that goes away in the middle is no news."""
 
     def prepare(self) -> None:
-        if self._is_foreign():
-            self.set_status(403)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish("This is not for pages of other sites, nor under this host name.\n")
-
-    def _is_foreign(self) -> bool:
         server: Server = self.settings["server"]
         host, origin = self.request.host, self.request.headers.get("Origin")
         try:
-            if origin is not None and urlsplit(origin).netloc != host:
-                return True
             name = urlsplit(f"//{host}").hostname or ""
-            known = server.open_to_all or name in server.names or name.endswith(".localhost")
-            return not (known or ipaddress.ip_address(name))
+            ours = server.open_to_all or name in server.names or name.endswith(".localhost")
+            foreign = not (ours or ipaddress.ip_address(name))
+            foreign |= origin is not None and urlsplit(origin).netloc != host
         except ValueError:  # no address, so a name that is not ours
-            return True
+            foreign = True
+        if foreign:
+            self.set_status(403)
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish("This is not for pages of other sites, nor under this host name.\n")

@@ -22,12 +22,6 @@ NOT_AN_OBJECT: Final = "Every answer is a JSON object."
 """The rule that comes before all others."""
 
 
-def _is_number(value: Any) -> bool:
-    """A number that a float can hold."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and -1e300 < value < 1e300
-
-
 def _is_tiles(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(v, bool) for v in value)
 
@@ -38,7 +32,10 @@ _KINDS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
     "0": ("is 0", lambda value: is_integer(value) and value == 0),
     "0-or-1": ("is 0 or 1", lambda value: is_integer(value) and value in (0, 1)),
     "not-0": ("is an integer, and not 0,", lambda value: is_integer(value) and value != 0),
-    "number": ("is a decimal number", _is_number),
+    "number": (
+        "is a decimal number",  # one that a float can hold
+        lambda value: type(value) in (int, float) and -1e300 < value < 1e300,
+    ),
     "text": ("is a string", lambda value: isinstance(value, str)),
     "filled": (
         "is a string that is not empty",
@@ -78,8 +75,11 @@ getTaskResult          solution.token     ready:FunCaptchaTaskProxyless  -  fill
 """
 
 
+_MOMENTS: Final = {"always": "", "success": " if errorId is 0", "error": " if errorId is not 0"}
+
+
 class Rule(NamedTuple):
-    """One documented rule about one field."""
+    """One documented rule about one field: a row of `_CONTRACT`."""
 
     methods: tuple[str, ...]
     field: str
@@ -91,28 +91,24 @@ class Rule(NamedTuple):
     fits: Callable[[Any], bool]
     sentence: str
 
-
-def _rule(methods: str, name: str, when: str, legible: str, kind: str) -> Rule:
-    when, _, task_type = when.partition(":")
-    told, fits = _KINDS[kind]
-    moments = {
-        "success": " if errorId is 0",
-        "error": " if errorId is not 0",
-        "ready": f" if {f'a {task_type}' if task_type else 'the task'} is ready",
-    }
-    return Rule(
-        methods=METHODS if methods == "*" else tuple(methods.split(",")),
-        field=name.rstrip("?"),
-        required=not name.endswith("?"),
-        when=when,
-        task_type=task_type,
-        legible=_KINDS[legible][1] if legible in _KINDS else None,
-        fits=fits,
-        sentence=f"{name.rstrip('?')} {told}{moments.get(when, '')}.",
-    )
+    @classmethod
+    def of(cls, methods: str, name: str, when: str, legible: str, kind: str) -> Rule:
+        """Return the rule that a row says."""
+        when, _, task_type = when.partition(":")
+        moment = _MOMENTS.get(when, f" if {f'a {task_type}' if task_type else 'the task'} is ready")
+        return cls(
+            METHODS if methods == "*" else tuple(methods.split(",")),
+            name.rstrip("?"),
+            not name.endswith("?"),
+            when,
+            task_type,
+            _KINDS[legible][1] if legible in _KINDS else None,
+            _KINDS[kind][1],
+            f"{name.rstrip('?')} {_KINDS[kind][0]}{moment}.",
+        )
 
 
-RULES: Final = tuple(_rule(*line.split()) for line in _CONTRACT.strip().splitlines())
+RULES: Final = tuple(Rule.of(*line.split()) for line in _CONTRACT.strip().splitlines())
 """Every documented rule. A field that no rule names is not documented."""
 
 
