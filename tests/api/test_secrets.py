@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from dresses import DRESSES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspectors import expanded
@@ -44,21 +45,6 @@ keys = st.one_of(
     st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40),
 )
 around = st.text(st.characters(exclude_categories=["Cs"]), max_size=7)  # shorter than a key
-
-DRESSES: dict[str, Callable[[str], str]] = {
-    "as it is": str,
-    "in JSON": lambda key: json.dumps(key)[1:-1],
-    "in JSON, slashes escaped": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
-    "in JSON, all escaped": lambda key: "".join(f"\\u{ord(c):04x}" for c in key),
-    "in a URL": lambda key: urllib.parse.quote(key, safe=""),
-    "in a URL, all escaped": lambda key: "".join(f"%{ord(c):02X}" for c in key),
-    "in HTML": html.escape,
-    "as decimal entities": lambda key: "".join(f"&#{ord(c)};" for c in key),
-    "as hexadecimal entities": lambda key: "".join(f"&#x{ord(c):X};" for c in key),
-    "in upper case": str.upper,
-    "as hexadecimal digits": lambda key: key.encode().hex(),
-    "as upper hexadecimal digits": lambda key: key.encode().hex().upper(),
-}
 
 
 def holds(text: str, key: str) -> bool:
