@@ -25,7 +25,6 @@ _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
 _FIELD = re.compile("( *)&quot;(.*?)&quot;: ")
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{4096,}+={0,2}")
-_MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.92em"
 
 
 def text(value: str) -> str:
@@ -76,7 +75,8 @@ def code(text: str, *, max_height: str = "22em", marked: Collection[str] = ()) -
                     lines[number] += f" {badge('look here', good=False)}"
         shown = "\n".join(lines)
     return (
-        f'<pre tabindex="0" style="{_MONO};margin:.3em 0;padding:.5em .7em;border:{_LINE};'
+        '<pre tabindex="0" style="font-family:var(--jp-code-font-family,ui-monospace,monospace);'
+        f"font-size:.92em;margin:.3em 0;padding:.5em .7em;border:{_LINE};"
         f"border-radius:4px;background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
         f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{shown}</pre>'
     )

@@ -54,8 +54,6 @@ class SecretText(str):
 class Secret:
     """A client key, a password. No repr, pickle, traceback or inspector of objects shows it."""
 
-    label = KEY_LABEL
-
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
         value, self.label = SecretText(value), label
         # not an attribute: those are shown to whoever looks
@@ -415,12 +413,12 @@ def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None
 
 def header_secrets(headers: Mapping[str, str]) -> list[Secret]:
     """Return what must not be written down of headers if a server repeats it."""
-    secret = [
-        (name.lower(), _text(value))
+    return [
+        Secret(one, HEADER_LABEL)
         for name, value in headers.items()
         if label_of(name, SECRET_HEADERS)
+        for one in _told(name.lower(), _text(value))
     ]
-    return [Secret(one, HEADER_LABEL) for name, value in secret for one in _told(name, value)]
 
 
 def _told(name: str, value: str) -> Iterator[str]:
