@@ -99,6 +99,8 @@ def test_a_plain_text_fits_80_columns_and_cuts_no_word() -> None:
     assert max(map(len, plain.split("\n"))) <= 80
     assert " ".join(plain.split()).count(WORDS.strip()) == 2
     assert plain.count(ADDRESS) == 2
+    longer = "x" * 100
+    assert longer in _html.describe("Title", [("name", longer)], ("body", longer))["text/plain"]
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
