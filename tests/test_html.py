@@ -115,3 +115,15 @@ def test_a_plain_text_can_be_printed_on_any_stream(
     written = stream.buffer.getvalue().decode(encoding)
     assert ("π" in written) == (encoding == "utf-8")
     assert "…" in written or encoding == "ascii"
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.binary(max_size=40).map(repr) | st.just('"\\ud800"'))
+def test_pretty_takes_anything_and_can_be_sent(text: str) -> None:
+    _html.pretty(text).encode()
+    _html.pretty(json.dumps(text)).encode()
+
+
+def test_pretty_survives_nesting() -> None:
+    for depth in (100, 900, 100_000):
+        assert len(_html.pretty("[" * depth + "]" * depth)) <= 100_100

@@ -25,7 +25,7 @@ from peer import Peer, http
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 import brocap_nb as bn
-from brocap_nb.api._secrets import Secret
+from brocap_nb.api._secrets import Secret, url_text
 from brocap_nb.doors._audit import audit
 
 # What we write ourselves is no key: field names, labels, digits of a time.
@@ -306,3 +306,17 @@ def test_a_cookie_that_the_body_repeats_is_left_out(client: bn.Client, peer: Pee
         "session": "<left out>",
         "x": "Strict",
     }
+
+
+def test_a_task_without_secrets_is_pickled_after_it_was_sent(client: bn.Client, peer: Peer) -> None:
+    peer.say(http(b'{"errorId": 0, "taskId": 5}'))
+    task = bn.RawTask({"type": "X", "note": "nothing"})
+    client.create_task(task)
+    assert pickle.loads(pickle.dumps(task)).to_wire() == task.to_wire()
+
+
+def test_an_address_is_written_down_without_what_is_secret() -> None:
+    key = "0123456789abcdef" * 2
+    assert url_text("https://me:pw@h:1/x?a=me@b") == "https://<left out>@h:1/x?a=me@b"
+    assert url_text(f"http://h/?k={key}&b", Secret(key)) == "http://h/?k=<clientKey>&b"
+    assert url_text("http://h/a@b") == "http://h/a@b"

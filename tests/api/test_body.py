@@ -178,3 +178,24 @@ def test_json_in_a_form_is_searched_as_well() -> None:
 def test_pictures_are_searched_for_once_whatever_a_text_is_made_of(start: str) -> None:
     for text in (f'"{start}{"A" * 1_000_000}', f'"{start}{"A" * 300}' * 3_000, '"' * 1_000_000):
         assert with_labels(text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"solution": {"token": "03AGdBq24PBCqLmOx2V4", "key": "k"}, "websiteKey": "abcdefgh-1"}',
+        '{"note": "a&key=not-of-a-form&b"}',
+        "<a href='?key=1'>key=2</a>",
+        "a plain text with key=abcdefghij in it",
+        "",
+    ],
+)
+def test_what_is_no_form_has_no_names_of_forms(text: str) -> None:
+    assert redact_body(text) == (text, [])
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=Z", ""])
+@given(text=st.text(alphabet='-B\r\n;"= name&key', max_size=60))
+def test_a_torn_form_is_never_a_fault(kind: str, text: str) -> None:
+    shown, found = redact_body(text, kind)
+    assert found or shown == text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -122,3 +122,21 @@ def test_the_key_is_found_in_another_encoding(encoding: str) -> None:
     kept = base64.b64decode(raw).replace(b"\0", b"") if raw else b""
     assert KEY not in text.replace("\0", "").replace("\\x00", "")
     assert KEY.encode() not in kept
+
+
+def test_a_time_of_another_zone_is_utc() -> None:
+    line = exchange(started_at=WHEN.astimezone(timezone(timedelta(hours=5)))).to_line()
+    assert bn.Exchange.from_line(line).started_at == WHEN
+    assert bn.Exchange.from_line(line).started_at.tzinfo is UTC
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=80))
+def test_an_answer_is_kept_as_it_came(content: bytes) -> None:
+    text, raw = decode_answer(content, None)
+    try:
+        assert (text, raw) == (content.decode(), None)
+    except UnicodeDecodeError:
+        assert raw is not None
+        assert base64.b64decode(raw) == content
+        text.encode()

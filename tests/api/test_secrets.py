@@ -259,3 +259,8 @@ def test_headers_of_other_services_are_known_by_their_names() -> None:
         "not a secret",
     ]
     assert len(header_secrets(headers)) == 3
+
+
+def test_a_short_secret_damages_no_text() -> None:
+    text = '{"clientKey": "x", "task": {"type": "x"}, "password": "monkey"}'
+    assert Veil(*map(Secret, ("x", "task", "monkey", "1234567"))).redact(text) == text
