@@ -11,7 +11,10 @@ import base64
 import contextlib
 import json
 import re
+import sys
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from html import escape
 from typing import Any, TypeAlias
 
@@ -20,8 +23,8 @@ Told: TypeAlias = str | tuple[str, bool | None]
 
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
+_FIELD = re.compile("( *)&quot;(.*?)&quot;: ")
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{4096,}+={0,2}")
-_MONO = "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:.92em"
 
 
 def text(value: str) -> str:
@@ -34,11 +37,6 @@ def words(value: str) -> str:
     return re.sub("`([^`]+)`", r"<code>\1</code>", text(value))
 
 
-def heading(value: str) -> str:
-    """A small heading inside a card."""
-    return f'<div style="margin-top:.5em;font-weight:600;opacity:.85">{escape(value)}</div>'
-
-
 def pretty(text: str, *, limit: int = 100_000) -> str:
     """Return `text` for people: indented if it is JSON, cut if it is very long.
 
@@ -49,86 +47,50 @@ def pretty(text: str, *, limit: int = 100_000) -> str:
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     if len(text) > limit:
         text = f"{text[:limit]}… ({len(text) - limit:,} more characters)"
-    return _sendable(text)
+    return printable(text, "utf-8")
 
 
-def _sendable(text: str) -> str:
-    """JSON can spell lone surrogates, which no front end is sent."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def printable(text: str, encoding: str | None = None) -> str:
+    """A text in which signs are escaped that the standard output, or an encoding, has not.
+
+    Lone surrogates, which JSON can spell, are sent to no front end.
+    """
+    encoding = encoding or getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def code(text: str, *, max_height: str = "22em") -> str:
-    """A block of code or JSON that wraps and, when long, scrolls, by mouse and by keyboard."""
+def code(text: str, *, max_height: str = "22em", marked: Collection[str] = ()) -> str:
+    """A block of code or JSON that wraps and, when long, scrolls, by mouse and by keyboard.
+
+    In indented JSON a sign stands behind the fields at `marked` paths.
+    """
+    shown = escape(text)
+    if marked:
+        path: list[str] = []
+        lines = shown.split("\n")
+        for number, line in enumerate(lines):
+            if field := _FIELD.match(line):
+                path[len(field[1]) // 2 - 1 :] = [field[2]]
+                if ".".join(path) in marked:
+                    lines[number] += f" {badge('look here', good=False)}"
+        shown = "\n".join(lines)
     return (
-        f'<pre tabindex="0" style="{_MONO};margin:.3em 0;padding:.5em .7em;border:{_LINE};'
+        '<pre tabindex="0" style="font-family:var(--jp-code-font-family,ui-monospace,monospace);'
+        f"font-size:.92em;margin:.3em 0;padding:.5em .7em;border:{_LINE};"
         f"border-radius:4px;background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
-        f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{escape(text)}</pre>'
+        f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{shown}</pre>'
     )
 
 
 def tree(text: str, *, marked: Collection[str] = ()) -> str:
-    """A JSON text as a tree that folds, a sign at `marked` paths; other text as it is."""
-    text = pretty(text)
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return code(text)
-    if not isinstance(value, (dict, list)) or len(text) > _TREE_LIMIT:
-        return code(text)
-    return (
-        f'<div style="{_MONO};padding:.4em .6em;border:{_LINE};border-radius:4px;'
-        f'background:rgba(128,128,128,.08);overflow-wrap:anywhere;line-height:1.5">'
-        f"{_sendable(_branch('', value, '', frozenset(marked), 0))}</div>"
-    )
-
-
-_TREE_LIMIT = 60_000
-_LONG_TEXT = 200
-_SHOWN_ITEMS = 100
-_FOLDED_FROM = 3
-_DEEPEST = 40
-
-
-def _branch(name: str, value: Any, path: str, marked: Collection[str], depth: int) -> str:
-    label = f"{escape(name)}: " if name else ""
-    sign = f" {badge('look here', good=False)}" if path in marked else ""
-    if not isinstance(value, (dict, list)) or depth > _DEEPEST:
-        return f"<div>{label}{_leaf(value)}{sign}</div>"
-    if isinstance(value, dict):
-        what, pairs, more = "field", [*value.items()], ""
-    else:
-        what, pairs = "item", [(f"[{n}]", one) for n, one in enumerate(value[:_SHOWN_ITEMS])]
-        rest = len(value) - len(pairs)
-        more = f"<div>… {rest:,} more</div>" if rest else ""
-    inner = "".join(
-        _branch(key, one, f"{path}.{key}".lstrip("."), marked, depth + 1) for key, one in pairs
-    )
-    unfolded = depth < _FOLDED_FROM or any(f"{one}.".startswith(f"{path}.") for one in marked)
-    return (
-        f'<details{" open" if unfolded else ""}><summary style="cursor:pointer">{label}'
-        f'<span style="opacity:.75">{len(value)} {what}{"" if len(value) == 1 else "s"}</span>'
-        f'{sign}</summary><div style="padding-left:1.2em">{inner}{more}</div></details>'
-    )
-
-
-def _leaf(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    if len(text) <= _LONG_TEXT:
-        return escape(text)
-    return (
-        f'<details style="display:inline"><summary style="cursor:pointer">'
-        f"{escape(text[: _LONG_TEXT // 2])}… ({len(text):,} characters)</summary>"
-        f"{escape(text)}</details>"
-    )
+    """A JSON text, indented, with a sign behind the fields at `marked` paths."""
+    return code(pretty(text), marked=marked)
 
 
 def badge(text: str, *, good: bool | None = None) -> str:
     """A short word in a frame; a sign before it, never colour alone, says good or bad."""
-    sign, colour = {
-        True: ("✓ ", "46,125,50"),
-        False: ("✗ ", "198,40,40"),
-        None: ("", "128,128,128"),
-    }[good]
+    signs = {True: ("✓ ", "46,125,50"), False: ("✗ ", "198,40,40"), None: ("", "128,128,128")}
+    sign, colour = signs[good]
     return (
         f'<span style="border:1px solid rgba({colour},.8);background:rgba({colour},.14);'
         f'border-radius:9px;padding:0 .55em;white-space:nowrap">{sign}{escape(text)}</span>'
@@ -148,10 +110,20 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def lines(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Label and value in two columns, as lines of text."""
-    width = max((len(label) for label, _ in pairs), default=0)
-    return [f"  {label:<{width}}  {value}" for label, value in pairs]
+_wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
+
+
+def lines(pairs: Sequence[tuple[str, str]], width: int = 80) -> list[str]:
+    """Label and value in two columns, as lines of text; a wide value stands below its label."""
+    column = max((len(label) for label, _ in pairs), default=0) + 4
+    told = []
+    for label, value in pairs:
+        first, rest = f"  {label}".ljust(column), " " * column
+        if max(map(len, value.split()), default=0) > width - column:
+            told.append(first.rstrip())
+            first = rest = " " * 4
+        told += _wrap(value, width, initial_indent=first, subsequent_indent=rest)
+    return told
 
 
 def picture(
@@ -230,13 +202,15 @@ def describe(
         (label, words(value) if isinstance(value, str) else badge(value[0], good=value[1]))
         for label, value in told
     )
-    html = card(title, shown, *(heading(name) + code(text) for name, text in blocks))
+    style = "margin-top:.5em;font-weight:600;opacity:.85"
+    below = [f'<div style="{style}">{escape(name)}</div>{code(text)}' for name, text in blocks]
     plain = lines([(label, v if isinstance(v, str) else v[0]) for label, v in told])
-    return bundle(
-        html, "\n".join([title, *plain, *(f"--- {name}\n{text}" for name, text in blocks)])
-    )
+    for name, text in blocks:
+        for line in (f"--- {name}", *text.splitlines()):
+            plain += _wrap(line, 80, subsequent_indent=" " * 4) or [""]
+    return bundle(card(title, shown, *below), "\n".join([title, *plain]))
 
 
 def bundle(html: str, plain: str) -> dict[str, Any]:
     """What `_repr_mimebundle_` returns."""
-    return {"text/html": html, "text/plain": plain}
+    return {"text/html": html, "text/plain": printable(plain)}

@@ -41,9 +41,11 @@ class Server:
         error: Callable[[str], Exception],
         **limits: Any,
     ) -> None:
-        self._error, self._limits = error, limits
-        listener = self._bind(host, port, listen=True)
-        self._host, self.port = host, int(listener.getsockname()[1])
+        self._address, self._error, self._limits = (host, port), error, limits
+        self._socket = self._bind()
+        self._socket.listen(128)
+        self.port = int(self._socket.getsockname()[1])
+        self._address = host, self.port
         shown = _EVERYWHERE.get(host, host)
         place = f"[{shown}]" if ":" in shown else shown
         self.url = public_url or f"http://{place}:{self.port}"
@@ -53,11 +55,10 @@ class Server:
             routes, owner=owner, server=self, log_function=lambda handler: None
         )
         self._server: HTTPServer | None = None
-        self._reserved: socket.socket | None = None
-        self._reopening: asyncio.TimerHandle | None = None
+        self._opening: asyncio.TimerHandle | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listener)), name="brocap-server", daemon=True
+            target=lambda: asyncio.run(self._serve()), name="brocap-server", daemon=True
         )
 
     def start(self) -> None:
@@ -85,22 +86,19 @@ class Server:
 
     # --- in the thread of the loop ----------------------------------------------------------
 
-    async def _serve(self, listener: socket.socket) -> None:
+    async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        self._open(listener)
+        self._open()
         self._ready.set()
-        try:
-            await self._ended.wait()
-        finally:
-            await self._close()
-            if self._reserved is not None:
-                self._reserved.close()
+        await self._ended.wait()
+        await self._close()
+        self._socket.close()
 
-    def _open(self, listener: socket.socket) -> None:
-        listener.listen(128)
-        listener.setblocking(False)
-        self._server = HTTPServer(self._application, **self._limits)
-        self._server.add_socket(listener)
+    def _open(self) -> None:
+        if self._server is None:
+            self._socket.listen(128)
+            self._server = HTTPServer(self._application, **self._limits)
+            self._server.add_socket(self._socket)
 
     async def _close(self) -> None:
         server, self._server = self._server, None
@@ -110,48 +108,40 @@ class Server:
                 await asyncio.wait_for(server.close_all_connections(), 2)
 
     async def _refuse(self, seconds: float) -> None:
-        if self._reopening is not None:
-            self._reopening.cancel()
+        if self._opening is not None:
+            self._opening.cancel()
         if not seconds:
-            self._reopen()
+            self._open()
             return
-        if self._reserved is None:
+        if self._server is not None:
             await self._close()
             # bound but not listening: the port stays ours, and whoever knocks is refused
-            self._reserved = self._bind(self._host, self.port, listen=False)
-        self._reopening = self._loop.call_later(seconds, self._reopen)
+            self._socket = self._bind()
+        self._opening = self._loop.call_later(seconds, self._open)
 
-    def _reopen(self) -> None:
-        self._reopening = None
-        listener, self._reserved = self._reserved, None
-        if listener is not None:
-            self._open(listener)
-
-    def _bind(self, host: str, port: int, *, listen: bool) -> socket.socket:
-        """Return a socket that has the port."""
-        listener = None
+    def _bind(self) -> socket.socket:
+        """Return a socket that has the port, or raise `error`."""
+        host, port = self._address
+        bound = None
         try:
-            if not 0 <= port <= 65_535:
-                raise OverflowError("there is no such port")
             family, kind, protocol, _, address = socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
-            listener = socket.socket(family, kind, protocol)
+            bound = socket.socket(family, kind, protocol)
+            bound.setblocking(False)
             if sys.platform != "win32":  # there it would let two servers share a port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            if listen:
-                listener.listen(128)
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((address[0], port, *address[2:]))  # getaddrinfo would cut a wrong port
         except (OSError, OverflowError, UnicodeError, TypeError) as error:
-            if listener is not None:
-                listener.close()
+            if bound is not None:
+                bound.close()
             reason = getattr(error, "strerror", None) or str(error)
             raise self._error(
                 f"It cannot listen on {host}, port {port}: {reason}. Choose another port, or "
                 "port=0, which takes a free one; the host is one of this machine, such as "
                 "127.0.0.1."
             ) from None
-        return listener
+        return bound
 
 
 class Handler(RequestHandler):
@@ -174,19 +164,16 @@ class Handler(RequestHandler):
         """A sender that goes away in the middle is no news."""
 
     def prepare(self) -> None:
-        if self._is_foreign():
-            self.set_status(403)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish("This is not for pages of other sites, nor under this host name.\n")
-
-    def _is_foreign(self) -> bool:
         server: Server = self.settings["server"]
         host, origin = self.request.host, self.request.headers.get("Origin")
         try:
-            if origin is not None and urlsplit(origin).netloc != host:
-                return True
             name = urlsplit(f"//{host}").hostname or ""
-            known = server.open_to_all or name in server.names or name.endswith(".localhost")
-            return not (known or ipaddress.ip_address(name))
+            ours = server.open_to_all or name in server.names or name.endswith(".localhost")
+            foreign = not (ours or ipaddress.ip_address(name))
+            foreign |= origin is not None and urlsplit(origin).netloc != host
         except ValueError:  # no address, so a name that is not ours
-            return True
+            foreign = True
+        if foreign:
+            self.set_status(403)
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish("This is not for pages of other sites, nor under this host name.\n")

@@ -39,6 +39,7 @@ __all__ = ["Exercise", "Feedback", "exercise"]
 
 _ONE, _MANY = "one number", "several values"
 _KINDS: Final = {"int": _ONE, "float": _ONE, "str": "a text", "list": _MANY, "tuple": _MANY}
+_GROUPS: Final = (list, tuple, set, frozenset)
 
 _SHORT: Final = reprlib.Repr()
 _SHORT.maxother = _SHORT.maxstring = 60
@@ -64,33 +65,25 @@ class Feedback:
         return self.right is True
 
     def __str__(self) -> str:
-        lines = [self.verdict]  # without a sign: not every terminal has one
-        if self.answer:
-            lines.append(f"Your answer: {self.answer}")
-        if self.sentence:
-            lines.append(self.sentence)
-        return "\n".join(lines)
+        answer = f"Your answer: {self.answer}" if self.answer else ""
+        return "\n".join(filter(None, [self.verdict, answer, self.sentence]))
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        parts = [_html.badge(self.verdict, good=self.right)]
-        if self.answer:
-            parts.append(f" Your answer: <code>{_html.text(self.answer)}</code>")
-        if self.sentence:
-            style = "margin-top:.3em;white-space:pre-line"
-            parts.append(f'<div style="{style}">{_html.text(self.sentence)}</div>')
-        html = f'<div style="line-height:1.45;max-width:60em">{"".join(parts)}</div>'
-        return _html.bundle(html, str(self))
+        verdict, _newline, more = str(self).partition("\n")
+        badge, style = _html.badge(verdict, good=self.right), "margin-top:.3em;white-space:pre-line"
+        html = f'<div style="{style}">{_html.text(more)}</div>' if more else ""
+        return _html.bundle(f'<div style="line-height:1.45">{badge}{html}</div>', str(self))
 
 
 class Exercise:
-    """A question whose answer, or several, are checked. `exercise` makes it from a function.
+    """A question whose answer, or several, are checked: the decorator of a function.
 
     Raises:
         InvalidInputError: the function has no docstring, so it could say no more than "wrong".
     """
 
     def __init__(self, check: Callable[..., object]) -> None:
-        self.name: str = getattr(check, "__name__", "exercise")
+        self.name: str = check.__name__
         """How it is called in the notebook."""
         self.hint: str = inspect.getdoc(check) or ""
         """What is said to a wrong answer if nothing better is known."""
@@ -128,18 +121,14 @@ class Exercise:
         return f"<Exercise {self.name}: call it with your answer, as in {self.name}(…)>"
 
 
-def exercise(check: Callable[..., object]) -> Exercise:
-    """Make an exercise of a function, as a decorator; see `Exercise`."""
-    return Exercise(check)
+exercise = Exercise
 
 
 def _is_open(answer: object) -> bool:
     """Whether the dots still stand there, also inside a list, tuple, set or dict."""
     if isinstance(answer, dict):
         answer = list(answer.values())
-    if isinstance(answer, (list, tuple, set, frozenset)):
-        return any(part is ... for part in answer)
-    return answer is ...
+    return any(part is ... for part in (answer if isinstance(answer, _GROUPS) else [answer]))
 
 
 def _as(kind: str, answer: Any) -> Any:
@@ -147,10 +136,9 @@ def _as(kind: str, answer: Any) -> Any:
     if kind not in _KINDS:
         return answer
     plain = getattr(answer, "tolist", lambda: answer)()  # of numpy, or a column
-    several = isinstance(plain, (list, tuple, set, frozenset))
-    if several and kind in ("list", "tuple"):
+    if isinstance(plain, _GROUPS) and kind in ("list", "tuple"):
         return list(plain) if kind == "list" else tuple(plain)
-    if several and len(plain) == 1:
+    if isinstance(plain, _GROUPS) and len(plain) == 1:
         (plain,) = plain
     if kind == "str" and isinstance(plain, str):
         return plain.strip()

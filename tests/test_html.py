@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import brocap_nb as bn
 from brocap_nb import _html
 
 EVIL = """<script>alert(1)</script>"><img src=x onerror=alert(1)>'&amp;"""
-PIECES = {
+PIECES: dict[str, Callable[[str], str]] = {
     "text": _html.text,
-    "heading": _html.heading,
     "code": _html.code,
     "badge": _html.badge,
     "good badge": lambda s: _html.badge(s, good=True),
@@ -23,8 +26,7 @@ PIECES = {
     "header of a table": lambda s: _html.table([s], []),
     "caption of a table": lambda s: _html.table([], [], caption=f"-{s}"),
     "title of a card": _html.card,
-    "name in a tree": lambda s: _html.tree(json.dumps({f"-{s}": 1})),
-    "no tree": lambda s: _html.tree(f"<{s}"),
+    "code with a mark": lambda s: _html.code(s, marked=["a"]),
 }
 
 
@@ -60,87 +62,9 @@ def test_a_text_stays_a_text(piece: str, text: str) -> None:
     assert text.translate(newlines) in held.translate(newlines)
 
 
-def test_no_script_from_any_piece() -> None:
-    for make in PIECES.values():
-        assert "<script" not in make(EVIL)
-        assert "<img src=x" not in make(EVIL)
-
-
-def test_a_sign_stands_beside_the_colour() -> None:
-    assert "✓" in _html.badge("x", good=True)
-    assert "✗" in _html.badge("x", good=False)
-
-
 def test_pretty_indents_json_and_leaves_the_rest() -> None:
     assert _html.pretty('{"a":[1,"ä"]}') == '{\n  "a": [\n    1,\n    "ä"\n  ]\n}'
     assert _html.pretty("<html>") == "<html>"
-
-
-def test_pretty_cuts_what_no_page_should_keep() -> None:
-    assert _html.pretty("é" * 50, limit=20) == "é" * 20 + "… (30 more characters)"
-    shown = _html.pretty(json.dumps({"file": "QUJD" * 100_000, "note": "stays"}))
-    assert len(shown) < 200
-    assert "400,000 characters of base64" in shown
-    assert "stays" in shown
-
-
-@settings(deadline=None)
-@given(st.text(max_size=60) | st.binary(max_size=40).map(repr) | st.just('"\\ud800"'))
-def test_pretty_takes_anything_and_can_be_sent(text: str) -> None:
-    _html.pretty(text).encode()
-    _html.pretty(json.dumps(text)).encode()
-
-
-def test_pretty_survives_nesting() -> None:
-    for depth in (100, 900, 100_000):
-        assert len(_html.pretty("[" * depth + "]" * depth)) <= 100_100
-
-
-def test_a_tree_marks_what_is_meant_and_shows_the_way_to_it() -> None:
-    body = {"clientKey": "k", "task": {"metadata": {"a": {"b": {"Task": "Pick"}}}}}
-    path = "task.metadata.a.b.Task"
-    shown = _html.tree(json.dumps(body), marked=[path])
-    assert shown.count("look here") == 1
-    assert "&quot;Pick&quot; <span" in shown
-    assert shown.count("<details open>") == shown.count("<details") == 5
-    folded = _html.tree(json.dumps(body))
-    assert "look here" not in folded
-    assert folded.count("<details open>") == 3
-    assert "look here" not in _html.tree(json.dumps(body), marked=["task.meta", "a.b.Task"])
-
-
-def test_a_tree_of_much_says_how_much() -> None:
-    shown = _html.tree(json.dumps({"list": list(range(250)), "text": "x" * 900}))
-    assert "250 items" in shown
-    assert "… 150 more" in shown
-    assert "(902 characters)" in shown
-
-
-@settings(deadline=None)
-@given(
-    st.recursive(
-        st.none() | st.text(max_size=9) | st.floats(),
-        lambda j: st.lists(j) | st.dictionaries(st.text(max_size=9), j),
-        max_leaves=9,
-    )
-)
-def test_a_tree_takes_any_json_and_can_be_sent(value: object) -> None:
-    _html.tree(json.dumps(value), marked=["a"]).encode()
-
-
-@settings(deadline=None)
-@given(st.text(max_size=40) | st.just(EVIL))
-def test_a_text_in_a_tree_stays_a_text(text: str) -> None:
-    plain, shown = (Reader(_html.tree(json.dumps([one]))) for one in ("x", text))
-    assert shown.tags == plain.tags
-    spelled = json.dumps(text, ensure_ascii=False)
-    assert spelled.encode("utf-8", "backslashreplace").decode() in shown.seen
-
-
-def test_a_tree_survives_nesting() -> None:
-    for depth in (100, 900, 100_000):
-        _html.tree("[" * depth + "]" * depth)
-    _html.tree('["\\ud800", {"\\udfff": 1}]').encode()
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
@@ -153,3 +77,53 @@ def test_long_base64_is_cut_and_almost_long_base64_is_not() -> None:
     almost = f"{'A' * 4095}." * 300
     assert _html.pretty(almost, limit=len(almost)) == almost
     assert len(_html.pretty(f"{'A' * 4096}=", limit=10_000)) < 100
+
+
+def test_a_sign_stands_behind_the_field_that_is_meant() -> None:
+    body = {"Task": 1, "task": {"list": [{"type": "x"}], "type": 'a "b": c'}, "note": "type"}
+    shown = _html.tree(json.dumps(body), marked=["task.type"])
+    assert shown.count("look here") == 1
+    assert shown.index("a \\&quot;b") < shown.index("look here") < shown.index("note")
+    assert "look here" not in _html.tree(json.dumps(body), marked=["task.ty", "list.type"])
+    assert "look here" not in _html.tree("type: task.type", marked=["task.type"])
+
+
+WORDS = "A sentence of many words that goes on and on until it is wider than a terminal is. " * 3
+ADDRESS = f"http://127.0.0.1/{'x' * 55}"
+
+
+def test_a_plain_text_fits_80_columns_and_cuts_no_word() -> None:
+    body = _html.pretty(json.dumps({"text": WORDS, "address": ADDRESS}))
+    facts = [("short", "x"), ("a label with words", WORDS), ("address", ADDRESS)]
+    plain = _html.describe("Title", facts, ("body", body))["text/plain"]
+    assert max(map(len, plain.split("\n"))) <= 80
+    assert " ".join(plain.split()).count(WORDS.strip()) == 2
+    assert plain.count(ADDRESS) == 2
+    longer = "x" * 100
+    assert longer in _html.describe("Title", [("name", longer)], ("body", longer))["text/plain"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_a_plain_text_can_be_printed_on_any_stream(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    code = bn.ErrorCode(code="\ud800 ε", meaning="✓ π…", remedy="→ 密码", retryable=False)
+    print(code)
+    stream.flush()
+    written = stream.buffer.getvalue().decode(encoding)
+    assert ("π" in written) == (encoding == "utf-8")
+    assert "…" in written or encoding == "ascii"
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.binary(max_size=40).map(repr) | st.just('"\\ud800"'))
+def test_pretty_takes_anything_and_can_be_sent(text: str) -> None:
+    _html.pretty(text).encode()
+    _html.pretty(json.dumps(text)).encode()
+
+
+def test_pretty_survives_nesting() -> None:
+    for depth in (100, 900, 100_000):
+        assert len(_html.pretty("[" * depth + "]" * depth)) <= 100_100

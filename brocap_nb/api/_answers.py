@@ -1,5 +1,4 @@
-"""The API's answers: read by what the pages document of them (`read`), and held against it
-(`departures`).
+"""The API's answers: read by what the pages document of them, and held against it.
 
 `RULES` is the only place where the documented shape of an answer is written down. Where the public
 pages are silent, there is no rule. Everything here takes any text and never raises.
@@ -16,104 +15,100 @@ from typing import Any, Final, NamedTuple
 
 from brocap_nb import _html
 from brocap_nb.api._exchange import Exchange, Outcome
-from brocap_nb.api._facts import CATALOGUE, METHODS, rows
+from brocap_nb.api._facts import CATALOGUE, METHODS
 from brocap_nb.api._json import is_integer, parse
 
 NOT_AN_OBJECT: Final = "Every answer is a JSON object."
 """The rule that comes before all others."""
 
 
+def _is_tiles(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, bool) for v in value)
+
+
+# What the pages say of a field, and whether a value is so.
+_KINDS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
+    "integer": ("is an integer", is_integer),
+    "0": ("is 0", lambda value: is_integer(value) and value == 0),
+    "0-or-1": ("is 0 or 1", lambda value: is_integer(value) and value in (0, 1)),
+    "not-0": ("is an integer, and not 0,", lambda value: is_integer(value) and value != 0),
+    "number": (
+        "is a decimal number",  # one that a float can hold
+        lambda value: type(value) in (int, float) and -1e300 < value < 1e300,
+    ),
+    "text": ("is a string", lambda value: isinstance(value, str)),
+    "filled": (
+        "is a string that is not empty",
+        lambda value: isinstance(value, str) and value != "",
+    ),
+    "null": ("is null or absent", lambda value: value is None),
+    "text-or-null": ("is a string or null", lambda value: isinstance(value, str | None)),
+    "code": (
+        "is one of the codes that the pages list",
+        lambda value: isinstance(value, str) and value in CATALOGUE,
+    ),
+    "status": ("is processing or ready", ("processing", "ready").__contains__),
+    "object": ("is an object", lambda value: isinstance(value, dict)),
+    "tiles": ("is a list of one boolean for each tile", _is_tiles),
+    "absent": ("is absent", lambda value: False),
+}
+
+# Methods (* is all), field (? if it may be absent), when (for which task type), what it must be
+# for the client to read it (- if it does not), and what the pages say that it is.
+_CONTRACT: Final = """
+*                      errorId            always   integer       0-or-1
+*                      errorCode          error    -             text
+*                      errorCode?         error    text-or-null  code
+createTask,getBalance  errorDescription   error    -             text
+*                      errorDescription?  error    text-or-null  text-or-null
+createTask,getBalance  errorCode?         success  -             absent
+createTask,getBalance  errorDescription?  success  -             absent
+getTaskResult          errorCode?         success  -             null
+getTaskResult          errorDescription?  success  -             null
+createTask             taskId             success  integer       not-0
+createTask             taskId             error    -             0
+getTaskResult          status             success  status        status
+getTaskResult          solution           ready    object        object
+getBalance             balance            success  number        number
+getTaskResult          solution.answer    ready:ComplexImageTask         -  tiles
+getTaskResult          solution.token     ready:FunCaptchaTaskProxyless  -  filled
+"""
+
+
+_MOMENTS: Final = {"always": "", "success": " if errorId is 0", "error": " if errorId is not 0"}
+
+
 class Rule(NamedTuple):
-    """One sentence of the contract about one field: a row of `_CONTRACT`."""
+    """One documented rule about one field: a row of `_CONTRACT`."""
 
     methods: tuple[str, ...]
     field: str
     required: bool
     when: str
     """`always`, `success` (errorId is 0), `ready` (success, and the status says so) or `error`."""
-    task_type: str | None
+    task_type: str
     legible: Callable[[Any], bool] | None
     fits: Callable[[Any], bool]
     sentence: str
 
+    @classmethod
+    def of(cls, methods: str, name: str, when: str, legible: str, kind: str) -> Rule:
+        """Return the rule that a row says."""
+        when, _, task_type = when.partition(":")
+        moment = _MOMENTS.get(when, f" if {f'a {task_type}' if task_type else 'the task'} is ready")
+        return cls(
+            METHODS if methods == "*" else tuple(methods.split(",")),
+            name.rstrip("?"),
+            not name.endswith("?"),
+            when,
+            task_type,
+            _KINDS[legible][1] if legible in _KINDS else None,
+            _KINDS[kind][1],
+            f"{name.rstrip('?')} {_KINDS[kind][0]}{moment}.",
+        )
 
-def _is_number(value: Any) -> bool:
-    """A number that a float can hold."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and -1e300 < value < 1e300
 
-
-def _is_tiles(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, bool) for v in value)
-
-
-_KINDS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "integer": is_integer,
-    "0": lambda value: is_integer(value) and value == 0,
-    "0-or-1": lambda value: is_integer(value) and value in (0, 1),
-    "not-0": lambda value: is_integer(value) and value != 0,
-    "number": _is_number,
-    "text": lambda value: isinstance(value, str),
-    "filled-text": lambda value: isinstance(value, str) and value != "",
-    "null": lambda value: value is None,
-    "text-or-null": lambda value: value is None or isinstance(value, str),
-    "known-code": lambda value: isinstance(value, str) and value in CATALOGUE,
-    "status": ("processing", "ready").__contains__,
-    "object": lambda value: isinstance(value, dict),
-    "tiles": _is_tiles,
-    "nothing": lambda value: False,
-}
-
-# Methods (* is all), field (? if it may be absent), when (for which task type), what it must be
-# for the client to read it (- if it does not), and what the pages say that it is.
-_CONTRACT: Final = """
-*                       errorId            always   integer       0-or-1
-    errorId is 0 or 1.
-*                       errorCode          error    -             text
-    An error has an errorCode, a string.
-*                       errorCode?         error    text-or-null  known-code
-    errorCode is one of the codes that the pages list.
-createTask,getBalance   errorDescription   error    -             text
-    An error has an errorDescription, a string.
-*                       errorDescription?  error    text-or-null  text-or-null
-    errorDescription is a string or null.
-createTask,getBalance   errorCode?         success  -             nothing
-    errorCode comes only with an error.
-createTask,getBalance   errorDescription?  success  -             nothing
-    errorDescription comes only with an error.
-getTaskResult           errorCode?         success  -             null
-    errorCode is null or absent when errorId is 0.
-getTaskResult           errorDescription?  success  -             null
-    errorDescription is null or absent when errorId is 0.
-createTask              taskId             success  integer       not-0
-    taskId is an integer, and not 0.
-createTask              taskId             error    -             0
-    taskId is 0 on an error.
-getTaskResult           status             success  status        status
-    status is processing or ready.
-getTaskResult           solution           ready    object        object
-    A ready task has a solution, an object.
-getBalance              balance            success  number        number
-    balance is a decimal number.
-getTaskResult           solution.answer    ready:ComplexImageTask         -  tiles
-    The solution of a ComplexImageTask has an answer: one boolean for each tile.
-getTaskResult           solution.token     ready:FunCaptchaTaskProxyless  -  filled-text
-    The solution of a FunCaptchaTaskProxyless has a token, a string.
-"""
-
-RULES: Final = tuple(
-    Rule(
-        methods=METHODS if methods == "*" else tuple(methods.split(",")),
-        field=name.rstrip("?"),
-        required=not name.endswith("?"),
-        when=when.partition(":")[0],
-        task_type=when.partition(":")[2] or None,
-        legible=_KINDS.get(legible),
-        fits=_KINDS[fits],
-        sentence=sentence,
-    )
-    for (methods, name, when, legible, fits), (sentence,) in rows(_CONTRACT)
-)
+RULES: Final = tuple(Rule.of(*line.split()) for line in _CONTRACT.strip().splitlines())
 """Every documented rule. A field that no rule names is not documented."""
 
 
@@ -142,17 +137,40 @@ def departures(method: str, text: str, task_type: str | None = None) -> list[Dep
         found = _shown(body if wrong is None else text) if text.strip() else "nothing"
         return [Departure("", NOT_AN_OBJECT, found)]
     rules = _rules(method, task_type)
-    return [*_broken(rules, body), *_surplus(method, task_type, rules, body)]
+    named, typed = {rule.field for rule in rules}, any(rule.task_type for rule in rules)
+    surplus = [
+        Departure(name, f"{method} documents no field {_shown(name)}.", _shown(value))
+        for name, value in _fields(body).items()
+        if name not in named and (typed or name in body)
+    ]
+    return [*_broken(rules, body), *surplus]
 
 
 @functools.lru_cache(maxsize=64)
 def _rules(method: str, task_type: str | None) -> Sequence[Rule]:
-    return [r for r in RULES if method in r.methods and r.task_type in (None, task_type)]
+    return [r for r in RULES if method in r.methods and r.task_type in ("", task_type)]
 
 
-def _broken(rules: Sequence[Rule], body: Mapping[str, Any]) -> Iterator[Departure]:
+@functools.lru_cache(maxsize=64)
+def _read_by(method: str) -> Sequence[Rule]:
+    """What an answer must be to be read; an error can be whatever the method is."""
+    return [
+        rule._replace(fits=rule.legible)
+        for rule in RULES
+        if rule.legible and (method in rule.methods or rule.methods == METHODS)
+    ]
+
+
+def _fields(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an answer, those of its solution as `solution.name`."""
+    solution = body.get("solution")
+    inner = solution.items() if isinstance(solution, dict) else ()
+    return body | {f"solution.{name}": value for name, value in inner}
+
+
+def _broken(rules: Sequence[Rule], body: dict[str, Any]) -> Iterator[Departure]:
     """The first rule of each field that the body breaks."""
-    error_id = body.get("errorId")
+    error_id, fields = body.get("errorId"), _fields(body)
     moments = ["always"]
     if is_integer(error_id):
         moments += ["error"] if error_id else ["success"]
@@ -160,30 +178,12 @@ def _broken(rules: Sequence[Rule], body: Mapping[str, Any]) -> Iterator[Departur
         moments += ["ready"]
     told: set[str] = set()
     for rule in rules:
-        outer, _, inner = rule.field.partition(".")
-        place, name = (body.get(outer), inner) if inner else (body, outer)
-        if rule.when not in moments or rule.field in told or not isinstance(place, dict):
-            continue
-        if not rule.fits(place[name]) if name in place else rule.required:
-            told.add(rule.field)
-            found = _shown(place[name]) if name in place else "missing"
-            yield Departure(rule.field, rule.sentence, found)
-
-
-def _surplus(
-    method: str, task_type: str | None, rules: Sequence[Rule], body: Mapping[str, Any]
-) -> Iterator[Departure]:
-    """The fields that no rule names."""
-    named = {rule.field.partition(".")[::2] for rule in rules}
-    for name, value in body.items():
-        if (name, "") not in named:
-            yield Departure(name, f"{method} documents no field {_shown(name)}.", _shown(value))
-    solution = body.get("solution")
-    inside = {inner for _, inner in named if inner}
-    for name, value in solution.items() if inside and isinstance(solution, dict) else ():
-        if name not in inside:
-            sentence = f"The solution of a {task_type} documents no field {_shown(name)}."
-            yield Departure(f"solution.{name}", sentence, _shown(value))
+        name = rule.field
+        fits = rule.fits(fields[name]) if name in fields else not rule.required
+        if not fits and rule.when in moments and told.isdisjoint({name, name.partition(".")[0]}):
+            told.add(name)
+            found = _shown(fields[name]) if name in fields else "missing"
+            yield Departure(name, rule.sentence, found)
 
 
 def _shown(value: object, limit: int = 60) -> str:
@@ -203,7 +203,12 @@ class Answer:
     """The JSON object as it came, less secrets."""
 
     def _facts(self) -> list[tuple[str, str]]:
-        return []
+        told = {name: getattr(self, name, None) for name in ("task_id", "status", "balance")}
+        tiles = self.answer if isinstance(self, TaskResult) else None
+        if tiles is not None:
+            chosen = ", ".join(str(number) for number, true in enumerate(tiles, 1) if true)
+            told["answer"] = f"tile {chosen or 'none'} of {len(tiles)}"
+        return [(name.replace("_", " "), str(one)) for name, one in told.items() if one is not None]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         body = _html.pretty(json.dumps(self.raw))
@@ -216,9 +221,6 @@ class CreatedTask(Answer):
 
     task_id: int
     """The service's number of the task."""
-
-    def _facts(self) -> list[tuple[str, str]]:
-        return [("task id", str(self.task_id))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,13 +249,6 @@ class TaskResult(Answer):
         token = (self.solution or {}).get("token")
         return token if isinstance(token, str) else None
 
-    def _facts(self) -> list[tuple[str, str]]:
-        facts = [("status", self.status)]
-        if self.answer is not None:
-            chosen = [str(number) for number, true in enumerate(self.answer, 1) if true]
-            facts.append(("answer", f"tile {', '.join(chosen) or 'none'} of {len(self.answer)}"))
-        return facts
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance(Answer):
@@ -261,9 +256,6 @@ class Balance(Answer):
 
     balance: float
     """The account's balance, in the account's currency."""
-
-    def _facts(self) -> list[tuple[str, str]]:
-        return [("balance", f"{self.balance:g}")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,27 +273,13 @@ class Reading:
 
     def complete(self, exchange: Exchange, **facts: Any) -> Exchange:
         """Return the exchange with what its answer says, and `facts`, other fields of it."""
-        return dataclasses.replace(
-            exchange,
-            outcome=self.outcome,
-            task_id=exchange.task_id if self.task_id is None else self.task_id,
-            error_id=self.error_id,
-            error_code=self.error_code,
-            error_description=self.error_description,
-            status=self.status,
-            detail=self.detail,
-            **facts,
-        )
+        said = {name: getattr(self, name) for name in _SAID}
+        if self.task_id is None:
+            del said["task_id"]
+        return dataclasses.replace(exchange, **said, **facts)
 
 
-_READ_BY: Final = tuple(
-    rule._replace(fits=rule.legible) for rule in RULES if rule.legible is not None
-)
-_READ: Final[Mapping[str, Sequence[Rule]]] = {
-    method: tuple(rule for rule in _READ_BY if method in rule.methods) for method in METHODS
-}
-# an error can be read whatever the method is
-_READ_ANY: Final = tuple(rule for rule in _READ_BY if rule.methods == METHODS)
+_SAID: Final = tuple(one.name for one in dataclasses.fields(Reading) if one.name != "answer")
 
 
 def read(method: str, http_status: int, text: str) -> Reading:
@@ -312,7 +290,7 @@ def read(method: str, http_status: int, text: str) -> Reading:
     elif not isinstance(body, dict):
         detail = f"The answer is {_shown(body)}; the API documents: {NOT_AN_OBJECT}"
     else:
-        broken = next(_broken(_READ.get(method, _READ_ANY), body), None)
+        broken = next(_broken(_read_by(method), body), None)
         if broken is None:
             return _typed(method, body)
         detail = f"{broken.field} is {broken.found}; the API documents: {broken.rule}"
@@ -327,11 +305,13 @@ def read(method: str, http_status: int, text: str) -> Reading:
 def _typed(method: str, body: dict[str, Any]) -> Reading:
     """What a body says that broke no rule of those that it is read by."""
     if body["errorId"] != 0:
+        code, said = body.get("errorCode"), body.get("errorDescription")
         return Reading(
             outcome=Outcome.API_ERROR,
             error_id=body["errorId"],
-            error_code=_clean(body.get("errorCode")),
-            error_description=_clean(body.get("errorDescription")),
+            # lone surrogates, which JSON can spell, fit in no column of text
+            error_code=code and _html.printable(code, "utf-8"),
+            error_description=said and _html.printable(said, "utf-8"),
         )
     task_id, status, outcome = None, None, Outcome.OK
     answer = Answer(raw=body)
@@ -346,8 +326,3 @@ def _typed(method: str, body: dict[str, Any]) -> Reading:
     elif method == "getBalance":
         answer = Balance(raw=body, balance=float(body["balance"]))
     return Reading(outcome=outcome, answer=answer, error_id=0, status=status, task_id=task_id)
-
-
-def _clean(text: str | None) -> str | None:
-    """Lone surrogates, which JSON can spell, fit in no column of text."""
-    return text if text is None else text.encode("utf-8", "backslashreplace").decode("utf-8")

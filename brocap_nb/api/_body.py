@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -22,36 +22,32 @@ from brocap_nb.api._secrets import (
     HEADER_LABEL,
     KEY_LABEL,
     PICTURE_LABEL,
-    SHORTEST,
     Secret,
     SecretText,
     Veil,
     label_of,
     redact_form,
     redact_torn,
+    without_frames,
 )
 
-# How base64 of each known picture format begins; a longer text is worth decoding.
+_SIGNATURES: Final = {
+    "image/png": rb"\x89PNG\r\n\x1a\n",
+    "image/jpeg": rb"\xff\xd8\xff",
+    "image/gif": rb"GIF8",
+    "image/bmp": rb"BM",
+    "image/webp": rb"RIFF....WEBP",
+}
+# How base64 of each of them begins; a longer text is worth decoding.
 _BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
 _EMBEDDED_MIN: Final = 128
 _QUOTED_BASE64: Final = re.compile(rf'"([A-Za-z0-9+/]{{{_EMBEDDED_MIN - 2},}}+={{0,2}})"')
 
-_SIGNATURES: Final = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"BM", "image/bmp"),
-)
-
 
 def media_type(data: bytes) -> str | None:
     """Return the media type that the first bytes tell, or None if they tell none."""
-    for signature, name in _SIGNATURES:
-        if data.startswith(signature):
-            return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return None
+    matching = (kind for kind, start in _SIGNATURES.items() if re.match(start, data, re.DOTALL))
+    return next(matching, None)
 
 
 def decode_base64(text: str) -> bytes:
@@ -67,7 +63,7 @@ def decode_base64(text: str) -> bytes:
         )
     try:
         return binascii.a2b_base64(text, strict_mode=True)  # a tenth of b64decode's time
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise ValueError(
             "is not base64. Expected the picture file's bytes in standard base64, without spaces "
             "or line breaks; ComplexImageTask.from_image(…) makes it for you."
@@ -78,7 +74,7 @@ def decode_base64(text: str) -> bytes:
 class EmbeddedPicture:
     """A picture that stands as base64 in a JSON text."""
 
-    json: bytes
+    sent: bytes
     """The base64 in quotes, as it is sent."""
     data: bytes
     """The file."""
@@ -143,13 +139,11 @@ def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
 
 
 def redact_fields(text: str) -> str:
-    """Return a JSON text in which passwords, cookies and the like are labels.
-
-    A text that is not quite JSON is searched for such fields as well as may be.
-    """
+    """Return a JSON text in which passwords, cookies and the like are labels."""
     return redact_body(text, "application/json")[0]
 
 
+@without_frames
 def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     """Return a body as it may be written down, and what must not be if it is repeated.
 
@@ -159,11 +153,32 @@ def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     shown, found = redact_form(text, content_type)
     if shown != text or not FIELD_NAMES.search(text):
         return shown, found
+
+    def leaf(item: Any, label: str) -> Any:
+        if label:
+            found.append(Secret(str(item), label))
+        return label or item
+
     try:
-        body = Body.of(json.loads(text))
+        value = _walk(json.loads(text), leaf)
     except (ValueError, RecursionError):
         return redact_torn(text)
-    return (body.text_of_fields, body.hidden) if body.hides else (text, [])
+    return (json.dumps(value) if found else text), found
+
+
+def _walk(item: Any, leaf: Callable[[Any, str], Any], label: str = "") -> Any:
+    """A JSON value of other leaves; `leaf` gets each with a label if it is secret, else with ""."""
+    if isinstance(item, dict):
+        return {
+            name: _walk(inner, leaf, (isinstance(name, str) and label_of(name)) or label)
+            for name, inner in item.items()
+        }
+    if isinstance(item, (list, tuple)):
+        return [_walk(inner, leaf, label) for inner in item]
+    if isinstance(item, SecretText):
+        label = label or HEADER_LABEL
+    value = isinstance(item, (str, int, float)) and not isinstance(item, bool)
+    return leaf(item, label if value and item not in ("", label) else "")
 
 
 class _Plain:
@@ -173,14 +188,13 @@ class _Plain:
 
     def __init__(self, text: str) -> None:
         self.sent = text.encode("ascii")
-        self._shown: tuple[Secret | Veil | None, str] | None = None
+        self._shown: tuple[Secret | Veil | None, str] = (None, "")
 
-    def shown(self, veil: Secret | Veil | None) -> str:
+    def shown(self, veil: Secret | Veil) -> str:
         """Return it as a veil leaves it; a task's text is searched once for all its requests."""
         shown = self._shown  # once: another thread may need it for another veil
-        if shown is None or shown[0] is not veil:
-            text = self.sent.decode("ascii")
-            shown = self._shown = veil, veil.redact(text) if veil else text
+        if shown[0] is not veil:
+            shown = self._shown = veil, veil.redact(self.sent.decode("ascii"))
         return shown[1]
 
 
@@ -207,14 +221,8 @@ class Body:
     KEY: Final = object()
     """Stands for the key in a value given to `Body.of`."""
 
-    def __init__(self, *pieces: str | _Piece | Body) -> None:
-        flat: list[_Piece] = []
-        for piece in pieces:
-            if isinstance(piece, Body):
-                flat += piece._pieces
-            else:
-                flat.append(_plain(piece) if isinstance(piece, str) else piece)
-        self._pieces: tuple[_Piece, ...] = tuple(flat)
+    def __init__(self, pieces: Iterable[_Piece]) -> None:
+        self._pieces = tuple(pieces)
 
     @classmethod
     def of(cls, value: Any) -> Body:
@@ -222,38 +230,26 @@ class Body:
 
         The values of secret fields, and each `SecretText`, are sent and not written down.
         """
-        held: list[EmbeddedPicture | Secret | Body | None] = []
+        held: list[Sequence[_Piece]] = []
 
-        def hold(item: EmbeddedPicture | Secret | Body | None) -> str:
-            held.append(item)
+        def leaf(item: Any, label: str) -> Any:
+            if label:
+                held.append([Secret(json.dumps(item, allow_nan=False), label)])
+            elif isinstance(item, Body):
+                held.append(item._pieces)
+            elif item is Body.KEY:
+                held.append([None])
+            elif isinstance(item, str) and (picture := embedded_picture(item)):
+                held.append([picture])
+            else:
+                return item
             return _MARK
 
-        def walk(item: Any, label: str = "") -> Any:
-            # the label is that of the field in which the item stands, if its name means a secret
-            if isinstance(item, dict):
-                return {
-                    name: walk(inner, (isinstance(name, str) and label_of(name)) or label)
-                    for name, inner in item.items()
-                }
-            if isinstance(item, (list, tuple)):
-                return [walk(inner, label) for inner in item]
-            if isinstance(item, SecretText):
-                label = label or HEADER_LABEL
-            if label and isinstance(item, (str, int, float)) and not isinstance(item, bool):
-                hidden = item not in ("", label)
-                return hold(Secret(json.dumps(item, allow_nan=False), label)) if hidden else item
-            if isinstance(item, str):
-                found = embedded_picture(item)
-                return item if found is None else hold(found)
-            if isinstance(item, Body):
-                return hold(item)
-            return hold(None) if item is Body.KEY else item
-
-        first, *texts = json.dumps(walk(value), allow_nan=False).split(f'"{_MARK}"')
-        pieces: list[Any] = [first]
-        for item, text in zip(held, texts, strict=True):
-            pieces += (item, text)
-        return cls(*pieces)
+        first, *texts = json.dumps(_walk(value, leaf), allow_nan=False).split(f'"{_MARK}"')
+        pieces: list[_Piece] = [_plain(first)]
+        for inner, text in zip(held, texts, strict=True):
+            pieces += [*inner, _plain(text)]
+        return cls(pieces)
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:
@@ -269,9 +265,9 @@ class Body:
     def hidden(self) -> list[Secret]:
         """Passwords and the like that are sent in it: a server may repeat them."""
         return [
-            Secret(json.loads(piece.reveal()), piece.label)
+            Secret(str(json.loads(piece.reveal())), piece.label)
             for piece in self._pieces
-            if isinstance(piece, Secret) and len(piece.reveal()) >= SHORTEST + len('""')
+            if isinstance(piece, Secret)
         ]
 
     @property
@@ -279,22 +275,12 @@ class Body:
         """The text for people: pictures and secrets are labels, and `$BROCAP_CLIENT_KEY`."""
         return self.redacted(Veil())
 
-    @property
-    def text_of_fields(self) -> str:
-        """The text with labels for secrets only: pictures stay as they are."""
-        return self._text(None, lambda picture: picture.json.decode("ascii"))
-
     def redacted(self, veil: Secret | Veil) -> str:
         """Return the text for a log: the value itself may quote the key somewhere."""
-        return self._text(veil, lambda picture: f'"{picture.label}"')
-
-    def _text(self, veil: Secret | Veil | None, picture: Callable[[EmbeddedPicture], str]) -> str:
         return "".join(
             [
                 piece.shown(veil)
                 if isinstance(piece, _Plain)
-                else picture(piece)
-                if isinstance(piece, EmbeddedPicture)
                 else f'"{piece.label if piece else KEY_LABEL}"'
                 for piece in self._pieces
             ]
@@ -306,9 +292,7 @@ class Body:
         return b"".join(
             [
                 piece.sent
-                if isinstance(piece, _Plain)
-                else piece.json
-                if isinstance(piece, EmbeddedPicture)
+                if isinstance(piece, _Plain | EmbeddedPicture)
                 else (piece.reveal() if piece else json.dumps(key.reveal())).encode("ascii")
                 for piece in self._pieces
             ]

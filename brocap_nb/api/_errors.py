@@ -1,23 +1,4 @@
-"""Every exception of this package: one tree.
-
-BroCapError
-├── InvalidInputError (ValueError)
-│   ├── InvalidTaskError
-│   ├── InvalidImageError
-│   └── InvalidKeyError
-├── ExchangeError
-│   ├── ApiError
-│   ├── HttpError
-│   ├── BadResponseError
-│   ├── RequestTimeoutError (TimeoutError)
-│   └── RequestConnectionError (ConnectionError)
-├── WaitError
-│   ├── PollLimitError (TimeoutError)
-│   ├── NotReadyError (TimeoutError)
-│   └── CancelledError
-├── ExchangeNotFoundError (KeyError)
-└── SandboxError
-"""
+"""Every exception of this package: one tree below `BroCapError`."""
 
 from __future__ import annotations
 
@@ -80,21 +61,12 @@ class ExchangeError(BroCapError):
     def __init__(self, message: str, exchange: Exchange) -> None:
         super().__init__(f"{message} [exchange {exchange.exchange_id}]")
         self.exchange = exchange
-
-    @property
-    def exchange_id(self) -> str:
+        self.exchange_id: str = exchange.exchange_id
         """The exchange's id: `client.log[exchange_id]` shows all of it."""
-        return self.exchange.exchange_id
-
-    @property
-    def http_status(self) -> int | None:
+        self.http_status: int | None = exchange.http_status
         """The HTTP status of the answer, or None when there was no answer."""
-        return self.exchange.http_status
-
-    @property
-    def task_id(self) -> int | None:
+        self.task_id: int | None = exchange.task_id
         """The task in question, or None when there is none."""
-        return self.exchange.task_id
 
 
 class ApiError(ExchangeError):

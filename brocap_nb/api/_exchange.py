@@ -16,7 +16,7 @@ from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._facts import explain
 from brocap_nb.api._json import fields_of
-from brocap_nb.api._secrets import Secret, Veil
+from brocap_nb.api._secrets import Secret, Veil, without_frames
 
 
 class Outcome(StrEnum):
@@ -140,46 +140,38 @@ class Exchange:
         >>> client.log[-1].summary()
         '...-1 · getBalance · ok · HTTP 200 · ... ms'
         """
-        parts = [self.exchange_id, self.method, str(self.outcome)]
-        if self.error_code:
-            parts.append(self.error_code)
-        if self.http_status is not None:
-            parts.append(f"HTTP {self.http_status}")
-        if self.elapsed_ms is not None:
-            parts.append(f"{self.elapsed_ms:.0f} ms")
-        return " · ".join(parts)
+        status = "" if self.http_status is None else f"HTTP {self.http_status}"
+        elapsed = "" if self.elapsed_ms is None else f"{self.elapsed_ms:.0f} ms"
+        parts = (self.exchange_id, self.method, self.outcome, self.error_code, status, elapsed)
+        return " · ".join(filter(None, parts))
 
     def __str__(self) -> str:
         return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         good = {Outcome.OK: True, Outcome.PROCESSING: None, Outcome.CALLBACK: True}
-        pairs: list[tuple[str, Any]] = [
-            ("outcome", (str(self.outcome), good.get(self.outcome, False))),
-            ("started", f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC"),
-            ("HTTP status", self.http_status),
-            ("elapsed", None if self.elapsed_ms is None else f"{self.elapsed_ms:,.0f} ms"),
-            ("task", self.task_id),
-            ("what was wrong", self.detail),
-            ("error code", self.error_code),
-        ]
-        if self.error_code:
-            pairs += explain(self.error_code).facts(self.error_description)
-        else:
-            pairs.append(("the service says", self.error_description))
-        answer = "(none)" if self.response is None else _html.pretty(self.response)
+        known = {
+            "started": f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC",
+            "HTTP status": self.http_status,
+            "elapsed": None if self.elapsed_ms is None else f"{self.elapsed_ms:,.0f} ms",
+            "task": self.task_id,
+            "what was wrong": self.detail,
+            "error code": self.error_code,
+            "the service says": None if self.error_code else self.error_description,
+        }
+        said = self.error_description
         return _html.describe(
             f"{self.method} · {self.exchange_id}",
             [
-                (label, value if isinstance(value, tuple) else str(value))
-                for label, value in pairs
-                if value is not None
+                ("outcome", (str(self.outcome), good.get(self.outcome, False))),
+                *((label, str(value)) for label, value in known.items() if value is not None),
+                *(explain(self.error_code).facts(said) if self.error_code else ()),
             ],
+            (f"request, {self.request_bytes:,} bytes", _html.pretty(shorten_labels(self.request))),
             (
-                f"request, {self.request_bytes:,} bytes",
-                _html.pretty(shorten_labels(self.request)),
+                f"response, {self.response_bytes or 0:,} bytes",
+                "(none)" if self.response is None else _html.pretty(self.response),
             ),
-            (f"response, {self.response_bytes or 0:,} bytes", answer),
         )
 
 
@@ -196,16 +188,15 @@ _TYPES = {name: _types(kind) for name, kind in Exchange.__annotations__.items()}
 _getter = functools.cache(lambda names: operator.attrgetter(*names))
 
 
+@without_frames
 def decode_answer(content: bytes, secret: Secret | Veil | None) -> tuple[str, str | None]:
     """Return an answer's body as text and, only if it is not UTF-8, as base64; without the key."""
+    clean = secret.redact if secret else str
     try:
-        text = content.decode("utf-8")
+        return clean(content.decode("utf-8")), None
     except UnicodeDecodeError:
-        clean = content.decode("latin-1")
-        clean = secret.redact(clean) if secret else clean
-        raw = clean.encode("latin-1")
-        return raw.decode("utf-8", "backslashreplace"), base64.b64encode(raw).decode("ascii")
-    return (secret.redact(text) if secret else text), None
+        raw = clean(content.decode("latin-1")).encode("latin-1")
+    return raw.decode("utf-8", "backslashreplace"), base64.b64encode(raw).decode("ascii")
 
 
 def body_kind(raw: bytes | None, content_type: str) -> str:

@@ -46,13 +46,11 @@ def method_of(verb: str, url: str) -> str:
     except ValueError:  # of a foreign HAR
         return f"{verb} /"
     host, last = place.hostname or "", place.path.rstrip("/").rpartition("/")[2]
-    ours = host in ("localhost", "::1") or host.startswith("127.")
-    if verb == "POST" and last in METHODS and (ours or f".{host}".endswith(_DOMAIN)):
+    here = host in ("localhost", "::1") or host.startswith("127.")
+    if verb == "POST" and last in METHODS and (here or f".{host}".endswith(".brocapgpt.com")):
         return last
     return f"{verb} {place.path or '/'}"
 
-
-_DOMAIN: Final = ".brocapgpt.com"
 
 AGAIN: Final = "same request again?"
 """The question that `again` answers, wherever it is asked."""
@@ -85,9 +83,10 @@ class ErrorCode:
 
         `said` is the description that came with the code; told if it is not just the meaning.
         """
+        same = (said or "").strip(" .").casefold() == self.meaning.strip(" .").casefold()
         pairs = [
             ("meaning", self.meaning),
-            ("the service says", self._besides(said)),
+            ("the service says", "" if same else said or ""),
             ("what to do", self.remedy),
             (AGAIN, again(self.retryable)),
             ("it is about", " or ".join(f"`{path}`" for path in self.fields)),
@@ -96,14 +95,9 @@ class ErrorCode:
 
     def sentence(self, said: str | None = None) -> str:
         """Return the same in one line of text, for an exception or a log."""
-        besides = self._besides(said).rstrip(".")
-        told = f" The service says: {besides}." if besides else ""
-        question = f"{AGAIN.capitalize()} {again(self.retryable)}."
-        return f"{self.meaning}{told} {self.remedy} {question}"
-
-    def _besides(self, said: str | None) -> str:
-        same = (said or "").strip(" .").casefold() == self.meaning.strip(" .").casefold()
-        return "" if same else said or ""
+        said = dict(self.facts(said)).get("the service says", "").rstrip(".")
+        told = f" The service says: {said}." if said else ""
+        return f"{self.meaning}{told} {self.remedy} {AGAIN.capitalize()} {again(self.retryable)}."
 
     def __str__(self) -> str:
         return str(self._repr_mimebundle_()["text/plain"])

@@ -17,10 +17,9 @@ import html
 import json
 import os
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
-from typing import Any, Final, Never, TypeAlias
+from functools import lru_cache, wraps
+from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote_plus
 
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
@@ -28,7 +27,9 @@ KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
 KEY_LABEL: Final = "<clientKey>"
 HEADER_LABEL: Final = "<left out>"
 PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a-f]{64})>")
-_LABEL: Final = re.compile(rf"{KEY_LABEL}|{HEADER_LABEL}|{PICTURE_LABEL.pattern}")
+_LABEL: Final = re.compile(
+    rf"({KEY_LABEL}|{HEADER_LABEL}|<image/[a-z]+ [\d,]+ bytes sha256:[0-9a-f]{{64}}>)"
+)
 
 SHORTEST: Final = 8
 """A secret of fewer characters is a label in its own field only: any text has it by chance."""
@@ -52,8 +53,6 @@ class SecretText(str):
 
 class Secret:
     """A client key, a password. No repr, pickle, traceback or inspector of objects shows it."""
-
-    label = KEY_LABEL
 
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
         value, self.label = SecretText(value), label
@@ -91,17 +90,19 @@ class Veil:
 
     def __init__(self, *secrets: Secret) -> None:
         known = dict.fromkeys((*secrets, Secret(os.environ.get(KEY_VARIABLE, ""))))
-        self._secrets = tuple(secret for secret in known if secret.reveal())
+        self._secrets = tuple(secret for secret in known if len(secret.reveal()) >= SHORTEST)
         self._redact = _finder(self._secrets)
 
     def covers(self, secrets: Iterable[Secret]) -> bool:
-        """Whether all of `secrets` are among them."""
-        return all(secret in self._secrets for secret in secrets)
+        """Whether it finds all of `secrets` that can be found."""
+        return self.over(secrets) is self
 
     def over(self, secrets: Iterable[Secret]) -> Veil:
         """Return a veil that finds `secrets` as well, the oldest forgotten if they are many."""
-        first, *others = dict.fromkeys((*self._secrets, *secrets))
-        return Veil(first, *others[-VEILED:])
+        known = {one: None for one in secrets if len(one.reveal()) >= SHORTEST}
+        if all(one in self._secrets for one in known):
+            return self
+        return Veil(*self._secrets[:1], *[*self._secrets[1:], *known][-VEILED:])
 
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""
@@ -109,6 +110,24 @@ class Veil:
 
     def __repr__(self) -> str:
         return "<Veil>"
+
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Let no exception take the frames of a function along: they hold what is not redacted yet."""
+
+    @wraps(function)
+    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+        try:
+            return function(*given, **named)
+        except BaseException as error:
+            given, named, error.__context__ = (), {}, None  # type: ignore[assignment]
+            raise error.with_traceback(None) from None
+
+    return call
 
 
 _Place: TypeAlias = tuple[int, int, str]  # start and stop in a text, and the label for it
@@ -153,17 +172,28 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         ]
 
     def redact(text: str) -> str:
-        if len(text) < shortest:
-            return text
         places = search(text)
         for sign, tokens in _DRESSES.items():
             if sign in text:
                 places += _undressed(text, tokens, search)
         for run in coded.finditer(text):
             places += _decoded(run, search)
-        return _labelled(text, places) if places else text
+        pieces, done = [], 0
+        for start, stop, label in sorted(places):
+            if start >= done:
+                pieces += [text[done:start], label]
+            done = max(done, stop)
+        return "".join([*pieces, text[done:]]) if places else text
 
-    return redact if parts else str
+    def redact_between_labels(text: str) -> str:
+        return "".join(
+            [
+                piece if number % 2 or len(piece) < shortest else redact(piece)
+                for number, piece in enumerate(_LABEL.split(text))
+            ]
+        )
+
+    return redact_between_labels if parts else str
 
 
 def _spellings(value: str) -> set[str]:
@@ -180,10 +210,9 @@ def _spellings(value: str) -> set[str]:
 
 def _plain(text: str) -> str:
     """A text of the same length without what makes no difference: case, and `+` for a blank."""
-    if text.isascii() or len(text.lower()) == len(text):
-        return text.lower().replace("+", " ")
-    # there are letters whose lower case is two letters
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text).replace("+", " ")
+    if not text.isascii() and len(text.lower()) != len(text):
+        text = SecretText("".join([letter.lower()[0] for letter in text]))  # some become two
+    return text.lower().replace("+", " ")
 
 
 # A sign that a text is dressed so, and what then is to be replaced in it by its meaning.
@@ -231,36 +260,20 @@ def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Pla
 def _decoded(run: re.Match[str], search: _Search) -> Iterator[_Place]:
     """Search a run of letters and digits as base64 and as hexadecimal digits."""
     digits = run[0].replace("-", "+").replace("_", "/")
-    for offset in range(4):
-        code = digits[offset : len(digits) - ((len(digits) - offset) % 4 == 1)]
+    for begin in range(run.start(), run.start() + 4):
+        code = digits[begin - run.start() :]
+        code = code[: len(code) - (len(code) % 4 == 1)]
         data = binascii.a2b_base64(code + "=" * (-len(code) % 4))
-        begin = run.start() + offset
         for start, stop, label in search(data.decode("latin-1")):
-            yield begin - (-start * 4 // 3), begin + stop * 4 // 3, label
+            yield begin + start * 4 // 3, begin - (-stop * 4 // 3), label
     for hexes in _HEXES.finditer(run.string, *run.span()):
-        for odd in (0, 1):
-            code = hexes[0][odd : len(hexes[0]) - (len(hexes[0]) - odd) % 2]
-            begin = hexes.start() + odd
+        for begin in range(hexes.start(), hexes.start() + 2):
+            code = run.string[begin : hexes.end() - (hexes.end() - begin) % 2]
             for start, stop, label in search(bytes.fromhex(code).decode("latin-1")):
                 yield begin + 2 * start, begin + 2 * stop, label
 
 
 _HEXES: Final = re.compile(rf"[\da-fA-F]{{{2 * SHORTEST},}}+")
-
-
-def _labelled(text: str, places: list[_Place]) -> str:
-    """Put labels in these places, but not into labels that a text has already."""
-    ends = {label.start(): label.end() for label in _LABEL.finditer(text)}
-    starts = [*ends]
-    pieces, done = [], 0
-    for start, stop, label in sorted(places):
-        before = bisect_right(starts, start) - 1
-        if before >= 0 and stop <= ends[starts[before]]:
-            continue
-        if start >= done:
-            pieces += [text[done:start], label]
-        done = max(done, stop)
-    return "".join([*pieces, text[done:]])
 
 
 # --- what is secret by its name ---------------------------------------------------------------
@@ -294,8 +307,8 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _LIKE_A_FORM: Final = re.compile(r"[^\s=&{}<\"]{1,100}=\S*\s*\Z")
 _IN_QUERY: Final = re.compile(r'(?<=[?&#])([^=&#?\s]{1,100})=([^&#\s"<>]+)')
 _IN_FORM: Final = re.compile(r"(?:\A|(?<=&))([^=&]{1,100})=([^&]+)")
-_BOUNDARY: Final = re.compile(r"boundary=\"?([^\";,\s]+)", re.IGNORECASE)
-_PART_NAME: Final = re.compile(r"[;\s]name=(?:\"([^\"]*)\"|([^;\s]+))", re.IGNORECASE)
+_BOUNDARY: Final = re.compile(r"\s*(--[^\r\n]+)")
+_PART_NAME: Final = re.compile(r"[;\s]name=\"?([^\";\r\n]*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)
@@ -329,32 +342,29 @@ def redact_torn(text: str) -> tuple[str, list[Secret]]:
     return _FIELD.sub(label, text), found
 
 
+@without_frames
 def redact_form(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     """Return a form's body as it may be written down, and what is secret in it."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind.startswith("multipart/") or (not kind and text.startswith("--")):
-        boundary = _BOUNDARY.search(content_type) or re.match(r"--(\S+)", text)
-        return _redact_parts(text, f"--{boundary[1]}") if boundary else (text, [])
-    if text.lstrip().startswith(("{", "[")):  # JSON, whatever the content type says
-        return text, []
-    if kind == _FORM or (kind in ("", "text/plain") and _LIKE_A_FORM.match(text)):
+    boundary = _BOUNDARY.match(text)
+    if boundary and (not kind or kind.startswith("multipart/")):
+        parts = [_redact_part(part) for part in text.split(boundary[1])]
+        found = [secret for _, secrets in parts for secret in secrets]
+        return boundary[1].join(shown for shown, _ in parts), found
+    like_a_form = kind in ("", "text/plain") and _LIKE_A_FORM.match(text)
+    if (like_a_form or kind == _FORM) and not text.lstrip().startswith(("{", "[")):
         return _redact_pairs(text, _IN_FORM)
-    return text, []
+    return text, []  # JSON, whatever the content type says, or what has no fields
 
 
-def _redact_parts(text: str, boundary: str) -> tuple[str, list[Secret]]:
-    found: list[Secret] = []
-    parts = text.split(boundary)
-    for number, part in enumerate(parts):
-        blank = "\r\n\r\n" if "\r\n\r\n" in part else "\n\n"
-        head, _, content = part.partition(blank)
-        named = _PART_NAME.search(head)
-        value = content.rstrip("\r\n")
-        if named is not None and value:
-            shown, secrets = _redact_value(named[1] or named[2] or "", value)
-            parts[number] = head + blank + shown + content[len(value) :]
-            found += secrets
-    return boundary.join(parts), found
+def _redact_part(part: str) -> tuple[str, list[Secret]]:
+    blank = "\r\n\r\n" if "\r\n\r\n" in part else "\n\n"
+    head, _, content = part.partition(blank)
+    named, value = _PART_NAME.search(head), content.rstrip("\r\n")
+    if named is None or not value:
+        return part, []
+    shown, found = _redact_value(named[1], value)
+    return head + blank + shown + content[len(value) :], found
 
 
 def _redact_pairs(text: str, pairs: re.Pattern[str]) -> tuple[str, list[Secret]]:
@@ -378,10 +388,7 @@ def _redact_value(name: str, value: str) -> tuple[str, list[Secret]]:
 
 def url_text(url: str, secret: Secret | Veil | None = None) -> str:
     """Return an address as it may be written down: without user, password and secrets."""
-    if "@" in url:
-        url = _USER_INFO.sub(HEADER_LABEL, url)
-    if "=" in url and ("?" in url or "#" in url):
-        url, _ = _redact_pairs(url, _IN_QUERY)
+    url, _ = _redact_pairs(_USER_INFO.sub(HEADER_LABEL, url), _IN_QUERY)
     return secret.redact(url) if secret else url
 
 
@@ -406,13 +413,12 @@ def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None
 
 def header_secrets(headers: Mapping[str, str]) -> list[Secret]:
     """Return what must not be written down of headers if a server repeats it."""
-    found = [
+    return [
         Secret(one, HEADER_LABEL)
         for name, value in headers.items()
         if label_of(name, SECRET_HEADERS)
         for one in _told(name.lower(), _text(value))
     ]
-    return [one for one in dict.fromkeys(found) if len(one.reveal()) >= SHORTEST]
 
 
 def _told(name: str, value: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -24,115 +23,110 @@ READY: dict[str, Any] = {"errorId": 0, "status": "ready", "solution": {"answer":
 BALANCE = {"errorId": 0, "balance": 12.5}
 TILES, TOKEN = "ComplexImageTask", "FunCaptchaTaskProxyless"
 
-DOCUMENTED = [
-    ("createTask", CREATED, None),
-    ("createTask", {**ERROR, "taskId": 0}, None),
-    ("getTaskResult", {"errorId": 0, "status": "processing"}, TILES),
-    ("getTaskResult", {"errorId": 0, "errorCode": None, **READY, "errorDescription": None}, TILES),
-    ("getTaskResult", {**READY, "solution": {"token": "t"}}, TOKEN),
-    ("getTaskResult", {**READY, "solution": {"anything": 1}}, "AnotherTask"),
-    ("getTaskResult", {**ERROR, "errorDescription": None}, None),
-    ("getBalance", {"errorId": 0, "balance": 0}, None),
-    ("getBalance", ERROR, None),
-    ("callback", READY, TILES),
-    ("noSuchMethod", {"errorId": "odd"}, None),  # another service's: no contract of ours
-]
 
-
-@pytest.mark.parametrize(("method", "answer", "task_type"), DOCUMENTED)
+@pytest.mark.parametrize(
+    ("method", "answer", "task_type"),
+    [
+        ("createTask", CREATED, None),
+        ("createTask", {**ERROR, "taskId": 0}, None),
+        ("getTaskResult", {"errorId": 0, "status": "processing"}, TILES),
+        ("getTaskResult", {"errorCode": None, **READY, "errorDescription": None}, TILES),
+        ("getTaskResult", {**READY, "solution": {"token": "t"}}, TOKEN),
+        ("getTaskResult", {**READY, "solution": {"anything": 1}}, "AnotherTask"),
+        ("getTaskResult", {**ERROR, "errorDescription": None}, None),
+        ("getBalance", {"errorId": 0, "balance": 0}, None),
+        ("getBalance", ERROR, None),
+        ("callback", READY, TILES),
+        ("noSuchMethod", {"errorId": "odd"}, None),  # another service's: no contract of ours
+    ],
+)
 def test_a_documented_answer_departs_from_nothing(
     method: str, answer: dict[str, Any], task_type: str | None
 ) -> None:
     assert departures(method, json.dumps(answer), task_type) == []
 
 
-# By the rule's sentence: an answer that breaks it, what is said of the field, what was found, how
-# the client reads it, and the task's type where that matters.
+# Answers that break one rule: what was found in which field, how the client reads it, the rule,
+# and the task's type where that matters.
 BAD = "bad_response"
-BROKEN: dict[str, list[tuple[Any, ...]]] = {
-    "errorId is 0 or 1.": [
-        ("getBalance", {"balance": 1}, "errorId", "missing", BAD),
-        ("getBalance", {**BALANCE, "errorId": False}, "errorId", "false", BAD),
-        ("getBalance", {**BALANCE, "errorId": None}, "errorId", "null", BAD),
-        ("getBalance", {**BALANCE, "errorId": "0"}, "errorId", '"0"', BAD),
-        ("getBalance", {**BALANCE, "errorId": 2**63}, "errorId", f"{2**63}", BAD),
-        ("getBalance", {**ERROR, "errorId": 2}, "errorId", "2", "api_error"),
-    ],
-    "An error has an errorCode, a string.": [
-        ("getTaskResult", {"errorId": 1}, "errorCode", "missing", "api_error"),
-        ("getBalance", {**ERROR, "errorCode": 5}, "errorCode", "5", BAD),
-    ],
-    "errorCode is one of the codes that the pages list.": [
-        ("getBalance", {**ERROR, "errorCode": "NEW"}, "errorCode", '"NEW"', "api_error"),
-    ],
-    "An error has an errorDescription, a string.": [
+NO_ERROR, ON_ERROR = "if errorId is 0.", "if errorId is not 0."
+CODE, SAID = "errorCode", "errorDescription"
+BROKEN: list[tuple[Any, ...]] = [
+    ("getBalance", {"balance": 1}, "errorId", "missing", BAD, "is 0 or 1."),
+    ("getBalance", {**BALANCE, "errorId": False}, "errorId", "false", BAD, "is 0 or 1."),
+    ("getBalance", {**BALANCE, "errorId": None}, "errorId", "null", BAD, "is 0 or 1."),
+    ("getBalance", {**BALANCE, "errorId": 2**63}, "errorId", f"{2**63}", BAD, "is 0 or 1."),
+    ("getBalance", {**ERROR, "errorId": 2}, "errorId", "2", "api_error", "is 0 or 1."),
+    ("getTaskResult", {"errorId": 1}, CODE, "missing", "api_error", f"is a string {ON_ERROR}"),
+    ("getBalance", {**ERROR, CODE: 5}, CODE, "5", BAD, f"is a string {ON_ERROR}"),
+    (
+        *("getBalance", {**ERROR, CODE: "NEW"}, CODE, '"NEW"', "api_error"),
+        f"is one of the codes that the pages list {ON_ERROR}",
+    ),
+    (
+        *("createTask", {**ERROR, SAID: None, "taskId": 0}, SAID, "null", "api_error"),
+        f"is a string {ON_ERROR}",
+    ),
+    ("getTaskResult", {**ERROR, SAID: 5}, SAID, "5", BAD, f"is a string or null {ON_ERROR}"),
+    ("createTask", {**CREATED, CODE: None}, CODE, "null", "ok", f"is absent {NO_ERROR}"),
+    ("getBalance", {**BALANCE, SAID: ""}, SAID, '""', "ok", f"is absent {NO_ERROR}"),
+    ("getTaskResult", {**READY, CODE: "N"}, CODE, '"N"', "ok", f"is null or absent {NO_ERROR}"),
+    ("callback", {**READY, SAID: "x"}, SAID, '"x"', "ok", f"is null or absent {NO_ERROR}"),
+    *(
+        ("createTask", answer, "taskId", found, read, f"is an integer, and not 0, {NO_ERROR}")
+        for answer, found, read in [
+            ({"errorId": 0}, "missing", BAD),
+            ({**CREATED, "taskId": "7"}, '"7"', BAD),
+            ({**CREATED, "taskId": 0}, "0", "ok"),
+        ]
+    ),
+    ("createTask", {**ERROR, "taskId": 9}, "taskId", "9", "api_error", f"is 0 {ON_ERROR}"),
+    ("createTask", ERROR, "taskId", "missing", "api_error", f"is 0 {ON_ERROR}"),
+    *(
+        ("getTaskResult", answer, "status", found, BAD, f"is processing or ready {NO_ERROR}")
+        for answer, found in [
+            ({"errorId": 0}, "missing"),
+            ({"errorId": 0, "status": "queued"}, '"queued"'),
+        ]
+    ),
+    *(
+        ("getTaskResult", answer, "solution", found, BAD, "is an object if the task is ready.")
+        for answer, found in [
+            ({**READY, "solution": [True]}, "[true]"),
+            ({"errorId": 0, "status": "ready"}, "missing"),
+        ]
+    ),
+    *(
+        ("getBalance", answer, "balance", found, BAD, f"is a decimal number {NO_ERROR}")
+        for answer, found in [
+            ({"errorId": 0}, "missing"),
+            ({**BALANCE, "balance": "12.5"}, '"12.5"'),
+            ({**BALANCE, "balance": True}, "true"),
+        ]
+    ),
+    (
+        *("getTaskResult", {**READY, "solution": {"answer": [0, 1]}}, "solution.answer"),
+        *("[0, 1]", "ok", f"is a list of one boolean for each tile if a {TILES} is ready.", TILES),
+    ),
+    *(
         (
-            *("createTask", {**ERROR, "errorDescription": None, "taskId": 0}),
-            *("errorDescription", "null", "api_error"),
-        ),
-    ],
-    "errorDescription is a string or null.": [
-        ("getTaskResult", {**ERROR, "errorDescription": 5}, "errorDescription", "5", BAD),
-    ],
-    "errorCode comes only with an error.": [
-        ("createTask", {**CREATED, "errorCode": None}, "errorCode", "null", "ok"),
-    ],
-    "errorDescription comes only with an error.": [
-        ("getBalance", {**BALANCE, "errorDescription": ""}, "errorDescription", '""', "ok"),
-    ],
-    "errorCode is null or absent when errorId is 0.": [
-        ("getTaskResult", {**READY, "errorCode": "NEW"}, "errorCode", '"NEW"', "ok"),
-    ],
-    "errorDescription is null or absent when errorId is 0.": [
-        ("callback", {**READY, "errorDescription": "x"}, "errorDescription", '"x"', "ok"),
-    ],
-    "taskId is an integer, and not 0.": [
-        ("createTask", {"errorId": 0}, "taskId", "missing", BAD),
-        ("createTask", {**CREATED, "taskId": "7"}, "taskId", '"7"', BAD),
-        ("createTask", {**CREATED, "taskId": 0}, "taskId", "0", "ok"),
-    ],
-    "taskId is 0 on an error.": [
-        ("createTask", {**ERROR, "taskId": 9}, "taskId", "9", "api_error"),
-        ("createTask", ERROR, "taskId", "missing", "api_error"),
-    ],
-    "status is processing or ready.": [
-        ("getTaskResult", {"errorId": 0}, "status", "missing", BAD),
-        ("getTaskResult", {"errorId": 0, "status": "queued"}, "status", '"queued"', BAD),
-        ("getTaskResult", {"errorId": 0, "status": "error"}, "status", '"error"', BAD),
-    ],
-    "A ready task has a solution, an object.": [
-        ("getTaskResult", {**READY, "solution": [True]}, "solution", "[true]", BAD),
-        ("getTaskResult", {"errorId": 0, "status": "ready"}, "solution", "missing", BAD),
-    ],
-    "balance is a decimal number.": [
-        ("getBalance", {"errorId": 0}, "balance", "missing", BAD),
-        ("getBalance", {**BALANCE, "balance": "12.5"}, "balance", '"12.5"', BAD),
-        ("getBalance", {**BALANCE, "balance": True}, "balance", "true", BAD),
-    ],
-    "The solution of a ComplexImageTask has an answer: one boolean for each tile.": [
-        (
-            *("getTaskResult", {**READY, "solution": {"answer": [0, 1]}}),
-            *("solution.answer", "[0, 1]", "ok", TILES),
-        ),
-    ],
-    "The solution of a FunCaptchaTaskProxyless has a token, a string.": [
-        ("callback", {**READY, "solution": {}}, "solution.token", "missing", "ok", TOKEN),
-        (
-            *("getTaskResult", {**READY, "solution": {"token": ""}}),
-            *("solution.token", '""', "ok", TOKEN),
-        ),
-    ],
-}
+            *(method, {**READY, "solution": solution}, "solution.token", found, "ok"),
+            *(f"is a string that is not empty if a {TOKEN} is ready.", TOKEN),
+        )
+        for method, solution, found in [
+            ("callback", {}, "missing"),
+            ("getTaskResult", {"token": ""}, '""'),
+        ]
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    ("rule", "row"), [(rule, row) for rule, found in BROKEN.items() for row in found]
-)
-def test_a_broken_rule_is_told(rule: str, row: tuple[Any, ...]) -> None:
-    method, answer, field, found, outcome, *task_type = row
+@pytest.mark.parametrize("row", BROKEN)
+def test_a_broken_rule_is_told(row: tuple[Any, ...]) -> None:
+    method, answer, field, found, outcome, rule, *task_type = row
     text = json.dumps(answer)
     (departure,) = departures(method, text, *task_type)
-    assert (departure.field, departure.rule, departure.found) == (field, rule, found)
+    assert departure == (field, f"{field} {rule}", found)
     reading = read(method.replace("callback", "getTaskResult"), 200, text)
     assert reading.outcome == outcome
     if outcome == BAD:
@@ -140,7 +134,7 @@ def test_a_broken_rule_is_told(rule: str, row: tuple[Any, ...]) -> None:
 
 
 def test_every_rule_has_a_row() -> None:
-    assert {rule.sentence for rule in RULES} == set(BROKEN)
+    assert {rule.sentence for rule in RULES} == {f"{row[2]} {row[5]}" for row in BROKEN}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +142,6 @@ def test_every_rule_has_a_row() -> None:
     [
         ("createTask", {**CREATED, "cost": 1}, None, "cost"),
         ("createTask", {**CREATED, "status": "ready"}, None, "status"),
-        ("getTaskResult", {**READY, "solution.answer": 1}, TILES, "solution.answer"),
         ("getTaskResult", {**READY, "solution": {"token": "t", "ip": 1}}, TOKEN, "solution.ip"),
         ("getBalance", {**BALANCE, "<b>": 1}, None, "<b>"),
     ],
@@ -183,35 +176,19 @@ def test_what_is_no_object_breaks_the_first_rule(text: str) -> None:
     assert 0 < len(departure.found) <= 60
 
 
-NO_KEY = {
-    "errorId": 1,
-    "errorCode": "ERROR_KEY_DOES_NOT_EXIST",
-    "errorDescription": "Account authorization key not found in the system or has incorrect format",
-    "taskId": 0,
-}
+NO_KEY = {"errorId": 1, "errorCode": "ERROR_KEY_DOES_NOT_EXIST", "errorDescription": "Not found"}
 DONE = {"errorId": 0, "errorCode": None, "errorDescription": None, "status": "ready"}
 
 # method, HTTP status, answer, outcome, what else is read
 READ: list[tuple[str, int, dict[str, Any], str, dict[str, Any]]] = [
-    ("createTask", 200, CREATED, "ok", {"task_id": 7654321, "error_id": 0}),
-    ("createTask", 500, CREATED, "ok", {"task_id": 7654321}),
-    (
-        *("createTask", 200, NO_KEY, "api_error"),
-        {
-            "error_id": 1,
-            "error_code": NO_KEY["errorCode"],
-            "error_description": NO_KEY["errorDescription"],
-            "task_id": None,
-        },
-    ),
-    ("getBalance", 403, NO_KEY, "api_error", {"error_id": 1}),
+    ("createTask", 500, CREATED, "ok", {"task_id": 7654321, "error_id": 0}),
+    ("createTask", 200, {**NO_KEY, "taskId": 0}, "api_error", {"error_id": 1, "task_id": None}),
+    ("getBalance", 403, NO_KEY, "api_error", {"error_description": "Not found"}),
     ("getBalance", 200, {"errorId": 12}, "api_error", {"error_id": 12, "error_code": None}),
-    ("getBalance", 200, {"errorId": 1, "errorCode": "NEW"}, "api_error", {"error_code": "NEW"}),
     ("another", 404, {"errorId": 1, "errorCode": "NEW"}, "api_error", {"error_code": "NEW"}),
     ("getTaskResult", 200, {"errorId": 0, "status": "processing"}, "processing", {}),
     ("getTaskResult", 200, {**DONE, "solution": {"x": 1}}, "ok", {"status": "ready"}),
-    ("getBalance", 200, {"errorId": 0, "balance": 1.25}, "ok", {"error_id": 0}),
-    ("getBalance", 200, {"errorId": 0, "balance": 3, "undocumented": []}, "ok", {}),
+    ("getBalance", 200, {"errorId": 0, "balance": 3, "undocumented": []}, "ok", {"error_id": 0}),
     ("another", 200, {"errorId": 0, "x": 1}, "ok", {}),
 ]
 
@@ -235,15 +212,9 @@ UNREAD = [
     ("getBalance", 200, "<html>", "bad_response", "not JSON"),
     ("getBalance", 502, "<html>", "http_error", "HTTP 502"),
     ("getBalance", 200, " \n", "bad_response", "empty"),
-    ("getBalance", 200, '{"errorId": 0', "bad_response", "not JSON"),
     ("getBalance", 200, '{"errorId": 0, "balance": NaN}', "bad_response", "NaN"),
     ("getBalance", 200, "[" * 100_000, "bad_response", "nested"),
     ("getBalance", 200, "[1]", "bad_response", f"[1]; the API documents: {NOT_AN_OBJECT}"),
-    ("getBalance", 404, "[1]", "http_error", "HTTP 404"),
-    ("getBalance", 200, '"x"', "bad_response", 'is "x"'),
-    ("getBalance", 200, "null", "bad_response", "is null"),
-    ("getBalance", 200, "true", "bad_response", "is true"),
-    ("getBalance", 200, "1", "bad_response", "is 1"),
     ("getBalance", 404, '{"message": "x"}', "http_error", "errorId is missing"),
     ("createTask", 500, '{"errorId": 0}', "bad_response", "taskId is missing"),
     ("getBalance", 302, "", "bad_response", "redirects are not followed"),
@@ -280,6 +251,7 @@ def test_a_solution_is_typed_where_it_is_documented() -> None:
     assert "tile 5 of 6" in result(answer=GRID)._repr_mimebundle_()["text/plain"]
 
 
+FIELDS = ["errorId", "errorCode", "errorDescription", "taskId", "status", "solution", "balance"]
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -290,21 +262,7 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "errorId",
-                    "errorCode",
-                    "errorDescription",
-                    "taskId",
-                    "status",
-                    "solution",
-                    "balance",
-                    "answer",
-                    "token",
-                ]
-            ),
-            inner | st.just(0),
-            max_size=6,
+            st.sampled_from([*FIELDS, "answer", "token"]), inner | st.just(0), max_size=6
         )
     ),
 )
@@ -335,16 +293,11 @@ def test_any_answer_is_read(method: str, http_status: int, text: str) -> None:
             assert "<script" not in shown or shown.lstrip()[0] != "<"
 
 
-def test_a_reading_completes_its_exchange() -> None:
-    begun = bn.Exchange(
-        exchange_id="s-1",
-        started_at=datetime(2026, 1, 2, tzinfo=UTC),
-        session="s",
-        method="createTask",
-        task_type="X",
+def test_a_reading_leaves_the_number_that_was_asked_for() -> None:
+    when = datetime(2026, 1, 2, tzinfo=UTC)
+    asked = bn.Exchange(
+        exchange_id="s-1", started_at=when, session="s", method="getTaskResult", task_id=7
     )
-    done = read("createTask", 200, '{"errorId": 0, "taskId": 7}').complete(begun, http_status=200)
-    assert (done.outcome, done.task_id, done.http_status, done.task_type) == ("ok", 7, 200, "X")
-    asked = dataclasses.replace(begun, method="getTaskResult", task_id=7)
-    failed = read("getTaskResult", 200, json.dumps(NO_KEY)).complete(asked)
-    assert (failed.task_id, failed.error_code) == (7, NO_KEY["errorCode"]), "the id asked for stays"
+    failed = read("getTaskResult", 200, json.dumps(NO_KEY)).complete(asked, http_status=200)
+    assert (failed.task_id, failed.error_code) == (7, NO_KEY["errorCode"])
+    assert (failed.outcome, failed.http_status) == ("api_error", 200)

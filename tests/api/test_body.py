@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import copy
 import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspectors import expanded
 from pictures import noise
 
 from brocap_nb.api._body import (
@@ -18,7 +16,6 @@ from brocap_nb.api._body import (
     embedded_picture,
     redact_body,
     redact_fields,
-    shorten_labels,
     with_labels,
 )
 from brocap_nb.api._secrets import Secret, SecretText, Veil
@@ -70,7 +67,7 @@ def test_the_text_has_neither_key_nor_picture(value: Any) -> None:
     for picture in PICTURES:
         assert picture not in body.text
     for found in body.pictures:
-        text = json.loads(found.json)
+        text = json.loads(found.sent)
         assert text.startswith(tuple(picture[:-4] for picture in PICTURES))
         assert text not in body.text
         assert found.label in body.text
@@ -107,24 +104,11 @@ def test_only_what_can_be_rebuilt_is_a_picture(tail: bytes) -> None:
             assert not start or len(text) < 128
 
 
-def test_a_label_is_shortened_for_people() -> None:
-    label = embedded_picture(PICTURES[0]).label  # type: ignore[union-attr]
-    short = shorten_labels(f"a {label} b")
-    assert short.startswith(f"a <image/png {len(base64.b64decode(PICTURES[0])):,} bytes sha256:")
-    assert len(short.split("sha256:")[1].split(">")[0]) == 8
-    assert shorten_labels("a <b> c") == "a <b> c"
-
-
 @pytest.mark.parametrize("name", ["proxyPassword", "proxy_password", "Proxy-Password", "api_key"])
 def test_a_secret_field_is_known_however_its_words_are_joined(name: str) -> None:
     for text in (f'{{"{name}": "hunter22"}}', f'{{"{name}": "hunter22", broken'):
         assert "hunter22" not in redact_fields(text)
     assert redact_fields('{"pass_word": "hunter22"}') == '{"pass_word": "hunter22"}'
-
-
-@pytest.mark.parametrize("text", ['{"password": "hunter22", "n": NaN}', '{"password": "hunter22"'])
-def test_a_secret_field_is_a_label_in_what_is_not_quite_json(text: str) -> None:
-    assert redact_fields(text) == text.replace("hunter22", "<left out>") + '"' * ("n" not in text)
 
 
 def test_a_secret_text_is_sent_and_never_shown() -> None:
@@ -136,7 +120,7 @@ def test_a_secret_text_is_sent_and_never_shown() -> None:
         "pin": "<left out>",
         "list": ["<left out>", {"a": "<left out>"}],
     }
-    assert [secret.reveal() for secret in body.hidden] == ["12345678-pin"]
+    assert [secret.reveal() for secret in body.hidden] == ["12345678-pin", "x", "y"]
 
 
 def test_a_body_is_redacted_anew_for_another_veil() -> None:
@@ -146,13 +130,6 @@ def test_a_body_is_redacted_anew_for_another_veil() -> None:
         assert KEY not in Body.of([task]).redacted(first)
         assert "hunter2" not in Body.of([task]).redacted(second)
         assert KEY in task.text
-
-
-def test_a_copied_body_is_the_body() -> None:
-    body = Body.of({"password": "hunter2-hunter2", "picture": PICTURES[0]})
-    for copied in (copy.copy(body), copy.deepcopy(body)):
-        assert copied.wire(Secret(KEY)) == body.wire(Secret(KEY))
-    assert "hunter2" not in expanded(body)
 
 
 FORM = "application/x-www-form-urlencoded"
@@ -197,6 +174,12 @@ def test_json_in_a_form_is_searched_as_well() -> None:
     assert redact_body(body, FORM) == redact_body(body)  # cURL's default for any body
 
 
+@pytest.mark.parametrize("start", ["", "iVBORw0KGgo"])
+def test_pictures_are_searched_for_once_whatever_a_text_is_made_of(start: str) -> None:
+    for text in (f'"{start}{"A" * 1_000_000}', f'"{start}{"A" * 300}' * 3_000, '"' * 1_000_000):
+        assert with_labels(text) == (text, [])
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -216,9 +199,3 @@ def test_what_is_no_form_has_no_names_of_forms(text: str) -> None:
 def test_a_torn_form_is_never_a_fault(kind: str, text: str) -> None:
     shown, found = redact_body(text, kind)
     assert found or shown == text
-
-
-@pytest.mark.parametrize("start", ["", "iVBORw0KGgo"])
-def test_pictures_are_searched_for_once_whatever_a_text_is_made_of(start: str) -> None:
-    for text in (f'"{start}{"A" * 1_000_000}', f'"{start}{"A" * 300}' * 3_000, '"' * 1_000_000):
-        assert with_labels(text) == (text, [])

@@ -6,7 +6,6 @@ import copy
 import inspect
 import multiprocessing
 import pickle
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
@@ -28,20 +27,6 @@ NAMES = [
 def test_every_exception_derives_from_one_and_is_public(name: str) -> None:
     assert issubclass(getattr(_errors, name), bn.BroCapError)
     assert getattr(bn, name) is getattr(_errors, name)
-
-
-def test_the_drawing_is_the_tree() -> None:
-    drawn: dict[str, list[str]] = {}
-    above: list[str] = []
-    for line in (_errors.__doc__ or "").splitlines():
-        found = re.match(r"([│├└─ ]*)([A-Z]\w+)(?: \((\w+)\))?(?: {2,}.*)?$", line)
-        if found is None or not hasattr(_errors, found[2]):
-            continue
-        depth = len(found[1]) // 4
-        above[depth:] = [found[2]]
-        drawn[found[2]] = [above[depth - 1] if depth else "Exception", *filter(None, [found[3]])]
-    real = {name: [base.__name__ for base in getattr(_errors, name).__bases__] for name in NAMES}
-    assert drawn == real
 
 
 def exchange(**fields: object) -> bn.Exchange:
@@ -77,10 +62,6 @@ def test_an_input_error_lists_its_problems() -> None:
     assert [str(problem) for problem in error.problems] == str(error).split("\n")
     alone = _errors.InvalidTaskError("Only.", field="c")
     assert alone.problems == (_errors.Problem("c", "Only."),)
-
-
-def test_a_missing_exchange_reads_as_a_sentence() -> None:
-    assert str(_errors.ExchangeNotFoundError("There is none.")) == "There is none."
 
 
 # --- exceptions travel ----------------------------------------------------------------------------

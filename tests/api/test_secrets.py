@@ -16,13 +16,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from dresses import DRESSES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspectors import expanded
 from rich import inspect
 from rich.console import Console
 
-from brocap_nb.api._body import Body
+from brocap_nb.api._body import Body, redact_body
+from brocap_nb.api._exchange import decode_answer
 from brocap_nb.api._secrets import (
     HEADER_LABEL,
     KEY_LABEL,
@@ -43,21 +45,6 @@ keys = st.one_of(
     st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40),
 )
 around = st.text(st.characters(exclude_categories=["Cs"]), max_size=7)  # shorter than a key
-
-DRESSES: dict[str, Callable[[str], str]] = {
-    "as it is": str,
-    "in JSON": lambda key: json.dumps(key)[1:-1],
-    "in JSON, slashes escaped": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
-    "in JSON, all escaped": lambda key: "".join(f"\\u{ord(c):04x}" for c in key),
-    "in a URL": lambda key: urllib.parse.quote(key, safe=""),
-    "in a URL, all escaped": lambda key: "".join(f"%{ord(c):02X}" for c in key),
-    "in HTML": html.escape,
-    "as decimal entities": lambda key: "".join(f"&#{ord(c)};" for c in key),
-    "as hexadecimal entities": lambda key: "".join(f"&#x{ord(c):X};" for c in key),
-    "in upper case": str.upper,
-    "as hexadecimal digits": lambda key: key.encode().hex(),
-    "as upper hexadecimal digits": lambda key: key.encode().hex().upper(),
-}
 
 
 def holds(text: str, key: str) -> bool:
@@ -99,11 +86,6 @@ def test_the_key_without_its_suffix_is_secret_as_well(key: str) -> None:
     )
 
 
-@given(st.text(max_size=60))
-def test_a_text_without_the_key_is_left_alone(text: str) -> None:
-    assert Secret(KEY).redact(text) == text
-
-
 def test_a_secret_shows_itself_nowhere() -> None:
     secret, veil = Secret(KEY), Veil(Secret(KEY))
     assert secret.redact(KEY) == veil.redact(KEY) == "<clientKey>"  # what it needs for that is made
@@ -142,24 +124,40 @@ def interrupted(call: Callable[[], object], at: int) -> BaseException | None:
     return None
 
 
-def test_an_interrupt_at_any_line_shows_no_secret_in_a_local_variable() -> None:
-    body = Body.of(
-        {"clientKey": Body.KEY, "note": "%41 \\u0041 &amp; a text", "password": "hidden!"}
-    )
-    number = 0
-    while True:
-        value = hashlib.sha256(b"%d" % number).hexdigest()  # another one each time: nothing is kept
-        secret = Secret(f"{value}__nocache")
-        error = interrupted(lambda key=secret: (body.wire(key), body.redacted(Veil(key))), number)  # type: ignore[misc]
+FORM = "application/x-www-form-urlencoded"
+BODY = Body.of({"clientKey": Body.KEY, "note": "%41 \\u0041 &amp; a text", "password": "hidden!"})
+ANSWER = '{"note": "%41 &amp; \\u0041", "echo": "KEY", "password": "KEY", "code": "S0VZ"}'
+
+
+@pytest.mark.parametrize(
+    ("use", "text"),
+    [
+        (lambda text, key: (BODY.wire(key), BODY.redacted(Veil(key))), ""),
+        (lambda text, key: decode_answer(text.encode(), Veil(key)), ANSWER),
+        (lambda text, key: decode_answer(b"\xff" + text.encode(), Veil(key)), ANSWER),
+        (lambda text, key: redact_body(text), ANSWER),
+        (lambda text, key: redact_body(text), f"{ANSWER} is not JSON"),
+        (lambda text, key: redact_body(text, FORM), "password=KEY&a=1"),
+    ],
+    ids=["body", "answer", "answer of bytes", "JSON", "torn JSON", "form"],
+)
+def test_an_interrupt_at_any_line_shows_no_secret_in_a_local_variable(
+    use: Callable[[str, Secret], object], text: str
+) -> None:
+    for number in range(0, 10_000, 3):
+        value = hashlib.sha256(b"%d" % number).hexdigest()  # another each time: nothing is kept
+        secret, given = Secret(f"{value}__nocache"), text.replace("KEY", value)
+        error = interrupted(lambda given=given, secret=secret: use(given, secret), number)  # type: ignore[misc]
         if error is None:
             break
         found = traceback.TracebackException.from_exception(error, capture_locals=True)
-        kept = [frame.locals or {} for frame in found.stack if "brocap_nb" in frame.filename]
-        assert kept
-        assert not any(value[at : at + 10] in f"{kept}" for at in range(len(value) - 9))
-        assert "hidden!" not in f"{kept}"
-        number += 1
-    assert number > 50
+        ours = [frame for frame in found.stack if "brocap_nb" in frame.filename]
+        assert ours
+        # at its first line what is given is the caller's still
+        kept = f"{[frame.locals for frame in ours if frame.line != 'try:']}"
+        assert not any(value[at : at + 10] in kept for at in range(len(value) - 9)), number
+        assert "hidden!" not in kept
+    assert number > 10
 
 
 # --- attacks: a foreign text, and keys that somebody chose ------------------------------------
@@ -185,11 +183,6 @@ def test_what_is_redacted_once_is_redacted(values: list[str], text: str) -> None
         assert len(value) < 8 or value in "<clientKey><left out>" or value not in clean
 
 
-def test_a_short_secret_damages_no_text() -> None:
-    text = '{"clientKey": "x", "task": {"type": "x"}, "password": "monkey"}'
-    assert Veil(*map(Secret, ("x", "task", "monkey", "1234567"))).redact(text) == text
-
-
 def test_a_label_is_left_alone_by_keys_that_are_parts_of_it() -> None:
     digits = "0123456789abcdef" * 4
     picture = f"<image/png 9 bytes sha256:{digits}>"
@@ -206,16 +199,6 @@ def test_very_many_secrets_of_a_large_text_are_found_at_once() -> None:
     for filler in ("A", "\\u0041", "%41", "&#65;", "\0", "41", '\\"', "-_"):
         text = filler * (1_000_000 // len(filler))
         assert Veil(*map(Secret, known)).redact(f"{text}\n{known[0]}\n") == f"{text}\n<clientKey>\n"
-
-
-@settings(deadline=None)
-@given(st.lists(keys, min_size=1, max_size=5), st.sampled_from([*DRESSES.values()]), around)
-def test_one_search_finds_what_one_search_for_each_finds(
-    values: list[str], dress: Callable[[str], str], between: str
-) -> None:
-    text = between.join(f"|{dress(value)}|" for value in values)
-    clean = Veil(*map(Secret, values)).redact(text)
-    assert not any(holds(clean.replace("<clientKey>", ""), value) for value in values)
 
 
 @pytest.mark.parametrize("value", ["pässwörter", "密码密码密码密码密码", "emoji \U0001f511 key"])
@@ -276,3 +259,8 @@ def test_headers_of_other_services_are_known_by_their_names() -> None:
         "not a secret",
     ]
     assert len(header_secrets(headers)) == 3
+
+
+def test_a_short_secret_damages_no_text() -> None:
+    text = '{"clientKey": "x", "task": {"type": "x"}, "password": "monkey"}'
+    assert Veil(*map(Secret, ("x", "task", "monkey", "1234567"))).redact(text) == text

@@ -240,7 +240,7 @@ def test_a_recipe_is_told_and_done(run: Any, code: str) -> None:
     entry = bn.CATALOGUE[code]
     for shown in explained._repr_mimebundle_().values():
         assert entry.code in shown
-        assert entry.remedy.split("`")[0] in shown
+        assert entry.remedy.split("`")[0] in " ".join(shown.split())
     assert "--run" in explained._repr_mimebundle_()["text/html"]
     assert len(_shared.shared_log()) == 0
     exchange = run(f"%brocap recipe {code} --run")
@@ -366,7 +366,7 @@ def test_an_error_code_is_explained_in_a_few_lines(shell: InteractiveShell, told
     assert isinstance(error, bn.ApiError)
     entry = bn.CATALOGUE["ERROR_TASK_NOT_SUPPORTED"]
     for part in (entry.code, entry.meaning, entry.remedy, error.exchange_id):
-        assert part in shown
+        assert part in " ".join(shown.split())
     assert len(shown.splitlines()) < 10
     assert "Traceback" not in shown
     assert "made" not in shell.user_ns
