@@ -14,6 +14,15 @@ _METHODS = (
     ("`getTaskResult`", "clientKey, taskId", "status: processing or ready; then solution"),
     ("`getBalance`", "clientKey", "balance"),
 )
+_HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Sandbox service</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><style>
+:root { color-scheme: light dark; background: Canvas; font: 16px/1.55 system-ui, sans-serif; }
+body { margin: 0 auto; padding: 1.5rem; max-width: 62rem; }
+figure { display: inline-block; margin: 0 1rem 0 0; width: 19rem; vertical-align: top; }
+img { width: 100%; height: auto; }
+</style></head><body><main>"""
 
 
 def page(url: str, keys: Mapping[str, str], puzzles: Sequence[Puzzle]) -> str:
@@ -28,15 +37,7 @@ def page(url: str, keys: Mapping[str, str], puzzles: Sequence[Puzzle]) -> str:
     faults = [(f"`{name}`", what, "no") for name, what in BEFORE.items()]
     faults += [(f"`{name}`", what, "yes") for name, what in ON_THE_WIRE.items()]
     faults += [(f"`{name}`", what, "yes") for name, (what, _) in SHAPES.items()]
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Sandbox service</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,"><style>
-:root {{ color-scheme: light dark; background: Canvas; font: 16px/1.55 system-ui, sans-serif; }}
-body {{ margin: 0 auto; padding: 1.5rem; max-width: 62rem; }}
-figure {{ margin: 0; width: 19rem; font-size: .85rem; overflow-wrap: anywhere; }}
-img {{ width: 100%; height: auto; }}
-</style></head><body><main>
+    return f"""{_HEAD}
 <h1>Sandbox service</h1>
 <p>It keeps the documented rules of the task API on this machine. Nothing leaves it, nothing costs
 anything, and the keys below are worth nothing anywhere else.</p>
@@ -49,7 +50,7 @@ times, within 5 minutes.</p>
 <h2>Pictures</h2>
 <p>Send one as <code>imageUrls</code> by its link, or its file as <code>imagesBase64</code>,
 with its question as <code>metadata.Task</code>.</p>
-<div style="display:flex;flex-wrap:wrap;gap:1rem">{"".join(map(_figure, puzzles))}</div>
+{"".join(map(_figure, puzzles))}
 <h2>Keys</h2>
 {_table(("name", "key", "what it does"), known)}
 <h2>How to provoke each error code</h2>

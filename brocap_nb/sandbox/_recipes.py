@@ -7,18 +7,16 @@ bring them about are the sandbox's own.
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import pandas as pd
 
 from brocap_nb import _html
 from brocap_nb.api._facts import rows
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 TASK_ID: Final = "<taskId>"
 """Stands in a step's body for the `taskId` that the last createTask answered."""
@@ -45,24 +43,14 @@ _TASKS: Final[Mapping[str, Mapping[str, Any] | None]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One request of a recipe."""
-
-    method: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of the body besides `clientKey` and `task`."""
-    wait: float = 0.0
-    """Seconds to let pass before it, at speed 1."""
-
-
-_STEPS: Final[Mapping[str, Step]] = {
-    "balance": Step("getBalance"),
-    "create": Step("createTask"),
-    "poll": Step("getTaskResult", {"taskId": TASK_ID}),
-    "later": Step("getTaskResult", {"taskId": TASK_ID}, wait=3.1),  # than any task of ours takes
-    "poll-1": Step("getTaskResult", {"taskId": 1}),
-    "poll-first": Step("getTaskResult", {"taskId": "first"}),
+_STEPS: Final[Mapping[str, tuple[str, Mapping[str, Any], float]]] = {
+    # the method, the fields of its body besides `clientKey` and `task`, seconds to let pass before
+    "balance": ("getBalance", {}, 0.0),
+    "create": ("createTask", {}, 0.0),
+    "poll": ("getTaskResult", {"taskId": TASK_ID}, 0.0),
+    "later": ("getTaskResult", {"taskId": TASK_ID}, 3.1),  # longer than any task of ours takes
+    "poll-1": ("getTaskResult", {"taskId": 1}, 0.0),
+    "poll-first": ("getTaskResult", {"taskId": "first"}, 0.0),
 }
 _SPOILED: Final = {"balance": "always", "create": "create", "poll": "first_poll", "later": "result"}
 
@@ -85,8 +73,8 @@ class Recipe:
     """The task without its picture; None if the recipe needs none."""
     picture: str | None
     """Name of the picture under /pictures/ that the task points to."""
-    steps: tuple[Step, ...]
-    """The requests in order; the last one is answered with `code`."""
+    steps: tuple[str, ...]
+    """The requests in order, by their names in `_STEPS`; the last one is answered with `code`."""
 
 
 # The code; the key and the host that bring it about; the task (else `token`, or `image` with a
@@ -149,7 +137,7 @@ ERROR_TASK_ABSENT  task=none
 
 def _recipe(code: str, how: str, words: Sequence[str]) -> Recipe:
     given = {name: value for name, _, value in (word.partition("=") for word in words)}
-    steps = given.get("steps", "create").split(",")
+    steps = tuple(given.get("steps", "create").split(","))
     task = given.get("task", "image" if "picture" in given else "token")
     return Recipe(
         code=code,
@@ -159,7 +147,7 @@ def _recipe(code: str, how: str, words: Sequence[str]) -> Recipe:
         when=_SPOILED.get(steps[-1]),
         task=_TASKS[task] if "create" in steps else None,
         picture=given.get("picture"),
-        steps=tuple(_STEPS[step] for step in steps),
+        steps=steps,
     )
 
 
@@ -184,43 +172,33 @@ def prepared(
     if task is not None and recipe.picture is not None:
         task["imageUrls"] = [f"{url}/pictures/{recipe.picture}.png"]
     steps = []
-    for step in recipe.steps:
-        body = {"clientKey": key, **step.fields}
-        if step.method == "createTask" and task is not None:
+    for method, fields, wait in map(_STEPS.__getitem__, recipe.steps):
+        body = {"clientKey": key, **fields}
+        if method == "createTask" and task is not None:
             body["task"] = task
-        wait = step.wait / speed
-        steps.append({"wait": wait, "method": step.method, "body": json.dumps(body)})
+        steps.append({"wait": wait / speed, "method": method, "body": json.dumps(body)})
     return {"code": recipe.code, "how": recipe.how, "key": key, "task": task, "steps": steps}
 
 
-def table(recipes: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return prepared recipes as a frame that shows itself in full; a part of it is a plain one."""
-    import pandas as pd  # not before somebody looks
+class RecipeTable(pd.DataFrame):
+    """Prepared recipes, shown in full; a part of it is a plain frame."""
 
-    class RecipeTable(pd.DataFrame):
-        @property
-        def _constructor(self) -> type[pd.DataFrame]:
-            return pd.DataFrame
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
 
-        def __reduce__(self) -> tuple[Any, ...]:  # no pickle finds a class that is made here
-            return pd.DataFrame, (pd.DataFrame(self),)
+    def _repr_html_(self) -> str:
+        lines = [
+            (f"<code>{row['code']}</code>", _html.text(row["how"]), _sent(row["steps"]))
+            for row in self.to_dict("records")
+        ]
+        caption = "How to provoke each error code; the columns key, task and steps are to be sent"
+        return _html.table(("code", "how", "what is sent"), lines, caption=caption)
 
-        def _repr_html_(self) -> str:
-            lines = [
-                (f"<code>{row['code']}</code>", html.escape(row["how"]), _sent(row["steps"]))
-                for row in self.to_dict("records")
-            ]
-            caption = (
-                "How to provoke each error code; the columns key, task and steps are to be sent"
-            )
-            return _html.table(("code", "how", "what is sent"), lines, caption=caption)
+    def __str__(self) -> str:
+        return "\n".join(f"{r['code']}\n    {r['how']}" for r in self.to_dict("records"))
 
-        def __str__(self) -> str:
-            return "\n".join(f"{r['code']}\n    {r['how']}" for r in self.to_dict("records"))
-
-        __repr__ = __str__
-
-    return RecipeTable(recipes, columns=["code", "how", "key", "task", "steps"])
+    __repr__ = __str__
 
 
 def _sent(steps: Sequence[Mapping[str, Any]]) -> str:
