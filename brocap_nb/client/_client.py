@@ -6,7 +6,7 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
@@ -123,18 +123,13 @@ class Client:
     # --- the API's methods ---------------------------------------------------------------
 
     def create_task(self, task: Task, *, callback_url: str | None = None) -> _answers.CreatedTask:
-        """Upload a task; the answer's `task_id` is its number.
+        """Upload a task; the service shall POST its result to `callback_url`, if one is given.
 
         >>> client.create_task(task)
         CreatedTask(task_id=7654321)
 
-        Args:
-            task: the task object.
-            callback_url: where the service shall POST the result.
-
         Raises:
-            InvalidInputError: `task` is no task object or `callback_url` no address; nothing was
-                sent.
+            InvalidInputError: `task` is no task object or `callback_url` no address.
         """
         _must_be_task(task)
         created = cast(_answers.CreatedTask, self.send(_requests.create_task(task, callback_url)))
@@ -159,7 +154,7 @@ class Client:
             attempt: for the log: how often this very request has been tried.
 
         Raises:
-            InvalidInputError: `task_id` is no whole number; nothing was sent.
+            InvalidInputError: `task_id` is no whole number.
             PollLimitError: the service's limits for this task are used up; nothing was sent.
         """
         request = _requests.get_task_result(task_id, task_type)
@@ -176,11 +171,7 @@ class Client:
             self._pacer.polled(task_id)
 
     def get_balance(self) -> _answers.Balance:
-        """Ask for the account's balance.
-
-        >>> client.get_balance().balance
-        10.0
-        """
+        """Ask for the account's balance."""
         return cast(_answers.Balance, self.send(_requests.get_balance()))
 
     def submit(
@@ -199,8 +190,8 @@ class Client:
         Args:
             task: the task object.
             callback_url: where the service shall POST the result; somebody else listens there.
-            callbacks: a listener that has been started: the result is taken from the service's
-                callback as soon as it comes. The task is asked for meanwhile all the same.
+            callbacks: a listener that has been started: a callback that comes to it ends the
+                waiting. The task is asked for meanwhile all the same.
 
         Raises:
             InvalidInputError: `task` is no task object, `callback_url` no address, both are given,
@@ -236,19 +227,14 @@ class Client:
         return Submission(self._pacer, self.get_task_result, task_id=_requests.task_number(task_id))
 
     def replay(self, exchange_id: str | int) -> _answers.Answer:
-        """Send a logged request again, as a new exchange, with this client's key and address.
+        """Send the request of `log[exchange_id]` again, with this client's key and address.
 
-        You ask for it, so a createTask is sent again too: it may be billed again.
+        It is a new exchange. You ask for it, so a createTask may be billed again.
 
         >>> client.get_balance()
         Balance(balance=10.0)
         >>> client.replay(-1)
         Balance(balance=10.0)
-        >>> len(client.log)
-        2
-
-        Args:
-            exchange_id: as for `log[exchange_id]`.
 
         Raises:
             ExchangeNotFoundError: the log has no such exchange.
@@ -274,7 +260,7 @@ class Client:
         """
         exchange, answer = self._exchange(request, attempt)
         if answer is None:
-            raise _ERRORS[exchange.outcome](exchange)
+            raise _error_of(exchange)
         return answer
 
     def _exchange(
@@ -370,11 +356,7 @@ class Client:
         self.close()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts = [
-            ("sends to", _html.text(self._shown_url)),
-            ("key", _html.text("set; it is shown nowhere")),
-            ("log", _html.text(repr(self.log))),
-        ]
+        facts = [("sends to", _html.text(self._shown_url)), ("log", _html.text(repr(self.log)))]
         return _html.bundle(_html.card("Client", _html.facts(facts)), repr(self))
 
     def __repr__(self) -> str:
@@ -471,19 +453,27 @@ class _Received(Received):
             )
 
 
-_NOT_AGAIN: Final = {
-    "createTask": " It is not sent again by itself: a task that arrived may have been billed."
-}
-_ERRORS: Final[Mapping[Outcome, Any]] = {
-    Outcome.API_ERROR: ApiError,
-    Outcome.HTTP_ERROR: lambda e: HttpError(_told(e), e),
-    Outcome.BAD_RESPONSE: lambda e: BadResponseError(_told(e), e),
-    Outcome.TIMEOUT: lambda e: RequestTimeoutError(
-        f"{e.method}: {e.detail} Try again later, or give the client a longer timeout.", e
-    ),
-    Outcome.CONNECTION_ERROR: lambda e: RequestConnectionError(
-        f"{e.method}: {e.detail} {_what_to_check(e)}{_NOT_AGAIN.get(e.method, '')}", e
-    ),
+def _error_of(exchange: Exchange) -> Exception:
+    advice = "The raw answer is in the log."
+    if exchange.outcome is Outcome.API_ERROR:
+        return ApiError(exchange)
+    if exchange.outcome is Outcome.TIMEOUT:
+        advice = "Try again later, or give the client a longer timeout."
+    if exchange.outcome is Outcome.CONNECTION_ERROR:
+        advice = "Check base_url, the network, and that a sandbox of yours still runs."
+        if " proxy " in f"{exchange.detail}":
+            places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
+            advice = f"Check the proxy, which comes from {places}, and base_url."
+        if exchange.method == "createTask":
+            advice += " It is not sent again by itself: what arrived may have been billed."
+    return _ERRORS[exchange.outcome](f"{exchange.method}: {exchange.detail} {advice}", exchange)
+
+
+_ERRORS: Final[Mapping[Outcome, Callable[[str, Exchange], Exception]]] = {
+    Outcome.HTTP_ERROR: HttpError,
+    Outcome.BAD_RESPONSE: BadResponseError,
+    Outcome.TIMEOUT: RequestTimeoutError,
+    Outcome.CONNECTION_ERROR: RequestConnectionError,
 }
 
 
@@ -491,17 +481,6 @@ def _bare(error: BaseException) -> BaseException:
     """Return an exception without the frames it came through: they may hold the body."""
     error.__context__ = error.__cause__ = None
     return error.with_traceback(None)
-
-
-def _told(exchange: Exchange) -> str:
-    return f"{exchange.method}: {exchange.detail} The raw answer is in the log."
-
-
-def _what_to_check(exchange: Exchange) -> str:
-    if " proxy " in f"{exchange.detail}":
-        places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
-        return f"Check the proxy, which comes from {places}, and base_url."
-    return "Check base_url, the network, and that a sandbox of yours still runs."
 
 
 def _secret(key: str | None) -> Secret:
@@ -532,26 +511,20 @@ def _secret(key: str | None) -> Secret:
 
 
 def _checked_log(log: ExchangeLog | None) -> ExchangeLog:
-    if isinstance(log, ExchangeLog) and log.read_only:
+    log = ExchangeLog() if log is None else log
+    if not isinstance(log, ExchangeLog) or log.read_only:
         raise InvalidInputError(
-            f"The log of {log.folder} is only read; expected one that can be written, such as "
-            'bn.ExchangeLog("brocap_log").',
+            f"log is {log!r:.200}; expected an ExchangeLog that can be written, such as "
+            'bn.ExchangeLog("brocap_log"). One of many folders is only read.',
             field="log",
         )
-    if not isinstance(log, ExchangeLog | None):
-        raise InvalidInputError(
-            f'log is {log!r:.60}; expected an ExchangeLog, such as bn.ExchangeLog("brocap_log").',
-            field="log",
-        )
-    return ExchangeLog() if log is None else log
+    return log
 
 
 def _must_be_task(task: object) -> None:
     if not isinstance(task, Task):
-        what = "the class" if isinstance(task, type) else "a value of type"
-        name = task.__name__ if isinstance(task, type) else type(task).__name__
         raise InvalidInputError(
-            f"The task is {what} {name}; expected a task object, such as "
+            f"The task is a value of type {type(task).__name__}; expected a task object, such as "
             "ComplexImageTask.from_image(picture, question). JSON of your own goes into "
             "RawTask({...}).",
             field="task",

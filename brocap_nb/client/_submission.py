@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator
 from concurrent import futures
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from brocap_nb import _html
@@ -36,6 +37,13 @@ Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
 _WAIT_CODES: Final = ("CAPTCHA_NOT_READY", "ERROR_TOO_MUCH_REQUESTS")
 
 
+@dataclass(slots=True)
+class _Polls:
+    since: float
+    count: int = 0
+    next_at: float = 0.0
+
+
 class Pacer:
     """Keeps the service's limits for each task: 2 s between polls, 120 polls, 5 minutes.
 
@@ -61,15 +69,12 @@ class Pacer:
         now = self._clock()
         with self._lock:
             polls = self._tasks.setdefault(task_id, _Polls(now))
-            why = None
-            if polls.count >= POLL_LIMIT:
-                why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
-            elif now - polls.since > RESULT_LIFETIME:
-                minutes = f"{RESULT_LIFETIME / 60:.0f} minutes"
-                why = f"created over {minutes} ago; its result can no longer be asked for"
-            if why is not None:
-                raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
+        if polls.count < POLL_LIMIT and now - polls.since <= RESULT_LIFETIME:
             return max(0.0, polls.next_at - now)
+        why = f"created over {RESULT_LIFETIME / 60:.0f} minutes ago"
+        if polls.count >= POLL_LIMIT:
+            why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
+        raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
 
     def wait(self, task_id: int, stop: threading.Event | None = None) -> None:
         """Sleep until the task may be asked for, or until `stop` is set."""
@@ -86,21 +91,10 @@ class Pacer:
             polls.next_at = now + POLL_INTERVAL
 
 
-class _Polls:
-    __slots__ = ("count", "next_at", "since")
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.count = 0
-        self.next_at = since
-
-
 class Submission:
     """A task on its way: created (unless resumed) and then asked for until it is ready.
 
-    It runs in a thread of its own, so the kernel stays free. `await run`, `asyncio.gather(run, …)`
-    and `asyncio.wait_for(run, 60)` work as well, and `run.coroutine()` is for what wants a
-    coroutine.
+    It runs in a thread of its own, so the kernel stays free. `await run` works as well.
 
     >>> run = client.submit(task)
     >>> run.result().answer
@@ -178,7 +172,7 @@ class Submission:
             CancelledError: it was cancelled.
             ExchangeError: a request ended badly; `ApiError` if the service said so.
         """
-        if not self._wait(timeout):
+        if not futures.wait([self._future], timeout).done:
             raise NotReadyError(
                 f"There is no result after {timeout:g} s; the task goes on. Call result() again, "
                 "or cancel().",
@@ -193,7 +187,8 @@ class Submission:
         >>> run.exception().code
         'ERROR_TASK_NOT_SUPPORTED'
         """
-        return self._future.exception() if self._wait(timeout) else None
+        ended = futures.wait([self._future], timeout).done
+        return self._future.exception() if ended else None
 
     def cancel(self) -> bool:
         """Stop waiting. True if that ended it; False if it had ended before.
@@ -247,12 +242,7 @@ class Submission:
         try:
             if self._create is not None:
                 self._begin(self._create)
-                shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
-                pause = min(max(shortest, 0.5), POLL_INTERVAL)
-                self._first_poll_at = time.monotonic() + pause
-                self._stop.wait(pause)
-            assert self.task_id is not None
-            result = self._poll(self.task_id)
+            result = self._poll()
         except Exception as error:
             self._end("failed", error=error)
         else:
@@ -260,6 +250,7 @@ class Submission:
                 self._end("ready", result=result)
 
     def _begin(self, create: Callable[[], CreatedTask]) -> None:
+        """Create the task, and let the shortest time pass that such a task takes."""
         try:
             self.task_id = create().task_id
             with _ending:
@@ -269,6 +260,10 @@ class Submission:
             if self._expected is not None:  # a callback may have come already, and is held
                 self._expected.created(self.task_id)
         self._tell()
+        shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
+        pause = min(max(shortest, 0.5), POLL_INTERVAL)
+        self._first_poll_at = time.monotonic() + pause
+        self._stop.wait(pause)
 
     def _called_back(self, exchange: Exchange, result: TaskResult | None) -> None:
         """Take what the service POSTed; the polls end. Called from the listener's thread."""
@@ -280,17 +275,21 @@ class Submission:
         if ended:
             self._stop.set()
 
-    def _poll(self, task_id: int) -> TaskResult | None:
+    def _poll(self) -> TaskResult | None:
         """Ask until the result is there; None when cancelled. Broken polls are repeated."""
+        assert self.task_id is not None
         attempt = 1
         task_type = self.task.type if self.task is not None else None
         while True:
-            self._pacer.wait(task_id, self._stop)
+            self._pacer.wait(self.task_id, self._stop)
             if self._stop.is_set():
                 return None
             self.polls += 1
             try:
-                result = self._ask(task_id, paced=False, task_type=task_type, attempt=attempt)
+                result = self._ask(self.task_id, paced=False, task_type=task_type, attempt=attempt)
+                if result.ready:
+                    return result
+                attempt = 1
             except ApiError as error:
                 if error.code not in _WAIT_CODES:
                     raise
@@ -299,15 +298,7 @@ class Submission:
                 raise  # the service answered, and asking again gives the same
             except ExchangeError:
                 attempt += 1
-            else:
-                if result.ready:
-                    return result
-                attempt = 1
             self._tell()
-
-    def _wait(self, timeout: float | None) -> bool:
-        """Wait for the end. False if `timeout` ran out. Ctrl+C gets through."""
-        return bool(futures.wait([self._future], timeout).done)
 
     def _end(
         self, status: Status, *, result: TaskResult | None = None, error: Exception | None = None
@@ -355,29 +346,25 @@ class Submission:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         result = self._future.result() if self.status == "ready" and self.done() else None
         pictures = self.task.pictures() if self.task else []
-        marked = False
+        alts = [f"Picture {number}" for number in range(1, len(pictures) + 1)]
         if pictures and result is not None and result.answer is not None:
             with contextlib.suppress(InvalidImageError):  # then it is shown as it is
                 # the answer has one boolean for each tile of a single picture
                 pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
-                marked = True
-        shown = []
-        for number, small in enumerate(_pictures.thumbnails(pictures), 1):
-            if small is None:
-                continue
-            alt = f"Picture {number}" + (", its answer marked" if marked and number == 1 else "")
-            size = (small.width, small.height)
-            shown.append(_html.picture(small.data, small.media_type, alt, size=size))
+                alts[0] += ", its answer marked"
+        shown = [
+            _html.picture(small.data, small.media_type, alt, size=(small.width, small.height))
+            for alt, small in zip(alts, _pictures.thumbnails(pictures), strict=True)
+            if small is not None
+        ]
         facts = [(label, _html.text(value)) for label, value in self._lines()]
         solution = []
         if result is not None:
             facts += [(label, _html.text(value)) for label, value in result._facts()[1:]]
             solution = [_html.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
         title = (self.task.type if self.task else None) or "Submission"
-        return _html.bundle(
-            _html.card(f"{title}: {self.status}", *shown, _html.facts(facts), *solution),
-            repr(self),
-        )
+        parts = (*shown, _html.facts(facts), *solution)
+        return _html.bundle(_html.card(f"{title}: {self.status}", *parts), repr(self))
 
 
 _ending = threading.Lock()
