@@ -137,7 +137,7 @@ class Client:
         return created
 
     def get_task_result(
-        self, task_id: int, *, paced: bool = True, task_type: str | None = None, attempt: int = 1
+        self, task_id: int, *, paced: bool = True, task_type: str | None = None
     ) -> _answers.TaskResult:
         """Ask once for a task's result.
 
@@ -151,24 +151,21 @@ class Client:
                 for, and keep to 120 requests in 5 minutes. False sends at once: the service will
                 say what it thinks of it.
             task_type: for the log, if you know it.
-            attempt: for the log: how often this very request has been tried.
 
         Raises:
             InvalidInputError: `task_id` is no whole number.
             PollLimitError: the service's limits for this task are used up; nothing was sent.
         """
         request = _requests.get_task_result(task_id, task_type)
-        return cast(_answers.TaskResult, self._poll(request, paced, attempt))
-
-    def _poll(self, request: _requests.Request, paced: bool, attempt: int = 1) -> _answers.Answer:
-        task_id = request.task_id
-        assert task_id is not None
         if paced:
             self._pacer.wait(task_id)
+        return self._poll(request)
+
+    def _poll(self, request: _requests.Request, attempt: int = 1) -> _answers.TaskResult:
         try:
-            return self.send(request, attempt=attempt)
+            return cast(_answers.TaskResult, self.send(request, attempt=attempt))
         finally:
-            self._pacer.polled(task_id)
+            self._pacer.polled(cast(int, request.task_id))
 
     def get_balance(self) -> _answers.Balance:
         """Ask for the account's balance."""
@@ -212,7 +209,7 @@ class Client:
         elif callback_url is not None:
             callback_url = _requests.address(callback_url, "callback_url", "callbackUrl")
         create = functools.partial(self.create_task, task, callback_url=callback_url)
-        return Submission(self._pacer, self.get_task_result, create, task=task, expected=expected)
+        return Submission(self._pacer, self._poll, create, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
         """Wait in the background for a task that was created before, by any kernel.
@@ -224,7 +221,7 @@ class Client:
         Raises:
             InvalidInputError: `task_id` is no whole number.
         """
-        return Submission(self._pacer, self.get_task_result, task_id=_requests.task_number(task_id))
+        return Submission(self._pacer, self._poll, task_id=_requests.task_number(task_id))
 
     def replay(self, exchange_id: str | int) -> _answers.Answer:
         """Send the request of `log[exchange_id]` again, with this client's key and address.
@@ -243,7 +240,8 @@ class Client:
         """
         request = _requests.again(self.log[exchange_id])
         if request.task_id is not None:
-            return self._poll(request, paced=True)
+            self._pacer.wait(request.task_id)
+            return self._poll(request)
         answer = self.send(request)
         if isinstance(answer, _answers.CreatedTask):
             self._pacer.created(answer.task_id)

@@ -25,6 +25,7 @@ from brocap_nb.api._errors import (
 )
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
+from brocap_nb.client._requests import get_task_result
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._types import Task
 
@@ -225,14 +226,6 @@ class Submission:
         """Wait for the result in asyncio: for `create_task`, a `TaskGroup`, `asyncio.wait`.
 
         Cancelling what waits does not cancel the submission.
-
-        >>> import asyncio
-        >>> async def both(*runs):
-        ...     async with asyncio.TaskGroup() as group:
-        ...         waiting = [group.create_task(run.coroutine()) for run in runs]
-        ...     return [task.result().status for task in waiting]
-        >>> asyncio.run(both(client.submit(task), client.submit(task)))
-        ['ready', 'ready']
         """
         return await self
 
@@ -278,15 +271,15 @@ class Submission:
     def _poll(self) -> TaskResult | None:
         """Ask until the result is there; None when cancelled. Broken polls are repeated."""
         assert self.task_id is not None
+        request = get_task_result(self.task_id, self.task.type if self.task is not None else None)
         attempt = 1
-        task_type = self.task.type if self.task is not None else None
         while True:
             self._pacer.wait(self.task_id, self._stop)
             if self._stop.is_set():
                 return None
             self.polls += 1
             try:
-                result = self._ask(self.task_id, paced=False, task_type=task_type, attempt=attempt)
+                result = self._ask(request, attempt)
                 if result.ready:
                     return result
                 attempt = 1

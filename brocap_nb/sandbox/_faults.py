@@ -117,6 +117,7 @@ SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
 
 def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
     """Return the reply for an answer's body; a fault of the wire leaves it as it is."""
+    fault = fault or ""
     if fault in _PAGES:
         return _PAGES[fault]
     if fault == "redirect":

@@ -66,15 +66,14 @@ class Recipe:
     """Name of the key in `Sandbox.keys`. Another name than `working` is itself the trigger."""
     host: str | None
     """Host of the task's `websiteURL` that is the trigger."""
-    when: str | None
+    when: str
     """Which answer a key or host spoils: `always` all of them, `create` that of createTask,
     `first_poll` that of the first getTaskResult, `result` that of a finished task."""
     task: Mapping[str, Any] | None
-    """The task without its picture; None if the recipe needs none."""
     picture: str | None
     """Name of the picture under /pictures/ that the task points to."""
     steps: tuple[str, ...]
-    """The requests in order, by their names in `_STEPS`; the last one is answered with `code`."""
+    """Names in `_STEPS`; the last one is answered with `code`."""
 
 
 # The code; the key and the host that bring it about; the task (else `token`, or `image` with a
@@ -144,7 +143,7 @@ def _recipe(code: str, how: str, words: Sequence[str]) -> Recipe:
         how=how,
         key=given.get("key", "working"),
         host=given.get("host"),
-        when=_SPOILED.get(steps[-1]),
+        when=_SPOILED.get(steps[-1], ""),
         task=_TASKS[task] if "create" in steps else None,
         picture=given.get("picture"),
         steps=steps,

@@ -53,8 +53,8 @@ class Recording:
     def __init__(self, source: Any, clock: Callable[[], float], speed: float = 1.0) -> None:
         self._clock, self._speed = clock, speed
         self._answers: dict[str, list[dict[str, Any]]] = {}  # in order, those not yet given
-        self._created: dict[int, float] = {}  # when each task was, in the recording
-        self._played: dict[int, float] = {}  # and when its creation was played
+        self._created: dict[int | None, float] = {}  # when each task was, in the recording
+        self._played: dict[int | None, float] = {}  # and when its creation was played
         lines = _lines(source)
         self.size = len(lines)
         """How many exchanges it plays."""

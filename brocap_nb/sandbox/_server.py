@@ -33,7 +33,7 @@ from brocap_nb.sandbox._page import page
 from brocap_nb.sandbox._puzzles import Library, Puzzle
 from brocap_nb.sandbox._recipes import RECIPES, RecipeTable, prepared
 from brocap_nb.sandbox._recorded import RESET, STALL, WHOLE, Recording
-from brocap_nb.sandbox._rules import BODY_LIMIT, Answer, Callback, Rules, keys_for
+from brocap_nb.sandbox._rules import BODY_LIMIT, Callback, Rules, keys_for
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
@@ -61,8 +61,6 @@ class Sandbox:
         balance: the money on the account of the working key.
         speed: how many times faster than usual a task is done. The documented limits (2 s between
             polls, 5 minutes) do not scale.
-        guess: answer a picture that the sandbox does not know at random, instead of with
-            ERROR_CAPTCHA_UNSOLVABLE.
         strict: keep the page's letter: never two polls of a task within 2 seconds. Otherwise a few
             quick ones pass, as clients in use send them: the service's own asks each second.
         callback_ports: ports of this machine to which results may be POSTed, besides those of each
@@ -81,7 +79,6 @@ class Sandbox:
         seed: int = 0,
         balance: float = 10.0,
         speed: float = 1.0,
-        guess: bool = False,
         strict: bool = False,
         callback_ports: Collection[int] = (),
         log: Callable[[str], None] | None = None,
@@ -94,7 +91,7 @@ class Sandbox:
         """How many times faster than usual a task is done."""
         self._host, self._port, self._seed = host, port, seed
         self._rules_of = functools.partial(
-            Rules, seed=seed, balance=balance, speed=speed, guess=guess, strict=strict
+            Rules, seed=seed, balance=balance, speed=speed, strict=strict
         )
         self._callback_ports = frozenset(callback_ports)
         self._log = log
@@ -117,9 +114,7 @@ class Sandbox:
     ) -> Self:
         """Return a sandbox that answers from a recorded log: offline, and with any key.
 
-        A request that was recorded gets its recorded answers in their order, byte for byte, at
-        their HTTP status; then the last one again. What is not in the recording is answered with
-        an error code and a description that says so. The documented limits are not kept.
+        README, "Replaying a recording", says what is played. The documented limits are not kept.
 
         >>> log = bn.ExchangeLog("lesson")
         >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
@@ -202,11 +197,7 @@ class Sandbox:
 
     @property
     def puzzles(self) -> tuple[Puzzle, ...]:
-        """The sample pictures with their questions and answers.
-
-        >>> sandbox.puzzles[1].question, sandbox.puzzles[1].answer
-        ('Pick the penguin', (...))
-        """
+        """The sample pictures with their questions and answers."""
         return self._library.puzzles
 
     def recipes(self) -> pd.DataFrame:
@@ -236,17 +227,18 @@ class Sandbox:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         if self._server is None:
-            hint = (
-                "<div>Start it with <code>sandbox.start()</code> or with <code>with</code>.</div>"
-            )
+            hint = "<div>Start it with <code>sandbox.start()</code>.</div>"
             return _html.bundle(_html.card("Sandbox", hint), repr(self))
-        running = self._server.running
+        return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
+
+    def _card(self) -> str:
+        running = self._server is not None and self._server.running
         state = _html.badge("running", good=True) if running else _html.badge("stopped")
         pictures = ""
         for puzzle in self.puzzles:
             small = _pictures.thumbnail(puzzle.data, side=240)
             image = _html.picture(small.data, small.media_type, puzzle.question, width=150)
-            question = f'<div style="font-size:.85em">{puzzle.question}</div>'
+            question = f'<a href="{puzzle.url}" style="font-size:.85em">{puzzle.question}</a>'
             pictures += f'<div style="width:150px">{image}{question}</div>'
         facts = [
             ("Address", f'<a href="{self.url}/">{self.url}</a> {state}'),
@@ -255,8 +247,7 @@ class Sandbox:
             ("Tasks kept", str(len(self._rules))),
         ]
         shown = f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>'
-        html = _html.card("Sandbox", _html.facts(facts), shown)
-        return _html.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
+        return _html.card("Sandbox", _html.facts(facts), shown)
 
     def _refuse(self, seconds: float) -> None:
         if self._server is not None:
@@ -264,18 +255,23 @@ class Sandbox:
 
     # --- in the server's thread -------------------------------------------------------------
 
-    def _answer(self, method: str, body: bytes, address: str) -> Answer:
+    def _answer(
+        self, method: str, body: bytes, address: str, fault: str | None = None
+    ) -> dict[str, Any]:
         with self._lock:
             answer = self._rules.answer(method, body, address)
         if answer.callback is not None:
             task = asyncio.get_running_loop().create_task(self._call_back(answer.callback))
             self._callbacks.add(task)  # a loop holds its tasks only weakly
             task.add_done_callback(self._callbacks.discard)
-        return answer
+        outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
+        self._note(method, answer.about, outcome)
+        return answer.body
 
     def _note(self, method: str, about: str, outcome: str) -> None:
         if self._log is not None:
             now = datetime.now().astimezone().strftime("%H:%M:%S")
+            method = method if method in (*METHODS, "callback") else "?"  # it may be a key
             self._log(f"{now}  {method:<14} {_plain(about):<26} {outcome}")
 
     def _may_call(self, url: str) -> bool:
@@ -319,7 +315,7 @@ class Sandbox:
     def _served(self, path: str) -> Reply | None:
         """The page, or a picture; None: there is nothing to get at this path."""
         if path == "/":
-            return Reply(200, page(self.url, self.keys, self.puzzles).encode(), HTML)
+            return Reply(200, page(self.url, self.keys, self._card()).encode(), HTML)
         name = path.removeprefix("/pictures/").removesuffix(".png")
         if path != f"/pictures/{name}.png":
             return None
@@ -372,42 +368,32 @@ class _Handler(Handler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         # a verb that HTTP itself does not know ends here
-        self.send_reply(shaped(None, "", self.answer("", None).body))
+        answer = self.settings["owner"]._answer("", b"", self.request.remote_ip or "")
+        self.send_reply(shaped(None, "", answer))
 
     async def any_verb(self) -> None:
-        served = None
-        if self.request.method in ("GET", "HEAD"):
-            served = self.sandbox._served(self.request.path)
+        sandbox, path = self.sandbox, self.request.path
+        method = path.strip("/") if self.request.method == "POST" else ""
+        fault = sandbox.faults.take(method)
+        served = sandbox._served(path) if self.request.method in ("GET", "HEAD") else None
         if served is not None:
             self.send_reply(served)
-            return
-        sandbox = self.sandbox
-        method = self.request.path.strip("/") if self.request.method == "POST" else ""
-        fault = sandbox.faults.take(method)
-        if fault in BEFORE:
+        elif fault in BEFORE:
             sandbox._note(method, "", f"fault: {fault}")
             self.send_reply(shaped(fault, method, {}))
         elif sandbox._recording is not None:
             await self.play(sandbox._recording, method)
         else:
-            answer = self.answer(method, fault)
-            await self.spoil(fault, shaped(fault, method, answer.body))
+            answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "", fault)
+            await self.spoil(fault, shaped(fault, method, answer))
 
     get = head = post = put = patch = delete = options = any_verb
-
-    def answer(self, method: str, fault: str | None) -> Answer:
-        """Have a request answered by the rules, and noted."""
-        sandbox, body = self.settings["owner"], bytes(getattr(self, "body", b""))
-        answer: Answer = sandbox._answer(method, body, self.request.remote_ip or "")
-        outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
-        sandbox._note(method if method in METHODS else "?", answer.about, outcome)
-        return answer
 
     async def play(self, recording: Recording, method: str) -> None:
         """Answer from a recording, and end the connection as it ended then."""
         with self.sandbox._lock:
             played = recording.answer(method, bytes(self.body))
-        self.sandbox._note(method if method in METHODS else "?", played.about, played.outcome)
+        self.sandbox._note(method, played.about, played.outcome)
         await asyncio.sleep(played.wait)
         reply, whole = played.reply, played.end == WHOLE
         if whole and reply.status not in (204, 304):
@@ -425,8 +411,8 @@ class _Handler(Handler):
         elif fault == "reset_midway":
             await self.send_pieces(reply, size, [reply.body[: size // 2]], RESET)
         elif fault == "drip":
-            pieces = (bytes([byte]) for byte in reply.body)
-            await self.send_pieces(reply, size, pieces, pause=DRIP_SECONDS / self.sandbox.speed)
+            drops = (bytes([byte]) for byte in reply.body)
+            await self.send_pieces(reply, size, drops, pause=DRIP_SECONDS / self.sandbox.speed)
         else:
             start, end = reply.body[:-1] + b', "padding": "', b'"}'
             pieces = (start, *[b"." * 1_000_000] * (HUGE_BYTES // 1_000_000), end)
