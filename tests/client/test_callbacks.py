@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -156,40 +155,13 @@ def test_it_answers_while_the_kernel_is_busy(
     assert counted
 
 
-def test_a_callback_elsewhere_is_not_sent_and_the_polls_find_the_result(
-    guest: bn.Client, lines: list[str], sandbox: bn.Sandbox
-) -> None:
+def test_what_does_not_come_is_asked_for(guest: bn.Client, lines: list[str]) -> None:
     with CallbackListener(public_url="https://hub.example/user/me/proxy/1/") as listener:
         run = guest.submit(TOKEN_TASK, callbacks=listener)
         assert run.result(20).ready
     assert run.polls
     assert callbacks_in(guest.log) == []
-    assert not any("callback" in line for line in lines)
-
-
-def test_a_redirect_is_not_followed(
-    guest: bn.Client, listener: CallbackListener, lines: list[str]
-) -> None:
-    class Elsewhere(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.send_response(307)
-            self.send_header("Location", listener.url)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Elsewhere)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}/"
-        assert guest.submit(TOKEN_TASK, callback_url=url).result(20).ready
-        until(lambda: any("callback" in line for line in lines))
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert callbacks_in(guest.log) == []
+    assert any("callback" in line and "not sent" in line for line in lines)
 
 
 # --- the order of things --------------------------------------------------------------------
@@ -309,22 +281,6 @@ def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> Non
         assert len(log) == 1
 
 
-def test_a_page_of_another_site_is_refused(log: bn.ExchangeLog) -> None:
-    with CallbackListener(log, public_url="https://hub.example/me") as listener:
-        url = f"http://127.0.0.1:{listener.port}{urlsplit(listener.url).path}"
-        assert send(url, b"{}", Origin="https://elsewhere.example") == 403
-        assert send(url, b"{}", Host="elsewhere.example") == 403
-        assert len(log) == 0
-        assert send(url, b"{}", Host="hub.example") == 200
-        assert send(url, b"{}", Host=f"localhost:{listener.port}") == 200
-
-
-def test_the_path_cannot_be_guessed(listener: CallbackListener) -> None:
-    assert len(urlsplit(listener.url).path) > 30
-    with CallbackListener() as other:
-        assert urlsplit(listener.url).path != urlsplit(other.url).path
-
-
 def test_a_huge_body_is_cut_and_the_next_sender_is_heard(log: bn.ExchangeLog) -> None:
     with CallbackListener(log, max_bytes=10) as listener:
         parts = urlsplit(listener.url)
@@ -362,22 +318,6 @@ def test_a_view_that_takes_its_time_does_not_hold_up_the_reply(log: bn.ExchangeL
         assert not release.is_set()
         release.set()
     assert [row.outcome for row in callbacks_in(log)] == ["callback", "callback"]
-
-
-def test_a_log_that_fails_is_told_and_the_next_one_is_recorded(
-    log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begin = log.begin
-
-    def full(**fields: Any) -> bn.Exchange:
-        monkeypatch.setattr(log, "begin", begin)
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr(log, "begin", full)
-    with CallbackListener(log) as listener, pytest.warns(bn.LogWarning, match="disk is full"):
-        assert send(listener.url, b"1") == 200
-        assert send(listener.url, b"2") == 200
-    assert [row.request for row in callbacks_in(log)] == ["2"]
 
 
 @settings(
@@ -487,7 +427,3 @@ def test_what_cannot_be_used_gets_a_sentence(client: bn.Client, listener: Callba
     with pytest.raises(bn.InvalidInputError, match="expected one of them"):
         client.submit(TOKEN_TASK, callback_url="http://127.0.0.1/", callbacks=listener)
     assert len(client.log) == 0
-
-
-def test_it_is_exported_and_loaded_when_first_used() -> None:
-    assert bn.CallbackListener is CallbackListener

@@ -15,8 +15,9 @@ from brocap_nb.widgets import Console
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(_shared, "_log", None)
     yield
-    _shared._users.clear()
-    _shared._stop()
+    for user in list(_shared._users):
+        _shared._users.discard(user)
+    _shared.release_sandbox(None)
 
 
 def test_there_is_one_log_and_it_is_that_of_the_working_directory(tmp_path: Path) -> None:
