@@ -85,7 +85,7 @@ def test_what_is_no_task_or_no_listener_is_refused_at_once(client: bn.Client) ->
         with pytest.raises(bn.InvalidInputError, match="type dict; expected a task object"):
             send(wrong)
     listener: Any = "http://127.0.0.1:1/x"
-    with pytest.raises(bn.InvalidInputError, match="type str.*a CallbackListener that has been"):
+    with pytest.raises(bn.InvalidInputError, match=r"type str, .* a CallbackListener"):
         client.submit(TASK, callbacks=listener)
     assert len(client.log) == 0
 
@@ -293,16 +293,16 @@ def _shows(error: BaseException | None, secret: str) -> list[str]:
     return found
 
 
+_OURS = re.compile("brocap_nb.(api|client|log)|requests|urllib3|http.client")
+
+
 def _interrupted(client: bn.Client, at: int) -> tuple[int, BaseException | None]:
     """Call and raise at the `at`-th line of ours, of requests or of what is below it."""
     lines = 0
 
     def trace(frame: Any, event: str, arg: object) -> Any:
         nonlocal lines
-        ours = re.search(
-            "brocap_nb.(api|client|log)|requests|urllib3|http.client", frame.f_code.co_filename
-        )
-        if event == "line" and ours:
+        if event == "line" and _OURS.search(frame.f_code.co_filename):
             lines += 1
             if lines == at:
                 sys.settrace(None)
@@ -334,28 +334,28 @@ def test_an_interrupt_at_any_line_shows_no_key(peer: Peer, session: Any) -> None
 
     total, _ = _interrupted(client(), 0)
     came = 0
-    for at in sorted(random.Random(0).sample(range(1, total), 120)):
+    for at in sorted(random.Random(0).sample(range(1, total), 80)):
         with client() as interrupted:
             _, error = _interrupted(interrupted, at)
         came += isinstance(error, KeyboardInterrupt)
         assert _shows(error, key) == [], at
-    assert came > 90, "some come where nothing can be raised, such as in __del__"
+    assert came > 60, "some come where nothing can be raised, such as in __del__"
 
 
-def test_no_exception_shows_the_key(
-    peer: Peer, log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_exception_shows_the_key(peer: Peer, log: bn.ExchangeLog) -> None:
     key = secrets.token_hex(16)
 
-    def fails(*_: object, **__: object) -> requests.PreparedRequest:
-        raise KeyboardInterrupt if _interrupting else ValueError("no token for today")
+    def interrupts(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
 
-    _interrupting = True
+    def fails(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        raise ValueError("no token for today")
+
     hooked, logged_in = requests.Session(), requests.Session()
-    hooked.hooks["response"].append(fails)
+    hooked.hooks["response"].append(interrupts)
     logged_in.auth = fails
     subscribed = bn.ExchangeLog(":memory:")
-    subscribed.subscribe(fails)
+    subscribed.subscribe(interrupts)
     calls: list[Callable[[], object]] = [
         bn.Client(key, base_url=peer.url, session=hooked, log=log).get_balance,
         bn.Client(key, base_url=peer.url, log=subscribed).get_balance,
@@ -370,7 +370,6 @@ def test_no_exception_shows_the_key(
             call()
         assert _shows(caught.value, key) == []
     assert log.frame()["outcome"].tolist() == ["no_response", "connection_error", "bad_response"]
-    _interrupting = False
     with pytest.raises(ValueError, match="for today") as failed:
         bn.Client(key, base_url=peer.url, session=logged_in, log=log).get_balance()
     assert _shows(failed.value, key) == []
