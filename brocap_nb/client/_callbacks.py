@@ -36,10 +36,6 @@ from brocap_nb.log._recorder import Received, Recorder
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
 
-SLOWEST: Final = 10.0
-"""How long a sender may take for a body, in seconds."""
-
-Redact: TypeAlias = Callable[[str], str]
 Deliver: TypeAlias = Callable[[Exchange, "_answers.TaskResult | None"], None]
 """Takes a callback of a task; the result is None with an error code."""
 
@@ -57,7 +53,7 @@ class CallbackListener:
 
     Args:
         log: where callbacks are recorded; default: in the log of the client that submitted the
-            task, and those to `url` in a log in `brocap_log/`.
+            task, and those to `url_for` in a log in `brocap_log/`.
         host: the address to listen on.
         port: the port to listen on; 0 takes a free one.
         public_url: how the service reaches this port from outside, for example through a hub's
@@ -83,12 +79,10 @@ class CallbackListener:
             self._public = address(public_url, "public_url", "public_url").rstrip("/")
         self._max_bytes = size(max_bytes, "max_bytes")
         self._expected: dict[str, ExpectedCallback] = {}  # by path
-        self._redactions: list[Redact] = []
+        self._redactions: list[Callable[[str], str]] = []
         self._server: Server | None = None
         # not in the server's loop: a subscriber of the log may take its time, or the log's disk
         self._recorder = ThreadPoolExecutor(1, "brocap-callbacks")
-
-    # --- life ----------------------------------------------------------------------------
 
     def start(self) -> Self:
         """Start to listen; returns itself. It does nothing if it listens already.
@@ -109,12 +103,11 @@ class CallbackListener:
             error=functools.partial(InvalidInputError, field="port"),
             max_body_size=16 * self._max_bytes + 1_000_000,
             max_header_size=16_384,
-            idle_connection_timeout=SLOWEST,
-            body_timeout=SLOWEST,
+            idle_connection_timeout=10.0,  # so long a sender may take
+            body_timeout=10.0,
         )
         self._server.start()
         CALLBACK_PORTS.add(self.port)
-        self._own = self._add(ExpectedCallback(self, known=True))
         atexit.register(self.stop)
         return self
 
@@ -137,33 +130,24 @@ class CallbackListener:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
-    # --- what it offers ------------------------------------------------------------------
-
     @property
     def port(self) -> int:
         """The port that is listened on."""
         return self._port if self._server is None else self._server.port
 
-    @property
-    def url(self) -> str:
-        """An address for tasks that you create by hand; its path cannot be guessed.
-
-        What is posted to it is recorded; its row has a task id only if the body has one.
-        """
-        self._check_running()
-        return self._own.url
-
     def url_for(self, task_id: int | None = None) -> str:
-        """Return a fresh address, whose callbacks are recorded as those of `task_id`."""
-        return self._add(ExpectedCallback(self, task_id=task_id, known=True)).url
+        """Return a fresh address for a task that you create by hand; it cannot be guessed.
+
+        Its callbacks are recorded as those of `task_id`, else of the task that the body names.
+        """
+        expected = self._add(ExpectedCallback(self))
+        expected._join(task_id)
+        return expected.url
 
     def expect(
-        self, log: ExchangeLog, redact: Redact, task_type: str | None = None
+        self, log: ExchangeLog, redact: Callable[[str], str], task_type: str | None = None
     ) -> ExpectedCallback:
-        """Return a fresh address for a task that `Client.submit` is about to create.
-
-        From now on `redact` takes the client's secrets out of everything that comes.
-        """
+        """Return an address for a task to be created; `redact` is for all that comes."""
         if redact not in self._redactions:
             self._redactions.append(redact)
         return self._add(ExpectedCallback(self, log, task_type))
@@ -193,8 +177,6 @@ class CallbackListener:
         return _html.bundle(
             _html.card("Callback listener", state, _html.text(f"{self!r}")), f"{self!r}"
         )
-
-    # --- recording -----------------------------------------------------------------------
 
     def _find(self, path: str) -> ExpectedCallback | None:
         # a proxy may or may not take its own part of the path away
@@ -229,13 +211,11 @@ class ExpectedCallback:
         listener: CallbackListener,
         log: ExchangeLog | None = None,
         task_type: str | None = None,
-        *,
-        task_id: int | None = None,
-        known: bool = False,
     ) -> None:
         self.log = log
         self._listener, self._task_type = listener, task_type
-        self._task_id, self._known = task_id, known  # whose it is, and whether that is said
+        self._task_id: int | None = None
+        self._known = False  # whether somebody has said whose it is
         self._held: list[tuple[Exchange, _answers.Reading, float]] = []
         self._deliver: Deliver | None = None
 

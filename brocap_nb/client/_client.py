@@ -120,8 +120,6 @@ class Client:
         self._templates: dict[str, tuple[requests.PreparedRequest, str]] = {}
         self._pacer = Pacer()
 
-    # --- the API's methods ---------------------------------------------------------------
-
     def create_task(self, task: Task, *, callback_url: str | None = None) -> _answers.CreatedTask:
         """Upload a task; the service shall POST its result to `callback_url`, if one is given.
 
@@ -247,8 +245,6 @@ class Client:
             self._pacer.created(answer.task_id)
         return answer
 
-    # --- sending -------------------------------------------------------------------------
-
     def send(self, request: _requests.Request, *, attempt: int = 1) -> _answers.Answer:
         """Send a request once, record it, and return its typed answer.
 
@@ -339,8 +335,6 @@ class Client:
     def _headers_text(self, request: requests.PreparedRequest) -> str:
         self._recorder.hide(header_secrets(request.headers))
         return headers_text(request.headers, self._recorder.veil)
-
-    # --- the rest ------------------------------------------------------------------------
 
     def close(self) -> None:
         """Close the connections, unless the session is your own."""

@@ -134,8 +134,6 @@ class Submission:
             expected.follow(self._called_back)
         threading.Thread(target=self._run, name="brocap-submission", daemon=True).start()
 
-    # --- what a person asks --------------------------------------------------------------
-
     @property
     def elapsed(self) -> float:
         """Seconds since the start; fixed when it has ended."""
@@ -182,12 +180,7 @@ class Submission:
         return self._future.result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for the end and return the exception it ended with, or None.
-
-        >>> run = client.submit(bn.RawTask({"type": "NoSuchTask"}))
-        >>> run.exception().code
-        'ERROR_TASK_NOT_SUPPORTED'
-        """
+        """Wait for the end and return the exception it ended with, or None."""
         ended = futures.wait([self._future], timeout).done
         return self._future.exception() if ended else None
 
@@ -196,17 +189,10 @@ class Submission:
 
         A request that is under way is still recorded; the service is not told, the API has no
         method for that.
-
-        >>> run = client.submit(task)
-        >>> run.cancel()
-        True
-        >>> run.status
-        'cancelled'
         """
         self._stop.set()
-        return self._end(
-            "cancelled", error=CancelledError("The submission was cancelled.", self.task_id)
-        )
+        error = CancelledError("The submission was cancelled.", self.task_id)
+        return self._end("cancelled", error=error)
 
     def on_change(self, listener: Callable[[Submission], None]) -> Callable[[], None]:
         """Call `listener(run)` on every change, in the thread that makes it.
@@ -228,8 +214,6 @@ class Submission:
         Cancelling what waits does not cancel the submission.
         """
         return await self
-
-    # --- the background thread -----------------------------------------------------------
 
     def _run(self) -> None:
         try:
@@ -293,9 +277,7 @@ class Submission:
                 attempt += 1
             self._tell()
 
-    def _end(
-        self, status: Status, *, result: TaskResult | None = None, error: Exception | None = None
-    ) -> bool:
+    def _end(self, status: Status, result: TaskResult | None = None, error: Any = None) -> bool:
         with _ending:
             if self.done():
                 return False
@@ -317,18 +299,15 @@ class Submission:
                     stacklevel=2,
                 )
 
-    # --- display -------------------------------------------------------------------------
-
     def _lines(self) -> list[tuple[str, str]]:
-        wait = self.typical_wait
         lines = [
             ("status", self.status),
             ("task", "not created yet" if self.task_id is None else str(self.task_id)),
             ("elapsed", f"{self.elapsed:.1f} s"),
             ("polls", str(self.polls)),
         ]
-        if wait is not None:
-            lines.insert(3, ("usually", f"{wait[0]:g} to {wait[1]:g} s"))
+        if self.typical_wait is not None:
+            lines.insert(3, ("usually", "{:g} to {:g} s".format(*self.typical_wait)))
         if self.done() and (error := self._future.exception()) is not None:
             lines.append(("ended with", str(error)))
         return lines

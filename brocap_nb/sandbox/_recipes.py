@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 import pandas as pd
@@ -21,13 +20,11 @@ from brocap_nb.api._facts import rows
 TASK_ID: Final = "<taskId>"
 """Stands in a step's body for the `taskId` that the last createTask answered."""
 
-TOKEN_TASK: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "type": "FunCaptchaTaskProxyless",
-        "websiteURL": "https://shop.example/login",
-        "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
-    }
-)
+TOKEN_TASK: Final[Mapping[str, Any]] = {
+    "type": "FunCaptchaTaskProxyless",
+    "websiteURL": "https://shop.example/login",
+    "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+}
 _IMAGE_TASK: Final = {
     "type": "ComplexImageTask",
     "class": "funcaptcha",
@@ -153,10 +150,10 @@ def _recipe(code: str, how: str, words: Sequence[str]) -> Recipe:
 RECIPES: Final = tuple(_recipe(code, " ".join(how), words) for (code, *words), how in rows(_TABLE))
 """At least one for each documented code."""
 
-BY_KEY: Final = MappingProxyType({r.key: r for r in RECIPES if r.key != "working"})
+BY_KEY: Final = {r.key: r for r in RECIPES if r.key != "working"}
 """The recipes that a key brings about, by the key's name."""
 
-BY_HOST: Final = MappingProxyType({r.host: r for r in RECIPES if r.host is not None})
+BY_HOST: Final = {r.host: r for r in RECIPES if r.host is not None}
 """The recipes that the host of a task's `websiteURL` brings about."""
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from brocap_nb.api._body import Body
 from brocap_nb.api._errors import SandboxError
-from brocap_nb.api._facts import METHODS, RESULT_LIFETIME
+from brocap_nb.api._facts import RESULT_LIFETIME
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret
 from brocap_nb.log._journal import decode, read_lines
@@ -78,7 +78,7 @@ class Recording:
             self._played.setdefault(number, self._clock() + wait)
         told = f"recorded: {line.get('error_code') or line.get('status') or line['outcome']}"
         about = line.get("task_type") if method == "createTask" else number
-        return Played(line["reply"], _text(about), told, 0.0 if end == STALL else wait, end)
+        return Played(line["reply"], str(about or ""), told, 0.0 if end == STALL else wait, end)
 
     def _is_over(self, line: dict[str, Any], later: dict[str, Any]) -> bool:
         """Whether a `processing` is no longer true when the time runs faster."""
@@ -173,20 +173,13 @@ def _reply(line: dict[str, Any]) -> Reply:
 
 
 def _unknown(method: str, text: str) -> Played:
-    kind, number = asked(fields_of(text))
-    about: object = kind
-    code, what = "ERROR_TASK_NOT_SUPPORTED", "this request"
-    if method not in METHODS:
-        about, code, what = "", "ERROR_NO_SUCH_METHOD", "this method"
-    elif method == "getTaskResult":
-        about, code, what = number, "ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"
-    elif method == "createTask":
-        what = "this task"
+    code, what = {
+        "createTask": ("ERROR_TASK_NOT_SUPPORTED", "this task"),
+        "getTaskResult": ("ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"),
+        "getBalance": ("ERROR_TASK_NOT_SUPPORTED", "this request"),
+    }.get(method, ("ERROR_NO_SUCH_METHOD", "this method"))
     told = f"This sandbox plays a recording, and {what} is not in it"
     body: dict[str, Any] = {"errorId": 1, "errorCode": code, "errorDescription": told}
     reply = shaped(None, method, body | {"taskId": 0} if method == "createTask" else body)
-    return Played(reply, _text(about), f"not recorded: {code}")
-
-
-def _text(about: object) -> str:
-    return "" if about is None else str(about)[:40]
+    kind, number = asked(fields_of(text))
+    return Played(reply, str(kind or number or ""), f"not recorded: {code}")

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Never
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from brocap_nb.api._facts import (
@@ -105,8 +105,7 @@ class _Task:
 
 class _Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the program
     def __init__(self, code: str, strike: str | None = None) -> None:
-        self.code = code
-        self.strike = strike
+        self.code, self.strike = code, strike
 
 
 def keys_for(seed: int) -> Mapping[str, str]:
@@ -147,9 +146,9 @@ class Rules:
         request: dict[str, Any] = {}
         try:
             if address in self._bans:
-                _refuse(self._bans[address][0])
+                raise _Refusal(self._bans[address][0])
             if method not in METHODS:
-                _refuse("ERROR_NO_SUCH_METHOD")
+                raise _Refusal("ERROR_NO_SUCH_METHOD")
             request = _parse(method, body)
             account = self._account(request)
             if method == "createTask":
@@ -181,27 +180,27 @@ class Rules:
         # a suffix such as `__nocache` may follow the key
         account = self._accounts.get(key.split("__", 1)[0]) if isinstance(key, str) else None
         if account is None:
-            _refuse("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
+            raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
         special = BY_KEY.get(account)
         if special is not None and special.when == "always":
-            _refuse(special.code)
+            raise _Refusal(special.code)
         return account
 
     def _create(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
         task = request.get("task")
         if not isinstance(task, dict):
-            _refuse("ERROR_TASK_ABSENT")
+            raise _Refusal("ERROR_TASK_ABSENT")
         special = BY_KEY.get(account)
         if special is not None and special.code != "ERROR_ZERO_BALANCE":
-            _refuse(special.code)
+            raise _Refusal(special.code)
         # half a price below zero is a rounding error of the sum, not a debt
         if special is not None or self.balance < PRICE / 2:
-            _refuse("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
+            raise _Refusal("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
         spoiled = {} if trigger is None else {trigger.when: trigger.code}
         if "create" in spoiled:
-            _refuse(spoiled["create"])
+            raise _Refusal(spoiled["create"])
         result = spoiled.get("result", result)
 
         task_id, self._next_id = self._next_id, self._next_id + 1
@@ -220,13 +219,13 @@ class Rules:
         """Return an image task's tiles or error code, or None for a token task."""
         kind = task.get("type")
         if not isinstance(kind, str) or not kind:
-            _refuse("ERROR_NO_SUCH_METHOD")
+            raise _Refusal("ERROR_NO_SUCH_METHOD")
         if kind == "ComplexImageTask":
             if task.get("class") != "funcaptcha":
-                _refuse("ERROR_TASK_NOT_SUPPORTED")
+                raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
             return self._solve(task)
         if kind not in TOKEN_TYPES:
-            _refuse("ERROR_TASK_NOT_SUPPORTED")
+            raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
         if kind.startswith("FunCaptcha"):
             _check_funcaptcha(task)
         return None
@@ -234,9 +233,9 @@ class Rules:
     def _solve(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str:
         data = self._library.of(task)
         if data is not None and len(data) > IMAGE_MAX_BYTES:
-            _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
+            raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
         if data is not None and len(data) < IMAGE_MIN_BYTES:
-            _refuse("ERROR_ZERO_CAPTCHA_FILESIZE")
+            raise _Refusal("ERROR_ZERO_CAPTCHA_FILESIZE")
         metadata = task.get("metadata")
         question = metadata.get("Task") if isinstance(metadata, dict) else None
         puzzle = None if data is None else self._library.find(data)
@@ -250,15 +249,15 @@ class Rules:
         if task is None or task.account != account:
             # an id that was once given is no mistake that gets an address blocked
             given = FIRST_ID <= number < self._next_id
-            _refuse("ERROR_NO_SUCH_CAPCHA_ID", strike=None if given else "ERROR_IP_BLOCKED")
+            raise _Refusal("ERROR_NO_SUCH_CAPCHA_ID", strike=None if given else "ERROR_IP_BLOCKED")
         task.polls += 1
         # A poll that is refused for coming too early does not start the wait anew (the sandbox's
         # own; the pages are silent), but it counts.
         if now < task.next_due - self._credit or task.polls > POLL_LIMIT:
-            _refuse("ERROR_TOO_MUCH_REQUESTS")
+            raise _Refusal("ERROR_TOO_MUCH_REQUESTS")
         task.next_due = max(now, task.next_due) + self._interval
         if task.first_poll is not None and task.polls == 1:
-            _refuse(task.first_poll)
+            raise _Refusal(task.first_poll)
         body = self._result(number, task) if now >= task.ready_at else dict(_PROCESSING)
         return Answer(body, str(number))
 
@@ -290,26 +289,22 @@ class Rules:
             self._bans[address] = (code, now + BAN_SECONDS)
 
 
-def _refuse(code: str, strike: str | None = None) -> Never:
-    raise _Refusal(code, strike)
-
-
 def _parse(method: str, body: bytes) -> dict[str, Any]:
     if len(body) > BODY_LIMIT and method == "createTask":  # only a picture is that large
-        _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
+        raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
     request = None if len(body) > BODY_LIMIT else parse(body)[0]
     if not isinstance(request, dict):
-        _refuse("ERROR_TASK_ABSENT")
+        raise _Refusal("ERROR_TASK_ABSENT")
     return request
 
 
 def _check_funcaptcha(task: Mapping[str, Any]) -> None:
     if not _text(task, "websitePublicKey"):
-        _refuse("ERROR_RECAPTCHA_INVALID_SITEKEY")
+        raise _Refusal("ERROR_RECAPTCHA_INVALID_SITEKEY")
     if not _host(_text(task, "websiteURL")):
-        _refuse("ERROR_RECAPTCHA_INVALID_DOMAIN")
+        raise _Refusal("ERROR_RECAPTCHA_INVALID_DOMAIN")
     if fields_of(_text(task, "data")).get("blob") == "expired":
-        _refuse("ERROR_TOKEN_EXPIRED")
+        raise _Refusal("ERROR_TOKEN_EXPIRED")
 
 
 def _host(url: str) -> str:
@@ -332,7 +327,7 @@ def _task_id(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         # a longer one is unknown anyway, and Python refuses to convert thousands of digits
         return int(value[:20])
-    _refuse("WRONG_CAPTCHA_ID", strike="ERROR_IP_BLOCKED")
+    raise _Refusal("WRONG_CAPTCHA_ID", strike="ERROR_IP_BLOCKED")
 
 
 def _same_question(known: str, asked: object) -> bool:

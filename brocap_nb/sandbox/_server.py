@@ -135,8 +135,6 @@ class Sandbox:
         sandbox._recording = Recording(source, time.monotonic, speed)
         return sandbox
 
-    # --- life -------------------------------------------------------------------------------
-
     def start(self) -> Self:
         """Start to listen; returns itself. It does nothing if it listens already."""
         if self._server is not None:
@@ -177,8 +175,6 @@ class Sandbox:
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
-
-    # --- what it offers ---------------------------------------------------------------------
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -252,8 +248,6 @@ class Sandbox:
     def _refuse(self, seconds: float) -> None:
         if self._server is not None:
             self._server.refuse(seconds)
-
-    # --- in the server's thread -------------------------------------------------------------
 
     def _answer(
         self, method: str, body: bytes, address: str, fault: str | None = None
