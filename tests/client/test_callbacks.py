@@ -140,15 +140,12 @@ def test_an_error_code_ends_the_submission_as_a_poll_would(
     assert row.outcome == "callback"
 
 
-@pytest.mark.parametrize("how", ["a tight loop", "a sleep"])
 def test_it_answers_while_the_kernel_is_busy(
-    guest: bn.Client, listener: CallbackListener, lines: list[str], how: str
+    guest: bn.Client, listener: CallbackListener, lines: list[str]
 ) -> None:
     guest.submit(TOKEN_TASK, callbacks=listener)
     end, counted = time.monotonic() + 30, 0
     while not any("callback" in line for line in lines) and time.monotonic() < end:
-        if how == "a sleep":
-            time.sleep(0.5)
         counted += 1
     (line,) = (line for line in lines if "callback" in line)
     assert line.endswith("sent"), "the sandbox waits for 2 s and no longer"
@@ -188,20 +185,6 @@ def test_a_callback_that_comes_before_createtask_answers_is_held(
     assert run.task_id == 42
     (row,) = callbacks_in(client.log)
     assert (row.task_id, row.outcome) == (42, "callback")
-
-
-def test_a_callback_of_a_task_whose_answer_was_lost_is_a_row_too(
-    client: bn.Client, peer: Peer, listener: CallbackListener
-) -> None:
-    def reply(path: str, body: bytes) -> bytes:
-        send(json.loads(body)["callbackUrl"], json.dumps(READY).encode())
-        return Peer.RESET
-
-    peer.reply = reply
-    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
-    assert isinstance(run.exception(20), bn.RequestConnectionError)
-    until(lambda: callbacks_in(client.log)[0].outcome == "callback")
-    assert callbacks_in(client.log)[0].task_id is None
 
 
 def test_each_duplicate_is_a_row_and_the_first_one_wins(
@@ -329,16 +312,6 @@ def test_a_view_that_takes_its_time_does_not_hold_up_the_reply(log: bn.ExchangeL
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
             lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-        ).map(lambda value: json.dumps(value).encode()),
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "errorId": st.integers() | st.text(),
-                "errorCode": st.none() | st.text() | st.integers(),
-                "status": st.sampled_from(["ready", "processing", "queued", 1]),
-                "solution": st.none() | st.dictionaries(st.text(), st.text()),
-                "taskId": st.integers() | st.text() | st.floats(),
-            },
         ).map(lambda value: json.dumps(value).encode()),
     )
 )

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from brocap_nb.sandbox import _shared
-from brocap_nb.widgets import Console
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +36,3 @@ def test_the_sandbox_runs_until_its_last_user_let_go() -> None:
     other = _shared.acquire_sandbox(first)
     assert other is not sandbox
     assert "stopped" not in repr(other)
-
-
-def test_a_console_uses_both() -> None:
-    console = Console()
-    assert console.log is _shared.shared_log()
-    assert console.target.sandbox() is _shared.acquire_sandbox(console.target)
-    console.close()
