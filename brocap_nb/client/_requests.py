@@ -101,8 +101,8 @@ def again(exchange: Exchange) -> Request:
             return Body.KEY
         if HEADER_LABEL in value or KEY_LABEL in value:
             refuse(
-                "a secret in it, such as a password or the key inside a longer text, is not kept "
-                "in the log. Build the task once more and submit it."
+                "a password or the like in it is not kept in the log, or it quotes the key inside "
+                "a longer text. Build the task once more and submit it."
             )
         if PICTURE_LABEL.fullmatch(value):
             refuse(
@@ -115,8 +115,8 @@ def again(exchange: Exchange) -> Request:
     body, wrong = parse(exchange.request)
     if exchange.verb != "POST" or " " in exchange.method or wrong is not None:
         refuse(
-            f"it is no call of the API ({exchange.method:.60}) with a body of JSON, and a client "
-            "sends only these. Send it with a program of your own, see log.to_python()."
+            f"it is no call of the API ({exchange.method:.60}), or its body is not JSON, and a "
+            "client sends only these. Send it with a program of your own, see log.to_python()."
         )
     return Request(
         exchange.method,

@@ -252,13 +252,11 @@ def _shows(error: BaseException | None, secret: str) -> list[str]:
     while error is not None:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             for name, value in frame.f_locals.items():
+                shown = ""
                 with contextlib.suppress(Exception):  # a repr of what is half made
                     shown = f"{value!r}{vars(value) if hasattr(value, '__dict__') else ''}"
-                    spellings = (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])
-                    if "tests" not in frame.f_code.co_filename and any(
-                        spelling in shown for spelling in spellings
-                    ):
-                        found.append(f"{frame.f_code.co_qualname}: {name}")
+                if secret in shown and "tests" not in frame.f_code.co_filename:
+                    found.append(f"{frame.f_code.co_qualname}: {name}")
         error = error.__context__
     return found
 
@@ -293,7 +291,8 @@ def _interrupted(client: bn.Client, at: int) -> tuple[int, BaseException | None]
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # in a __del__
 @pytest.mark.parametrize("session", [None, requests.Session], ids=["its own", "of the user"])
 def test_an_interrupt_at_any_line_shows_no_key(peer: Peer, session: Any) -> None:
-    key = 'quoted"key\\' + secrets.token_hex(8)
+    part = secrets.token_hex(8)  # it looks the same however the rest is escaped
+    key = f'quoted"key\\{part}'
     peer.say(CREATED)
 
     def client() -> bn.Client:
@@ -309,7 +308,7 @@ def test_an_interrupt_at_any_line_shows_no_key(peer: Peer, session: Any) -> None
         with client() as interrupted:
             _, error = _interrupted(interrupted, at)
         came += isinstance(error, KeyboardInterrupt)
-        assert _shows(error, key) == [], at
+        assert _shows(error, part) == [], at
     assert came > 60, "some come where nothing can be raised, such as in __del__"
 
 
