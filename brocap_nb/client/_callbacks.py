@@ -82,7 +82,7 @@ class CallbackListener:
         self._redactions: list[Callable[[str], str]] = []
         self._server: Server | None = None
         # not in the server's loop: a subscriber of the log may take its time, or the log's disk
-        self._recorder = ThreadPoolExecutor(1, "brocap-callbacks")
+        self._recorder = ThreadPoolExecutor(1, f"brocap-callbacks-{id(self)}-")
 
     def start(self) -> Self:
         """Start to listen; returns itself. It does nothing if it listens already.
@@ -119,7 +119,7 @@ class CallbackListener:
         CALLBACK_PORTS.discard(self.port)
         self._server.stop()
         # a view that is told of a callback may stop the listener
-        mine = threading.current_thread().name.startswith("brocap-callbacks")
+        mine = threading.current_thread().name.startswith(f"brocap-callbacks-{id(self)}-")
         self._recorder.shutdown(wait=not mine)
         for expected in list(self._expected.values()):
             self._guard(expected._join, None)  # nobody will say any more which task it was

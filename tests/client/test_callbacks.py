@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.server
 import json
@@ -402,3 +403,18 @@ def test_what_cannot_be_used_gets_a_sentence(client: bn.Client, listener: Callba
     with pytest.raises(bn.InvalidInputError, match="expected one of them"):
         client.submit(TOKEN_TASK, callback_url="http://127.0.0.1/", callbacks=listener)
     assert len(client.log) == 0
+
+
+def test_a_view_that_is_told_of_a_result_may_stop_the_listener(
+    client: bn.Client, peer: Peer
+) -> None:
+    peer.say(CREATED, PROCESSING)
+    listener = CallbackListener().start()
+    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    run.on_change(lambda run: listener.stop() if run.done() else None)
+    until(lambda: run.task_id)
+    url = json.loads(peer.requests[0][1])["callbackUrl"]
+    with contextlib.suppress(ConnectionError):  # a listener that stops closes them all
+        send(url, json.dumps(READY).encode())
+    assert run.result(10).answer == (False, True)
+    until(lambda: "stopped" in repr(listener))
