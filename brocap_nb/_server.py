@@ -22,6 +22,9 @@ from tornado.web import Application, RequestHandler
 
 _EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
+CALLBACK_PORTS: Final[set[int]] = set()
+"""Where callback listeners of this process wait: a sandbox may POST to these."""
+
 
 class Server:
     """One port of this machine, answered in a thread of its own; 0 takes a free port.

@@ -1,9 +1,5 @@
 """The listener for `callbackUrl`: results that the service POSTs to us become rows of the log.
 
-    service ─► POST /<secret path> ─► loop ─► recorder ─► ExchangeLog
-                                       │          └─────► the Submission that waits
-                                       └─► HTTP 200, after one second at the latest
-
 A callback's body is that of `getTaskResult`, which does not say whose it is. So every submission
 gets an address of its own, and the address says which task a callback belongs to.
 """
@@ -15,20 +11,19 @@ import atexit
 import contextlib
 import dataclasses
 import functools
-import queue
 import secrets
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Any, Final, Self, cast
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Self, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from tornado.web import stream_request_body
 
 from brocap_nb import _html
-from brocap_nb._server import Handler, Server
+from brocap_nb._server import CALLBACK_PORTS, Handler, Server
 from brocap_nb.api import _answers
-from brocap_nb.api._answers import TaskResult
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
@@ -41,8 +36,8 @@ from brocap_nb.log._recorder import Received, Recorder
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
 
-SLOWEST: Final = 10.0
-"""How long a sender may take for a body, in seconds."""
+Deliver: TypeAlias = Callable[[Exchange, "_answers.TaskResult | None"], None]
+"""Takes a callback of a task; the result is None with an error code."""
 
 
 class CallbackListener:
@@ -58,7 +53,7 @@ class CallbackListener:
 
     Args:
         log: where callbacks are recorded; default: in the log of the client that submitted the
-            task, and those to `url` in a log in `brocap_log/`.
+            task, and those to `url_for` in a log in `brocap_log/`.
         host: the address to listen on.
         port: the port to listen on; 0 takes a free one.
         public_url: how the service reaches this port from outside, for example through a hub's
@@ -82,15 +77,12 @@ class CallbackListener:
         self._public = public_url
         if public_url is not None:
             self._public = address(public_url, "public_url", "public_url").rstrip("/")
-        self._prefix = urlsplit(self._public or "").path
         self._max_bytes = size(max_bytes, "max_bytes")
         self._expected: dict[str, ExpectedCallback] = {}  # by path
         self._redactions: list[Callable[[str], str]] = []
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._server: Server | None = None
-        self._thread = threading.Thread(target=self._work, name="brocap-callbacks", daemon=True)
-
-    # --- life ----------------------------------------------------------------------------
+        # not in the server's loop: a subscriber of the log may take its time, or the log's disk
+        self._recorder = ThreadPoolExecutor(1, f"brocap-callbacks-{id(self)}-")
 
     def start(self) -> Self:
         """Start to listen; returns itself. It does nothing if it listens already.
@@ -111,12 +103,11 @@ class CallbackListener:
             error=functools.partial(InvalidInputError, field="port"),
             max_body_size=16 * self._max_bytes + 1_000_000,
             max_header_size=16_384,
-            idle_connection_timeout=SLOWEST,
-            body_timeout=SLOWEST,
+            idle_connection_timeout=10.0,  # so long a sender may take
+            body_timeout=10.0,
         )
         self._server.start()
-        self._thread.start()
-        self._own = self._add(ExpectedCallback(self, None, None, known=True))
+        CALLBACK_PORTS.add(self.port)
         atexit.register(self.stop)
         return self
 
@@ -125,12 +116,13 @@ class CallbackListener:
         atexit.unregister(self.stop)
         if self._server is None or not self._server.running:
             return
+        CALLBACK_PORTS.discard(self.port)
         self._server.stop()
+        # a view that is told of a callback may stop the listener
+        mine = threading.current_thread().name.startswith(f"brocap-callbacks-{id(self)}-")
+        self._recorder.shutdown(wait=not mine)
         for expected in list(self._expected.values()):
-            expected.created(None)  # nobody will say any more which task it was
-        self._jobs.put(None)
-        if self._thread is not threading.current_thread():
-            self._thread.join(5)
+            self._guard(expected._join, None)  # nobody will say any more which task it was
 
     def __enter__(self) -> Self:
         return self.start()
@@ -138,35 +130,24 @@ class CallbackListener:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
-    # --- what it offers ------------------------------------------------------------------
-
     @property
     def port(self) -> int:
         """The port that is listened on."""
         return self._port if self._server is None else self._server.port
 
-    @property
-    def url(self) -> str:
-        """An address for tasks that you create by hand; its path cannot be guessed.
-
-        What is posted to it is recorded; its row has a task id only if the body has one.
-        """
-        self._check_running()
-        return self._own.url
-
     def url_for(self, task_id: int | None = None) -> str:
-        """Return a fresh address, whose callbacks are recorded as those of `task_id`."""
-        expected = ExpectedCallback(self, None, None, known=True)
-        expected.task_id = task_id
-        return self._add(expected).url
+        """Return a fresh address for a task that you create by hand; it cannot be guessed.
+
+        Its callbacks are recorded as those of `task_id`, else of the task that the body names.
+        """
+        expected = self._add(ExpectedCallback(self))
+        expected._join(task_id)
+        return expected.url
 
     def expect(
         self, log: ExchangeLog, redact: Callable[[str], str], task_type: str | None = None
     ) -> ExpectedCallback:
-        """Return a fresh address for a task that `Client.submit` is about to create.
-
-        From now on `redact` takes the client's secrets out of everything that comes.
-        """
+        """Return an address for a task to be created; `redact` is for all that comes."""
         if redact not in self._redactions:
             self._redactions.append(redact)
         return self._add(ExpectedCallback(self, log, task_type))
@@ -192,46 +173,25 @@ class CallbackListener:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         running = self._server is not None and self._server.running
-        state = _html.badge("listens", good=True) if running else _html.badge("does not listen")
-        pairs = [("state", state)]
-        if self._server is not None:
-            pairs.append(("address", _html.text(self._server.url)))
-        return _html.bundle(_html.card("Callback listener", _html.facts(pairs)), repr(self))
-
-    # --- in the server's thread ----------------------------------------------------------
+        state = _html.badge("listens" if running else "does not listen", good=running or None)
+        return _html.bundle(
+            _html.card("Callback listener", state, _html.text(f"{self!r}")), f"{self!r}"
+        )
 
     def _find(self, path: str) -> ExpectedCallback | None:
         # a proxy may or may not take its own part of the path away
-        return self._expected.get(path.removeprefix(self._prefix)) or self._expected.get(path)
+        prefix = urlsplit(self._public or "").path
+        return self._expected.get(path.removeprefix(prefix)) or self._expected.get(path)
 
-    async def _take(self, posted: _Posted) -> None:
-        """Have a callback recorded; return when it is, or when the sender must be answered."""
-        loop, recorded = asyncio.get_running_loop(), asyncio.Event()
-
-        def job() -> None:
-            try:
-                posted.expected._record(posted)
-            finally:
-                with contextlib.suppress(RuntimeError):  # the loop has ended
-                    loop.call_soon_threadsafe(recorded.set)
-
-        self._jobs.put(job)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(recorded.wait(), PATIENCE)
-
-    # --- in the recorder's thread --------------------------------------------------------
-
-    def _work(self) -> None:
-        # Not in the loop: a subscriber of the log may take its time, or the log's disk.
-        while (job := self._jobs.get()) is not None:
-            try:
-                job()
-            except Exception as error:  # the next callback is to be recorded all the same
-                warnings.warn(
-                    f"A callback was not recorded: {type(error).__name__}: {error}",
-                    LogWarning,
-                    stacklevel=1,
-                )
+    def _guard(self, job: Callable[..., None], *values: Any) -> None:
+        try:
+            job(*values)
+        except Exception as error:  # the next callback is to be recorded all the same
+            warnings.warn(
+                f"A callback was not recorded: {type(error).__name__}: {error}",
+                LogWarning,
+                stacklevel=1,
+            )
 
     def _log_of(self, expected: ExpectedCallback) -> ExchangeLog:
         log = self._log or expected.log
@@ -249,42 +209,38 @@ class ExpectedCallback:
     def __init__(
         self,
         listener: CallbackListener,
-        log: ExchangeLog | None,
-        task_type: str | None,
-        *,
-        known: bool = False,
+        log: ExchangeLog | None = None,
+        task_type: str | None = None,
     ) -> None:
-        self.task_id: int | None = None
-        """The task it belongs to; None while that is not known."""
         self.log = log
         self._listener, self._task_type = listener, task_type
-        self._known = known
+        self._task_id: int | None = None
+        self._known = False  # whether somebody has said whose it is
         self._held: list[tuple[Exchange, _answers.Reading, float]] = []
-        self._deliver: Callable[[Exchange, _answers.TaskResult | None], None] | None = None
+        self._deliver: Deliver | None = None
 
-    def follow(self, deliver: Callable[[Exchange, _answers.TaskResult | None], None]) -> None:
-        """Call `deliver(exchange, result)` after `created`; the result is None with an error."""
+    def follow(self, deliver: Deliver) -> None:
+        """Call `deliver` with each callback, after `created`."""
         self._deliver = deliver
 
     def created(self, task_id: int | None) -> None:
         """Say which task it is for, None if nobody knows; what came before was held until now."""
-        self._listener._jobs.put(lambda: self._join(task_id))
+        with contextlib.suppress(RuntimeError):  # the listener has been stopped
+            self._listener._recorder.submit(self._listener._guard, self._join, task_id)
 
     # All below runs in the recorder's thread.
 
     def _join(self, task_id: int | None) -> None:
         if self._known:
             return
-        self.task_id, self._known = task_id, True
-        held, self._held = self._held, []
-        for one in held:
+        self._task_id, self._known = task_id, True
+        for one in self._held:
             self._finish(*one)
 
-    def _record(self, posted: _Posted) -> None:
-        text, headers = posted.content, posted.headers
-        shown, _ = decode_answer(text, None)
+    def _record(self, content: bytes, content_type: str, headers: str, elapsed_ms: float) -> None:
+        shown, _ = decode_answer(content, None)
         # of JSON only the key is taken out: all else in it is the task's result
-        shown, found = redact_form(shown, posted.content_type)
+        shown, found = redact_form(shown, content_type)
         for redact in (Veil(*found).redact, *self._listener._redactions):
             shown, headers = redact(shown), redact(headers)
         reading = _read(shown)
@@ -292,18 +248,18 @@ class ExpectedCallback:
             method="callback",
             url=self.url,
             request=shown,
-            request_bytes=len(text),
+            request_bytes=len(content),
             request_headers=headers,
             task_type=self._task_type,
-            task_id=self.task_id if self.task_id is not None else reading.task_id,
+            task_id=reading.task_id if self._task_id is None else self._task_id,
         )
         if self._known:
-            self._finish(exchange, reading, posted.elapsed_ms)
+            self._finish(exchange, reading, elapsed_ms)
         else:
-            self._held.append((exchange, reading, posted.elapsed_ms))
+            self._held.append((exchange, reading, elapsed_ms))
 
     def _finish(self, exchange: Exchange, reading: _answers.Reading, elapsed_ms: float) -> None:
-        named, mine = reading.task_id, self.task_id
+        named, mine = reading.task_id, self._task_id
         if None not in (named, mine) and named != mine:
             detail = f"The body says taskId {named}; its address was given for task {mine}."
             reading = dataclasses.replace(reading, answer=None, detail=detail)
@@ -313,16 +269,7 @@ class ExpectedCallback:
         recorder = Recorder(self._listener._log_of(self))
         exchange, _ = recorder.finish(exchange, Received(status=200), elapsed_ms, told)
         if self._deliver is not None and reading.detail is None:
-            self._deliver(exchange, cast("TaskResult | None", reading.answer))
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Posted:
-    expected: ExpectedCallback
-    content: bytes = dataclasses.field(repr=False)
-    content_type: str
-    headers: str = dataclasses.field(repr=False)
-    elapsed_ms: float
+            self._deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
 
 
 @stream_request_body
@@ -331,30 +278,34 @@ class _Handler(Handler):
         self._reply(404)  # a verb that HTTP does not know
 
     def prepare(self) -> None:
-        listener: CallbackListener = self.settings["owner"]
-        self.listener, self.content, self.size = listener, bytearray(), 0
+        self.listener: CallbackListener = self.settings["owner"]
+        self.content, self.size = bytearray(), 0
         super().prepare()
 
     def data_received(self, chunk: bytes) -> None:
         self.size += len(chunk)
         if self.size <= self.listener._max_bytes:
             self.content += chunk
-        else:
-            self.content.clear()
 
     async def any_verb(self) -> None:
-        expected = self.listener._find(self.request.path)
+        listener, headers = self.listener, self.request.headers
+        expected = listener._find(self.request.path)
         if self.request.method != "POST" or expected is None:
             self._reply(404)
-            return
-        if self.size > self.listener._max_bytes:
+        elif self.size > listener._max_bytes:
             self._reply(413)
-            return
-        headers = headers_text(dict(self.request.headers.get_all()))
-        elapsed_ms = self.request.request_time() * 1000
-        kind = self.request.headers.get("Content-Type", "")
-        await self.listener._take(_Posted(expected, bytes(self.content), kind, headers, elapsed_ms))
-        self._reply(200)
+        else:
+            callback = (
+                bytes(self.content),
+                headers.get("Content-Type", ""),
+                headers_text(dict(headers.get_all())),
+                self.request.request_time() * 1000,
+            )
+            recorded = asyncio.get_running_loop().run_in_executor(
+                listener._recorder, listener._guard, expected._record, *callback
+            )
+            await asyncio.wait([recorded], timeout=PATIENCE)
+            self._reply(200)
 
     get = head = post = put = patch = delete = options = any_verb
 
@@ -368,9 +319,9 @@ class _Handler(Handler):
 def _read(text: str) -> _answers.Reading:
     """Read a callback's body by the rules of `getTaskResult`; it never raises."""
     reading = _answers.read("getTaskResult", 200, text)
-    if reading.detail is not None:
-        detail = reading.detail.replace("The answer is", "The body is", 1)
-        reading = dataclasses.replace(reading, detail=detail)
+    detail = reading.detail and reading.detail.replace("The answer is", "The body is", 1)
     _, task_id = asked(fields_of(text))
     named = task_id is not None and task_id > 0  # 0 stands for none
-    return dataclasses.replace(reading, task_id=task_id) if named else reading
+    return dataclasses.replace(
+        reading, detail=detail, task_id=task_id if named else reading.task_id
+    )

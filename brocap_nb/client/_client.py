@@ -1,8 +1,4 @@
-"""The client: it builds a request, sends it, reads the answer, and records both.
-
-Building (`calls.create_task(…)`) and sending (`client.send(request)`) are two public steps; the
-methods named after the API's methods do both.
-"""
+"""The client: it builds a request, sends it, reads the answer, and records both."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
@@ -21,6 +17,7 @@ from requests.cookies import extract_cookies_to_jar
 
 from brocap_nb import _html
 from brocap_nb.api import _answers
+from brocap_nb.api._body import Body
 from brocap_nb.api._errors import (
     ApiError,
     BadResponseError,
@@ -32,7 +29,14 @@ from brocap_nb.api._errors import (
 )
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._facts import BASE_URL
-from brocap_nb.api._secrets import KEY_VARIABLE, Secret, header_secrets, headers_text, url_text
+from brocap_nb.api._secrets import (
+    KEY_VARIABLE,
+    Secret,
+    SecretText,
+    header_secrets,
+    headers_text,
+    url_text,
+)
 from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
@@ -42,17 +46,19 @@ from brocap_nb.tasks._pictures import is_url
 from brocap_nb.tasks._types import Task
 
 if TYPE_CHECKING:
-    from brocap_nb.client._callbacks import CallbackListener, ExpectedCallback
+    from brocap_nb.client._callbacks import CallbackListener
 
 KEY_MIN: Final = 8
 _CHUNK: Final = 65_536
+_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 class Client:
     """Talks to the service, or to a sandbox, and records every attempt in `log`.
 
     It may be used from several threads. `createTask` is never repeated by itself: it may have
-    been billed.
+    been billed. What sends raises `ApiError` if the service answers with an error code, and for
+    another end another `ExchangeError`.
 
     >>> client = bn.Client(sandbox.key, base_url=sandbox.url)
     >>> client.get_balance()
@@ -76,7 +82,7 @@ class Client:
     Raises:
         InvalidKeyError: there is no key, or it cannot be one.
         InvalidInputError: `base_url` is no http(s) address, `timeout` no positive number, or `log`
-            no log.
+            no log that can be written.
     """
 
     def __init__(
@@ -90,16 +96,11 @@ class Client:
         proxies: Mapping[str, str] | None = None,
         max_answer_bytes: int = 50_000_000,
     ) -> None:
+        key = SecretText(key) if isinstance(key, str) else key  # what follows may raise
         self._secret = _secret(key)
         self.base_url: str = _checked_address(base_url)
         self._shown_url = url_text(self.base_url, self._secret)
-        if not isinstance(log, ExchangeLog | None):
-            raise InvalidInputError(
-                f"log is {log!r:.60}; expected an ExchangeLog, such as "
-                'bn.ExchangeLog("brocap_log").',
-                field="log",
-            )
-        self.log: ExchangeLog = ExchangeLog() if log is None else log
+        self.log: ExchangeLog = _checked_log(log)
         self._recorder = Recorder(self.log, self._secret)
         self._timeout = _checked_timeout(timeout)
         self._max_bytes = _requests.size(max_answer_bytes, "max_answer_bytes")
@@ -119,23 +120,14 @@ class Client:
         self._templates: dict[str, tuple[requests.PreparedRequest, str]] = {}
         self._pacer = Pacer()
 
-    # --- the API's methods ---------------------------------------------------------------
-
     def create_task(self, task: Task, *, callback_url: str | None = None) -> _answers.CreatedTask:
-        """Upload a task; the answer's `task_id` is its number.
+        """Upload a task; the service shall POST its result to `callback_url`, if one is given.
 
         >>> client.create_task(task)
         CreatedTask(task_id=7654321)
 
-        Args:
-            task: the task object.
-            callback_url: where the service shall POST the result.
-
         Raises:
-            InvalidInputError: `task` is no task object or `callback_url` no address; nothing was
-                sent.
-            ApiError: the service answered with an error code.
-            ExchangeError: another end; see its subclasses.
+            InvalidInputError: `task` is no task object or `callback_url` no address.
         """
         _must_be_task(task)
         created = cast(_answers.CreatedTask, self.send(_requests.create_task(task, callback_url)))
@@ -143,7 +135,7 @@ class Client:
         return created
 
     def get_task_result(
-        self, task_id: int, *, paced: bool = True, task_type: str | None = None, attempt: int = 1
+        self, task_id: int, *, paced: bool = True, task_type: str | None = None
     ) -> _answers.TaskResult:
         """Ask once for a task's result.
 
@@ -157,33 +149,24 @@ class Client:
                 for, and keep to 120 requests in 5 minutes. False sends at once: the service will
                 say what it thinks of it.
             task_type: for the log, if you know it.
-            attempt: for the log: how often this very request has been tried.
 
         Raises:
-            InvalidInputError: `task_id` is no whole number; nothing was sent.
+            InvalidInputError: `task_id` is no whole number.
             PollLimitError: the service's limits for this task are used up; nothing was sent.
-            ApiError: the service answered with an error code.
-            ExchangeError: another end; see its subclasses.
         """
-        task_id = _requests.task_number(task_id)
+        request = _requests.get_task_result(task_id, task_type)
         if paced:
             self._pacer.wait(task_id)
+        return self._poll(request)
+
+    def _poll(self, request: _requests.Request, attempt: int = 1) -> _answers.TaskResult:
         try:
-            answer = self.send(_requests.get_task_result(task_id, task_type), attempt=attempt)
+            return cast(_answers.TaskResult, self.send(request, attempt=attempt))
         finally:
-            self._pacer.polled(task_id)
-        return cast(_answers.TaskResult, answer)
+            self._pacer.polled(cast(int, request.task_id))
 
     def get_balance(self) -> _answers.Balance:
-        """Ask for the account's balance.
-
-        >>> client.get_balance().balance
-        10.0
-
-        Raises:
-            ApiError: the service answered with an error code.
-            ExchangeError: another end; see its subclasses.
-        """
+        """Ask for the account's balance."""
         return cast(_answers.Balance, self.send(_requests.get_balance()))
 
     def submit(
@@ -202,8 +185,8 @@ class Client:
         Args:
             task: the task object.
             callback_url: where the service shall POST the result; somebody else listens there.
-            callbacks: a listener that has been started: the result is taken from the service's
-                callback as soon as it comes. The task is asked for meanwhile all the same.
+            callbacks: a listener that has been started: a callback that comes to it ends the
+                waiting. The task is asked for meanwhile all the same.
 
         Raises:
             InvalidInputError: `task` is no task object, `callback_url` no address, both are given,
@@ -212,30 +195,19 @@ class Client:
         _must_be_task(task)
         expected = None
         if callbacks is not None:
-            expected = self._expect(task, callback_url, callbacks)
+            if callback_url is not None or not hasattr(callbacks, "expect"):
+                raise InvalidInputError(
+                    f"callbacks is a value of type {type(callbacks).__name__}, callback_url is "
+                    f"{callback_url!r:.60}; expected one of them: a CallbackListener that has been "
+                    "started as callbacks, or the address of a listener elsewhere as callback_url.",
+                    field="callbackUrl",
+                )
+            expected = callbacks.expect(self.log, self._recorder.redact, task.type)
             callback_url = expected.url
         elif callback_url is not None:
             callback_url = _requests.address(callback_url, "callback_url", "callbackUrl")
         create = functools.partial(self.create_task, task, callback_url=callback_url)
-        return Submission(self._pacer, self.get_task_result, create, task=task, expected=expected)
-
-    def _expect(
-        self, task: Task, callback_url: str | None, callbacks: CallbackListener
-    ) -> ExpectedCallback:
-        if callback_url is not None:
-            raise InvalidInputError(
-                "Both callback_url and callbacks are given; expected one of them: a task has one "
-                "callback address. Leave callback_url out to use the listener.",
-                field="callbackUrl",
-            )
-        if not hasattr(callbacks, "expect"):
-            raise InvalidInputError(
-                f"callbacks is a value of type {type(callbacks).__name__}; expected a "
-                "CallbackListener that has been started. The address of a listener elsewhere is "
-                "callback_url.",
-                field="callbackUrl",
-            )
-        return callbacks.expect(self.log, self._recorder.redact, task.type)
+        return Submission(self._pacer, self._poll, create, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
         """Wait in the background for a task that was created before, by any kernel.
@@ -247,44 +219,31 @@ class Client:
         Raises:
             InvalidInputError: `task_id` is no whole number.
         """
-        return Submission(self._pacer, self.get_task_result, task_id=_requests.task_number(task_id))
+        return Submission(self._pacer, self._poll, task_id=_requests.task_number(task_id))
 
     def replay(self, exchange_id: str | int) -> _answers.Answer:
-        """Send a logged request again, as a new exchange, with this client's key and address.
+        """Send the request of `log[exchange_id]` again, with this client's key and address.
 
-        You ask for it, so a createTask is sent again too: it may be billed again.
+        It is a new exchange. You ask for it, so a createTask may be billed again.
 
         >>> client.get_balance()
         Balance(balance=10.0)
         >>> client.replay(-1)
         Balance(balance=10.0)
-        >>> len(client.log)
-        2
-
-        Args:
-            exchange_id: as for `log[exchange_id]`.
 
         Raises:
             ExchangeNotFoundError: the log has no such exchange.
             InvalidInputError: something of the request is not in the log.
             PollLimitError: the service's limits for this task are used up; nothing was sent.
-            ApiError: the service answered with an error code.
-            ExchangeError: another end; see its subclasses.
         """
         request = _requests.again(self.log[exchange_id])
-        task_id = request.task_id
-        if task_id is not None:
-            self._pacer.wait(task_id)
-        try:
-            answer = self.send(request)
-        finally:
-            if task_id is not None:
-                self._pacer.polled(task_id)
+        if request.task_id is not None:
+            self._pacer.wait(request.task_id)
+            return self._poll(request)
+        answer = self.send(request)
         if isinstance(answer, _answers.CreatedTask):
             self._pacer.created(answer.task_id)
         return answer
-
-    # --- sending -------------------------------------------------------------------------
 
     def send(self, request: _requests.Request, *, attempt: int = 1) -> _answers.Answer:
         """Send a request once, record it, and return its typed answer.
@@ -292,36 +251,25 @@ class Client:
         >>> from brocap_nb.client import _requests as calls
         >>> client.send(calls.get_balance())
         Balance(balance=10.0)
-
-        Raises:
-            ApiError: the service answered with an error code.
-            HttpError, BadResponseError: the answer is no answer of the API.
-            RequestTimeoutError, RequestConnectionError: there is no complete answer.
         """
-        exchange, answer, interrupt = self._exchange(request, attempt)
-        if interrupt is not None or exchange is None:
-            raise interrupt or AssertionError
+        exchange, answer = self._exchange(request, attempt)
         if answer is None:
-            raise _ERRORS[exchange.outcome](exchange)
+            raise _error_of(exchange)
         return answer
 
     def _exchange(
         self, request: _requests.Request, attempt: int
-    ) -> tuple[Exchange | None, _answers.Answer | None, BaseException | None]:
-        # No exception may leave a frame that holds a body, ours or theirs, in a local variable:
-        # a traceback that shows locals would show the key. So this and those below return.
-        url = f"{self.base_url}/{request.method}"
-        body = request.body.wire(self._secret)
+    ) -> tuple[Exchange, _answers.Answer | None]:
         self._recorder.hide(request.body.hidden)
         try:
-            prepared, headers = self._prepare(url, body)
+            prepared, headers = self._prepare(f"{self.base_url}/{request.method}", request.body)
         except Exception as error:  # of an auth of the user's own; nothing was sent
-            return None, None, _bare(error)
+            raise _bare(error)  # noqa: B904 - it is the very same
         asked = {
             "method": request.method,
             "url": f"{self._shown_url}/{request.method}",
             "request": request.body.redacted(self._recorder.veil),
-            "request_bytes": len(body),
+            "request_bytes": int(prepared.headers["Content-Length"]),
             "pictures": request.body.pictures,
             "request_headers": headers,
             "task_type": request.task_type,
@@ -337,11 +285,12 @@ class Client:
             seen.body = prepared.body
             with Recording(self._session, seen):
                 received = self._transmit(prepared)
-            seen.body = None
         if attempts.exchange is not None:
             attempts.finish(received)
+        if received.interrupt is not None:
+            raise received.interrupt
         exchange, reading = attempts.last
-        return exchange, reading.answer, received.interrupt
+        return exchange, reading.answer
 
     def _transmit(self, prepared: requests.PreparedRequest) -> _Received:
         received = _Received()
@@ -366,28 +315,26 @@ class Client:
                     received.interrupt = _bare(error)
         return received
 
-    def _prepare(self, url: str, body: bytes) -> tuple[requests.PreparedRequest, str]:
-        """Prepare a request, from a template unless the session adds to it; and its headers."""
-        session_adds = bool(self._session.auth or len(self._session.cookies))
-        template, told = self._templates.get(url, (None, ""))
-        if template is None or session_adds:
-            headers = {"Content-Type": "application/json", "Accept": "application/json"}
-            request = requests.Request("POST", url, headers=headers, data=body)
-            template = self._session.prepare_request(request)
-            if not session_adds:
-                template.body = None  # the key is not kept in it
-                del template.headers["Content-Length"]
-            self._recorder.hide(header_secrets(template.headers))
-            told = headers_text(template.headers, self._recorder.veil)
-            if session_adds:
-                return template, told
-            self._templates[url] = template, told
+    def _prepare(self, url: str, body: Body) -> tuple[requests.PreparedRequest, str]:
+        """Prepare a request, from a template if nobody adds to it; and its headers' text."""
+        # No local variable has the bytes: a traceback may show those.
+        if not self._owns_session or len(self._session.cookies):
+            request = requests.Request("POST", url, _HEADERS, data=_Sent(body.wire(self._secret)))
+            prepared = self._session.prepare_request(request)
+            return prepared, self._headers_text(prepared)
+        if url not in self._templates:
+            template = self._session.prepare_request(requests.Request("POST", url, _HEADERS))
+            del template.headers["Content-Length"]
+            self._templates[url] = template, self._headers_text(template)
+        template, told = self._templates[url]
         prepared = template.copy()
-        prepared.body = body
-        prepared.headers["Content-Length"] = length = str(len(body))
+        prepared.body = _Sent(body.wire(self._secret))
+        prepared.headers["Content-Length"] = length = str(len(prepared.body))
         return prepared, f'{told[:-1]}, "Content-Length": "{length}"}}'
 
-    # --- the rest ------------------------------------------------------------------------
+    def _headers_text(self, request: requests.PreparedRequest) -> str:
+        self._recorder.hide(header_secrets(request.headers))
+        return headers_text(request.headers, self._recorder.veil)
 
     def close(self) -> None:
         """Close the connections, unless the session is your own."""
@@ -401,15 +348,22 @@ class Client:
         self.close()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts = [
-            ("sends to", _html.text(self._shown_url)),
-            ("key", _html.text("set; it is shown nowhere")),
-            ("log", _html.text(repr(self.log))),
-        ]
+        facts = [("sends to", _html.text(self._shown_url)), ("log", _html.text(repr(self.log)))]
         return _html.bundle(_html.card("Client", _html.facts(facts)), repr(self))
 
     def __repr__(self) -> str:
         return f"Client({self._secret!r}, base_url={self._shown_url!r}, log={self.log!r})"
+
+
+class _Sent(bytes):
+    """A body with the key in it: it is sent as it is, and a label wherever it is shown."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes that are sent>"
+
+    def __getitem__(self, place: Any) -> Any:  # some show the beginning only
+        part = super().__getitem__(place)
+        return _Sent(part) if isinstance(part, bytes) else part
 
 
 class _PlainSession(requests.Session):
@@ -454,7 +408,7 @@ class _SeenAttempts(Attempts):
         """The client says so."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Received(Received):
     interrupt: BaseException | None = None
 
@@ -469,7 +423,7 @@ class _Received(Received):
         pieces, size = [], 0
         try:
             while size <= limit and (piece := raw.read1(_CHUNK, decode_content=True)):
-                pieces.append(piece)
+                pieces.append(_Sent(piece))
                 size += len(piece)
                 if time.monotonic() > deadline:
                     raise requests.Timeout
@@ -491,48 +445,44 @@ class _Received(Received):
             )
 
 
-_NOT_AGAIN: Final = {
-    "createTask": " It is not sent again by itself: a task that arrived may have been billed."
-}
-_ERRORS: Final[Mapping[Outcome, Any]] = {
-    Outcome.API_ERROR: ApiError,
-    Outcome.HTTP_ERROR: lambda e: HttpError(_told(e), e),
-    Outcome.BAD_RESPONSE: lambda e: BadResponseError(_told(e), e),
-    Outcome.TIMEOUT: lambda e: RequestTimeoutError(
-        f"{e.method}: {e.detail} Try again later, or give the client a longer timeout.", e
-    ),
-    Outcome.CONNECTION_ERROR: lambda e: RequestConnectionError(
-        f"{e.method}: {e.detail} {_what_to_check(e)}{_NOT_AGAIN.get(e.method, '')}", e
-    ),
+def _error_of(exchange: Exchange) -> Exception:
+    advice = "The raw answer is in the log."
+    if exchange.outcome is Outcome.API_ERROR:
+        return ApiError(exchange)
+    if exchange.outcome is Outcome.TIMEOUT:
+        advice = "Try again later, or give the client a longer timeout."
+    if exchange.outcome is Outcome.CONNECTION_ERROR:
+        advice = "Check base_url, the network, and that a sandbox of yours still runs."
+        if " proxy " in f"{exchange.detail}":
+            places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
+            advice = f"Check the proxy, which comes from {places}, and base_url."
+        if exchange.method == "createTask":
+            advice += " It is not sent again by itself: what arrived may have been billed."
+    return _ERRORS[exchange.outcome](f"{exchange.method}: {exchange.detail} {advice}", exchange)
+
+
+_ERRORS: Final[Mapping[Outcome, Callable[[str, Exchange], Exception]]] = {
+    Outcome.HTTP_ERROR: HttpError,
+    Outcome.BAD_RESPONSE: BadResponseError,
+    Outcome.TIMEOUT: RequestTimeoutError,
+    Outcome.CONNECTION_ERROR: RequestConnectionError,
 }
 
 
 def _bare(error: BaseException) -> BaseException:
-    """Return an exception without the frames it came through: they hold the body."""
+    """Return an exception without the frames it came through: they may hold the body."""
     error.__context__ = error.__cause__ = None
     return error.with_traceback(None)
 
 
-def _told(exchange: Exchange) -> str:
-    return f"{exchange.method}: {exchange.detail} The raw answer is in the log."
-
-
-def _what_to_check(exchange: Exchange) -> str:
-    if " proxy " in f"{exchange.detail}":
-        places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
-        return f"Check the proxy, which comes from {places}, and base_url."
-    return "Check base_url, the network, and that a sandbox of yours still runs."
-
-
 def _secret(key: str | None) -> Secret:
-    value = key if key is not None else os.environ.get(KEY_VARIABLE)
-    if value is None:
+    value = SecretText(os.environ.get(KEY_VARIABLE, "")) if key is None else key
+    if key is None and not value:
         raise InvalidKeyError(
             f"There is no client key: none was given and ${KEY_VARIABLE} is not set. Set the "
             "variable, or pass the key as the first argument; for the sandbox it is sandbox.key.",
             field="clientKey",
         )
-    where = "The client key" if key is not None else f"The client key in ${KEY_VARIABLE}"
     wrong = (
         f"is a value of type {type(value).__name__}, not a string"
         if not isinstance(value, str)
@@ -543,6 +493,7 @@ def _secret(key: str | None) -> Secret:
         else None
     )
     if wrong:
+        where = "The client key" if key is not None else f"The client key in ${KEY_VARIABLE}"
         raise InvalidKeyError(
             f"{where} {wrong}; expected at least {KEY_MIN} visible ASCII characters, usually 32 "
             "hexadecimal digits. Copy it from your account once more.",
@@ -551,15 +502,21 @@ def _secret(key: str | None) -> Secret:
     return Secret(value)
 
 
+def _checked_log(log: ExchangeLog | None) -> ExchangeLog:
+    log = ExchangeLog() if log is None else log
+    if not isinstance(log, ExchangeLog) or log.read_only:
+        raise InvalidInputError(
+            f"log is {log!r:.200}; expected an ExchangeLog that can be written, such as "
+            'bn.ExchangeLog("brocap_log"). One of many folders is only read.',
+            field="log",
+        )
+    return log
+
+
 def _must_be_task(task: object) -> None:
     if not isinstance(task, Task):
-        what = (
-            f"the class {task.__name__}"
-            if isinstance(task, type)
-            else f"a value of type {type(task).__name__}"
-        )
         raise InvalidInputError(
-            f"The task is {what}; expected a task object, such as "
+            f"The task is a value of type {type(task).__name__}; expected a task object, such as "
             "ComplexImageTask.from_image(picture, question). JSON of your own goes into "
             "RawTask({...}).",
             field="task",

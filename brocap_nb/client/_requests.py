@@ -38,10 +38,8 @@ def create_task(task: Task, callback_url: str | None = None) -> Request:
 
 def address(text: str, what: str, field: str) -> str:
     """Return an http(s) address without the blanks around it, or raise InvalidInputError."""
-    if not isinstance(text, str):
-        raise InvalidInputError(f"{what} is {text!r:.60}; expected an address.", field=field)
     try:
-        return clean_address(text, what)
+        return clean_address(str(text), what)
     except InvalidInputError as error:
         raise InvalidInputError(str(error), field=field) from None
 
@@ -64,16 +62,14 @@ def get_task_result(task_id: int, task_type: str | None = None) -> Request:
 
 def task_number(task_id: SupportsIndex) -> int:
     """Return a task's number as JSON can have it (a DataFrame's is numpy's), or raise."""
-    number: int | None = None
     with contextlib.suppress(TypeError):
-        number = operator.index(task_id)
-    if number is None or not is_integer(number):
-        raise InvalidInputError(
-            f"The task id is {task_id!r:.60}; expected a whole number, such as the task_id that "
-            "create_task() returned or one of log.frame().",
-            field="taskId",
-        )
-    return number
+        if is_integer(number := operator.index(task_id)):
+            return number
+    raise InvalidInputError(
+        f"The task id is {task_id!r:.60}; expected a whole number, such as the task_id that "
+        "create_task() returned or one of log.frame().",
+        field="taskId",
+    )
 
 
 def get_balance() -> Request:
@@ -103,13 +99,11 @@ def again(exchange: Exchange) -> Request:
             return value
         if value == KEY_LABEL:
             return Body.KEY
-        if HEADER_LABEL in value:
+        if HEADER_LABEL in value or KEY_LABEL in value:
             refuse(
-                f"a secret in it, such as a password, is not kept in the log ({HEADER_LABEL}). "
-                "Build the task once more and submit it."
+                "a password or the like in it is not kept in the log, or it quotes the key inside "
+                "a longer text. Build the task once more and submit it."
             )
-        if KEY_LABEL in value:
-            refuse("it quotes the key inside a longer text, and its place there is not kept.")
         if PICTURE_LABEL.fullmatch(value):
             refuse(
                 "a picture of it is no longer in the log's folder. Put the file back into images/."
@@ -118,14 +112,12 @@ def again(exchange: Exchange) -> Request:
 
     if exchange.outcome is Outcome.CALLBACK:
         refuse("the service sent it to us. Replay the createTask of its task.")
-    if exchange.verb != "POST" or " " in exchange.method:
-        refuse(
-            f"it is no call of the API ({exchange.method:.60}), and a client sends only "
-            "these. Send it with a program of your own, see log.to_python()."
-        )
     body, wrong = parse(exchange.request)
-    if wrong is not None:
-        refuse("its body is not JSON. Send it with a program of your own, see log.to_python().")
+    if exchange.verb != "POST" or " " in exchange.method or wrong is not None:
+        refuse(
+            f"it is no call of the API ({exchange.method:.60}), or its body is not JSON, and a "
+            "client sends only these. Send it with a program of your own, see log.to_python()."
+        )
     return Request(
         exchange.method,
         Body.of(restored(body)),

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator
 from concurrent import futures
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from brocap_nb import _html
@@ -24,6 +25,7 @@ from brocap_nb.api._errors import (
 )
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
+from brocap_nb.client._requests import get_task_result
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._types import Task
 
@@ -34,6 +36,13 @@ Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
 """How far a submission is; the last three are its end."""
 
 _WAIT_CODES: Final = ("CAPTCHA_NOT_READY", "ERROR_TOO_MUCH_REQUESTS")
+
+
+@dataclass(slots=True)
+class _Polls:
+    since: float
+    count: int = 0
+    next_at: float = 0.0
 
 
 class Pacer:
@@ -61,15 +70,12 @@ class Pacer:
         now = self._clock()
         with self._lock:
             polls = self._tasks.setdefault(task_id, _Polls(now))
-            why = None
-            if polls.count >= POLL_LIMIT:
-                why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
-            elif now - polls.since > RESULT_LIFETIME:
-                minutes = f"{RESULT_LIFETIME / 60:.0f} minutes"
-                why = f"created over {minutes} ago; its result can no longer be asked for"
-            if why is not None:
-                raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
+        if polls.count < POLL_LIMIT and now - polls.since <= RESULT_LIFETIME:
             return max(0.0, polls.next_at - now)
+        why = f"created over {RESULT_LIFETIME / 60:.0f} minutes ago"
+        if polls.count >= POLL_LIMIT:
+            why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
+        raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
 
     def wait(self, task_id: int, stop: threading.Event | None = None) -> None:
         """Sleep until the task may be asked for, or until `stop` is set."""
@@ -86,21 +92,10 @@ class Pacer:
             polls.next_at = now + POLL_INTERVAL
 
 
-class _Polls:
-    __slots__ = ("count", "next_at", "since")
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.count = 0
-        self.next_at = since
-
-
 class Submission:
     """A task on its way: created (unless resumed) and then asked for until it is ready.
 
-    It runs in a thread of its own, so the kernel stays free. `await run`, `asyncio.gather(run, …)`
-    and `asyncio.wait_for(run, 60)` work as well, and `run.coroutine()` is for what wants a
-    coroutine.
+    It runs in a thread of its own, so the kernel stays free. `await run` works as well.
 
     >>> run = client.submit(task)
     >>> run.result().answer
@@ -139,8 +134,6 @@ class Submission:
             expected.follow(self._called_back)
         threading.Thread(target=self._run, name="brocap-submission", daemon=True).start()
 
-    # --- what a person asks --------------------------------------------------------------
-
     @property
     def elapsed(self) -> float:
         """Seconds since the start; fixed when it has ended."""
@@ -178,7 +171,7 @@ class Submission:
             CancelledError: it was cancelled.
             ExchangeError: a request ended badly; `ApiError` if the service said so.
         """
-        if not self._wait(timeout):
+        if not futures.wait([self._future], timeout).done:
             raise NotReadyError(
                 f"There is no result after {timeout:g} s; the task goes on. Call result() again, "
                 "or cancel().",
@@ -187,30 +180,19 @@ class Submission:
         return self._future.result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for the end and return the exception it ended with, or None.
-
-        >>> run = client.submit(bn.RawTask({"type": "NoSuchTask"}))
-        >>> run.exception().code
-        'ERROR_TASK_NOT_SUPPORTED'
-        """
-        return self._future.exception() if self._wait(timeout) else None
+        """Wait for the end and return the exception it ended with, or None."""
+        ended = futures.wait([self._future], timeout).done
+        return self._future.exception() if ended else None
 
     def cancel(self) -> bool:
         """Stop waiting. True if that ended it; False if it had ended before.
 
         A request that is under way is still recorded; the service is not told, the API has no
         method for that.
-
-        >>> run = client.submit(task)
-        >>> run.cancel()
-        True
-        >>> run.status
-        'cancelled'
         """
         self._stop.set()
-        return self._end(
-            "cancelled", error=CancelledError("The submission was cancelled.", self.task_id)
-        )
+        error = CancelledError("The submission was cancelled.", self.task_id)
+        return self._end("cancelled", error=error)
 
     def on_change(self, listener: Callable[[Submission], None]) -> Callable[[], None]:
         """Call `listener(run)` on every change, in the thread that makes it.
@@ -230,29 +212,14 @@ class Submission:
         """Wait for the result in asyncio: for `create_task`, a `TaskGroup`, `asyncio.wait`.
 
         Cancelling what waits does not cancel the submission.
-
-        >>> import asyncio
-        >>> async def both(*runs):
-        ...     async with asyncio.TaskGroup() as group:
-        ...         waiting = [group.create_task(run.coroutine()) for run in runs]
-        ...     return [task.result().status for task in waiting]
-        >>> asyncio.run(both(client.submit(task), client.submit(task)))
-        ['ready', 'ready']
         """
         return await self
-
-    # --- the background thread -----------------------------------------------------------
 
     def _run(self) -> None:
         try:
             if self._create is not None:
                 self._begin(self._create)
-                shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
-                pause = min(max(shortest, 0.5), POLL_INTERVAL)
-                self._first_poll_at = time.monotonic() + pause
-                self._stop.wait(pause)
-            assert self.task_id is not None
-            result = self._poll(self.task_id)
+            result = self._poll()
         except Exception as error:
             self._end("failed", error=error)
         else:
@@ -260,6 +227,7 @@ class Submission:
                 self._end("ready", result=result)
 
     def _begin(self, create: Callable[[], CreatedTask]) -> None:
+        """Create the task, and let the shortest time pass that such a task takes."""
         try:
             self.task_id = create().task_id
             with _ending:
@@ -269,6 +237,10 @@ class Submission:
             if self._expected is not None:  # a callback may have come already, and is held
                 self._expected.created(self.task_id)
         self._tell()
+        shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
+        pause = min(max(shortest, 0.5), POLL_INTERVAL)
+        self._first_poll_at = time.monotonic() + pause
+        self._stop.wait(pause)
 
     def _called_back(self, exchange: Exchange, result: TaskResult | None) -> None:
         """Take what the service POSTed; the polls end. Called from the listener's thread."""
@@ -280,17 +252,21 @@ class Submission:
         if ended:
             self._stop.set()
 
-    def _poll(self, task_id: int) -> TaskResult | None:
+    def _poll(self) -> TaskResult | None:
         """Ask until the result is there; None when cancelled. Broken polls are repeated."""
+        assert self.task_id is not None
+        request = get_task_result(self.task_id, self.task.type if self.task is not None else None)
         attempt = 1
-        task_type = self.task.type if self.task is not None else None
         while True:
-            self._pacer.wait(task_id, self._stop)
+            self._pacer.wait(self.task_id, self._stop)
             if self._stop.is_set():
                 return None
             self.polls += 1
             try:
-                result = self._ask(task_id, paced=False, task_type=task_type, attempt=attempt)
+                result = self._ask(request, attempt)
+                if result.ready:
+                    return result
+                attempt = 1
             except ApiError as error:
                 if error.code not in _WAIT_CODES:
                     raise
@@ -299,19 +275,9 @@ class Submission:
                 raise  # the service answered, and asking again gives the same
             except ExchangeError:
                 attempt += 1
-            else:
-                if result.ready:
-                    return result
-                attempt = 1
             self._tell()
 
-    def _wait(self, timeout: float | None) -> bool:
-        """Wait for the end. False if `timeout` ran out. Ctrl+C gets through."""
-        return bool(futures.wait([self._future], timeout).done)
-
-    def _end(
-        self, status: Status, *, result: TaskResult | None = None, error: Exception | None = None
-    ) -> bool:
+    def _end(self, status: Status, result: TaskResult | None = None, error: Any = None) -> bool:
         with _ending:
             if self.done():
                 return False
@@ -333,18 +299,15 @@ class Submission:
                     stacklevel=2,
                 )
 
-    # --- display -------------------------------------------------------------------------
-
     def _lines(self) -> list[tuple[str, str]]:
-        wait = self.typical_wait
         lines = [
             ("status", self.status),
             ("task", "not created yet" if self.task_id is None else str(self.task_id)),
             ("elapsed", f"{self.elapsed:.1f} s"),
             ("polls", str(self.polls)),
         ]
-        if wait is not None:
-            lines.insert(3, ("usually", f"{wait[0]:g} to {wait[1]:g} s"))
+        if self.typical_wait is not None:
+            lines.insert(3, ("usually", "{:g} to {:g} s".format(*self.typical_wait)))
         if self.done() and (error := self._future.exception()) is not None:
             lines.append(("ended with", str(error)))
         return lines
@@ -355,29 +318,25 @@ class Submission:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         result = self._future.result() if self.status == "ready" and self.done() else None
         pictures = self.task.pictures() if self.task else []
-        marked = False
+        alts = [f"Picture {number}" for number in range(1, len(pictures) + 1)]
         if pictures and result is not None and result.answer is not None:
             with contextlib.suppress(InvalidImageError):  # then it is shown as it is
                 # the answer has one boolean for each tile of a single picture
                 pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
-                marked = True
-        shown = []
-        for number, small in enumerate(_pictures.thumbnails(pictures), 1):
-            if small is None:
-                continue
-            alt = f"Picture {number}" + (", its answer marked" if marked and number == 1 else "")
-            size = (small.width, small.height)
-            shown.append(_html.picture(small.data, small.media_type, alt, size=size))
+                alts[0] += ", its answer marked"
+        shown = [
+            _html.picture(small.data, small.media_type, alt, size=(small.width, small.height))
+            for alt, small in zip(alts, _pictures.thumbnails(pictures), strict=True)
+            if small is not None
+        ]
         facts = [(label, _html.text(value)) for label, value in self._lines()]
         solution = []
         if result is not None:
             facts += [(label, _html.text(value)) for label, value in result._facts()[1:]]
             solution = [_html.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
         title = (self.task.type if self.task else None) or "Submission"
-        return _html.bundle(
-            _html.card(f"{title}: {self.status}", *shown, _html.facts(facts), *solution),
-            repr(self),
-        )
+        parts = (*shown, _html.facts(facts), *solution)
+        return _html.bundle(_html.card(f"{title}: {self.status}", *parts), repr(self))
 
 
 _ending = threading.Lock()

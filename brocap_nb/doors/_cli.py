@@ -48,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sandbox.add_argument("--seed", type=int, default=0, help="same seed, same pictures and keys")
     sandbox.add_argument("--balance", type=float, default=10.0, help="of the working key")
     sandbox.add_argument("--speed", type=float, default=1.0, help="2: answers in half the time")
+    sandbox.add_argument("--strict", action="store_true", help="never two polls within 2 seconds")
+    sandbox.add_argument(
+        "--callback-port", type=int, action="append", default=[], help="POST results to it as well"
+    )
 
     app = commands.add_parser("app", help="the Console alone as a page, for visitors")
     app.add_argument("--host", default="127.0.0.1", help="whoever reaches it can use the page")
@@ -95,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             balance=options.balance,
             speed=options.speed,
+            strict=options.strict,
+            callback_ports=options.callback_port,
         )
     except bn.BroCapError as error:
         print(f"brocap-nb: {error}", file=sys.stderr)

@@ -16,7 +16,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final
 
 from brocap_nb.api._errors import SandboxError
@@ -26,6 +25,7 @@ MOST: Final = 1_000_000
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
 GZIP: Final = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+LATER: Final = {**HTML, "Retry-After": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +61,19 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _page(status: int, title: str, headers: Mapping[str, str] = MappingProxyType({})) -> Reply:
+def _page(status: int, title: str, headers: Mapping[str, str] = HTML) -> Reply:
     body = (
         f"<!doctype html><html><head><title>{status} {title}</title></head>"
         f"<body><h1>{status} {title}</h1><hr>sandbox</body></html>\n"
     )
-    return Reply(status, body.encode(), {**HTML, **headers})
+    return Reply(status, body.encode(), headers)
 
 
-_LATER: Final = {"Retry-After": "2"}
-_STATUSES: Final[Mapping[str, Reply]] = {
-    "http_429": _page(429, "Too Many Requests", _LATER),
+_PAGES: Final[Mapping[str, Reply]] = {
+    "http_429": _page(429, "Too Many Requests", LATER),
     "http_500": _page(500, "Internal Server Error"),
     "http_502": _page(502, "Bad Gateway"),
-    "http_503": _page(503, "Service Unavailable", _LATER),
+    "http_503": _page(503, "Service Unavailable", LATER),
 }
 _NEW_CODE: Final = {
     "errorId": 1,
@@ -102,10 +101,7 @@ SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
     "empty_body": ("HTTP 200 and no body.", lambda body: Reply(200, b"")),
     "html_200": ("HTTP 200 with a page.", lambda body: _page(200, "OK")),
     "json_list": ("The answer inside a list.", lambda body: [body]),
-    "error_id_string": (
-        "errorId as a string.",
-        lambda body: {**body, "errorId": str(body["errorId"])},
-    ),
+    "error_id_string": ("errorId as a string.", lambda b: {**b, "errorId": str(b["errorId"])}),
     "missing_task_id": (
         "An answer without taskId.",
         lambda body: {name: value for name, value in body.items() if name != "taskId"},
@@ -122,8 +118,8 @@ SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
 def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
     """Return the reply for an answer's body; a fault of the wire leaves it as it is."""
     fault = fault or ""
-    if fault in _STATUSES:
-        return _STATUSES[fault]
+    if fault in _PAGES:
+        return _PAGES[fault]
     if fault == "redirect":
         return Reply(307, b"", {"Location": f"/moved/{method}"})
     made = SHAPES[fault][1](body) if fault in SHAPES else body
@@ -153,8 +149,14 @@ class Faults:
         Raises:
             SandboxError: there is no such method or fault, or `times` is not 1 to 1,000,000.
         """
-        _one_of("method", method, METHODS)
-        _one_of("fault", fault, self.names)
+        for what, given, known in (("method", method, METHODS), ("fault", fault, self.names)):
+            if given not in known:
+                near = difflib.get_close_matches(str(given), known, 1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise SandboxError(
+                    f"{given!r} is not a {what} of the sandbox.{hint} Expected one of: "
+                    f"{', '.join(known)}."
+                )
         if isinstance(times, bool) or not isinstance(times, int) or not 0 < times <= MOST:
             raise SandboxError(
                 f"times is {times!r:.40}; expected a whole number of requests from 1 to {MOST:,}."
@@ -198,13 +200,3 @@ class Faults:
 
     def __repr__(self) -> str:
         return f"Faults(waiting={list(self.waiting)})"
-
-
-def _one_of(what: str, given: object, known: tuple[str, ...]) -> None:
-    if given in known:
-        return
-    near = difflib.get_close_matches(str(given), known, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise SandboxError(
-        f"{given!r} is not a {what} of the sandbox.{hint} Expected one of: {', '.join(known)}."
-    )

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
@@ -46,14 +46,18 @@ class Puzzle:
     """Short name, for example `penguin`."""
     question: str
     """What goes into `metadata.Task`."""
-    answer: tuple[bool, ...]
-    """One boolean for each tile, row by row."""
-    columns: int
-    rows: int
     url: str
     """Where the sandbox serves it."""
     order: tuple[int, ...] = field(repr=False)
     """Which tile of the file in `puzzles/` stands at each place."""
+
+    columns: ClassVar[int] = _COLUMNS
+    rows: ClassVar[int] = _ROWS
+
+    @cached_property
+    def answer(self) -> tuple[bool, ...]:
+        """One boolean for each tile, row by row."""
+        return tuple(tile == 0 for tile in self.order)
 
     @property
     def data(self) -> bytes:
@@ -77,25 +81,21 @@ class Library:
         for name, question in _QUESTIONS.items():
             tiles = range(_COLUMNS * _ROWS)
             order = tuple(random.Random(f"{seed}:{name}").sample(tiles, len(tiles)))
-            answer = tuple(tile == 0 for tile in order)
             url = f"{base_url}/pictures/{name}.png"
-            self.puzzles += (Puzzle(name, question, answer, _COLUMNS, _ROWS, url, order),)
+            self.puzzles += (Puzzle(name, question, url, order),)
 
     def file(self, name: str) -> bytes | None:
         """Return a picture by its name: a puzzle's, or one that is wrong on purpose."""
         for puzzle in self.puzzles:
             if puzzle.name == name:
                 return puzzle.data
-        return self._spoilt.get(name)
-
-    @cached_property
-    def _spoilt(self) -> Mapping[str, bytes]:
         whole = self.puzzles[0].data
-        return {
+        spoilt = {
             "too-big": whole + bytes(IMAGE_MAX_BYTES + 1 - len(whole)),
             "too-small": whole[: IMAGE_MIN_BYTES - 1],
             "damaged": whole[:2_000],
         }
+        return spoilt.get(name)
 
     def of(self, task: Mapping[str, Any]) -> bytes | None:
         """Return a task's picture, b"" if it has none; None if it cannot be read."""
@@ -133,9 +133,9 @@ class Library:
             look = _look(data)
         except Exception:  # Pillow raises nearly anything at a damaged file
             return None
-        distances = [_distance(look, known) for known in self._looks]
+        distances = {_distance(look, known): at for at, known in enumerate(self._looks)}
         nearest = min(distances)
-        return self.puzzles[distances.index(nearest)] if nearest < 9 else None
+        return self.puzzles[distances[nearest]] if nearest < 9 else None
 
     @cached_property
     def _looks(self) -> list[Image.Image]:
@@ -149,14 +149,11 @@ def _shuffled(name: str, order: tuple[int, ...]) -> bytes:
 
     with Image.open(_FILES / f"{name}.png") as source:
         width, height = source.width // _COLUMNS, source.height // _ROWS
-        places = [
-            (place % _COLUMNS * width, place // _COLUMNS * height)
-            for place in range(_COLUMNS * _ROWS)
-        ]
         sheet = source.copy()  # for its palette
-        for (x, y), tile in zip(places, order, strict=True):
-            left, top = places[tile]
-            sheet.paste(source.crop((left, top, left + width, top + height)), (x, y))
+        for place, tile in enumerate(order):
+            left, top = tile % _COLUMNS * width, tile // _COLUMNS * height
+            part = source.crop((left, top, left + width, top + height))
+            sheet.paste(part, (place % _COLUMNS * width, place // _COLUMNS * height))
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()

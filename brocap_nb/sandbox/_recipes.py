@@ -7,29 +7,24 @@ bring them about are the sandbox's own.
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
 
 from brocap_nb import _html
 from brocap_nb.api._facts import rows
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 TASK_ID: Final = "<taskId>"
 """Stands in a step's body for the `taskId` that the last createTask answered."""
 
-TOKEN_TASK: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "type": "FunCaptchaTaskProxyless",
-        "websiteURL": "https://shop.example/login",
-        "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
-    }
-)
+TOKEN_TASK: Final[Mapping[str, Any]] = {
+    "type": "FunCaptchaTaskProxyless",
+    "websiteURL": "https://shop.example/login",
+    "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+}
 _IMAGE_TASK: Final = {
     "type": "ComplexImageTask",
     "class": "funcaptcha",
@@ -45,24 +40,14 @@ _TASKS: Final[Mapping[str, Mapping[str, Any] | None]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One request of a recipe."""
-
-    method: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of the body besides `clientKey` and `task`."""
-    wait: float = 0.0
-    """Seconds to let pass before it, at speed 1."""
-
-
-_STEPS: Final[Mapping[str, Step]] = {
-    "balance": Step("getBalance"),
-    "create": Step("createTask"),
-    "poll": Step("getTaskResult", {"taskId": TASK_ID}),
-    "later": Step("getTaskResult", {"taskId": TASK_ID}, wait=3.1),  # than any task of ours takes
-    "poll-1": Step("getTaskResult", {"taskId": 1}),
-    "poll-first": Step("getTaskResult", {"taskId": "first"}),
+_STEPS: Final[Mapping[str, tuple[str, Mapping[str, Any], float]]] = {
+    # the method, the fields of its body besides `clientKey` and `task`, seconds to let pass before
+    "balance": ("getBalance", {}, 0.0),
+    "create": ("createTask", {}, 0.0),
+    "poll": ("getTaskResult", {"taskId": TASK_ID}, 0.0),
+    "later": ("getTaskResult", {"taskId": TASK_ID}, 3.1),  # longer than any task of ours takes
+    "poll-1": ("getTaskResult", {"taskId": 1}, 0.0),
+    "poll-first": ("getTaskResult", {"taskId": "first"}, 0.0),
 }
 _SPOILED: Final = {"balance": "always", "create": "create", "poll": "first_poll", "later": "result"}
 
@@ -78,15 +63,14 @@ class Recipe:
     """Name of the key in `Sandbox.keys`. Another name than `working` is itself the trigger."""
     host: str | None
     """Host of the task's `websiteURL` that is the trigger."""
-    when: str | None
+    when: str
     """Which answer a key or host spoils: `always` all of them, `create` that of createTask,
     `first_poll` that of the first getTaskResult, `result` that of a finished task."""
     task: Mapping[str, Any] | None
-    """The task without its picture; None if the recipe needs none."""
     picture: str | None
     """Name of the picture under /pictures/ that the task points to."""
-    steps: tuple[Step, ...]
-    """The requests in order; the last one is answered with `code`."""
+    steps: tuple[str, ...]
+    """Names in `_STEPS`; the last one is answered with `code`."""
 
 
 # The code; the key and the host that bring it about; the task (else `token`, or `image` with a
@@ -149,27 +133,27 @@ ERROR_TASK_ABSENT  task=none
 
 def _recipe(code: str, how: str, words: Sequence[str]) -> Recipe:
     given = {name: value for name, _, value in (word.partition("=") for word in words)}
-    steps = given.get("steps", "create").split(",")
+    steps = tuple(given.get("steps", "create").split(","))
     task = given.get("task", "image" if "picture" in given else "token")
     return Recipe(
         code=code,
         how=how,
         key=given.get("key", "working"),
         host=given.get("host"),
-        when=_SPOILED.get(steps[-1]),
+        when=_SPOILED.get(steps[-1], ""),
         task=_TASKS[task] if "create" in steps else None,
         picture=given.get("picture"),
-        steps=tuple(_STEPS[step] for step in steps),
+        steps=steps,
     )
 
 
 RECIPES: Final = tuple(_recipe(code, " ".join(how), words) for (code, *words), how in rows(_TABLE))
 """At least one for each documented code."""
 
-BY_KEY: Final = MappingProxyType({r.key: r for r in RECIPES if r.key != "working"})
+BY_KEY: Final = {r.key: r for r in RECIPES if r.key != "working"}
 """The recipes that a key brings about, by the key's name."""
 
-BY_HOST: Final = MappingProxyType({r.host: r for r in RECIPES if r.host is not None})
+BY_HOST: Final = {r.host: r for r in RECIPES if r.host is not None}
 """The recipes that the host of a task's `websiteURL` brings about."""
 
 
@@ -184,43 +168,33 @@ def prepared(
     if task is not None and recipe.picture is not None:
         task["imageUrls"] = [f"{url}/pictures/{recipe.picture}.png"]
     steps = []
-    for step in recipe.steps:
-        body = {"clientKey": key, **step.fields}
-        if step.method == "createTask" and task is not None:
+    for method, fields, wait in map(_STEPS.__getitem__, recipe.steps):
+        body = {"clientKey": key, **fields}
+        if method == "createTask" and task is not None:
             body["task"] = task
-        wait = step.wait / speed
-        steps.append({"wait": wait, "method": step.method, "body": json.dumps(body)})
+        steps.append({"wait": wait / speed, "method": method, "body": json.dumps(body)})
     return {"code": recipe.code, "how": recipe.how, "key": key, "task": task, "steps": steps}
 
 
-def table(recipes: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return prepared recipes as a frame that shows itself in full; a part of it is a plain one."""
-    import pandas as pd  # not before somebody looks
+class RecipeTable(pd.DataFrame):
+    """Prepared recipes, shown in full; a part of it is a plain frame."""
 
-    class RecipeTable(pd.DataFrame):
-        @property
-        def _constructor(self) -> type[pd.DataFrame]:
-            return pd.DataFrame
+    @property
+    def _constructor(self) -> type[pd.DataFrame]:
+        return pd.DataFrame
 
-        def __reduce__(self) -> tuple[Any, ...]:  # no pickle finds a class that is made here
-            return pd.DataFrame, (pd.DataFrame(self),)
+    def _repr_html_(self) -> str:
+        lines = [
+            (f"<code>{row['code']}</code>", _html.text(row["how"]), _sent(row["steps"]))
+            for row in self.to_dict("records")
+        ]
+        caption = "How to provoke each error code; the columns key, task and steps are to be sent"
+        return _html.table(("code", "how", "what is sent"), lines, caption=caption)
 
-        def _repr_html_(self) -> str:
-            lines = [
-                (f"<code>{row['code']}</code>", html.escape(row["how"]), _sent(row["steps"]))
-                for row in self.to_dict("records")
-            ]
-            caption = (
-                "How to provoke each error code; the columns key, task and steps are to be sent"
-            )
-            return _html.table(("code", "how", "what is sent"), lines, caption=caption)
+    def __str__(self) -> str:
+        return "\n".join(f"{r['code']}\n    {r['how']}" for r in self.to_dict("records"))
 
-        def __str__(self) -> str:
-            return "\n".join(f"{r['code']}\n    {r['how']}" for r in self.to_dict("records"))
-
-        __repr__ = __str__
-
-    return RecipeTable(recipes, columns=["code", "how", "key", "task", "steps"])
+    __repr__ = __str__
 
 
 def _sent(steps: Sequence[Mapping[str, Any]]) -> str:

@@ -8,11 +8,10 @@ recording may be somebody else's: a line that no log of ours writes is left out.
 from __future__ import annotations
 
 import base64
-import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,9 +19,10 @@ from typing import Any, Final
 
 from brocap_nb.api._body import Body
 from brocap_nb.api._errors import SandboxError
-from brocap_nb.api._facts import METHODS, RESULT_LIFETIME
+from brocap_nb.api._facts import RESULT_LIFETIME
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret
+from brocap_nb.log._journal import decode, read_lines
 from brocap_nb.sandbox._faults import JSON, Reply, shaped
 
 WHOLE: Final = "whole"
@@ -30,7 +30,6 @@ RESET: Final = "reset"
 STALL: Final = "stall"
 _ENDS: Final = {"connection_error": RESET, "timeout": STALL}
 _KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
-_LEFT_OUT: Final = ("clientKey", "callbackUrl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +38,13 @@ class Played:
 
     reply: Reply
     """Status 0: not a byte of an answer came."""
-    wait: float
-    """Seconds to wait before it."""
-    end: str
-    """`whole`, `reset` or `stall`."""
     about: str
     """The task's type or id; for a line of a log."""
     outcome: str
-
-
-@dataclass(slots=True)
-class _Answers:
-    """The recorded answers to one request, in order."""
-
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    next: int = 0
+    wait: float = 0.0
+    """Seconds to wait before it."""
+    end: str = WHOLE
+    """`whole`, `reset` or `stall`."""
 
 
 class Recording:
@@ -61,62 +52,45 @@ class Recording:
 
     def __init__(self, source: Any, clock: Callable[[], float], speed: float = 1.0) -> None:
         self._clock, self._speed = clock, speed
-        self._answers: dict[str, _Answers] = {}
-        self._tasks: dict[int, tuple[float, float]] = {}  # number: created then, and now
-        self._created: dict[int, float] = {}
-        self.size = 0
+        self._answers: dict[str, list[dict[str, Any]]] = {}  # in order, those not yet given
+        self._created: dict[int | None, float] = {}  # when each task was, in the recording
+        self._played: dict[int | None, float] = {}  # and when its creation was played
+        lines = _lines(source)
+        self.size = len(lines)
         """How many exchanges it plays."""
-        for line in _lines(source):
-            answers = self._answers.setdefault(_same(line["method"], line["request"]), _Answers())
-            answers.lines.append(line)
-            self.size += 1
-            if line["method"] == "createTask" and isinstance(line.get("task_id"), int):
-                self._created.setdefault(line["task_id"], line["ended"])
-        if not self.size:
-            raise SandboxError(
-                f"There is no answered exchange in {_folder(source).absolute()}. Expected the "
-                "folder of a log, such as brocap_log, with at least one *.jsonl file."
-            )
+        for line in lines:
+            self._answers.setdefault(_same(line["method"], line["request"]), []).append(line)
+            if line["method"] == "createTask":
+                self._created.setdefault(line.get("task_id"), line["ended"])
 
     def answer(self, method: str, body: bytes) -> Played:
         """Answer one request. It never raises, whatever the bytes are."""
         text = body.decode("utf-8", "backslashreplace")
-        found = self._answers.get(_same(method, text))
-        if found is None:
+        lines = self._answers.get(_same(method, text))
+        if lines is None:
             return _unknown(method, text)
-        line = found.lines[self._step(found)]
+        while self._speed > 1 and len(lines) > 1 and self._is_over(*lines[:2]):
+            del lines[0]
+        line = lines.pop(0) if len(lines) > 1 else lines[0]
         wait = (line["ended"] - line["started"]) / self._speed
-        end = _ENDS.get(line["outcome"], WHOLE)
-        about = line.get("task_type") if method == "createTask" else line.get("task_id")
-        number = line.get("task_id")
-        if method == "createTask" and isinstance(number, int) and number not in self._tasks:
-            self._tasks[number] = self._created[number], self._clock() + wait
-        return Played(
-            line["reply"],
-            0.0 if end == STALL else wait,
-            end,
-            _text(about),
-            f"recorded: {line.get('error_code') or line.get('status') or line['outcome']}",
-        )
+        number, end = line.get("task_id"), _ENDS.get(line["outcome"], WHOLE)
+        if method == "createTask":
+            self._played.setdefault(number, self._clock() + wait)
+        told = f"recorded: {line.get('error_code') or line.get('status') or line['outcome']}"
+        about = line.get("task_type") if method == "createTask" else number
+        return Played(line["reply"], str(about or ""), told, 0.0 if end == STALL else wait, end)
 
-    def _step(self, answers: _Answers) -> int:
-        now = answers.next
-        if self._speed > 1:
-            while now + 1 < len(answers.lines) and self._is_over(answers.lines[now : now + 2]):
-                now += 1
-        answers.next = min(now + 1, len(answers.lines) - 1)
-        return now
-
-    def _is_over(self, pair: list[dict[str, Any]]) -> bool:
+    def _is_over(self, line: dict[str, Any], later: dict[str, Any]) -> bool:
         """Whether a `processing` is no longer true when the time runs faster."""
-        line, later = pair
-        created, played = self._tasks.get(line.get("task_id") or 0, (None, 0.0))
-        if created is None or line["outcome"] != "processing":
+        number = line.get("task_id")
+        if line["outcome"] != "processing" or number not in self._played:
             return False
-        return bool((self._clock() - played) * self._speed >= later["started"] - created)
+        passed = (self._clock() - self._played[number]) * self._speed
+        return bool(passed >= later["started"] - self._created[number])
 
 
-def _folder(source: Any) -> Path:
+def _lines(source: Any) -> list[dict[str, Any]]:
+    """The recorded exchanges that came to an end, in the order in which they began."""
     place = getattr(source, "folder", source)
     if place is None:
         raise SandboxError(
@@ -124,28 +98,24 @@ def _folder(source: Any) -> Path:
             "ExchangeLog(folder), or take it along: log.to_har(path), then "
             "ExchangeLog.from_har(path, folder)."
         )
-    return Path(os.fspath(place))
-
-
-def _lines(source: Any) -> Iterator[dict[str, Any]]:
-    """The recorded exchanges that came to an end, in the order in which they began."""
-    place = _folder(source)
+    place = Path(os.fspath(place))
     files = [place] if place.is_file() else sorted(place.glob("*.jsonl"))
     found: dict[str, dict[str, Any]] = {}
     for path in filter(Path.is_file, files):
         try:
-            raw = path.read_bytes().split(b"\n")
+            for _, raw in read_lines(path):
+                line = decode(raw) or {}
+                if line.get("kind") in ("request", "response"):
+                    found.setdefault(str(line.get("exchange_id")), {}).update(line)
         except OSError as error:
             raise SandboxError(f"{path} cannot be read: {error.strerror or error}.") from None
-        for text in raw:
-            try:
-                line = json.loads(text)
-                if line["kind"] in ("request", "response"):
-                    found.setdefault(line["exchange_id"], {}).update(line)
-            except (ValueError, RecursionError, KeyError, TypeError):
-                continue  # the first line, or one that is torn
     played = [line for line in found.values() if _is_playable(line)]
-    yield from sorted(played, key=lambda line: float(line["started"]))
+    if not played:
+        raise SandboxError(
+            f"There is no answered exchange in {place.absolute()}. Expected the folder of a log, "
+            "such as brocap_log, with at least one *.jsonl file."
+        )
+    return sorted(played, key=lambda line: float(line["started"]))
 
 
 def _is_playable(line: dict[str, Any]) -> bool:
@@ -173,8 +143,8 @@ def _same(method: str, text: str) -> str:
     value, _ = parse(text)
     if not isinstance(value, dict):
         return f"{method} {text}"
-    key = value.get("clientKey")
-    value = {name: inner for name, inner in value.items() if name not in _LEFT_OUT}
+    key = value.pop("clientKey", None)
+    value.pop("callbackUrl", None)
     try:
         same = json.dumps(json.loads(Body.of(value).text), sort_keys=True)
     except (ValueError, RecursionError):
@@ -184,45 +154,32 @@ def _same(method: str, text: str) -> str:
     return f"{method} {same}"
 
 
-@lru_cache(maxsize=16)
-def _secret(key: str) -> Secret:
-    return Secret(key)
+_secret = lru_cache(maxsize=16)(Secret)
 
 
 def _reply(line: dict[str, Any]) -> Reply:
     if line.get("http_status") is None:
         return Reply(0, b"")
-    text, headers = line.get("response_base64"), {}
-    with contextlib.suppress(ValueError, TypeError):
-        headers = dict(json.loads(line.get("response_headers") or "{}"))
-    if isinstance(text, str):
-        body = base64.b64decode(text)
-    else:
-        body = str(line.get("response") or "").encode("utf-8", "surrogatepass")
+    packed = line.get("response_base64")
+    body = str(line.get("response") or "").encode("utf-8", "surrogatepass")
+    headers = fields_of(str(line.get("response_headers") or ""))
     kept = {
         name.title(): value
         for name, value in headers.items()
         if name.lower() in _KEPT_HEADERS and isinstance(value, str) and value.isprintable()
     }
-    told = kept if headers else JSON
-    return Reply(int(line["http_status"]), body, {**told, "X-Content-Type-Options": "nosniff"})
+    told = {**(kept if headers else JSON), "X-Content-Type-Options": "nosniff"}
+    return Reply(int(line["http_status"]), base64.b64decode(packed) if packed else body, told)
 
 
 def _unknown(method: str, text: str) -> Played:
-    kind, number = asked(fields_of(text))
-    about: object = ""
-    if method not in METHODS:
-        code, what = "ERROR_NO_SUCH_METHOD", "this method"
-    elif method == "getTaskResult":
-        about, code, what = number, "ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"
-    else:
-        what = "this task" if method == "createTask" else "this request"
-        about, code = kind, "ERROR_TASK_NOT_SUPPORTED"
+    code, what = {
+        "createTask": ("ERROR_TASK_NOT_SUPPORTED", "this task"),
+        "getTaskResult": ("ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"),
+        "getBalance": ("ERROR_TASK_NOT_SUPPORTED", "this request"),
+    }.get(method, ("ERROR_NO_SUCH_METHOD", "this method"))
     told = f"This sandbox plays a recording, and {what} is not in it"
-    body = {"errorId": 1, "errorCode": code, "errorDescription": told}
+    body: dict[str, Any] = {"errorId": 1, "errorCode": code, "errorDescription": told}
     reply = shaped(None, method, body | {"taskId": 0} if method == "createTask" else body)
-    return Played(reply, 0.0, WHOLE, _text(about), f"not recorded: {code}")
-
-
-def _text(about: object) -> str:
-    return "" if about is None else str(about)[:40]
+    kind, number = asked(fields_of(text))
+    return Played(reply, str(kind or number or ""), f"not recorded: {code}")

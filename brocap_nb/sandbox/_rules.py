@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Never
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from brocap_nb.api._facts import (
@@ -52,11 +52,13 @@ QUICK_INTERVAL: Final = 1.0
 # may have been held up on its way and the second not.
 POLL_TOLERANCE: Final = 0.05
 
-_DESCRIPTIONS: Final = {
-    "ERROR_KEY_DOES_NOT_EXIST": "Account authorization key not found in the system or has "
-    "incorrect format",
+_NO_KEY: Final = "Account authorization key not found in the system or has incorrect format"
+_PROCESSING: Final = {
+    "errorId": 0,
+    "errorCode": None,
+    "errorDescription": None,
+    "status": "processing",
 }
-_NEVER: Final = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,8 @@ class Callback:
 class Answer:
     """What the service says to one request."""
 
-    status: int
-    """The HTTP status; 200 also for API errors (the pages name none)."""
     body: dict[str, Any]
+    """The HTTP status is always 200 (the pages name none)."""
     about: str = ""
     """The task's type or id, if the request gave one; for a line of a log."""
     callback: Callback | None = None
@@ -98,14 +99,13 @@ class _Task:
     first_poll: str | None
     """The code that the first poll is answered with, if any."""
     polls: int = 0
-    next_due: float = _NEVER
+    next_due: float = float("-inf")
     """When the next poll comes neither too early nor too late."""
 
 
 class _Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the program
     def __init__(self, code: str, strike: str | None = None) -> None:
-        self.code = code
-        self.strike = strike
+        self.code, self.strike = code, strike
 
 
 def keys_for(seed: int) -> Mapping[str, str]:
@@ -125,16 +125,12 @@ class Rules:
         seed: int = 0,
         balance: float = 10.0,
         speed: float = 1.0,
-        guess: bool = False,
         strict: bool = False,
     ) -> None:
         self.keys = keys_for(seed)
         self.balance = balance
-        self._library = library
-        self._clock = clock
-        self._seed = seed
-        self._speed = speed
-        self._guess = guess
+        self._library, self._clock = library, clock
+        self._seed, self._speed = seed, speed
         self._interval = POLL_INTERVAL if strict else QUICK_INTERVAL
         self._credit = POLL_TOLERANCE if strict else (QUICK_POLLS - 1) * QUICK_INTERVAL
         self._accounts = {key: name for name, key in self.keys.items() if name != "unknown"}
@@ -150,21 +146,21 @@ class Rules:
         request: dict[str, Any] = {}
         try:
             if address in self._bans:
-                _refuse(self._bans[address][0])
+                raise _Refusal(self._bans[address][0])
             if method not in METHODS:
-                _refuse("ERROR_NO_SUCH_METHOD")
+                raise _Refusal("ERROR_NO_SUCH_METHOD")
             request = _parse(method, body)
             account = self._account(request)
-            if method == "getBalance":
-                money = 0.0 if account == "zero_balance" else round(self.balance, 6)
-                return Answer(200, {"errorId": 0, "balance": money})
             if method == "createTask":
                 return self._create(request, account, now)
-            return self._poll(request, account, now)
+            if method == "getTaskResult":
+                return self._poll(request, account, now)
+            money = 0.0 if account == "zero_balance" else round(self.balance, 6)
+            return Answer({"errorId": 0, "balance": money})
         except _Refusal as refusal:
             if refusal.strike is not None:
                 self._strike(refusal.strike, address, now)
-            return Answer(200, _error(refusal.code, method), _about(method, request))
+            return Answer(_error(refusal.code, method), _about(method, request))
 
     def result(self, task_id: int) -> dict[str, Any] | None:
         """Return the body of a finished task's result, or None if the task is gone."""
@@ -177,7 +173,6 @@ class Rules:
         self._bans.clear()
 
     def __len__(self) -> int:
-        """How many tasks are kept."""
         return len(self._tasks)
 
     def _account(self, request: Mapping[str, Any]) -> str:
@@ -185,52 +180,52 @@ class Rules:
         # a suffix such as `__nocache` may follow the key
         account = self._accounts.get(key.split("__", 1)[0]) if isinstance(key, str) else None
         if account is None:
-            _refuse("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
+            raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
         special = BY_KEY.get(account)
         if special is not None and special.when == "always":
-            _refuse(special.code)
+            raise _Refusal(special.code)
         return account
 
     def _create(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
         task = request.get("task")
         if not isinstance(task, dict):
-            _refuse("ERROR_TASK_ABSENT")
+            raise _Refusal("ERROR_TASK_ABSENT")
         special = BY_KEY.get(account)
         if special is not None and special.code != "ERROR_ZERO_BALANCE":
-            _refuse(special.code)
+            raise _Refusal(special.code)
         # half a price below zero is a rounding error of the sum, not a debt
         if special is not None or self.balance < PRICE / 2:
-            _refuse("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
+            raise _Refusal("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
-        if trigger is not None and trigger.when == "create":
-            _refuse(trigger.code)
-        if trigger is not None and trigger.when == "result":
-            result = trigger.code
+        spoiled = {} if trigger is None else {trigger.when: trigger.code}
+        if "create" in spoiled:
+            raise _Refusal(spoiled["create"])
+        result = spoiled.get("result", result)
 
         task_id, self._next_id = self._next_id, self._next_id + 1
         self.balance -= PRICE
         image = task["type"] == "ComplexImageTask"
         chance = random.Random(f"{self._seed}:{task_id}")
         seconds = chance.uniform(*(IMAGE_SECONDS if image else TOKEN_SECONDS)) / self._speed
-        first = trigger.code if trigger is not None and trigger.when == "first_poll" else None
-        self._tasks[task_id] = _Task(account, now, now + seconds, result, first)
+        first_poll = spoiled.get("first_poll")
+        self._tasks[task_id] = _Task(account, now, now + seconds, result, first_poll)
         url = request.get("callbackUrl")
         callback = Callback(task_id, url, seconds) if isinstance(url, str) and url else None
         about = _about("createTask", request)
-        return Answer(200, {"errorId": 0, "taskId": task_id}, about, callback)
+        return Answer({"errorId": 0, "taskId": task_id}, about, callback)
 
     def _check_task(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str | None:
         """Return an image task's tiles or error code, or None for a token task."""
         kind = task.get("type")
         if not isinstance(kind, str) or not kind:
-            _refuse("ERROR_NO_SUCH_METHOD")
+            raise _Refusal("ERROR_NO_SUCH_METHOD")
         if kind == "ComplexImageTask":
             if task.get("class") != "funcaptcha":
-                _refuse("ERROR_TASK_NOT_SUPPORTED")
+                raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
             return self._solve(task)
         if kind not in TOKEN_TYPES:
-            _refuse("ERROR_TASK_NOT_SUPPORTED")
+            raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
         if kind.startswith("FunCaptcha"):
             _check_funcaptcha(task)
         return None
@@ -238,18 +233,15 @@ class Rules:
     def _solve(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str:
         data = self._library.of(task)
         if data is not None and len(data) > IMAGE_MAX_BYTES:
-            _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
+            raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
         if data is not None and len(data) < IMAGE_MIN_BYTES:
-            _refuse("ERROR_ZERO_CAPTCHA_FILESIZE")
+            raise _Refusal("ERROR_ZERO_CAPTCHA_FILESIZE")
         metadata = task.get("metadata")
         question = metadata.get("Task") if isinstance(metadata, dict) else None
         puzzle = None if data is None else self._library.find(data)
-        if puzzle is not None and _same_question(puzzle.question, question):
-            return puzzle.answer
-        if not self._guess:
+        if puzzle is None or not _same_question(puzzle.question, question):
             return "ERROR_CAPTCHA_UNSOLVABLE"
-        chosen = random.Random(f"{self._seed}:{_digest(data, question)}").randrange(6)
-        return tuple(tile == chosen for tile in range(6))
+        return puzzle.answer
 
     def _poll(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
         number = _task_id(request.get("taskId"))
@@ -257,25 +249,25 @@ class Rules:
         if task is None or task.account != account:
             # an id that was once given is no mistake that gets an address blocked
             given = FIRST_ID <= number < self._next_id
-            _refuse("ERROR_NO_SUCH_CAPCHA_ID", strike=None if given else "ERROR_IP_BLOCKED")
+            raise _Refusal("ERROR_NO_SUCH_CAPCHA_ID", strike=None if given else "ERROR_IP_BLOCKED")
         task.polls += 1
         # A poll that is refused for coming too early does not start the wait anew (the sandbox's
         # own; the pages are silent), but it counts.
         if now < task.next_due - self._credit or task.polls > POLL_LIMIT:
-            _refuse("ERROR_TOO_MUCH_REQUESTS")
+            raise _Refusal("ERROR_TOO_MUCH_REQUESTS")
         task.next_due = max(now, task.next_due) + self._interval
         if task.first_poll is not None and task.polls == 1:
-            _refuse(task.first_poll)
-        body = self._result(number, task) if now >= task.ready_at else _processing()
-        return Answer(200, body, str(number))
+            raise _Refusal(task.first_poll)
+        body = self._result(number, task) if now >= task.ready_at else dict(_PROCESSING)
+        return Answer(body, str(number))
 
     def _result(self, task_id: int, task: _Task) -> dict[str, Any]:
         if isinstance(task.result, str):
             return _error(task.result, "getTaskResult")
+        solution: dict[str, Any] = {"answer": task.result}
         if task.result is None:
-            token = f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"
-            return {**_processing(), "status": "ready", "solution": {"token": token}}
-        return {**_processing(), "status": "ready", "solution": {"answer": list(task.result)}}
+            solution = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
+        return {**_PROCESSING, "status": "ready", "solution": solution}
 
     def _forget_old(self, now: float) -> None:
         while self._oldest_id < self._next_id:
@@ -297,28 +289,22 @@ class Rules:
             self._bans[address] = (code, now + BAN_SECONDS)
 
 
-def _refuse(code: str, strike: str | None = None) -> Never:
-    raise _Refusal(code, strike)
-
-
 def _parse(method: str, body: bytes) -> dict[str, Any]:
-    if len(body) > BODY_LIMIT:
-        # nothing but a picture is that large
-        too_big = method == "createTask"
-        _refuse("ERROR_TOO_BIG_CAPTCHA_FILESIZE" if too_big else "ERROR_TASK_ABSENT")
-    request, _ = parse(body)
+    if len(body) > BODY_LIMIT and method == "createTask":  # only a picture is that large
+        raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
+    request = None if len(body) > BODY_LIMIT else parse(body)[0]
     if not isinstance(request, dict):
-        _refuse("ERROR_TASK_ABSENT")
+        raise _Refusal("ERROR_TASK_ABSENT")
     return request
 
 
 def _check_funcaptcha(task: Mapping[str, Any]) -> None:
     if not _text(task, "websitePublicKey"):
-        _refuse("ERROR_RECAPTCHA_INVALID_SITEKEY")
+        raise _Refusal("ERROR_RECAPTCHA_INVALID_SITEKEY")
     if not _host(_text(task, "websiteURL")):
-        _refuse("ERROR_RECAPTCHA_INVALID_DOMAIN")
+        raise _Refusal("ERROR_RECAPTCHA_INVALID_DOMAIN")
     if fields_of(_text(task, "data")).get("blob") == "expired":
-        _refuse("ERROR_TOKEN_EXPIRED")
+        raise _Refusal("ERROR_TOKEN_EXPIRED")
 
 
 def _host(url: str) -> str:
@@ -341,7 +327,7 @@ def _task_id(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         # a longer one is unknown anyway, and Python refuses to convert thousands of digits
         return int(value[:20])
-    _refuse("WRONG_CAPTCHA_ID", strike="ERROR_IP_BLOCKED")
+    raise _Refusal("WRONG_CAPTCHA_ID", strike="ERROR_IP_BLOCKED")
 
 
 def _same_question(known: str, asked: object) -> bool:
@@ -352,19 +338,16 @@ def _same_question(known: str, asked: object) -> bool:
 
 
 def _error(code: str, method: str) -> dict[str, Any]:
-    description = _DESCRIPTIONS.get(code) or CATALOGUE[code].meaning.rstrip(".")
+    meaning = CATALOGUE[code].meaning.rstrip(".")
+    description = _NO_KEY if code == "ERROR_KEY_DOES_NOT_EXIST" else meaning
     body = {"errorId": 1, "errorCode": code, "errorDescription": description}
     return {**body, "taskId": 0} if method == "createTask" else body
-
-
-def _processing() -> dict[str, Any]:
-    return {"errorId": 0, "errorCode": None, "errorDescription": None, "status": "processing"}
 
 
 def _about(method: str, request: Mapping[str, Any]) -> str:
     kind, number = asked(request)
     about = {"createTask": kind, "getTaskResult": number}.get(method)
-    return "" if about is None else str(about)[:1_000]
+    return str(about or "")[:1_000]
 
 
 def _digest(*parts: object) -> str:

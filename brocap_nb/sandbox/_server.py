@@ -13,27 +13,27 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from http.client import responses
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 from tornado.httpclient import HTTPRequest
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import StreamClosedError
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.web import stream_request_body
 
 from brocap_nb import _html
-from brocap_nb._server import Handler, Server
+from brocap_nb._server import CALLBACK_PORTS, Handler, Server
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CALLBACK_TIMEOUT, METHODS
 from brocap_nb.sandbox._faults import BEFORE, HTML, ON_THE_WIRE, Faults, Reply, shaped
 from brocap_nb.sandbox._page import page
 from brocap_nb.sandbox._puzzles import Library, Puzzle
-from brocap_nb.sandbox._recipes import RECIPES, prepared, table
-from brocap_nb.sandbox._recorded import STALL, WHOLE, Recording
-from brocap_nb.sandbox._rules import BODY_LIMIT, Answer, Callback, Rules, keys_for
+from brocap_nb.sandbox._recipes import RECIPES, RecipeTable, prepared
+from brocap_nb.sandbox._recorded import RESET, STALL, WHOLE, Recording
+from brocap_nb.sandbox._rules import BODY_LIMIT, Callback, Rules, keys_for
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
@@ -61,11 +61,10 @@ class Sandbox:
         balance: the money on the account of the working key.
         speed: how many times faster than usual a task is done. The documented limits (2 s between
             polls, 5 minutes) do not scale.
-        guess: answer a picture that the sandbox does not know at random, instead of with
-            ERROR_CAPTCHA_UNSOLVABLE.
         strict: keep the page's letter: never two polls of a task within 2 seconds. Otherwise a few
             quick ones pass, as clients in use send them: the service's own asks each second.
-        allow_remote_callbacks: POST results also to a `callbackUrl` on another machine.
+        callback_ports: ports of this machine to which results may be POSTed, besides those of each
+            `CallbackListener` of this process. Nothing is POSTed to another machine.
         log: is given one line for each request; it never holds a key.
 
     Raises:
@@ -80,9 +79,8 @@ class Sandbox:
         seed: int = 0,
         balance: float = 10.0,
         speed: float = 1.0,
-        guess: bool = False,
         strict: bool = False,
-        allow_remote_callbacks: bool = False,
+        callback_ports: Collection[int] = (),
         log: Callable[[str], None] | None = None,
     ) -> None:
         if not (math.isfinite(speed) and speed > 0):
@@ -91,10 +89,11 @@ class Sandbox:
             raise SandboxError(f"balance is {balance!r}; expected a number of at least 0.")
         self.speed = speed
         """How many times faster than usual a task is done."""
-        self._host, self._port = host, port
-        self._seed = seed
-        self._balance, self._guess, self._strict = balance, guess, strict
-        self._remote_callbacks = allow_remote_callbacks
+        self._host, self._port, self._seed = host, port, seed
+        self._rules_of = functools.partial(
+            Rules, seed=seed, balance=balance, speed=speed, strict=strict
+        )
+        self._callback_ports = frozenset(callback_ports)
         self._log = log
         self._lock = threading.Lock()
         self._server: Server | None = None
@@ -115,9 +114,7 @@ class Sandbox:
     ) -> Self:
         """Return a sandbox that answers from a recorded log: offline, and with any key.
 
-        A request that was recorded gets its recorded answers in their order, byte for byte, at
-        their HTTP status; then the last one again. What is not in the recording is answered with
-        an error code and a description that says so. The documented limits are not kept.
+        README, "Replaying a recording", says what is played. The documented limits are not kept.
 
         >>> log = bn.ExchangeLog("lesson")
         >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
@@ -138,8 +135,6 @@ class Sandbox:
         sandbox._recording = Recording(source, time.monotonic, speed)
         return sandbox
 
-    # --- life -------------------------------------------------------------------------------
-
     def start(self) -> Self:
         """Start to listen; returns itself. It does nothing if it listens already."""
         if self._server is not None:
@@ -147,11 +142,7 @@ class Sandbox:
                 return self
             raise SandboxError("This sandbox has been stopped. Make a new one with Sandbox().")
         self._server = Server(
-            [
-                (r"/", _PageHandler),
-                (r"/pictures/([a-z-]+)\.png", _PictureHandler),
-                (r".*", _MethodHandler),
-            ],
+            [(r".*", _Handler)],
             self,
             self._host,
             self._port,
@@ -161,15 +152,7 @@ class Sandbox:
         self.url: str = self._server.url
         """The address, without a slash at the end."""
         self._library = Library(self._seed, self.url)
-        self._rules = Rules(
-            self._library,
-            time.monotonic,
-            seed=self._seed,
-            balance=self._balance,
-            speed=self.speed,
-            guess=self._guess,
-            strict=self._strict,
-        )
+        self._rules = self._rules_of(self._library, time.monotonic)
         self._server.start()
         return self
 
@@ -193,8 +176,6 @@ class Sandbox:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
-    # --- what it offers ---------------------------------------------------------------------
-
     @property
     def keys(self) -> Mapping[str, str]:
         """The keys by name: `working`, `unknown`, and one for each error that a key can bring."""
@@ -212,11 +193,7 @@ class Sandbox:
 
     @property
     def puzzles(self) -> tuple[Puzzle, ...]:
-        """The sample pictures with their questions and answers.
-
-        >>> sandbox.puzzles[1].question, sandbox.puzzles[1].answer
-        ('Pick the penguin', (...))
-        """
+        """The sample pictures with their questions and answers."""
         return self._library.puzzles
 
     def recipes(self) -> pd.DataFrame:
@@ -229,7 +206,9 @@ class Sandbox:
         >>> recipes.loc["ERROR_KEY_DOES_NOT_EXIST", "how"]
         'Use keys["unknown"], or any text that is no key of the sandbox.'
         """
-        return table([prepared(recipe, self.keys, self.url, self.speed) for recipe in RECIPES])
+        return RecipeTable(
+            [prepared(recipe, self.keys, self.url, self.speed) for recipe in RECIPES]
+        )
 
     def forgive(self) -> None:
         """Lift every ban, so that a class need not wait for 10 minutes."""
@@ -244,17 +223,18 @@ class Sandbox:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         if self._server is None:
-            hint = (
-                "<div>Start it with <code>sandbox.start()</code> or with <code>with</code>.</div>"
-            )
+            hint = "<div>Start it with <code>sandbox.start()</code>.</div>"
             return _html.bundle(_html.card("Sandbox", hint), repr(self))
-        running = self._server.running
+        return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
+
+    def _card(self) -> str:
+        running = self._server is not None and self._server.running
         state = _html.badge("running", good=True) if running else _html.badge("stopped")
         pictures = ""
         for puzzle in self.puzzles:
             small = _pictures.thumbnail(puzzle.data, side=240)
             image = _html.picture(small.data, small.media_type, puzzle.question, width=150)
-            question = f'<div style="font-size:.85em">{puzzle.question}</div>'
+            question = f'<a href="{puzzle.url}" style="font-size:.85em">{puzzle.question}</a>'
             pictures += f'<div style="width:150px">{image}{question}</div>'
         facts = [
             ("Address", f'<a href="{self.url}/">{self.url}</a> {state}'),
@@ -263,35 +243,43 @@ class Sandbox:
             ("Tasks kept", str(len(self._rules))),
         ]
         shown = f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>'
-        html = _html.card("Sandbox", _html.facts(facts), shown)
-        return _html.bundle(html, f"{self!r} key={self.key} balance={self.balance:g}")
+        return _html.card("Sandbox", _html.facts(facts), shown)
 
     def _refuse(self, seconds: float) -> None:
         if self._server is not None:
             self._server.refuse(seconds)
 
-    # --- in the server's thread -------------------------------------------------------------
-
-    def _answer(self, method: str, body: bytes, address: str) -> Answer:
+    def _answer(
+        self, method: str, body: bytes, address: str, fault: str | None = None
+    ) -> dict[str, Any]:
         with self._lock:
             answer = self._rules.answer(method, body, address)
-        if answer.callback is not None and self._may_call(answer.callback.url):
+        if answer.callback is not None:
             task = asyncio.get_running_loop().create_task(self._call_back(answer.callback))
             self._callbacks.add(task)  # a loop holds its tasks only weakly
             task.add_done_callback(self._callbacks.discard)
-        return answer
+        outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
+        self._note(method, answer.about, outcome)
+        return answer.body
 
     def _note(self, method: str, about: str, outcome: str) -> None:
         if self._log is not None:
             now = datetime.now().astimezone().strftime("%H:%M:%S")
+            method = method if method in (*METHODS, "callback") else "?"  # it may be a key
             self._log(f"{now}  {method:<14} {_plain(about):<26} {outcome}")
 
     def _may_call(self, url: str) -> bool:
-        if not is_url(url):
+        """Whether somebody waits at an address: what else listens here is not ours to call."""
+        if not is_url(url) or not is_loopback(urlsplit(url).hostname or ""):
             return False
-        return self._remote_callbacks or is_loopback(urlsplit(url).hostname or "")
+        port = urlsplit(url).port or (443 if url.lower().startswith("https") else 80)
+        return port in self._callback_ports or port in CALLBACK_PORTS
 
     async def _call_back(self, callback: Callback) -> None:
+        if not self._may_call(callback.url):
+            told = "not sent: only to a listener here, or to callback_ports of this machine"
+            self._note("callback", str(callback.task_id), told)
+            return
         await asyncio.sleep(callback.after)
         with self._lock:
             body = self._rules.result(callback.task_id)
@@ -318,6 +306,18 @@ class Sandbox:
             client.close()
         self._note("callback", str(callback.task_id), outcome)
 
+    def _served(self, path: str) -> Reply | None:
+        """The page, or a picture; None: there is nothing to get at this path."""
+        if path == "/":
+            return Reply(200, page(self.url, self.keys, self._card()).encode(), HTML)
+        name = path.removeprefix("/pictures/").removesuffix(".png")
+        if path != f"/pictures/{name}.png":
+            return None
+        data = self._library.file(name)
+        if data is None:
+            return Reply(404, b"There is no such picture.", {"Content-Type": "text/plain"})
+        return Reply(200, data, {"Content-Type": "image/png"})
+
 
 def run(**options: Any) -> int:
     """Run a sandbox in the foreground until SIGINT or SIGTERM; return the process's exit code."""
@@ -342,27 +342,75 @@ def run(**options: Any) -> int:
     return 0
 
 
-# --- handlers -------------------------------------------------------------------------------
+# --- the handler ----------------------------------------------------------------------------
 
 
+@stream_request_body
 class _Handler(Handler):
-    @property
-    def sandbox(self) -> Sandbox:
-        sandbox: Sandbox = self.settings["owner"]
-        return sandbox
-
     def set_default_headers(self) -> None:
         super().set_default_headers()
         self.set_header("Server", "sandbox")
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        # a verb that HTTP itself does not know ends here, before any handler
-        self.no_such_method()
+    def prepare(self) -> None:
+        self.sandbox: Sandbox = self.settings["owner"]
+        self.body = bytearray()
+        super().prepare()
 
-    def no_such_method(self, *path: str) -> None:
-        answer = self.sandbox._answer("", b"", self.request.remote_ip or "")
-        self.sandbox._note("?", "", answer.outcome)
-        self.send_reply(shaped(None, "", answer.body))
+    def data_received(self, chunk: bytes) -> None:
+        if len(self.body) <= BODY_LIMIT:
+            self.body += chunk
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        # a verb that HTTP itself does not know ends here
+        answer = self.settings["owner"]._answer("", b"", self.request.remote_ip or "")
+        self.send_reply(shaped(None, "", answer))
+
+    async def any_verb(self) -> None:
+        sandbox, path = self.sandbox, self.request.path
+        method = path.strip("/") if self.request.method == "POST" else ""
+        fault = sandbox.faults.take(method)
+        served = sandbox._served(path) if self.request.method in ("GET", "HEAD") else None
+        if served is not None:
+            self.send_reply(served)
+        elif fault in BEFORE:
+            sandbox._note(method, "", f"fault: {fault}")
+            self.send_reply(shaped(fault, method, {}))
+        elif sandbox._recording is not None:
+            await self.play(sandbox._recording, method)
+        else:
+            answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "", fault)
+            await self.spoil(fault, shaped(fault, method, answer))
+
+    get = head = post = put = patch = delete = options = any_verb
+
+    async def play(self, recording: Recording, method: str) -> None:
+        """Answer from a recording, and end the connection as it ended then."""
+        with self.sandbox._lock:
+            played = recording.answer(method, bytes(self.body))
+        self.sandbox._note(method, played.about, played.outcome)
+        await asyncio.sleep(played.wait)
+        reply, whole = played.reply, played.end == WHOLE
+        if whole and reply.status not in (204, 304):
+            self.send_reply(reply)
+        else:
+            await self.send_pieces(reply, len(reply.body) + (not whole), [reply.body], played.end)
+
+    async def spoil(self, fault: str | None, reply: Reply) -> None:
+        """Send a reply as a fault of the wire has it."""
+        size = len(reply.body)
+        if fault not in ON_THE_WIRE:
+            self.send_reply(reply)
+        elif fault in ("reset", "stall"):
+            await self.send_pieces(Reply(0, b""), 0, (), STALL if fault == "stall" else RESET)
+        elif fault == "reset_midway":
+            await self.send_pieces(reply, size, [reply.body[: size // 2]], RESET)
+        elif fault == "drip":
+            drops = (bytes([byte]) for byte in reply.body)
+            await self.send_pieces(reply, size, drops, pause=DRIP_SECONDS / self.sandbox.speed)
+        else:
+            start, end = reply.body[:-1] + b', "padding": "', b'"}'
+            pieces = (start, *[b"." * 1_000_000] * (HUGE_BYTES // 1_000_000), end)
+            await self.send_pieces(reply, sum(map(len, pieces)), pieces)
 
     def send_reply(self, reply: Reply) -> None:
         self.set_status(reply.status)
@@ -371,123 +419,33 @@ class _Handler(Handler):
             self.set_header(name, value)
         self.finish(reply.body)
 
-
-class _PageHandler(_Handler):
-    async def get(self) -> None:
-        sandbox = self.sandbox
-        html = page(sandbox.url, sandbox.keys, sandbox.puzzles)
-        self.send_reply(Reply(200, html.encode(), HTML))
-
-    head = get
-    post = put = patch = delete = options = _Handler.no_such_method
-
-
-class _PictureHandler(_Handler):
-    async def get(self, name: str) -> None:
-        data = self.sandbox._library.file(name)
-        if data is None:
-            text = {"Content-Type": "text/plain"}
-            self.send_reply(Reply(404, b"There is no such picture.", text))
-        else:
-            self.send_reply(Reply(200, data, {"Content-Type": "image/png"}))
-
-    head = get
-    post = put = patch = delete = options = _Handler.no_such_method
-
-
-@stream_request_body
-class _MethodHandler(_Handler):
-    def prepare(self) -> None:
-        self.body = bytearray()
-        super().prepare()
-
-    def data_received(self, chunk: bytes) -> None:
-        if len(self.body) <= BODY_LIMIT:
-            self.body += chunk
-
-    async def any_verb(self) -> None:
-        path = self.request.path.strip("/")
-        method = path if self.request.method == "POST" else ""
-        sandbox = self.sandbox
-        fault = sandbox.faults.take(method)
-        if fault in BEFORE:
-            sandbox._note(method, "", f"fault: {fault}")
-            self.send_reply(shaped(fault, method, {}))
-            return
-        if sandbox._recording is not None:
-            await self._play(sandbox._recording, method)
-            return
-        answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "")
-        outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
-        sandbox._note(method if method in METHODS else "?", answer.about, outcome)
-        reply = shaped(fault, method, answer.body)
-        if fault is not None and fault in ON_THE_WIRE:
-            await self._spoil(fault, reply)
-        else:
-            self.send_reply(reply)
-
-    get = head = post = put = patch = delete = options = any_verb
-
-    async def _play(self, recording: Recording, method: str) -> None:
-        """Answer from a recording, and end the connection as it ended then."""
-        with self.sandbox._lock:
-            played = recording.answer(method, bytes(self.body))
-        self.sandbox._note(method if method in METHODS else "?", played.about, played.outcome)
-        await asyncio.sleep(played.wait)
-        reply = played.reply
-        whole = played.end == WHOLE
-        if whole and reply.status not in (0, 204, 304):
-            self.send_reply(reply)
-            return
-        stream = self.detach()
-        with contextlib.closing(stream), contextlib.suppress(StreamClosedError):
-            if reply.status:
-                await stream.write(_head(reply, len(reply.body) + (not whole)) + reply.body)
-                await asyncio.sleep(0.1)  # a reset overtakes what the client has not read yet
-            if played.end == STALL:
-                await stream.read_until_close()
-            elif not whole:
-                _let_close_reset(stream)
-
-    async def _spoil(self, fault: str, reply: Reply) -> None:
-        """Send a reply as the fault has it, on the bare connection."""
+    async def send_pieces(
+        self,
+        reply: Reply,
+        length: int,
+        pieces: Iterable[bytes],
+        end: str = WHOLE,
+        pause: float = 0.0,
+    ) -> None:
+        """Send on the bare connection: a head that promises `length` bytes, pieces, and the end."""
         # closing comes last whatever happens; StreamClosedError: the client gave up, as it should
         stream = self.detach()
         with contextlib.closing(stream), contextlib.suppress(StreamClosedError):
-            if fault.startswith("reset"):
-                _let_close_reset(stream)
-            if fault == "reset_midway":
-                await stream.write(_head(reply) + reply.body[: len(reply.body) // 2])
-                await asyncio.sleep(0.1)  # as above
-            elif fault == "stall":
+            if reply.status:  # else not a byte of an answer comes
+                lines = [f"HTTP/1.1 {reply.status} {responses.get(reply.status, 'Unknown')}"]
+                lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+                lines += [f"Content-Length: {length}", "Connection: close", "", ""]
+                await stream.write("\r\n".join(lines).encode("latin-1"))
+                for piece in pieces:
+                    await stream.write(piece)
+                    await asyncio.sleep(pause)
+                await asyncio.sleep(0.1)  # a reset overtakes what the client has not read yet
+            if end == STALL:
                 await stream.read_until_close()
-            elif fault == "drip":
-                await stream.write(_head(reply))
-                for byte in reply.body:
-                    await stream.write(bytes([byte]))
-                    await asyncio.sleep(DRIP_SECONDS / self.sandbox.speed)
-            elif fault == "huge_body":
-                start, end = reply.body[:-1] + b', "padding": "', b'"}'
-                await stream.write(_head(reply, len(start) + HUGE_BYTES + len(end)) + start)
-                for _ in range(HUGE_BYTES // 1_000_000):
-                    await stream.write(b"." * 1_000_000)
-                await stream.write(end)
-
-
-def _head(reply: Reply, length: int | None = None) -> bytes:
-    """The status line and headers of a reply."""
-    lines = [f"HTTP/1.1 {reply.status} {responses.get(reply.status, 'Unknown')}"]
-    lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-    size = len(reply.body) if length is None else length
-    lines += [f"Content-Length: {size}", "Connection: close", "", ""]
-    return "\r\n".join(lines).encode("latin-1")
-
-
-def _let_close_reset(stream: IOStream) -> None:
-    """Let the close that follows send RST instead of FIN."""
-    shape = "hh" if sys.platform == "win32" else "ii"
-    with contextlib.suppress(OSError, AttributeError):  # it is closed already
-        stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(shape, 1, 0))
+            elif end == RESET:  # a close that sends RST instead of FIN
+                linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+                with contextlib.suppress(OSError, AttributeError):  # it is closed already
+                    stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
 
 def _plain(text: str) -> str:

@@ -5,7 +5,6 @@ The Console and the magics use the same, so each shows what the other did.
 
 from __future__ import annotations
 
-import atexit
 import threading
 from typing import TYPE_CHECKING
 
@@ -24,16 +23,12 @@ def shared_log() -> ExchangeLog:
     """Return the log of whoever was given none: that of the working directory."""
     global _log
     with _lock:
-        if _log is None:
-            _log = ExchangeLog()
+        _log = _log or ExchangeLog()
         return _log
 
 
 def acquire_sandbox(user: object) -> Sandbox:
-    """Return the sandbox of whoever was given none; the first call starts it.
-
-    It runs until the last user released it, so running a cell again and again leaves no servers
-    behind.
+    """Return the sandbox of whoever was given none; it runs until its last user released it.
 
     Raises:
         SandboxError: it cannot start.
@@ -50,17 +45,9 @@ def acquire_sandbox(user: object) -> Sandbox:
 
 def release_sandbox(user: object) -> None:
     """Say that `user` no longer needs the sandbox; the last one that does so stops it."""
+    global _sandbox
     with _lock:
         _users.discard(id(user))
-        if not _users:
-            _stop()
-
-
-def _stop() -> None:
-    global _sandbox
-    if _sandbox is not None:
-        _sandbox.stop()
-        _sandbox = None
-
-
-atexit.register(_stop)
+        if not _users and _sandbox is not None:
+            _sandbox.stop()
+            _sandbox = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.server
 import json
@@ -11,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -141,55 +141,25 @@ def test_an_error_code_ends_the_submission_as_a_poll_would(
     assert row.outcome == "callback"
 
 
-@pytest.mark.parametrize("how", ["a tight loop", "a sleep"])
 def test_it_answers_while_the_kernel_is_busy(
-    guest: bn.Client, listener: CallbackListener, lines: list[str], how: str
+    guest: bn.Client, listener: CallbackListener, lines: list[str]
 ) -> None:
     guest.submit(TOKEN_TASK, callbacks=listener)
     end, counted = time.monotonic() + 30, 0
     while not any("callback" in line for line in lines) and time.monotonic() < end:
-        if how == "a sleep":
-            time.sleep(0.5)
         counted += 1
     (line,) = (line for line in lines if "callback" in line)
     assert line.endswith("sent"), "the sandbox waits for 2 s and no longer"
     assert counted
 
 
-def test_a_callback_elsewhere_is_not_sent_and_the_polls_find_the_result(
-    guest: bn.Client, lines: list[str], sandbox: bn.Sandbox
-) -> None:
+def test_what_does_not_come_is_asked_for(guest: bn.Client, lines: list[str]) -> None:
     with CallbackListener(public_url="https://hub.example/user/me/proxy/1/") as listener:
         run = guest.submit(TOKEN_TASK, callbacks=listener)
         assert run.result(20).ready
     assert run.polls
     assert callbacks_in(guest.log) == []
-    assert not any("callback" in line for line in lines)
-
-
-def test_a_redirect_is_not_followed(
-    guest: bn.Client, listener: CallbackListener, lines: list[str]
-) -> None:
-    class Elsewhere(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.send_response(307)
-            self.send_header("Location", listener.url)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Elsewhere)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        url = f"http://127.0.0.1:{server.server_port}/"
-        assert guest.submit(TOKEN_TASK, callback_url=url).result(20).ready
-        until(lambda: any("callback" in line for line in lines))
-    finally:
-        server.shutdown()
-        server.server_close()
-    assert callbacks_in(guest.log) == []
+    assert any("callback" in line and "not sent" in line for line in lines)
 
 
 # --- the order of things --------------------------------------------------------------------
@@ -216,20 +186,6 @@ def test_a_callback_that_comes_before_createtask_answers_is_held(
     assert run.task_id == 42
     (row,) = callbacks_in(client.log)
     assert (row.task_id, row.outcome) == (42, "callback")
-
-
-def test_a_callback_of_a_task_whose_answer_was_lost_is_a_row_too(
-    client: bn.Client, peer: Peer, listener: CallbackListener
-) -> None:
-    def reply(path: str, body: bytes) -> bytes:
-        send(json.loads(body)["callbackUrl"], json.dumps(READY).encode())
-        return Peer.RESET
-
-    peer.reply = reply
-    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
-    assert isinstance(run.exception(20), bn.RequestConnectionError)
-    until(lambda: callbacks_in(client.log)[0].outcome == "callback")
-    assert callbacks_in(client.log)[0].task_id is None
 
 
 def test_each_duplicate_is_a_row_and_the_first_one_wins(
@@ -281,12 +237,12 @@ def test_what_is_no_result_is_recorded_and_ends_nothing(
 
 def test_an_address_for_tasks_made_by_hand(log: bn.ExchangeLog) -> None:
     with CallbackListener(log) as listener:
-        send(listener.url, json.dumps({**READY, "taskId": 7}).encode())
-        send(listener.url, json.dumps({**READY, "taskId": "7"}).encode())
-        send(listener.url, json.dumps({**READY, "taskId": True}).encode())
-        send(listener.url, json.dumps({**READY, "taskId": 2**63}).encode())
+        send(listener.url_for(), json.dumps({**READY, "taskId": 7}).encode())
+        send(listener.url_for(), json.dumps({**READY, "taskId": "7"}).encode())
+        send(listener.url_for(), json.dumps({**READY, "taskId": True}).encode())
+        send(listener.url_for(), json.dumps({**READY, "taskId": 2**63}).encode())
         send(listener.url_for(8), json.dumps(READY).encode())
-        assert len({listener.url, listener.url_for(), listener.url_for()}) == 3
+        assert len({listener.url_for() for _ in range(3)}) == 3
     assert [row.task_id for row in callbacks_in(log)] == [7, None, None, None, 8]
 
 
@@ -295,7 +251,7 @@ def test_an_address_for_tasks_made_by_hand(log: bn.ExchangeLog) -> None:
 
 def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> None:
     with CallbackListener(log, max_bytes=1000) as listener:
-        url, body = listener.url, json.dumps(READY).encode()
+        url, body = listener.url_for(), json.dumps(READY).encode()
         for verb in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"):
             assert send(url, body, verb) == 404, verb
         base = url.rsplit("/", 1)[0]
@@ -309,39 +265,23 @@ def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> Non
         assert len(log) == 1
 
 
-def test_a_page_of_another_site_is_refused(log: bn.ExchangeLog) -> None:
-    with CallbackListener(log, public_url="https://hub.example/me") as listener:
-        url = f"http://127.0.0.1:{listener.port}{urlsplit(listener.url).path}"
-        assert send(url, b"{}", Origin="https://elsewhere.example") == 403
-        assert send(url, b"{}", Host="elsewhere.example") == 403
-        assert len(log) == 0
-        assert send(url, b"{}", Host="hub.example") == 200
-        assert send(url, b"{}", Host=f"localhost:{listener.port}") == 200
-
-
-def test_the_path_cannot_be_guessed(listener: CallbackListener) -> None:
-    assert len(urlsplit(listener.url).path) > 30
-    with CallbackListener() as other:
-        assert urlsplit(listener.url).path != urlsplit(other.url).path
-
-
 def test_a_huge_body_is_cut_and_the_next_sender_is_heard(log: bn.ExchangeLog) -> None:
     with CallbackListener(log, max_bytes=10) as listener:
-        parts = urlsplit(listener.url)
+        parts = urlsplit(listener.url_for())
         with socket.create_connection((parts.hostname, parts.port), timeout=10) as sender:
             head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n"
             sender.sendall(head.encode())
             while sender.recv(1000):
                 pass
-        assert send(listener.url, b"{}") == 200
+        assert send(listener.url_for(), b"{}") == 200
     assert len(log) == 1
 
 
 def test_a_proxy_may_leave_its_part_of_the_path_in(log: bn.ExchangeLog) -> None:
     public = "https://hub.example/user/me/proxy/9000"
     with CallbackListener(log, public_url=f" {public}/\n") as listener:
-        assert listener.url.startswith(f"{public}/")
-        path = urlsplit(listener.url).path
+        assert listener.url_for().startswith(f"{public}/")
+        path = urlsplit(listener.url_for()).path
         here = f"http://127.0.0.1:{listener.port}"
         assert send(here + path, b"{}") == 200
         assert send(here + path.removeprefix("/user/me/proxy/9000"), b"{}") == 200
@@ -357,27 +297,11 @@ def test_a_view_that_takes_its_time_does_not_hold_up_the_reply(log: bn.ExchangeL
     release = threading.Event()
     log.subscribe(lambda exchange: release.wait(30) and None)
     with CallbackListener(log) as listener:
-        assert send(listener.url, b"{}") == 200
-        assert send(listener.url, b"{}") == 200
+        assert send(listener.url_for(), b"{}") == 200
+        assert send(listener.url_for(), b"{}") == 200
         assert not release.is_set()
         release.set()
     assert [row.outcome for row in callbacks_in(log)] == ["callback", "callback"]
-
-
-def test_a_log_that_fails_is_told_and_the_next_one_is_recorded(
-    log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begin = log.begin
-
-    def full(**fields: Any) -> bn.Exchange:
-        monkeypatch.setattr(log, "begin", begin)
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr(log, "begin", full)
-    with CallbackListener(log) as listener, pytest.warns(bn.LogWarning, match="disk is full"):
-        assert send(listener.url, b"1") == 200
-        assert send(listener.url, b"2") == 200
-    assert [row.request for row in callbacks_in(log)] == ["2"]
 
 
 @settings(
@@ -390,22 +314,12 @@ def test_a_log_that_fails_is_told_and_the_next_one_is_recorded(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
             lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
         ).map(lambda value: json.dumps(value).encode()),
-        st.fixed_dictionaries(
-            {},
-            optional={
-                "errorId": st.integers() | st.text(),
-                "errorCode": st.none() | st.text() | st.integers(),
-                "status": st.sampled_from(["ready", "processing", "queued", 1]),
-                "solution": st.none() | st.dictionaries(st.text(), st.text()),
-                "taskId": st.integers() | st.text() | st.floats(),
-            },
-        ).map(lambda value: json.dumps(value).encode()),
     )
 )
 def test_whatever_is_posted_is_a_row(listener: CallbackListener, body: bytes) -> None:
     log = listener._log = listener._log or bn.ExchangeLog(":memory:")
     before = len(log)
-    assert send(listener.url, body) == 200
+    assert send(listener.url_for(), body) == 200
     assert len(log) == before + 1
     row = log[-1]
     assert (row.outcome, row.request_bytes) == ("callback", len(body))
@@ -422,7 +336,7 @@ def test_the_key_is_nowhere_on_disk(listener: CallbackListener, tmp_path: Path) 
     body = json.dumps({**READY, "clientKey": key, "again": "HERE"}).replace("HERE", dressed)
     assert send(url, body.encode(), **{"X-Key": key, "Cookie": "a=b", "X-Kind": "kept"}) == 200
     assert send(url, key.encode() + b"\xff") == 200
-    assert send(listener.url, key.encode()) == 200  # to the other address: it is known by now
+    assert send(listener.url_for(), key.encode()) == 200  # to the other address: it is known by now
     listener.stop()
     logs = [log, bn.ExchangeLog()]
     assert [len(one) for one in logs] == [2, 1]
@@ -442,8 +356,10 @@ def test_a_callback_that_is_a_form_shows_no_secret(
     form = {"Content-Type": "application/x-www-form-urlencoded", "X-Again": "form-secret"}
     solution = {"solution": {"token": "03AGdBq24PBCq", "cookies": "session=product"}}
     with CallbackListener(log) as listener:
-        assert send(listener.url, f"a=1&key=form-secret&b={key}".encode(), **form) == 200
-        assert send(listener.url, json.dumps({**READY, **solution, "note": key}).encode()) == 200
+        assert send(listener.url_for(), f"a=1&key=form-secret&b={key}".encode(), **form) == 200
+        assert (
+            send(listener.url_for(), json.dumps({**READY, **solution, "note": key}).encode()) == 200
+        )
     first, second = callbacks_in(log)
     assert first.request == "a=1&key=<left out>&b=<clientKey>"
     assert "form-secret" not in (first.request_headers or "")
@@ -460,10 +376,10 @@ def test_before_start_and_after_stop_it_says_what_to_do(client: bn.Client) -> No
     with pytest.raises(bn.InvalidInputError, match=r"Call start\(\) first"):
         client.submit(TOKEN_TASK, callbacks=listener)
     with pytest.raises(bn.InvalidInputError, match=r"Call start\(\) first"):
-        listener.url  # noqa: B018
+        listener.url_for()
     assert "not started" in repr(listener)
     assert listener.start() is listener.start()
-    assert listener.url.startswith("http://127.0.0.1:")
+    assert listener.url_for().startswith("http://127.0.0.1:")
     assert "listens" in listener._repr_mimebundle_()["text/html"]
     listener.stop()
     listener.stop()
@@ -489,5 +405,16 @@ def test_what_cannot_be_used_gets_a_sentence(client: bn.Client, listener: Callba
     assert len(client.log) == 0
 
 
-def test_it_is_exported_and_loaded_when_first_used() -> None:
-    assert bn.CallbackListener is CallbackListener
+def test_a_view_that_is_told_of_a_result_may_stop_the_listener(
+    client: bn.Client, peer: Peer
+) -> None:
+    peer.say(CREATED, PROCESSING)
+    listener = CallbackListener().start()
+    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    run.on_change(lambda run: listener.stop() if run.done() else None)
+    until(lambda: run.task_id)
+    url = json.loads(peer.requests[0][1])["callbackUrl"]
+    with contextlib.suppress(ConnectionError):  # a listener that stops closes them all
+        send(url, json.dumps(READY).encode())
+    assert run.result(10).answer == (False, True)
+    until(lambda: "stopped" in repr(listener))

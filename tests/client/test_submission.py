@@ -65,15 +65,6 @@ def test_there_are_five_minutes() -> None:
         pacer.delay(1)
 
 
-def test_old_tasks_are_forgotten() -> None:
-    clock = Clock()
-    pacer = Pacer(clock)
-    for task_id in range(1000):
-        pacer.created(task_id)
-        clock.now += 10
-    assert len(pacer._tasks) < 100
-
-
 def test_submit_creates_waits_and_gives_the_answer(client: bn.Client, peer: Peer) -> None:
     peer.say(CREATED, PROCESSING, NOT_READY, READY)
     states: list[tuple[str, int]] = []
@@ -160,15 +151,6 @@ def test_cancel_ends_the_waiting(client: bn.Client, peer: Peer) -> None:
     sent = len(peer.requests)
     threading.Event().wait(POLL_INTERVAL + 0.3)
     assert len(peer.requests) == sent
-
-
-def test_a_callers_own_timeout_does_not_end_it(client: bn.Client, peer: Peer) -> None:
-    peer.say(CREATED, PROCESSING)
-    run = client.submit(TASK)
-    with pytest.raises(bn.NotReadyError, match=r"after 0\.1 s"):
-        run.result(0.1)
-    assert not run.done()
-    run.cancel()
 
 
 def test_by_hand_the_pace_is_kept_unless_refused(client: bn.Client, peer: Peer) -> None:

@@ -53,16 +53,3 @@ def test_every_client_gets_its_own_answers(benchmark: ModuleType) -> None:
     methods = Counter(line.split()[1] for line in lines)
     assert methods["createTask"] == created == kept
     assert methods["getTaskResult"] == sum(tally.requests for tally in tallies) - created
-
-
-def test_what_is_wrong_would_be_told(benchmark: ModuleType) -> None:
-    one, other = benchmark.Tally(), benchmark.Tally()
-    one.ids, other.ids = [1, 2], [2]
-    one.created, one.answered = 2, 1
-    other.faults["getTaskResult: another answer"] += 1
-    assert benchmark.check([one, other], 3) == [
-        "1 times getTaskResult: another answer",
-        "A task id was given to two clients.",
-        "1 answers were lost.",
-        "A client failed.",
-    ]

@@ -75,33 +75,6 @@ def test_a_lesson_is_replayed_without_the_service(
     assert raw.encode() == READY.partition(b"\r\n\r\n")[2], "byte for byte"
 
 
-def test_pictures_are_compared_by_content(
-    client: bn.Client, peer: Peer, playing: type[bn.Client]
-) -> None:
-    peer.say(CREATED, http(b'{"errorId": 0, "taskId": 72}'))
-    first, second = task(10), task(90)
-    client.create_task(first)
-    client.create_task(second)
-    again = playing()
-    assert again.create_task(second).task_id == 72
-    assert again.create_task(first).task_id == 71
-    with pytest.raises(bn.ApiError, match="not in it") as caught:
-        again.create_task(task(50))
-    assert caught.value.code == "ERROR_TASK_NOT_SUPPORTED"
-
-
-def test_the_order_of_fields_does_not_count(client: bn.Client, peer: Peer, folder: Path) -> None:
-    peer.say(CREATED)
-    client.create_task(bn.RawTask({"type": "X", "a": 1, "b": [1.5, None]}))
-    with bn.Sandbox.from_log(folder) as sandbox:
-        body = '{"task": {"b":[1.5,null], "a":1, "type":"X"}, "clientKey": "whatever"}'
-        answer = requests.post(f"{sandbox.url}/createTask", data=body, timeout=5)
-        assert answer.json()["taskId"] == 71
-        body = '{"task": {"b":[1.5,null], "a":"1", "type":"X"}, "clientKey": "whatever"}'
-        answer = requests.post(f"{sandbox.url}/createTask", data=body, timeout=5)
-        assert answer.json()["errorCode"] == "ERROR_TASK_NOT_SUPPORTED"
-
-
 def test_what_was_not_recorded_says_so(
     client: bn.Client, peer: Peer, playing: type[bn.Client]
 ) -> None:

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox.anything import assert_documented, bodies
 
-from brocap_nb.api._facts import CATALOGUE, METHODS
+from brocap_nb.api._facts import METHODS
 from brocap_nb.sandbox._puzzles import Library
-from brocap_nb.sandbox._recipes import BY_HOST, RECIPES, TASK_ID, TOKEN_TASK, prepared
-from brocap_nb.sandbox._rules import BODY_LIMIT, Answer, Rules
+from brocap_nb.sandbox._recipes import RECIPES, TASK_ID, TOKEN_TASK, prepared
+from brocap_nb.sandbox._rules import Answer, Rules
 
 URL = "http://127.0.0.1:5000"
 HERE = "127.0.0.1"
@@ -83,10 +83,6 @@ def test_a_token_task_gets_a_token_that_says_whose_it_is(desk: Desk, kind: str) 
     assert desk.poll(task_id)["solution"]["token"].startswith("SANDBOX-TOKEN-")
 
 
-def test_the_first_task_id_looks_like_the_pages_own(desk: Desk) -> None:
-    assert [desk.create(), desk.create()] == [7_654_321, 7_654_322]
-
-
 def test_a_task_costs_something_and_a_refused_one_nothing(desk: Desk) -> None:
     before = desk.send("getBalance")["balance"]
     desk.create()
@@ -94,15 +90,6 @@ def test_a_task_costs_something_and_a_refused_one_nothing(desk: Desk) -> None:
     assert after < before
     desk.send("createTask", task={"type": "Nothing"})
     assert desk.send("getBalance")["balance"] == after
-
-
-def test_the_balance_runs_out_exactly() -> None:
-    desk = Desk(balance=0.006)
-    for _ in range(3):
-        desk.create()
-    assert desk.send("getBalance")["balance"] == 0
-    body = desk.send("createTask", task=dict(TOKEN_TASK))
-    assert body["errorCode"] == "ERROR_ZERO_BALANCE"
 
 
 def test_the_pages_own_words_for_a_wrong_key(desk: Desk) -> None:
@@ -155,16 +142,6 @@ def test_speed_scales_the_wait(speed: float) -> None:
     assert desk.poll(images[1])["status"] == "ready"
     desk.now += 1.0 / speed
     assert desk.poll(tokens[2])["status"] == "ready"
-
-
-def test_speed_does_not_scale_the_rules() -> None:
-    desk = Desk(speed=10.0, strict=True)
-    task_id = desk.create()
-    desk.poll(task_id)
-    desk.now += 1.0
-    assert desk.poll(task_id)["errorCode"] == "ERROR_TOO_MUCH_REQUESTS"
-    desk.now += 299.0
-    assert desk.poll(task_id)["status"] == "ready"
 
 
 # --- limits ---------------------------------------------------------------------------------
@@ -249,13 +226,6 @@ def test_the_size_of_a_picture_is_that_of_its_bytes(
     assert desk.send("createTask", task=task).get("errorCode") == code
 
 
-def test_a_body_over_the_limit_is_answered(desk: Desk) -> None:
-    body = b" " * (BODY_LIMIT + 1)
-    code = desk.raw("createTask", body).body["errorCode"]
-    assert code == "ERROR_TOO_BIG_CAPTCHA_FILESIZE"
-    assert desk.raw("getBalance", body).body["errorCode"] == "ERROR_TASK_ABSENT"
-
-
 # --- pictures -------------------------------------------------------------------------------
 
 
@@ -277,25 +247,6 @@ def test_what_cannot_be_solved_says_so_with_the_result(desk: Desk, changes: dict
     assert desk.poll(task_id)["status"] == "processing"
     desk.now += 2.0
     assert desk.poll(task_id)["errorCode"] == "ERROR_CAPTCHA_UNSOLVABLE"
-
-
-def test_a_picture_of_the_sandbox_can_be_given_by_its_address(desk: Desk) -> None:
-    url = f"{URL.replace('127.0.0.1', 'localhost')}/pictures/penguin.png"
-    task_id = desk.create(desk.image_task(imagesBase64=None, imageUrls=[url]))
-    desk.now += 2.0
-    assert desk.poll(task_id)["status"] == "ready"
-
-
-def test_a_guess_on_request() -> None:
-    desk = Desk(guess=True)
-    picture = base64.b64encode(bytes(5_000)).decode()
-    answers = []
-    for _ in range(2):
-        task_id = desk.create(desk.image_task(imagesBase64=[picture]))
-        desk.now += 2.0
-        answers.append(desk.poll(task_id)["solution"]["answer"])
-    assert answers[0] == answers[1]
-    assert sorted(answers[0]) == [False] * 5 + [True]
 
 
 # --- refusals -------------------------------------------------------------------------------
@@ -346,11 +297,6 @@ def test_a_task_belongs_to_its_key(desk: Desk) -> None:
     assert other["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
 
 
-@pytest.mark.parametrize("method", ["", "createtask", "getTaskResult/", "nothing", "\ud800"])
-def test_no_such_method(desk: Desk, method: str) -> None:
-    assert desk.send(method)["errorCode"] == "ERROR_NO_SUCH_METHOD"
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -383,20 +329,6 @@ def test_repeated_wrong_keys_ban_the_address_for_ten_minutes(desk: Desk) -> None
     assert desk.send("getBalance")["errorId"] == 0
 
 
-def test_a_ban_can_be_forgiven(desk: Desk) -> None:
-    for _ in range(10):
-        desk.send("getBalance", clientKey="x")
-    desk.rules.forgive()
-    assert desk.send("getBalance")["errorId"] == 0
-
-
-def test_slips_that_are_far_apart_ban_nobody(desk: Desk) -> None:
-    for _ in range(30):
-        desk.send("getBalance", clientKey="x")
-        desk.now += 90.0
-    assert desk.send("getBalance")["errorId"] == 0
-
-
 @pytest.mark.parametrize("how", ["ids", "balance"])
 def test_repeated_errors_block_the_address(desk: Desk, how: str) -> None:
     for _ in range(10):
@@ -418,10 +350,6 @@ def test_an_id_that_was_once_given_blocks_nobody(desk: Desk) -> None:
 # --- the table of recipes -------------------------------------------------------------------
 
 
-def test_every_documented_code_has_a_recipe() -> None:
-    assert {recipe.code for recipe in RECIPES} == set(CATALOGUE)
-
-
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda r: f"{r.code}-{r.host or r.key}")
 def test_a_recipe_provokes_its_code(desk: Desk, recipe: Any) -> None:
     row = prepared(recipe, desk.rules.keys, URL)
@@ -436,34 +364,17 @@ def test_a_recipe_provokes_its_code(desk: Desk, recipe: Any) -> None:
     assert codes == [None] * len(codes), "only the last step is refused"
 
 
-def test_a_host_that_is_not_ready_at_first_is_ready_later(desk: Desk) -> None:
-    assert "not-ready.sandbox.test" in BY_HOST
-    task_id = desk.create({**TOKEN_TASK, "websiteURL": "https://not-ready.sandbox.test/"})
-    assert desk.poll(task_id)["errorCode"] == "CAPTCHA_NOT_READY"
-    desk.now += 3.0
-    assert desk.poll(task_id)["status"] == "ready"
-
-
-@pytest.mark.parametrize("name", ["ip_not_allowed", "ip_banned", "ip_blocked"])
-@pytest.mark.parametrize("method", METHODS)
-def test_a_key_that_always_fails_fails_with_every_method(
-    desk: Desk, name: str, method: str
-) -> None:
-    body = desk.send(method, clientKey=desk.rules.keys[name], task=dict(TOKEN_TASK), taskId=1)
-    assert body["errorCode"] == f"ERROR_{name.upper()}"
-
-
 # --- anything at all ------------------------------------------------------------------------
 
 _steps = st.tuples(st.sampled_from([*METHODS, ""]), bodies, st.floats(0, 400))
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(_steps, min_size=1, max_size=12), st.booleans())
+@given(st.lists(_steps, min_size=1, max_size=12))
 def test_whatever_comes_the_answer_is_a_documented_one(
-    steps: list[tuple[str, bytes, float]], guess: bool
+    steps: list[tuple[str, bytes, float]],
 ) -> None:
-    desk = Desk(guess=guess)
+    desk = Desk()
     for method, body, wait in steps:
         desk.now += wait
         answer = desk.raw(method, body)

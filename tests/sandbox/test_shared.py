@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from brocap_nb.sandbox import _shared
-from brocap_nb.widgets import Console
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(_shared, "_log", None)
     yield
-    _shared._users.clear()
-    _shared._stop()
+    for user in list(_shared._users):
+        _shared._users.discard(user)
+    _shared.release_sandbox(None)
 
 
 def test_there_is_one_log_and_it_is_that_of_the_working_directory(tmp_path: Path) -> None:
@@ -36,10 +36,3 @@ def test_the_sandbox_runs_until_its_last_user_let_go() -> None:
     other = _shared.acquire_sandbox(first)
     assert other is not sandbox
     assert "stopped" not in repr(other)
-
-
-def test_a_console_uses_both() -> None:
-    console = Console()
-    assert console.log is _shared.shared_log()
-    assert console.target.sandbox() is _shared.acquire_sandbox(console.target)
-    console.close()
