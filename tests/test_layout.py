@@ -32,7 +32,7 @@ ROOMS = {
     "numpy": {"log"},
     "PIL": {"tasks._pictures", "sandbox"},
     "tornado": {"_server", "client._callbacks", "sandbox._server", "doors._app"},
-    "ipywidgets": {"widgets", "doors._visitor_page"},
+    "ipywidgets": {"widgets"},
     "anywidget": {"widgets"},
     "traitlets": {"widgets"},
     "IPython": {"doors._magics", "widgets"},

@@ -7,6 +7,7 @@ import io
 import os
 import secrets
 import shutil
+import socket
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import brocap_nb as bn
-from brocap_nb.api._secrets import KEY_VARIABLE
+from brocap_nb.api._secrets import KEY_VARIABLE, SHORTEST
 
 QUICKSTART: Final = "01-quickstart.ipynb"
 _SHOWN: Final = ["exchange_id", "method", "outcome", "error_code", "elapsed_ms"]
@@ -25,22 +26,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may know few characters
             stream.reconfigure(errors="backslashreplace")
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    given = vars(options)
+    command = given.pop("command")
+    if rest and command != "lab":
+        parser.error(f"unknown argument: {rest[0]}")
+    try:
+        if command == "demo":
+            return _demo(**given)
+        if command == "lab":
+            return _lab(**given, rest=rest)
+        if command == "audit":
+            return _audit(**given)
+        if command == "app":
+            from brocap_nb.doors import _app
+
+            options.port = _free_port(options.host, options.port)
+            return _app.run(options)
+        from brocap_nb.sandbox._server import run
+
+        return run(**given)
+    except bn.BroCapError as error:
+        print(f"brocap-nb: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The options, each under the name that its command's function has for it."""
     parser = argparse.ArgumentParser(
         prog="brocap-nb", description="Explore, teach and debug a task API from a notebook."
     )
     parser.add_argument("--version", action="version", version=f"brocap_nb {bn.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    served = argparse.ArgumentParser(add_help=False)
+    served.add_argument("--port", type=int, default=0, help="default: any free port")
+    served.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="only print the address"
+    )
 
     demo = commands.add_parser("demo", help="the main job in a terminal, against the sandbox")
-    demo.add_argument("--log", default=None, metavar="FOLDER", help="default: ./brocap_log")
+    demo.add_argument("--log", dest="folder", metavar="FOLDER", help="default: ./brocap_log")
 
-    lab = commands.add_parser(
+    commands.add_parser(
         "lab",
         help="JupyterLab on the quickstart",
         epilog="Other options are passed on to JupyterLab.",
+        parents=[served],
     )
-    lab.add_argument("--no-browser", action="store_true", help="only print the address")
-    lab.add_argument("--port", type=int, default=0, help="default: any free port")
 
     sandbox = commands.add_parser("sandbox", help="the sandbox service alone, for any client")
     sandbox.add_argument("--host", default="127.0.0.1")
@@ -48,11 +81,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sandbox.add_argument("--seed", type=int, default=0, help="same seed, same pictures and keys")
     sandbox.add_argument("--balance", type=float, default=10.0, help="of the working key")
     sandbox.add_argument("--speed", type=float, default=1.0, help="2: answers in half the time")
+    sandbox.add_argument(
+        "--strict", action="store_true", help="let no poll pass that comes sooner than documented"
+    )
 
-    app = commands.add_parser("app", help="the Console alone as a page, for visitors")
+    app = commands.add_parser(
+        "app", help="the Console alone as a page, for visitors", parents=[served]
+    )
     app.add_argument("--host", default="127.0.0.1", help="whoever reaches it can use the page")
-    app.add_argument("--port", type=int, default=0, help="default: any free port")
-    app.add_argument("--no-browser", action="store_true", help="only print the address")
+    app.add_argument(
+        "--host-name",
+        dest="names",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which visitors reach it, such as that of a proxy; may be repeated",
+    )
     app.add_argument(
         "--allow-live", action="store_true", help="visitors may type a key for the live service"
     )
@@ -65,40 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     audit = commands.add_parser("audit", help="search files for a client key that was saved")
     audit.add_argument("paths", nargs="+", metavar="PATH", help="a notebook, log, export or folder")
-
-    options, rest = parser.parse_known_args(arguments)
-    if rest and options.command != "lab":
-        parser.error(f"unknown argument: {rest[0]}")
-    try:
-        if options.command == "demo":
-            return _demo(options.log)
-        if options.command == "lab":
-            return _lab(options.port, not options.no_browser, rest)
-        if options.command == "app":
-            from brocap_nb.doors import _app as console_app
-
-            return console_app.run(
-                host=options.host,
-                port=options.port,
-                browser=not options.no_browser,
-                allow_live=options.allow_live,
-                idle=options.idle,
-                visitors=options.visitors,
-            )
-        if options.command == "audit":
-            return _audit(options.paths)
-        from brocap_nb.sandbox._server import run
-
-        return run(
-            host=options.host,
-            port=options.port,
-            seed=options.seed,
-            balance=options.balance,
-            speed=options.speed,
-        )
-    except bn.BroCapError as error:
-        print(f"brocap-nb: {error}", file=sys.stderr)
-        return 1
+    return parser
 
 
 def _demo(folder: str | None) -> int:
@@ -147,17 +158,39 @@ def _audit(paths: Sequence[str]) -> int:
     """Search files for a key; print where one stands. 1: found. 2: a path cannot be read."""
     from brocap_nb.doors._audit import audit
 
-    key = os.environ.get(KEY_VARIABLE) or None
+    key = os.environ.get(KEY_VARIABLE, "")
     report = audit(paths, key)
     for finding in report.findings:
         print(finding)
-    for path, reason in report.unreadable:
-        print(f"brocap-nb: {path} cannot be searched: {reason}", file=sys.stderr)
-    looked = "" if key else f" ${KEY_VARIABLE} is not set, so only what looks like a key is found."
-    print(f"{report.files} files searched, {len(report.findings)} places found.{looked}")
+    for path in report.unreadable:
+        print(f"brocap-nb: {path}", file=sys.stderr)
+    print(f"{report.files} files searched, {len(report.findings)} places found.")
+    if not key:
+        print(f"${KEY_VARIABLE} is not set, so only what looks like a key is found.")
+    elif len(key) < SHORTEST:
+        print(
+            f"The key of ${KEY_VARIABLE} has fewer than {SHORTEST} characters, which any text may "
+            "have by chance: it is taken out of its own field only, such as clientKey, and is not "
+            "searched for here."
+        )
     if report.findings:
         print("Clear those outputs or delete those files, and get a new key if one was shared.")
-    return report.exit_code
+    return 1 if report.findings else 2 if report.unreadable else 0
+
+
+def _free_port(host: str, port: int) -> int:
+    """Return the port if it is free, or a free one for 0."""
+    try:
+        with socket.create_server((host, port)) as probe:
+            return int(probe.getsockname()[1])
+    except (OSError, OverflowError) as error:
+        # what Python adds in brackets repeats the address
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (")[0].rstrip(".")
+        raise bn.InvalidInputError(
+            f"cannot listen on {host}, port {port}: {reason}. Choose another --port; without it "
+            "a free one is taken.",
+            field="port",
+        ) from None
 
 
 def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
@@ -168,9 +201,7 @@ def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
         )
     from jupyterlab.labapp import LabApp
 
-    from brocap_nb.doors._app import free_port
-
-    port = free_port("127.0.0.1", port)
+    port = _free_port("127.0.0.1", port)
     folder = _notebooks()
     token = secrets.token_urlsafe(24)
     print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{QUICKSTART}?token={token}", flush=True)

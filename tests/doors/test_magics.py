@@ -232,29 +232,23 @@ def test_a_console_shows_what_the_magics_did(run: Any) -> None:
     run("%brocap balance")  # the magics use the sandbox still
 
 
-@pytest.mark.parametrize(
-    "code", ["ERROR_KEY_DOES_NOT_EXIST", "ERROR_TOO_MUCH_REQUESTS", "ERROR_TASK_ABSENT"]
-)
-def test_a_recipe_is_told_and_done(run: Any, code: str) -> None:
-    explained = run(f"%brocap recipe {code}")
-    entry = bn.CATALOGUE[code]
-    for shown in explained._repr_mimebundle_().values():
-        assert entry.code in shown
-        assert entry.remedy.split("`")[0] in shown
-    assert "--run" in explained._repr_mimebundle_()["text/html"]
-    assert len(_shared.shared_log()) == 0
-    exchange = run(f"%brocap recipe {code} --run")
-    assert exchange.error_code == code
-    assert _shared.shared_log()[-1] == exchange
+def test_a_recipe_is_told_and_done(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for code in ("ERROR_KEY_DOES_NOT_EXIST", "ERROR_TOO_MUCH_REQUESTS", "ERROR_TASK_ABSENT"):
+        assert run(f"%brocap recipe {code}") is None
+        told = " ".join(capsys.readouterr().out.split())
+        assert bn.CATALOGUE[code].meaning.split("`")[0] in told
+        assert f"%brocap recipe {code} --run does it" in told
+        before = len(_shared.shared_log())
+        exchange = run(f"%brocap recipe {code} --run")
+        assert exchange.error_code == code
+        assert len(_shared.shared_log()) > before
+        assert _shared.shared_log()[-1] == exchange
+    assert set(run("%brocap recipe")["code"]) == set(bn.CATALOGUE)
 
 
 def test_a_recipe_works_after_a_ban(run: Any) -> None:
     for _ in range(12):  # ten wrong keys, and the address is banned
         assert run("%brocap recipe ERROR_KEY_DOES_NOT_EXIST --run").error_code
-
-
-def test_every_code_has_a_recipe_in_the_list(run: Any) -> None:
-    assert set(run("%brocap recipe")["code"]) == set(bn.CATALOGUE)
 
 
 def test_help_lists_the_commands(shell: InteractiveShell, run: Any, capsys: Any) -> None:
@@ -263,7 +257,7 @@ def test_help_lists_the_commands(shell: InteractiveShell, run: Any, capsys: Any)
     for word in ("createTask", "getTaskResult", "getBalance", "log", "errors", "recipe", "--live"):
         assert word in listed
     assert listed.strip() in shell.object_inspect_text("%brocap")
-    assert "createTask [--sandbox] [--live] [--client NAME] [--wait] [-o NAME]" in listed
+    assert "%brocap createTask [--sandbox] [--live] [--client NAME] [-o NAME] [--wait]" in listed
     assert "{name} and $name become" in listed
 
 
@@ -317,8 +311,8 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
     [
         ("%brocap creatTask", "Did you mean createTask?"),
         ("%brocap nothing-like-it", "Expected one of: createTask"),
-        ("%%brocap createTask --wiat\n{}", "Did you mean --wait?"),
-        ("%%brocap createTask --sand\n{}", "Did you mean --sandbox?"),
+        ("%%brocap createTask --wiat\n{}", "--wiat. Expected: %brocap createTask [--sandbox]"),
+        ("%%brocap createTask --sand\n{}", "Unrecognized arguments: --sand"),
         ("%%brocap createTask\n  \n", "The cell is empty"),
         ("%%brocap createTask\n[1]", "no object"),
         (f"%%brocap createTask\n[1{5_000 * '0'}]", "cannot be read"),
@@ -326,19 +320,21 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
         ('%%brocap createTask\n{"task": {"type": "A"}}', "expected only its task"),
         ("%%brocap createTask -o 1a\n{}", "name of a variable"),
         ("%%brocap createTask --live --sandbox\n{}", "at most one"),
-        ("%%brocap createTask --client nobody\n{}", "is not defined"),
-        ("%%brocap createTask --client json\n{}", "is not defined"),
+        (
+            '%%brocap createTask --client nobody\n{"type": "a"}',
+            "not the name of a variable that holds",
+        ),
         ('%%brocap createTask\n{"type": "FunCaptchaTaskProxyless"}', "websiteURL is missing"),
-        ("%%brocap\n{}", "no method"),
-        ("%brocap getTaskResult 1 2", "a word too many"),
+        ("%%brocap\n{}", "Expected one of: createTask"),
+        ("%brocap getTaskResult 1 2", "Unrecognized arguments: 2"),
         ("%brocap getTaskResult", "The cell is empty"),
-        ("%%brocap getTaskResult 1\n{}", "a cell as well"),
-        ('%%brocap getTaskResult --wait\n{"taskId": "a"}', "whole number"),
+        ("%%brocap getTaskResult 1\n{}", "takes no cell"),
+        ('%%brocap getTaskResult --wait\n{"taskId": "a"}', "needs the taskId in the line"),
         ("%brocap timeline", "required: TASK_ID"),
         ("%brocap timeline one", "invalid int value"),
         ("%%brocap errors\nx", "takes no cell"),
         ("%brocap recipe ERROR_ZERO_BALNCE", "Did you mean ERROR_ZERO_BALANCE?"),
-        ("%brocap recipe --run", "needs an error code"),
+        ("%brocap recipe --run", "No code is no error code"),
         ('%%brocap createTask\n{"type": {no_such}}', "{no_such} stands for a variable"),
         ('%%brocap createTask\n{"type": $shel}', "$shel stands for a variable"),
         ('%%brocap createTask\n{\n\u00a0"type": "a"}', "line 2, column 1: this is a non-breaking"),
@@ -347,7 +343,7 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
         ("%%brocap createTask\n{'type': 1}", "column 2: this is a single quotation mark"),
         ('%%brocap createTask\n{"type": None}', "column 10: None is Python; JSON says null"),
         ('%%brocap createTask\n{"type": [1, True]}', "column 14: True and False are Python"),
-        ("%brocap log outcom == 'ok'", "Did you mean outcome?"),
+        ("%brocap log outcom == 'ok'", "name 'outcom' is not defined"),
         ("%brocap log outcome ==", "no query that pandas understands"),
         ("%brocap log 'x", "quotation mark"),
     ],
@@ -479,7 +475,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("x = 1\n%brocap lat", "lat", ["latency"]),
         ("rows = %brocap lat", "lat", ["latency"]),
         ("%%brocap crea", "crea", ["createTask"]),
-        ("%%brocap createTask --", "--", ["--sandbox", "--live", "--client", "--wait", "--out"]),
+        ("%%brocap createTask --", "--", ["--sandbox", "--live", "--client", "--wait"]),
         ("%brocap recipe ERROR_ZERO_B", "ERROR_ZERO_B", ["ERROR_ZERO_BALANCE"]),
         ("%brocap recipe ERROR_ZERO_BALANCE --", "--", ["--run"]),
         ("%brocap log stat", "stat", ["status"]),
@@ -517,19 +513,12 @@ def test_completion_knows_a_type_that_was_defined_here_and_stands_behind(kernel:
 @pytest.mark.parametrize(
     "cell",
     [
-        *("", "  ", '{"type"', '{"a": "x"', '{"a": "x, ', '{"a": [', '{"a": [1, "', '{"a": {"b'),
-        *(
-            '{"a": {}',
-            '{"a": "\\", ',
-            "x{",
-            '"' * 20_001,
-            '{"a":' * 5_000,
-            "{" + '"a", ' * 5_000 + "[",
-        ),
+        *("", '{"type"', '{"a": "x"', '{"a": "x, ', '{"a": "\\\\", "b": "', "x", '"' * 20_001),
+        *('{"a":' * 5_000 + "[", '{"a": "' + '\\"' * 5_000 + ", "),
     ],
 )
 def test_completion_offers_nothing_inside_a_value(cell: str) -> None:
-    assert task_words(cell, cell) is None
+    assert task_words(cell, cell)[1] == []
 
 
 def test_completion_leaves_other_code_alone(kernel: Kernel) -> None:
@@ -552,8 +541,8 @@ def test_an_error_in_a_kernel_is_short(kernel: Kernel) -> None:
     assert reply["ename"] == "ApiError"
     errors = [m["content"] for m in messages if m["msg_type"] == "error"]
     assert [error["ename"] for error in errors] == ["ApiError"]
-    assert errors[0]["traceback"][0] == "ApiError: ERROR_TASK_NOT_SUPPORTED"
-    assert len(errors[0]["traceback"]) < 10
+    (line,) = errors[0]["traceback"]
+    assert line.startswith("ApiError: ERROR_TASK_NOT_SUPPORTED: ")
     assert kernel.run("unset")[0]["ename"] == "NameError"
 
 
