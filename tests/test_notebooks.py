@@ -48,7 +48,7 @@ WRONG: Mapping[tuple[str, str], tuple[str, str]] = {
     ("03-pictures", "place"): ("place((2, 3))", "the column comes first"),
     ("03-pictures", "solved"): ("solved(client.submit(task).result())", "with a JPEG in it"),
     ("04-error-codes", "foretold"): (
-        'foretold("ERROR_NO_SUCH_METHOD", "ERROR_TASK_ABSENT", "ERROR_DOMAIN_NOT_ALLOWED")',
+        'foretold("ERROR_NO_SUCH_METHOD", "ERROR_TASK_ABSENT", "ERROR_NO_SUCH_CAPCHA_ID")',
         "Request 2 brings another code",
     ),
     ("04-error-codes", "worth_another_try"): (
