@@ -28,7 +28,6 @@ from brocap_nb.api._errors import (
 )
 from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
-from brocap_nb.client import _requests
 from brocap_nb.client._client import Client
 from brocap_nb.doors._cell import HELP, masked, near, read_object, task_words
 from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox, shared_log
@@ -72,9 +71,7 @@ _SENT: Final[_Options] = {
 _WAIT: Final[_Options] = {"--wait": {"action": "store_true"}}
 
 
-def _command(
-    name: str, options: _Options, *, takes_cell: bool = False
-) -> Callable[[Callable[..., Any]], Any]:
+def _command(name: str, options: _Options) -> Callable[[Callable[..., Any]], Any]:
     """Make a method a command with these options; its docstring is the help."""
 
     def made(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,7 +81,7 @@ def _command(
         for option, settings in options.items():
             parser.add_argument(option, **settings)
         words = [option for option in options if option.startswith("-")]
-        parser.set_defaults(do=method, takes_cell=takes_cell, words=words)
+        parser.set_defaults(do=method, words=words)
         return method
 
     return made
@@ -133,11 +130,12 @@ class BroCapMagics(Magics):
                 f"-o got {masked(out)!r}; expected the name of a variable, such as -o answer.",
                 field="o",
             )
-        if cell.strip() and (not options.takes_cell or getattr(options, "task_id", None)):
+        if cell.strip() and name != "createTask":
             raise InvalidInputError(
-                f"{name} so written takes no cell. Write it with one percent sign: %brocap {name}"
+                f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
             )
-        answer = options.do(self, options, *([cell] if options.takes_cell else []))
+        options.cell = cell
+        answer = options.do(self, options)
         if out:
             self.shell.user_ns[out] = answer
         return answer
@@ -148,7 +146,7 @@ class BroCapMagics(Magics):
         lines = context.full_text.split("\n")
         line = lines[context.cursor_line][: context.cursor_position]
         before = "\n".join([*lines[: context.cursor_line], line])
-        typed, words = _candidates(before, context.full_text, self.shell)
+        typed, words = _candidates(before, context.full_text)
         fitting = [word for word in words if word.strip('"').startswith(typed)]
         return {
             "completions": [SimpleCompletion(word, type="keyword") for word in fitting],
@@ -166,47 +164,35 @@ class BroCapMagics(Magics):
 
     # --- the API's methods ---------------------------------------------------------------
 
-    @_command("createTask", _SENT | _WAIT, takes_cell=True)
-    def _create_task(self, options: Namespace, cell: str) -> Any:
+    @_command("createTask", _SENT | _WAIT)
+    def _create_task(self, options: Namespace) -> Any:
         """Create a task; the cell is the task as JSON."""
-        fields = self._object(cell, f"the task, such as {_EXAMPLE}")
+        hidden = self.shell.user_ns_hidden
+        own = {name: value for name, value in self.shell.user_ns.items() if name not in hidden}
+        fields = read_object(options.cell, f"the task, such as {_EXAMPLE}", own)
         if "task" in fields and "type" not in fields:
             raise InvalidTaskError(
-                "The cell is a whole body of createTask; expected only its task, an object with "
-                "a type. Leave out what is around it.",
+                "The cell is a whole body of createTask; expected only its task. Leave out what "
+                "is around it.",
                 field="task",
             )
         task = task_from_wire(fields)
         client = self._client(options)
         return self._waited(client.submit(task)) if options.wait else client.create_task(task)
 
-    @_command(
-        "getTaskResult",
-        {"task_id": {"metavar": "TASK_ID", "nargs": "?", "type": int}, **_SENT, **_WAIT},
-        takes_cell=True,
-    )
-    def _get_task_result(self, options: Namespace, cell: str) -> Any:
-        """Ask for a task's result; without TASK_ID the cell is the body, as {"taskId": 1}."""
-        if options.task_id is None:
-            fields = self._object(cell, 'a taskId, such as {"taskId": 1}')
-            if options.wait:
-                raise InvalidInputError(
-                    "--wait needs the taskId in the line: %brocap getTaskResult TASK_ID --wait",
-                    field="taskId",
-                )
-            return self._client(options).send(_requests.call("getTaskResult", fields))
+    @_command("getTaskResult", {"task_id": {"metavar": "TASK_ID", "type": int}, **_SENT, **_WAIT})
+    def _get_task_result(self, options: Namespace) -> Any:
+        """Ask for a task's result."""
         client = self._client(options)
         if options.wait:
             return self._waited(client.resume(options.task_id))
         return client.get_task_result(options.task_id)
 
-    @_command("getBalance", _SENT, takes_cell=True)
-    def _get_balance(self, options: Namespace, cell: str = "") -> Any:
+    @_command("balance", _SENT)
+    @_command("getBalance", _SENT)
+    def _get_balance(self, options: Namespace) -> Any:
         """Ask for the account's balance."""
-        fields = self._object(cell, "an object, such as {}") if cell.strip() else {}
-        return self._client(options).send(_requests.call("getBalance", fields))
-
-    _command("balance", _SENT)(_get_balance)
+        return self._client(options).get_balance()
 
     # --- the log -------------------------------------------------------------------------
 
@@ -311,14 +297,9 @@ class BroCapMagics(Magics):
             return found
         raise InvalidInputError(
             f"{masked(name)} is not the name of a variable that holds a Client, as --client "
-            f"expects. Those here: {', '.join(_clients(self.shell)) or 'none, make one first'}.",
+            "expects. Make one first.",
             field="client",
         )
-
-    def _object(self, cell: str, expected: str) -> dict[str, Any]:
-        hidden = self.shell.user_ns_hidden
-        own = {name: value for name, value in self.shell.user_ns.items() if name not in hidden}
-        return read_object(cell, expected, own)
 
     def _log(self, options: Namespace) -> ExchangeLog:
         return self._client_of(options.client).log if options.client else shared_log()
@@ -326,13 +307,12 @@ class BroCapMagics(Magics):
     def _waited(self, run: Submission) -> _answers.TaskResult:
         """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
         handle = display(run, display_id=True)
-        shown = (run.status, run.polls)
+        shown, ended = (run.status, run.polls), False
         try:
-            ended = False
             while not ended:
                 run.exception(0.2)
                 ended = run.done()
-                if shown != (shown := (run.status, run.polls)) and handle is not None:
+                if shown != (shown := (run.status, run.polls)):
                     handle.update(run)
         except KeyboardInterrupt:
             run.cancel()
@@ -352,7 +332,7 @@ _LINE: Final = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}brocap\s+(?P<rest>.*)$",
 _CELL: Final = re.compile(r"^%%brocap[ \t]+createTask\b[^\n]*\n")
 
 
-def _candidates(before: str, cell: str, shell: InteractiveShell) -> tuple[str, list[str]]:
+def _candidates(before: str, cell: str) -> tuple[str, list[str]]:
     """What is typed of the word at the cursor, and what it may become."""
     head = _CELL.match(before)
     if head is not None:
@@ -365,17 +345,7 @@ def _candidates(before: str, cell: str, shell: InteractiveShell) -> tuple[str, l
         return typed, list(_PARSERS)
     if typed.startswith("-") and words[0] in _PARSERS:
         return typed, _PARSERS[words[0]].get_default("words")
-    if words[-1] == "--client":
-        return typed, _clients(shell)
-    if words[0] == "recipe":
-        return typed, list(CATALOGUE)
-    if words[0] == "log":
-        return re.split(r"\W", typed)[-1], list(shared_log().frame(bodies=False).columns)
-    return typed, []
-
-
-def _clients(shell: InteractiveShell) -> list[str]:
-    return [n for n, v in shell.user_ns.items() if isinstance(v, Client) and n[0] != "_"]
+    return typed, list(CATALOGUE) if words[0] == "recipe" else []
 
 
 def _help() -> str:
