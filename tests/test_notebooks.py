@@ -246,22 +246,6 @@ def test_its_checks_know_right_from_wrong(path: Path, runs: Mapping[Path, Future
     assert right == ["right"] * len(hints)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS[:1], ids=["01-quickstart"])
-def test_the_quickstart_tells_its_story(path: Path, runs: Mapping[Path, Future[Runs]]) -> None:
-    outputs = {
-        cell.source.splitlines()[-1]: json.dumps(cell.outputs)
-        for cell in runs[path].result().untouched.cells
-        if cell.cell_type == "code"
-    }
-    assert "data:image/" in outputs["task"]
-    assert "inside the limits" in outputs["task"]
-    assert "its answer marked" in outputs["run"]
-    assert "api_error" in outputs["client.log.frame()"]
-    assert "ERROR_KEY_DOES_NOT_EXIST" in outputs["client.log.errors()"]
-    assert "application/vnd.jupyter.widget-view+json" in outputs["console"]
-    assert "text/html" in outputs["console"], "a static form for where no widget can be shown"
-
-
 def test_the_teachers_page_knows_every_notebook() -> None:
     page = (ROOT / "notebooks" / "TEACHING.md").read_text()
     assert [path.name for path in NOTEBOOKS if f"]({path.name})" not in page] == []

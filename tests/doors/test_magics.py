@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import KernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 from peer import Peer, http
 from traitlets.config import Config
 
@@ -307,7 +304,6 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
         ("%brocap creatTask", "Did you mean createTask?"),
         ("%brocap nothing-like-it", "Expected one of: createTask"),
         ("%%brocap createTask --wiat\n{}", "--wiat. Expected: %brocap createTask [--sandbox]"),
-        ("%%brocap createTask --sand\n{}", "Unrecognized arguments: --sand"),
         ("%%brocap createTask\n  \n", "The cell is empty"),
         ("%%brocap createTask\n[1]", "no object"),
         (f"%%brocap createTask\n[1{5_000 * '0'}]", "cannot be read"),
@@ -322,7 +318,6 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
         ('%%brocap createTask\n{"type": "FunCaptchaTaskProxyless"}', "websiteURL is missing"),
         ("%%brocap\n{}", "Expected one of: createTask"),
         ("%brocap getTaskResult 1 2", "Unrecognized arguments: 2"),
-        ("%brocap getTaskResult", "required: TASK_ID"),
         ("%brocap timeline", "required: TASK_ID"),
         ("%brocap timeline one", "invalid int value"),
         ("%%brocap errors\nx", "takes no cell"),
@@ -362,11 +357,6 @@ def test_an_error_code_is_explained_in_a_few_lines(shell: InteractiveShell, told
     assert _shared.shared_log()[error.exchange_id].error_code == entry.code
 
 
-def test_the_python_face_keeps_its_tracebacks(told: Any) -> None:
-    shown = told("import brocap_nb\nbrocap_nb.Client('x')")[1]
-    assert "Traceback" in shown
-
-
 # --- no key is shown or stored ----------------------------------------------------------------
 
 
@@ -374,21 +364,14 @@ def test_the_python_face_keeps_its_tracebacks(told: Any) -> None:
     "cell",
     [
         "%%brocap createTask --key={key}\n{}",
-        "%%brocap createTask --key {key}\n{}",
-        "%%brocap createTask --keys={key}\n{}",
         "%%brocap createTask -o 1{key}\n{}",
         "%brocap {key}",
         "%brocap balance {key}",
-        "%brocap balance --{key}",
         "%brocap balance --client {key}",
-        "%brocap timeline {key}",
         "%brocap recipe {key}",
         '%%brocap createTask\n{"type": {{key}}}',
         '%brocap log error_code == "{key}" and and',
-        "%brocap log {key} == 1",
         '%%brocap createTask\n{"clientKey": "{key}", "task": {}}',
-        '%%brocap createTask\n{"clientKey": "{key}",}',
-        '%%brocap createTask\n{"clientKey": {key}}',
         '%%brocap createTask\n{"type": "a", "x": "' + "y" * 400 + '{key}"]',
     ],
 )
@@ -465,7 +448,6 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     [
         ("%bro", "%bro", ["%brocap", "%%brocap"]),
         ("%brocap getT", "getT", ["getTaskResult"]),
-        ("x = 1\n%brocap lat", "lat", ["latency"]),
         ("rows = %brocap lat", "lat", ["latency"]),
         ("%%brocap crea", "crea", ["createTask"]),
         ("%%brocap createTask --", "--", ["--sandbox", "--live", "--client", "--wait"]),
@@ -480,11 +462,6 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
             ["websiteURL", "websitePublicKey"],
         ),
         ('%%brocap createTask\n{"type":', "", ['"ComplexImageTask"', '"FunCaptchaTaskProxyless"']),
-        (
-            '%%brocap createTask\n{"type": "FunCaptchaTaskProxyless", "x": {"a": ["}"]}, "website',
-            "website",
-            ["websiteURL", "websitePublicKey"],
-        ),
         ('%%brocap createTask\n{"type": "ComplexImageTask", cl', "cl", ['"class"']),
     ],
 )
@@ -551,22 +528,3 @@ def test_the_stop_button_ends_the_waiting(kernel: Kernel) -> None:
     assert "Stopped waiting" in "\n".join(error["traceback"])
     assert len(error["traceback"]) == 1
     kernel.run("slow.stop()")
-
-
-def test_a_magic_that_fails_stops_the_run(tmp_path: Path) -> None:
-    cells = ["%load_ext brocap_nb", '%%brocap createTask\n{"type": "NoSuchTask"}', "after = 1"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    runner = NotebookClient(
-        notebook,
-        timeout=120,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path)}},
-    )
-    with pytest.raises(CellExecutionError, match="ERROR_TASK_NOT_SUPPORTED"):
-        runner.execute()
-    _, failed, after = notebook.cells
-    assert after.execution_count is None
-    (output,) = failed.outputs
-    assert output.output_type == "error"
-    assert len(output.traceback) < 10
-    assert "Traceback" not in "\n".join(output.traceback)
