@@ -62,9 +62,7 @@ def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[
         value = json.loads(_PIECE.sub(lambda piece: _filled(piece, variables), cell))
     except json.JSONDecodeError as error:
         raise InvalidInputError(_told(cell, error)) from None
-    except RecursionError:
-        raise InvalidInputError("The cell's JSON is nested too deep. Make it flatter.") from None
-    except ValueError as error:  # Python reads no whole number of thousands of digits
+    except (ValueError, RecursionError) as error:  # such as a number of thousands of digits
         raise InvalidInputError(f"The cell's JSON cannot be read: {error}.") from None
     if not isinstance(value, dict):
         raise InvalidInputError(
@@ -116,8 +114,8 @@ def _as_json(name: str, value: object) -> str:
         return json.dumps(value, allow_nan=False, default=lambda part: part.tolist())  # numpy's
     except (AttributeError, TypeError, ValueError, RecursionError):
         raise InvalidInputError(
-            f"{name} cannot be written as JSON: its type is {type(value).__name__}. Put a text, a "
-            "number, a list or a dict of them into the variable."
+            f"{name} cannot be written as JSON: its type is {type(value).__name__}; expected a "
+            "text, a number, a list or a dict of them."
         ) from None
 
 

@@ -275,7 +275,7 @@ class BroCapMagics(Magics):
         if (options.sandbox, options.live, options.client is not None).count(True) > 1:
             raise InvalidInputError("Expected at most one of --sandbox, --live and --client.")
         if options.client:
-            return self._client_of(options.client)
+            return self._named(options.client)
         target = "live" if options.live else "sandbox"
         if target not in self._own:
             if not options.live:
@@ -290,19 +290,19 @@ class BroCapMagics(Magics):
                 )
         return self._own[target]
 
-    def _client_of(self, name: str) -> Client:
+    def _named(self, name: str) -> Client:
         """The user's own client, by the name of its variable."""
         found = self.shell.user_ns.get(name)
-        if isinstance(found, Client):
-            return found
-        raise InvalidInputError(
-            f"{masked(name)} is not the name of a variable that holds a Client, as --client "
-            "expects. Make one first.",
-            field="client",
-        )
+        if not isinstance(found, Client):
+            raise InvalidInputError(
+                f"{masked(name)} is not the name of a variable that holds a Client, as --client "
+                "expects. Make one first.",
+                field="client",
+            )
+        return found
 
     def _log(self, options: Namespace) -> ExchangeLog:
-        return self._client_of(options.client).log if options.client else shared_log()
+        return self._named(options.client).log if options.client else shared_log()
 
     def _waited(self, run: Submission) -> _answers.TaskResult:
         """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
