@@ -180,12 +180,10 @@ def _free_port(host: str, port: int) -> int:
         with socket.create_server((host, port)) as probe:
             return int(probe.getsockname()[1])
     except (OSError, OverflowError) as error:
-        # what Python adds in brackets repeats the address
-        reason = (getattr(error, "strerror", None) or str(error)).partition(" (")[0].rstrip(".")
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         raise bn.InvalidInputError(
-            f"cannot listen on {host}, port {port}: {reason}. Choose another --port; without it "
-            "a free one is taken.",
-            field="port",
+            f"cannot listen on {host}, port {port}: {reason}. Choose another --port; without it a "
+            "free one is taken."
         ) from None
 
 
@@ -201,8 +199,7 @@ def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
     folder = _notebooks()
     token = secrets.token_urlsafe(24)
     print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{QUICKSTART}?token={token}", flush=True)
-    # passed in the process, so the token is in no process list; the browser is sent through a
-    # private file by the server itself
+    # in the process, so that the token is in no process list
     LabApp.launch_instance(
         argv=[
             str(folder / QUICKSTART),

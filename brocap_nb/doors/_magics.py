@@ -6,7 +6,6 @@ lines instead of a traceback, and still ends a run of the whole notebook.
 
 from __future__ import annotations
 
-import keyword
 import os
 import re
 from argparse import REMAINDER, ArgumentParser, Namespace
@@ -125,11 +124,8 @@ class BroCapMagics(Magics):
             ) from None
         options = _PARSERS[name].parse_args(words)
         out = getattr(options, "out", None)
-        if out is not None and (not out.isidentifier() or keyword.iskeyword(out)):
-            raise InvalidInputError(
-                f"-o got {masked(out)!r}; expected the name of a variable, such as -o answer.",
-                field="o",
-            )
+        if out is not None and not out.isidentifier():
+            raise InvalidInputError(f"-o got {masked(out)!r}; expected the name of a variable.")
         if cell.strip() and name != "createTask":
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
@@ -296,8 +292,7 @@ class BroCapMagics(Magics):
         if not isinstance(found, Client):
             raise InvalidInputError(
                 f"{masked(name)} is not the name of a variable that holds a Client, as --client "
-                "expects. Make one first.",
-                field="client",
+                "expects. Make one first."
             )
         return found
 
