@@ -493,14 +493,6 @@ def test_completion_leaves_other_code_alone(kernel: Kernel) -> None:
     assert "brocap_log_size" in kernel.complete("1 + brocap_l")[0]
 
 
-def test_an_answer_is_displayed_as_ours(kernel: Kernel) -> None:
-    reply, messages = kernel.run(create("--wait"))
-    assert reply["status"] == "ok"
-    shown = [m["content"]["data"] for m in messages if "data" in m["content"]]
-    assert "FunCaptchaTaskProxyless: ready" in shown[-2]["text/html"]
-    assert "TaskResult" in shown[-1]["text/html"]
-
-
 def test_an_error_in_a_kernel_is_short(kernel: Kernel) -> None:
     reply, messages = kernel.run('%%brocap createTask -o unset\n{"type": "NoSuchTask"}')
     assert reply["status"] == "error"
