@@ -187,7 +187,8 @@ class VisitorPage(widgets.View):
         if not others:  # nothing to choose
             target.set_trait("children", [widgets.HTML(note(f"Tasks go to: {practice}"))])
         download = widgets.Button(
-            description="Download your log (.har, keys removed)", layout={"width": "auto"}
+            description="Download your log (.har, keys removed)",
+            layout={"width": "auto", "align_self": "flex-start"},
         )
         self.link = widgets.HTML()
         title = widgets.HTML(

@@ -323,19 +323,16 @@ class BroCapMagics(Magics):
 
 # --- completion and help ---------------------------------------------------------------------
 
-_LINE: Final = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}brocap\s+(?P<rest>.*)$", re.DOTALL)
-_CELL: Final = re.compile(r"^%%brocap[ \t]+createTask\b[^\n]*\n")
+_LINE: Final = re.compile(r"\s*(?:[\w.,\s]+=\s*)?%{1,2}brocap\s+(.*)")
+_CELL: Final = re.compile(r"%%brocap[ \t]+createTask\b[^\n]*\n")
 
 
 def _candidates(before: str, cell: str) -> tuple[str, list[str]]:
     """What is typed of the word at the cursor, and what it may become."""
-    head = _CELL.match(before)
-    if head is not None:
+    if (head := _CELL.match(before)) is not None:
         return task_words(before[head.end() :], cell[head.end() :])
-    line = _LINE.match(before.rsplit("\n", 1)[-1])
-    if line is None:
-        return "", []
-    *words, typed = re.split(r"\s+", line["rest"].lstrip())
+    line = _LINE.fullmatch(before.rsplit("\n", 1)[-1])
+    *words, typed = re.split(r"\s+", line[1]) if line is not None else ("no command", "")
     if not words:
         return typed, list(_PARSERS)
     if typed.startswith("-") and words[0] in _PARSERS:
