@@ -13,11 +13,12 @@ import ipaddress
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 _EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -168,15 +169,22 @@ class Handler(RequestHandler):
 
     def prepare(self) -> None:
         server: Server = self.settings["server"]
-        host, origin = self.request.host, self.request.headers.get("Origin")
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            ours = server.open_to_all or name in server.names or name.endswith(".localhost")
-            foreign = not (ours or ipaddress.ip_address(name))
-            foreign |= origin is not None and urlsplit(origin).netloc != host
-        except ValueError:  # no address, so a name that is not ours
-            foreign = True
-        if foreign:
+        if is_foreign(self.request, server.names, server.open_to_all):
             self.set_status(403)
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish("This is not for pages of other sites, nor under this host name.\n")
+
+
+def is_foreign(
+    request: HTTPServerRequest, names: Collection[str], open_to_all: bool = False
+) -> bool:
+    """Whether a page of another site sends this, or it asks for a host that is not ours."""
+    host, origin = request.host, request.headers.get("Origin")
+    try:
+        if origin is not None and urlsplit(origin).netloc != host:
+            return True
+        name = urlsplit(f"//{host}").hostname or ""
+        known = open_to_all or name in names or name.endswith(".localhost")
+        return not (known or ipaddress.ip_address(name))
+    except ValueError:  # no address, so a name that is not ours
+        return True

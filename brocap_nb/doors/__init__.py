@@ -2,7 +2,7 @@
 
 _magics.py        `%brocap` and `%%brocap`; _cell.py: the JSON in a cell
 _cli.py           the command `brocap-nb`
-_app.py           the Console as a page for visitors; _visitor_page.py: what they see
+_app.py           the Console as a page for visitors
 _audit.py         searches files for a key
 """
 

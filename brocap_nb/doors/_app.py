@@ -5,17 +5,23 @@ Each visitor has a kernel of their own, and in it a sandbox and a log that end w
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import signal
-import socket
 import tempfile
+from argparse import Namespace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._secrets import KEY_VARIABLE
+from brocap_nb.log import ExchangeLog
+from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._console import Console
+from brocap_nb.widgets._style import note, panel, problem_note
 
 _PAGE: Final = Path(__file__).with_name("app_page")
 
@@ -35,36 +41,25 @@ _POLICY: Final = (
     "frame-ancestors 'self'"
 )
 
+DOWNLOAD_LIMIT: Final = 8_000_000
+"""Bytes of HAR that are put into a page at most: a browser keeps the link in memory."""
 
-def run(
-    host: str = "127.0.0.1",
-    port: int = 0,
-    *,
-    browser: bool = True,
-    allow_live: bool = False,
-    idle: float = 30,
-    visitors: int = 10,
-) -> int:
-    """Serve the page until SIGINT or SIGTERM; return the process's exit code, 0.
 
-    The command's help says what the options are.
+def run(options: Namespace) -> int:
+    """Serve the page until SIGINT or SIGTERM; the command's help says what the options are.
 
     Raises:
-        InvalidInputError: Voila is not installed, or one of these cannot be.
+        InvalidInputError: Voila is not installed, or one of the options cannot be.
     """
     if find_spec("voila") is None:
         raise InvalidInputError(
             'Voila is not installed. Run: python -m pip install "brocap_nb[app]"'
         )
-    if not idle > 0:
+    if not options.idle > 0 or options.visitors < 1:
         raise InvalidInputError(
-            f"--idle is {idle:g}; expected a number of minutes above 0, such as 30."
+            f"--idle is {options.idle:g} and --visitors is {options.visitors}; expected "
+            "a number of minutes above 0, such as 30, and of at least 1 visitor, such as 10."
         )
-    if visitors < 1:
-        raise InvalidInputError(
-            f"--visitors is {visitors}; expected a number of at least 1, such as 10."
-        )
-    port = free_port(host, port)
     # the visitors' kernels get this process's environment, and must not spend the owner's money
     os.environ.pop(KEY_VARIABLE, None)
     with tempfile.TemporaryDirectory(prefix="brocap-app-", ignore_cleanup_errors=True) as folder:
@@ -72,62 +67,67 @@ def run(
         logs.mkdir()
         for name in ("TMPDIR", "TEMP", "TMP"):  # a kernel that is killed leaves nothing for long
             os.environ[name] = str(logs)
+        notebook = Path(folder) / "page" / "console.ipynb"
+        notebook.parent.mkdir()
+        source = (_PAGE / "console.ipynb").read_text()
+        given = f"live={options.allow_live}, idle={options.idle:g}"
+        notebook.write_text(source.replace("live=False, idle=30", given))
         # a shell that starts a program in the background has it ignore SIGINT
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
-            notebook = Path(folder) / "page" / "console.ipynb"
-            notebook.parent.mkdir()
-            source = (_PAGE / "console.ipynb").read_text()
-            options = f"live={allow_live}, idle={idle:g}"
-            notebook.write_text(source.replace("live=False, idle=30", options))
-            _serve(notebook, host, port, browser, idle, visitors)
+            _serve(notebook, options)
     print("The app has ended.", flush=True)
     return 0
 
 
-def free_port(host: str, port: int) -> int:
-    """Return the port if it is free, or a free one for 0.
-
-    Raises:
-        InvalidInputError: nothing can listen there.
-    """
-    try:
-        with socket.create_server((host, port)) as probe:
-            return int(probe.getsockname()[1])
-    except (OSError, OverflowError) as error:
-        # what Python adds in brackets repeats the address
-        reason = (getattr(error, "strerror", None) or str(error)).partition(" (")[0].rstrip(".")
-        raise InvalidInputError(
-            f"cannot listen on {host}, port {port}: {reason}. Choose another --port; without it "
-            "a free one is taken.",
-            field="port",
-        ) from None
-
-
-def _serve(notebook: Path, host: str, port: int, browser: bool, idle: float, visitors: int) -> None:
+def _serve(notebook: Path, options: Namespace) -> None:
     from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-    from tornado.web import HTTPError
+    from tornado.httputil import HTTPServerRequest
+    from tornado.routing import Matcher, Rule
+    from tornado.web import HTTPError, RequestHandler
     from voila.app import Voila
 
-    seconds = max(1, round(idle * 60))
+    from brocap_nb._server import is_foreign
+
+    host, port = options.host, options.port
+    names = {name.lower() for name in ("localhost", host, *options.names)}
+    seconds = max(1, round(options.idle * 60))
 
     class Kernels(AsyncMappingKernelManager):
         starting = 0
 
-        async def start_kernel(self, **options: Any) -> str:  # type: ignore[override]
-            if len(self) + self.starting >= visitors:
+        async def start_kernel(self, **given: Any) -> str:  # type: ignore[override]
+            if len(self) + self.starting >= options.visitors:
                 raise HTTPError(
                     503,
-                    "This page takes %s at once, and so many are here. A place is free when one of "
-                    "them closes the page, or does not use it for %s.",
-                    _counted(visitors, "visitor"),
-                    _counted(idle, "minute"),
+                    "So many visitors are here as this page takes at once: %d. A place is free "
+                    "when one of them closes the page, or does not use it for so many minutes: %g.",
+                    options.visitors,
+                    options.idle,
                 )
             self.starting += 1
             try:
-                return await super().start_kernel(**options)
+                return await super().start_kernel(**given)
             finally:
                 self.starting -= 1
+
+    class Foreign(Matcher):
+        def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+            headers = request.headers
+            # a link that leads here is welcome; a frame or a picture would start a kernel
+            foreign = (
+                headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+                and headers.get("Sec-Fetch-Dest") != "document"
+            )
+            return {} if foreign or is_foreign(request, names) else None
+
+    class Refused(RequestHandler):
+        def prepare(self) -> None:
+            self.set_status(403)
+            self.finish(
+                "This is not for pages of other sites, nor under this host name. Whoever started "
+                "the app allows a name with --host-name.\n"
+            )
 
     class App(Voila):  # type: ignore[misc]
         def setup_template_dirs(self) -> None:
@@ -135,6 +135,8 @@ def _serve(notebook: Path, host: str, port: int, browser: bool, idle: float, vis
             self.template_paths.insert(0, str(_PAGE))
 
         def listen(self) -> None:
+            # before all of Voila's, so that a web page in the same browser gets at none of them
+            self.app.default_router.rules.insert(0, Rule(Foreign(), Refused))
             shown = f"[{host}]" if ":" in host else host
             print(f"The Console is at  http://{shown}:{port}/", flush=True)
             print("Ctrl+C ends it.", flush=True)
@@ -156,7 +158,7 @@ def _serve(notebook: Path, host: str, port: int, browser: bool, idle: float, vis
             f"--Voila.ip={host}",
             f"--Voila.port={port}",
             "--Voila.port_retries=0",
-            f"--Voila.open_browser={browser}",
+            f"--Voila.open_browser={options.browser}",
             "--VoilaConfiguration.template=lab",
             "--VoilaConfiguration.allow_template_override=NO",
             "--VoilaConfiguration.file_denylist=.*",
@@ -171,5 +173,55 @@ def _serve(notebook: Path, host: str, port: int, browser: bool, idle: float, vis
     app.start()
 
 
-def _counted(number: float, what: str) -> str:
-    return f"{number:g} {what}{'' if number == 1 else 's'}"
+class VisitorPage(widgets.View):
+    """What a visitor sees: a Console with a log and a sandbox that end with the kernel."""
+
+    def __init__(self, *, live: bool, idle: float) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="brocap-app-")  # it goes with the kernel
+        # a visitor must not look into the server's network
+        log = ExchangeLog(Path(self._folder.name) / "log")
+        self.console = Console(log=log, live=live, allow_private=False)
+        target, practice = self.console.target, "Practice service; free, no key needed"
+        (_, sandbox), *others = target.choice.options
+        target.choice.options = [(practice, sandbox), *others]
+        if not others:  # nothing to choose
+            target.set_trait("children", [widgets.HTML(note(f"Tasks go to: {practice}"))])
+        download = widgets.Button(
+            description="Download your log (.har, keys removed)",
+            layout={"width": "auto", "align_self": "flex-start"},
+        )
+        self.link = widgets.HTML()
+        title = widgets.HTML(
+            '<h1 style="font-size:1.5em;margin:0">brocap_nb</h1>'
+            + note(
+                "Build a task, send it, and see every request and response. The log is yours "
+                f"alone. It is deleted when you close this page, or after {idle:g} minutes "
+                "without use. To keep it, take it along:"
+            )
+        )
+        super().__init__(
+            [panel(title, download, self.link), self.console.widget],
+            layout={"grid_gap": "12px"},
+            classes=("brocap",),
+        )
+        download.on_click(lambda _: self.prepare())
+
+    def prepare(self) -> None:
+        """Put a link to the log as it stands now under the button."""
+        log = self.console.log
+        if not len(log):
+            self.link.value = note("The log is empty: nothing has been sent yet.")
+            return
+        text = json.dumps(log.to_har(), ensure_ascii=False).encode()
+        if len(text) > DOWNLOAD_LIMIT:
+            self.link.value = problem_note(
+                f"The log has {len(text):,} bytes; a page can hand out {DOWNLOAD_LIMIT:,}. Reload "
+                "the page for a new log, and take that along sooner."
+            )
+            return
+        name = f"brocap-log-{log.session}.har"
+        self.link.value = (
+            f'<a download="{name}" href="data:application/json;base64,'
+            f'{base64.b64encode(text).decode()}">Save {name} '
+            f"({len(log):,} exchanges, {len(text):,} bytes)</a>"
+        )

@@ -12,19 +12,15 @@ import io
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from brocap_nb.api._json import parse
 from brocap_nb.api._secrets import Secret
 from brocap_nb.sandbox._rules import keys_for
 
-THE_KEY: Final = "the key"
-LIKE_A_KEY: Final = "looks like a key"
 LARGEST: Final = 256 * 2**20
 """Bytes of a file, unpacked, that are searched; a larger one is unreadable."""
 
@@ -36,86 +32,62 @@ _LIKE: Final = re.compile(
     rf"(?:</?\w+>|[\\\"'`\s:=,>(\[]){{0,24}}{_DIGITS}",
     re.IGNORECASE,
 )
+_JSON: Final = ("ipynb", "json", "har")
 _LINES: Final = ("jsonl", "ndjson")
-_JSON: Final = ("ipynb", "json", "har", *_LINES)
 _VARIETY: Final = 6  # fewer different digits are a placeholder
 _SANDBOX_SEEDS: Final = 200
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One place at which a key stands, or what looks like one."""
-
-    path: str
-    place: str
-    what: str
-    start: str  # its first four characters; never more
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.place}: {self.what} ({self.start}…)"
+_Spot = tuple[str, str]  # a place, and what stands there
 
 
-@dataclass(slots=True)
-class Report:
-    """What a search found."""
+class Report(NamedTuple):
+    """What a search found: lines to print, with file, place and what stands there."""
 
-    findings: list[Finding] = field(default_factory=list)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
-    """Paths that could not be searched, each with the reason."""
-    files: int = 0
-    """How many files were searched."""
-
-    @property
-    def exit_code(self) -> int:
-        """1: something was found. 2: nothing was, but a path could not be read. Else 0."""
-        return 1 if self.findings else 2 if self.unreadable else 0
+    findings: list[str]
+    unreadable: list[str]
+    files: int
 
 
 def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Report:
     """Search files, and folders with all that is in them, for `key` and what looks like one."""
-    report = Report()
-    secret = Secret(key) if key else None
-    for path in _files(paths, report):
-        shown = _shown(str(path), secret)
+    findings, unreadable, files = dict[str, None](), list[str](), 0
+    secret = Secret(key or "")
+
+    def refused(path: object, error: Exception) -> None:
+        reason = getattr(error, "strerror", None) or str(error)
+        unreadable.append(_shown(f"{path} cannot be searched: {reason}", secret))
+
+    for path in _files(paths, refused):
         try:
-            found = list(_search(path, secret))
+            spots = list(_search(path, secret))
         except (OSError, EOFError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            report.unreadable.append((shown, _shown(reason, secret)))
+            refused(path, error)
             continue
-        report.files += 1
-        places = dict.fromkeys((_shown(place, secret), *what) for place, what in found)
-        report.findings += [Finding(shown, *place) for place in places]
-    report.unreadable = [(_shown(path, secret), reason) for path, reason in report.unreadable]
-    return report
+        files += 1
+        findings |= {_shown(f"{path}: {place}: ", secret) + what: None for place, what in spots}
+    return Report([*findings], unreadable, files)
 
 
-_What = tuple[str, str]  # what it is, and its first characters
-_Spot = tuple[str, _What]
-
-
-def _files(paths: Iterable[str | os.PathLike[str]], report: Report) -> Iterator[Path]:
-    def refused(error: OSError) -> None:
-        report.unreadable.append((str(error.filename), error.strerror or str(error)))
-
+def _files(
+    paths: Iterable[str | os.PathLike[str]], refused: Callable[[object, Exception], None]
+) -> Iterator[Path]:
     for path in map(Path, paths):
         if not path.is_dir():
             yield path
-        for folder, folders, names in os.walk(path, onerror=refused) if path.is_dir() else ():
+            continue
+        for folder, folders, names in os.walk(path, onerror=lambda e: refused(e.filename, e)):
             folders[:] = sorted(name for name in folders if name not in _SKIPPED)
             yield from (Path(folder, name) for name in sorted(names))
 
 
-def _shown(text: str, secret: Secret | None) -> str:
+def _shown(text: str, secret: Secret) -> str:
     """A text that may be printed: without keys, on one line, and harmless to a terminal."""
-    text = secret.redact(text) if secret is not None else text
-    text = re.sub(_DIGITS, lambda digits: f"{digits[1][:4]}…", text, flags=re.IGNORECASE)
+    text = re.sub(_DIGITS, lambda d: f"{d[1][:4]}…", secret.redact(text), flags=re.IGNORECASE)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _search(path: Path, secret: Secret | None) -> Iterator[_Spot]:
-    for what in _kinds(str(path), secret):
-        yield "its path", what
+def _search(path: Path, secret: Secret) -> Iterator[_Spot]:
+    yield from (("its path", what) for what in _kinds(str(path), secret))
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise OSError("it is no file")
     name = path.name.lower()
@@ -124,112 +96,84 @@ def _search(path: Path, secret: Secret | None) -> Iterator[_Spot]:
     if len(data) > LARGEST:
         raise OSError(f"it has more than {LARGEST:,} bytes")
     kind = name.removesuffix(".gz").rpartition(".")[2]
+    found = [spot for part in _parts(data, kind) for spot in _walk(*part, secret)]
+    whole = data.decode("latin-1")
+    # it may go over the end of a line, or stand in what is no text
+    yield from found or (("in the whole file", what) for what in _kinds(whole, secret))
+
+
+def _parts(data: bytes, kind: str) -> Iterator[tuple[str, Any]]:
+    """What a file is made of: a JSON value, rows or lines; each with its place."""
     if kind == "parquet":
-        yield from _parquet(data, secret)
+        yield from _rows(data)
         return
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        # a notebook saved as UTF-16 has a NUL in each character, which the key's pattern allows
-        yield from (("in its bytes", what) for what in _kinds(data.decode("latin-1"), secret))
         return
-    for number, part in enumerate(text.split("\n") if kind in _LINES else [text], 1):
-        place = f"line {number}" if kind in _LINES else ""
-        if place and "\\" not in part and not any(_kinds(part, secret)):
-            continue
-        value, problem = parse(part) if kind in _JSON else (None, "")
-        if problem is None:
-            yield from _walk(value, place, secret)
-        else:  # plain text, torn, or not what its name says
-            yield from _text(part, secret, place)
+    value, problem = parse(text) if kind in _JSON else (None, "it is plain text")
+    if problem is None:
+        yield "", value
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        value, problem = parse(line) if kind in _LINES else (None, "it is plain text")
+        yield f"line {number}", value if problem is None else line
 
 
-def _kinds(text: str, secret: Secret | None) -> Iterator[_What]:
-    """What stands in a text."""
-    rest = text
-    if secret is not None:
-        rest = secret.redact(text)
-        if rest != text:
-            yield THE_KEY, secret.reveal()[:4]
-    for match in _LIKE.finditer(rest):
-        digits = match[1].lower()
-        if len(set(digits)) >= _VARIETY and digits not in _sandbox_keys():
-            yield LIKE_A_KEY, match[1][:4]
+def _rows(data: bytes) -> Iterator[tuple[str, Any]]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise OSError(
+            'to search Parquet, pyarrow is needed: python -m pip install "brocap_nb[parquet]"'
+        ) from None
+    try:
+        # not through pandas: a small file may unpack to more rows than there is memory for
+        batches = parquet.ParquetFile(io.BytesIO(data)).iter_batches(batch_size=1_000)
+        rows = (row for batch in batches for row in batch.to_pylist())
+        yield from ((f"row {number}", row) for number, row in enumerate(rows))
+    except (ArrowException, OSError, ValueError) as error:
+        raise OSError(f"it is no Parquet file ({type(error).__name__})") from None
 
 
-def _text(text: str, secret: Secret | None, place: str = "") -> Iterator[_Spot]:
-    """Search a text; name the line, if it has several."""
-    whole = list(_kinds(text, secret))
-    lines = text.splitlines() if whole else []
-    named = False
-    for number, line in enumerate(lines, 1):
-        for what in _kinds(line, secret):
-            named = True
-            where = f"line {number}" if len(lines) > 1 or not place else ""
-            yield ", ".join(filter(None, (place, where))), what
-    if not named:  # it goes over the end of a line
-        yield from ((place or "over several lines", what) for what in whole)
-
-
-def _walk(document: Any, place: str, secret: Secret | None) -> Iterator[_Spot]:
+def _walk(top: str, document: Any, secret: Secret) -> Iterator[_Spot]:
     """Search a JSON value; a place is the path to it."""
-    top = f"{place}, " if place else ""
     rest: list[tuple[str, str, Any]] = [("", "", document)]
     while rest:
         path, name, value = rest.pop()
-        place = _in_words(top + path) or "top"
+        place = ", ".join(filter(None, (top, _in_words(path)))) or "top"
         inner: list[tuple[str, str, Any]] = []
         if isinstance(value, dict):
             label = value.get("name")  # a header in a HAR is {"name": …, "value": …}
             for one, item in value.items():
                 yield from ((f"{place}: a name", what) for what in _kinds(str(one), secret))
                 known = label if one == "value" and isinstance(label, str) else str(one)
-                inner.append((f"{path}.{one}".lstrip("."), known, item))
+                inner.append((f"{path}.{one}", known, item))
         elif isinstance(value, list):
-            # a notebook keeps a text in pieces
-            texts = all(isinstance(item, str) for item in value)
-            found = list(_text("".join(value), secret, place)) if texts else []
-            yield from found
-            if not found:
-                inner = [(f"{path}[{at}]", name, item) for at, item in enumerate(value)]
+            inner = [(f"{path}[{at}]", name, item) for at, item in enumerate(value)]
         else:
             text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-            found = list(_text(text, secret, place))
-            yield from found or (
-                (place, what)
-                for what in _kinds(f"{name}: {text}", secret)
-                if what[0] == LIKE_A_KEY  # the name tells it from other digits
-            )
+            # the name tells a key from other digits
+            yield from ((place, what) for what in _kinds(f"{name}: {text}", secret))
         rest += reversed(inner)
 
 
 def _in_words(path: str) -> str:
-    """Cells and outputs of a notebook by their numbers, as a person counts them."""
-    path = re.sub(r"\.?\bcells\[(\d+)\](\.source)?", lambda m: f"cell {int(m[1]) + 1}", path)
-    path = re.sub(r"\.outputs\[(\d+)\]", lambda m: f", output {int(m[1]) + 1}", path)
-    return path.removesuffix(", ")
+    """Cells, outputs and lines of a notebook by their numbers, as a person counts them."""
+    words = {"cells": "cell", "outputs": ", output", "source": ", line", "text": ".text, line"}
+    numbered = rf"\.({'|'.join(words)})\[(\d+)\]"
+    return re.sub(numbered, lambda m: f"{words[m[1]]} {int(m[2]) + 1}", path).lstrip(".")
 
 
-def _parquet(data: bytes, secret: Secret | None) -> Iterator[_Spot]:
-    if find_spec("pyarrow") is None:
-        raise OSError(
-            'to search Parquet, pyarrow is needed: python -m pip install "brocap_nb[parquet]"'
-        )
-    from pyarrow import ArrowException, parquet
-
-    number = 0
-    try:
-        table = parquet.ParquetFile(io.BytesIO(data))
-        for name, value in (table.schema_arrow.metadata or {}).items():
-            yield from _walk(value, f"metadata {name.decode('latin-1')}", secret)
-        for batch in table.iter_batches(batch_size=1_000):
-            for row in batch.to_pylist():
-                yield from _walk(row, f"row {number}", secret)
-                number += 1
-    except (ArrowException, OSError, ValueError) as error:
-        raise OSError(f"it is no Parquet file ({type(error).__name__})") from None
+def _kinds(text: str, secret: Secret) -> Iterator[str]:
+    """What stands in a text, with its first four characters."""
+    rest = secret.redact(text)
+    if rest != text:
+        yield f"the key ({secret.reveal()[:4]}…)"
+    for match in _LIKE.finditer(rest):
+        digits = match[1].lower()
+        if len(set(digits)) >= _VARIETY and digits not in _sandbox_keys():
+            yield f"looks like a key ({match[1][:4]}…)"
 
 
 @lru_cache(maxsize=1)

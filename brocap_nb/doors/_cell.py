@@ -43,18 +43,18 @@ _NO_JSON: Final = (
     (("\u00a0", "\u2007", "\u202f"), "this is a non-breaking space; type an ordinary one"),
 )
 
-# An object whose next name is being written; what is closed in it was taken out.
-_AT_NAME: Final = re.compile(r'\s*\{(?:(?:[^"{}\[\]]|"")*,)?\s*("?)(\w*)')
+# Where a name begins, and what is typed of it: behind a brace or a comma outside a string.
+_AT_NAME: Final = re.compile(r'(?:[^"]|"(?:[^"\\]|\\.)*+")*[{,]\s*("?)(\w*)', re.DOTALL)
 _TYPE: Final = re.compile(r'"type"\s*:\s*("?)(\w*)')
 
 
-def read_object(cell: str | None, expected: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Read a cell as a JSON object.
 
     Raises:
         InvalidInputError: it is something else; `expected` says what it is to be.
     """
-    if cell is None or not cell.strip():
+    if not cell.strip():
         raise InvalidInputError(f"The cell is empty; expected {expected}, under the %%brocap line.")
     try:
         # first with something as long in a variable's place: so a mistake's column is right
@@ -62,9 +62,7 @@ def read_object(cell: str | None, expected: str, variables: Mapping[str, Any]) -
         value = json.loads(_PIECE.sub(lambda piece: _filled(piece, variables), cell))
     except json.JSONDecodeError as error:
         raise InvalidInputError(_told(cell, error)) from None
-    except RecursionError:
-        raise InvalidInputError("The cell's JSON is nested too deep. Make it flatter.") from None
-    except ValueError as error:  # Python reads no whole number of thousands of digits
+    except (ValueError, RecursionError) as error:  # such as a number of thousands of digits
         raise InvalidInputError(f"The cell's JSON cannot be read: {error}.") from None
     if not isinstance(value, dict):
         raise InvalidInputError(
@@ -116,8 +114,8 @@ def _as_json(name: str, value: object) -> str:
         return json.dumps(value, allow_nan=False, default=lambda part: part.tolist())  # numpy's
     except (AttributeError, TypeError, ValueError, RecursionError):
         raise InvalidInputError(
-            f"{name} cannot be written as JSON: its type is {type(value).__name__}. Put a text, a "
-            "number, a list or a dict of them into the variable."
+            f"{name} cannot be written as JSON: its type is {type(value).__name__}; expected a "
+            "text, a number, a list or a dict of them."
         ) from None
 
 
@@ -158,27 +156,16 @@ def near(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {names[close[0]]}?" if close else ""
 
 
-def task_words(before: str, cell: str) -> tuple[str, list[str]] | None:
+def task_words(before: str, cell: str) -> tuple[str, list[str]]:
     """Return what is typed at the end of `before`, and the types or names that it may become."""
-    place: re.Match[str] | None
-    *_, place = (None, *_TYPE.finditer(before))
-    if place is not None and place.end() == len(before):
+    if (place := _TYPE.search(before)) is not None and place.end() == len(before):
         words = list(task_types())
-    else:
-        place = _AT_NAME.fullmatch(_without_closed(before))
-        if place is None:
-            return None
+    elif (place := _AT_NAME.fullmatch(before)) is not None:
         named = _TYPE.search(cell)
         task = task_types().get(named[2]) if named is not None else None
         fields = task.model_fields if task is not None else {}
         known = ["type", *(info.alias or name for name, info in fields.items())]
         words = [word for word in known if f'"{word}"' not in before]
+    else:
+        return "", []
     return place[2], words if place[1] else [f'"{word}"' for word in words]
-
-
-def _without_closed(text: str) -> str:
-    """Unfinished JSON with `""` for each string, list and object in it that is finished."""
-    text, count = re.sub(r'"(?:[^"\\]|\\.)*+"', '""', text, flags=re.DOTALL), 1
-    while count:
-        text, count = re.subn(r"\{[^{}\[\]]*\}|\[[^{}\[\]]*\]", '""', text)
-    return text

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
 
+from brocap_nb import _html
 from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ class Puzzle:
         """The PNG file."""
         return _shuffled(self.name, self.order)
 
-    def _repr_png_(self) -> bytes:
-        return self.data
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        shown = _html.picture(self.data, "image/png", self.question)
+        return _html.bundle(_html.card(self.question, shown), repr(self))
 
     def __repr__(self) -> str:
         tile = self.answer.index(True) + 1

@@ -143,7 +143,7 @@ class TargetChooser(widgets.View):
     def _told(self) -> str:
         return {
             SANDBOX: note(
-                "A small service inside this kernel that keeps the documented rules. It needs no "
+                "A small practice service that keeps the documented rules. It needs no "
                 "key and no internet, and costs nothing."
             ),
             LIVE: _live_words(self.secret is not None),

@@ -87,9 +87,16 @@ def test_a_visitor_submits_a_sample_and_takes_the_log_away(
     visitor: Visitor, app: AppProcess, tmp_path: Path
 ) -> None:
     page = visitor.page
-    assert page.get_by_text("Sandbox on this machine").count()
-    assert page.get_by_text("Live service").count() == 0
-    prepare = page.get_by_role("button", name="Prepare the log as a file")
+    assert page.get_by_text("Practice service; free, no key needed").count()
+    for absent in ("Live service", "on this machine", "inside this kernel"):
+        assert page.get_by_text(absent).count() == 0
+    prepare = page.get_by_role("button", name="Download your log (.har, keys removed)")
+    assert prepare.bounding_box()["y"] < 300, "it stands beside the sentence that names it"
+    fonts = [
+        page.locator(where).first.evaluate("one => getComputedStyle(one).fontFamily")
+        for where in (".brocap button", ".brocap select", ".brocap")
+    ]
+    assert len(set(fonts)) == 1
     prepare.click()
     page.get_by_text("The log is empty").wait_for()
     visitor.submit_a_sample()

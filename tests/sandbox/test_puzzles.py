@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 
@@ -119,3 +120,13 @@ def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
 )
 def test_an_address_is_looked_up_and_never_fetched(url: str, found: bool) -> None:
     assert (Library(0, URL).at(url) is not None) == found
+
+
+def test_a_puzzle_shows_itself() -> None:
+    puzzle = Library(0, URL).puzzles[1]
+    shown = puzzle._repr_mimebundle_()["text/html"]
+    assert base64.b64encode(puzzle.data).decode() in shown
+    assert puzzle.question in shown
+    assert "penguin" in repr(puzzle)
+    assert len(repr(puzzle)) < 120
+    assert isinstance(puzzle, Puzzle)
