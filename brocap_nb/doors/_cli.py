@@ -90,7 +90,13 @@ def _parser() -> argparse.ArgumentParser:
         "--strict", action="store_true", help="let no poll pass that comes sooner than documented"
     )
     sandbox.add_argument(
-        "--callback-port", type=int, action="append", default=[], help="POST results to it as well"
+        "--callback-port",
+        dest="callback_ports",
+        type=int,
+        action="append",
+        default=[],
+        metavar="PORT",
+        help="POST results to a listener there as well; may be repeated",
     )
 
     app = commands.add_parser(

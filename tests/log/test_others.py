@@ -159,7 +159,7 @@ def test_it_is_never_written(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
     peer.reply = lambda path, body: sent.append(path) or OK  # type: ignore[func-returns-value]
     before = sorted(tmp_path.rglob("*"))
     assert teacher.read_only
-    with pytest.raises(bn.InvalidInputError, match="never written"):
+    with pytest.raises(bn.InvalidInputError, match="only read"):
         bn.Client("k" * 32, base_url=peer.url, log=teacher).get_balance()
     with pytest.raises(bn.InvalidInputError, match="never written"):
         teacher.attach(requests.Session())
