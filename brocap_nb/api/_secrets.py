@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import bisect
 import contextlib
 import html
 import json
@@ -244,17 +245,25 @@ def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Pla
     found = search(tokens.sub(lambda token: _meaning(token[0]), text))
     if not found:
         return []
-    starts: list[int] = []  # of each character that was searched, in the text
-    stops: list[int] = []
-    done = 0
+    begins: list[int] = []  # of each token, in what was searched
+    ends: list[int] = []  # of each token, in the text
+    shifts = [0]  # how much shorter what was searched is, before each token and at the end
     for token in tokens.finditer(text):
-        size = len(_meaning(token[0]))
-        starts += [*range(done, token.start()), *[token.start()] * size]
-        stops += [*range(done + 1, token.start() + 1), *[token.end()] * size]
-        done = token.end()
-    starts += range(done, len(text))
-    stops += range(done + 1, len(text) + 1)
-    return [(starts[start], stops[stop - 1], label) for start, stop, label in found]
+        start, end = token.span()
+        begins.append(start - shifts[-1])
+        ends.append(end)
+        shifts.append(shifts[-1] + end - start - len(_meaning(token[0])))
+
+    def place(at: int, *, after: bool) -> int:
+        number = bisect.bisect_right(begins, at)
+        if number and at < ends[number - 1] - shifts[number]:  # in a token
+            return ends[number - 1] if after else begins[number - 1] + shifts[number - 1]
+        return at + shifts[number] + after
+
+    return [
+        (place(start, after=False), place(stop - 1, after=True), label)
+        for start, stop, label in found
+    ]
 
 
 def _decoded(run: re.Match[str], search: _Search) -> Iterator[_Place]:
