@@ -18,6 +18,16 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the sizes of the nightly run")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether a test of many takes as many as it is made for, or a third of them."""
+    return bool(request.config.getoption("--full"))
+
+
 @pytest.fixture
 def peer() -> Iterator[Peer]:
     peer = Peer()
