@@ -195,9 +195,17 @@ _INDENT: Final = "    "
 
 def _text(label: str, name: str, width: int = 0) -> _Column:
     def html(row: _Row) -> str:
-        return _html.text(str(row[name] or "")).replace("_", "_<wbr>")  # long codes wrap there
+        return _name(row[name])
 
     return _Column(label, html, lambda row: f"{row[name] or '':<{width}}")
+
+
+def _name(text: object) -> str:
+    """A type or code, which wraps between its words."""
+    return _WORD.sub(r"\g<0><wbr>", _html.text(str(text or "")))
+
+
+_WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
 
 
 def _number(label: str, name: str, form: str = ",.1f", said: str = "{}") -> _Column:
@@ -209,7 +217,7 @@ def _number(label: str, name: str, form: str = ",.1f", said: str = "{}") -> _Col
 
 def _sentence(label: str, name: str) -> _Column:
     def html(row: _Row) -> str:
-        return f'<div style="min-width:10em">{_html.words(str(row[name]))}</div>'
+        return f'<div style="min-width:9em">{_html.words(str(row[name]))}</div>'
 
     return _Column(label, html, lambda row: f"\n{_INDENT}{row[name]}")
 
@@ -238,12 +246,9 @@ def _stacked(*parts: str) -> str:
 def _badge(label: str, name: str, good: Mapping[str, bool | None], width: int = 0) -> _Column:
     def html(row: _Row) -> str:
         badge = _html.badge(row[name], good=good.get(row[name], good[""]))
-        return _stacked(badge, _CODE.html(row))
+        return _stacked(badge, _name(row["error_code"]))
 
     return _Column(label, html, lambda row: f"{row[name]:<{width}}")
-
-
-_CODE: Final = _text("", "error_code")
 
 
 class ErrorTable(ShownTable):
@@ -252,7 +257,7 @@ class ErrorTable(ShownTable):
     _title = "Error codes that came"
     _nothing = "No answer had an error code."
     _columns = (
-        _Column("code", lambda row: f"<b>{_CODE.html(row)}</b>", _CODE.text),
+        _Column("code", lambda row: f"<b>{_name(row['error_code'])}</b>", itemgetter("error_code")),
         _number("count", "count", ",", "x{}"),
         _Column(
             AGAIN,
@@ -333,7 +338,7 @@ class TaskTable(ShownTable):
         return (
             _Column(
                 "task",
-                lambda row: _stacked(_task(row), _TYPE.html(row)),
+                lambda row: _stacked(_task(row), _name(row["task_type"])),
                 lambda row: f"{_task(row):<10}  {row['task_type'] or '':<16}",
             ),
             _Column(
@@ -353,9 +358,6 @@ class TaskTable(ShownTable):
                 lambda row: f"{row['error_code'] or ''} log[{row['created_by']!r}]".strip(),
             ),
         )
-
-
-_TYPE: Final = _text("", "task_type")
 
 
 def _task(row: _Row) -> str:
@@ -460,9 +462,9 @@ def card(
 _CARD: Final[Mapping[str, Callable[[Exchange], str]]] = {
     "exchange": lambda exchange: _html.text(exchange.exchange_id),
     "at": lambda exchange: _at({"at": exchange.started_at}, "at"),
-    "method": lambda exchange: _html.text(exchange.method),
+    "method": lambda exchange: _name(exchange.method),
     "task": lambda exchange: str(exchange.task_id or ""),
-    "outcome": lambda exchange: _stacked(exchange.outcome, _html.text(exchange.error_code or "")),
+    "outcome": lambda exchange: _stacked(exchange.outcome, _name(exchange.error_code)),
     "HTTP": lambda exchange: str(exchange.http_status or ""),
     "ms": lambda exchange: "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
 }
