@@ -91,51 +91,31 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
 
     The most frequent is first; `share` is of all exchanges in the frame, 0 to 1.
     """
-    has_code = _text("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
     lazy = _lazy(frame)
-    source = _source(lazy)
+    total = lazy.select(nw.col("exchange_id").len().alias("total")).collect()["total"].to_list()[0]
+    has_code = _text("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
+    names = ("error_code", *_source(lazy))
     table = (
-        lazy.select(
-            nw.when(has_code).then(_text("error_code")).alias("error_code"),
-            nw.when(has_code).then(nw.col("task_id")).alias("task_id"),
-            nw.when(has_code).then(nw.col("exchange_id")).alias("exchange_id"),
-            nw.col("started_at"),
-            *(_text(name).alias(name) for name in source),
-        )
-        # Engines count distinct values with nulls among them differently: by task, then by code.
-        .with_columns(
-            nw.col("task_id").fill_null(_NO_TASK),
-            (~nw.col("task_id").is_null()).cast(nw.Int64).alias("is_task"),
-        )
-        .group_by("error_code", *source, "task_id")
-        .agg(
-            nw.len().alias("count"),
-            nw.col("started_at").min().alias("first_seen"),
-            nw.col("started_at").max().alias("last_seen"),
-            nw.col("is_task").max().alias("is_task"),
-            nw.col("exchange_id").max().alias("example"),
-        )
-        .group_by("error_code")
-        .agg(
-            nw.col("count").sum().alias("count"),
-            nw.col("first_seen").min().alias("first_seen"),
-            nw.col("last_seen").max().alias("last_seen"),
-            nw.col("is_task").sum().alias("tasks"),
-            nw.col("example").max().alias("example"),
-        )
-        .with_columns(nw.col("count", "tasks").cast(nw.Int64))  # DuckDB's sums have 128 bits
+        lazy.filter(has_code)
+        .select("exchange_id", "started_at", "task_id", *(_text(n).alias(n) for n in names))
         .collect()
     )
-    columns = [_values(table[name]) for name in table.columns]
-    rows = [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
-    total = sum(row["count"] for row in rows) or 1
-    rows = [row for row in rows if row["error_code"] is not None]
-    rows.sort(key=lambda row: (-row["count"], row["error_code"]))
-    for row in rows:
-        entry = explain(row["error_code"])
-        row["share"] = row["count"] / total
-        row.update((name, getattr(entry, name)) for name in ("meaning", "remedy", "retryable"))
-    return _table({name: [row[name] for row in rows] for name in _ERRORS}, _ERRORS, table)
+    columns = (_values(table[n]) for n in ("error_code", "task_id", "started_at", "exchange_id"))
+    came: dict[str, list[tuple[Any, ...]]] = {}
+    for source, code, *one in zip(_sources(table), *columns, strict=True):
+        came.setdefault(code, []).append((source, *one))
+    rows = []
+    for code, found in sorted(came.items(), key=lambda item: (-len(item[1]), item[0])):
+        sources, numbers, times, ids = zip(*found, strict=True)
+        tasks = {task for task in zip(sources, numbers, strict=True) if task[1] is not None}
+        entry = explain(code)
+        rows.append(
+            (
+                *(code, len(found), len(found) / total, min(times), max(times), len(tasks)),
+                *(entry.meaning, entry.remedy, entry.retryable, max(ids)),
+            )
+        )
+    return _table(_by_name(rows, _ERRORS), _ERRORS, table)
 
 
 def latency(frame: Any) -> nw.DataFrame[Any]:
@@ -154,23 +134,17 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
         .collect()
     )
     times = task_times(lazy).drop_nulls("seconds")
-    columns: dict[str, list[Any]] = {name: [] for name in _LATENCY}
+    rows: list[tuple[Any, ...]] = []
     for part, methods, milliseconds in (
         (answered, answered["method"].to_list(), answered["elapsed_ms"].to_numpy()),
         (times, [TIME_TO_RESULT] * len(times), times["seconds"].to_numpy() * 1000),
     ):
-        types = part["task_type"].to_list()
-        group = _codes(methods) * (len(types) + 1) + _codes(types)
-        order = np.lexsort((milliseconds, group))
-        for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(part) else ():
-            values = milliseconds[rows].tolist()
-            row = (
-                *(methods[rows[0]], types[rows[0]], len(values)),
-                *(values[-(-len(values) * percent // 100) - 1] for percent in (50, 95, 100)),
-            )
-            for column, value in zip(columns.values(), row, strict=True):
-                column.append(None if value is pd.NA else value)
-    return _table(columns, _LATENCY, answered)
+        types = [task_type or "" for task_type in _values(part["task_type"])]
+        for (method, task_type), found in pd.Series(milliseconds).groupby([methods, types]):
+            values = sorted(found.tolist())
+            ranks = (values[-(-len(values) * percent // 100) - 1] for percent in (50, 95, 100))
+            rows.append((method, task_type or None, len(values), *ranks))
+    return _table(_by_name(rows, _LATENCY), _LATENCY, answered)
 
 
 def task_times(frame: Any) -> nw.DataFrame[Any]:
@@ -485,6 +459,10 @@ def _values(series: nw.Series[Any]) -> list[Any]:
         None if value is None or value is pd.NA or value is pd.NaT or value != value else value
         for value in series.to_list()
     ]
+
+
+def _by_name(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def _microseconds(at: datetime) -> int:
