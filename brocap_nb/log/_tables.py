@@ -258,14 +258,16 @@ class ErrorTable(ShownTable):
     _nothing = "No answer had an error code."
     _columns = (
         _Column("code", lambda row: f"<b>{_name(row['error_code'])}</b>", itemgetter("error_code")),
-        _number("count", "count", ",", "x{}"),
         _Column(
-            AGAIN,
-            lambda row: again(bool(row["retryable"])),
+            "count",
+            lambda row: f"{row['count']:,}",
             lambda row: (
-                f"{many(row['tasks'], 'task')}, last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC"
+                f"x{row['count']:,}  {many(row['tasks'], 'task')}, "
+                f"last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC"
             ),
+            True,
         ),
+        _Column(AGAIN, lambda row: again(bool(row["retryable"]))),
         _sentence("meaning", "meaning"),
         _sentence("what to do", "remedy"),
         _Column(
