@@ -30,86 +30,38 @@ SVG = "{http://www.w3.org/2000/svg}"
 AT = pd.Timestamp("2026-01-01 12:00:00", tz="UTC")
 HOSTILE = '<script>"x"</script>'
 
-TABLES: list[tuple[type[pd.DataFrame], dict[str, Any]]] = [
-    (
-        ErrorTable,
-        {
-            "error_code": HOSTILE,
-            "count": 3,
-            "share": 0.25,
-            "first_seen": AT,
-            "last_seen": AT,
-            "tasks": 2,
-            "meaning": HOSTILE,
-            "remedy": HOSTILE,
-            "retryable": True,
-            "example": HOSTILE,
-        },
+VALUES = {
+    **dict.fromkeys(("first_seen", "last_seen", "created_at", "started_at"), AT),
+    **dict.fromkeys(("p50_ms", "p95_ms", "max_ms", "seconds", "queue_s", "elapsed_ms"), 1.5),
+    "count": 3,
+    "tasks": 2,
+    "task_id": 7,
+    "polls": 3,
+    "callbacks": 1,
+    "attempt": 1,
+    "share": 0.25,
+    "cost": 0.002,
+    "offset_s": 0.0,
+    "retryable": True,
+    "state": "failed",
+}
+NAMES: dict[type[pd.DataFrame], str] = {
+    ErrorTable: (
+        "error_code count share first_seen last_seen tasks meaning remedy retryable example"
     ),
-    (
-        LatencyTable,
-        {
-            "method": HOSTILE,
-            "task_type": HOSTILE,
-            "count": 3,
-            "p50_ms": 1.5,
-            "p95_ms": 2.5,
-            "max_ms": 3.5,
-        },
+    LatencyTable: "method task_type count p50_ms p95_ms max_ms",
+    TaskTimesTable: "task_id task_type created_at seconds answered_by",
+    ViolationTable: "exchange_id started_at method field rule found",
+    Timeline: (
+        "started_at offset_s exchange_id method outcome status error_code elapsed_ms attempt"
     ),
-    (
-        TaskTimesTable,
-        {
-            "task_id": 7,
-            "task_type": HOSTILE,
-            "created_at": AT,
-            "seconds": 1.5,
-            "answered_by": HOSTILE,
-        },
+    TaskTable: (
+        "task_id task_type created_at state polls callbacks queue_s error_code cost exchanges "
+        "created_by answered_by"
     ),
-    (
-        ViolationTable,
-        {
-            "exchange_id": HOSTILE,
-            "started_at": AT,
-            "method": HOSTILE,
-            "field": HOSTILE,
-            "rule": HOSTILE,
-            "found": HOSTILE,
-        },
-    ),
-    (
-        Timeline,
-        {
-            "started_at": AT,
-            "offset_s": 0.0,
-            "exchange_id": HOSTILE,
-            "method": HOSTILE,
-            "outcome": HOSTILE,
-            "status": HOSTILE,
-            "error_code": HOSTILE,
-            "elapsed_ms": 1.5,
-            "attempt": 1,
-        },
-    ),
-    (
-        TaskTable,
-        {
-            "task_id": 7,
-            "task_type": HOSTILE,
-            "created_at": AT,
-            "state": "failed",
-            "polls": 3,
-            "callbacks": 1,
-            "queue_s": 1.5,
-            "error_code": HOSTILE,
-            "cost": 0.002,
-            "exchanges": 5,
-            "created_by": HOSTILE,
-            "answered_by": HOSTILE,
-        },
-    ),
-]
+}
+ROWS = {kind: {n: VALUES.get(n, HOSTILE) for n in names.split()} for kind, names in NAMES.items()}
+TABLES = list(ROWS.items())
 
 
 @pytest.mark.parametrize(("kind", "row"), TABLES)
@@ -137,7 +89,7 @@ def test_an_empty_table_says_so_and_a_missing_value_is_no_nan(
 
 
 def test_a_long_table_says_how_much_more_there_is() -> None:
-    long = ViolationTable([TABLES[3][1]] * 1201)
+    long = ViolationTable([ROWS[ViolationTable]] * 1201)
     assert str(long).endswith("and 1,001 more rows")
     assert "and 1,001 more rows" in long._repr_html_()
 
@@ -181,7 +133,7 @@ def test_the_picture_is_an_image_that_tells_the_task_in_words() -> None:
         "Task 7: createTask took 200 ms; 3 requests for the result, 2.1 s apart; the result came "
         "6.5 s after the start. It went wrong: timeout."
     )
-    table = Timeline([TABLES[4][1]])
+    table = Timeline([ROWS[Timeline]])
     html = table._repr_html_()
     assert "<svg" not in html  # a notebook that is not trusted shows none
     assert shown_picture(html) == (table.svg, table.summary)
@@ -228,7 +180,7 @@ def test_any_span_of_time_can_be_drawn(seconds: float) -> None:
 
 
 def test_a_row_of_the_task_table_has_its_strip_where_it_is_known() -> None:
-    table = TaskTable([TABLES[-1][1] | {"created_by": "s-1", "answered_by": "s-4"}])
+    table = TaskTable([ROWS[TaskTable] | {"created_by": "s-1", "answered_by": "s-4"}])
     assert "<img" not in table._repr_html_()
     table.events = {"s-1": EVENTS}
     assert table.strip("s-1") in table._repr_html_()
@@ -290,7 +242,7 @@ def test_a_log_shows_its_own_tasks(client: bn.Client, peer: Any) -> None:
 
 
 def test_two_dollars_are_two_dollars_and_numbers_stand_on_the_right() -> None:
-    row = TABLES[0][1] | {"meaning": "from $1 to $2", "error_code": "A_$1_$2"}
+    row = ROWS[ErrorTable] | {"meaning": "from $1 to $2", "error_code": "A_$1_$2"}
     html = ErrorTable([row])._repr_html_()
     # MathJax looks for a pair within one run of text, which an element ends
     assert not re.search(r"\$[^<>]*\$", html)
