@@ -315,9 +315,10 @@ def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:
         "request": body,
         "response": text,
         "response_base64": binary,
-        "request_headers": _headers_back(entry, "request", veil),
-        "response_headers": _headers_back(entry, "response", veil),
     }
+    for message in ("request", "response"):
+        headers = _headers_of(entry, message)
+        fields[f"{message}_headers"] = headers_text(headers, veil) if headers else None
     if isinstance(entry.get("_brocap"), dict):
         return _own(entry, number, fields)
     http_status = _number(entry, "response.status") or None
@@ -403,11 +404,6 @@ def _headers_of(entry: Any, message: str) -> dict[str, str]:
         if not name.startswith(":"):
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
-
-
-def _headers_back(entry: Any, message: str, veil: Veil) -> str | None:
-    headers = _headers_of(entry, message)
-    return headers_text(headers, veil) if headers else None
 
 
 # --- what can be run --------------------------------------------------------------------------

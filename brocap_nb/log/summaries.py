@@ -14,9 +14,8 @@ of many folders, which has the column `source`, each folder has task numbers of 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 import numpy as np
@@ -171,29 +170,24 @@ def tasks(
     """Return one row per createTask, newest first, its polls and callbacks folded in.
 
     What came before all of them, such as the polls of a task that another log created, is in none.
-
     `state` is one of
 
     - `ready`: a result came, from a poll or a callback;
-    - `failed`: createTask, or later a poll or a callback, was answered with an error code that is
-      not `retryable` in `brocap_nb.api._facts`, and no result and no `processing` came after it;
-    - `unknown`: createTask has no answer that can be read (or none yet), so whether there is a
-      task, nobody knows;
+    - `failed`: an error code came that is not `retryable`, and no result or `processing` after it;
+    - `unknown`: createTask has no answer that can be read, or none yet;
     - `processing`: nothing of this so far, and the result can still be asked for;
     - `abandoned`: nothing of this, and the 5 minutes in which it could be asked for are over.
 
     Args:
         now: the time that `processing` and `abandoned` are told apart by. Default: now.
         cost: called with the `exchange_id` of a createTask, and of the getBalance before and after
-            it; returns what the task cost, or None. Without it `cost` is missing everywhere.
+            it; returns what the task cost, or None. Without it `cost` is missing everywhere. It is
+            asked only where no other createTask of any session lies between the two.
 
     Returns:
         `queue_s` is in seconds from the start of createTask to the end of the answer that ended
         it, or, if none did, of the last exchange about it; missing if nothing came after
-        createTask, if that failed itself, or if the clock was set back in between. `answered_by`
-        is the exchange that ended it, with a result or an error code. `cost` is asked for only if
-        it can be this task's alone: createTask was answered, the same session has a getBalance
-        before it and one after it, and no other createTask of any session is between them.
+        createTask, if that failed itself, or if the clock was set back in between.
     """
     asked = (_text("method") == "getBalance") & (_text("outcome") == _OK)
     created = _text("method") == CREATE
@@ -233,11 +227,10 @@ def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
-    """Return every departure of an answer from the documented contract (`brocap_nb.api._answers`).
+    """Return every departure of an answer from the documented contract, in order.
 
     A callback is held to the rules of getTaskResult. The solution of a task is checked if its type
-    is known: from the exchange itself, or from the createTask in the frame. The rows are in the
-    order in which the exchanges began; `field` is empty if it is the answer as a whole.
+    is known. `field` is empty if it is the answer as a whole.
     """
     lazy = _lazy(frame)
     called = _text("outcome") == _CALLBACK  # its body was sent to us
@@ -277,17 +270,13 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     return _table(told, _VIOLATIONS, table)
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
+class _Clock(NamedTuple):
     """When exchanges were, each of them a row of a table."""
 
-    start: NDArray[np.int64]
-    """When it began, in microseconds since 1970."""
-    since: NDArray[np.int64]
-    """The same, or that of an earlier one of its session, if it is later."""
+    start: NDArray[np.int64]  # when it began, in microseconds since 1970
+    since: NDArray[np.int64]  # the same, or that of an earlier one of its session, if it is later
     session: NDArray[np.int64]
-    order: NDArray[np.int64]
-    """The rows in order: a clock may be set back, the order of a session's own rows is sure."""
+    order: NDArray[np.int64]  # a clock may be set back, the order of a session's own rows is sure
 
 
 def _clock(table: nw.DataFrame[Any]) -> _Clock:
