@@ -331,7 +331,7 @@ class TaskTable(ShownTable):
     events: Mapping[str, Sequence[_swimlane.Event]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
 
-    def strip(self, created_by: str, *, width: int = 140) -> str:
+    def strip(self, created_by: str, *, width: int = 120) -> str:
         """Return a row's exchanges as a small picture; empty if they are not known."""
         return _swimlane.strip(self.events.get(created_by, ()), width=width)
 
