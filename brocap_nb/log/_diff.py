@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
+from textwrap import fill
 from typing import Any, Final
 
 from brocap_nb import _html
@@ -30,7 +31,7 @@ _BODIES: Final = ("request", "response")
 _ABSENT: Final = object()
 _LONGEST: Final = 200
 _TOO_DEEP: Final = 60
-_SIGNS: Final = {"added": "+", "removed": "-", "changed": "≠"}
+_SIGNS: Final = {"added": "+", "removed": "-", "changed": "~"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class Row:
     left: Any = None
     right: Any = None
     """The values on either side; None if there is none."""
+
+    def sides(self) -> tuple[str, str]:
+        """The values for people; empty where there is none."""
+        left, right = _plain(self.left), _plain(self.right)
+        return ("" if self.kind == "added" else left, "" if self.kind == "removed" else right)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,9 @@ class Difference:
         lines = [f"{self.left_id} -> {self.right_id}: {self._told()}"]
         for row in self.rows:
             lines.append(f"{_SIGNS[row.kind]} {row.path}")
-            if row.kind != "added":
-                lines.append(f"    - {_plain(row.left)}")
-            if row.kind != "removed":
-                lines.append(f"    + {_plain(row.right)}")
+            for sign, value in zip("-+", row.sides(), strict=True):
+                if value:
+                    lines.append(fill(f"    {sign} {value}", 79, subsequent_indent=" " * 6))
         return "\n".join(lines)
 
     def _told(self) -> str:
@@ -80,8 +85,10 @@ class Difference:
             [
                 _html.badge(f"{_SIGNS[row.kind]} {row.kind}"),
                 f"<code>{_html.text(row.path)}</code>",
-                "" if row.kind == "added" else _html.text(_plain(row.left)),
-                "" if row.kind == "removed" else _html.text(_plain(row.right)),
+                *(
+                    f'<div style="overflow-wrap:anywhere">{_html.text(v)}</div>'
+                    for v in row.sides()
+                ),
             ]
             for row in self.rows
         ]

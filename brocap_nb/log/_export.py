@@ -48,23 +48,12 @@ from brocap_nb.tasks._code import Code, literal, written
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
 
-# What HAR has no field for. Names with an underscore are HAR's own way to extend it.
-_OWN: Final = (
-    "session",
-    "method",
-    "task_type",
-    "task_id",
-    "attempt",
-    "http_status",
-    "error_id",
-    "error_code",
-    "error_description",
-    "status",
-    "elapsed_ms",
-    "request_bytes",
-    "response_bytes",
-    "detail",
-    "request_kind",
+# What HAR has a field for. Names with an underscore are its own way to extend it.
+_ELSEWHERE: Final = frozenset(
+    {
+        *("exchange_id", "started_at", "outcome", "url", "verb", "request", "response"),
+        *("response_base64", "request_headers", "response_headers"),
+    }
 )
 _UNKNOWN_TYPE: Final = "x-unknown"
 # Set by whatever sends the request, so not repeated.
@@ -80,27 +69,12 @@ _MOST: Final = 1 << 30  # bytes of a HAR
 
 
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
-    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0.
-
-    >>> from brocap_nb.log import _export as export
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> export.to_har([log[1]])["log"]["entries"][0]["response"]["status"]
-    200
-    """
+    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
     return {"log": {**_head(), "entries": [_entry(exchange) for exchange in exchanges]}}
 
 
 def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> None:
-    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits.
-
-    >>> from brocap_nb.log import _export as export
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> export.write_har(log.exchanges(), "log.har")
-    >>> [exchange.method for exchange in export.read_har("log.har")]
-    ['getBalance']
-    """
+    """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits."""
 
     def private(path: str, flags: int) -> int:
         return os.open(path, flags, 0o600)
@@ -149,7 +123,7 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
         },
         "_exchangeId": exchange.exchange_id,
         "_outcome": line["outcome"],
-        "_brocap": {name: line[name] for name in _OWN},
+        "_brocap": {name: value for name, value in line.items() if name not in _ELSEWHERE},
     }
     if exchange.request_kind != "none":
         kind = {"json": "application/json"}.get(exchange.request_kind, _UNKNOWN_TYPE)
@@ -195,10 +169,8 @@ def _header(headers: Iterable[Mapping[str, str]], name: str) -> str:
 
 
 def _query(url: str) -> list[dict[str, str]]:
-    with contextlib.suppress(ValueError):
-        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-        return [{"name": name, "value": value} for name, value in pairs]
-    return []
+    pairs = parse_qsl(url.partition("#")[0].partition("?")[2], keep_blank_values=True)
+    return [{"name": name, "value": value} for name, value in pairs]
 
 
 def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
@@ -224,20 +196,10 @@ def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exc
 
 
 def exchanges_from_har(document: Any, everything: bool = False) -> list[Exchange]:
-    """Return the exchanges of a HAR, ours or a browser's, without its secrets.
+    """Return the exchanges of a HAR, with labels for keys, cookies and passwords.
 
     Of a HAR that this package did not write, the calls of the API's methods are taken, or
-    `everything`. An entry of these that cannot be read is left out with a `LogWarning`. Keys,
-    cookies and passwords are replaced by labels. Pictures are base64 in `request`.
-
-    >>> from brocap_nb.log import _export as export
-    >>> client.get_balance()
-    Balance(balance=10.0)
-    >>> export.exchanges_from_har(log.to_har()) == [log[1]]
-    True
-
-    Raises:
-        InvalidInputError: it is no HAR, or has nothing of this API that can be read.
+    `everything`. An entry of these that cannot be read is left out with a `LogWarning`.
     """
     try:
         entries = document["log"]["entries"]
@@ -353,9 +315,10 @@ def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:
         "request": body,
         "response": text,
         "response_base64": binary,
-        "request_headers": _headers_back(entry, "request", veil),
-        "response_headers": _headers_back(entry, "response", veil),
     }
+    for message in ("request", "response"):
+        headers = _headers_of(entry, message)
+        fields[f"{message}_headers"] = headers_text(headers, veil) if headers else None
     if isinstance(entry.get("_brocap"), dict):
         return _own(entry, number, fields)
     http_status = _number(entry, "response.status") or None
@@ -443,11 +406,6 @@ def _headers_of(entry: Any, message: str) -> dict[str, str]:
     return headers
 
 
-def _headers_back(entry: Any, message: str, veil: Veil) -> str | None:
-    headers = _headers_of(entry, message)
-    return headers_text(headers, veil) if headers else None
-
-
 # --- what can be run --------------------------------------------------------------------------
 
 
@@ -455,9 +413,6 @@ def to_curl(exchange: Exchange) -> str:
     """Return a shell command that sends the request again, with the key from the environment.
 
     The body goes through `printf` and a pipe: a picture is too long for an argument.
-
-    Raises:
-        InvalidInputError: the request is not one that can be sent from what the log keeps.
     """
     keyed, notes = _checked(exchange)
     options = [("url", exchange.url)]
@@ -472,13 +427,11 @@ def to_curl(exchange: Exchange) -> str:
     shown = [
         f"--{name} {shlex.quote(value)}" for name, value in options if (name, value) not in hidden
     ]
-    how = {"POST": [], "HEAD": ["--head"]}.get(exchange.verb, [f"--request {exchange.verb}"])
-    if exchange.verb == "POST" and exchange.request_kind == "none":
-        how = ["--request POST"]
+    how = "--head" if exchange.verb == "HEAD" else f"--request {exchange.verb}"
     config = ["--config /dev/fd/3 3<<END"] if hidden else []
     pipe = [f"printf '%s' {_quoted(exchange.request, keyed)} |"] if options[-1][1] == "@-" else []
     indent = "  " if pipe else ""
-    words = ["curl -sS --globoff --proto =http,https", *how, *shown, *config]
+    words = ["curl -sS --globoff --proto =http,https", how, *shown, *config]
     lines = [*notes, *pipe, indent + f" \\\n{indent}  ".join(words)]
     if hidden:
         lines += [*(f'{name} = "{_in_config(value)}"' for name, value in hidden), "END"]
@@ -499,15 +452,14 @@ def to_python(exchange: Exchange) -> str:
         text = written(leaf(exchange.request), "data=(")
         given = f"{text}).encode('utf-8', 'surrogatepass')"
     headers = literal(dict(_sent(exchange)), leaf)
-    post = exchange.verb == "POST"
     lines = [
         *notes,
         *(["import os", ""] if keyed else []),
         "import requests",
         "",
         *([f'key = os.environ["{KEY_VARIABLE}"]'] if keyed else []),
-        "response = requests.post(" if post else "response = requests.request(",
-        *([] if post else [f"    {exchange.verb!r},"]),
+        "response = requests.request(",
+        f"    {exchange.verb!r},",
         f"    {written(leaf(exchange.url))},",
         f"    {written(headers, 'headers=')},",
         *([f"    {given},"] if exchange.request_kind != "none" else []),
@@ -525,19 +477,20 @@ def _checked(exchange: Exchange) -> tuple[bool, list[str]]:
     """Return whether the key is put in, and comments on what is not; or refuse the request."""
     text, kind = exchange.request, exchange.request_kind
     broken = kind == "multipart" and len(text.encode("utf-8", "surrogatepass"))
-    wrong = (
-        "its address is none of http:// or https://"
-        if not is_url(exchange.url)
-        else f"{exchange.verb[:20]!r} is no HTTP verb"
-        if not _TOKEN.fullmatch(exchange.verb) or exchange.verb.startswith("-")
-        else "a HEAD request with a body is what few programs can send"
-        if exchange.verb == "HEAD" and kind != "none"
-        else f"the log does not keep its body as it was ({kind})"
-        if kind in ("bytes", "stream") or (broken and broken != exchange.request_bytes)
-        else "its body has a NUL character"
-        if "\0" in text
-        else None
-    )
+    reasons = {
+        "its address is none of http:// or https://": not is_url(exchange.url),
+        f"{exchange.verb[:20]!r} is no HTTP verb": (
+            not _TOKEN.fullmatch(exchange.verb) or exchange.verb.startswith("-")
+        ),
+        "a HEAD request with a body is what few programs can send": (
+            exchange.verb == "HEAD" and kind != "none"
+        ),
+        f"the log does not keep its body as it was ({kind})": (
+            kind in ("bytes", "stream") or (broken and broken != exchange.request_bytes)
+        ),
+        "its body has a NUL character": "\0" in text,
+    }
+    wrong = next((reason for reason, applies in reasons.items() if applies), None)
     if wrong:
         raise InvalidInputError(
             f"Exchange {exchange.exchange_id} cannot be exported as something to run: {wrong}. "

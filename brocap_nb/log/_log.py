@@ -316,7 +316,7 @@ class ExchangeLog:
         >>> run = client.submit(bn.RawTask({"type": "NoSuchTask"}))
         >>> error = run.exception()
         >>> log.errors()
-        ERROR_TASK_NOT_SUPPORTED  x1 (100% of the exchanges), last seen ... UTC
+        ERROR_TASK_NOT_SUPPORTED  x1  0 tasks, last seen ... UTC
             The task's type is wrong or not supported.
             Check the spelling of `type` and, for an image task, of `class`.
             Same request again? No, change it first.
@@ -499,7 +499,8 @@ class ExchangeLog:
         with self._lock:
             if isinstance(exchange_id, int):
                 number = exchange_id if exchange_id > 0 else len(self._own) + 1 + exchange_id
-                exchange_id = f"{self.session}-{number}"
+                if 0 < number <= len(self._own):  # else the sentence names what was given
+                    exchange_id = f"{self.session}-{number}"
             self._others.look()
             return self._read(str(exchange_id), pictures=True)
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from textwrap import fill
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, SupportsIndex
+from typing import Any, ClassVar, Final, NamedTuple, SupportsIndex
 
 import pandas as pd
 
@@ -18,10 +20,10 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import AGAIN, again
 from brocap_nb.log import _swimlane
+from brocap_nb.log._swimlane import many
 
 _CELL: Final = 32_767  # how long a text in a cell of Excel may be, in UTF-16 units
 CARD_ROWS: Final = 10
-_CARD: Final = ["exchange", "UTC", "method", "task", "outcome", "code", "HTTP", "ms"]
 _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -125,8 +127,16 @@ def _cell(value: Any) -> Any:
 
 
 _Row = dict[str, Any]
-_ANSWER: Final = ("status", "error_code")
-_Spec = Mapping[str, Callable[[_Row], str]]
+_Cell = Callable[[_Row], str]
+
+
+class _Column(NamedTuple):
+    """A column of a display: what makes a row's cell, as HTML and, if it is told there, as text."""
+
+    label: str
+    html: _Cell
+    text: _Cell = lambda row: ""
+    is_number: bool = False
 
 
 class ShownTable(Frame):
@@ -136,15 +146,7 @@ class ShownTable(Frame):
     """How many rows are shown."""
     _title: ClassVar[str] = ""
     _nothing: ClassVar[str] = ""
-    _cells: ClassVar[_Spec] = {}
-    """For each header what makes a row's cell, as HTML."""
-    _numbers: ClassVar[Collection[str]] = ()
-    """The headers of numbers, which stand on the right."""
-
-    @staticmethod
-    def _line(row: _Row) -> str:
-        """A row for a terminal."""
-        raise NotImplementedError
+    _columns: ClassVar[Sequence[_Column]] = ()
 
     def as_dicts(self, limit: int | None = None) -> list[_Row]:
         """The rows, or the first of them; None where there is no value."""
@@ -155,82 +157,128 @@ class ShownTable(Frame):
         ]
         return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
 
-    def _spec(self) -> _Spec:
-        return self._cells
-
-    def _more(self) -> str:
+    def _more(self) -> list[str]:
         more = len(self) - self.limit
-        return f"… and {more:,} more rows" if more > 0 else ""
+        return [f"… and {more:,} more rows"] if more > 0 else []
 
     def _repr_html_(self) -> str:
         if not len(self):
             return _html.card(self._title, _html.text(self._nothing))
-        spec = self._spec()
-        rows = [[cell(row) for cell in spec.values()] for row in self.as_dicts(self.limit)]
-        table = _html.table(list(spec), rows, caption=self._title, numbers=self._numbers)
-        return table + (f"<div>{_html.text(self._more())}</div>" if self._more() else "")
+        rows = self.as_dicts(self.limit)
+        table = _html.table(
+            [column.label for column in self._columns],
+            [[column.html(row) for column in self._columns] for row in rows],
+            caption=self._title,
+            numbers=[column.label for column in self._columns if column.is_number],
+        )
+        return table + "".join(f"<div>{_html.text(more)}</div>" for more in self._more())
 
     def __str__(self) -> str:
         if not len(self):
             return self._nothing
-        lines = [self._line(row) for row in self.as_dicts(self.limit)]
-        return "\n".join([*lines, *filter(None, [self._more()])])
+        parts = []
+        for row in self.as_dicts(self.limit):
+            told = "  ".join(filter(None, (column.text(row) for column in self._columns)))
+            parts += [_wrapped(part) for part in told.splitlines()]
+        return "\n".join([*parts, *self._more()])
 
     __repr__ = __str__
 
 
-def _text(name: str) -> Callable[[_Row], str]:
-    return lambda row: "" if row[name] is None else _html.text(str(row[name]))
+def _wrapped(text: str) -> str:
+    """A text for a terminal of 80 columns; what was indented stays so."""
+    return fill(text.rstrip(), 79, subsequent_indent=_INDENT, break_long_words=False)
 
 
-def _number(name: str, form: str = ",.1f") -> Callable[[_Row], str]:
-    return lambda row: "" if row[name] is None else format(row[name], form)
+_INDENT: Final = "    "
 
 
-def _time(name: str) -> Callable[[_Row], str]:
-    return lambda row: f'<span style="white-space:nowrap">{row[name]:%Y-%m-%d %H:%M:%S}</span>'
+def _text(label: str, name: str, width: int = 0) -> _Column:
+    def html(row: _Row) -> str:
+        return _name(row[name])
+
+    return _Column(label, html, lambda row: f"{row[name] or '':<{width}}")
 
 
-def _sentence(name: str) -> Callable[[_Row], str]:
-    return lambda row: f'<div style="min-width:10em">{_html.words(str(row[name]))}</div>'
+def _name(text: object) -> str:
+    """A type or code, which wraps between its words."""
+    return _WORD.sub(r"\g<0><wbr>", _html.text(str(text or "")))
 
 
-def _entry(name: str) -> Callable[[_Row], str]:
+_WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
+
+
+def _number(label: str, name: str, form: str = ",.1f", said: str = "{}") -> _Column:
+    def html(row: _Row) -> str:
+        return "" if row[name] is None else format(row[name], form)
+
+    return _Column(label, html, lambda row: said.format(html(row)) if html(row) else "", True)
+
+
+def _sentence(label: str, name: str) -> _Column:
+    def html(row: _Row) -> str:
+        return f'<div style="min-width:9em">{_html.words(str(row[name]))}</div>'
+
+    return _Column(label, html, lambda row: f"\n{_INDENT}{row[name]}")
+
+
+def _at(row: _Row, name: str) -> str:
+    at = row[name]
+    return f'<span {_WHOLE} title="{at:%Y-%m-%d %H:%M:%S.%f} UTC">{at:%H:%M:%S} UTC</span>'
+
+
+def _entry(row: _Row, name: str) -> str:
     """How to look at an exchange, to be copied."""
-    place = '<span style="white-space:nowrap">{}</span>'.format
-    return lambda row: "" if row[name] is None else place(_code(f'log["{row[name]}"]'))
+    return "" if row[name] is None else f'<span {_WHOLE}>{_code(f"""log["{row[name]}"]""")}</span>'
+
+
+_WHOLE: Final = 'style="white-space:nowrap"'
 
 
 def _code(text: str) -> str:
     return f'<code style="color:inherit;background:none">{_html.text(text)}</code>'
 
 
+def _stacked(*parts: str) -> str:
+    return "<br>".join(filter(None, parts))
+
+
+def _badge(label: str, name: str, good: Mapping[str, bool | None], width: int = 0) -> _Column:
+    def html(row: _Row) -> str:
+        badge = _html.badge(row[name], good=good.get(row[name], good[""]))
+        return _stacked(badge, _name(row["error_code"]))
+
+    return _Column(label, html, lambda row: f"{row[name]:<{width}}")
+
+
 class ErrorTable(ShownTable):
     """The error codes that came, each with its meaning and what to do about it."""
 
-    _title = "Error codes that came, times in UTC"
+    _title = "Error codes that came"
     _nothing = "No answer had an error code."
-    _numbers = ("count",)
-    _cells: ClassVar[_Spec] = {
-        # a long code wraps after its underscores
-        "code": lambda row: f"<b>{_text('error_code')(row).replace('_', '_<wbr>')}</b>",
-        "count": _number("count", ","),
-        AGAIN: lambda row: again(bool(row["retryable"])),
-        "meaning": _sentence("meaning"),
-        "what to do": _sentence("remedy"),
-        "example, last seen": lambda row: f"{_entry('example')(row)}<br>{_time('last_seen')(row)}",
-    }
-
-    @staticmethod
-    def _line(row: _Row) -> str:
-        tasks = f", {_swimlane.many(row['tasks'], 'task')}" if row["tasks"] else ""
-        return (
-            f"{row['error_code']}  x{row['count']} ({row['share']:.0%} of the exchanges)"
-            f"{tasks}, last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC\n"
-            f"    {row['meaning']}\n    {row['remedy']}\n"
-            f"    {AGAIN.capitalize()} {again(bool(row['retryable']))}.\n"
-            f"    An example: log[{str(row['example'])!r}]"
-        )
+    _columns = (
+        _Column("code", lambda row: f"<b>{_name(row['error_code'])}</b>", itemgetter("error_code")),
+        _Column(
+            "count",
+            lambda row: f"{row['count']:,}",
+            lambda row: (
+                f"x{row['count']:,}  {many(row['tasks'], 'task')}, "
+                f"last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC"
+            ),
+            True,
+        ),
+        _Column(AGAIN, lambda row: again(bool(row["retryable"]))),
+        _sentence("meaning", "meaning"),
+        _sentence("what to do", "remedy"),
+        _Column(
+            "example, last seen",
+            lambda row: _stacked(_entry(row, "example"), _at(row, "last_seen")),
+            lambda row: (
+                f"\n{_INDENT}{AGAIN.capitalize()} {again(bool(row['retryable']))}."
+                f"\n{_INDENT}An example: log[{str(row['example'])!r}]"
+            ),
+        ),
+    )
 
 
 class LatencyTable(ShownTable):
@@ -238,21 +286,14 @@ class LatencyTable(ShownTable):
 
     _title = "Time to the answer, in milliseconds"
     _nothing = "No request has been answered."
-    _numbers = ("count", "p50", "p95", "max")
-    _cells: ClassVar[_Spec] = {
-        "method": _text("method"),
-        "task type": _text("task_type"),
-        "count": _number("count", ","),
-        **{name: _number(f"{name}_ms") for name in ("p50", "p95", "max")},
-    }
-
-    @staticmethod
-    def _line(row: _Row) -> str:
-        return (
-            f"{row['method']:<16} {row['task_type'] or '':<24} x{row['count']:<9,} "
-            f"p50 {row['p50_ms']:>10,.1f}  p95 {row['p95_ms']:>10,.1f}  "
-            f"max {row['max_ms']:>10,.1f} ms"
-        )
+    _columns = (
+        _text("method", "method", 14),
+        _text("task type", "task_type", 16),
+        _number("count", "count", ",", "x{}"),
+        _number("p50", "p50_ms", said="p50 {}"),
+        _number("p95", "p95_ms", said="p95 {}"),
+        _number("max", "max_ms", said="max {} ms"),
+    )
 
 
 def _seconds(row: _Row) -> str:
@@ -264,125 +305,111 @@ def _seconds(row: _Row) -> str:
 class TaskTimesTable(ShownTable):
     """From the creation of each task to its result."""
 
-    _title = "From createTask to the result, one row for each task, times in UTC"
+    _title = "From createTask to the result, one row for each task"
     _nothing = "No task has been created."
-    _numbers = ("task", "seconds to the result")
-    _cells: ClassVar[_Spec] = {
-        "task": _text("task_id"),
-        "type": _text("task_type"),
-        "created": _time("created_at"),
-        "seconds to the result": _seconds,
-        "how it came": _entry("answered_by"),
-    }
-
-    @staticmethod
-    def _line(row: _Row) -> str:
-        unit = "" if row["seconds"] is None else " s"
-        return f"{row['task_id']:<12} {row['task_type'] or '':<24} {_seconds(row)}{unit}"
-
-
-def _state(row: _Row) -> str:
-    good = {"ready": True, "failed": False}.get(row["state"])
-    code = f"<br>{_text('error_code')(row)}" if row["error_code"] else ""
-    return _html.badge(row["state"], good=good) + code
+    _columns = (
+        _number("task", "task_id", ""),
+        _text("type", "task_type", 24),
+        _Column("created", lambda row: _at(row, "created_at")),
+        _Column(
+            "seconds to the result",
+            _seconds,
+            lambda row: _seconds(row) + ("" if row["seconds"] is None else " s"),
+            True,
+        ),
+        _Column("how it came", lambda row: _entry(row, "answered_by")),
+    )
 
 
 class TaskTable(ShownTable):
     """What became of each task, with its exchanges as marks on a line."""
 
     limit = 50  # with their pictures, in a notebook that is saved
-    _title = "Tasks, newest first, times in UTC; the cost is an estimate"
+    _title = "Tasks, newest first; the cost is an estimate"
     _nothing = "No task has been created."
     _metadata: ClassVar[list[str]] = ["events"]
     events: Mapping[str, Sequence[_swimlane.Event]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
-    _numbers = ("task", "seconds", "polls", "callbacks", "cost")
 
-    def strip(self, created_by: str, *, width: int = 220) -> str:
+    def strip(self, created_by: str, *, width: int = 120) -> str:
         """Return a row's exchanges as a small picture; empty if they are not known."""
         return _swimlane.strip(self.events.get(created_by, ()), width=width)
 
-    def _spec(self) -> _Spec:
-        return {
-            "task": lambda row: _text("task_id")(row) or "no number",
-            "type": _text("task_type"),
-            "created": _time("created_at"),
-            "state": _state,
-            "exchanges": lambda row: self.strip(row["created_by"]) or str(row["exchanges"]),
-            "seconds": _number("queue_s", ",.3f"),
-            "polls": _number("polls", ","),
-            "callbacks": _number("callbacks", ","),
-            "cost": _number("cost", "g"),
-            "created by": _entry("created_by"),
-            "ended by": _entry("answered_by"),
-        }
+    @property
+    def _columns(self) -> Sequence[_Column]:  # type: ignore[override]
+        return (
+            _Column(
+                "task",
+                lambda row: _stacked(_task(row), _name(row["task_type"])),
+                lambda row: f"{_task(row):<10}  {row['task_type'] or '':<16}",
+            ),
+            _Column(
+                "created", lambda row: _stacked(_at(row, "created_at"), _entry(row, "created_by"))
+            ),
+            _badge("state", "state", {"ready": True, "failed": False, "": None}, 10),
+            _Column(
+                "exchanges",
+                lambda row: _stacked(self.strip(row["created_by"]), _asked(row)),
+                _asked,
+            ),
+            _number("seconds", "queue_s", ",.3f", "{} s"),
+            _number("cost", "cost", "g", "cost about {}"),
+            _Column(
+                "ended by",
+                lambda row: _entry(row, "answered_by"),
+                lambda row: f"{row['error_code'] or ''} log[{row['created_by']!r}]".strip(),
+            ),
+        )
 
-    @staticmethod
-    def _line(row: _Row) -> str:
-        sign = {"ready": "✓ ", "failed": "✗ "}.get(row["state"], "")
-        number = "no number" if row["task_id"] is None else row["task_id"]
-        facts = [
-            f"{number:<12} {row['task_type'] or '':<24} {sign + row['state']:<12}",
-            "" if row["queue_s"] is None else f"{row['queue_s']:,.3f} s",
-            _swimlane.many(row["polls"], "poll"),
-            _swimlane.many(row["callbacks"], "callback") if row["callbacks"] else "",
-            str(row["error_code"] or ""),
-            "" if row["cost"] is None else f"cost about {row['cost']:g}",
-            f"log[{row['created_by']!r}]",
-        ]
-        return "  ".join(filter(None, facts))
+
+def _task(row: _Row) -> str:
+    return "no number" if row["task_id"] is None else str(row["task_id"])
+
+
+def _asked(row: _Row) -> str:
+    polls = many(row["polls"], "poll")
+    return f"{polls}, {many(row['callbacks'], 'callback')}" if row["callbacks"] else polls
 
 
 class ViolationTable(ShownTable):
     """The answers that depart from the documented contract."""
 
-    _title = "Answers that depart from the documented contract, times in UTC"
+    _title = "Answers that depart from the documented contract"
     _nothing = "Every answer kept the documented contract."
-    _cells: ClassVar[_Spec] = {
-        "exchange": _entry("exchange_id"),
-        "at": _time("started_at"),
-        "method": _text("method"),
-        "field": lambda row: _code(row["field"]) if row["field"] else "the whole answer",
-        "the rule": _sentence("rule"),
-        "found": lambda row: _code(row["found"]),
-    }
-
-    @staticmethod
-    def _line(row: _Row) -> str:
-        return (
-            f"{row['exchange_id']}  {row['method']}  {row['field'] or 'the whole answer'}: "
-            f"{row['found']}\n    {row['rule']}"
-        )
-
-
-def _outcome(row: _Row) -> str:
-    good = {"ok": True, "callback": True, "processing": None}.get(row["outcome"], False)
-    return _html.badge(row["outcome"], good=good)
+    _columns = (
+        _Column("exchange", lambda row: _entry(row, "exchange_id"), itemgetter("exchange_id")),
+        _Column("at", lambda row: _at(row, "started_at")),
+        _text("method", "method"),
+        _Column(
+            "field",
+            lambda row: _code(row["field"]) if row["field"] else "the whole answer",
+            lambda row: f"{row['field'] or 'the whole answer'}: {row['found']}",
+        ),
+        _sentence("the rule", "rule"),
+        _Column("found", lambda row: _code(row["found"])),
+    )
 
 
 class Timeline(ShownTable):
     """Every exchange of one task, in order, with a picture of it."""
 
-    _title = "In order, times in UTC"
+    _title = "In order"
     _metadata: ClassVar[list[str]] = ["task_id"]
     task_id: int = 0
-    _numbers = ("seconds", "ms", "try")
-    _cells: ClassVar[_Spec] = {
-        "at": lambda row: f"{row['started_at']:%H:%M:%S.%f}"[:-3],
-        "seconds": _number("offset_s", ",.3f"),
-        "exchange": _entry("exchange_id"),
-        "method": _text("method"),
-        "outcome": _outcome,
-        "answer": lambda row: " ".join(filter(None, (_text(n)(row) for n in _ANSWER))),
-        "ms": _number("elapsed_ms"),
-        "try": _number("attempt", ""),
-    }
-
-    @staticmethod
-    def _line(row: _Row) -> str:
-        took = "" if row["elapsed_ms"] is None else f"  {row['elapsed_ms']:,.1f} ms"
-        told = "  ".join(row[name] for name in ("outcome", *_ANSWER) if row[name])
-        return f"{row['offset_s']:+10.3f} s  {row['method']:<14} {told}{took}  {row['exchange_id']}"
+    _columns = (
+        _Column("at", lambda row: _at(row, "started_at")),
+        _number("seconds", "offset_s", "+.3f", "{} s"),
+        _text("method", "method", 14),
+        _badge("outcome", "outcome", {"ok": True, "callback": True, "processing": None, "": False}),
+        _text("answer", "status"),
+        _number("ms", "elapsed_ms", said="{} ms"),
+        _number("try", "attempt", "", ""),
+        _Column(
+            "exchange",
+            lambda row: _entry(row, "exchange_id"),
+            lambda row: "  ".join(filter(None, [row["error_code"], row["exchange_id"]])),
+        ),
+    )
 
     @property
     def svg(self) -> str:
@@ -410,7 +437,8 @@ class Timeline(ShownTable):
         )
 
     def __str__(self) -> str:
-        return f"{self.summary}\n{super().__str__()}" if len(self) else self.summary
+        summary = _wrapped(self.summary)
+        return f"{summary}\n{super().__str__()}" if len(self) else summary
 
     __repr__ = __str__
 
@@ -421,26 +449,24 @@ def card(
     """Return what a cell that ends with a log shows, by media type."""
     outcomes = list(outcomes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in Counter(outcomes).most_common())
-    rows = [[_html.text(cell) for cell in _card_row(exchange)] for exchange in newest]
+    rows = [[cell(exchange) for cell in _CARD.values()] for exchange in newest]
     html = _html.card(
         f"Exchange log: {len(outcomes):,} exchanges",
         _html.facts([("kept", _html.text(where)), ("outcomes", told or "none yet")]),
-        _html.table(_CARD, rows, caption=f"The newest {len(rows)}") if rows else "",
+        _html.table(list(_CARD), rows, caption=f"The newest {len(rows)}") if rows else "",
         errors._repr_html_() if len(errors) else "",
     )
     lines = [f"{len(outcomes):,} exchanges {where}: {told or 'none yet'}"]
     lines += [exchange.summary() for exchange in newest]
-    return _html.bundle(html, "\n".join(lines))
+    return _html.bundle(html, "\n".join(map(_wrapped, lines)))
 
 
-def _card_row(exchange: Exchange) -> list[str]:
-    return [
-        exchange.exchange_id,
-        f"{exchange.started_at:%H:%M:%S}",
-        exchange.method,
-        "" if exchange.task_id is None else str(exchange.task_id),
-        str(exchange.outcome),
-        exchange.error_code or "",
-        "" if exchange.http_status is None else str(exchange.http_status),
-        "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
-    ]
+_CARD: Final[Mapping[str, Callable[[Exchange], str]]] = {
+    "exchange": lambda exchange: _html.text(exchange.exchange_id),
+    "at": lambda exchange: _at({"at": exchange.started_at}, "at"),
+    "method": lambda exchange: _name(exchange.method),
+    "task": lambda exchange: str(exchange.task_id or ""),
+    "outcome": lambda exchange: _stacked(exchange.outcome, _name(exchange.error_code)),
+    "HTTP": lambda exchange: str(exchange.http_status or ""),
+    "ms": lambda exchange: "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
+}

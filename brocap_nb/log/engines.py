@@ -18,6 +18,7 @@ import pandas as pd
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.log._folders import is_pattern, log_files
+from brocap_nb.log._rows import DESCRIBED, UTC_TIME
 
 __all__ = ["BLOCK_BYTES", "ENGINES", "scan", "schema"]
 
@@ -25,23 +26,16 @@ BLOCK_BYTES: Final = 64 * 1024 * 1024
 """How much of a file is one partition for Dask."""
 
 _TEXT, _WHOLE, _DECIMAL, _TIME = "text", "whole", "decimal", "time"
+_KINDS: Final = {
+    **dict.fromkeys(("string", "category"), _TEXT),
+    **dict.fromkeys(("int32", "int64", "Int64"), _WHOLE),
+    "float64": _DECIMAL,
+    "datetime, UTC": _TIME,
+}
 _COLUMNS: Final = {
-    "exchange_id": _TEXT,
-    "started_at": _TIME,
-    "session": _TEXT,
-    "method": _TEXT,
-    "task_type": _TEXT,
-    "task_id": _WHOLE,
-    "attempt": _WHOLE,
-    "outcome": _TEXT,
-    "http_status": _WHOLE,
-    "error_id": _WHOLE,
-    "error_code": _TEXT,
-    "error_description": _TEXT,
-    "status": _TEXT,
-    "elapsed_ms": _DECIMAL,
-    "request_bytes": _WHOLE,
-    "response_bytes": _WHOLE,
+    name: _KINDS[dtype]
+    for name, (dtype, _) in DESCRIBED.items()
+    if name not in ("request", "response")
 }
 _LINE: Final = {"kind": _TEXT, **_COLUMNS}
 
@@ -159,51 +153,41 @@ def schema(engine: str = "duckdb") -> Any:
 
 
 def _polars(groups: list[list[str]]) -> list[Any]:
-    pl: Any = import_module("polars")
-    return [_polars_lines(pl, files) for files in groups]
-
-
-def _polars_lines(pl: Any, files: list[str]) -> Any:
     """Line by line: Polars' own reader refuses a whole file for one torn line."""
+    pl: Any = import_module("polars")
     line = pl.col("line")  # lines are ASCII, and JSON has no control characters in it
-    lines = pl.LazyFrame(schema={"line": pl.String})
-    if files:
-        lines = pl.scan_csv(
-            files,
-            separator="\x1f",
-            has_header=False,
-            quote_char=None,
-            schema={"line": pl.String},
-            truncate_ragged_lines=True,
-            glob=False,
+    reading = {"separator": "\x1f", "has_header": False, "quote_char": None, "glob": False}
+    form = {"line": pl.String}
+    at = pl.col("started_at").str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
+    )
+    return [
+        (
+            pl.scan_csv(files, schema=form, truncate_ragged_lines=True, **reading)
+            if files
+            else pl.LazyFrame(schema=form)
         )
-    return (
-        lines.filter(line.str.json_path_match("$.kind").is_not_null())
+        .filter(line.str.json_path_match("$.kind").is_not_null())
         .select(line.str.json_decode(pl.Struct(schema("polars"))).alias("line"))
         .unnest("line")
-        .with_columns(
-            pl.col("started_at").str.to_datetime(
-                "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
-            )
-        )
-    )
+        .with_columns(at)
+        for files in groups
+    ]
 
 
 def _duckdb(groups: list[list[str]]) -> list[Any]:
     duckdb: Any = import_module("duckdb")
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # no download
     connection.execute("SET TimeZone = 'UTC'")
-    return [_duckdb_lines(connection, files) for files in groups]
-
-
-def _duckdb_lines(connection: Any, files: list[str]) -> Any:
     columns = schema("duckdb")
-    if not files:
-        empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns.items())
-        return connection.sql(f"SELECT {empty} WHERE false")
-    return connection.read_json(
-        files, format="newline_delimited", columns=columns, ignore_errors=True
-    )
+    empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns.items())
+    reading = {"format": "newline_delimited", "columns": columns, "ignore_errors": True}
+    return [
+        connection.read_json(files, **reading)
+        if files
+        else connection.sql(f"SELECT {empty} WHERE false")
+        for files in groups
+    ]
 
 
 def _pandas(groups: list[list[str]]) -> list[Any]:
@@ -282,8 +266,7 @@ def _tables(data: bytes) -> list[Any]:
 def _frame(tables: list[Any]) -> pd.DataFrame:
     pa: Any = import_module("pyarrow")
     table = pa.concat_tables(tables or [schema("pandas").empty_table()])
-    text = pd.Series([""]).dtype
-    dtypes = {_TEXT: text, _WHOLE: "Int64", _DECIMAL: "float64", _TIME: "datetime64[us, UTC]"}
+    dtypes = {_TEXT: pd.Series([""]).dtype, _WHOLE: "Int64", _DECIMAL: "float64", _TIME: UTC_TIME}
     whole = {pa.int64(): pd.Int64Dtype()}.get
     columns = {name: table[name].to_pandas(types_mapper=whole) for name in _LINE}
     return pd.DataFrame({name: columns[name].astype(dtypes[k]) for name, k in _LINE.items()})

@@ -14,9 +14,8 @@ of many folders, which has the column `source`, each folder has task numbers of 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 import numpy as np
@@ -91,51 +90,31 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
 
     The most frequent is first; `share` is of all exchanges in the frame, 0 to 1.
     """
-    has_code = _text("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
     lazy = _lazy(frame)
-    source = _source(lazy)
+    total = lazy.select(nw.col("exchange_id").len().alias("total")).collect()["total"].to_list()[0]
+    has_code = _text("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
+    names = ("error_code", *_source(lazy))
     table = (
-        lazy.select(
-            nw.when(has_code).then(_text("error_code")).alias("error_code"),
-            nw.when(has_code).then(nw.col("task_id")).alias("task_id"),
-            nw.when(has_code).then(nw.col("exchange_id")).alias("exchange_id"),
-            nw.col("started_at"),
-            *(_text(name).alias(name) for name in source),
-        )
-        # Engines count distinct values with nulls among them differently: by task, then by code.
-        .with_columns(
-            nw.col("task_id").fill_null(_NO_TASK),
-            (~nw.col("task_id").is_null()).cast(nw.Int64).alias("is_task"),
-        )
-        .group_by("error_code", *source, "task_id")
-        .agg(
-            nw.len().alias("count"),
-            nw.col("started_at").min().alias("first_seen"),
-            nw.col("started_at").max().alias("last_seen"),
-            nw.col("is_task").max().alias("is_task"),
-            nw.col("exchange_id").max().alias("example"),
-        )
-        .group_by("error_code")
-        .agg(
-            nw.col("count").sum().alias("count"),
-            nw.col("first_seen").min().alias("first_seen"),
-            nw.col("last_seen").max().alias("last_seen"),
-            nw.col("is_task").sum().alias("tasks"),
-            nw.col("example").max().alias("example"),
-        )
-        .with_columns(nw.col("count", "tasks").cast(nw.Int64))  # DuckDB's sums have 128 bits
+        lazy.filter(has_code)
+        .select("exchange_id", "started_at", "task_id", *(_text(n).alias(n) for n in names))
         .collect()
     )
-    columns = [_values(table[name]) for name in table.columns]
-    rows = [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
-    total = sum(row["count"] for row in rows) or 1
-    rows = [row for row in rows if row["error_code"] is not None]
-    rows.sort(key=lambda row: (-row["count"], row["error_code"]))
-    for row in rows:
-        entry = explain(row["error_code"])
-        row["share"] = row["count"] / total
-        row.update((name, getattr(entry, name)) for name in ("meaning", "remedy", "retryable"))
-    return _table({name: [row[name] for row in rows] for name in _ERRORS}, _ERRORS, table)
+    columns = (_values(table[n]) for n in ("error_code", "task_id", "started_at", "exchange_id"))
+    came: dict[str, list[tuple[Any, ...]]] = {}
+    for source, code, *one in zip(_sources(table), *columns, strict=True):
+        came.setdefault(code, []).append((source, *one))
+    rows = []
+    for code, found in sorted(came.items(), key=lambda item: (-len(item[1]), item[0])):
+        sources, numbers, times, ids = zip(*found, strict=True)
+        tasks = {task for task in zip(sources, numbers, strict=True) if task[1] is not None}
+        entry = explain(code)
+        rows.append(
+            (
+                *(code, len(found), len(found) / total, min(times), max(times), len(tasks)),
+                *(entry.meaning, entry.remedy, entry.retryable, max(ids)),
+            )
+        )
+    return _table(_by_name(rows, _ERRORS), _ERRORS, table)
 
 
 def latency(frame: Any) -> nw.DataFrame[Any]:
@@ -154,23 +133,17 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
         .collect()
     )
     times = task_times(lazy).drop_nulls("seconds")
-    columns: dict[str, list[Any]] = {name: [] for name in _LATENCY}
+    rows: list[tuple[Any, ...]] = []
     for part, methods, milliseconds in (
         (answered, answered["method"].to_list(), answered["elapsed_ms"].to_numpy()),
         (times, [TIME_TO_RESULT] * len(times), times["seconds"].to_numpy() * 1000),
     ):
-        types = part["task_type"].to_list()
-        group = _codes(methods) * (len(types) + 1) + _codes(types)
-        order = np.lexsort((milliseconds, group))
-        for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(part) else ():
-            values = milliseconds[rows].tolist()
-            row = (
-                *(methods[rows[0]], types[rows[0]], len(values)),
-                *(values[-(-len(values) * percent // 100) - 1] for percent in (50, 95, 100)),
-            )
-            for column, value in zip(columns.values(), row, strict=True):
-                column.append(None if value is pd.NA else value)
-    return _table(columns, _LATENCY, answered)
+        types = [task_type or "" for task_type in _values(part["task_type"])]
+        for (method, task_type), found in pd.Series(milliseconds).groupby([methods, types]):
+            values = sorted(found.tolist())
+            ranks = (values[-(-len(values) * percent // 100) - 1] for percent in (50, 95, 100))
+            rows.append((method, task_type or None, len(values), *ranks))
+    return _table(_by_name(rows, _LATENCY), _LATENCY, answered)
 
 
 def task_times(frame: Any) -> nw.DataFrame[Any]:
@@ -197,29 +170,24 @@ def tasks(
     """Return one row per createTask, newest first, its polls and callbacks folded in.
 
     What came before all of them, such as the polls of a task that another log created, is in none.
-
     `state` is one of
 
     - `ready`: a result came, from a poll or a callback;
-    - `failed`: createTask, or later a poll or a callback, was answered with an error code that is
-      not `retryable` in `brocap_nb.api._facts`, and no result and no `processing` came after it;
-    - `unknown`: createTask has no answer that can be read (or none yet), so whether there is a
-      task, nobody knows;
+    - `failed`: an error code came that is not `retryable`, and no result or `processing` after it;
+    - `unknown`: createTask has no answer that can be read, or none yet;
     - `processing`: nothing of this so far, and the result can still be asked for;
     - `abandoned`: nothing of this, and the 5 minutes in which it could be asked for are over.
 
     Args:
         now: the time that `processing` and `abandoned` are told apart by. Default: now.
         cost: called with the `exchange_id` of a createTask, and of the getBalance before and after
-            it; returns what the task cost, or None. Without it `cost` is missing everywhere.
+            it; returns what the task cost, or None. Without it `cost` is missing everywhere. It is
+            asked only where no other createTask of any session lies between the two.
 
     Returns:
         `queue_s` is in seconds from the start of createTask to the end of the answer that ended
         it, or, if none did, of the last exchange about it; missing if nothing came after
-        createTask, if that failed itself, or if the clock was set back in between. `answered_by`
-        is the exchange that ended it, with a result or an error code. `cost` is asked for only if
-        it can be this task's alone: createTask was answered, the same session has a getBalance
-        before it and one after it, and no other createTask of any session is between them.
+        createTask, if that failed itself, or if the clock was set back in between.
     """
     asked = (_text("method") == "getBalance") & (_text("outcome") == _OK)
     created = _text("method") == CREATE
@@ -259,11 +227,10 @@ def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
-    """Return every departure of an answer from the documented contract (`brocap_nb.api._answers`).
+    """Return every departure of an answer from the documented contract, in order.
 
     A callback is held to the rules of getTaskResult. The solution of a task is checked if its type
-    is known: from the exchange itself, or from the createTask in the frame. The rows are in the
-    order in which the exchanges began; `field` is empty if it is the answer as a whole.
+    is known. `field` is empty if it is the answer as a whole.
     """
     lazy = _lazy(frame)
     called = _text("outcome") == _CALLBACK  # its body was sent to us
@@ -303,17 +270,13 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     return _table(told, _VIOLATIONS, table)
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
+class _Clock(NamedTuple):
     """When exchanges were, each of them a row of a table."""
 
-    start: NDArray[np.int64]
-    """When it began, in microseconds since 1970."""
-    since: NDArray[np.int64]
-    """The same, or that of an earlier one of its session, if it is later."""
+    start: NDArray[np.int64]  # when it began, in microseconds since 1970
+    since: NDArray[np.int64]  # the same, or that of an earlier one of its session, if it is later
     session: NDArray[np.int64]
-    order: NDArray[np.int64]
-    """The rows in order: a clock may be set back, the order of a session's own rows is sure."""
+    order: NDArray[np.int64]  # a clock may be set back, the order of a session's own rows is sure
 
 
 def _clock(table: nw.DataFrame[Any]) -> _Clock:
@@ -485,6 +448,10 @@ def _values(series: nw.Series[Any]) -> list[Any]:
         None if value is None or value is pd.NA or value is pd.NaT or value != value else value
         for value in series.to_list()
     ]
+
+
+def _by_name(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> dict[str, list[Any]]:
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def _microseconds(at: datetime) -> int:

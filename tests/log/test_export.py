@@ -38,59 +38,26 @@ PICTURE = base64.b64encode(noise()).decode()
 
 # --- HAR 1.2 ------------------------------------------------------------------------------------
 
-TEXT, COUNT, LIST = str, int, list
-# http://www.softwareishard.com/blog/har-12-spec/: the members that must be there, and their types
-STRUCTURE: Mapping[str, Mapping[str, Any]] = {
-    "log": {"version": TEXT, "creator": dict, "entries": LIST},
-    "creator": {"name": TEXT, "version": TEXT},
-    "entry": {
-        "startedDateTime": TEXT,
-        "time": (int, float),
-        "request": dict,
-        "response": dict,
-        "cache": dict,
-        "timings": dict,
-    },
-    "request": {
-        "method": TEXT,
-        "url": TEXT,
-        "httpVersion": TEXT,
-        "cookies": LIST,
-        "headers": LIST,
-        "queryString": LIST,
-        "headersSize": COUNT,
-        "bodySize": COUNT,
-    },
-    "postData": {"mimeType": TEXT, "text": TEXT},
-    "response": {
-        "status": COUNT,
-        "statusText": TEXT,
-        "httpVersion": TEXT,
-        "cookies": LIST,
-        "headers": LIST,
-        "content": dict,
-        "redirectURL": TEXT,
-        "headersSize": COUNT,
-        "bodySize": COUNT,
-    },
-    "content": {"size": COUNT, "mimeType": TEXT},
-    "timings": dict.fromkeys(("send", "wait", "receive"), (int, float)),
-}
-OPTIONAL = {
-    "log": {"pages", "comment"},
-    "entry": {"comment", "serverIPAddress", "connection", "pageref"},
-    "request": {"postData", "comment"},
-    "content": {"text", "encoding", "compression", "comment"},
-    "timings": {"blocked", "dns", "connect", "ssl", "comment"},
+# http://www.softwareishard.com/blog/har-12-spec/: the members that must be there, and may be
+STRUCTURE = {
+    "log": "version creator entries | pages comment",
+    "entry": "startedDateTime time request response cache timings | comment",
+    "request": (
+        "method url httpVersion cookies headers queryString headersSize bodySize | postData"
+    ),
+    "postData": "mimeType text |",
+    "response": (
+        "status statusText httpVersion cookies headers content redirectURL headersSize bodySize |"
+    ),
+    "content": "size mimeType | text encoding",
+    "timings": "send wait receive | blocked dns connect ssl comment",
 }
 
 
 def check(kind: str, value: Mapping[str, Any]) -> None:
-    for name, expected in STRUCTURE[kind].items():
-        assert isinstance(value[name], expected), f"{kind}.{name}"
-        assert not isinstance(value[name], bool)
-    others = {name for name in value if not name.startswith("_")} - set(STRUCTURE[kind])
-    assert others <= OPTIONAL.get(kind, set()), kind
+    must, may = (names.split() for names in STRUCTURE[kind].split("|"))
+    names = {name for name in value if not name.startswith("_")}
+    assert {*must} <= names <= {*must, *may}, kind
 
 
 def check_har(document: Mapping[str, Any]) -> None:
@@ -99,7 +66,7 @@ def check_har(document: Mapping[str, Any]) -> None:
     log = document["log"]
     check("log", log)
     assert log["version"] == "1.2"
-    check("creator", log["creator"])
+    assert log["creator"].keys() == {"name", "version"}
     for entry in log["entries"]:
         check("entry", entry)
         assert datetime.fromisoformat(entry["startedDateTime"]).tzinfo is not None
@@ -238,20 +205,14 @@ def browser_entry(**request: Any) -> dict[str, Any]:
     """An entry as Chrome writes it, with what a person forgets to take out."""
     return {
         "_initiator": {"type": "script"},
-        "_resourceType": "fetch",
-        "cache": {},
         "request": {
             "method": "POST",
             "url": "https://u:passw0rd@api.brocapgpt.com/createTask",
-            "httpVersion": "h2",
             "headers": [
                 {"name": "cookie", "value": "sid=verysecretsession"},
                 {"name": "x-note", "value": "the key is 0123456789abcdef0123456789abcdef"},
             ],
-            "queryString": [],
             "cookies": [{"name": "sid", "value": "verysecretsession"}],
-            "headersSize": -1,
-            "bodySize": 99,
             "postData": {
                 "mimeType": "application/json",
                 "text": '{"clientKey":"0123456789abcdef0123456789abcdef","task":{"type":"Y",'
@@ -261,10 +222,6 @@ def browser_entry(**request: Any) -> dict[str, Any]:
         },
         "response": {
             "status": 200,
-            "statusText": "",
-            "httpVersion": "h2",
-            "headers": [],
-            "cookies": [],
             "content": {
                 "size": 20,
                 "mimeType": "application/json",
@@ -273,27 +230,15 @@ def browser_entry(**request: Any) -> dict[str, Any]:
                 ).decode(),
                 "encoding": "base64",
             },
-            "redirectURL": "",
-            "headersSize": -1,
-            "bodySize": -1,
         },
         "startedDateTime": "2026-01-02T03:04:05.678Z",
         "time": 12.5,
-        "timings": {"send": 0.1, "wait": 12, "receive": 0.4},
     }
 
 
 def test_a_browsers_har_is_read_without_its_secrets(tmp_path: Path) -> None:
-    document = {
-        "log": {
-            "version": "1.2",
-            "creator": {},
-            "entries": [
-                browser_entry(method="GET", url="https://x/logo.png", postData=None),
-                browser_entry(),
-            ],
-        }
-    }
+    logo = browser_entry(method="GET", url="https://x/logo.png", postData=None)
+    document = {"log": {"entries": [logo, browser_entry()]}}
     (tmp_path / "chrome.har").write_text(json.dumps(document))
     log = bn.ExchangeLog.from_har(tmp_path / "chrome.har", tmp_path / "taken")
     assert len(log) == 1
@@ -353,35 +298,18 @@ def run(command: list[str], text: str | None, key: str) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
-def test_curl_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
+def test_curl_and_python_send_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
     peer.say(CREATED)
-    client.create_task(bn.RawTask(NASTY))
-    command = client.log.to_curl(1)
-    assert key not in command
+    big = base64.b64encode(noise() + bytes(400_000)).decode()  # too long for an argument
+    client.create_task(bn.RawTask(NASTY | {"more": [big]}))
+    command, program = client.log.to_curl(1), client.log.to_python(1)
+    assert key not in command + program
     assert '"$BROCAP_CLIENT_KEY"' in command
-    assert "71" in run(["sh"], command, key)
-    first, second = peer.requests
-    assert second == first
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
-def test_curl_takes_a_picture_of_any_size(client: bn.Client, peer: Peer, key: str) -> None:
-    peer.say(CREATED)
-    big = base64.b64encode(noise() + bytes(400_000)).decode()
-    client.create_task(bn.RawTask({"type": "X", "imagesBase64": [big]}))
-    run(["sh"], client.log.to_curl(1), key)
-    assert peer.requests[0] == peer.requests[1]
-
-
-def test_python_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
-    peer.say(CREATED)
-    client.create_task(bn.RawTask(NASTY))
-    program = client.log.to_python(1)
-    assert key not in program
     assert set(re.findall(r"^import (\w+)", program, re.MULTILINE)) == {"os", "requests"}
+    assert "71" in run(["sh"], command, key)
     assert "71" in run([sys.executable, "-"], program, key)
-    first, second = peer.requests
-    assert second == first
+    first, *others = peer.requests
+    assert others == [first] * 2
 
 
 def test_what_the_log_does_not_have_is_said(client: bn.Client, peer: Peer, key: str) -> None:

@@ -145,7 +145,7 @@ def test_one_exchange_by_id_and_by_number(client: bn.Client, peer: Peer) -> None
     assert [log[1].exchange_id, log[-1].exchange_id] == [ids[0], ids[2]]
     assert log[ids[1]].exchange_id == ids[1]
     for missing in (0, 4, -4, "nonsense", f"{log.session}-9", f"{log.session}-x", ""):
-        with pytest.raises(bn.ExchangeNotFoundError):
+        with pytest.raises(bn.ExchangeNotFoundError, match=f"no exchange '{missing}'"):
             log[missing]
 
 

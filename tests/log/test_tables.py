@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from html import unescape
 from typing import Any
@@ -27,86 +30,38 @@ SVG = "{http://www.w3.org/2000/svg}"
 AT = pd.Timestamp("2026-01-01 12:00:00", tz="UTC")
 HOSTILE = '<script>"x"</script>'
 
-TABLES: list[tuple[type[pd.DataFrame], dict[str, Any]]] = [
-    (
-        ErrorTable,
-        {
-            "error_code": HOSTILE,
-            "count": 3,
-            "share": 0.25,
-            "first_seen": AT,
-            "last_seen": AT,
-            "tasks": 2,
-            "meaning": HOSTILE,
-            "remedy": HOSTILE,
-            "retryable": True,
-            "example": HOSTILE,
-        },
+VALUES = {
+    **dict.fromkeys(("first_seen", "last_seen", "created_at", "started_at"), AT),
+    **dict.fromkeys(("p50_ms", "p95_ms", "max_ms", "seconds", "queue_s", "elapsed_ms"), 1.5),
+    "count": 3,
+    "tasks": 2,
+    "task_id": 7,
+    "polls": 3,
+    "callbacks": 1,
+    "attempt": 1,
+    "share": 0.25,
+    "cost": 0.002,
+    "offset_s": 0.0,
+    "retryable": True,
+    "state": "failed",
+}
+NAMES: dict[type[pd.DataFrame], str] = {
+    ErrorTable: (
+        "error_code count share first_seen last_seen tasks meaning remedy retryable example"
     ),
-    (
-        LatencyTable,
-        {
-            "method": HOSTILE,
-            "task_type": HOSTILE,
-            "count": 3,
-            "p50_ms": 1.5,
-            "p95_ms": 2.5,
-            "max_ms": 3.5,
-        },
+    LatencyTable: "method task_type count p50_ms p95_ms max_ms",
+    TaskTimesTable: "task_id task_type created_at seconds answered_by",
+    ViolationTable: "exchange_id started_at method field rule found",
+    Timeline: (
+        "started_at offset_s exchange_id method outcome status error_code elapsed_ms attempt"
     ),
-    (
-        TaskTimesTable,
-        {
-            "task_id": 7,
-            "task_type": HOSTILE,
-            "created_at": AT,
-            "seconds": 1.5,
-            "answered_by": HOSTILE,
-        },
+    TaskTable: (
+        "task_id task_type created_at state polls callbacks queue_s error_code cost exchanges "
+        "created_by answered_by"
     ),
-    (
-        ViolationTable,
-        {
-            "exchange_id": HOSTILE,
-            "started_at": AT,
-            "method": HOSTILE,
-            "field": HOSTILE,
-            "rule": HOSTILE,
-            "found": HOSTILE,
-        },
-    ),
-    (
-        Timeline,
-        {
-            "started_at": AT,
-            "offset_s": 0.0,
-            "exchange_id": HOSTILE,
-            "method": HOSTILE,
-            "outcome": HOSTILE,
-            "status": HOSTILE,
-            "error_code": HOSTILE,
-            "elapsed_ms": 1.5,
-            "attempt": 1,
-        },
-    ),
-    (
-        TaskTable,
-        {
-            "task_id": 7,
-            "task_type": HOSTILE,
-            "created_at": AT,
-            "state": "failed",
-            "polls": 3,
-            "callbacks": 1,
-            "queue_s": 1.5,
-            "error_code": HOSTILE,
-            "cost": 0.002,
-            "exchanges": 5,
-            "created_by": HOSTILE,
-            "answered_by": HOSTILE,
-        },
-    ),
-]
+}
+ROWS = {kind: {n: VALUES.get(n, HOSTILE) for n in names.split()} for kind, names in NAMES.items()}
+TABLES = list(ROWS.items())
 
 
 @pytest.mark.parametrize(("kind", "row"), TABLES)
@@ -134,7 +89,7 @@ def test_an_empty_table_says_so_and_a_missing_value_is_no_nan(
 
 
 def test_a_long_table_says_how_much_more_there_is() -> None:
-    long = ViolationTable([TABLES[3][1]] * 1201)
+    long = ViolationTable([ROWS[ViolationTable]] * 1201)
     assert str(long).endswith("and 1,001 more rows")
     assert "and 1,001 more rows" in long._repr_html_()
 
@@ -147,8 +102,11 @@ EVENTS = [
 ]
 
 
-def bars(picture: str) -> list[ET.Element]:
-    return [r for r in ET.fromstring(picture).iter(f"{SVG}rect") if r.get("class") == "bar"]
+def shapes(picture: str) -> list[tuple[float, int, str]]:
+    """Place and shape of each mark."""
+    paths = [path.get("d", "") for path in ET.fromstring(picture).iter(f"{SVG}path")]
+    found = [re.fullmatch(r"M(\d+) (\d+)(m.+)", path) for path in paths]
+    return [(float(mark[1]), int(mark[2]), mark[3]) for mark in found if mark]
 
 
 def shown_picture(html: str) -> tuple[str, str]:
@@ -175,7 +133,7 @@ def test_the_picture_is_an_image_that_tells_the_task_in_words() -> None:
         "Task 7: createTask took 200 ms; 3 requests for the result, 2.1 s apart; the result came "
         "6.5 s after the start. It went wrong: timeout."
     )
-    table = Timeline([TABLES[4][1]])
+    table = Timeline([ROWS[Timeline]])
     html = table._repr_html_()
     assert "<svg" not in html  # a notebook that is not trusted shows none
     assert shown_picture(html) == (table.svg, table.summary)
@@ -186,109 +144,78 @@ def test_the_picture_is_legible_whatever_the_page() -> None:
     picture = svg(EVENTS)
     pages, texts = (re.findall(rf"{name}{{fill:(#\w+)}}", picture) for name in (".page", "text"))
     assert len(pages) == len(texts) == 2  # light and dark
+    marks = set(re.findall(r"(?:fill|stroke)='(#\w+)'", picture)) - {"#808080"}
+    assert len(marks) == 3
     for page, text in zip(pages, texts, strict=True):
         assert contrast(page, text) > 7
-        for bar in bars(picture):
-            assert contrast(page, bar.get("fill", "")) > 3
+        for mark in marks:
+            assert contrast(page, mark) > 3
 
 
-def test_the_bars_stand_in_order_of_time_with_the_waits_between() -> None:
-    picture = svg(EVENTS)
-    places = [float(bar.get("x", "")) for bar in bars(picture)]
-    assert len(places) == 4
-    assert places == sorted(places)
-    start, first = places[0], places[1]
-    assert (places[3] - start) / (first - start) == pytest.approx(6.4 / 2.2, rel=0.01)
-    texts = [text.text for text in ET.fromstring(picture).iter(f"{SVG}text")]
-    assert texts.count("2.0 s") >= 3  # each wait is written down
-    assert {"✓ created", "✗ timeout", "✓ result after 6.5 s"} <= set(texts)
-
-
-def test_a_callback_has_a_lane_of_its_own() -> None:
+def test_each_answer_has_a_mark_in_the_lane_of_its_method() -> None:
     called = Event(lane="callback", start=5.0, seconds=0, outcome="callback", status="ready")
-    picture = svg([*EVENTS[:2], called])
-    lanes = [text.text for text in ET.fromstring(picture).iter(f"{SVG}text")]
-    assert "callback" in lanes
+    picture = svg([*EVENTS, called])
+    texts = [text.text for text in ET.fromstring(picture).iter(f"{SVG}text")]
+    legend = ["created", "processing", "done", "callback", "went wrong"]
+    assert texts[-5:] == legend
+    assert {"createTask", "getTaskResult", "callback", "result after 5.0 s"} <= set(texts)
     assert "callback" not in svg(EVENTS)
+    marks = shapes(picture)[:5]  # the legend's come after them
+    assert len({lane for _, lane, _ in marks}) == 3
+    assert len({shape for *_, shape in marks}) == 5
+    (start, *_), (first, *_), (_, *_), (last, *_), _ = marks
+    assert (last - start) / (first - start) == pytest.approx((6.5 - 0.2) / (2.3 - 0.2), rel=0.02)
     assert "1 callback; the result came 5.0 s after the start" in in_words(7, [EVENTS[0], called])
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-6, 0.5, 299.0, 1e5])
 def test_any_span_of_time_can_be_drawn(seconds: float) -> None:
-    picture = svg([EVENTS[0], Event(lane="x" * 99, start=seconds, seconds=0, outcome="ok")])
-    inside = [float(bar.get("x", "")) for bar in bars(picture)]
-    assert all(100 < x < 880 for x in inside)
+    odd = Event(lane=HOSTILE, start=seconds, seconds=0, outcome="api_error", error_code=HOSTILE)
+    picture = svg([EVENTS[0], odd])
+    assert all(100 < place < 760 for place, *_ in shapes(picture))
     assert len(list(ET.fromstring(picture).iter())) < 80
-
-
-def test_120_polls_stay_one_small_picture() -> None:
-    polls = [
-        Event(lane="getTaskResult", start=2.0 * n, seconds=0.1, outcome="processing")
-        for n in range(1, 121)
-    ]
-    picture = svg([EVENTS[0], *polls])
-    assert len(bars(picture)) == 121
-    assert len(picture) < 80_000
+    small = strip([EVENTS[0], odd], width=100)
+    assert all(0 <= place <= 100 for place, *_ in shapes(shown_picture(small)[0]))
+    assert "<script" not in picture + small
 
 
 def test_a_row_of_the_task_table_has_its_strip_where_it_is_known() -> None:
-    table = TaskTable([TABLES[-1][1] | {"created_by": "s-1", "answered_by": "s-4"}])
+    table = TaskTable([ROWS[TaskTable] | {"created_by": "s-1", "answered_by": "s-4"}])
     assert "<img" not in table._repr_html_()
     table.events = {"s-1": EVENTS}
     assert table.strip("s-1") in table._repr_html_()
     assert table.strip("s-9") == ""
     assert not isinstance(table.head(1), ShownTable)
     shown = str(table)
-    assert "✗ failed" in shown
-    assert "1.500 s  3 polls  1 callback" in shown
-    assert shown.endswith("cost about 0.002  log['s-1']")
+    assert "3 polls, 1 callback  1.500 s" in shown
+    assert shown.endswith("log['s-1']")
 
 
-CALLED = Event(lane="callback", start=5.0, seconds=0, outcome="callback", status="ready")
-
-
-def marks(html: str) -> list[tuple[float, str]]:
-    """Place and shape of each mark."""
-    paths = [path.get("d", "") for path in ET.fromstring(shown_picture(html)[0]).iter(f"{SVG}path")]
-    found = [re.fullmatch(r"M(\d+) 9(m.+)", path) for path in paths]
-    return [(float(mark[1]), mark[2]) for mark in found if mark]
-
-
-def test_a_strip_has_a_mark_for_each_answer_whose_shape_says_what_it_is() -> None:
-    html = strip([*EVENTS, CALLED], width=200)
-    assert shown_picture(html)[1] == (
-        "created, 200 ms; processing, 2.3 s; timeout, 4.4 s; ready, 5.0 s; ready, 6.5 s"
-    )
-    found = marks(html)
-    assert len({shape for _, shape in found}) == 5  # a callback is no poll
-    places = [place for place, _ in found]
+def test_a_strip_is_one_lane_of_all_marks() -> None:
+    html = strip(EVENTS, width=200)
+    drawing, told = shown_picture(html)
+    assert told == "created, 200 ms; processing, 2.3 s; timeout, 4.4 s; ready, 6.5 s"
+    places = [place for place, *_ in shapes(drawing)]
+    assert len(places) == 4
     assert places == sorted(places)
     assert 0 < places[0] < 20
     assert places[-1] == 194
     assert strip([]) == ""
 
 
-def test_a_strip_of_120_polls_stays_small_and_counts_them() -> None:
+def test_120_polls_stay_small_and_are_counted() -> None:
     polls = [
         Event(lane="getTaskResult", start=2.0 * n, seconds=0.1, outcome="processing")
         for n in range(1, 121)
     ]
-    assert len(strip([EVENTS[0], *polls[:5]])) < 1200
     html = strip([EVENTS[0], *polls])
     assert len(html) < 4000
+    assert len(svg([EVENTS[0], *polls])) < 20_000
     counted = [int(count) for count in re.findall(r"(\d+) x ", shown_picture(html)[1])]
     assert sum(counted) >= 115
     # what went wrong is not lost among them
     wrong = Event(lane="getTaskResult", start=100.5, seconds=0, outcome="timeout")
     assert shown_picture(strip([*polls, wrong]))[1].count("timeout") == 1
-
-
-@pytest.mark.parametrize("seconds", [0.0, 1e-6, 299.0, 1e5])
-def test_a_strip_has_any_span_and_harmless_text(seconds: float) -> None:
-    odd = Event(lane=HOSTILE, start=seconds, seconds=0, outcome="api_error", error_code=HOSTILE)
-    picture = strip([EVENTS[0], odd], width=100)
-    assert all(0 <= place <= 100 for place, _ in marks(picture))
-    assert "<script" not in picture
 
 
 def test_a_log_shows_its_own_tasks(client: bn.Client, peer: Any) -> None:
@@ -305,8 +232,8 @@ def test_a_log_shows_its_own_tasks(client: bn.Client, peer: Any) -> None:
     log = client.log
     line = log.timeline(7)
     assert line["outcome"].tolist() == ["ok", "processing", "ok"]
-    assert len(bars(line.svg)) == 3
-    assert line.summary in str(line)
+    assert len(shapes(line.svg)) == 3 + 3  # and the legend's
+    assert line.summary in " ".join(str(line).split())
     assert log.latency()["count"].tolist() == [1, 2, 1]
     assert log.task_times()["answered_by"].tolist() == [log[-1].exchange_id]
     assert log.violations()["field"].tolist() == ["extra"]
@@ -315,7 +242,7 @@ def test_a_log_shows_its_own_tasks(client: bn.Client, peer: Any) -> None:
 
 
 def test_two_dollars_are_two_dollars_and_numbers_stand_on_the_right() -> None:
-    row = TABLES[0][1] | {"meaning": "from $1 to $2", "error_code": "A_$1_$2"}
+    row = ROWS[ErrorTable] | {"meaning": "from $1 to $2", "error_code": "A_$1_$2"}
     html = ErrorTable([row])._repr_html_()
     # MathJax looks for a pair within one run of text, which an element ends
     assert not re.search(r"\$[^<>]*\$", html)
@@ -326,3 +253,35 @@ def test_two_dollars_are_two_dollars_and_numbers_stand_on_the_right() -> None:
     assert names == [
         *("code", "count", "same request again?", "meaning", "what to do", "example, last seen"),
     ]
+
+
+SHOWN = """
+import brocap_nb as bn
+with bn.Sandbox() as sandbox:
+    log = bn.ExchangeLog(":memory:")
+    client = bn.Client(sandbox.key, base_url=sandbox.url, log=log)
+    client.get_balance()
+    made = client.create_task(bn.FunCaptchaTaskProxyless(
+        website_url="https://example.com", website_public_key="69A21A01-CC7B"))
+    client.get_task_result(made.task_id, paced=False)
+    for task in (bn.RawTask({"type": "NoSuchTask"}), bn.RawTask({})):
+        try:
+            client.create_task(task)
+        except bn.ApiError:
+            pass
+for shown in (log.tasks(), log.errors(), log.timeline(made.task_id), log.latency(),
+              log.task_times(), log.violations(), log.diff(1, 2), log):
+    print(shown)
+"""
+
+
+def test_all_is_printed_in_80_columns_of_a_terminal_that_has_few_characters() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SHOWN],
+        env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=True,
+    )
+    lines = done.stdout.decode("cp1252").splitlines()
+    assert len(lines) > 30
+    assert [line for line in lines if len(line) > 79] == []
