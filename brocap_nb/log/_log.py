@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 from weakref import WeakSet
 
+import numpy as np
+
 from brocap_nb.api._answers import Balance
 from brocap_nb.api._answers import read as read_answer
 from brocap_nb.api._body import EmbeddedPicture
@@ -490,18 +492,23 @@ class ExchangeLog:
         '{"errorId": 0, "balance": 10.0}'
 
         Args:
-            exchange_id: an `exchange_id`; or a whole number n for the n-th exchange of this
-                session, counted from 1, -1 being the latest.
+            exchange_id: an `exchange_id`, or a row of `frame()`: 0 is the first, -1 the newest.
 
         Raises:
             ExchangeNotFoundError: there is none, or its lines can no longer be read.
         """
-        with self._lock:
+        with self.reading() as sessions:
             if isinstance(exchange_id, int):
-                number = exchange_id if exchange_id > 0 else len(self._own) + 1 + exchange_id
-                if 0 < number <= len(self._own):  # else the sentence names what was given
-                    exchange_id = f"{self.session}-{number}"
-            self._others.look()
+                sizes = [len(source.columns) for source in sessions]
+                if not -sum(sizes) <= exchange_id < sum(sizes):
+                    raise ExchangeNotFoundError(
+                        f"The log has {sum(sizes)} exchanges; there is no log[{exchange_id}]. "
+                        "log[0] is the first, log[-1] the newest."
+                    )
+                order = np.concatenate([source.columns.order() for source in sessions])
+                row = int(np.argsort(order, kind="stable")[exchange_id])
+                number = int(np.searchsorted(np.cumsum(sizes), row, side="right"))
+                return self._read_row(sessions[number], row - sum(sizes[:number]))
             return self._read(str(exchange_id), pictures=True)
 
     def _read(self, exchange_id: str, *, pictures: bool = False) -> Exchange:
@@ -513,16 +520,9 @@ class ExchangeLog:
                     row = source.columns.row_of(number_of(exchange_id))
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
-        numbers = (
-            ""
-            if self._read_only
-            else f", or a number from 1 to {len(self._own)} for this session"
-            if len(self._own)
-            else "; a number has no meaning yet, for this session has sent nothing"
-        )
         raise ExchangeNotFoundError(
-            f"The log has no exchange {exchange_id!r:.60}. Expected an exchange_id of log.frame()"
-            f"{numbers}."
+            f"The log has no exchange {exchange_id!r:.60}. Expected an exchange_id of log.frame(), "
+            "or a row's number; -1 is the newest."
         )
 
     def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
@@ -735,7 +735,7 @@ class ExchangeLog:
         Balance(balance=10.0)
         >>> created = client.create_task(bn.FunCaptchaTaskProxyless(
         ...     website_url="https://example.com", website_public_key="69A21A01-CC7B"))
-        >>> [row.path for row in log.diff(1, 2)]
+        >>> [row.path for row in log.diff(0, 1)]
         ['method', 'task_type', 'url', 'request.task', 'response.balance']
 
         Args:

@@ -270,7 +270,7 @@ with bn.Sandbox() as sandbox:
         except bn.ApiError:
             pass
 for shown in (log.tasks(), log.errors(), log.timeline(made.task_id), log.latency(),
-              log.task_times(), log.violations(), log.diff(1, 2), log):
+              log.task_times(), log.violations(), log.diff(0, 1), log):
     print(shown)
 """
 

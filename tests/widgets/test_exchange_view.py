@@ -130,7 +130,7 @@ def test_another_row_is_compared_instead_of_opened(view: ExchangeView, used: bn.
     assert view._difference.value == ""
 
 
-@pytest.mark.parametrize(("button", "part"), [("curl", "curl -sS"), ("python", "requests.post")])
+@pytest.mark.parametrize(("button", "part"), [("curl", "curl -sS"), ("python", "requests.request")])
 def test_it_is_shown_as_code(view: ExchangeView, used: bn.Client, button: str, part: str) -> None:
     view.show_exchange(fail(used))
     getattr(view, button).click()
