@@ -6,10 +6,10 @@ typed is read by pydantic. An empty input leaves its field out.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
@@ -34,7 +34,11 @@ PICTURE_FIELDS: Final = ("imagesBase64", "imageUrls")
 Schema: TypeAlias = Mapping[str, Any]
 
 _NO_PICTURE: Final = "There is no picture; expected one. Choose a sample, a file or an address."
-_RAW: Final = {"type": "object", "description": "It is sent as it is: only its JSON is checked."}
+_RAW: Final = {
+    "type": "object",
+    "description": "It is sent as it is: only its JSON is checked.",
+    "start": '{\n  "type": "MyTask"\n}',
+}
 _LINE: Final = ("string", "integer", "number")
 """The types of JSON that are typed as a line of text."""
 _FORMATS: Final = {"date": "2024-05-31", "date-time": "2024-05-31T12:30Z", "duration": "PT1H30M"}
@@ -57,12 +61,12 @@ class Row:
         self.marked = ""
         """What the service said."""
 
-    @cached_property
+    @functools.cached_property
     def widget(self) -> Any:
         """What is filled in; made when it is wanted."""
         raise NotImplementedError
 
-    @cached_property
+    @functools.cached_property
     def said(self) -> widgets.HTML:
         """What there is to say."""
         place = widgets.HTML(layout={"display": "none"}, classes=("brocap-said",))
@@ -116,7 +120,7 @@ class Input(Row):
         written = _text if len({*map(_text, choices)}) == len(choices) else json.dumps
         self._choices = {written(value): value for value in choices}
         self._if_empty = "" if default is None else f"left empty, {_text(default):.60} is sent"
-        self._start: Any = ""
+        self._start: Any = shape.get("start", "")
         if self._tick:
             self._start = bool(default)
         elif choices:
@@ -128,7 +132,7 @@ class Input(Row):
         hint = "" if choices or self._kind in _LINE else _hint(shape, listed=listed)
         super().__init__((name,), None, " ".join(filter(None, [shape.get("description"), hint])))
 
-    @cached_property
+    @functools.cached_property
     def widget(self) -> Any:
         """The control."""
         shape, line = self._shape, self._kind in _LINE
@@ -152,7 +156,9 @@ class Input(Row):
             example = next(iter(shape.get("examples", ())), _FORMATS.get(shape.get("format", "")))
             such = "" if example is None else f"such as {_text(example):.60}"
             options["placeholder"] = self._if_empty or such
-            made = widgets.Text(**options) if line else widgets.Textarea(rows=3, **options)
+            rows = 10 if self._start else 3
+            kind = widgets.Text if line else functools.partial(widgets.Textarea, rows=rows)
+            made = kind(value=self._start, **options)
         made.observe(lambda _: self._changed(self), "secret" if self._secret else "value")
         return made
 
@@ -236,24 +242,14 @@ class TaskForm(widgets.View):
             rows.append(Row(PICTURE_FIELDS, self.picker))
         self.inputs = {one.name: one for one in _inputs(task_type, fields, self._touch)}
         """The input of each field, by its name on the wire, with dots for one in a model."""
-        if issubclass(task_type, RawTask):
-            self.inputs["task"].widget.value = '{\n  "type": "MyTask"\n}'
-            self.inputs["task"].widget.rows = 10
         self.rows: tuple[Row, ...] = (*rows, *self.inputs.values(), self._whole)
         """From top to bottom; the last is for what is said of the task as a whole."""
         more = [one for one in self.inputs.values() if not one.required]
-        self._folded = more if len(more) > 1 and len(more) < len(self.rows) - 1 else []
-        self.more = widgets.ToggleButton(
-            description=f"▸ {len(more)} more fields",
-            tooltip="Fields that may be left out",
-            classes=("brocap-quiet",),
-        )
-        """Shows the fields that may be left out."""
+        self._folded = more if 1 < len(more) < len(self.rows) - 1 else []
         shown = [part for row in self.rows if row not in self._folded for part in row.parts()]
         if self._folded:
-            shown.insert(len(shown) - 1, self.more)
+            shown.insert(-1, self.more)
         super().__init__(shown, layout={"width": "auto"}, classes=("brocap-form",))
-        self.more.observe(lambda change: self._unfold(change.new), "value")
         self._check()
 
     def task(self) -> Task:
@@ -297,13 +293,29 @@ class TaskForm(widgets.View):
         if any(row.speaks for row in self._folded):
             self.more.value = True
 
-    def _unfold(self, opened: bool) -> None:
-        """Show or hide the fields that may be left out; made when they are first looked at."""
-        self.more.description = f"{'▾' if opened else '▸'} {len(self._folded)} more fields"
+    @functools.cached_property
+    def more(self) -> widgets.ToggleButton:
+        """Shows the fields that may be left out."""
+        button = widgets.ToggleButton(
+            description=f"▸ {len(self._folded)} more fields",
+            tooltip="Fields that may be left out",
+            classes=("brocap-quiet",),
+        )
+        button.observe(lambda change: self._unfold(change.new), "value")
+        return button
+
+    @functools.cached_property
+    def _rest(self) -> widgets.VBox:
+        """The fields that may be left out, made when they are first looked at."""
         parts = [part for row in self._folded for part in row.parts()]
-        rest = [part for part in self.children if part not in parts]
-        at = rest.index(self.more) + 1
-        self.children = [*rest[:at], *(parts if opened else []), *rest[at:]]
+        place = widgets.VBox(parts, layout={"width": "auto"}, classes=("brocap-form",))
+        at = self.children.index(self.more) + 1
+        self.children = (*self.children[:at], place, *self.children[at:])
+        return place
+
+    def _unfold(self, opened: bool) -> None:
+        self.more.description = f"{'▾' if opened else '▸'} {len(self._folded)} more fields"
+        widgets.show(self._rest, opened)
 
     def _row_of(self, field: str) -> Row:
         """The row of a field, of what it is in, or of its first part."""

@@ -109,7 +109,7 @@ class ImagePicker(widgets.View):
         self._settling = False
         samples = puzzles()
         self._said = widgets.HTML()
-        self._look = widgets.HTML(layout={"display": "none"})
+        self._drawn = False
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
             tooltips=[one.question for one in samples],
@@ -192,8 +192,9 @@ class ImagePicker(widgets.View):
 
     def draw_samples(self) -> None:
         """Put small copies of the samples on their buttons, if that is not done yet."""
-        if self._look in self.children:
+        if self._drawn:
             return
+        self._drawn = True
         place = f".brocap-{id(self)} .jupyter-button:nth-of-type"
         rules = []
         for number, one in enumerate(self._puzzles(), 1):
@@ -201,8 +202,8 @@ class ImagePicker(widgets.View):
             uri = f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
             rules.append(f"{place}({number}) {{ background-image: url({uri}) }}")
         if rules:
-            self._look.value = f"<style>{' '.join(rules)}</style>"
-            self.children += (self._look,)
+            look = f"<style>{' '.join(rules)}</style>"
+            self.children += (widgets.HTML(look, layout={"display": "none"}),)
 
     def _choose(
         self, data: bytes | None, url: str | None, said: str = "", *, puzzle: Puzzle | None = None
