@@ -248,7 +248,16 @@ class TaskForm(widgets.View):
         self._folded = more if 1 < len(more) < len(self.rows) - 1 else []
         shown = [part for row in self.rows if row not in self._folded for part in row.parts()]
         if self._folded:
-            shown.insert(-1, self.more)
+            self.more = widgets.ToggleButton(
+                description=f"▸ {len(more)} more fields",
+                tooltip="Fields that may be left out",
+                classes=("brocap-quiet",),
+            )
+            self._rest = widgets.VBox(
+                layout={"width": "auto", "display": "none"}, classes=("brocap-form",)
+            )
+            self.more.observe(lambda change: self._unfold(change.new), "value")
+            shown[-1:-1] = [self.more, self._rest]
         super().__init__(shown, layout={"width": "auto"}, classes=("brocap-form",))
         self._check()
 
@@ -293,27 +302,10 @@ class TaskForm(widgets.View):
         if any(row.speaks for row in self._folded):
             self.more.value = True
 
-    @functools.cached_property
-    def more(self) -> widgets.ToggleButton:
-        """Shows the fields that may be left out."""
-        button = widgets.ToggleButton(
-            description=f"▸ {len(self._folded)} more fields",
-            tooltip="Fields that may be left out",
-            classes=("brocap-quiet",),
-        )
-        button.observe(lambda change: self._unfold(change.new), "value")
-        return button
-
-    @functools.cached_property
-    def _rest(self) -> widgets.VBox:
-        """The fields that may be left out, made when they are first looked at."""
-        parts = [part for row in self._folded for part in row.parts()]
-        place = widgets.VBox(parts, layout={"width": "auto"}, classes=("brocap-form",))
-        at = self.children.index(self.more) + 1
-        self.children = (*self.children[:at], place, *self.children[at:])
-        return place
-
     def _unfold(self, opened: bool) -> None:
+        """Show or hide the fields that may be left out; made when they are first looked at."""
+        if not self._rest.children:
+            self._rest.children = [part for row in self._folded for part in row.parts()]
         self.more.description = f"{'▾' if opened else '▸'} {len(self._folded)} more fields"
         widgets.show(self._rest, opened)
 

@@ -297,7 +297,9 @@ def _numbers(run: Submission, broken: str) -> str:
     typical = run.typical_wait
     late = ", longer than usual" if typical and elapsed > typical[1] and not done else ""
     asked = {0: "not asked yet", 1: "asked once", 2: "asked twice"}
-    facts = [f"{elapsed:.{digits}f} s{late}", asked.get(run.polls, f"asked {run.polls} times")]
+    facts = [f"{elapsed:.{digits}f} s{late}"]
+    if run.polls or not done:
+        facts.append(asked.get(run.polls, f"asked {run.polls} times"))
     facts += [broken] if broken else []
     due = run.next_poll_in
     if due is not None and not done:

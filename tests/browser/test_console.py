@@ -182,7 +182,7 @@ def test_a_wait_can_be_cancelled_and_the_cell_run_again(lab: Lab) -> None:
         submit = console.get_by_role("button", name="Submit task")
         submit.click()
         console.get_by_text("waiting for the answer").wait_for()
-            console.get_by_role("button", name="Cancel").click()
+        console.get_by_role("button", name="Cancel").click()
         console.get_by_text(re.compile("cancelled")).wait_for()
         submit.click()  # enabled again
         console.get_by_text("waiting for the answer").wait_for()

@@ -85,7 +85,7 @@ def test_the_app_serves_the_console_to_a_visitor(start: Callable[..., AppProcess
     app = start(BROCAP_CLIENT_KEY=key)
     page, headers = fetch(app.url)
     assert "<title>brocap_nb Console</title>" in page
-    assert "VisitorPage with a Console; tasks can go to: Sandbox on this machine\\u003e" in page
+    assert "VisitorPage with a Console; tasks can go to: Practice sandbox\\u003e" in page
     assert "Live service" not in page
 
     # nothing of it comes from elsewhere, and the browser is told so
@@ -119,7 +119,7 @@ def test_the_app_serves_the_console_to_a_visitor(start: Callable[..., AppProcess
 def test_an_idle_kernel_ends_and_its_folder_with_it(start: Callable[..., AppProcess]) -> None:
     app = start("--idle", "0.05", "--allow-live", "--host", "127.0.0.1")
     page, _ = fetch(app.url)
-    assert "tasks can go to: Sandbox on this machine, Live service" in page
+    assert "tasks can go to: Practice sandbox, Live service" in page
     until(lambda: not app.kernels())
     until(lambda: not app.visitors())
     assert app.stop(signal.SIGTERM) == 0
