@@ -1,15 +1,13 @@
 """The core widgets, less what each would bring along, and what a block of them needs.
 
 Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
-those that are alike are one: a console is a third of the messages. What is shared refuses to be
-changed: `rearrange` gives the widget another layout. A `View`, which a user may lay out, has one
-for itself.
+those that are alike are one: a console is a third of the messages. `rearrange` gives a widget
+another layout. A `View`, which a user may lay out, has one for itself.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +19,6 @@ import ipywidgets as core
 from IPython import get_ipython
 from ipywidgets import Layout as Layout
 from ipywidgets import Widget as Widget
-from traitlets import TraitError, validate
 
 _lock: Final = threading.RLock()
 _parts: dict[tuple[Any, ...], Widget] = {}
@@ -34,26 +31,9 @@ def _part(kind: Any, traits: Mapping[str, Any]) -> Widget:
     with _lock:
         known = _parts.get(key)
         if known is None or known.comm is None:  # somebody has closed all widgets
-            known = _parts[key] = _sealed(kind)(**traits)
-            _made_of[known] = dict(traits)  # from now on it refuses to be changed
+            known = _parts[key] = kind(**traits)
+            _made_of[known] = dict(traits)
         return known
-
-
-@functools.cache
-def _sealed(kind: Any) -> Any:
-    """The same kind of layout or style, which refuses to be changed once it is shared."""
-
-    def refuse(self: Widget, proposal: Any) -> Any:
-        if not is_shared(self):
-            return proposal["value"]
-        name = "layout" if isinstance(self, Layout) else "style"
-        raise TraitError(
-            f"Other widgets have this {name} as well, so `{proposal['trait'].name}` cannot be "
-            f"changed in it. Give the widget one of its own: widget.{name} = {{...}}."
-        )
-
-    names = [name for name in kind.class_trait_names(sync=True) if not name.startswith("_")]
-    return type(kind.__name__, (kind,), {"_refuse": validate(*names)(refuse)})
 
 
 def is_shared(part: Widget) -> bool:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from brocap_nb import _html
 from brocap_nb.api._errors import ApiError, CancelledError, ExchangeError
 from brocap_nb.api._facts import explain
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._picture_view import answer_in_words
-from brocap_nb.widgets._style import STYLE, note, show_html
+from brocap_nb.widgets._style import note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
@@ -171,25 +171,10 @@ class SubmissionList(widgets.View):
     def _offer_to_clear(self) -> None:
         widgets.show(self.clear, sum(line.run.done() for line in self._lines) > 1)
 
-    # without a kernel, and by itself
-
     def __repr__(self) -> str:
         with self._lock:
             told = "; ".join(line.told for line in self._lines)
         return f"<SubmissionList: {told or 'nothing submitted'}>"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        if "brocap" not in self._dom_classes:  # shown by itself, it brings its look along
-            self.add_class("brocap")
-            self.children += (widgets.HTML(STYLE, layout={"display": "none"}),)
-        shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
-        if shown is not None:
-            with self._lock:
-                rows = [[line.told, escape(_kind(line.run))] for line in self._lines]
-            about = "<div>Run this cell to follow them. As they stood when they were shown:</div>"
-            table = _html.table(("submission", "type"), rows) if rows else f"<div>{_NOTHING}</div>"
-            shown |= _html.bundle(_html.card("Submissions", about, table), repr(self))
-        return shown
 
 
 class _Line:

@@ -143,11 +143,11 @@ def test_an_error_of_the_service_explains_itself(lab: Lab) -> None:
     assert editor.input_value() == '{"type": "NoSuchTask",'
     editor.fill('{"type": "NoSuchTask"}')
     console.get_by_role("button", name="Submit task").click()
-    console.get_by_role("img", name=re.compile("1 time, last")).wait_for()
+    lab.rows().filter(has_text="ERROR_TASK_NOT_SUPPORTED").wait_for()
     console.get_by_role("status").filter(has_text=re.compile("failed.*ERROR_", re.S)).wait_for()
     console.get_by_text("Rejected by the service").wait_for()  # at the form
     console.get_by_role("button", name="Show request").click()
-    console.locator("pre", has_text="NoSuchTask").first.wait_for()
+    console.locator(".brocap-row-open", has_text="createTask").wait_for()
 
 
 def test_it_goes_on_while_a_cell_keeps_the_kernel_busy(lab: Lab) -> None:

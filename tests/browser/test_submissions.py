@@ -12,7 +12,9 @@ from .driver import Lab, wait_for
 pytestmark = pytest.mark.browser
 
 START = """
+import ipywidgets
 import brocap_nb as bn
+from brocap_nb.widgets._style import STYLE
 from brocap_nb.widgets._submission_list import SubmissionList
 slow, quick = bn.Sandbox(speed=0.02).start(), bn.Sandbox().start()
 token = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
@@ -22,7 +24,9 @@ log = bn.ExchangeLog(":memory:")
 at_slow, at_quick = (bn.Client(s.key, base_url=s.url, log=log) for s in (slow, quick))
 chosen = []
 runs = SubmissionList(chosen.append)
-runs"""
+place = ipywidgets.VBox([ipywidgets.HTML(STYLE), runs])
+place.add_class("brocap")
+place"""
 FOLLOW = "for number in range(3):\n    runs.follow(at_slow.submit(token))"
 BUSY = """
 import pathlib, threading, time

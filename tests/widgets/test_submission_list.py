@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Iterator
@@ -156,9 +155,6 @@ def test_a_failure_is_told_in_its_line_as_text(client: Client, runs: SubmissionL
     assert "No&lt;b&gt;Such&lt;/b&gt;Task" in line.status.value
     assert line.status.value.count("role=") == 1  # one voice
     line.status.value.encode()  # a lone surrogate cannot be sent
-    bundle = runs._repr_mimebundle_()
-    assert bundle is not None
-    json.dumps(bundle, ensure_ascii=False).encode()
 
 
 def test_a_very_long_error_is_cut(peer: Any, key: str, runs: SubmissionList) -> None:
@@ -275,17 +271,3 @@ def test_a_line_is_selected_where_somebody_listens(client: Client, runs: Submiss
     assert runs.selected is first
     assert line.show.description == f"✓ Showing task {first.task_id}"
     assert [("brocap-run-selected" in x.box._dom_classes) for x in runs._lines] == [False, True]
-
-
-def test_a_page_without_a_kernel_shows_the_runs(client: Client, runs: SubmissionList) -> None:
-    bundle = runs._repr_mimebundle_()
-    assert bundle is not None
-    assert "Nothing has been submitted yet." in bundle["text/html"]
-    run = ended(client)
-    runs.follow(run)
-    bundle = runs._repr_mimebundle_()
-    assert bundle is not None
-    assert set(bundle) == {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"}
-    assert f"<SubmissionList: task {run.task_id}: cancelled>" == bundle["text/plain"]
-    assert f"task {run.task_id}" in bundle["text/html"]
-    assert "<style>" in runs.children[-1].value  # it is shown by itself
