@@ -263,7 +263,8 @@ def _problem(error: BaseException | None) -> str:
         entry = explain(error.code)
         said = dict(entry.facts(error.description)).get("the service says", "")
         sentence = f"{error.code}: {said or error.meaning}"
-        why = f"<details><summary>Why?</summary>{_html.words(_clean(entry.sentence()))}</details>"
+        more = entry.sentence() if said else entry.sentence().removeprefix(f"{entry.meaning} ")
+        why = f"<details><summary>Why?</summary>{_html.words(_clean(more))}</details>"
     sentence = _clean(sentence)
     if len(sentence) > SENTENCE:
         sentence = f"{sentence[:SENTENCE]}…"

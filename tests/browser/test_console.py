@@ -137,7 +137,7 @@ def test_an_error_of_the_service_explains_itself(lab: Lab) -> None:
     lab.run_cell()
     console = lab.console
     console.get_by_label("Task type").select_option("RawTask (any JSON object)")
-    editor = console.get_by_label("task (required)")
+    editor = console.get_by_label("Task task (required)")
     editor.fill('{"type": "NoSuchTask",')
     console.get_by_text(re.compile("line 1 column")).wait_for()
     assert editor.input_value() == '{"type": "NoSuchTask",'
