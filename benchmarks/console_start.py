@@ -48,7 +48,7 @@ TIME = """async place => {
     const send = [...block?.querySelectorAll('button') ?? []]
       .find(button => button.textContent.includes('Submit task'));
     const sample = [...block?.querySelectorAll('select') ?? []]
-      .some(select => /Sample picture|Dropdown/.test(select.labels[0]?.textContent)
+      .some(select => /Task type|Dropdown/.test(select.labels[0]?.textContent)
         && select.options.length > 1 && !select.disabled && select.offsetWidth);
     return sample && send && !send.disabled && send.offsetWidth;
   };

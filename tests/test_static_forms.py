@@ -10,7 +10,6 @@ import pytest
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard
-from brocap_nb.widgets._submission_list import SubmissionList
 
 KEY = secrets.token_hex(16)
 
@@ -31,8 +30,6 @@ def things() -> Iterator[dict[str, Any]]:
             with pytest.raises(bn.ApiError):
                 stranger.get_balance()
             console, board = bn.Console(stranger, sandbox=sandbox), LogBoard(log)
-            submissions = SubmissionList()
-            submissions.follow(run)
             yield {
                 "task": task,
                 "raw task": bn.RawTask({"type": "x"}),
@@ -40,7 +37,6 @@ def things() -> Iterator[dict[str, Any]]:
                 "result": result,
                 "balance": c.get_balance(),
                 "submission": run,
-                "submissions": submissions,
                 "exchange": log[-1],
                 "log": log,
                 "sandbox": sandbox,
@@ -52,7 +48,6 @@ def things() -> Iterator[dict[str, Any]]:
             }
             console.close()
             board.close()
-            submissions.close()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +59,6 @@ def things() -> Iterator[dict[str, Any]]:
         "result": "tile",
         "balance": "Balance",
         "submission": "ready",
-        "submissions": "ready",
         "exchange": "getBalance",
         "log": "ERROR_KEY_DOES_NOT_EXIST",
         "sandbox": "Pick the penguin",

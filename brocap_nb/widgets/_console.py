@@ -12,16 +12,17 @@ from IPython.display import display
 
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
-from brocap_nb.api._errors import ApiError, InvalidInputError, Problem
+from brocap_nb.api._errors import ApiError, InvalidInputError
+from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import explain
 from brocap_nb.client._requests import create_task
 from brocap_nb.log import ExchangeLog
+from brocap_nb.log._search import Filter, Search
 from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import TaskForm
-from brocap_nb.widgets._image_picker import ImagePicker
 from brocap_nb.widgets._log_board import LogPanels
 from brocap_nb.widgets._log_table import table_of
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
@@ -34,7 +35,6 @@ from brocap_nb.widgets._style import (
     panel,
     plain,
     problem_note,
-    show_html,
 )
 from brocap_nb.widgets._submission_list import SubmissionList
 from brocap_nb.widgets._target import TargetChooser
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 _RAW: Final = "RawTask"
 _RAW_LABEL: Final = "RawTask (any JSON object)"
+_BROKEN: Final = (
+    *(Outcome.TIMEOUT, Outcome.CONNECTION_ERROR, Outcome.HTTP_ERROR, Outcome.BAD_RESPONSE),
+)
 
 
 class Console:
@@ -98,33 +101,57 @@ class Console:
         self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
         self._form_place = widgets.VBox(layout={"width": "auto"})
         self.submit = widgets.Button(
-            description="Submit task",
-            button_style="primary",
-            tooltip="Send this task",
-            layout={"align_self": "flex-start"},
+            description="Submit task", button_style="primary", layout={"align_self": "flex-start"}
         )
         self._report = Report(self._safe)
-        self.submissions = SubmissionList()
-        self.picture = PictureView()
-        self.solution = widgets.HTML(layout={"display": "none"})
-        self.spelling = widgets.ToggleButtons(
-            options=["JSON", "Python"], style={"button_width": "auto"}, layout={"width": "auto"}
+        self.submissions = SubmissionList(
+            self._show_run, show_request=self._show_request, broken=self._broken
         )
-        """How the task in the form is spelled out: as the body that is sent, or as code."""
-        self.body, self.python = BodyView(), PythonView()
+        self.picture = PictureView()
+        self.tabs = widgets.ToggleButtons(
+            options=["Picture", "Request body", "Python", "Solution"],
+            tooltips=[
+                "The picture and its answer",
+                "What is sent to createTask, without your key",
+                "Code that builds this task",
+                "The solution as it came",
+            ],
+            style={"button_width": "auto"},
+            layout={"width": "auto"},
+        )
+        """What is shown beside the form."""
+        self.text = widgets.HTML(layout={"display": "none"})
+        """The request body, the code or the solution, whichever is chosen."""
+        task = panel(
+            widgets.HTML(heading("Try a task")),
+            *(self.task_type, self._form_place, self.submit, self._report),
+            grow=True,
+        )
+        runs = widgets.HTML(heading("Submissions"))
+        seen = panel(self.tabs, self.picture, self.text, runs, self.submissions, grow=True)
+        columns = widgets.Box(
+            [task, seen],
+            layout={"flex_flow": "row wrap", "width": "auto"},
+            classes=("brocap-columns",),
+        )
+        head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
+        style = widgets.HTML(STYLE, layout={"display": "none"})
         self._top = widgets.View(
-            self._arrange(),
-            layout={"width": "auto", "grid_gap": "12px"},
+            [style, widgets.OwnKeys(), head, columns],
+            layout={"width": "auto", "grid_gap": "10px"},
             classes=("brocap",),
         )
 
-        self.offer_task_types()
         guard = self._report.guard
+        self._show_form()
+        with self._report.catching():  # so that one click submits
+            if (picker := self.form.picker) is not None and picker.sample.options:
+                picker.sample.index = 0
         self.task_type.observe(guard(self._show_form), "value")
         self.target.choice.observe(guard(self._retarget), "value")
         self.submit.on_click(guard(self._submit))
-        self.spelling.observe(guard(self._spell), "value")
-        self.submissions.on_select(self._show_run)
+        self.tabs.observe(guard(self._turn_to), "value")
+        self._stop = widgets.after_cells(guard(self.offer_task_types))
         widgets.replace_former(self.close)  # last, so that a sandbox in use goes on
 
     # the log is made when the form is on its way to the screen: it needs as many widgets again
@@ -146,6 +173,8 @@ class Console:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:  # a closed console follows no log again
             self._top.children += tuple(self.board.panels)
+            if self.form.picker is not None:
+                self.form.picker.draw_samples()
         return self._top
 
     @property
@@ -156,54 +185,25 @@ class Console:
     def offer_task_types(self) -> None:
         """List the registered task types: one that was defined meanwhile is added.
 
-        Called whenever the console is displayed; a type that was defined anew gets a new form.
+        Called after each run of a cell; a type that was defined anew gets a new form.
         """
         options = _task_types()
         if self.task_type.options != options:
             chosen = self.task_type.value
             self.task_type.options = options
-            self.task_type.value = chosen
-        self._show_form()
+            self.task_type.value = chosen if chosen in task_types() else _RAW
+        if self.form.task_type is not self._chosen_type():
+            self._show_form()
 
     def close(self) -> None:
         """Stop following the log, stop what was started here, and take the widget away."""
+        self._stop()
         for run in self.submissions.running:
             run.cancel()
         if "board" in self.__dict__:
             self.board.close()
         for part in (*self._forms.values(), self._top):
             close_all(part)
-
-    # what is where
-
-    def _arrange(self) -> list[widgets.Widget]:
-        what = panel(
-            _title("Task", "what is asked for"), self.task_type, self._form_place, grow=True
-        )
-        seen = widgets.VBox(
-            [
-                panel(_title("Submissions"), self.submit, self._report, self.submissions),
-                panel(_title("Picture and answer"), self.picture, self.solution),
-                panel(
-                    _title("What is sent", "to createTask; no key"),
-                    self.spelling,
-                    self.body,
-                    self.python,
-                ),
-            ],
-            layout={"flex": "1 1 320px", "width": "auto", "min_width": "0", "grid_gap": "12px"},
-        )
-        columns = widgets.HBox(
-            [what, seen],
-            layout={"flex_flow": "row wrap", "width": "auto", "grid_gap": "12px"},
-            classes=("brocap-columns",),
-        )
-        return [
-            widgets.HTML(STYLE, layout={"display": "none"}),
-            widgets.OwnKeys(),
-            panel(_title("Console"), self.target, self.faults),
-            columns,
-        ]
 
     # from the form to the views
 
@@ -213,39 +213,71 @@ class Console:
     def _show_form(self) -> None:
         kind = self._chosen_type()
         if kind not in self._forms:
-            form = TaskForm(kind, puzzles=self._puzzles, allow_private=self._allow_private)
-            form.on_change(self._report.guard(self._show_task))
-            self._forms[kind] = form
+            self._forms[kind] = TaskForm(
+                kind,
+                puzzles=self._puzzles,
+                allow_private=self._allow_private,
+                changed=self._report.guard(self._show_task),
+            )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
         self._form_place.children = (self.form,)
+        if self.form.picker is not None and "widget" in self.__dict__:
+            self.form.picker.draw_samples()
         self._retarget()
         self._show_task()
 
     def _retarget(self) -> None:
         """Only the sandbox fails to order, and only it can load a picture from this machine."""
         widgets.show(self.faults, self.target.to_sandbox)
+        self.submit.description = "Submit task (billed)" if self.target.live else "Submit task"
         if (picker := self.form.picker) is not None:
             picker.send_samples_as_url(not self.target.live)
 
     def _show_task(self) -> None:
         form, picker = self.form, self.form.picker
-        self._spell()
+        self._report.clear()
+        self._turn_to()
         pictures = form.current.pictures() if form.current is not None else []
         if picker is not None:  # it knows a picture before the rest of the form is right
             pictures = [picker.data] if picker.data is not None else []
         if not pictures:
-            self.picture.clear(_no_picture(picker))
+            url = picker is not None and picker.url
+            no_picture = "No picture is known here yet." if url else NO_PICTURE
+            self.picture.clear(no_picture if picker is not None else "This task has no picture.")
         elif pictures != self._pictures:  # an answer stays until another picture is chosen
             self.picture.show(pictures)
         self._pictures = pictures
 
-    def _spell(self) -> None:
+    def _turn_to(self) -> None:
         """Only what is seen is kept up to date: each would be sent to the browser."""
-        for view, name in ((self.body, "JSON"), (self.python, "Python")):
-            widgets.show(view, self.spelling.value == name)
-            if self.spelling.value == name:
-                view.show(self.form.current, self.form.problems)
+        to_picture = self.tabs.value == "Picture"
+        widgets.show(self.picture, to_picture)
+        widgets.show(self.text, not to_picture)
+        if not to_picture:
+            self.text.value = self._solution() if self.tabs.value == "Solution" else self._spelled()
+
+    def _spelled(self) -> str:
+        """The task as the body that is sent, or as code; or what is still missing."""
+        task = self.form.current
+        if task is None:
+            return note(f"Shown here once the form is complete. Missing: {self.form.in_words()}.")
+        try:
+            if self.tabs.value == "Python":
+                return _html.code(task.to_python(), max_height="18em")
+            body = _html.pretty(shorten_labels(create_task(task).body.text))
+        except InvalidInputError as error:
+            return problem_note(str(error))
+        return note("Sent to `createTask`; your key is left out here.") + _html.code(
+            body, max_height="18em"
+        )
+
+    def _solution(self) -> str:
+        """The solution as it came, of the submission that is shown."""
+        if self.run is None or self.run.status != "ready":
+            return note("There is no solution yet. Submit the task.")
+        solution = self.run.result().solution
+        return _html.code(json.dumps(solution, indent=2, ensure_ascii=False), max_height="18em")
 
     def _puzzles(self) -> Sequence[Puzzle]:
         with self._report.catching():
@@ -259,8 +291,10 @@ class Console:
         self.form.mark([], "")
         try:
             task = self.form.task()
-        except InvalidInputError as error:
-            self._report.problem(_count(error))
+        except InvalidInputError:
+            self._report.problem(f"Not sent. Missing or wrong: {self.form.in_words()}.")
+            if (wrong := self.form.first_wrong()) is not None:
+                wrong.focus()
             return
         run = self.target.client().submit(task)
         self.submit.disabled = True  # until it is created: a double click would be billed twice
@@ -279,32 +313,44 @@ class Console:
                 self.submit.disabled = False
             if run.done():
                 self._mark_form(run)
-                if run is self.submissions.selected:
-                    self._show_run(run)
+            if run is self.submissions.selected:
+                self._show_run(run)
 
     def _mark_form(self, run: Submission) -> None:
-        """Say at the field what the service said about it."""
+        """Say at the field which code the service gave; the submission says what it means."""
         error, sent = run.exception(), self._sent.get(run)
         if isinstance(error, ApiError) and sent is not None:
-            entry = explain(error.code or "")
-            fields = [path.removeprefix("task.") for path in entry.fields]
+            fields = [path.removeprefix("task.") for path in explain(error.code).fields]
             if fields:
-                sent.form.mark(fields, f"{entry.code}: {entry.sentence(error.description)}")
+                sent.form.mark(fields, f"`{error.code}`")
 
     def _show_run(self, run: Submission) -> None:
         """Show the picture of a submission, and its answer if there is one."""
         with self._report.catching():
             sent = self._sent.get(run)
+            whose = f"Task {run.task_id}" if run.task_id is not None else "This submission"
+            result = run.result() if run.status == "ready" else None
+            answer = result.answer if result is not None else None
+            if result is not None:
+                self.tabs.value = "Solution" if answer is None else "Picture"
             if sent is not None and sent.pictures:
                 self._pictures = sent.pictures
-                self.picture.show(sent.pictures)
-            show_html(self.solution, "")
-            if run.status != "ready":
-                return
-            result = run.result()
-            show_html(self.solution, _solution(result.solution, unfolded=result.answer is None))
-            if result.answer is not None and sent is not None and sent.pictures:
-                self.picture.show_answer(sent.pictures, result.answer, grid=sent.grid)
+                if answer is None:
+                    whose += f": {run.status}" + (", no answer" if run.done() else " …")
+                self.picture.show(sent.pictures, answer, grid=sent.grid, whose=whose)
+            self._turn_to()
+
+    def _show_request(self, exchange_id: str) -> None:
+        with self._report.catching():
+            self.board.exchange.show_exchange(exchange_id)
+
+    def _broken(self, run: Submission) -> str:
+        """How many of a submission's requests got no answer that could be used."""
+        page = Search(self.log, Filter(task_id=run.task_id)).page(200) if run.task_id else None
+        broken = [one.outcome for one in (page.exchanges if page else ()) if one.outcome in _BROKEN]
+        what = ", ".join(dict.fromkeys(outcome.replace("_", " ") for outcome in broken))
+        requests = "request" if len(broken) == 1 else "requests"
+        return f"{len(broken)} {requests} broke ({what})" if broken else ""
 
     def _recipes(self) -> Mapping[str, str]:
         """How the sandbox is made to answer with each code, where tasks go there."""
@@ -337,7 +383,8 @@ class Console:
         return self._bundle(self.widget, **kwargs)
 
     def _bundle(self, widget: widgets.Widget, **kwargs: Any) -> dict[str, Any]:
-        self.offer_task_types()
+        if self._top.comm is not None:
+            self.offer_task_types()
         static = _html.bundle(self._static_html(), repr(self))
         return widgets.bundle(widget, **kwargs) | static
 
@@ -365,54 +412,6 @@ class Console:
         )
 
 
-class _TaskView(widgets.HTML):
-    """A text about a task; a page without a kernel shows it as it stood."""
-
-    _plain = "nothing is shown yet"
-
-    def show(self, task: Task | None, problems: Sequence[Problem] = ()) -> None:
-        """Show the text about `task`, or, without one, what is still missing."""
-        if task is None:
-            what = "field needs" if len(problems) == 1 else "fields need"
-            names = ", ".join(dict.fromkeys(p.field for p in problems if p.field))
-            self._plain = (
-                f"Shown here once the form is complete. {len(problems)} {what} a look: "
-                f"{names or 'see the form'}."
-            )
-            self.value = note(self._plain)
-            return
-        try:
-            self._plain = self._spelled(task)
-            self.value = _html.code(self._plain, max_height="18em")
-        except InvalidInputError as error:
-            self._plain = str(error)
-            self.value = problem_note(self._plain)
-
-    def _spelled(self, task: Task) -> str:
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return self._plain
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
-        return None if shown is None else shown | _html.bundle(self.value, repr(self))
-
-
-class BodyView(_TaskView):
-    """Shows the body of `createTask`; labels stand for the key and for pictures."""
-
-    def _spelled(self, task: Task) -> str:
-        return _html.pretty(shorten_labels(create_task(task).body.text))
-
-
-class PythonView(_TaskView):
-    """Shows the Python code that builds the task; no secret and no picture's bytes are in it."""
-
-    def _spelled(self, task: Task) -> str:
-        return task.to_python()
-
-
 @dataclass(frozen=True, slots=True)
 class _Sent:
     """What is known here of a submission."""
@@ -427,29 +426,3 @@ class _Sent:
 def _task_types() -> tuple[tuple[str, str], ...]:
     """What can be chosen: label and name of each registered type, and of any object."""
     return (*((name, name) for name in task_types()), (_RAW_LABEL, _RAW))
-
-
-def _title(text: str, aside: str = "") -> widgets.HTML:
-    return widgets.HTML(heading(text, aside))
-
-
-def _count(error: InvalidInputError) -> str:
-    number = len(error.problems)
-    what = "field needs" if number == 1 else "fields need"
-    return f"Nothing was sent: {number} {what} a look. The form says what."
-
-
-def _no_picture(picker: ImagePicker | None) -> str:
-    if picker is None:
-        return "This task has no picture."
-    return "No picture is known here yet." if picker.url else NO_PICTURE
-
-
-def _solution(solution: Mapping[str, Any] | None, *, unfolded: bool) -> str:
-    """The solution as it came."""
-    text = json.dumps(solution, indent=2, ensure_ascii=False)
-    return (
-        f"<details{' open' if unfolded else ''}>"
-        '<summary style="cursor:pointer">The solution as it came</summary>'
-        f"{_html.code(text, max_height='12em')}</details>"
-    )

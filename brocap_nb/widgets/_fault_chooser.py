@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import METHODS
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._forms import read_number
 from brocap_nb.widgets._style import Report, note, plain
 
 if TYPE_CHECKING:
+    from brocap_nb.api._exchange import Exchange
     from brocap_nb.log import ExchangeLog
     from brocap_nb.sandbox import Sandbox
 
@@ -22,30 +24,27 @@ REFUSE: Final = "refuse"
 TITLE: Final = "Make it fail"
 TIMES: Final = "How many requests"
 SECONDS: Final = "For how many seconds"
-NOTHING: Final = "Nothing is ordered: the next requests are answered by the rules."
 
 
 class FaultChooser(widgets.View):
     """A folded section: method, fault, how often, the orders that wait, and a way to clear them.
 
-    Args:
-        sandbox: returns the sandbox; it is called when something is ordered, and may start it.
-        log: its requests use the orders up, so the list of them is drawn anew after each.
+    `sandbox` is called when something is ordered, and may start it. What is sent to it uses the
+    orders up, so they are drawn anew after each row of `log`.
     """
 
     def __init__(self, sandbox: Callable[[], Sandbox], log: ExchangeLog) -> None:
-        self._sandbox = sandbox
+        self._sandbox, self._log = sandbox, log
         self._used: Sandbox | None = None
-        self._log = log
-        self._unsubscribe: Callable[[], None] | None = None
+        self._met = ""
+        self._unsubscribe: Callable[[], None] = lambda: None
         self._refresh = widgets.Refresh(self.draw)
         self.opened = widgets.ToggleButton(
             description=f"▸ {TITLE}",
             tooltip="Show or hide the faults of the sandbox",
-            layout={"align_self": "flex-start"},
+            classes=("brocap-quiet",),
         )
-        self._section = widgets.VBox(layout={"width": "auto", "grid_gap": "8px", "display": "none"})
-        super().__init__([self.opened, self._section], layout={"width": "auto", "grid_gap": "8px"})
+        super().__init__([self.opened], classes=("brocap-faults",))
         self.opened.observe(lambda _: self._fold(), "value")
 
     def _fill(self) -> None:
@@ -56,54 +55,58 @@ class FaultChooser(widgets.View):
         self.method = plain(
             widgets.Dropdown, "Method that fails", options=METHODS, value="getTaskResult"
         )
-        self.fault = plain(widgets.Dropdown, "Fault", options=[*self._told], value="reset")
+        names = [(f"{name}: {what[:50].rstrip('.')}", name) for name, what in self._told.items()]
+        self.fault = plain(widgets.Dropdown, "Fault", options=names, value="reset")
         self.times = plain(widgets.Text, TIMES, value="1")
-        self.order = widgets.Button(description="Order it", tooltip="Order this fault")
-        self.clear = widgets.Button(description="Clear", tooltip="Forget what is ordered")
+        self.order = widgets.Button(description="Make the next request fail")
+        self.clear = widgets.Button(description="Clear", tooltip="Forget what is planned")
         self._report = Report()
         self._what, self._pending = widgets.HTML(), widgets.HTML()
         self.fault.observe(lambda _: self._explain(), "value")
         self.order.on_click(self._report.guard(self._order))
         self.clear.on_click(self._report.guard(self._clear))
         self._explain()
-        self._section.children = self._arrange()
-        self._unsubscribe = self._log.subscribe(lambda _: self._refresh.request())
+        for control, width in ((self.method, 150), (self.fault, 260), (self.times, 130)):
+            widgets.rearrange(control, flex=f"1 1 {width}px")
+        chosen, buttons = (
+            widgets.Box(parts, layout={"width": "auto"}, classes=("brocap-line",))
+            for parts in ([self.method, self.fault, self.times], [self.order, self.clear])
+        )
+        section = widgets.VBox(
+            [chosen, self._what, self._report, buttons, self._pending], layout={"width": "auto"}
+        )
+        self.children += (section,)
+        self._unsubscribe = self._log.subscribe(self._heard)
 
     def draw(self) -> None:
         """Show the orders that wait as they stand now."""
-        sandbox = self._used
-        orders = sandbox.faults.waiting if sandbox is not None else ()
+        orders = self._used.faults.waiting if self._used is not None else ()
         self.clear.disabled = not orders
-        if not orders:
-            self._pending.value = f'<div role="status">{note(NOTHING)}</div>'
-            return
         rows = "".join(f"<li>{self._words(*order)}</li>" for order in orders)
-        self._pending.value = (
-            '<div role="status"><div class="brocap-note">Ordered, first come, first met:</div>'
-            f'<ol style="margin:.2em 0 0;padding-left:1.6em">{rows}</ol></div>'
-        )
+        planned = f'<ol style="margin:0;padding-left:1.6em">{rows}</ol>' if orders else ""
+        told = f"{self._met} " + ("Planned:" if orders else "No failure is planned.")
+        self._pending.value = f'<div role="status">{note(told.strip())}{planned}</div>'
 
     def close(self) -> None:
         """Stop following the log."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        self._unsubscribe()
         self._refresh.close()
         super().close()
 
-    def _arrange(self) -> Sequence[widgets.Widget]:
-        for control, width in ((self.method, 180), (self.fault, 260), (self.times, 150)):
-            widgets.rearrange(control, flex=f"1 1 {width}px")
-        row = {"flex_flow": "row wrap", "width": "auto", "grid_gap": "8px"}
-        chosen = widgets.HBox([self.method, self.fault, self.times], layout=row)
-        buttons = widgets.HBox([self.order, self.clear], layout=row)
-        return chosen, self._what, self._report, buttons, self._pending
-
     def _fold(self) -> None:
-        if not self._section.children:
+        if len(self.children) == 1:
             self._fill()
         self.opened.description = f"{'▾' if self.opened.value else '▸'} {TITLE}"
-        widgets.show(self._section, self.opened.value)
+        widgets.show(self.children[-1], self.opened.value)
         self.draw()
+
+    def _heard(self, exchange: Exchange) -> None:
+        if self._used is None or exchange.outcome is Outcome.NO_RESPONSE:  # it has only begun
+            return
+        if exchange.outcome not in (Outcome.OK, Outcome.PROCESSING, Outcome.API_ERROR):
+            at = f"{exchange.started_at:%H:%M:%S} UTC"
+            self._met = f"Met at {at}: {exchange.method}, {exchange.outcome}."
+        self._refresh.request()
 
     def _explain(self) -> None:
         refuse = self.fault.value == REFUSE
@@ -114,11 +117,12 @@ class FaultChooser(widgets.View):
     def _order(self) -> None:
         self._report.clear()
         name = self.times.description
-        times = read_number(name, self.times.value, whole=True)
-        if not isinstance(times, int):
+        times: Any = read_number(name, self.times.value, whole=True)
+        if times is None:
             raise InvalidInputError(f"{name} is empty; expected a whole number, such as 1.")
         self._used = self._sandbox()
         self._used.faults.next(self.method.value, self.fault.value, times)
+        self._met = ""
         if self.fault.value == REFUSE:  # no request will tell when the port is open again
             timer = threading.Timer(times + 0.1, self._refresh.request)
             timer.daemon = True

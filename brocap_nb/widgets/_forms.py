@@ -6,9 +6,11 @@ typed is read by pydantic. An empty input leaves its field out.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 from pydantic import BaseModel
@@ -23,7 +25,7 @@ from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._image_picker import ImagePicker
 from brocap_nb.widgets._secret_field import SecretField
-from brocap_nb.widgets._style import STYLE, note, problem_note, service_note, show_html
+from brocap_nb.widgets._style import PLAIN, STYLE, note, problem_note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
@@ -32,10 +34,15 @@ PICTURE_FIELDS: Final = ("imagesBase64", "imageUrls")
 Schema: TypeAlias = Mapping[str, Any]
 
 _NO_PICTURE: Final = "There is no picture; expected one. Choose a sample, a file or an address."
-_RAW: Final = {"type": "object", "description": "It is sent as it is: only its JSON is checked."}
+_RAW: Final = {
+    "type": "object",
+    "description": "It is sent as it is: only its JSON is checked.",
+    "start": '{\n  "type": "MyTask"\n}',
+}
 _LINE: Final = ("string", "integer", "number")
 """The types of JSON that are typed as a line of text."""
 _FORMATS: Final = {"date": "2024-05-31", "date-time": "2024-05-31T12:30Z", "duration": "PT1H30M"}
+_WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")  # of a camelCase name
 _JSON_NAME: Final = re.compile(r'"([^"]+)"\s*:')
 _JSON_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.){6,})"(?!\s*:)')  # no name, and not too short
 
@@ -44,22 +51,47 @@ class Row:
     """A widget for the fields of these names, and below it what there is to say of them."""
 
     def __init__(self, names: Sequence[str], widget: Any = None, help_text: str = "") -> None:
-        self.names, self.widget, self.help_text = tuple(names), widget, help_text
+        self.names, self.help_text = tuple(names), help_text
+        if widget is not None or not names:
+            self.widget = widget
         self.touched = False
         """Whether what is wrong is shown: not before somebody had a chance to fill it in."""
         self.sentences: tuple[str, ...] = ()
         """What is wrong."""
         self.marked = ""
         """What the service said."""
-        self._help = note(help_text) if help_text else ""
-        layout = {} if help_text else {"display": "none"}
-        self.said = widgets.HTML(self._help, layout=layout, classes=("brocap-said",))
+
+    @functools.cached_property
+    def widget(self) -> Any:
+        """What is filled in; made when it is wanted."""
+        raise NotImplementedError
+
+    @functools.cached_property
+    def said(self) -> widgets.HTML:
+        """What there is to say."""
+        place = widgets.HTML(layout={"display": "none"}, classes=("brocap-said",))
+        show_html(place, self._words())
+        return place
+
+    @property
+    def speaks(self) -> bool:
+        """Whether there is more to say than the help."""
+        return bool(self.marked or (self.touched and self.sentences))
 
     def say(self) -> None:
-        """Show what is wrong, what the service said, and the help."""
+        """Show what is wrong and what the service said; else the help."""
+        if "said" in self.__dict__ or self.speaks:
+            show_html(self.said, self._words())
+
+    def parts(self) -> list[widgets.Widget]:
+        """Its widgets, from top to bottom."""
+        return [part for part in (self.widget, self.said) if part is not None]
+
+    def _words(self) -> str:
         wrong = problem_note(*self.sentences) if self.touched else ""
-        marked = service_note(self.marked) if self.marked else ""
-        show_html(self.said, wrong + marked + self._help)
+        marked = f"⚠ <b>Rejected by the service:</b> {_html.words(self.marked)}"
+        wrong += f'<div class="brocap-problem brocap-marked">{marked}</div>' if self.marked else ""
+        return wrong or (note(self.help_text) if self.help_text else "")
 
     def in_words(self) -> str:
         """Return what the widget holds, for a page without a kernel; never a secret."""
@@ -69,43 +101,82 @@ class Row:
 class Input(Row):
     """The row of one field. What is typed into a secret one never becomes widget state."""
 
-    def __init__(self, keys: Sequence[str], shape: Schema, *, required: bool, secret: bool) -> None:
+    def __init__(
+        self,
+        keys: Sequence[str],
+        shape: Schema,
+        *,
+        required: bool,
+        secret: bool,
+        changed: Callable[[Row], None],
+    ) -> None:
         self.name, self.keys, self._kind = (name := ".".join(keys)), keys, shape.get("type")
-        default, line = shape.get("default"), self._kind in _LINE
+        self.required, self._shape, self._changed = required, shape, changed
+        default, self._secret = shape.get("default"), secret
         choices = (True, False) if self._kind == "boolean" else shape.get("enum", ())
-        tick = self._kind == "boolean" and (required or isinstance(default, bool))
+        self._tick = self._kind == "boolean" and (required or isinstance(default, bool))
         item = shape.get("items", {}).get("type")
         self._item = item if item in _LINE and not secret else None
         written = _text if len({*map(_text, choices)}) == len(choices) else json.dumps
         self._choices = {written(value): value for value in choices}
         self._if_empty = "" if default is None else f"left empty, {_text(default):.60} is sent"
-        hint = "" if choices or line else _hint(shape, listed=self._item is not None)
-        help_text = " ".join(filter(None, [shape.get("description"), hint]))
-        label = f"{name} (required)" if required and not tick else name
-        options: dict[str, Any] = {"description": label, "tooltip": help_text or None}
-        options |= {"layout": {"width": "auto"}, "classes": ("brocap-control",)}
-        if secret:
-            widget: Any = SecretField(label=label, noun="value")
-        elif tick:
-            options["classes"] = ("brocap-tick",)
-            widget = widgets.Checkbox(value=bool(default), indent=False, **options)
+        self._start: Any = shape.get("start", "")
+        if self._tick:
+            self._start = bool(default)
         elif choices:
-            chosen = None if default is None else written(default)
-            if chosen not in self._choices:
-                chosen = "(choose)" if required else "(left out)"
-                self._choices = {chosen: None, **self._choices}
-            widget = widgets.Dropdown(options=[*self._choices], value=chosen, **options)
+            self._start = None if default is None else written(default)
+            if self._start not in self._choices:
+                self._start = "(choose)" if required else "(left out)"
+                self._choices = {self._start: None, **self._choices}
+        listed = self._item is not None
+        hint = "" if choices or self._kind in _LINE else _hint(shape, listed=listed)
+        super().__init__((name,), None, " ".join(filter(None, [shape.get("description"), hint])))
+
+    @functools.cached_property
+    def widget(self) -> Any:
+        """The control."""
+        shape, line = self._shape, self._kind in _LINE
+        needed = " (required)" if self.required and not self._tick else ""
+        options: dict[str, Any] = {
+            "description": f'{escape(self.words)} <span class="brocap-api">'
+            f"{escape(self.name)}{needed}</span>",
+            "description_allow_html": True,
+            "tooltip": self.help_text or None,
+            "layout": {"width": "auto"},
+            "classes": PLAIN,
+        }
+        if self._secret:
+            made: Any = SecretField(label=f"{self.name}{needed}", noun="value")
+        elif self._tick:
+            options["classes"] = ("brocap-tick",)
+            made = widgets.Checkbox(value=self._start, indent=False, **options)
+        elif self._choices:
+            made = widgets.Dropdown(options=[*self._choices], value=self._start, **options)
         else:
             example = next(iter(shape.get("examples", ())), _FORMATS.get(shape.get("format", "")))
             such = "" if example is None else f"such as {_text(example):.60}"
             options["placeholder"] = self._if_empty or such
-            widget = widgets.Text(**options) if line else widgets.Textarea(rows=3, **options)
-        super().__init__((name,), widget, help_text)
+            rows = 10 if self._start else 3
+            kind = widgets.Text if line else functools.partial(widgets.Textarea, rows=rows)
+            made = kind(value=self._start, **options)
+        made.observe(lambda _: self._changed(self), "secret" if self._secret else "value")
+        return made
+
+    @property
+    def words(self) -> str:
+        """The field's name as people write it."""
+        if self.name == "metadata.Task":
+            return "Question"
+        words = [w if w.isupper() else w.lower() for w in _WORD.findall(self.keys[-1])]
+        text = " ".join(words) or self.name
+        return text[:1].upper() + text[1:]
 
     @property
     def text(self) -> str:
         """What was typed or chosen."""
-        if not isinstance(self.widget, SecretField):
+        if "widget" not in self.__dict__:
+            return _text(self._start)
+        if not self._secret:
             return _text(self.widget.value)
         return self.widget.secret.reveal() if self.widget.secret is not None else ""
 
@@ -121,19 +192,14 @@ class Input(Row):
 
     def redact(self, sentence: str) -> str:
         """Return a sentence without the secret that was typed, or the texts in it if it is JSON."""
-        if isinstance(self.widget, SecretField) and self.text:
+        if self._secret and self.text:
             for text in (self.text, *_JSON_TEXT.findall(self.text)):
                 sentence = Secret(text).redact(sentence.replace(text, KEY_LABEL))
         return sentence
 
-    def on_change(self, observer: Callable[[Row], None]) -> None:
-        """Call `observer` with this row after the input changed."""
-        name = "secret" if isinstance(self.widget, SecretField) else "value"
-        self.widget.observe(lambda _: observer(self), name)
-
     def in_words(self) -> str:
-        if isinstance(self.widget, SecretField):
-            return str(self.widget.status)
+        if self._secret:
+            return str(self.widget.status) if "widget" in self.__dict__ else "no value is set"
         text = redact_fields(self.text) or self._if_empty
         return text if len(text) <= 300 else f"{text[:299]}…"
 
@@ -142,11 +208,13 @@ class TaskForm(widgets.View):
     """The form of a task type; for `RawTask` it is an editor for any JSON object.
 
     What is wrong is shown next to its field once that was touched, and all of it after `task()`.
+    Fields that may be left out are folded.
 
     Args:
         task_type: the class; its fields make the form.
         puzzles: returns the sample pictures that are offered.
         allow_private: as for `ImagePicker`.
+        changed: called after `current` or `problems` were brought up to date.
     """
 
     def __init__(
@@ -155,6 +223,7 @@ class TaskForm(widgets.View):
         *,
         puzzles: Callable[[], Sequence[Puzzle]] = tuple,
         allow_private: bool | None = None,
+        changed: Callable[[], object] = lambda: None,
     ) -> None:
         self.task_type = task_type
         self.current: Task | None = None
@@ -164,25 +233,32 @@ class TaskForm(widgets.View):
         self.picker: ImagePicker | None = None
         """The chooser of a picture, for a type that has one."""
         self._suggested = ""
-        self._observers: list[Callable[[], None]] = []
+        self._changed = changed
         self._whole = Row(())
         rows: list[Row] = []
         fields = _fields(task_type)
         if fields.keys() >= set(PICTURE_FIELDS):
-            self.picker = ImagePicker(puzzles, allow_private=allow_private)
-            self.picker.on_change(self._picked)
+            self.picker = ImagePicker(puzzles, allow_private=allow_private, changed=self._picked)
             rows.append(Row(PICTURE_FIELDS, self.picker))
-        self.inputs = {one.name: one for one in _inputs(task_type, fields)}
+        self.inputs = {one.name: one for one in _inputs(task_type, fields, self._touch)}
         """The input of each field, by its name on the wire, with dots for one in a model."""
-        if issubclass(task_type, RawTask):
-            self.inputs["task"].widget.value = '{\n  "type": "MyTask"\n}'
-            self.inputs["task"].widget.rows = 10
         self.rows: tuple[Row, ...] = (*rows, *self.inputs.values(), self._whole)
         """From top to bottom; the last is for what is said of the task as a whole."""
-        shown = [part for row in self.rows for part in (row.widget, row.said) if part is not None]
+        more = [one for one in self.inputs.values() if not one.required]
+        self._folded = more if 1 < len(more) < len(self.rows) - 1 else []
+        shown = [part for row in self.rows if row not in self._folded for part in row.parts()]
+        if self._folded:
+            self.more = widgets.ToggleButton(
+                description=f"▸ {len(more)} more fields",
+                tooltip="Fields that may be left out",
+                classes=("brocap-quiet",),
+            )
+            self._rest = widgets.VBox(
+                layout={"width": "auto", "display": "none"}, classes=("brocap-form",)
+            )
+            self.more.observe(lambda change: self._unfold(change.new), "value")
+            shown[-1:-1] = [self.more, self._rest]
         super().__init__(shown, layout={"width": "auto"}, classes=("brocap-form",))
-        for one in self.inputs.values():
-            one.on_change(self._touch)
         self._check()
 
     def task(self) -> Task:
@@ -198,9 +274,17 @@ class TaskForm(widgets.View):
             raise InvalidTaskError(self.problems)
         return self.current
 
-    def on_change(self, observer: Callable[[], None]) -> None:
-        """Call `observer` after `current` or `problems` were brought up to date."""
-        self._observers.append(observer)
+    def first_wrong(self) -> Any:
+        """Return the widget to be filled in first, or None."""
+        return next((row.widget for row in self.rows if row.sentences), None)
+
+    def in_words(self) -> str:
+        """Return what people call the fields that are wrong."""
+        wrong = [row for row in self.rows if row.sentences]
+        return ", ".join(
+            row.words if isinstance(row, Input) else "Picture" if row.names else "the whole"
+            for row in wrong
+        )
 
     def mark(self, fields: Sequence[str], sentence: str) -> None:
         """Show at these fields, and nowhere else, what the service said, until they are changed.
@@ -210,7 +294,20 @@ class TaskForm(widgets.View):
         places = [self._row_of(field) for field in fields] or [self._whole]
         for row in self.rows:
             row.marked = sentence if row in places else ""
+        self._say()
+
+    def _say(self) -> None:
+        for row in self.rows:
             row.say()
+        if any(row.speaks for row in self._folded):
+            self.more.value = True
+
+    def _unfold(self, opened: bool) -> None:
+        """Show or hide the fields that may be left out; made when they are first looked at."""
+        if not self._rest.children:
+            self._rest.children = [part for row in self._folded for part in row.parts()]
+        self.more.description = f"{'▾' if opened else '▸'} {len(self._folded)} more fields"
+        widgets.show(self._rest, opened)
 
     def _row_of(self, field: str) -> Row:
         """The row of a field, of what it is in, or of its first part."""
@@ -225,14 +322,13 @@ class TaskForm(widgets.View):
         for one in (row, self._whole):
             one.touched, one.marked = True, ""
         self._check()
-        for observer in self._observers:
-            observer()
+        self._changed()
 
     def _picked(self) -> None:
         """A sample brings its question along, unless a person wrote one."""
-        question, field = self.picker and self.picker.question, self.inputs.get("metadata.Task")
-        if question and field is not None and field.text in ("", self._suggested):
-            self._suggested = field.widget.value = question
+        puzzle, field = self.picker and self.picker.puzzle, self.inputs.get("metadata.Task")
+        if puzzle and field is not None and field.text in ("", self._suggested):
+            self._suggested = field.widget.value = puzzle.question
         self._touch(self.rows[0])
 
     def _check(self) -> None:
@@ -267,7 +363,7 @@ class TaskForm(widgets.View):
         for row in self.rows:
             said = [p.sentence for p in problems if self._row_of(p.field) is row]
             row.sentences = tuple(dict.fromkeys(said))
-            row.say()
+        self._say()
 
     def _make(self, values: dict[str, Any]) -> Task:
         if not issubclass(self.task_type, RawTask):
@@ -285,6 +381,8 @@ class TaskForm(widgets.View):
         if "brocap" not in self._dom_classes:  # shown by itself, it brings its look along
             self.add_class("brocap")
             self.children += (widgets.HTML(STYLE, layout={"display": "none"}), widgets.OwnKeys())
+        if self.picker is not None:
+            self.picker.draw_samples()
         shown = super()._repr_mimebundle_(**kwargs)
         return None if shown is None else shown | _html.bundle(self._static_html(), repr(self))
 
@@ -326,7 +424,12 @@ def _fields(task_type: type[Task]) -> Schema:
     return fields
 
 
-def _inputs(model: type[BaseModel], fields: Schema, path: tuple[str, ...] = ()) -> Iterator[Input]:
+def _inputs(
+    model: type[BaseModel],
+    fields: Schema,
+    changed: Callable[[Row], None],
+    path: tuple[str, ...] = (),
+) -> Iterator[Input]:
     """The inputs of a model; what must be filled in comes first."""
     picked = PICTURE_FIELDS if not path and fields.keys() >= set(PICTURE_FIELDS) else ()
     known = zip(model.model_fields.values(), fields.items(), strict=True)
@@ -334,12 +437,13 @@ def _inputs(model: type[BaseModel], fields: Schema, path: tuple[str, ...] = ()) 
         shape, kind, required = _shape(schema), info.annotation, info.is_required()
         inner = shape.get("properties") if required else None
         if inner and isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _inputs(kind, inner, (*path, key))
+            yield from _inputs(kind, inner, changed, (*path, key))
         elif key not in picked:
             names = [key, *_JSON_NAME.findall(json.dumps(shape))]
             secret = _is_secret(kind) or "writeOnly" in names or any(map(is_secret_name, names))
             secret = secret and "enum" not in shape and shape.get("type") != "boolean"
-            yield Input((*path, key), shape, required=required, secret=secret)
+            keys = (*path, key)
+            yield Input(keys, shape, required=required, secret=secret, changed=changed)
 
 
 def _is_secret(kind: Any) -> bool:

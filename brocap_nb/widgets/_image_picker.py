@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,12 +27,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 10_000_000
 _LONGEST_ADDRESS: Final = 4_000
-_NO_SAMPLE: Final = ("(no sample)", "")
 _FROM_PUBLIC: Final = "Use a public address, or choose the picture as a file."
-_FROM_ANY: Final = (
-    "Tick “Allow addresses of this network” if you trust it, or choose the picture as a file."
-)
-_TITLE: Final = '<span class="brocap-name">imagesBase64 or imageUrls (one is required)</span>'
+_FROM_ANY: Final = "Tick “Allow private addresses” if you trust it, or choose a file instead."
+_LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (required)</span>'
 
 
 class DropZone(anywidget.AnyWidget):
@@ -87,6 +85,7 @@ class ImagePicker(widgets.View):
         allow_private: whether an address may be of this machine or of its network. None leaves
             it to a checkbox that is off at first; False never allows it, as a page for anybody
             needs.
+        changed: called after another picture, or none, was chosen.
     """
 
     def __init__(
@@ -94,6 +93,7 @@ class ImagePicker(widgets.View):
         puzzles: Callable[[], Sequence[Puzzle]] = tuple,
         *,
         allow_private: bool | None = None,
+        changed: Callable[[], object] = lambda: None,
     ) -> None:
         self.data: bytes | None = None
         """The picture's file, if it is known."""
@@ -103,14 +103,21 @@ class ImagePicker(widgets.View):
         """The sample, if it is one."""
         self.chosen = ""
         """What was chosen, in words."""
-        self.samples_as_url = True
-        """Whether a sample is sent as its address; only this machine can reach it."""
-        self._puzzles = puzzles
-        self._observers: list[Callable[[], None]] = []
+        self._puzzles, self._allow_private, self._changed = puzzles, allow_private, changed
+        self._as_url = True
         self._load: object | None = None  # the load that is waited for
         self._settling = False
-
-        self.sample = plain(widgets.Dropdown, "Sample picture", options=self._samples())
+        samples = puzzles()
+        self._said = widgets.HTML()
+        self._drawn = False
+        self.sample = widgets.ToggleButtons(
+            options=[(one.name.replace("-", " "), one.name) for one in samples],
+            tooltips=[one.question for one in samples],
+            value=None,
+            layout={"width": "auto", "display": "" if samples else "none"},
+            classes=("brocap-samples", f"brocap-{id(self)}"),
+        )
+        """The samples, each a picture to click."""
         self.zone = DropZone(self.choose_file, self._address_came)
         """Takes a picture from the clipboard, a drop or a file."""
         self.upload = widgets.FileUpload(
@@ -121,44 +128,37 @@ class ImagePicker(widgets.View):
             classes=("brocap-upload",),
         )
         """Seen only where the zone does not run."""
+        self.by_address = widgets.ToggleButton(description="From an address…")
+        own = widgets.Box([self.zone, self.upload, self.by_address], classes=("brocap-line",))
+        super().__init__(
+            [self._said, self.sample, own],
+            layout={"width": "auto"},
+            classes=("brocap-picker",),
+        )
+        self._say()
+        self.sample.observe(self._sample_chosen, "value")
+        self.upload.observe(self._file_chosen, "value")
+        self.by_address.observe(lambda change: widgets.show(self._loading, change.new), "value")
+
+    @cached_property
+    def _loading(self) -> widgets.Box:
+        """What loads from an address; made when it is wanted."""
         self.address = plain(widgets.Text, "Address of a picture", placeholder="https://…")
         self.load = widgets.Button(
             description="Load picture", tooltip="Load the picture at this address"
         )
         self.private = widgets.Checkbox(
-            description="Allow addresses of this network",
-            value=bool(allow_private),
+            description="Allow private addresses (localhost, 192.168…)",
+            value=bool(self._allow_private),
             indent=False,
-            layout={"width": "auto", "display": "" if allow_private is None else "none"},
+            layout={"width": "auto", "display": "" if self._allow_private is None else "none"},
         )
         """Whether an address may be of this machine or of its network."""
-        self._allow_private = allow_private
-        loading = widgets.HBox([self.load, self.private], classes=("brocap-load",))
-        self._said = widgets.HTML(note(NO_PICTURE))
-        super().__init__(
-            [
-                widgets.HTML(_TITLE),
-                self.sample,
-                self.zone,
-                self.upload,
-                self.address,
-                loading,
-                self._said,
-            ],
-            layout={"width": "auto"},
-            classes=("brocap-picker",),
-        )
-        self.sample.observe(self._sample_chosen, "value")
-        self.upload.observe(self._file_chosen, "value")
+        widgets.rearrange(self.address, flex="1 1 100%")
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
-
-    @property
-    def question(self) -> str | None:
-        """The sample's question, or None."""
-        return self.puzzle.question if self.puzzle is not None else None
-
-    def _samples(self) -> list[tuple[str, str]]:
-        return [_NO_SAMPLE, *((f"{p.name}: {p.question}", p.name) for p in self._puzzles())]
+        box = widgets.Box([self.address, self.load, self.private], classes=("brocap-line",))
+        self.children += (box,)
+        return box
 
     def wire_fields(self) -> dict[str, list[str]]:
         """Return the one field of the task that carries the picture; none if there is none."""
@@ -168,9 +168,13 @@ class ImagePicker(widgets.View):
             return {"imagesBase64": [base64.b64encode(self.data).decode("ascii")]}
         return {}
 
+    def focus(self) -> None:
+        """Put the keyboard where a picture is chosen."""
+        (self.sample if self.sample.options else self.by_address).focus()
+
     def send_samples_as_url(self, yes: bool) -> None:
-        """Set whether a sample is sent as its address or as its bytes."""
-        self.samples_as_url = yes
+        """Set whether a sample is sent as its address, which only this machine can reach."""
+        self._as_url = yes
         if self.puzzle is not None:
             self._choose(self.data, self.puzzle.url if yes else None, puzzle=self.puzzle)
 
@@ -180,15 +184,26 @@ class ImagePicker(widgets.View):
         if sentence := _pictures.check_kind(data, name):
             self._say(problem=sentence)
             return
-        self._choose(data, None, f"{name}, {len(data):,} bytes, sent as imagesBase64")
+        self._choose(data, None, f"{name}, sent as a file (`imagesBase64`)")
 
     def choose_sample(self, name: str) -> None:
         """Take the sample picture called `name`."""
         self.sample.value = name
 
-    def on_change(self, observer: Callable[[], None]) -> None:
-        """Call `observer` after another picture, or none, was chosen."""
-        self._observers.append(observer)
+    def draw_samples(self) -> None:
+        """Put small copies of the samples on their buttons, if that is not done yet."""
+        if self._drawn:
+            return
+        self._drawn = True
+        place = f".brocap-{id(self)} .jupyter-button:nth-of-type"
+        rules = []
+        for number, one in enumerate(self._puzzles(), 1):
+            small = _pictures.thumbnail(one.data, side=84, max_bytes=1_250)
+            uri = f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
+            rules.append(f"{place}({number}) {{ background-image: url({uri}) }}")
+        if rules:
+            look = f"<style>{' '.join(rules)}</style>"
+            self.children += (widgets.HTML(look, layout={"display": "none"}),)
 
     def _choose(
         self, data: bytes | None, url: str | None, said: str = "", *, puzzle: Puzzle | None = None
@@ -197,35 +212,28 @@ class ImagePicker(widgets.View):
         self.data, self.url, self.puzzle = data, url, puzzle
         self._settling = True
         try:
-            self.sample.value = puzzle.name if puzzle else ""
+            self.sample.value = puzzle.name if puzzle else None
         finally:
             self._settling = False
-        if not said and (puzzle or url):
-            how = "its address, imageUrls" if url else "its bytes, imagesBase64"
-            said = f"{f'sample {puzzle.name}' if puzzle else url}, sent as {how}"
+        if not said:
+            how = "an address (`imageUrls`)" if url else "a file (`imagesBase64`)"
+            said = f"{f'Sample “{puzzle.name}”' if puzzle else url}, sent as {how}"
         self.chosen = said
         self._say()
-        for observer in self._observers:
-            observer()
+        self._changed()
 
     def _say(self, *, problem: str = "", waiting: str = "") -> None:
-        self._said.value = (
-            problem_note(problem)
-            if problem
-            else note(waiting or (f"Chosen: {self.chosen}" if self.chosen else NO_PICTURE))
-        )
+        told = problem_note(problem) if problem else note(waiting or self.chosen or NO_PICTURE)
+        self._said.value = f'<div role="group" aria-label="Picture">{_LABEL}{told}</div>'
 
     def _sample_chosen(self, change: Any) -> None:
-        if self._settling:
-            return
         known = {p.name: p for p in self._puzzles()}
-        self.zone.problem = ""
-        puzzle = known.get(change["new"])
-        if puzzle is None:
-            self._choose(None, None)
+        if self._settling or change["new"] not in known:
             return
+        puzzle = known[change["new"]]
+        self.zone.problem = ""
         _pictures.remember(puzzle.url, puzzle.data)
-        self._choose(puzzle.data, puzzle.url if self.samples_as_url else None, puzzle=puzzle)
+        self._choose(puzzle.data, puzzle.url if self._as_url else None, puzzle=puzzle)
 
     def _file_chosen(self, change: Any) -> None:
         if not change["new"]:
@@ -237,33 +245,33 @@ class ImagePicker(widgets.View):
         self.choose_file(data, name)
 
     def _address_came(self, url: str) -> None:
+        self.by_address.value = True
         self.address.value = url
         self._say(waiting="The address is filled in below. Press Load picture to look at it.")
-
-    def _may_load_private(self) -> bool:
-        """The checkbox counts only where it is offered: a page can set any widget's value."""
-        return bool(self.private.value) if self._allow_private is None else self._allow_private
 
     def _load_address(self) -> None:
         """Load in a thread: the kernel stays free, and a later choice wins."""
         url = self.address.value.strip()
-        if url[:5].lower() == "data:":
-            self._take_data_address(url)
-            return
+        self.zone.problem = ""
         try:
+            if url[:5].lower() == "data:":  # a file, and no widget's value keeps it
+                self.address.value = ""
+                self.choose_file(_pictures.read(url), "data: address")
+                return
             url = _pictures.clean_address(url)
-        except InvalidInputError as error:
+        except (InvalidImageError, InvalidInputError) as error:
             self._say(problem=str(error))
             return
-        allow, own = self._may_load_private(), [puzzle.url for puzzle in self._puzzles()]
-        remedy = _FROM_ANY if self._allow_private is None else _FROM_PUBLIC
-        self.zone.problem = ""
+        # the checkbox counts only where it is offered: a page can set any widget's value
+        asked = self._allow_private is None
+        allow = bool(self.private.value if asked else self._allow_private)
+        own = [puzzle.url for puzzle in self._puzzles()]
         ticket = self._load = object()
         self.load.description = "Stop loading"
         self._say(waiting=f"Loading {_pictures.quoted(url)} …")
 
         def work() -> None:
-            data, problem = None, ""
+            data, problem, remedy = None, "", _FROM_ANY if asked else _FROM_PUBLIC
             try:
                 data = _pictures.fetch(url, allow_private=allow, trusted=own, remedy=remedy)
                 problem = _pictures.check_kind(data, f"The file at {_pictures.quoted(url)}") or ""
@@ -273,21 +281,13 @@ class ImagePicker(widgets.View):
                 problem = f"The picture cannot be loaded: {type(error).__name__}: {error}"
             if self._load is not ticket:
                 return
-            if data is None or problem:
+            if problem:
                 self._stop()
                 self._say(problem=problem)
             else:
                 self._choose(data, url)
 
         threading.Thread(target=work, name="brocap picture", daemon=True).start()
-
-    def _take_data_address(self, url: str) -> None:
-        """The picture is in the address: it is a file, and no widget's value keeps it."""
-        self.address.value = ""
-        try:
-            self.choose_file(_pictures.read(url), "data: address")
-        except InvalidImageError as error:
-            self._say(problem=str(error))
 
     def _stop(self) -> None:
         if self._load is not None:

@@ -1,16 +1,15 @@
 """The core widgets, less what each would bring along, and what a block of them needs.
 
 Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
-those that are alike are one: a console is a third of the messages. What is shared refuses to be
-changed: `rearrange` gives the widget another layout. A `View`, which a user may lay out, has one
-for itself.
+those that are alike are one: a console is a third of the messages. `rearrange` gives a widget
+another layout. A `View`, which a user may lay out, has one for itself.
 """
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 from weakref import WeakKeyDictionary
@@ -20,7 +19,6 @@ import ipywidgets as core
 from IPython import get_ipython
 from ipywidgets import Layout as Layout
 from ipywidgets import Widget as Widget
-from traitlets import TraitError, validate
 
 _lock: Final = threading.RLock()
 _parts: dict[tuple[Any, ...], Widget] = {}
@@ -33,26 +31,9 @@ def _part(kind: Any, traits: Mapping[str, Any]) -> Widget:
     with _lock:
         known = _parts.get(key)
         if known is None or known.comm is None:  # somebody has closed all widgets
-            known = _parts[key] = _sealable(kind)(**traits)
-            _made_of[known] = dict(traits)  # from now on it refuses to be changed
+            known = _parts[key] = kind(**traits)
+            _made_of[known] = dict(traits)
         return known
-
-
-@functools.cache
-def _sealable(kind: Any) -> Any:
-    """The same kind of layout or style, which refuses to be changed once it is shared."""
-
-    def refuse(self: Widget, proposal: Any) -> Any:
-        if is_shared(self):
-            name = "layout" if isinstance(self, Layout) else "style"
-            raise TraitError(
-                f"Other widgets have this {name} as well, so `{proposal['trait'].name}` cannot be "
-                f"changed in it. Give the widget one of its own: widget.{name} = {{...}}."
-            )
-        return proposal["value"]
-
-    names = [name for name in kind.class_trait_names(sync=True) if not name.startswith("_")]
-    return type(kind.__name__, (kind,), {"_refuse": validate(*names)(refuse)})
 
 
 def is_shared(part: Widget) -> bool:
@@ -191,18 +172,30 @@ def replace_former(close: Callable[[], None]) -> None:
         return
     _made[cell] = (run, [close])
     if former:
-        _after_this_run(former)
+
+        def close_former() -> None:
+            stop()
+            for closer in former:
+                closer()
+
+        stop = after_cells(close_former)
 
 
-def _after_this_run(closers: Iterable[Callable[[], None]]) -> None:
+def after_cells(call: Callable[[], object]) -> Callable[[], None]:
+    """Call `call` after each run of a cell, until the returned function is called."""
     shell = get_ipython()
+    if shell is None:
+        return lambda: None
 
-    def close() -> None:
-        shell.events.unregister("post_execute", close)
-        for closer in closers:
-            closer()
+    def called(*_: Any) -> None:
+        call()
 
-    shell.events.register("post_execute", close)
+    def stop() -> None:
+        with contextlib.suppress(ValueError):  # it has stopped already
+            shell.events.unregister("post_run_cell", called)
+
+    shell.events.register("post_run_cell", called)
+    return stop
 
 
 def _current() -> tuple[str, str]:

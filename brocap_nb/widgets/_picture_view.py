@@ -10,10 +10,16 @@ from brocap_nb import _html
 from brocap_nb.api._errors import InvalidImageError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import note, plain, problem_note, show_html
+from brocap_nb.widgets._style import note, plain, problem_note
 
 NO_PICTURE: Final = "No picture is chosen yet."
 """What is said where a picture would be."""
+
+NOT_SUBMITTED: Final = "Not submitted yet."
+"""What is said of a picture that was only chosen."""
+
+BUDGET: Final = 26_000
+"""Characters of pictures in a saved notebook; with the samples' copies it is 40,000 at most."""
 
 
 class PictureView(widgets.View):
@@ -22,44 +28,34 @@ class PictureView(widgets.View):
     def __init__(self) -> None:
         self._pictures: list[bytes] = []
         self._answer: Sequence[bool] | None = None
-        self._aside = ""
+        self._whose = self._aside = ""
         self._settling = False
         self._shown = widgets.HTML(note(NO_PICTURE))
-        self._said, self._facts = (widgets.HTML(layout={"display": "none"}) for _ in range(2))
         self.grid = plain(widgets.Dropdown, "Tiles (columns x rows)", layout={"display": "none"})
         """Another grid for the answer to be drawn in; seen once there is an answer."""
         self.grid.observe(self._grid_chosen, "value")
-        super().__init__(
-            [self._shown, self._said, self.grid, self._facts], classes=("brocap-picture",)
-        )
+        super().__init__([self._shown, self.grid], classes=("brocap-picture",))
 
     @property
     def value(self) -> str:
         """What is shown, as HTML; the choice of a grid is not in it."""
-        return "".join(str(part.value) for part in (self._shown, self._said, self._facts))
+        return str(self._shown.value)
 
     def clear(self, sentence: str = NO_PICTURE) -> None:
         """Show no picture, and why."""
-        self._pictures, self._answer, self._aside = [], None, ""
+        self._pictures = []
         self._offer([], None)
-        show_html(self._shown, note(sentence))
-        show_html(self._said, "")
-        show_html(self._facts, "")
+        self._shown.value = note(sentence)
 
-    def show(self, data: bytes | Sequence[bytes]) -> None:
-        """Show a task's picture, or its pictures as a strip, not answered yet."""
-        self._pictures, self._answer, self._aside = _files(data), None, ""
-        self._offer([], None)
-        self._draw()
-
-    def show_answer(
+    def show(
         self,
         data: bytes | Sequence[bytes],
-        answer: Sequence[bool],
+        answer: Sequence[bool] | None = None,
         *,
         grid: tuple[int, int] | None = None,
+        whose: str = NOT_SUBMITTED,
     ) -> None:
-        """Show a picture with its tiles numbered and the chosen ones outlined and ticked.
+        """Show a task's picture, or its pictures as a strip, with the answer's tiles ticked.
 
         Of several pictures the first one is marked: the API documents one answer for one picture.
 
@@ -68,19 +64,21 @@ class PictureView(widgets.View):
             answer: one boolean for each tile, row by row.
             grid: columns and rows; guessed if not given, or if the answer does not fill it. A
                 person can choose another one.
+            whose: what is said of the task that the picture, or the answer, belongs to.
         """
-        self._pictures, self._answer, self._aside = _files(data), answer, ""
-        possible = _pictures.grids(len(answer))
-        if grid is not None and grid not in possible:
+        self._pictures = [data] if isinstance(data, bytes) else list(data)
+        self._answer, self._whose, self._aside = answer, whose, ""
+        possible = _pictures.grids(len(answer)) if answer is not None else []
+        if grid is not None and possible and grid not in possible:
             self._aside = (
-                f"An answer of {len(answer)} tiles does not fit {_words(grid)} tiles, so "
+                f"An answer of {len(answer or ())} tiles does not fit {_words(grid)} tiles, so "
                 "another grid is guessed. Choose the one that fits the picture."
             )
-        if grid not in possible:
+        if possible and grid not in possible:
             seen = _pictures.inspect(self._pictures[0]) if self._pictures else None
             shape = (seen.width or 1, seen.height or 1) if seen else (1, 1)
-            grid = _pictures.guess_grid(len(answer), *shape) if possible else None
-        self._offer(possible, grid)
+            grid = _pictures.guess_grid(len(answer or ()), *shape)
+        self._offer(possible, grid if possible else None)
         self._draw()
 
     def _offer(self, possible: Sequence[tuple[int, int]], grid: tuple[int, int] | None) -> None:
@@ -98,28 +96,25 @@ class PictureView(widgets.View):
             self._draw()
 
     def _draw(self) -> None:
-        files, answer = self._pictures, self._answer
-        problem, alt = "", "The picture of the task"
-        drawn = list(files)
-        words = "" if answer is None else answer_in_words(answer)
-        if answer is not None and files:
+        drawn, answer = list(self._pictures), self._answer
+        aside = note(self._aside) if self._aside else ""
+        caption, alt = escape(self._whose), "The picture of the task"
+        if answer is not None:
+            words = answer_in_words(answer)
+            caption = f"✓ {caption and f'{caption} · '}Answer: <b>{escape(words)}</b>"
             try:
-                drawn[0] = _pictures.mark_answer(files[0], answer, grid=self.grid.value)
+                drawn[:1] = [_pictures.mark_answer(drawn[0], answer, grid=self.grid.value)]
                 alt = f"The picture with its answer: {words}"
-            except InvalidImageError as error:
-                problem = problem_note(str(error))
-        aside = [self._aside] if self._aside else []
-        if answer is not None and len(files) > 1:
-            aside.append("The answer is drawn on picture 1.")
-        small = _pictures.thumbnails(drawn)
-        if len(files) == 1:
-            show_html(self._shown, _picture(small[0], alt))
-            show_html(self._facts, _facts(files[0]))
+            except (IndexError, InvalidImageError) as error:
+                aside += problem_note(str(error)) if drawn else ""
+            aside += note("The answer is drawn on picture 1.") if len(drawn) > 1 else ""
+        copies = _pictures.thumbnails(drawn, budget=BUDGET)
+        if len(drawn) == 1:
+            shown, facts = _picture(copies[0], alt), _facts(self._pictures[0])
         else:
-            show_html(self._shown, _strip(files, small, alt))
-            show_html(self._facts, "")
-        said = _said(words) if words else ""
-        show_html(self._said, said + problem + "".join(map(note, aside)))
+            shown, facts = _strip(self._pictures, copies, alt), ""
+        said = f'<div role="status" class="brocap-caption">{caption}</div>'
+        self._shown.value = shown + said + aside + facts
 
 
 def answer_in_words(answer: Sequence[bool]) -> str:
@@ -131,16 +126,8 @@ def answer_in_words(answer: Sequence[bool]) -> str:
     return f"{what} {', '.join(chosen)} of {len(answer)}"
 
 
-def _files(data: bytes | Sequence[bytes]) -> list[bytes]:
-    return [data] if isinstance(data, bytes) else list(data)
-
-
 def _words(grid: tuple[int, int]) -> str:
     return f"{grid[0]} x {grid[1]}"
-
-
-def _said(words: str) -> str:
-    return f'<div role="status" class="brocap-answer">✓ Answer: <b>{escape(words)}</b></div>'
 
 
 def _picture(small: _pictures.Thumbnail | None, alt: str, *, width: int = 360) -> str:
@@ -165,13 +152,10 @@ def _strip(files: Sequence[bytes], small: Sequence[_pictures.Thumbnail | None], 
 
 
 def _facts(data: bytes) -> str:
+    """What is known of a file, in one line."""
     seen = _pictures.inspect(data)
-    rows = [
-        ("format", escape(seen.format or "unknown")),
-        ("size", f"{seen.width} x {seen.height} pixels" if seen.width else "unknown"),
-        ("file", f"{seen.size:,} bytes"),
-        ("limits", _html.badge("inside the limits", good=True) if not seen.problem else ""),
-    ]
-    return _html.facts(row for row in rows if row[1]) + (
-        problem_note(seen.problem) if seen.problem else ""
-    )
+    size = f"{seen.width} x {seen.height} pixels" if seen.width else ""
+    told = ", ".join(filter(None, [seen.format, size, f"{seen.size:,} bytes"]))
+    good = "" if seen.problem else f" {_html.badge('inside the limits', good=True)}"
+    wrong = problem_note(seen.problem) if seen.problem else ""
+    return f"<div>{escape(told)}{good}</div>{wrong}"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from brocap_nb import _html
-from brocap_nb.api._errors import CancelledError
+from brocap_nb.api._errors import ApiError, CancelledError, ExchangeError
+from brocap_nb.api._facts import explain
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import STYLE, note, show_html
+from brocap_nb.widgets._picture_view import answer_in_words
+from brocap_nb.widgets._style import note, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
@@ -34,13 +36,7 @@ EXPECTED: Final = 30.0
 SENTENCE: Final = 600
 """Most characters of an error that are shown; the log has all of it."""
 
-_WORDS: Final = {
-    "creating": "creating the task",
-    "waiting": "waiting for the answer",
-    "ready": "ready",
-    "failed": "failed",
-    "cancelled": "cancelled",
-}
+_WORDS: Final = {"creating": "creating the task", "waiting": "waiting for the answer"}
 _SIGNS: Final = {"ready": "✓ ", "failed": "✗ ", "cancelled": "■ "}
 _NOTHING: Final = "Nothing has been submitted yet."
 
@@ -48,31 +44,37 @@ _NOTHING: Final = "Nothing has been submitted yet."
 class SubmissionList(widgets.View):
     """Follows several submissions at once, newest first, each with a line of its own.
 
-    A line tells the state in words, the elapsed time against the typical one, the polls and when
-    the next is due, and has a button that cancels the submission; where somebody listens, another
-    one that selects it. A finished line stays until it is cleared, or until there are newer
-    finished ones than have room.
+    A finished line stays until it is cleared, or until there are newer ones than have room.
+
+    Args:
+        selected: called with a submission when it is followed, or when its button is pressed.
+        show_request: called with the id of the exchange that a submission failed with.
+        broken: says which of a submission's requests got no answer, if any.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        selected: Callable[[Submission], object] | None = None,
+        *,
+        show_request: Callable[[str], object] | None = None,
+        broken: Callable[[Submission], str] = lambda _: "",
+    ) -> None:
+        self.on_select, self.show_request, self.broken = selected, show_request, broken
         self._lines: list[_Line] = []
         self._lock = threading.RLock()  # a line is read and written in one step
-        self._listeners: list[Callable[[Submission], None]] = []
         self._selected: Submission | None = None
         self._numbered = 0
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
-        self._style = widgets.HTML(layout={"display": "none"})
         self._nothing = widgets.HTML(note(_NOTHING))
         self._place = widgets.VBox(layout={"width": "auto"}, classes=("brocap-runs",))
         self.clear = widgets.Button(
             description="Clear finished",
             tooltip="Take away the lines of submissions that have ended",
-            layout={"display": "none", "align_self": "flex-start"},
+            layout={"display": "none"},
+            classes=("brocap-quiet",),
         )
-        super().__init__(
-            [self._style, self._nothing, self._place, self.clear], layout={"width": "auto"}
-        )
+        super().__init__([self._nothing, self._place, self.clear], layout={"width": "auto"})
         self.clear.on_click(lambda _: self.clear_finished())
 
     @property
@@ -109,12 +111,16 @@ class SubmissionList(widgets.View):
                     target=self._tick, name="brocap submissions", daemon=True
                 )
                 self._thread.start()
-        self._select(run)
+        self.select(run)
 
-    def on_select(self, listener: Callable[[Submission], None]) -> None:
-        """Call `listener(run)` whenever a submission is selected: by `follow` or by its button."""
-        self._listeners.append(listener)
-        self._draw_all()
+    def select(self, run: Submission) -> None:
+        """Mark the line of a submission, and tell of it."""
+        with self._lock:
+            self._selected = run
+            for line in self._lines:
+                line.draw()
+        if self.on_select is not None:
+            self.on_select(run)
 
     def clear_finished(self) -> None:
         """Take away the lines of submissions that have ended."""
@@ -152,11 +158,6 @@ class SubmissionList(widgets.View):
                 line.draw()
                 self._offer_to_clear()
 
-    def _draw_all(self) -> None:
-        with self._lock:
-            for line in self._lines:
-                line.draw()
-
     def _drop(self, lines: list[_Line]) -> None:
         self._lines = [line for line in self._lines if line not in lines]
         self._place.children = [line.box for line in self._lines]  # before the others are closed
@@ -168,38 +169,12 @@ class SubmissionList(widgets.View):
             line.close()
 
     def _offer_to_clear(self) -> None:
-        widgets.show(self.clear, any(line.run.done() for line in self._lines))
-
-    def _select(self, run: Submission) -> None:
-        with self._lock:
-            self._selected = run
-            self._draw_all()
-        for listener in tuple(self._listeners):
-            listener(run)
-
-    # without a kernel, and by itself
+        widgets.show(self.clear, sum(line.run.done() for line in self._lines) > 1)
 
     def __repr__(self) -> str:
         with self._lock:
             told = "; ".join(line.told for line in self._lines)
         return f"<SubmissionList: {told or 'nothing submitted'}>"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        self.add_class("brocap")  # it is shown by itself; another widget around it has the style
-        self._style.value = STYLE
-        shown: dict[str, Any] | None = super()._repr_mimebundle_(**kwargs)
-        if shown is not None:
-            with self._lock:
-                rows = [
-                    [line.told, escape(_kind(run)), f"{run.elapsed:.1f} s", str(run.polls)]
-                    for line in self._lines
-                    for run in [line.run]
-                ]
-            headers = ("submission", "type", "elapsed", "polls")
-            about = "<div>Run this cell to follow them. As they stood when they were shown:</div>"
-            table = _html.table(headers, rows) if rows else f"<div>{_NOTHING}</div>"
-            shown |= _html.bundle(_html.card("Submissions", about, table), repr(self))
-        return shown
 
 
 class _Line:
@@ -212,16 +187,18 @@ class _Line:
     def __init__(self, owner: SubmissionList, run: Submission, number: int) -> None:
         self.run = run
         self.unsubscribe: Callable[[], None] = lambda: None
-        self._owner = owner
-        self._number = number
+        self._owner, self._number = owner, number
         layout, text, button = owner._place.layout, owner._nothing.style, owner.clear.style
         self.status = widgets.HTML(layout=layout, style=text, classes=("brocap-run-status",))
         self.numbers = widgets.HTML(layout=layout, style=text, classes=("brocap-run-numbers",))
-        self.show = widgets.Button(layout=layout, style=button)
-        self.cancel = widgets.Button(layout=layout, style=button, tooltip="Stop waiting for it")
+        self.show, self.cancel, self.request = (
+            widgets.Button(layout=layout, style=button) for _ in range(3)
+        )
+        self.request.description = "Show request"
         self.box = widgets.Box(layout=layout, classes=("brocap-run",))
-        self.show.on_click(lambda _: owner._select(run))
+        self.show.on_click(lambda _: owner.select(run))
         self.cancel.on_click(lambda _: run.cancel())
+        self.request.on_click(lambda _: self._show_request())
 
     @property
     def name(self) -> str:
@@ -231,28 +208,67 @@ class _Line:
 
     @property
     def told(self) -> str:
-        """Its name and its state, in words."""
-        return f"{self.name}: {_WORDS[self.run.status]}"
+        """Its name, its state and its answer, in words."""
+        run = self.run
+        words = f"{self.name}: {_WORDS.get(run.status, run.status)}"
+        answer = run.result().answer if run.status == "ready" else None
+        return words if answer is None else f"{words}, {answer_in_words(answer)}"
 
     def draw(self) -> None:
         """Show how the submission stands now. What has not changed is not sent."""
-        run, selectable = self.run, bool(self._owner._listeners)
-        selected = selectable and self._owner._selected is run
-        self.status.value = _status(self.told, run)  # a screen reader hears only what has changed
-        self.numbers.value = _numbers(run)
+        run, owner = self.run, self._owner
+        selected = owner.on_select is not None and owner.selected is run
+        self.status.value = self._status()  # a screen reader hears only what has changed
+        self.numbers.value = _numbers(run, owner.broken(run) if run.done() else "")
         self.show.description = f"{'✓ Showing' if selected else 'Show'} {self.name}"
         self.cancel.description = f"Cancel {self.name}"
         (self.box.add_class if selected else self.box.remove_class)("brocap-run-selected")
         parts = [self.status, self.numbers]
-        parts += [self.show] if selectable else []
+        parts += [self.show] if owner.on_select is not None and len(owner.runs) > 1 else []
         parts += [] if run.done() else [self.cancel]
+        failed = run.status == "failed" and isinstance(run.exception(), ExchangeError)
+        parts += [self.request] if failed and owner.show_request is not None else []
         self.box.children = parts
 
     def close(self) -> None:
         """Take the widgets away."""
         self.unsubscribe()
-        for part in (self.box, self.status, self.numbers, self.show, self.cancel):
+        for part in (self.box, self.status, self.numbers, self.show, self.cancel, self.request):
             part.close()
+
+    def _show_request(self) -> None:
+        error = self.run.exception()
+        if isinstance(error, ExchangeError) and self._owner.show_request is not None:
+            self._owner.show_request(error.exchange_id)
+
+    def _status(self) -> str:
+        """What changes seldom: the state in words, the type, the typical time, the error."""
+        run, about = self.run, [_kind(self.run)]
+        if run.typical_wait and not run.done():
+            about.append("usually {:g} to {:g} s".format(*run.typical_wait))
+        small = escape(", ".join(filter(None, about)))
+        error = run.exception() if run.done() else None
+        failed = error is not None and not isinstance(error, CancelledError)
+        return (
+            f'<div role="status"><b>{_SIGNS.get(run.status, "")}{self.told}</b> '
+            f"<small>{small}</small>{_problem(error) if failed else ''}</div>"
+        )
+
+
+def _problem(error: BaseException | None) -> str:
+    """An error in one sentence, and why; no alert, since a status is read out anyway."""
+    why = ""
+    sentence = str(error) or type(error).__name__
+    if isinstance(error, ApiError):
+        entry = explain(error.code)
+        said = dict(entry.facts(error.description)).get("the service says", "")
+        sentence = f"{error.code}: {said or error.meaning}"
+        more = entry.sentence() if said else entry.sentence().removeprefix(f"{entry.meaning} ")
+        why = f"<details><summary>Why?</summary>{_html.words(_clean(more))}</details>"
+    sentence = _clean(sentence)
+    if len(sentence) > SENTENCE:
+        sentence = f"{sentence[:SENTENCE]}…"
+    return f'<div class="brocap-problem">{_html.words(sentence)}{why}</div>'
 
 
 def _kind(run: Submission) -> str:
@@ -260,40 +276,21 @@ def _kind(run: Submission) -> str:
     return _clean(str(run.task.type)) if run.task is not None and run.task.type else ""
 
 
-def _status(told: str, run: Submission) -> str:
-    """What changes seldom: the state in words, the type, the typical time, the error."""
-    about = [_kind(run)]
-    if run.typical_wait and not run.done():
-        about.append("usually {:g} to {:g} s".format(*run.typical_wait))
-    small = escape(", ".join(filter(None, about)))
-    error = run.exception() if run.done() else None
-    failed = error is not None and not isinstance(error, CancelledError)
-    sentence = _clean(str(error) or type(error).__name__) if failed else ""
-    if len(sentence) > SENTENCE:
-        sentence = f"{sentence[:SENTENCE]}…"
-    # no alert: it stands in a status, which is read out anyway
-    problem = f'<div class="brocap-problem">✗ {_html.words(sentence)}</div>' if sentence else ""
-    return (
-        f'<div role="status"><b>{_SIGNS.get(run.status, "")}{told}</b> <small>{small}</small>'
-        f"{problem}</div>"
-    )
-
-
-def _numbers(run: Submission) -> str:
+def _numbers(run: Submission, broken: str) -> str:
     """What changes all the time, as short as it can be."""
     elapsed, done = run.elapsed, run.done()
     digits = 1 if done or elapsed < LONG else 0
     typical = run.typical_wait
-    late = typical is not None and elapsed > typical[1] and not done
-    facts = [
-        f"elapsed <b>{elapsed:.{digits}f} s</b>{', longer than usual' if late else ''}",
-        f"polls <b>{run.polls}</b>",
-    ]
+    late = ", longer than usual" if typical and elapsed > typical[1] and not done else ""
+    asked = {0: "not asked yet", 1: "asked once", 2: "asked twice"}
+    facts = [f"{elapsed:.{digits}f} s{late}"]
+    if run.polls or not done:
+        facts.append(asked.get(run.polls, f"asked {run.polls} times"))
+    facts += [broken] if broken else []
     due = run.next_poll_in
     if due is not None and not done:
-        facts.append(f"next poll <b>{f'in {due:.{digits}f} s' if due >= 0.1 else 'now'}</b>")
-    numbers = "".join(f"<span>{fact}</span>" for fact in facts)
-    return f'{"" if done else _bar(run)}<div class="brocap-numbers">{numbers}</div>'
+        facts.append(f"next poll {f'in {due:.{digits}f} s' if due >= 0.1 else 'now'}")
+    return f"{'' if done else _bar(run)}<div>{' · '.join(facts)}</div>"
 
 
 def _bar(run: Submission) -> str:

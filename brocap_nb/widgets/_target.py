@@ -1,11 +1,10 @@
-"""Where tasks are sent: the sandbox on this machine, the live service, or a given client."""
+"""Where tasks are sent: the sandbox of this kernel, the live service, or a given client."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from brocap_nb.api._errors import InvalidKeyError
@@ -14,7 +13,7 @@ from brocap_nb.client._client import Client
 from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._secret_field import SecretField
-from brocap_nb.widgets._style import note, problem_note, show_html
+from brocap_nb.widgets._style import note, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.api._secrets import Secret
@@ -35,11 +34,9 @@ class TargetChooser(widgets.View):
         sandbox: Sandbox | None = None,
         live: bool = True,
     ) -> None:
-        self.exchanges = log
-        self._given = client
-        self._sandbox = sandbox
+        self._log, self._given, self._sandbox = log, client, sandbox
         self._own: dict[str, Client] = {}
-        choices = [("Sandbox on this machine", SANDBOX)]
+        choices = [("Practice sandbox", SANDBOX)]
         if live:
             choices.append(("Live service", LIVE))
         if client is not None:
@@ -51,8 +48,7 @@ class TargetChooser(widgets.View):
             layout={"width": "auto"},
         )
         self._words = widgets.HTML(self._told())
-        self._problem = widgets.HTML(layout={"display": "none"})
-        super().__init__([self.choice, self._words, self._problem])
+        super().__init__([self.choice, self._words])
         self.choice.observe(lambda _: self._draw(), "value")
 
     @cached_property
@@ -60,7 +56,7 @@ class TargetChooser(widgets.View):
         """Where a key is typed; made when the live service is chosen for the first time."""
         field = SecretField(label="Client key of the live service")
         field.observe(self._key_changed, "secret")
-        self.children = (self.choice, self._words, field, self._problem)
+        self.children += (field,)
         return field
 
     @property
@@ -93,13 +89,13 @@ class TargetChooser(widgets.View):
             try:
                 self._own[target] = self._make(target)
             except InvalidKeyError as error:
-                show_html(self._problem, problem_note(str(error)))
+                self._words.value = self._told() + problem_note(str(error))
                 raise
         return self._own[target]
 
     def puzzles(self) -> Sequence[Puzzle]:
         """The sandbox's sample pictures. The first call may start the sandbox."""
-        return tuple(self.sandbox().puzzles)
+        return self.sandbox().puzzles
 
     def sandbox(self) -> Sandbox:
         """The sandbox in use. The first call may start it."""
@@ -110,22 +106,20 @@ class TargetChooser(widgets.View):
         for client in self._own.values():
             client.close()
         self._own.clear()
-        if "key" in self.__dict__:
-            self.key.close()
         release_sandbox(self)
         super().close()
 
     def _make(self, target: str) -> Client:
         if target == SANDBOX:
             sandbox = self.sandbox()
-            return Client(sandbox.key, base_url=sandbox.url, log=self.exchanges)
+            return Client(sandbox.key, base_url=sandbox.url, log=self._log)
         secret = self.secret
         if secret is None and not os.environ.get(KEY_VARIABLE):
             raise InvalidKeyError(
-                "No client key is set; the live service needs one. Type it into the field above "
+                "No client key is set; the live service needs one. Type it into the field here "
                 f"and press Enter, or set ${KEY_VARIABLE} before the kernel starts."
             )
-        return Client(secret.reveal() if secret is not None else None, log=self.exchanges)
+        return Client(secret.reveal() if secret is not None else None, log=self._log)
 
     def _key_changed(self, _: Any) -> None:
         old = self._own.pop(LIVE, None)
@@ -134,31 +128,21 @@ class TargetChooser(widgets.View):
         self._draw()
 
     def _draw(self) -> None:
-        target = self.choice.value
-        if target == LIVE or "key" in self.__dict__:
-            widgets.show(self.key, target == LIVE)
-        show_html(self._problem, "")
+        if self.live or "key" in self.__dict__:
+            widgets.show(self.key, self.live)
         self._words.value = self._told()
 
     def _told(self) -> str:
-        return {
-            SANDBOX: note(
-                "A small practice service that keeps the documented rules. It needs no "
-                "key and no internet, and costs nothing."
-            ),
-            LIVE: _live_words(self.secret is not None),
-            GIVEN: note(f"Tasks go to {self._given.base_url}.") if self._given else "",
-        }[self.choice.value]
-
-
-def _live_words(key_typed: bool) -> str:
-    if key_typed:
-        source = "The key typed below is used."
-    elif os.environ.get(KEY_VARIABLE):
-        source = f"${KEY_VARIABLE} is set and is used, unless another key is typed below."
-    else:
-        source = f"${KEY_VARIABLE} is not set: type a key below."
-    return (
-        '<div class="brocap-note">Tasks go to the real service and are billed to your account. '
-        f"{escape(source)} The key is kept in memory only.</div>"
-    )
+        if self.choice.value == SANDBOX:
+            return note(
+                "Free: a small service that keeps the documented rules. No key, no internet."
+            )
+        if not self.live:
+            return note(f"Tasks go to {self._given.base_url}." if self._given else "")
+        if self.secret is not None:
+            source = "The key typed here is used."
+        elif os.environ.get(KEY_VARIABLE):
+            source = f"${KEY_VARIABLE} is set and is used, unless another key is typed here."
+        else:
+            source = f"${KEY_VARIABLE} is not set: type a key here."
+        return note(f"Each task is billed to your account. {source} It is kept in memory only.")

@@ -52,7 +52,7 @@ function render({ model, el }) {
   Object.assign(zone, { id, rows: 1, autocomplete: "off", spellcheck: false });
   zone.className = "brocap-drop-zone";
   zone.inputMode = "none";
-  zone.placeholder = "Ctrl+V (⌘V) here, or drop it";
+  zone.placeholder = "Ctrl+V (⌘V) or drop";
   zone.setAttribute("aria-describedby", `${id}-problem`);
   zone.setAttribute("data-lm-suppress-shortcuts", "true");
 

@@ -125,7 +125,7 @@ def shown(request: pytest.FixtureRequest, page_of: OpenFront, theme: str) -> Ite
         console = front.console
         console.get_by_role("button", name="Make it fail").click()
         console.get_by_label("How many requests").fill("many")
-        console.get_by_role("button", name="Order it").click()
+        console.get_by_role("button", name="Make the next request fail").click()
         console.get_by_role("alert").filter(has_text="expected a whole number").wait_for()
         front.choose_sample()
         front.submit()

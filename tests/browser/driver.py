@@ -270,7 +270,9 @@ class Front(ABC):
 
     def choose_sample(self, index: int = 1) -> None:
         """Choose a sample picture, counted from 1, and wait until it is shown."""
-        self.console.get_by_label("Sample picture").select_option(index=index)
+        sample = self.console.locator(".brocap-samples button").nth(index - 1)
+        sample.click()
+        sample.and_(self.page.locator(".mod-active")).wait_for()
         self.console.get_by_alt_text("The picture of the task").wait_for()
 
     def submit(self) -> None:

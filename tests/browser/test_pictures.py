@@ -33,7 +33,7 @@ def noise(width, height):
     return file.getvalue()
 view = PictureView()
 files = [noise(900, 600), noise(80, 1600), noise(1600, 80), noise(500, 500)]
-view.show_answer(files, [False, True, False, False, True, False])
+view.show(files, [False, True, False, False, True, False])
 box = ipywidgets.VBox([ipywidgets.HTML(STYLE), view])
 box.add_class("brocap")
 box
@@ -127,7 +127,7 @@ def test_a_picture_is_pasted_and_the_notebook_stays_light(lab: Lab) -> None:
     console, data = lab.console, noise_png(330, 220)
     assert len(data) > 200_000
     assert send(lab, "paste", file("owl.png", data)) == HELD
-    console.get_by_text("Chosen: owl.png").wait_for()
+    console.get_by_text("owl.png, sent as a file").wait_for()
     console.get_by_text("330 x 220 pixels").wait_for()
     console.get_by_text("inside the limits").wait_for()
     lab.save(path)
@@ -180,7 +180,7 @@ def test_a_picture_is_dropped(lab: Lab) -> None:
     assert "brocap-drop-over" in zone.get_attribute("class")
     assert send(lab, "drop", owl) == HELD
     assert "brocap-drop-over" not in zone.get_attribute("class")
-    console.get_by_text("Chosen: owl.png").wait_for()
+    console.get_by_text("owl.png, sent as a file").wait_for()
     console.get_by_text("120 x 80 pixels").wait_for()
     # of several files the first is taken, and it is said
     fox = file("fox.png", noise_png(150, 100))
@@ -212,7 +212,7 @@ def test_what_is_no_picture_is_refused_where_it_came(lab: Lab) -> None:
     alert.get_by_text(re.compile("big.png has 10,000,.* at most 10,000,000 are taken")).wait_for()
     send(lab, "paste")
     alert.get_by_text("There is no picture in what came.").wait_for()
-    console.get_by_text("No picture is chosen yet.").first.wait_for()
+    console.get_by_text("Sample “way-up”").wait_for()
     assert 0 < sum(sent) < 1_000_000  # none of it left the page
 
     # an address as text fills the field, and nothing is loaded by that
@@ -224,7 +224,7 @@ def test_what_is_no_picture_is_refused_where_it_came(lab: Lab) -> None:
     assert not alert.get_by_text("There is no picture in what came.").is_visible()
     console.get_by_role("button", name="Load picture").click()
     console.get_by_text("127.0.0.1 is this machine itself").wait_for()
-    allow = console.get_by_label("Allow addresses of this network")
+    allow = console.get_by_label("Allow private addresses")
     assert not allow.is_checked()
     allow.check()
     console.get_by_role("button", name="Load picture").click()
@@ -269,18 +269,17 @@ def test_a_file_is_chosen_with_a_button_that_counts_nothing(lab: Lab) -> None:
         chooser.value.set_files(
             {"name": "owl.png", "mimeType": "image/png", "buffer": noise_png(90, 60)}
         )
-        console.get_by_text("Chosen: owl.png").wait_for()
+        console.get_by_text("owl.png, sent as a file").wait_for()
         assert button.inner_text() == "Choose a file…"
-        console.get_by_label("Sample picture").select_option(index=1)
-        console.get_by_text("Chosen: sample").wait_for()
+        lab.choose_sample()
+        console.get_by_text("Sample “way-up”").wait_for()
 
 
 def test_the_grid_of_an_answer_is_changed(lab: Lab) -> None:
     opened(lab, "grid.ipynb")
     console = lab.console
     grid = console.get_by_label("Tiles (columns x rows)")
-    console.get_by_label("Sample picture").select_option(index=1)
-    console.get_by_alt_text("The picture of the task").wait_for()
+    lab.choose_sample()
     assert not grid.is_visible()
     console.get_by_role("button", name="Submit task").click()
     answered = console.get_by_alt_text(re.compile("The picture with its answer: tile"))
@@ -293,7 +292,7 @@ def test_the_grid_of_an_answer_is_changed(lab: Lab) -> None:
     lab.page.wait_for_function(
         "before => document.querySelector('img[alt*=answer]').src !== before", arg=before
     )
-    console.get_by_label("Sample picture").select_option(index=2)
+    lab.choose_sample(2)
     grid.wait_for(state="hidden")
 
 

@@ -24,9 +24,7 @@ def test_run_all_then_by_hand_then_save(lab: Lab) -> None:
     assert page.locator(".jp-OutputArea-output [data-mime-type*=error]").count() == 0
     page.get_by_alt_text("Picture 1, its answer marked").wait_for()
 
-    sample = console.get_by_label("Sample picture")
-    value = sample.locator("option").nth(2).get_attribute("value")
-    sample.select_option(value)
+    lab.choose_sample(2)
     console.get_by_text("inside the limits").wait_for()
     told = console.get_by_text(re.compile(r"Rows 1 to \d+ of \d+"))
     before = int(re.search(r"of (\d+)", told.inner_text())[1])  # type: ignore[index]

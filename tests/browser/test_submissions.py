@@ -12,7 +12,9 @@ from .driver import Lab, wait_for
 pytestmark = pytest.mark.browser
 
 START = """
+import ipywidgets
 import brocap_nb as bn
+from brocap_nb.widgets._style import STYLE
 from brocap_nb.widgets._submission_list import SubmissionList
 slow, quick = bn.Sandbox(speed=0.02).start(), bn.Sandbox().start()
 token = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
@@ -20,10 +22,11 @@ puzzle = quick.puzzles[0]
 picture = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
 log = bn.ExchangeLog(":memory:")
 at_slow, at_quick = (bn.Client(s.key, base_url=s.url, log=log) for s in (slow, quick))
-runs = SubmissionList()
 chosen = []
-runs.on_select(chosen.append)
-runs"""
+runs = SubmissionList(chosen.append)
+place = ipywidgets.VBox([ipywidgets.HTML(STYLE), runs])
+place.add_class("brocap")
+place"""
 FOLLOW = "for number in range(3):\n    runs.follow(at_slow.submit(token))"
 BUSY = """
 import pathlib, threading, time
@@ -61,7 +64,7 @@ def test_three_at_once_one_is_cancelled_and_one_is_answered_while_a_cell_is_busy
     lab.run_cell(2, wait=False)
     newest = lines(lab).first.get_by_role("status")
     newest.get_by_text(re.compile(r"✓ task \d+: ready")).wait_for()
-    moving = lines(lab).nth(1).get_by_text(re.compile("elapsed"))
+    moving = lines(lab).nth(1).get_by_text(re.compile("s · (not )?asked"))
     before = moving.inner_text()
     wait_for(lambda: moving.inner_text() != before, "progress in a busy kernel")
     assert page.locator(".jp-InputPrompt", has_text="[*]").count() == 1

@@ -79,3 +79,13 @@ def test_a_console_of_another_cell_keeps_its_log() -> None:
     state = "print(all(panel.comm is not None for panel in console.board.panels))"
     runs = run(("a", MAKE), ("b", "console = Console()"), show, show, ("d", state))
     assert printed(runs[-1]) == "True"
+
+
+def test_a_type_of_a_later_cell_is_offered_in_a_console_that_is_shown_already() -> None:
+    define = "import brocap_nb as bn\nclass LaterTask(bn.Task):\n    {}: str"
+    look = "print([v for _, v in console.task_type.options], list(console.form.inputs))"
+    choose = "console.task_type.value = 'LaterTask'"
+    cells = [("b", CELL), ("c", define.format("first")), ("d", choose)]
+    runs = run(("a", MAKE), *cells, ("e", define.format("second")), ("f", look))
+    assert "'LaterTask'" in printed(runs[-1])
+    assert "['second']" in printed(runs[-1])

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import enum
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,6 @@ from brocap_nb.api._errors import InvalidTaskError
 from brocap_nb.tasks import _types
 from brocap_nb.tasks._types import ComplexImageTask, Field, FunCaptchaTaskProxyless, RawTask, Task
 from brocap_nb.widgets import TaskForm
-from brocap_nb.widgets._console import BodyView
 from brocap_nb.widgets._secret_field import SecretField
 
 PAGE = "https://example.com/page"
@@ -121,10 +121,6 @@ def test_what_is_typed_is_what_is_sent(kind: str, optional: bool) -> None:
     assert form.current is not None
     assert form.task().to_wire() == {"type": "OneTask", "field": wire}
     assert json.dumps(form.task().to_wire()["field"]) == json.dumps(wire)  # 1 is not 1.0
-    body = BodyView()
-    body.show(form.current)
-    shown = json.dumps(form.task().to_wire()).replace("hunter2-hunter2", "<left out>")
-    assert json.loads(repr(body))["task"] == json.loads(shown)
     if optional:
         enter(form, "field", empty)
         assert form.task().to_wire() == {"type": "OneTask"}
@@ -208,12 +204,13 @@ def test_whatever_is_typed_there_is_a_task_or_a_problem() -> None:
 
 def test_labels_say_the_wire_name_and_what_is_required() -> None:
     form = TaskForm(FunCaptchaTaskProxyless)
-    assert [one.widget.description for one in form.inputs.values()] == [
-        "websiteURL (required)",
-        "websitePublicKey (required)",
-        "funcaptchaApiJSSubdomain",
-        "data",
-        "userAgent",
+    labels = [re.sub("<.*?>", "", one.widget.description) for one in form.inputs.values()]
+    assert labels == [
+        "Website URL websiteURL (required)",
+        "Website public key websitePublicKey (required)",
+        "Funcaptcha api JS subdomain funcaptchaApiJSSubdomain",
+        "Data data",
+        "User agent userAgent",
     ]
     assert "Address of the page." in said(form, "websiteURL")
     assert form.inputs["websiteURL"].widget.tooltip == "Address of the page."
@@ -234,7 +231,7 @@ class HelpedTask(Task, register=False):
 
 def test_an_empty_input_says_what_it_takes_and_what_is_sent() -> None:
     form = TaskForm(HelpedTask)
-    assert next(iter(form.inputs.values())).widget.description == "words (required)"
+    assert "words (required)" in next(iter(form.inputs.values())).widget.description
     assert "Some words. One a line: a, b." in said(form, "words")
     assert "Written as JSON: an object of x (required), y." in said(form, "end")
     assert "Written as JSON, such as {&quot;name&quot;: 1}." in said(form, "extra")
@@ -251,7 +248,8 @@ def test_an_empty_input_says_what_it_takes_and_what_is_sent() -> None:
 
 
 def test_a_form_does_not_scold_before_it_is_touched() -> None:
-    form = TaskForm(FunCaptchaTaskProxyless)
+    seen: list[Task | None] = []
+    form = TaskForm(FunCaptchaTaskProxyless, changed=lambda: seen.append(form.current))
     assert [p.field for p in form.problems] == ["websiteURL", "websitePublicKey"]
     assert 'role="alert"' not in state(form)
     enter(form, "websiteURL", "example.com")
@@ -261,11 +259,11 @@ def test_a_form_does_not_scold_before_it_is_touched() -> None:
         form.task()
     assert caught.value.problems == form.problems
     assert "websitePublicKey is missing" in said(form, "websitePublicKey")
-    seen: list[Task | None] = []
-    form.on_change(lambda: seen.append(form.current))
     enter(form, "websiteURL", PAGE)
     enter(form, "websitePublicKey", KEY)
-    assert seen == [None, FunCaptchaTaskProxyless(website_url=PAGE, website_public_key=KEY)]
+    assert seen == [
+        *(None, None, FunCaptchaTaskProxyless(website_url=PAGE, website_public_key=KEY))
+    ]
     assert "alert" not in state(form)
 
 
@@ -340,9 +338,7 @@ def test_what_the_service_said_stands_at_its_field(
 ) -> None:
     image_form.mark(["class"], "Something else.")
     image_form.mark([field], SENTENCE)
-    assert "The service on this field:</b> The &lt;picture&gt; is refused." in said(
-        image_form, place
-    )
+    assert "Rejected by the service:</b> The &lt;picture&gt; is refused." in said(image_form, place)
     assert state(image_form).count("is refused") == 1
     assert "Something else" not in state(image_form)
 
@@ -363,7 +359,7 @@ def test_a_mark_and_a_problem_stand_together(image_form: TaskForm) -> None:
     with pytest.raises(InvalidTaskError):
         image_form.task()
     text = said(image_form, "metadata.Task")
-    assert text.index("is missing") < text.index("is refused") < text.rindex("The question")
+    assert text.index("is missing") < text.index("is refused")
 
 
 def test_a_raw_task_is_any_json_object() -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 
-import pytest
 from ipywidgets import Layout
-from traitlets import TraitError
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, _kit
@@ -66,16 +64,3 @@ def test_what_is_gone_is_forgotten() -> None:
     gc.collect()
     assert len(_kit._made_of) <= known
     assert not any(_kit.is_shared(layout) for layout in [Layout() for _ in range(1_000)])
-
-
-def test_what_is_shared_is_not_changed_for_all_unseen() -> None:
-    one, other = _kit.Button(), _kit.Button()
-    with pytest.raises(TraitError, match=r"`display` cannot .* widget\.layout = "):
-        one.layout.display = "none"
-    with pytest.raises(TraitError, match=r"`button_color` cannot .* widget\.style = "):
-        one.style.button_color = "red"
-    assert (one.layout.display, one.style.button_color) == (None, None)
-    one.layout, one.style = {"display": "none"}, {"button_color": "red"}
-    one.layout.display = "flex"
-    assert (one.layout.display, one.style.button_color) == ("flex", "red")
-    assert (other.layout.display, other.style.button_color) == (None, None)

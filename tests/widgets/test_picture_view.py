@@ -73,7 +73,7 @@ def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) 
         assert f"<b>Picture {number}</b>" in figure
         assert fact in figure
     assert "the service takes 100 to 500,000" in view.value.split("<figure")[3]
-    view.show_answer([noise(600, 400, "JPEG"), noise(60, 40, "JPEG")], ANSWER)
+    view.show([noise(600, 400, "JPEG"), noise(60, 40, "JPEG")], ANSWER)
     assert "The answer is drawn on picture 1." in view.value
     assert "Picture 1 of 2. The picture with its answer: tiles 2, 5 of 6" in view.value
     assert "Picture 2 of 2. Not answered" in view.value
@@ -85,7 +85,7 @@ def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
     assert view.grid.layout.display == "none"
     view.show(data)
     assert view.grid.layout.display == "none"
-    view.show_answer(data, ANSWER)
+    view.show(data, ANSWER)
     assert view.grid.layout.display == ""
     assert view.grid.description == "Tiles (columns x rows)"
     assert view.grid.options == (
@@ -103,13 +103,13 @@ def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
 
 def test_a_given_grid_is_used(view: PictureView) -> None:
     data = plain(600, 400)
-    view.show_answer(data, ANSWER, grid=(1, 6))
+    view.show(data, ANSWER, grid=(1, 6))
     assert view.grid.value == (1, 6)
     assert green_tiles(shown(view)[0], 1, 6) == ANSWER
 
 
 def test_a_given_grid_that_does_not_fit_is_told_and_guessed(view: PictureView) -> None:
-    view.show_answer(plain(300, 300), [True] + [False] * 8, grid=(3, 2))
+    view.show(plain(300, 300), [True] + [False] * 8, grid=(3, 2))
     assert "An answer of 9 tiles does not fit 3 x 2 tiles" in view.value
     assert view.grid.value == (3, 3)
     assert green_tiles(shown(view)[0], 3, 3) == [True] + [False] * 8
@@ -119,18 +119,18 @@ def test_a_given_grid_that_does_not_fit_is_told_and_guessed(view: PictureView) -
 
 @pytest.mark.parametrize("answer", [[], [True]])
 def test_there_is_no_choice_where_there_is_none(answer: list[bool], view: PictureView) -> None:
-    view.show_answer(noise(60, 40, "JPEG"), answer)
+    view.show(noise(60, 40, "JPEG"), answer)
     assert view.grid.layout.display == "none"
     assert f"of {len(answer)}" in view.value or "none of the 0 tiles" in view.value
 
 
 def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(view: PictureView) -> None:
-    view.show_answer(plain(60, 12), ANSWER, grid=(1, 6))
+    view.show(plain(60, 12), ANSWER, grid=(1, 6))
     assert "tiles 2, 5 of 6" in view.value
     assert "too few to mark 1 x 6 tiles" in view.value
     view.grid.value = (6, 1)
     assert "too few" not in view.value
-    view.show_answer(b"no picture", [True, False])
+    view.show(b"no picture", [True, False])
     assert "tile 1 of 2" in view.value
     assert "The picture has 10 bytes" in view.value
 
@@ -142,7 +142,7 @@ def test_what_is_saved_stays_in_the_budget(count: int) -> None:
     files = [noise(900, 600, "JPEG") for _ in range(count)]
     for _ in range(3):  # nothing is left over from before
         view.show(files)
-        view.show_answer(files, ANSWER)
+        view.show(files, ANSWER)
     states = ipywidgets.Widget.get_manager_state()["state"]
     saved = repr([state for name, state in states.items() if name not in before])
     uris = re.findall(r'data:image/[^"]+', saved)

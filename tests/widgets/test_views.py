@@ -7,9 +7,6 @@ import threading
 import pytest
 
 from brocap_nb._html import words
-from brocap_nb.tasks._types import FunCaptchaTaskProxyless
-from brocap_nb.widgets import TaskForm
-from brocap_nb.widgets._console import BodyView, PythonView
 from brocap_nb.widgets._kit import Refresh
 from brocap_nb.widgets._picture_view import PictureView, answer_in_words
 
@@ -28,7 +25,7 @@ def test_an_answer_in_words(answer: list[bool], told: str) -> None:
 
 def test_an_answer_that_does_not_fit_the_picture_is_told_all_the_same() -> None:
     view = PictureView()
-    view.show_answer(b"no picture", [True, False])
+    view.show(b"no picture", [True, False])
     assert "tile 1 of 2" in view.value
     assert "has 10 bytes; the service takes 100 to 500,000" in view.value
 
@@ -63,15 +60,3 @@ def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> 
     refresh.close()
     refresh.request()
     assert refresh._timer is None
-
-
-@pytest.mark.parametrize("kind", [BodyView, PythonView])
-def test_a_task_is_shown_or_what_it_lacks(kind: type[BodyView | PythonView]) -> None:
-    view = kind()
-    view.show(None, TaskForm(FunCaptchaTaskProxyless).problems)
-    assert "2 fields need a look: websiteURL, websitePublicKey" in view.value
-    view.show(FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="<k>"))
-    shown = view._repr_mimebundle_() or {}
-    assert shown["text/html"] == view.value
-    assert "&lt;k&gt;" in view.value
-    assert "<k>" in shown["text/plain"]
