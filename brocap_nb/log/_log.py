@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from weakref import WeakSet
 
 import numpy as np
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 
 _logs: WeakSet[ExchangeLog] = WeakSet()
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+_Table = TypeVar("_Table", bound=Frame)
 
 
 class ExchangeLog:
@@ -80,15 +81,10 @@ class ExchangeLog:
     <ExchangeLog of 1 exchanges in ...my_log>
 
     Args:
-        folder: where the lines are kept; `":memory:"` keeps them in the kernel only. Default:
-            `$BROCAP_LOG`, else `brocap_log/` in the working directory. It is made when the first
-            line is written. The files are for their owner alone; in a folder with the setgid bit
-            that its group may read, for the group to read as well.
-            A name with `*` or `?`, such as `/shared/class/*`, stands for many folders, one for
-            each student, and makes a log that is only read: of the lines in each folder and in
-            its `brocap_log/`. Folders that come later are seen. There the names of a session and
-            its exchanges begin with the folder's name, `alice/abc123-1`, and `frame()` has it in
-            the column `source`.
+        folder: where the lines are kept; `":memory:"`: in the kernel only. Default: `$BROCAP_LOG`,
+            else `brocap_log/` in the working directory. A pattern such as `/shared/class/*` reads
+            many folders, and the `brocap_log/` in each, and is never written: ids begin with the
+            folder's name, `alice/abc123-1`, and `frame()` has it in the column `source`.
 
     Raises:
         InvalidInputError: the pattern has `**`, or the folder is a file.
@@ -158,12 +154,7 @@ class ExchangeLog:
         verb: str = "POST",
         request_kind: str = "json",
     ) -> Exchange:
-        """Record a request that is about to be sent, and return its exchange.
-
-        The fields are those of an `Exchange`, secrets and pictures as labels.
-
-        Args:
-            pictures: those whose labels stand in the request.
+        """Record a request that is about to be sent, with labels for secrets and `pictures`.
 
         Raises:
             InvalidInputError: the log is only read.
@@ -207,10 +198,8 @@ class ExchangeLog:
     def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
         """Record whatever a `requests.Session` sends, to any service, as rows of this log.
 
-        Every attempt is a row: redirects, logins and the session's own retries too. `method` is
-        the API's method, or the verb and the path, such as `GET /pictures`. Passwords, cookies,
-        Authorization and a `clientKey` in a JSON body are left out. The session sends as before,
-        with its own adapters, also those that are mounted later.
+        Every attempt is a row: redirects, logins and the session's own retries too. The session
+        sends as before, with its own adapters.
 
         >>> import requests
         >>> session = requests.Session()
@@ -221,7 +210,7 @@ class ExchangeLog:
         'GET /'
 
         Args:
-            session: the session.
+            session: any `requests.Session`.
             secrets: other texts that must not be written down, or one of them.
 
         Returns:
@@ -253,13 +242,12 @@ class ExchangeLog:
         >>> stop()
 
         Args:
-            others: call it as well for what other processes write from now on: from a thread of
-                the log, without bodies, when an exchange has begun and when it has ended, or once
-                if both came between two looks. `log[exchange.exchange_id]` has the bodies.
+            others: call it as well for what other processes write from now on, without bodies,
+                from a thread of the log.
             interval: the seconds between two looks at the files of others, at most.
 
         Returns:
-            A function that ends the subscription. The thread ends with the last that needs it.
+            A function that ends the subscription.
 
         Raises:
             InvalidInputError: the interval is not above 0.
@@ -287,8 +275,6 @@ class ExchangeLog:
     def frame(self, *, bodies: bool = True, session: str | None = None) -> Frame:
         """Return one row per HTTP attempt, in the order in which they began.
 
-        A session's rows stay in its own order, though its clock was set back.
-
         >>> client.get_balance()
         Balance(balance=10.0)
         >>> log.frame()[["method", "outcome", "http_status"]]
@@ -297,10 +283,10 @@ class ExchangeLog:
 
         Args:
             bodies: whether to read the columns `request` and `response` as well.
+            session: only what that session recorded.
 
         Returns:
-            The same columns and dtypes for any number of rows. The categories of a column are
-            those that occur, sorted. A log of many folders has `source` after `session`.
+            The same columns and dtypes for any number of rows.
         """
         with self.reading() as sessions:
             sources = [
@@ -324,14 +310,16 @@ class ExchangeLog:
             Same request again? No, change it first.
             An example: log['...-1']
 
-        Returns:
-            `share` is of all exchanges, 0 to 1; `tasks` is the number of different tasks it hit;
-            `log[example]` is an exchange with that code.
+        `share` is of all exchanges, 0 to 1; `tasks` counts the different tasks that it hit.
         """
+        return self._summary(ErrorTable, "errors", session)
+
+    def _summary(self, kind: type[_Table], name: str, session: str | None) -> _Table:
+        """A summary that needs no bodies, as a table that shows itself."""
         from brocap_nb.log import summaries  # it brings narwhals along
 
-        frame = self.frame(bodies=False, session=session)
-        return ErrorTable(summaries.errors(frame).to_native())
+        frame = self.frame(bodies=name == "violations", session=session)
+        return kind(getattr(summaries, name)(frame).to_native())
 
     def latency(self, *, session: str | None = None) -> LatencyTable:
         """Return how long answers took, by method and task type, and tasks until their results.
@@ -342,10 +330,7 @@ class ExchangeLog:
 
         Times are in milliseconds; the rows `time to result` are about tasks, see `task_times()`.
         """
-        from brocap_nb.log import summaries
-
-        frame = self.frame(bodies=False, session=session)
-        return LatencyTable(summaries.latency(frame).to_native())
+        return self._summary(LatencyTable, "latency", session)
 
     def task_times(self, *, session: str | None = None) -> TaskTimesTable:
         """Return one row per created task: how long it was from createTask to the result.
@@ -354,14 +339,9 @@ class ExchangeLog:
         >>> log.task_times()
         7654321  ComplexImageTask  ... s
 
-        Returns:
-            `seconds` is missing if no result came, or if the clock was set back in between;
-            `log[answered_by]` is the exchange that brought it.
+        `seconds` is missing if no result came, or if the clock was set back in between.
         """
-        from brocap_nb.log import summaries
-
-        frame = self.frame(bodies=False, session=session)
-        return TaskTimesTable(summaries.task_times(frame).to_native())
+        return self._summary(TaskTimesTable, "task_times", session)
 
     def tasks(self, *, session: str | None = None, last: int | None = None) -> TaskTable:
         """Return one row per createTask, with what became of its task.
@@ -378,12 +358,10 @@ class ExchangeLog:
         Returns:
             The tasks, newest first. `state` is `ready`, `failed` (an error code that stays),
             `unknown` (createTask has no readable answer), `processing`, or `abandoned` (its 5
-            minutes are over). `queue_s` is in seconds from createTask to the answer that ended it,
-            or to the last exchange about it; missing if the clock was set back in between. `cost`
-            is this package's estimate, from the log's getBalance answers: by how much the balance
-            fell between the last one before createTask and the first one after it. It is missing
-            unless both are of the same session and address, and no other createTask in the log lies
-            between them. What else the account pays for is not in the log.
+            minutes are over). `queue_s` is in seconds from createTask to the answer that ended it.
+            `cost` is an estimate: by how much the balance fell between the last getBalance before
+            createTask and the first after it, of the same session, with no other createTask in
+            between.
         """
         from brocap_nb.log import summaries
 
@@ -432,10 +410,7 @@ class ExchangeLog:
 
         An answer may depart in several ways; each is a row.
         """
-        from brocap_nb.log import summaries
-
-        frame = self.frame(session=session)
-        return ViolationTable(summaries.violations(frame).to_native())
+        return self._summary(ViolationTable, "violations", session)
 
     def words(self, column: str) -> list[str]:
         """Return the different texts of a column, such as `error_code`, as they came.
