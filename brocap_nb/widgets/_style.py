@@ -101,42 +101,6 @@ STYLE: Final = """<style>
 .brocap-scroll td.brocap-wide { white-space: normal; min-width: 17em; }
 .brocap-scroll td.brocap-number, .brocap-scroll th.brocap-number { text-align: right; }
 .brocap-scroll tbody tr:last-child td { border-bottom: 0; }
-/* lines of a log, each a button */
-.brocap .brocap-rows { gap: 0; border: 1px solid var(--brocap-line); border-radius: 6px;
-  overflow: hidden; container-type: inline-size; }
-.brocap .brocap-rows pre, .brocap .brocap-row { white-space: pre;
-  font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: .92em; }
-.brocap .brocap-row-header { margin: 0; }
-.brocap .brocap-rows pre { margin: 0; padding: 4px 10px 4px 13px; font-weight: 600;
-  color: inherit; background: var(--brocap-soft); overflow: hidden;
-  border-bottom: 1px solid var(--brocap-line); }
-.brocap .brocap-row.jupyter-button { display: block; height: auto; min-height: 26px;
-  line-height: 1.55; padding: 2px 10px; text-align: left; border-radius: 0; border: 0;
-  border-left: 3px solid transparent; border-bottom: 1px solid var(--brocap-line);
-  background: transparent; color: inherit; box-shadow: none; text-overflow: clip; }
-.brocap .brocap-row.jupyter-button:hover { background: var(--brocap-soft); box-shadow: none; }
-.brocap .brocap-row.jupyter-button:focus-visible { outline-offset: -2px; }
-.brocap .brocap-row-good.jupyter-button { border-left-color: #2e7d32; }
-.brocap .brocap-row-bad.jupyter-button { border-left-color: var(--brocap-bad); }
-.brocap .brocap-row-open.jupyter-button { background: rgba(128,128,128,.2); font-weight: 600; }
-.brocap .brocap-rows > :last-child { border-bottom: 0; }
-.brocap .brocap-row-pair { flex-flow: row wrap; align-items: center;
-  border-bottom: 1px solid var(--brocap-line); }
-.brocap .brocap-row-pair .brocap-row.jupyter-button { border-bottom: 0; flex: 1 1 24em;
-  overflow: hidden; text-overflow: ellipsis; }
-.brocap .brocap-row-pair > .widget-html { flex: 1 1 20em; padding: 0 10px; }
-@container (max-width: 640px) {
-  .brocap .brocap-rows pre { display: none; }
-  .brocap .brocap-row.jupyter-button { white-space: normal; overflow-wrap: anywhere; } }
-.brocap-bar-row { display: flex; align-items: center; gap: .8em; min-height: 26px; }
-.brocap-bar { flex: 1 1 6em; height: 10px; fill: var(--brocap-bad); opacity: .75; }
-.brocap-bar-row span { flex: 0 0 auto; white-space: nowrap; font-size: .92em;
-  font-variant-numeric: tabular-nums; }
-.brocap-explained { border: 1px solid var(--brocap-line); border-radius: 6px; padding: 6px 10px; }
-.brocap-sides { display: grid; gap: 12px;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); }
-.brocap-sides section { min-width: 0; }
-.brocap-copy-place { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
 .brocap code { font-family: var(--jp-code-font-family, ui-monospace, monospace);
   background: var(--brocap-soft); color: inherit; padding: 0 .2em; border-radius: 3px;
   font-size: .95em; }
@@ -169,6 +133,57 @@ STYLE: Final = """<style>
 .brocap.brocap-form > :not(.brocap-said):not(:first-child) { margin-top: 8px; }
 .brocap-marked { border-left-style: double; border-left-width: 5px; }
 /* end of forms */
+/* the log's panel */
+.brocap .brocap-line { flex-flow: row wrap; align-items: center; gap: 8px; }
+.brocap .brocap-line > .widget-html { flex: 0 1 auto; }
+.brocap .brocap-filters { flex: 1 1 460px; }
+.brocap .brocap-filters .widget-label { position: absolute; clip-path: inset(50%);
+  width: 1px; height: 1px; overflow: hidden; }
+.brocap .brocap-fold { display: none; }
+.brocap .brocap-rows { gap: 0; border: 1px solid var(--brocap-line); border-radius: 6px;
+  overflow: hidden; container-type: inline-size; }
+.brocap .brocap-rows:not(:has(.brocap-row)) { display: none; }
+.brocap .brocap-rows > .brocap-row-header { margin: 0; background: var(--brocap-soft);
+  border-bottom: 1px solid var(--brocap-line); }
+.brocap .brocap-rows pre, .brocap .brocap-row { white-space: normal; overflow-wrap: anywhere;
+  font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: .92em;
+  line-height: 1.55; padding: 3px 10px; }
+.brocap .brocap-rows pre { margin: 0; padding-left: 13px; font-weight: 600; color: inherit;
+  background: none; }
+.brocap .brocap-row.jupyter-button { display: block; height: auto; min-height: 26px;
+  line-height: 1.55; padding: 3px 10px; text-align: left; border-radius: 0; border: 0;
+  border-left: 3px solid transparent; border-bottom: 1px solid var(--brocap-line);
+  background: transparent; color: inherit; box-shadow: none; }
+.brocap .brocap-row.jupyter-button:hover { background: var(--brocap-soft); box-shadow: none; }
+.brocap .brocap-row.jupyter-button:focus-visible { outline-offset: -2px; }
+.brocap .brocap-row-good.jupyter-button { border-left-color: #2e7d32; }
+.brocap .brocap-row-bad.jupyter-button { border-left-color: var(--brocap-bad); }
+.brocap .brocap-row-open.jupyter-button { background: rgba(128,128,128,.2); }
+.brocap .brocap-rows > :last-child { border-bottom: 0; }
+.brocap .brocap-errors .brocap-row { white-space: pre-line; font-family: inherit; font-size: 1em; }
+.brocap .brocap-errors .brocap-row::first-line { font-weight: 600; }
+.brocap .brocap-line pre { display: inline; font-size: .92em; white-space: pre-wrap;
+  font-family: var(--jp-code-font-family, ui-monospace, monospace); color: inherit;
+  background: var(--brocap-soft); padding: .1em .3em; border-radius: 3px; margin: 0; }
+.brocap .brocap-copyable:has(pre[tabindex]) > .widget-html { flex-basis: 100%; }
+.brocap .brocap-copyable pre[tabindex] { display: block; }
+.brocap .brocap-copy { height: 26px; line-height: 26px; padding: 0 10px; }
+.brocap-copy-place { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
+.brocap-explained { border: 1px solid var(--brocap-line); border-radius: 6px; padding: 6px 10px; }
+.brocap-sides { display: grid; gap: 12px;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); }
+.brocap-sides section { min-width: 0; }
+@container (max-width: 700px) {
+  .brocap .brocap-rows pre, .brocap .brocap-row.jupyter-button { white-space: pre-line;
+    font-size: .85em; }
+  .brocap :is(.brocap-log, .brocap-tasks) :is(pre, .brocap-row) { word-spacing: -.66ch; } }
+@media (max-width: 640px) {
+  .brocap .brocap-panel { padding: 8px; }
+  .brocap .brocap-row.jupyter-button { padding: 3px 6px; }
+  .brocap .widget-toggle-buttons .jupyter-button { padding: 0 9px; }
+  .brocap .brocap-fold { display: block; }
+  .brocap .brocap-fold:not(.mod-active) ~ .brocap-control { display: none; } }
+/* end of the log's panel */
 </style>"""
 """Put once into each widget that is shown by itself, in an `HTML`."""
 
