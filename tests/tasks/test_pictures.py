@@ -363,7 +363,7 @@ BAD_SERVERS = {
     "not found": (http(b"", 404), "HTTP 404"),
     "reset": (Peer.RESET, "Error"),
     "reset inside": (http(PICTURE)[:-50] + Peer.RESET, "Error"),
-    "not HTTP": (b"hello\r\n\r\n", "BadStatusLine"),
+    "not HTTP": (b"hello\r\n\r\n", "ProtocolError"),
     "silence": (Peer.STALL, "Timeout"),
 }
 
