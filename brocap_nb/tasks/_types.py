@@ -265,7 +265,7 @@ class Task(_Strict):
         Raises:
             InvalidInputError: the task is nested too deeply for Python code.
         """
-        return python_source(self).code
+        return python_source(self)
 
     def pictures(self) -> list[bytes]:
         """Return the files of the task's pictures, as far as they are known here.
