@@ -14,9 +14,7 @@ import io
 import math
 import re
 import threading
-import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -59,9 +57,7 @@ _OTHER_KINDS: Final = (
 )
 
 _PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
-_PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
-_SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
-_MAX_PROFILE: Final = 5_000_000
+_PNG_CHUNKS: Final = (b"tRNS", b"iCCP", b"eXIf", b"acTL", b"fcTL", b"fdAT")
 
 _recent: dict[str, tuple[bytes, bool]] = {}  # the file, and whether from the public internet
 _recent_lock = threading.Lock()
@@ -94,8 +90,7 @@ def check_size(size: int, what: str = "The picture") -> str | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageFacts(NamedTuple):
     """What can be said of a picture without showing it; its size in pixels and in bytes."""
 
     format: str | None
@@ -328,11 +323,9 @@ def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square."""
     if tiles == 6 and width >= height:  # the usual picture (source: BroCapGPT public API pages)
         return 3, 2
-    return min(
-        sorted(grids(tiles)),
-        key=lambda g: max((width / g[0]) / (height / g[1]), (height / g[1]) / (width / g[0])),
-        default=(1, 1),
-    )
+    shape = width / height
+    best = sorted(grids(tiles), key=lambda g: (abs(math.log(shape * g[1] / g[0])), g))
+    return best[0] if best else (1, 1)
 
 
 def mark_answer(
@@ -349,17 +342,13 @@ def mark_answer(
 
     image = _on_white(opened(data))
     columns, rows = grid or guess_grid(len(answer), *image.size)
-    if columns * rows != len(answer) or columns < 1:
-        raise InvalidImageError(
-            f"A grid of {columns} x {rows} tiles does not fit an answer of {len(answer)} tiles. "
-            "Choose columns and rows whose product is the answer's length."
-        )
-    tile_w, tile_h = image.width / columns, image.height / rows
+    tile_w, tile_h = image.width / (columns or 1), image.height / (rows or 1)
     short = min(tile_w, tile_h)
-    if short < MIN_TILE:
+    if not 0 < columns * rows == len(answer) or short < MIN_TILE:
         raise InvalidImageError(
-            f"The picture has {image.width} x {image.height} pixels, too few to mark {columns} x "
-            f"{rows} tiles; expected tiles of at least {MIN_TILE} pixels. Scale the picture up."
+            f"A grid of {columns} x {rows} tiles does not fit an answer of {len(answer)} tiles on "
+            f"a picture of {image.width} x {image.height} pixels. Choose columns and rows whose "
+            f"product is the answer's length; a tile has at least {MIN_TILE} pixels."
         )
     draw = ImageDraw.Draw(image)
     stroke = max(2, round(short / 22))
@@ -438,8 +427,7 @@ def opened(data: bytes) -> Image.Image:
         raise InvalidImageError(sentence)
     try:
         # only these: Pillow runs other programs to open some of the rest
-        lean, profile = _lean(data)
-        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(_lean(data)), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -448,11 +436,7 @@ def opened(data: bytes) -> Image.Image:
         if image.info.get("default_image"):
             image.seek(1)  # an APNG's extra picture for who cannot show the animation
         image.load()  # a damaged file is found here
-        if profile:
-            image.info["icc_profile"] = profile
         image.info.pop("xmp", None)  # Pillow would turn the picture by it, a browser does not
-        if image.format == "PNG" and data[24:26] in _SCALED_GREY and "transparency" in image.info:
-            image.info["transparency"] *= _SCALED_GREY[data[24:26]]
         shown = _rgb(image if image.format == "WEBP" else _upright(image))
     except InvalidImageError:
         raise
@@ -465,22 +449,18 @@ def opened(data: bytes) -> Image.Image:
     return shown
 
 
-def _lean(data: bytes) -> tuple[bytes, bytes]:
-    """A PNG without its texts, and its colour profile: Pillow gives up at much of either."""
+def _lean(data: bytes) -> bytes:
+    """A PNG without its texts: Pillow gives up at much of it."""
     if not data.startswith(_PNG):
-        return data, b""
-    kept, profile, at = [_PNG], b"", len(_PNG)
+        return data
+    kept, at = [_PNG], len(_PNG)
     while at < len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
         name = data[at + 4 : at + 8]
         if name[:1].isupper() or name in _PNG_CHUNKS:
             kept.append(data[at:end])
-        elif name == b"iCCP":  # a name, a zero, the way of packing, the profile
-            packed = data[at + 8 : end - 4].partition(b"\0")[2][1:]
-            with contextlib.suppress(zlib.error):
-                profile = zlib.decompressobj().decompress(packed, _MAX_PROFILE)
         at = end
-    return b"".join(kept), profile
+    return b"".join(kept)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -536,12 +516,12 @@ def _number(
     pad = max(2, round(font.size / 4))
     x, y = at[0] + pad, at[1] + pad
     right, bottom = draw.textbbox((x, y), text, font=font, anchor="lt")[2:]
-    tick = bottom - y if chosen else 0
+    tick = bottom - y
     end = right + pad + (tick + pad if chosen else 0)
     plate = "#0b7a34" if chosen else "#303030"
     draw.rounded_rectangle((*at, end, bottom + pad), radius=pad, fill=plate)
     draw.text((x, y), text, font=font, fill="white", anchor="lt")
     if chosen:
-        x, y = right + pad, (y + bottom) / 2
-        ends = [(x, y), (x + tick * 0.38, y + tick * 0.38), (x + tick, y - tick * 0.42)]
+        left, low = right + pad, y + tick * 0.5
+        ends = [(left, low), (left + tick * 0.38, low + tick * 0.38), (left + tick, y)]
         draw.line(ends, fill="white", width=max(2, round(tick / 6)))
