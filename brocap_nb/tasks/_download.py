@@ -11,7 +11,7 @@ import ipaddress
 import os
 import socket
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urljoin
@@ -25,6 +25,12 @@ Origin: TypeAlias = tuple[str, str, int]
 """Scheme, host and port."""
 
 MAX_HOPS: Final = 6
+MAX_BYTES: Final = 10_000_000
+TIMEOUT: Final = (5.0, 10.0)
+"""Seconds for connecting, and for the next bytes."""
+DEADLINE: Final = 30.0
+"""Seconds for all of it."""
+
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _HEADERS: Final = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
@@ -77,39 +83,30 @@ def kind_of_address(text: str) -> str | None:
     return "not on the public internet" if odd else None
 
 
-def load(
-    url: str,
-    *,
-    max_bytes: int,
-    timeout: tuple[float, float],
-    deadline: float,
-    allow_private: bool,
-    trusted: Collection[Origin | None] = (),
-) -> tuple[bytes, bool]:
+def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> tuple[bytes, bool]:
     """Return the file at `url`, and whether every host on the way was checked to be public.
-
-    `timeout` is for connecting and for the next bytes, `deadline` for all of it, in seconds.
 
     Raises:
         PrivateAddressError: a host is not on the public internet.
         DownloadError: it cannot be loaded, or is too large.
     """
-    ends, wait, public = time.monotonic() + deadline, Timeout(*timeout), not allow_private
+    ends, public = time.monotonic() + DEADLINE, not allow_private
+    allowed = {origin(address) for address in trusted}
     proxy: Url | None = None
     try:
         for _ in range(MAX_HOPS):
             place = origin(url)
             if place is None:
                 raise DownloadError("it leads to an address that is neither http nor https")
-            checked = not allow_private and place not in trusted
+            checked = not allow_private and place not in allowed
             public = public and checked
             # a proxy would look up the name itself
             by_proxy = allow_private and not is_loopback(place[1])
             named = select_proxy(url, get_environ_proxies(url)) if by_proxy else None
             proxy = parse_url(named if "://" in named else f"http://{named}") if named else None
-            with closing(_answer(url, place, proxy, checked, wait)) as response:
+            with closing(_answer(url, place, proxy, checked)) as response:
                 if not (target := response.get_redirect_location()):
-                    return b"".join(_chunks(response, max_bytes, ends)), public
+                    return b"".join(_chunks(response, ends)), public
             url = urljoin(url, target)
         raise DownloadError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
     except PrivateAddressError:
@@ -117,15 +114,13 @@ def load(
     except (DownloadError, HTTPError, OSError, ValueError) as error:
         reason = str(error) if isinstance(error, DownloadError) else type(error).__name__
         if time.monotonic() >= ends:
-            reason = f"it took longer than {deadline:g} seconds"
+            reason = f"it took longer than {DEADLINE:g} seconds"
         if proxy:
             reason += f", by way of the proxy {proxy._replace(auth=None)}"
         raise DownloadError(reason) from None
 
 
-def _answer(
-    url: str, place: Origin, proxy: Url | None, checked: bool, wait: Timeout
-) -> BaseHTTPResponse:
+def _answer(url: str, place: Origin, proxy: Url | None, checked: bool) -> BaseHTTPResponse:
     """What the host answers, or the proxy; of a checked host only an address that was checked."""
     parts = parse_url(url)
     headers = {**_HEADERS, "Host": parts.netloc or ""}
@@ -149,7 +144,7 @@ def _answer(
                 preload_content=False,
                 redirect=False,
                 retries=False,
-                timeout=wait,
+                timeout=Timeout(*TIMEOUT),
             )
         except (NewConnectionError, ConnectTimeoutError) as error:
             problem = error
@@ -167,7 +162,7 @@ def _public_addresses(place: Origin) -> list[str]:
     return addresses
 
 
-def _chunks(response: BaseHTTPResponse, max_bytes: int, ends: float) -> Iterator[bytes]:
+def _chunks(response: BaseHTTPResponse, ends: float) -> Iterator[bytes]:
     """The body piece by piece, as long as it keeps to the bounds."""
     if response.status != 200:
         raise DownloadError(f"the server answered HTTP {response.status}")
@@ -178,8 +173,8 @@ def _chunks(response: BaseHTTPResponse, max_bytes: int, ends: float) -> Iterator
     # a server may send a byte now and then for ever: each comes in time, but not all
     while chunk := response.read1(65_536, decode_content=False):
         size += len(chunk)
-        if size > max_bytes:
-            raise DownloadError(f"it has more than {max_bytes:,} bytes")
+        if size > MAX_BYTES:
+            raise DownloadError(f"it has more than {MAX_BYTES:,} bytes")
         if time.monotonic() >= ends:
             raise DownloadError("it came too late")
         yield chunk

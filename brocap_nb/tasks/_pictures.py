@@ -32,10 +32,6 @@ ImageSource: TypeAlias = "str | PathLike[str] | bytes | Image.Image"
 """A path, an http(s) or `data:` address, base64, the file's bytes, an image of PIL or IPython."""
 
 MAX_PIXELS: Final = 40_000_000
-FETCH_MAX_BYTES: Final = 10_000_000
-FETCH_TIMEOUT: Final = (5.0, 10.0)
-FETCH_DEADLINE: Final = 30.0
-
 MIN_TILE: Final = 8
 SAVED_MAX: Final = 40_000
 SHOWN_MAX: Final = 12
@@ -274,27 +270,19 @@ def fetch(
     if known is not None and (allow_private or checked):
         return known
     try:
-        data, public = _download.load(
-            url,
-            max_bytes=FETCH_MAX_BYTES,
-            timeout=FETCH_TIMEOUT,
-            deadline=FETCH_DEADLINE,
-            allow_private=allow_private,
-            trusted=[_download.origin(address) for address in trusted],
-        )
-    except _download.PrivateAddressError as error:
-        raise InvalidImageError(
-            f"The picture at {quoted(url)} was not loaded: {error}, and such addresses are "
-            f"refused. Expected an address of the public internet. {remedy}",
-            field="imageUrls",
-        ) from None
+        data, public = _download.load(url, allow_private=allow_private, trusted=trusted)
     except _download.DownloadError as error:
-        raise InvalidImageError(
-            f"The picture at {quoted(url)} cannot be loaded: {error}. Expected the address of a "
-            "picture that this kernel can reach. Open it in a browser to check, or send the "
-            "address without looking at it: ComplexImageTask(image_urls=[…], question=…).",
-            field="imageUrls",
-        ) from None
+        said = (
+            f"cannot be loaded: {error}. Expected the address of a picture that this kernel can "
+            "reach. Open it in a browser to check, or send the address without looking at it: "
+            "ComplexImageTask(image_urls=[…], question=…)."
+        )
+        if isinstance(error, _download.PrivateAddressError):
+            said = (
+                f"was not loaded: {error}, and such addresses are refused. Expected an address of "
+                f"the public internet. {remedy}"
+            )
+        raise InvalidImageError(f"The picture at {quoted(url)} {said}", field="imageUrls") from None
     remember(url, data, public=public)
     return data
 
@@ -390,11 +378,10 @@ def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumb
     while long * scale >= 8:
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
         small = image.resize(size, reducing_gap=3.0)
-        for quality in (82, 60):
-            buffer = io.BytesIO()
-            small.save(buffer, format="JPEG", quality=quality, optimize=True)
-            if buffer.tell() <= max_bytes:
-                return Thumbnail(buffer.getvalue(), "image/jpeg", *size)
+        buffer = io.BytesIO()
+        small.save(buffer, format="JPEG", quality=80, optimize=True)
+        if buffer.tell() <= max_bytes:
+            return Thumbnail(buffer.getvalue(), "image/jpeg", *size)
         scale *= 0.8
     raise InvalidImageError(
         f"The picture has no copy of at most {max_bytes:,} bytes; expected room for at least a "

@@ -441,10 +441,6 @@ class ComplexImageTask(Task):
     @field_validator("images_base64")
     @classmethod
     def _check_base64(cls, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if texts is not None and not texts:
-            raise InvalidTaskError(
-                "imagesBase64 is an empty list; expected a picture. Add one.", field="imagesBase64"
-            )
         for index, text in enumerate(texts or ()):
             try:
                 data = _picture_file(text)
@@ -460,10 +456,11 @@ class ComplexImageTask(Task):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.image_urls is None) != (self.images_base64 is None):
+        given = [one for one in (self.image_urls, self.images_base64) if one is not None]
+        if len(given) == 1 and given[0]:
             return self
-        found = "There is no picture: neither imageUrls nor imagesBase64 is given"
-        if self.image_urls is not None:
+        found = "There is no picture: neither imageUrls nor imagesBase64 has one"
+        if len(given) == 2:
             found = "Both imageUrls and imagesBase64 are given"
         raise InvalidTaskError(
             f"{found}; expected exactly one of them. Choose one picture; "

@@ -373,7 +373,7 @@ def test_a_server_that_drips_for_ever_is_cut_off(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each byte comes long before the timeout of a read."""
-    monkeypatch.setattr(_pictures, "FETCH_DEADLINE", 0.5)
+    monkeypatch.setattr(_download, "DEADLINE", 0.5)
     stopped = threading.Event()
 
     def serve() -> None:

@@ -23,7 +23,7 @@ from PIL import Image
 import brocap_nb as bn
 from brocap_nb import _html
 from brocap_nb.api._body import decode_base64, media_type
-from brocap_nb.tasks import _pictures
+from brocap_nb.tasks import _download, _pictures
 
 
 def bomb(side: int) -> bytes:
@@ -372,7 +372,7 @@ BAD_SERVERS = {
 def test_a_server_that_fails_is_told(
     name: str, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_pictures, "FETCH_TIMEOUT", (0.3, 0.3))
+    monkeypatch.setattr(_download, "TIMEOUT", (0.3, 0.3))
     reply, reason = BAD_SERVERS[name]
     peer.say(reply)
     url = f"{peer.url}/a.png"
@@ -384,14 +384,14 @@ def test_a_server_that_fails_is_told(
 
 
 def test_an_endless_picture_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pictures, "FETCH_MAX_BYTES", 100_000)
+    monkeypatch.setattr(_download, "MAX_BYTES", 100_000)
     peer.say(http(bytes(300_000)))
     with pytest.raises(bn.InvalidImageError, match="more than 100,000 bytes"):
         _pictures.fetch(peer.url)
 
 
 def test_a_picture_in_drips_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_pictures, "FETCH_DEADLINE", 0.0)
+    monkeypatch.setattr(_download, "DEADLINE", 0.0)
     peer.say(http(bytes(300_000)))
     with pytest.raises(bn.InvalidImageError, match="longer than"):
         _pictures.fetch(peer.url)

@@ -156,8 +156,8 @@ WRONG: dict[str, tuple[type[bn.Task], dict[str, Any], str, list[str]]] = {
     "no picture in the list": (
         bn.ComplexImageTask,
         {"images_base64": [], "question": QUESTION},
-        "imagesBase64",
-        ["empty list", "expected a picture", "Add one"],
+        "imageUrls",
+        ["neither imageUrls nor imagesBase64 has one"],
     ),
     "two addresses": (
         bn.ComplexImageTask,
