@@ -401,12 +401,6 @@ class ComplexImageTask(Task):
         """What is asked about the picture."""
         return self.metadata.task
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        changed = dict(update or {})
-        if "question" in changed:
-            changed["metadata"] = {"Task": changed.pop("question")}
-        return super().model_copy(update=changed, deep=deep)
-
     def pictures(self) -> list[bytes]:
         if self.images_base64 is not None:
             return [_picture_file(text) for text in self.images_base64]
@@ -416,15 +410,8 @@ class ComplexImageTask(Task):
     @classmethod
     def _question_is_metadata(cls, fields: Any) -> Any:
         if isinstance(fields, dict) and "question" in fields:
-            fields = dict(fields)
-            question = fields.pop("question")
-            if "metadata" in fields:
-                raise InvalidTaskError(
-                    "Both `question` and `metadata` are given; expected one. `question` is short "
-                    "for metadata.Task: leave one of them out.",
-                    field="metadata.Task",
-                )
-            fields["metadata"] = {"Task": question}
+            fields = {**fields, "metadata": {"Task": fields["question"]}}
+            del fields["question"]
         return fields
 
     @field_validator("image_urls")
@@ -628,6 +615,9 @@ def _lists(value: Any) -> Any:
 
 _GIVEN: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}
 _WANTED: Final = {"integer": "an integer", "tuple": "a list", "dictionary": "an object"}
+_WORDS: Final = re.compile(
+    r"Input should be a valid (string|number|boolean|list|integer|tuple|dict\w+)"
+)
 
 
 def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
@@ -663,7 +653,7 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
     elif kind == "literal_error":
         shown = _pictures.quoted(given) if isinstance(given, str) else str(given)[:80]
         said = f"{field} is {shown}; expected {context['expected']}."
-    elif wanted := re.match(r"Input should be a valid (\w+)", message):
+    elif wanted := _WORDS.match(message):
         expected = _WANTED.get(wanted[1], f"a {wanted[1]}")
         got = _GIVEN.get(type(given).__name__, f"a {type(given).__name__}")
         where = "".join(f"[{part}]" for part in loc if isinstance(part, int))

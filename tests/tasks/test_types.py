@@ -138,7 +138,6 @@ WRONG_PICTURES: list[tuple[dict[str, Any], str, str]] = [
     (asked(question=""), "metadata.Task", "is empty; expected a text. Fill it in"),
     (asked(question=5), "metadata.Task", "is a number; expected a string. Change"),
     (asked(metadata="x"), "metadata", "is a string; expected an object"),
-    ({**IMAGE, "metadata": {"Task": "x"}}, "metadata.Task", "Both .* leave one of them out"),
     (asked(metadata={"Task": "x", "Taks": "x"}), "metadata.Taks", "Did you mean Task.?"),
     ({**IMAGE, "class": "hcaptcha"}, "class", "'hcaptcha'; expected 'funcaptcha'"),
     ({**IMAGE, "class": "x" * 900}, "class", f"is '{'x' * 79}…'; expected"),
@@ -179,12 +178,6 @@ def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(bn.InvalidTaskError) as caught:
         bn.FunCaptchaTaskProxyless(website_url="x", nope=1)
     assert {p.field for p in caught.value.problems} == {"websiteURL", "websitePublicKey", "nope"}
-
-
-@pytest.mark.parametrize("size", [100, 500_000])
-def test_a_picture_at_the_limits_is_taken(size: int) -> None:
-    task = bn.ComplexImageTask(images_base64=[b64(bytes(size))], question=QUESTION)
-    assert [len(data) for data in task.pictures()] == [size]
 
 
 @pytest.mark.parametrize(
@@ -343,14 +336,6 @@ def test_none_is_sent_where_absence_means_something_else() -> None:
     task = Mine(language=None, required=None)
     assert task.to_wire() == {"type": "Mine", "language": None, "required": None}
     assert bn.task_from_wire(task.to_wire()) == task
-
-
-def test_a_number_that_json_does_not_know_is_refused() -> None:
-    class Mine(bn.Task):
-        x: float
-
-    with pytest.raises(bn.InvalidTaskError, match="finite"):
-        Mine(x=float("nan"))
 
 
 # --- how it looks -------------------------------------------------------------------------
