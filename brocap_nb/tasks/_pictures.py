@@ -235,20 +235,20 @@ def _in_text(text: str) -> bytes | None:
 
 def _written(image: Image.Image) -> bytes:
     """A PIL image as a PNG that a browser shows as PIL does."""
-    if image.mode in ("I", "F") or (image.mode.startswith("I;16") and image.mode != "I;16"):
-        raise InvalidImageError(
-            f"The PIL image has mode {image.mode!r}, whose numbers do not say what is white. "
-            "Expected a mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
-            "image.point(lambda value: value / 256).convert('L')."
-        )
-    try:
-        upright = _upright(image)
-        return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
-    except Exception as error:
-        raise InvalidImageError(
-            f"The PIL image cannot be written as PNG: {error}. Expected an image with pixels. "
-            "Save it to a file yourself and pass the path."
-        ) from None
+    mode, problem = image.mode, ""
+    if mode in ("I", "F") or (mode.startswith("I;16") and mode != "I;16"):
+        problem = f"the numbers of mode {mode!r} do not say what is white"
+    else:
+        try:
+            upright = _upright(image)
+            return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
+        except Exception as error:
+            problem = str(error)
+    raise InvalidImageError(
+        f"The PIL image cannot be written as PNG: {problem}. Expected an image with pixels, in a "
+        "mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
+        "image.point(lambda value: value / 256).convert('L')."
+    )
 
 
 def fetch(

@@ -75,14 +75,7 @@ def test_a_picture_goes_out_as_bare_base64() -> None:
 
 
 def test_a_token_task_is_the_documented_json() -> None:
-    task = bn.FunCaptchaTaskProxyless(
-        website_url="https://example.com/login",
-        website_public_key="69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
-        funcaptcha_api_js_subdomain="mywebsite-api.funcaptcha.com",
-        data='{"blob":"x"}',
-        user_agent=USER_AGENT,
-    )
-    assert task.to_wire() == {
+    documented = {
         "type": "FunCaptchaTaskProxyless",
         "websiteURL": "https://example.com/login",
         "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
@@ -90,7 +83,13 @@ def test_a_token_task_is_the_documented_json() -> None:
         "data": '{"blob":"x"}',
         "userAgent": USER_AGENT,
     }
-    assert task.pictures() == []
+    task = bn.task_from_wire(documented)
+    assert isinstance(task, bn.FunCaptchaTaskProxyless)
+    assert (task.funcaptcha_api_js_subdomain, task.pictures()) == (
+        "mywebsite-api.funcaptcha.com",
+        [],
+    )
+    assert task.to_wire() == documented
 
 
 def test_a_raw_task_goes_out_as_it_is() -> None:
@@ -295,19 +294,15 @@ def test_the_built_in_types_are_registered_and_a_raw_task_is_not() -> None:
 
 
 def test_a_type_defined_again_replaces_the_first() -> None:
-    class Mine(bn.Task, wire_type="Their.Name"):
+    class Old(bn.Task, wire_type="Their.Name"):
         a: int
 
-    first = Mine
-
-    class Mine(bn.Task, wire_type="Their.Name"):  # type: ignore[no-redef]
+    class Mine(bn.Task, wire_type="Their.Name"):
         a: int
         b: str = "x"
 
     assert bn.task_types()["Their.Name"] is Mine
-    assert first is not Mine
     again = bn.task_from_wire({"type": "Their.Name", "a": 1})
-    assert again == Mine(a=1)
     assert again.to_wire() == {"type": "Their.Name", "a": 1, "b": "x"}
 
 
@@ -361,12 +356,6 @@ def test_the_display_is_small_and_has_no_full_base64(name: str) -> None:
     assert QUESTION in shown["text/plain"]
     assert QUESTION in shown["text/html"]
     assert b64(SHOWN[name][0]) not in shown["text/html"] or len(SHOWN[name][0]) <= 30_000
-
-
-def test_the_display_of_a_long_object_is_cut() -> None:
-    shown = bn.RawTask({"x": ["<&>"] * 20_000})._repr_mimebundle_()
-    assert sum(len(text.encode()) for text in shown.values()) <= 60_000
-    assert all("more characters" in text for text in shown.values())
 
 
 def test_the_display_shows_the_picture_and_its_checks() -> None:
