@@ -348,7 +348,7 @@ def test_it_stops_while_connections_stall_and_while_the_port_refuses() -> None:
     with Sandbox() as sandbox:
         sandbox.faults.next("getBalance", "stall")
         stalled = socket.create_connection(("127.0.0.1", int(sandbox.url.rpartition(":")[2])))
-        stalled.sendall(b"POST /getBalance HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        stalled.sendall(b"POST /getBalance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
         sandbox.faults.next("getBalance", "refuse", times=60)
     stalled.settimeout(5)
     assert stalled.recv(1) == b""
