@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._facts import METHODS
+from brocap_nb.sandbox._faults import FAULTS
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._forms import read_number
 from brocap_nb.widgets._style import Report, note, plain
@@ -50,13 +51,10 @@ class FaultChooser(widgets.View):
 
     def _fill(self) -> None:
         """Make the section, when it is first looked at."""
-        from brocap_nb.sandbox._faults import BEFORE, ON_THE_WIRE, SHAPES
-
-        self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
         self.method = plain(
             widgets.Dropdown, "Method that fails", options=METHODS, value="getTaskResult"
         )
-        self.fault = plain(widgets.Dropdown, "Fault", options=[*self._told], value="reset")
+        self.fault = plain(widgets.Dropdown, "Fault", options=[*FAULTS], value="reset")
         self.times = plain(widgets.Text, TIMES, value="1")
         self.order = widgets.Button(description="Order it", tooltip="Order this fault")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is ordered")
@@ -109,7 +107,7 @@ class FaultChooser(widgets.View):
         refuse = self.fault.value == REFUSE
         self.method.disabled = refuse
         self.times.description = SECONDS if refuse else TIMES
-        self._what.value = note(self._told[self.fault.value])
+        self._what.value = note(FAULTS[self.fault.value])
 
     def _order(self) -> None:
         self._report.clear()
@@ -132,7 +130,7 @@ class FaultChooser(widgets.View):
         self.draw()
 
     def _words(self, method: str, fault: str, times: int) -> str:
-        what = f"<b>{escape(fault)}</b>: {_html.words(self._told[fault])}"
+        what = f"<b>{escape(fault)}</b>: {_html.words(FAULTS[fault])}"
         if fault == REFUSE:
             return f"For {times} s, or until it is cleared, every method. {what}"
         which = "The next request" if times == 1 else f"The next {times} requests"
