@@ -593,7 +593,9 @@ def _secret_text(secret: Any, place: str) -> SecretText:
     with contextlib.suppress(UnicodeDecodeError):
         if isinstance(secret, (str, bytes)):
             return SecretText(secret if isinstance(secret, str) else secret.decode())
-    raise _not_json(place, f"{place} is a secret that is no text in UTF-8")
+    raise _not_json(
+        place, f"{place} is a secret of type {type(secret).__name__}, not a text in UTF-8"
+    )
 
 
 def _not_json(field: str, what: str) -> InvalidTaskError:

@@ -212,7 +212,7 @@ class Open(bn.Task, register=False):
         ({"anything": {"\ud800": 1}}, "", "is not JSON.*surrogates not allowed. Expected"),
         ({"anything": b"\xff"}, "", "is not JSON.*Convert the value"),
         ({"anything": object()}, "", "is not JSON.*Convert the value"),
-        ({"secret": b"\xff"}, "secret", "secret is a secret that is no text in UTF-8"),
+        ({"secret": b"\xff"}, "secret", "secret is a secret of type bytes, not a text in UTF-8"),
     ],
 )
 def test_what_json_cannot_have_is_told_when_the_task_is_built(
