@@ -85,7 +85,7 @@ def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
     >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
     Balance(balance=10.0)
-    >>> export.to_har([log[1]])["log"]["entries"][0]["response"]["status"]
+    >>> export.to_har([log[0]])["log"]["entries"][0]["response"]["status"]
     200
     """
     return {"log": {**_head(), "entries": [_entry(exchange) for exchange in exchanges]}}
@@ -233,7 +233,7 @@ def exchanges_from_har(document: Any, everything: bool = False) -> list[Exchange
     >>> from brocap_nb.log import _export as export
     >>> client.get_balance()
     Balance(balance=10.0)
-    >>> export.exchanges_from_har(log.to_har()) == [log[1]]
+    >>> export.exchanges_from_har(log.to_har()) == [log[0]]
     True
 
     Raises:

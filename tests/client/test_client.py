@@ -429,7 +429,7 @@ def test_cookies_of_the_service_are_kept(client: bn.Client, peer: Peer) -> None:
     peer.say(answer.replace(b"\r\n\r\n", b"\r\nSet-Cookie: visit=1\r\n\r\n", 1), answer)
     client.get_balance()
     client.get_balance()
-    headers = [json.loads(client.log[n].request_headers or "") for n in (1, 2)]
+    headers = [json.loads(client.log[n].request_headers or "") for n in (0, 1)]
     assert ["Cookie" in told for told in headers] == [False, True]
 
 

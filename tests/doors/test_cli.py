@@ -34,8 +34,8 @@ with bn.Sandbox() as sandbox:
         client.get_task_result(1)
     except bn.ApiError as error:
         print(error, bn.explain(error.code))
-print(log, log[1], log[-1], log.frame(), log.errors(), log.latency(), log.violations())
-print(log.timeline(log[1].task_id), log.to_curl(log[1].exchange_id))
+print(log, log[0], log[-1], log.frame(), log.errors(), log.latency(), log.violations())
+print(log.timeline(log[0].task_id), log.to_curl(log[0].exchange_id))
 print(bn.Console())
 @exercise
 def one(answer):

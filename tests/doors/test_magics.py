@@ -115,7 +115,7 @@ def test_wait_brings_the_result(shell: InteractiveShell, run: Any, capsys: Any) 
     shown = capsys.readouterr().out
     assert "status: creating" in shown or "status: waiting" in shown
     assert "status: ready" in shown
-    task_id = _shared.shared_log()[1].task_id
+    task_id = _shared.shared_log()[0].task_id
     assert run(f"%brocap getTaskResult {task_id} --wait").token == result.token
 
 
@@ -138,7 +138,7 @@ def test_a_client_of_the_users_is_asked_and_its_log_is_read(
     assert len(client.log) == 1
     assert len(_shared.shared_log()) == 0
     frame = run('%brocap log --client mine method == "getBalance"')
-    assert list(frame["exchange_id"]) == [client.log[1].exchange_id]
+    assert list(frame["exchange_id"]) == [client.log[0].exchange_id]
 
 
 def test_live_goes_to_the_live_service_with_the_key_of_the_environment(
@@ -157,7 +157,7 @@ def test_live_goes_to_the_live_service_with_the_key_of_the_environment(
     with pytest.raises(bn.RequestConnectionError):
         run("%brocap balance --live")
     assert [path for path, _ in peer.requests] == ["api.brocapgpt.com:443"]
-    assert _shared.shared_log()[1].url == "https://api.brocapgpt.com/getBalance"
+    assert _shared.shared_log()[0].url == "https://api.brocapgpt.com/getBalance"
 
 
 def test_the_log_and_its_summaries(run: Any, told: Any) -> None:
@@ -210,7 +210,7 @@ def test_variables_notes_and_commas_in_a_cell(shell: InteractiveShell, run: Any)
     }
     shell.user_ns["site"] = "https://example.com/login"
     run(create().replace('"https://example.com/login"', "{site}"))
-    sent = json.loads(_shared.shared_log()[1].request)["task"]
+    sent = json.loads(_shared.shared_log()[0].request)["task"]
     assert sent == TOKEN_TASK
     shell.user_ns["odd"] = object()
     with pytest.raises(bn.InvalidInputError, match="its type is object"):

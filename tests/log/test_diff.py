@@ -114,7 +114,7 @@ def test_a_log_compares_its_own(client: bn.Client, peer: Peer) -> None:
     client.create_task(bn.RawTask({"type": "X", "imagesBase64": [PICTURES[0]]}))
     with pytest.raises(bn.ApiError):
         client.create_task(bn.RawTask({"type": "X", "imagesBase64": [PICTURES[1]]}))
-    found = client.log.diff(1, 2)
+    found = client.log.diff(0, 1)
     paths = [row.path for row in found]
     assert {"outcome", "error_code", "request.task.imagesBase64[0]"} <= set(paths)
     assert "E&lt;b&gt;" in found._repr_mimebundle_()["text/html"]

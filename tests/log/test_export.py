@@ -166,7 +166,7 @@ def test_a_har_has_every_attempt_and_keeps_the_rules(
     assert [e["_outcome"] for e in entries.values()][-3:] == [
         *("connection_error", "timeout", "no_response"),
     ]
-    assert entries["reset"]["response"]["_error"] == recorded[7].detail
+    assert entries["reset"]["response"]["_error"] == recorded[6].detail
     assert key not in json.dumps(written)
 
 
@@ -297,7 +297,7 @@ def test_a_browsers_har_is_read_without_its_secrets(tmp_path: Path) -> None:
     (tmp_path / "chrome.har").write_text(json.dumps(document))
     log = bn.ExchangeLog.from_har(tmp_path / "chrome.har", tmp_path / "taken")
     assert len(log) == 1
-    only = log[1]
+    only = log[0]
     assert (only.method, only.outcome, only.task_id, only.task_type) == ("createTask", "ok", 5, "Y")
     assert only.started_at == datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
     assert only.elapsed_ms == 12.5
@@ -356,7 +356,7 @@ def run(command: list[str], text: str | None, key: str) -> str:
 def test_curl_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
     peer.say(CREATED)
     client.create_task(bn.RawTask(NASTY))
-    command = client.log.to_curl(1)
+    command = client.log.to_curl(0)
     assert key not in command
     assert '"$BROCAP_CLIENT_KEY"' in command
     assert "71" in run(["sh"], command, key)
@@ -369,14 +369,14 @@ def test_curl_takes_a_picture_of_any_size(client: bn.Client, peer: Peer, key: st
     peer.say(CREATED)
     big = base64.b64encode(noise() + bytes(400_000)).decode()
     client.create_task(bn.RawTask({"type": "X", "imagesBase64": [big]}))
-    run(["sh"], client.log.to_curl(1), key)
+    run(["sh"], client.log.to_curl(0), key)
     assert peer.requests[0] == peer.requests[1]
 
 
 def test_python_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
     peer.say(CREATED)
     client.create_task(bn.RawTask(NASTY))
-    program = client.log.to_python(1)
+    program = client.log.to_python(0)
     assert key not in program
     assert set(re.findall(r"^import (\w+)", program, re.MULTILINE)) == {"os", "requests"}
     assert "71" in run([sys.executable, "-"], program, key)
@@ -393,7 +393,7 @@ def test_what_the_log_does_not_have_is_said(client: bn.Client, peer: Peer, key: 
     assert found is not None
     assert client.log.folder is not None
     (client.log.folder / "images" / found.file_name).unlink()
-    for text in (client.log.to_curl(1), client.log.to_python(1)):
+    for text in (client.log.to_curl(0), client.log.to_python(0)):
         assert text.startswith("# <left out> stands for something secret")
         assert "# A picture is no longer in the log" in text
 
@@ -446,17 +446,17 @@ def test_any_verb_and_body_is_sent_again_and_comes_back(
     peer.reply = lambda path, body: http(b"" if verb == "HEAD" else b"{}")
     with log.attach(session):
         session.request(verb, f"{peer.url}/items", **given)
-    run(["sh"], log.to_curl(1), key)
-    run([sys.executable, "-"], log.to_python(1), key)
+    run(["sh"], log.to_curl(0), key)
+    run([sys.executable, "-"], log.to_python(0), key)
     assert peer.requests == peer.requests[:1] * 3
     document = log.to_har()
     assert document["log"]["entries"][0]["request"]["method"] == verb
-    assert exchanges_from_har(document) == [log[1]]
+    assert exchanges_from_har(document) == [log[0]]
     del document["log"]["entries"][0]["_brocap"], document["log"]["entries"][0]["_exchangeId"]
     (back,) = exchanges_from_har(document, everything=True)
-    assert (back.verb, back.request_kind) == (verb, log[1].request_kind)
+    assert (back.verb, back.request_kind) == (verb, log[0].request_kind)
     with pytest.raises(bn.InvalidInputError, match="no call of the API"):
-        bn.Client(key, base_url=peer.url, log=log).replay(1)
+        bn.Client(key, base_url=peer.url, log=log).replay(0)
 
 
 @pytest.mark.parametrize(
@@ -581,15 +581,15 @@ def test_a_replay_is_a_new_exchange_with_the_current_key(
     peer.say(CREATED)
     client.create_task(bn.RawTask({**NASTY, "callback": "x"}), callback_url="http://h/x")
     other = bn.Client("b" * 32, base_url=peer.url, log=client.log)
-    answer = other.replay(1)
+    answer = other.replay(0)
     assert isinstance(answer, bn.CreatedTask)
     assert answer.task_id == 71
     (path, first), (again, second) = peer.requests
     assert path == again
     assert second == first.replace(key.encode(), b"b" * 32)
     assert len(client.log) == 2
-    assert not client.log.diff(1, 2)
-    assert client.log[2].task_type == "X"
+    assert not client.log.diff(0, 1)
+    assert client.log[1].task_type == "X"
 
 
 def test_a_replay_of_a_poll_and_of_a_balance(client: bn.Client, peer: Peer) -> None:
@@ -604,7 +604,7 @@ def test_a_replay_of_a_poll_and_of_a_balance(client: bn.Client, peer: Peer) -> N
     assert client.log[-1].task_id == 5
     peer.say(http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE"}'))
     with pytest.raises(bn.ApiError):
-        client.replay(1)
+        client.replay(0)
 
 
 @pytest.mark.parametrize(
@@ -621,7 +621,7 @@ def test_what_cannot_be_restored_is_a_sentence(
 ) -> None:
     client.log.begin(method="createTask", url="", request=request_text, request_bytes=1)
     with pytest.raises(bn.InvalidInputError, match=f"cannot be sent again: .*{why}"):
-        client.replay(1)
+        client.replay(0)
     with pytest.raises(bn.ExchangeNotFoundError):
         client.replay("zzz-1")
     assert peer.requests == []

@@ -94,7 +94,7 @@ def test_another_log_on_the_folder_sees_all_sessions(client: bn.Client, peer: Pe
     for log in (reader, client.log):
         assert log.frame()["outcome"].tolist() == ["ok", "ok", "no_response"]
         assert log.frame(session=reader.session)["outcome"].tolist() == ["no_response"]
-    assert reader[client.log[1].exchange_id] == client.log[1]
+    assert reader[client.log[0].exchange_id] == client.log[0]
 
 
 def test_bodies_stay_with_their_rows_across_sessions(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_log_in_memory_leaves_nothing_on_disk(peer: Peer, key: str, tmp_path: 
     peer.say(BALANCE)
     bn.Client(key, base_url=peer.url, log=log).get_balance()
     assert log.folder is None
-    assert log[1].response == '{"errorId": 0, "balance": 3}'
+    assert log[0].response == '{"errorId": 0, "balance": 3}'
     assert list(tmp_path.rglob("*")) == []
 
 
@@ -130,7 +130,7 @@ def test_pictures_lie_beside_the_lines_once_and_come_back(client: bn.Client, pee
     assert [path.read_bytes() for path in (folder / "images").iterdir()] == [picture]
     lines = "".join(path.read_text() for path in folder.glob("*.jsonl"))
     assert base64.b64encode(picture).decode() not in lines
-    assert json.loads(client.log[2].request)["task"] == task.to_wire()
+    assert json.loads(client.log[1].request)["task"] == task.to_wire()
     shown = client.log.frame()["request"].iloc[0]
     assert f"<image/png {len(picture)} bytes sha256:" in shown
     assert len(shown) < 250
@@ -142,16 +142,23 @@ def test_one_exchange_by_id_and_by_number(client: bn.Client, peer: Peer) -> None
         client.get_balance()
     log = client.log
     ids = log.frame()["exchange_id"].tolist()
-    assert [log[1].exchange_id, log[-1].exchange_id] == [ids[0], ids[2]]
+    assert [log[0].exchange_id, log[-1].exchange_id] == [ids[0], ids[2]]
     assert log[ids[1]].exchange_id == ids[1]
-    for missing in (0, 4, -4, "nonsense", f"{log.session}-9", f"{log.session}-x", ""):
+    for missing in (3, -4, "nonsense", f"{log.session}-9", f"{log.session}-x", ""):
         with pytest.raises(bn.ExchangeNotFoundError):
             log[missing]
 
 
-def test_a_log_without_exchanges_offers_no_numbers(log: bn.ExchangeLog) -> None:
-    with pytest.raises(bn.ExchangeNotFoundError, match="this session has sent nothing"):
-        log[-1]
+def test_a_number_is_an_index_of_the_frames_rows_whoever_wrote_them(tmp_path: Path) -> None:
+    logs = [bn.ExchangeLog(tmp_path / name) for name in ("ann", "bob", "ann")]
+    for log in (*logs, logs[0]):
+        log.begin(method="m", url="u", request="{}", request_bytes=2)
+    for reader in (bn.ExchangeLog(tmp_path / "*"), bn.ExchangeLog(tmp_path / "ann"), logs[0]):
+        ids = reader.frame()["exchange_id"].tolist()
+        assert [reader[n].exchange_id for n in range(-len(ids), len(ids))] == ids * 2
+        assert reader[-1].exchange_id.endswith(f"{logs[0].session}-2")
+        with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
+            reader[len(ids)]
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
@@ -321,7 +328,7 @@ def test_a_folder_that_cannot_be_written_warns_once_and_keeps_the_rows(
         assert client.get_balance().balance == 3
     assert len(seen) == 1
     assert log.frame()["outcome"].tolist() == ["ok", "ok"]
-    assert log[2].response == '{"errorId": 0, "balance": 3}'
+    assert log[1].response == '{"errorId": 0, "balance": 3}'
 
 
 def test_a_deleted_folder_comes_back_with_all_its_lines(client: bn.Client, peer: Peer) -> None:
@@ -332,7 +339,7 @@ def test_a_deleted_folder_comes_back_with_all_its_lines(client: bn.Client, peer:
     path.parent.rmdir()
     client.get_balance()
     assert client.log.frame()["response"].notna().tolist() == [True, True]
-    assert client.log[1].method == "getBalance"
+    assert client.log[0].method == "getBalance"
     pd.testing.assert_frame_equal(bn.ExchangeLog(client.log.folder).frame(), client.log.frame())
 
 

@@ -159,15 +159,14 @@ def test_it_is_never_written(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
     peer.reply = lambda path, body: sent.append(path) or OK  # type: ignore[func-returns-value]
     before = sorted(tmp_path.rglob("*"))
     assert teacher.read_only
-    with pytest.raises(bn.InvalidInputError, match="never written"):
+    with pytest.raises(bn.InvalidInputError, match="only read"):
         bn.Client("k" * 32, base_url=peer.url, log=teacher).get_balance()
     with pytest.raises(bn.InvalidInputError, match="never written"):
         teacher.attach(requests.Session())
     with pytest.raises(bn.InvalidInputError, match="never written"):
         bn.ExchangeLog.from_har(tmp_path / "log.har", tmp_path / "*")
-    for missing in (1, -1, "alice/nobody-1"):
-        with pytest.raises(bn.ExchangeNotFoundError, match=r"log\.frame\(\)\.$"):
-            teacher[missing]
+    with pytest.raises(bn.ExchangeNotFoundError, match=r"log\.frame\(\)\.$"):
+        teacher["alice/nobody-1"]
     assert sent == []
     assert sorted(tmp_path.rglob("*")) == before
     assert not bn.ExchangeLog(tmp_path / "alice").read_only

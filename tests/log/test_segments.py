@@ -56,7 +56,7 @@ def same_as(log: bn.ExchangeLog) -> None:
     reader = bn.ExchangeLog(log.folder)
     pd.testing.assert_frame_equal(plain(reader.frame()), plain(log.frame()))
     number = len(log)
-    assert reader[f"{log.session}-{number}"] == log[number]
+    assert reader[f"{log.session}-{number}"] == log[-1]
 
 
 def test_what_is_sealed_is_what_the_lines_say(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_sealed_rows_are_not_read_from_the_lines(tmp_path: Path) -> None:
 
 def test_an_answer_that_came_after_the_sealing_is_found(tmp_path: Path) -> None:
     log = filled(tmp_path)
-    late = dataclasses.replace(log[7], outcome=bn.Outcome.TIMEOUT, elapsed_ms=1.0)
+    late = dataclasses.replace(log[6], outcome=bn.Outcome.TIMEOUT, elapsed_ms=1.0)
     log.finish(late)
     assert bn.ExchangeLog(tmp_path).frame(bodies=False)["outcome"].iloc[6] == "timeout"
     same_as(log)

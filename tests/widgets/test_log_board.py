@@ -22,7 +22,7 @@ def test_from_a_bar_to_its_rows_to_one_exchange(used: bn.Client) -> None:
     until(lambda: len(board.errors.list.texts) == 2)
     board.errors.list.click("ERROR_NO_SUCH_METHOD")
     assert len(board.table.list.texts) == 1
-    exchange_id = used.log[2].exchange_id
+    exchange_id = used.log[1].exchange_id
     board.table.list.click(exchange_id)
     assert board.exchange.exchange_id == exchange_id
     assert board._opened.layout.display == ""

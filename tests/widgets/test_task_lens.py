@@ -53,7 +53,7 @@ def test_a_click_shows_the_timeline_and_leads_to_the_requests(
     run = solve(used, sandbox)
     board.view.value = "tasks"
     assert board.table.layout.display == "none"
-    board.tasks.list.click(used.log[1].exchange_id)
+    board.tasks.list.click(used.log[0].exchange_id)
     assert board.tasks.task_id == run.task_id
     assert "data:image/svg+xml" in board.tasks._timeline.value
     board.tasks.show_requests.click()
