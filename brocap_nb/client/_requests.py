@@ -29,7 +29,14 @@ class Request:
 
 
 def create_task(task: Task, callback_url: str | None = None) -> Request:
-    """Return the request that uploads a task, or raise InvalidInputError for its callback."""
+    """Return the request that uploads a task, or raise InvalidInputError."""
+    if not isinstance(task, Task):
+        raise InvalidInputError(
+            f"The task is a value of type {type(task).__name__}; expected a task object, such as "
+            "ComplexImageTask.from_image(picture, question). JSON of your own goes into "
+            "RawTask({...}).",
+            field="task",
+        )
     fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
     if callback_url is not None:
         fields["callbackUrl"] = address(callback_url, "callback_url", "callbackUrl")
