@@ -114,7 +114,7 @@ class Sandbox(Server):
     ) -> Self:
         """Return a sandbox that answers from a recorded log: offline, and with any key.
 
-        README, "Replaying a recording", says what is played. The documented limits are not kept.
+        Requests are compared without key and callback address. The documented limits are not kept.
 
         >>> log = bn.ExchangeLog("lesson")
         >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
@@ -189,10 +189,9 @@ class Sandbox(Server):
         played = f", plays {self._recording.size} exchanges" if self._recording else ""
         return f"Sandbox({self._state}{played})"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         if self._thread is None:
-            hint = "<div>Start it with <code>sandbox.start()</code>.</div>"
-            return _html.bundle(_html.card("Sandbox", hint), repr(self))
+            return _html.bundle(_html.card("Sandbox", "Start it with sandbox.start()."), repr(self))
         return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
 
     def _card(self) -> str:
