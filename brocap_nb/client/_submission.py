@@ -329,14 +329,14 @@ class Submission:
             for alt, small in zip(alts, _pictures.thumbnails(pictures), strict=True)
             if small is not None
         ]
-        facts = [(label, _html.text(value)) for label, value in self._lines()]
-        solution = []
+        lines, solution = self._lines(), []
         if result is not None:
-            facts += [(label, _html.text(value)) for label, value in result._facts()[1:]]
+            lines += result._facts()[1:]
             solution = [_html.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
-        title = (self.task.type if self.task else None) or "Submission"
+        facts = [(label, _html.text(value)) for label, value in lines]
         parts = (*shown, _html.facts(facts), *solution)
-        return _html.bundle(_html.card(f"{title}: {self.status}", *parts), repr(self))
+        kind = (self.task and self.task.type) or "Submission"
+        return _html.bundle(_html.card(f"{kind}: {self.status}", *parts), repr(self))
 
 
 _ending = threading.Lock()
