@@ -200,7 +200,10 @@ class ExpectedCallback:
         shown, found = redact_form(shown, content_type)
         for redact in (Veil(*found).redact, *self._listener._redactions):
             shown, headers = redact(shown), redact(headers)
-        reading = _read(shown)
+        _, named = asked(fields_of(shown))
+        reading = dataclasses.replace(
+            _answers.read("getTaskResult", 200, shown), task_id=named or None
+        )
         exchange = self._listener._log_of(self).begin(
             method="callback",
             url=self.url,
@@ -271,14 +274,3 @@ class _Handler(Handler):
         self.clear_header("Content-Type")
         self.set_header("Content-Length", "0")
         self.finish()
-
-
-def _read(text: str) -> _answers.Reading:
-    """Read a callback's body by the rules of `getTaskResult`; it never raises."""
-    reading = _answers.read("getTaskResult", 200, text)
-    detail = reading.detail and reading.detail.replace("The answer is", "The body is", 1)
-    _, task_id = asked(fields_of(text))
-    named = task_id is not None and task_id > 0  # 0 stands for none
-    return dataclasses.replace(
-        reading, detail=detail, task_id=task_id if named else reading.task_id
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
 import time
@@ -129,10 +128,7 @@ class Client:
         Raises:
             InvalidInputError: `task` is no task object or `callback_url` no address.
         """
-        _must_be_task(task)
-        created = cast(_answers.CreatedTask, self.send(_requests.create_task(task, callback_url)))
-        self._pacer.created(created.task_id)
-        return created
+        return cast(_answers.CreatedTask, self.send(_requests.create_task(task, callback_url)))
 
     def get_task_result(
         self, task_id: int, *, paced: bool = True, task_type: str | None = None
@@ -157,13 +153,7 @@ class Client:
         request = _requests.get_task_result(task_id, task_type)
         if paced:
             self._pacer.wait(task_id)
-        return self._poll(request)
-
-    def _poll(self, request: _requests.Request, attempt: int = 1) -> _answers.TaskResult:
-        try:
-            return cast(_answers.TaskResult, self.send(request, attempt=attempt))
-        finally:
-            self._pacer.polled(cast(int, request.task_id))
+        return cast(_answers.TaskResult, self.send(request))
 
     def get_balance(self) -> _answers.Balance:
         """Ask for the account's balance."""
@@ -192,7 +182,6 @@ class Client:
             InvalidInputError: `task` is no task object, `callback_url` no address, both are given,
                 or there is no listener that listens.
         """
-        _must_be_task(task)
         expected = None
         if callbacks is not None:
             if callback_url is not None or not hasattr(callbacks, "expect"):
@@ -202,12 +191,12 @@ class Client:
                     "started as callbacks, or the address of a listener elsewhere as callback_url.",
                     field="callbackUrl",
                 )
-            expected = callbacks.expect(self.log, self._recorder.redact, task.type)
+            expected = callbacks.expect(
+                self.log, self._recorder.redact, getattr(task, "type", None)
+            )
             callback_url = expected.url
-        elif callback_url is not None:
-            callback_url = _requests.address(callback_url, "callback_url", "callbackUrl")
-        create = functools.partial(self.create_task, task, callback_url=callback_url)
-        return Submission(self._pacer, self._poll, create, task=task, expected=expected)
+        request = _requests.create_task(task, callback_url)
+        return Submission(self._pacer, self.send, request, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
         """Wait in the background for a task that was created before, by any kernel.
@@ -219,7 +208,7 @@ class Client:
         Raises:
             InvalidInputError: `task_id` is no whole number.
         """
-        return Submission(self._pacer, self._poll, task_id=_requests.task_number(task_id))
+        return Submission(self._pacer, self.send, task_id=_requests.task_number(task_id))
 
     def replay(self, exchange_id: str | int) -> _answers.Answer:
         """Send the request of `log[exchange_id]` again, with this client's key and address.
@@ -239,22 +228,19 @@ class Client:
         request = _requests.again(self.log[exchange_id])
         if request.task_id is not None:
             self._pacer.wait(request.task_id)
-            return self._poll(request)
-        answer = self.send(request)
-        if isinstance(answer, _answers.CreatedTask):
-            self._pacer.created(answer.task_id)
-        return answer
+        return self.send(request)
 
     def send(self, request: _requests.Request, *, attempt: int = 1) -> _answers.Answer:
-        """Send a request once, record it, and return its typed answer.
-
-        >>> from brocap_nb.client import _requests as calls
-        >>> client.send(calls.get_balance())
-        Balance(balance=10.0)
-        """
-        exchange, answer = self._exchange(request, attempt)
+        """Send a request once, record it, and return its typed answer."""
+        try:
+            exchange, answer = self._exchange(request, attempt)
+        finally:
+            if request.task_id is not None:
+                self._pacer.polled(request.task_id)
         if answer is None:
             raise _error_of(exchange)
+        if isinstance(answer, _answers.CreatedTask):
+            self._pacer.created(answer.task_id)
         return answer
 
     def _exchange(
@@ -511,16 +497,6 @@ def _checked_log(log: ExchangeLog | None) -> ExchangeLog:
             field="log",
         )
     return log
-
-
-def _must_be_task(task: object) -> None:
-    if not isinstance(task, Task):
-        raise InvalidInputError(
-            f"The task is a value of type {type(task).__name__}; expected a task object, such as "
-            "ComplexImageTask.from_image(picture, question). JSON of your own goes into "
-            "RawTask({...}).",
-            field="task",
-        )
 
 
 def _checked_address(base_url: str) -> str:

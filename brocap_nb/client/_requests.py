@@ -29,7 +29,14 @@ class Request:
 
 
 def create_task(task: Task, callback_url: str | None = None) -> Request:
-    """Return the request that uploads a task, or raise InvalidInputError for its callback."""
+    """Return the request that uploads a task, or raise InvalidInputError."""
+    if not isinstance(task, Task):
+        raise InvalidInputError(
+            f"The task is a value of type {type(task).__name__}; expected a task object, such as "
+            "ComplexImageTask.from_image(picture, question). JSON of your own goes into "
+            "RawTask({...}).",
+            field="task",
+        )
     fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
     if callback_url is not None:
         fields["callbackUrl"] = address(callback_url, "callback_url", "callbackUrl")
@@ -99,21 +106,16 @@ def again(exchange: Exchange) -> Request:
             return value
         if value == KEY_LABEL:
             return Body.KEY
-        if HEADER_LABEL in value or KEY_LABEL in value:
+        if HEADER_LABEL in value or KEY_LABEL in value or PICTURE_LABEL.fullmatch(value):
             refuse(
-                "a password or the like in it is not kept in the log, or it quotes the key inside "
-                "a longer text. Build the task once more and submit it."
-            )
-        if PICTURE_LABEL.fullmatch(value):
-            refuse(
-                "a picture of it is no longer in the log's folder. Put the file back into images/."
+                "the log does not have all of it: a password or the like, a text that quotes the "
+                "key, or a picture whose file is gone from images/. Build the task once more."
             )
         return value
 
-    if exchange.outcome is Outcome.CALLBACK:
-        refuse("the service sent it to us. Replay the createTask of its task.")
     body, wrong = parse(exchange.request)
-    if exchange.verb != "POST" or " " in exchange.method or wrong is not None:
+    is_call = exchange.verb == "POST" and " " not in exchange.method
+    if not is_call or exchange.outcome is Outcome.CALLBACK or wrong is not None:
         refuse(
             f"it is no call of the API ({exchange.method:.60}), or its body is not JSON, and a "
             "client sends only these. Send it with a program of your own, see log.to_python()."

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from brocap_nb import _html
-from brocap_nb.api._answers import CreatedTask, TaskResult
+from brocap_nb.api._answers import TaskResult
 from brocap_nb.api._errors import (
     ApiError,
     BadResponseError,
@@ -25,7 +25,7 @@ from brocap_nb.api._errors import (
 )
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
-from brocap_nb.client._requests import get_task_result
+from brocap_nb.client._requests import Request, get_task_result
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._types import Task
 
@@ -107,8 +107,8 @@ class Submission:
     def __init__(
         self,
         pacer: Pacer,
-        ask: Callable[..., TaskResult],
-        create: Callable[[], CreatedTask] | None = None,
+        send: Callable[..., Any],
+        create: Request | None = None,
         *,
         task: Task | None = None,
         task_id: int | None = None,
@@ -122,7 +122,7 @@ class Submission:
         """`creating`, `waiting`, `ready`, `failed` or `cancelled`."""
         self.polls: int = 0
         """How often the result was asked for."""
-        self._pacer, self._ask, self._create = pacer, ask, create
+        self._pacer, self._send, self._create = pacer, send, create
         self._expected = expected
         self._started = self._first_poll_at = time.monotonic()
         self._ended: float | None = None
@@ -226,10 +226,10 @@ class Submission:
             if result is not None:
                 self._end("ready", result=result)
 
-    def _begin(self, create: Callable[[], CreatedTask]) -> None:
+    def _begin(self, create: Request) -> None:
         """Create the task, and let the shortest time pass that such a task takes."""
         try:
-            self.task_id = create().task_id
+            self.task_id = self._send(create).task_id
             with _ending:
                 if not self.done():
                     self.status = "waiting"
@@ -263,7 +263,7 @@ class Submission:
                 return None
             self.polls += 1
             try:
-                result = self._ask(request, attempt)
+                result: TaskResult = self._send(request, attempt=attempt)
                 if result.ready:
                     return result
                 attempt = 1
@@ -329,14 +329,14 @@ class Submission:
             for alt, small in zip(alts, _pictures.thumbnails(pictures), strict=True)
             if small is not None
         ]
-        facts = [(label, _html.text(value)) for label, value in self._lines()]
-        solution = []
+        lines, solution = self._lines(), []
         if result is not None:
-            facts += [(label, _html.text(value)) for label, value in result._facts()[1:]]
+            lines += result._facts()[1:]
             solution = [_html.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
-        title = (self.task.type if self.task else None) or "Submission"
+        facts = [(label, _html.text(value)) for label, value in lines]
         parts = (*shown, _html.facts(facts), *solution)
-        return _html.bundle(_html.card(f"{title}: {self.status}", *parts), repr(self))
+        kind = (self.task and self.task.type) or "Submission"
+        return _html.bundle(_html.card(f"{kind}: {self.status}", *parts), repr(self))
 
 
 _ending = threading.Lock()

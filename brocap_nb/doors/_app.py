@@ -113,13 +113,10 @@ def _serve(notebook: Path, options: Namespace) -> None:
 
     class Foreign(Matcher):
         def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-            headers = request.headers
             # a link that leads here is welcome; a frame or a picture would start a kernel
-            foreign = (
-                headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
-                and headers.get("Sec-Fetch-Dest") != "document"
-            )
-            return {} if foreign or is_foreign(request, names) else None
+            site, dest = (request.headers.get(f"Sec-Fetch-{name}") for name in ("Site", "Dest"))
+            framed = site not in (None, "none", "same-origin") and dest != "document"
+            return {} if framed or is_foreign(request, names) else None
 
     class Refused(RequestHandler):
         def prepare(self) -> None:

@@ -142,19 +142,19 @@ def _walk(top: str, document: Any, secret: Secret) -> Iterator[_Spot]:
     while rest:
         path, name, value = rest.pop()
         place = ", ".join(filter(None, (top, _in_words(path)))) or "top"
-        inner: list[tuple[str, str, Any]] = []
         if isinstance(value, dict):
-            label = value.get("name")  # a header in a HAR is {"name": …, "value": …}
-            for one, item in value.items():
+            for one in value:
                 yield from ((f"{place}: a name", what) for what in _kinds(str(one), secret))
-                known = label if one == "value" and isinstance(label, str) else str(one)
-                inner.append((f"{path}.{one}", known, item))
+            # a header in a HAR is {"name": …, "value": …}
+            names = {"value": str(value.get("name", "value"))}
+            inner = [(f"{path}.{one}", names.get(one, str(one)), value[one]) for one in value]
         elif isinstance(value, list):
             inner = [(f"{path}[{at}]", name, item) for at, item in enumerate(value)]
         else:
             text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
             # the name tells a key from other digits
             yield from ((place, what) for what in _kinds(f"{name}: {text}", secret))
+            continue
         rest += reversed(inner)
 
 

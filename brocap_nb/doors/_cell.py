@@ -32,7 +32,7 @@ _PIECE: Final = re.compile(
     r"|\{(?P<braced>[^\W\d]\w*)\}|\$(?P<dollar>[^\W\d]\w*)",
     re.DOTALL,
 )
-_IN_STRING: Final = re.compile(r"\{\{(\w+)\}\}|\$\$(\w+)|\{(\w+)\}|\$(\w+)")
+_IN_STRING: Final = re.compile(r"\{(?:\{\w+\}|\w+)\}|\${1,2}\w+")
 
 _CURLY: Final = ("\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb", "\u2018", "\u2019")
 _NO_JSON: Final = (
@@ -100,11 +100,11 @@ def _filled(piece: re.Match[str], variables: Mapping[str, Any]) -> str:
 
 def _put_in(found: re.Match[str], variables: Mapping[str, Any]) -> str:
     """What stands in a string for a variable's name."""
-    name = found[found.lastindex or 0]
+    name = found[0].strip("{}$")
     if name not in variables:
         return found[0]
-    if found[1] or found[2]:
-        return f"{{{name}}}" if found[1] else f"${name}"
+    if found[0].startswith(("{{", "$$")):
+        return found[0][1:].replace("}}", "}")
     value = variables[name]
     return json.dumps(value if isinstance(value, str) else _as_json(name, value))[1:-1]
 
@@ -126,19 +126,14 @@ def _told(cell: str, error: json.JSONDecodeError) -> str:
     said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), error.msg)
     if said == error.msg and any(mark in line for mark in _CURLY):
         said = f'{error.msg}. A curly quotation mark ends no text; JSON wants straight ones: "'
+    # of a long line the part around the place
+    column = error.colno - 1
+    start = max(0, column - 40)
+    part = masked(line)[start : start + 76].replace("\t", " ")  # masked, it is as long
     return (
         f"The cell is not JSON: line {error.lineno}, column {error.colno}: {said}.\n"
-        f"{_pointed(line, error.colno - 1)}"
+        f"  {part}\n  {' ' * (column - start)}^"
     )
-
-
-def _pointed(line: str, column: int, width: int = 76) -> str:
-    """A line and a caret under the column; of a long line the part around it."""
-    start = max(0, column - width // 2) if len(line) > width else 0
-    line = masked(line)  # it keeps the length
-    part = line[start : start + width].replace("\t", " ")
-    before, after = "…" if start else "", "…" if start + width < len(line) else ""
-    return f"  {before}{part}{after}\n  {' ' * (len(before) + column - start)}^"
 
 
 def masked(text: str) -> str:

@@ -86,6 +86,16 @@ def _command(name: str, options: _Options) -> Callable[[Callable[..., Any]], Any
     return made
 
 
+def _summary(name: str, told: str) -> Any:
+    """A command that shows a summary of the log."""
+
+    def shown(self: BroCapMagics, options: Namespace) -> Any:
+        return getattr(self._log(options), name)()
+
+    shown.__doc__ = told
+    return _command(name, _CLIENT)(shown)
+
+
 @magics_class
 class BroCapMagics(Magics):
     """`%brocap` and `%%brocap`."""
@@ -143,7 +153,7 @@ class BroCapMagics(Magics):
         line = lines[context.cursor_line][: context.cursor_position]
         before = "\n".join([*lines[: context.cursor_line], line])
         typed, words = _candidates(before, context.full_text)
-        fitting = [word for word in words if word.strip('"').startswith(typed)]
+        fitting = (word for word in words if word.strip('"').startswith(typed))
         return {
             "completions": [SimpleCompletion(word, type="keyword") for word in fitting],
             "matched_fragment": typed,
@@ -215,20 +225,9 @@ class BroCapMagics(Magics):
                 field="query",
             ) from None
 
-    @_command("errors", _CLIENT)
-    def _errors(self, options: Namespace) -> Any:
-        """One row per error code that came: meaning, remedy, example."""
-        return self._log(options).errors()
-
-    @_command("tasks", _CLIENT)
-    def _tasks(self, options: Namespace) -> Any:
-        """One row per createTask, its polls and callbacks folded in."""
-        return self._log(options).tasks()
-
-    @_command("latency", _CLIENT)
-    def _latency(self, options: Namespace) -> Any:
-        """How long answers took, by method and task type."""
-        return self._log(options).latency()
+    _errors = _summary("errors", "One row per error code that came: meaning, remedy, example.")
+    _tasks = _summary("tasks", "One row per createTask, its polls and callbacks folded in.")
+    _latency = _summary("latency", "How long answers took, by method and task type.")
 
     @_command("timeline", {"task_id": {"metavar": "TASK_ID", "type": int}, **_CLIENT})
     def _timeline(self, options: Namespace) -> Any:

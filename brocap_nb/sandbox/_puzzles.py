@@ -86,18 +86,18 @@ class Library:
             url = f"{base_url}/pictures/{name}.png"
             self.puzzles += (Puzzle(name, question, url, order),)
 
-    def file(self, name: str) -> bytes | None:
-        """Return a picture by its name: a puzzle's, or one that is wrong on purpose."""
+    def file(self, path: str) -> bytes | None:
+        """Return the picture at a path: a puzzle's, or one that is wrong on purpose."""
         for puzzle in self.puzzles:
-            if puzzle.name == name:
+            if puzzle.url == self._base + path:
                 return puzzle.data
         whole = self.puzzles[0].data
         spoilt = {
-            "too-big": whole + bytes(IMAGE_MAX_BYTES + 1 - len(whole)),
-            "too-small": whole[: IMAGE_MIN_BYTES - 1],
-            "damaged": whole[:2_000],
+            "/pictures/too-big.png": whole + bytes(IMAGE_MAX_BYTES + 1 - len(whole)),
+            "/pictures/too-small.png": whole[: IMAGE_MIN_BYTES - 1],
+            "/pictures/damaged.png": whole[:2_000],
         }
-        return spoilt.get(name)
+        return spoilt.get(path)
 
     def of(self, task: Mapping[str, Any]) -> bytes | None:
         """Return a task's picture, b"" if it has none; None if it cannot be read."""
@@ -118,10 +118,7 @@ class Library:
             here = asked.port == own.port and asked.hostname in (own.hostname, "localhost")
         except ValueError:
             return None
-        name = asked.path.removeprefix("/pictures/").removesuffix(".png")
-        if not here or asked.path != f"/pictures/{name}.png":
-            return None
-        return self.file(name)
+        return self.file(asked.path) if here else None
 
     def find(self, data: bytes) -> Puzzle | None:
         """Return the puzzle of a picture: by its bytes, or else by how it looks.

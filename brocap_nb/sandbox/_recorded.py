@@ -1,7 +1,7 @@
 """A recorded log as a service: a request that was recorded gets the answer that was recorded.
 
-No socket and no clock of its own, like the rules. README, "Replaying a recording", says what is
-played and how. A refused connection cannot be told from a broken one here and is reset too. The
+No socket and no clock of its own, like the rules. docs/guides/replay.md says what is played and
+how. A refused connection cannot be told from a broken one here and is reset too. The
 recording may be somebody else's: a line that no log of ours writes is left out.
 """
 

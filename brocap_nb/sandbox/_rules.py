@@ -62,16 +62,6 @@ _PROCESSING: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
-    """A result that is to be POSTed to the task's `callbackUrl`."""
-
-    task_id: int
-    url: str
-    after: float
-    """Seconds from now."""
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """What the service says to one request."""
 
@@ -79,7 +69,8 @@ class Answer:
     """The HTTP status is always 200 (the pages name none)."""
     about: str = ""
     """The task's type or id, if the request gave one; for a line of a log."""
-    callback: Callback | None = None
+    callback: tuple[int, str, float] | None = None
+    """The task, the `callbackUrl` that its result is to be POSTed to, and in how many seconds."""
 
     @property
     def outcome(self) -> str:
@@ -190,12 +181,11 @@ class Rules:
         task = request.get("task")
         if not isinstance(task, dict):
             raise _Refusal("ERROR_TASK_ABSENT")
-        special = BY_KEY.get(account)
-        if special is not None and special.code != "ERROR_ZERO_BALANCE":
-            raise _Refusal(special.code)
         # half a price below zero is a rounding error of the sum, not a debt
-        if special is not None or self.balance < PRICE / 2:
+        if account == "zero_balance" or self.balance < PRICE / 2:
             raise _Refusal("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
+        if account in BY_KEY:
+            raise _Refusal(BY_KEY[account].code)
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
         spoiled = {} if trigger is None else {trigger.when: trigger.code}
@@ -211,9 +201,8 @@ class Rules:
         first_poll = spoiled.get("first_poll")
         self._tasks[task_id] = _Task(account, now, now + seconds, result, first_poll)
         url = request.get("callbackUrl")
-        callback = Callback(task_id, url, seconds) if isinstance(url, str) and url else None
-        about = _about("createTask", request)
-        return Answer({"errorId": 0, "taskId": task_id}, about, callback)
+        callback = (task_id, url, seconds) if isinstance(url, str) and url else None
+        return Answer({"errorId": 0, "taskId": task_id}, _about("createTask", request), callback)
 
     def _check_task(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str | None:
         """Return an image task's tiles or error code, or None for a token task."""
@@ -227,7 +216,12 @@ class Rules:
         if kind not in TOKEN_TYPES:
             raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
         if kind.startswith("FunCaptcha"):
-            _check_funcaptcha(task)
+            if not _text(task, "websitePublicKey"):
+                raise _Refusal("ERROR_RECAPTCHA_INVALID_SITEKEY")
+            if not _host(_text(task, "websiteURL")):
+                raise _Refusal("ERROR_RECAPTCHA_INVALID_DOMAIN")
+            if fields_of(_text(task, "data")).get("blob") == "expired":
+                raise _Refusal("ERROR_TOKEN_EXPIRED")
         return None
 
     def _solve(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str:
@@ -239,7 +233,7 @@ class Rules:
         metadata = task.get("metadata")
         question = metadata.get("Task") if isinstance(metadata, dict) else None
         puzzle = None if data is None else self._library.find(data)
-        if puzzle is None or not _same_question(puzzle.question, question):
+        if puzzle is None or _plain(question) != _plain(puzzle.question):
             return "ERROR_CAPTCHA_UNSOLVABLE"
         return puzzle.answer
 
@@ -270,23 +264,23 @@ class Rules:
         return {**_PROCESSING, "status": "ready", "solution": solution}
 
     def _forget_old(self, now: float) -> None:
-        while self._oldest_id < self._next_id:
+        while self._oldest_id in self._tasks:
             if now - self._tasks[self._oldest_id].created <= RESULT_LIFETIME:
                 break
             del self._tasks[self._oldest_id]
             self._oldest_id += 1
-        for address in [a for a, (_, until) in self._bans.items() if now >= until]:
-            del self._bans[address]
-        for place in [p for p, times in self._strikes.items() if now - times[-1] > BAN_SECONDS]:
-            del self._strikes[place]
+        self._bans = {a: ban for a, ban in self._bans.items() if now < ban[1]}
+        self._strikes = {
+            place: times for place, times in self._strikes.items() if now - times[-1] <= BAN_SECONDS
+        }
 
     def _strike(self, code: str, address: str, now: float) -> None:
-        times = self._strikes.setdefault((address, code), [])
-        times.append(now)
-        times[:] = [t for t in times if now - t <= BAN_SECONDS]
+        known = self._strikes.pop((address, code), [])
+        times = [*(t for t in known if now - t <= BAN_SECONDS), now]
         if len(times) >= STRIKES:
-            del self._strikes[address, code]
             self._bans[address] = (code, now + BAN_SECONDS)
+        else:
+            self._strikes[address, code] = times
 
 
 def _parse(method: str, body: bytes) -> dict[str, Any]:
@@ -296,15 +290,6 @@ def _parse(method: str, body: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise _Refusal("ERROR_TASK_ABSENT")
     return request
-
-
-def _check_funcaptcha(task: Mapping[str, Any]) -> None:
-    if not _text(task, "websitePublicKey"):
-        raise _Refusal("ERROR_RECAPTCHA_INVALID_SITEKEY")
-    if not _host(_text(task, "websiteURL")):
-        raise _Refusal("ERROR_RECAPTCHA_INVALID_DOMAIN")
-    if fields_of(_text(task, "data")).get("blob") == "expired":
-        raise _Refusal("ERROR_TOKEN_EXPIRED")
 
 
 def _host(url: str) -> str:
@@ -330,11 +315,9 @@ def _task_id(value: object) -> int:
     raise _Refusal("WRONG_CAPTCHA_ID", strike="ERROR_IP_BLOCKED")
 
 
-def _same_question(known: str, asked: object) -> bool:
-    def plain(text: str) -> str:
-        return " ".join(text.casefold().split()).rstrip(".!?")
-
-    return isinstance(asked, str) and plain(asked) == plain(known)
+def _plain(question: object) -> str:
+    """A question without what makes no difference."""
+    return " ".join(str(question).casefold().split()).rstrip(".!?")
 
 
 def _error(code: str, method: str) -> dict[str, Any]:

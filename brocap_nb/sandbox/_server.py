@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import json
 import math
 import os
 import signal
@@ -33,7 +34,7 @@ from brocap_nb.sandbox._page import page
 from brocap_nb.sandbox._puzzles import Library, Puzzle
 from brocap_nb.sandbox._recipes import RECIPES, RecipeTable, prepared
 from brocap_nb.sandbox._recorded import RESET, STALL, WHOLE, Recording
-from brocap_nb.sandbox._rules import BODY_LIMIT, Callback, Rules, keys_for
+from brocap_nb.sandbox._rules import BODY_LIMIT, Rules, keys_for
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
@@ -113,7 +114,7 @@ class Sandbox(Server):
     ) -> Self:
         """Return a sandbox that answers from a recorded log: offline, and with any key.
 
-        README, "Replaying a recording", says what is played. The documented limits are not kept.
+        Requests are compared without key and callback address. The documented limits are not kept.
 
         >>> log = bn.ExchangeLog("lesson")
         >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
@@ -188,10 +189,9 @@ class Sandbox(Server):
         played = f", plays {self._recording.size} exchanges" if self._recording else ""
         return f"Sandbox({self._state}{played})"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         if self._thread is None:
-            hint = "<div>Start it with <code>sandbox.start()</code>.</div>"
-            return _html.bundle(_html.card("Sandbox", hint), repr(self))
+            return _html.bundle(_html.card("Sandbox", "Start it with sandbox.start()."), repr(self))
         return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
 
     def _card(self) -> str:
@@ -218,7 +218,7 @@ class Sandbox(Server):
         with self._lock:
             answer = self._rules.answer(method, body, address)
         if answer.callback is not None:
-            task = asyncio.get_running_loop().create_task(self._call_back(answer.callback))
+            task = asyncio.get_running_loop().create_task(self._call_back(*answer.callback))
             self._callbacks.add(task)  # a loop holds its tasks only weakly
             task.add_done_callback(self._callbacks.discard)
         outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
@@ -238,45 +238,40 @@ class Sandbox(Server):
         port = urlsplit(url).port or (443 if url.lower().startswith("https") else 80)
         return port in self._callback_ports or port in CALLBACK_PORTS
 
-    async def _call_back(self, callback: Callback) -> None:
-        if not self._may_call(callback.url):
+    async def _call_back(self, task_id: int, url: str, after: float) -> None:
+        if not self._may_call(url):
             told = "not sent: only to a listener here, or to callback_ports of this machine"
-            self._note("callback", str(callback.task_id), told)
+            self._note("callback", str(task_id), told)
             return
-        await asyncio.sleep(callback.after)
+        await asyncio.sleep(after)
         with self._lock:
-            body = self._rules.result(callback.task_id)
+            body = self._rules.result(task_id)
         if body is None:
             return
-        client = SimpleAsyncHTTPClient(force_instance=True)
-        try:
-            await client.fetch(
-                HTTPRequest(
-                    callback.url,
-                    method="POST",
-                    headers={"Content-Type": "application/json"},
-                    body=shaped(None, "", body).body,
-                    follow_redirects=False,
-                    connect_timeout=CALLBACK_TIMEOUT,
-                    request_timeout=CALLBACK_TIMEOUT,
-                ),
-                raise_error=False,
-            )
-            outcome = "sent"
-        except Exception as error:  # whatever the receiver does is the receiver's own affair
-            outcome = f"not accepted ({type(error).__name__})"
-        finally:
-            client.close()
-        self._note("callback", str(callback.task_id), outcome)
+        request = HTTPRequest(
+            url,
+            method="POST",
+            headers={"Content-Type": "application/json"},
+            body=json.dumps(body),
+            follow_redirects=False,
+            connect_timeout=CALLBACK_TIMEOUT,
+            request_timeout=CALLBACK_TIMEOUT,
+        )
+        with contextlib.closing(SimpleAsyncHTTPClient(force_instance=True)) as client:
+            try:
+                await client.fetch(request, raise_error=False)
+                outcome = "sent"
+            except Exception as error:  # whatever the receiver does is the receiver's own affair
+                outcome = f"not accepted ({type(error).__name__})"
+        self._note("callback", str(task_id), outcome)
 
     def _served(self, path: str) -> Reply | None:
         """The page, or a picture; None: there is nothing to get at this path."""
         if path == "/":
             return Reply(200, page(self.url, self.keys, self._card()).encode(), HTML)
-        name = path.removeprefix("/pictures/").removesuffix(".png")
-        if path != f"/pictures/{name}.png":
+        if not path.startswith("/pictures/"):
             return None
-        data = self._library.file(name)
+        data = self._library.file(path)
         if data is None:
             return Reply(404, b"There is no such picture.", {"Content-Type": "text/plain"})
         return Reply(200, data, {"Content-Type": "image/png"})

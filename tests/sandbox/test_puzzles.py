@@ -93,7 +93,9 @@ def test_a_file_that_unpacks_to_a_huge_picture_is_not_unpacked() -> None:
 
 
 def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
-    big, small, damaged = (library.file(name) for name in ("too-big", "too-small", "damaged"))
+    big, small, damaged = (
+        library.file(f"/pictures/{name}.png") for name in ("too-big", "too-small", "damaged")
+    )
     assert big is not None
     assert small is not None
     assert damaged is not None
@@ -101,7 +103,7 @@ def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
     assert opened(big).size == (600, 400)
     assert len(small) == IMAGE_MIN_BYTES - 1
     assert library.find(damaged) is None
-    assert library.file("none") is None
+    assert library.file("/pictures/none.png") is None
 
 
 @pytest.mark.parametrize(
