@@ -47,8 +47,7 @@ class CallbackListener(Server):
     ...     run.result().answer
     (False, False, False, False, False, True)
 
-    It listens in a thread of its own and answers while a cell runs. (Only a library call that
-    holds Python's interpreter lock for seconds can keep it from that.)
+    It listens in a thread of its own and answers while a cell runs.
 
     Args:
         log: where callbacks are recorded; default: in the log of the client that submitted the

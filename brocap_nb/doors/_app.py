@@ -46,11 +46,7 @@ DOWNLOAD_LIMIT: Final = 8_000_000
 
 
 def run(options: Namespace) -> int:
-    """Serve the page until SIGINT or SIGTERM; the command's help says what the options are.
-
-    Raises:
-        InvalidInputError: Voila is not installed, or one of the options cannot be.
-    """
+    """Serve the page until SIGINT or SIGTERM; the help of the command says what the options are."""
     if find_spec("voila") is None:
         raise InvalidInputError(
             'Voila is not installed. Run: python -m pip install "brocap_nb[app]"'

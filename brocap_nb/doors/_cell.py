@@ -49,11 +49,7 @@ _TYPE: Final = re.compile(r'"type"\s*:\s*("?)(\w*)')
 
 
 def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a cell as a JSON object.
-
-    Raises:
-        InvalidInputError: it is something else; `expected` says what it is to be.
-    """
+    """Read a cell as a JSON object; `expected` says what it is to be."""
     if not cell.strip():
         raise InvalidInputError(f"The cell is empty; expected {expected}, under the %%brocap line.")
     try:

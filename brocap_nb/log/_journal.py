@@ -304,10 +304,6 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
     """Yield (offset, line) for each complete line of a file from `start` on; see `decode`.
 
     A last line without its newline is left alone: it may still be being written.
-
-    Raises:
-        OSError: the file cannot be read.
-        ForeignFileError: it is no plain file, or a line has no end.
     """
     with open_plain(path) as file:
         file.seek(start)

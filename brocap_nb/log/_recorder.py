@@ -288,8 +288,7 @@ class Recording:
 def _watched(kind: Any) -> Any:
     """Return a session's class, but for the adapters that it gives: they are seen.
 
-    A class, since `get_adapter` of a session is what others replace, `requests_mock` for each
-    request: whatever they put there is seen as well.
+    A class, since `get_adapter` of a session is what others replace, such as `requests_mock`.
     """
 
     class Watched(kind):  # type: ignore[misc]

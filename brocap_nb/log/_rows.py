@@ -148,12 +148,7 @@ class Columns:
         arrays["response_at"][row] = response_at
 
     def extend(self, rows: list[tuple[Any, ...]]) -> None:
-        """Add rows that were read: number, where its lines are, and the fields of `READ`.
-
-        Raises:
-            ValueError, TypeError, KeyError, OverflowError: one has a value of a wrong type; then
-                none is added.
-        """
+        """Add rows that were read: number, places, the fields of `READ`; none if one has a wrong type."""
         read = dict(zip(_ROW, zip(*rows, strict=True), strict=True))
         made: dict[str, Any] = {name: read[name] for name in _ROW[:3]}
         made |= {name: read[name] for name in ("attempt", "elapsed_ms", "request_bytes")}
@@ -286,11 +281,7 @@ def frame_of(
     *,
     sourced: bool = False,
 ) -> pd.DataFrame:
-    """Return the rows of all sessions as a frame, in their order.
-
-    `bodies` has the texts of `request` and `response` of each table. With `sourced` there is a
-    column `source` after `session`.
-    """
+    """Return the rows of all sessions as a frame, in their order; `bodies` are texts of each table."""
     merged = {
         name: _joined([table.array(name) for table in tables], DTYPES[name]) for name in _PLAIN
     }

@@ -44,15 +44,10 @@ class Frame(pd.DataFrame):
         return pd.DataFrame, (), pd.DataFrame(self).__getstate__()
 
     def query(self, expr: str, **options: Any) -> Any:
-        """As `pandas.DataFrame.query`.
+        """As `pandas.DataFrame.query`; a time without a zone gets a sentence with the remedy.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
         >>> len(log.frame().query("started_at > '2026-01-31T00:00Z'"))
-        1
-
-        Raises:
-            InvalidInputError: a time in UTC is compared with one that has no zone.
+        0
         """
         options["level"] = options.get("level", 0) + 1  # its @names are our caller's
         try:
@@ -72,16 +67,10 @@ class Frame(pd.DataFrame):
     ) -> None:
         """As `pandas.DataFrame.to_excel`, with what Excel cannot take made fit for it.
 
-        Times lose their zone, and the header says `(UTC)`. Characters that a cell cannot have
-        become U+FFFD. What is longer than a cell may be is cut, and says so. A text that begins
-        with `=` gets an apostrophe before it, so that it is no formula.
+        Times lose their zone, and the header says `(UTC)`. What is longer than a cell may be is
+        cut, and says so. It needs openpyxl.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
         >>> log.latency().to_excel("latency.xlsx")
-
-        Raises:
-            InvalidInputError: openpyxl is not installed.
         """
         frame = pd.DataFrame(self).copy()
         for place in range(frame.shape[1]):

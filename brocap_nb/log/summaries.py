@@ -169,25 +169,12 @@ def tasks(
 ) -> nw.DataFrame[Any]:
     """Return one row per createTask, newest first, its polls and callbacks folded in.
 
-    What came before all of them, such as the polls of a task that another log created, is in none.
-    `state` is one of
-
-    - `ready`: a result came, from a poll or a callback;
-    - `failed`: an error code came that is not `retryable`, and no result or `processing` after it;
-    - `unknown`: createTask has no answer that can be read, or none yet;
-    - `processing`: nothing of this so far, and the result can still be asked for;
-    - `abandoned`: nothing of this, and the 5 minutes in which it could be asked for are over.
+    Its columns are those of `ExchangeLog.tasks`.
 
     Args:
         now: the time that `processing` and `abandoned` are told apart by. Default: now.
         cost: called with the `exchange_id` of a createTask, and of the getBalance before and after
-            it; returns what the task cost, or None. Without it `cost` is missing everywhere. It is
-            asked only where no other createTask of any session lies between the two.
-
-    Returns:
-        `queue_s` is in seconds from the start of createTask to the end of the answer that ended
-        it, or, if none did, of the last exchange about it; missing if nothing came after
-        createTask, if that failed itself, or if the clock was set back in between.
+            it, where no other createTask lies between; returns what the task cost, or None.
     """
     asked = (_text("method") == "getBalance") & (_text("outcome") == _OK)
     created = _text("method") == CREATE

@@ -60,12 +60,10 @@ class Sandbox(Server):
         port: the port to listen on; 0 takes a free one.
         seed: decides keys, pictures, tokens and how long each task takes.
         balance: the money on the account of the working key.
-        speed: how many times faster than usual a task is done. The documented limits (2 s between
-            polls, 5 minutes) do not scale.
-        strict: keep the page's letter: never two polls of a task within 2 seconds. Otherwise a few
-            quick ones pass, as clients in use send them: the service's own asks each second.
+        speed: how many times faster than usual a task is done; the documented limits stay.
+        strict: never two polls of a task within 2 seconds; otherwise a few quick ones pass.
         callback_ports: ports of this machine to which results may be POSTed, besides those of each
-            `CallbackListener` of this process. Nothing is POSTed to another machine.
+            `CallbackListener` of this process.
         log: is given one line for each request; it never holds a key.
 
     Raises:

@@ -34,11 +34,7 @@ class Code:
 def literal(
     value: Any, leaf: Callable[[Any, tuple[str, ...]], Any], path: tuple[str, ...] = ()
 ) -> Any:
-    """Return a JSON value for `written`; `leaf` may put `Code` for what is no dict and no list.
-
-    Raises:
-        InvalidInputError: the value is nested too deeply for Python code.
-    """
+    """Return a JSON value for `written`; `leaf` may put `Code` for what is no dict and no list."""
     if len(path) > MAX_DEPTH:
         raise InvalidInputError(
             f"The JSON is nested more than {MAX_DEPTH} levels deep; Python code cannot be. Use the "
@@ -61,13 +57,7 @@ def written(value: Any, before: str = "", indent: int = 4) -> str:
 
 
 def python_source(task: Any) -> str:
-    """Return code that builds `task` from its JSON.
-
-    What it would not read back from its JSON as it was (a strict type), the code cannot give it.
-
-    Raises:
-        InvalidInputError: the task is nested too deeply for Python code.
-    """
+    """Return code that builds `task` from its JSON; it refuses what is nested too deeply."""
     kind, needs = type(task), _Needs()
     called = kind.__qualname__.rpartition("<locals>.")[2]
     if kind.__module__.partition(".")[0] == "brocap_nb":

@@ -84,12 +84,7 @@ def kind_of_address(text: str) -> str | None:
 
 
 def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> tuple[bytes, bool]:
-    """Return the file at `url`, and whether every host on the way was checked to be public.
-
-    Raises:
-        PrivateAddressError: a host is not on the public internet.
-        DownloadError: it cannot be loaded, or is too large.
-    """
+    """Return the file at `url`, and whether every host on the way was checked to be public."""
     ends, public = time.monotonic() + DEADLINE, not allow_private
     allowed = {origin(address) for address in trusted}
     proxy: Url | None = None

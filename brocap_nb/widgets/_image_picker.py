@@ -35,9 +35,8 @@ _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (req
 class DropZone(anywidget.AnyWidget):
     """Takes a picture from the clipboard, a drop or a file; an address as text.
 
-    The browser looks at what comes before it sends it: a file that is too large never leaves the
-    page, and of one that is no picture only the start does, which says what it is. The bytes
-    travel as one binary message and are never part of the widget's state.
+    A file that is too large never leaves the page. The bytes travel as one binary message and are
+    never part of the widget's state.
     """
 
     _esm = Path(__file__).parent / "drop_zone.js"
@@ -80,12 +79,8 @@ class DropZone(anywidget.AnyWidget):
 class ImagePicker(widgets.View):
     """Fills `imagesBase64` (a file) or `imageUrls` (an address, a sample).
 
-    Args:
-        puzzles: the sandbox's samples; its own address may always be loaded from.
-        allow_private: whether an address may be of this machine or of its network. None leaves
-            it to a checkbox that is off at first; False never allows it, as a page for anybody
-            needs.
-        changed: called after another picture, or none, was chosen.
+    `allow_private` says whether an address may be of this machine or its network; None leaves it to
+    a checkbox. The sandbox's own address may always be loaded from.
     """
 
     def __init__(

@@ -106,11 +106,7 @@ class View(VBox):
 
 
 class OwnKeys(anywidget.AnyWidget):
-    """Keeps keys that are pressed in the block `brocap` around it from becoming shortcuts.
-
-    JupyterLab and Notebook 7 take a key that is not pressed in a text field for a command: an arrow
-    key in a list would not choose an entry but leave it for the next cell.
-    """
+    """Keeps keys that are pressed in the block `brocap` around it from becoming shortcuts."""
 
     _esm = Path(__file__).parent / "own_keys.js"
 
@@ -160,8 +156,7 @@ _made: dict[str, tuple[str, list[Callable[[], None]]]] = {}
 def replace_former(close: Callable[[], None]) -> None:
     """Close what an earlier run of the current cell has made; `close` is called by the next run.
 
-    It is closed when this run is over: what the cell shows need not wait for it. Outside a
-    notebook, or where the front end names no cell, nothing happens.
+    It is closed when this run is over: what the cell shows need not wait for it.
     """
     run, cell = _current()
     if not cell:

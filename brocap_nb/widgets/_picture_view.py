@@ -57,14 +57,8 @@ class PictureView(widgets.View):
     ) -> None:
         """Show a task's picture, or its pictures as a strip, with the answer's tiles ticked.
 
-        Of several pictures the first one is marked: the API documents one answer for one picture.
-
-        Args:
-            data: the picture's file, or those of all pictures of the task.
-            answer: one boolean for each tile, row by row.
-            grid: columns and rows; guessed if not given, or if the answer does not fill it. A
-                person can choose another one.
-            whose: what is said of the task that the picture, or the answer, belongs to.
+        `grid` is guessed if not given, or if the answer does not fill it; `whose` says of which
+        task the picture, or the answer, is. Of several pictures the first one is marked.
         """
         self._pictures = [data] if isinstance(data, bytes) else list(data)
         self._answer, self._whose, self._aside = answer, whose, ""

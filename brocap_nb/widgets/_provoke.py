@@ -23,21 +23,7 @@ if TYPE_CHECKING:
 def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
     """Send what makes a sandbox answer with an error code, and return that exchange.
 
-    It takes up to 4 seconds at speed 1. Bans are lifted first: one that was earned before would
-    be the answer to everything.
-
-    >>> from brocap_nb.widgets._provoke import provoke
-    >>> provoke("ERROR_ZERO_BALANCE", sandbox, log).error_description
-    'The account has no money'
-
-    Args:
-        code: one of the documented codes.
-        log: where the exchanges are recorded.
-
-    Raises:
-        InvalidInputError: there is no recipe for the code.
-        SandboxError: the sandbox did not answer so, for example since a fault was ordered.
-        ExchangeError: a request ended in another way.
+    Bans are lifted first: one that was earned before would be the answer to everything.
     """
     recipe = next((recipe for recipe in RECIPES if recipe.code == code), None)
     if recipe is None:

@@ -60,8 +60,7 @@ def row_of(exchange: Exchange, own_session: str) -> Row:
 class RowList(widgets.VBox):
     """Rows, each a button of its own; `opened` is called with the key of one that was clicked.
 
-    When a row is added, the button of the one that fell off is used for it, so a change costs a
-    few small messages whatever is shown. With a header, the rows have columns below it.
+    When a row is added, the button of the one that fell off is used for it: a few small messages.
     """
 
     def __init__(self, opened: Callable[[str], object], header: str = "") -> None:

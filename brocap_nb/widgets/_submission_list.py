@@ -264,8 +264,8 @@ def _problem(error: BaseException | None) -> str:
         said = dict(entry.facts(error.description)).get("the service says", "")
         sentence = f"{error.code}: {said or error.meaning}"
         more = entry.sentence() if said else entry.sentence().removeprefix(f"{entry.meaning} ")
-        why = f"<details><summary>Why?</summary>{_html.words(_clean(more))}</details>"
-    sentence = _clean(sentence)
+        why = f"<details><summary>Why?</summary>{_html.words(_html.printable(more, 'utf-8'))}</details>"
+    sentence = _html.printable(sentence, "utf-8")
     if len(sentence) > SENTENCE:
         sentence = f"{sentence[:SENTENCE]}…"
     return f'<div class="brocap-problem">{_html.words(sentence)}{why}</div>'
@@ -273,7 +273,11 @@ def _problem(error: BaseException | None) -> str:
 
 def _kind(run: Submission) -> str:
     """The task's type; nothing after a resume."""
-    return _clean(str(run.task.type)) if run.task is not None and run.task.type else ""
+    return (
+        _html.printable(str(run.task.type), "utf-8")
+        if run.task is not None and run.task.type
+        else ""
+    )
 
 
 def _numbers(run: Submission, broken: str) -> str:
@@ -298,8 +302,3 @@ def _bar(run: Submission) -> str:
     expected = run.typical_wait[1] if run.typical_wait else EXPECTED
     share = min(0.95, run.elapsed / expected)
     return f'<div class="brocap-run-bar" aria-hidden="true"><i style="width:{share:.0%}"></i></div>'
-
-
-def _clean(text: str) -> str:
-    """Text that can be sent: JSON can spell lone surrogates, UTF-8 cannot."""
-    return text.encode("utf-8", "backslashreplace").decode()

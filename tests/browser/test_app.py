@@ -143,7 +143,7 @@ def test_live_needs_the_visitors_own_key(browser: Any, live_app: AppProcess) -> 
     visitor = Visitor(browser, live_app)
     page = visitor.page
     page.get_by_role("button", name="Live service").click()
-    page.get_by_text("$BROCAP_CLIENT_KEY is not set: type a key below.").wait_for()
+    page.get_by_text("$BROCAP_CLIENT_KEY is not set: type a key here.").wait_for()
     own = secrets.token_hex(16)
     field = page.get_by_label("Client key of the live service", exact=True)
     field.fill(own)

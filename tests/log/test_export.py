@@ -298,7 +298,7 @@ def run(command: list[str], text: str | None, key: str) -> str:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
-def test_curl_and_python_send_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
+def test_curl_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
     peer.say(CREATED)
     client.create_task(bn.RawTask(NASTY))
     command = client.log.to_curl(0)
@@ -324,10 +324,9 @@ def test_python_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) ->
     program = client.log.to_python(0)
     assert key not in program
     assert set(re.findall(r"^import (\w+)", program, re.MULTILINE)) == {"os", "requests"}
-    assert "71" in run(["sh"], command, key)
     assert "71" in run([sys.executable, "-"], program, key)
-    first, *others = peer.requests
-    assert others == [first] * 2
+    first, second = peer.requests
+    assert second == first
 
 
 def test_what_the_log_does_not_have_is_said(client: bn.Client, peer: Peer, key: str) -> None:

@@ -147,9 +147,6 @@ def test_one_exchange_by_id_and_by_number(client: bn.Client, peer: Peer) -> None
     for missing in (3, -4, "nonsense", f"{log.session}-9", f"{log.session}-x", ""):
         with pytest.raises(bn.ExchangeNotFoundError):
             log[missing]
-    for number in (3, -4):
-        with pytest.raises(bn.ExchangeNotFoundError, match=f"3 exchanges; there is no .*{number}"):
-            log[number]
     again = bn.ExchangeLog(log.folder)  # tomorrow, or in another kernel
     assert [again[n].exchange_id for n in range(-1, 3)] == [ids[2], *ids]
 
