@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
@@ -28,16 +28,11 @@ CALLBACK_PORTS: Final[set[int]] = set()
 
 
 class Server:
-    """One port of this machine, answered in a thread of its own; 0 takes a free port.
-
-    The handlers work for `owner`, `error` makes an exception of the reason why it cannot listen,
-    and `limits` are those of Tornado's `HTTPServer`.
-    """
+    """One port of this machine, answered in a thread of its own; 0 takes a free port."""
 
     def __init__(
         self,
-        routes: list[tuple[str, type[Handler]]],
-        owner: Any,
+        handler: type[Handler],
         host: str,
         port: int,
         *,
@@ -45,53 +40,105 @@ class Server:
         error: Callable[[str], Exception],
         **limits: Any,
     ) -> None:
-        self._address, self._error, self._limits = (host, port), error, limits
-        self._socket = self._bind()
-        self._socket.listen(128)
-        self.port = int(self._socket.getsockname()[1])
-        self._address = host, self.port
-        shown = _EVERYWHERE.get(host, host)
-        place = f"[{shown}]" if ":" in shown else shown
-        self.url = public_url or f"http://{place}:{self.port}"
-        self.names = {"localhost", shown.lower(), urlsplit(self.url).hostname or ""}
-        self.open_to_all = host in _EVERYWHERE
-        self._application = Application(
-            routes, owner=owner, server=self, log_function=lambda handler: None
-        )
+        self._handler, self._address, self._public = handler, (host, port), public_url
+        self._error, self._limits = error, limits  # the limits are those of Tornado's HTTPServer
         self._server: HTTPServer | None = None
         self._opening: asyncio.TimerHandle | None = None
         self._ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve()), name="brocap-server", daemon=True
-        )
+        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin to answer; until now a request has waited."""
-        self._thread.start()
-        self._ready.wait()
-        atexit.register(self.stop)
+    def start(self) -> Self:
+        """Start to listen; returns itself. It does nothing if it listens already.
 
-    @property
-    def running(self) -> bool:
-        """Whether it answers, or will when the port is open again."""
-        return self._thread.is_alive()
+        Raises:
+            BroCapError: the port is taken or cannot be listened on, or it was stopped.
+        """
+        if self._thread is None:
+            self._socket = self._bind()
+            self._socket.listen(128)
+            self._address = self._address[0], int(self._socket.getsockname()[1])
+            self._thread = threading.Thread(
+                target=lambda: asyncio.run(self._serve()), name="brocap-server", daemon=True
+            )
+            self._begin()
+            self._thread.start()
+            self._ready.wait()
+            atexit.register(self.stop)
+        self._check_running()
+        return self
 
     def stop(self) -> None:
         """Close every connection and stop to listen. It may be called again."""
+        if self._thread is None:
+            return
         atexit.unregister(self.stop)
         with contextlib.suppress(RuntimeError):  # the loop has ended already
             self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(5)
 
-    def refuse(self, seconds: float) -> None:
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._address[1]
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end."""
+        if self._thread is None:
+            self._check_running()
+        host, port = self._address
+        shown = _EVERYWHERE.get(host, host)
+        place = f"[{shown}]" if ":" in shown else shown
+        return self._public or f"http://{place}:{port}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._state})"
+
+    @property
+    def _state(self) -> str:
+        if self._thread is None:
+            return "not started"
+        return self.url if self._running else f"{self.url}, stopped"
+
+    @property
+    def _running(self) -> bool:
+        """Whether it answers, or will when the port is open again."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _begin(self) -> None:
+        """Get ready; the port is known, and nothing is answered yet."""
+
+    def _check_running(self) -> None:
+        if not self._running:
+            name = type(self).__name__
+            raise self._error(
+                f"This {name} does not listen. Call start() first, or write `with {name}() as …:`. "
+                "One that has been stopped stays so: make a new one."
+            )
+
+    def _is_foreign(self, request: HTTPServerRequest) -> bool:
+        host = self._address[0]
+        names = {"localhost", _EVERYWHERE.get(host, host).lower(), urlsplit(self.url).hostname}
+        return is_foreign(request, names, host in _EVERYWHERE)
+
+    def _refuse(self, seconds: float) -> None:
         """Close the port for so many seconds; 0 opens it again."""
-        if self.running:
-            asyncio.run_coroutine_threadsafe(self._refuse(seconds), self._loop).result(5)
+        if self._running:
+            asyncio.run_coroutine_threadsafe(self._shut(seconds), self._loop).result(5)
 
     # --- in the thread of the loop ----------------------------------------------------------
 
     async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        self._application = Application(
+            [(r".*", self._handler)], server=self, log_function=lambda handler: None
+        )
         self._open()
         self._ready.set()
         await self._ended.wait()
@@ -111,7 +158,7 @@ class Server:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(server.close_all_connections(), 2)
 
-    async def _refuse(self, seconds: float) -> None:
+    async def _shut(self, seconds: float) -> None:
         if self._opening is not None:
             self._opening.cancel()
         if not seconds:
@@ -168,15 +215,14 @@ class Handler(RequestHandler):
         """A sender that goes away in the middle is no news."""
 
     def prepare(self) -> None:
-        server: Server = self.settings["server"]
-        if is_foreign(self.request, server.names, server.open_to_all):
+        if self.settings["server"]._is_foreign(self.request):
             self.set_status(403)
             self.set_header("Content-Type", "text/plain; charset=utf-8")
             self.finish("This is not for pages of other sites, nor under this host name.\n")
 
 
 def is_foreign(
-    request: HTTPServerRequest, names: Collection[str], open_to_all: bool = False
+    request: HTTPServerRequest, names: Collection[str | None], open_to_all: bool = False
 ) -> bool:
     """Whether a page of another site sends this, or it asks for a host that is not ours."""
     host, origin = request.host, request.headers.get("Origin")

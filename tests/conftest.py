@@ -70,7 +70,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file: str = super()._split_scope(nodeid)
-            return "browser" if "/browser/" in file else file
+            drives = "/browser/" in file and "test_pages" not in file  # that one has time
+            return "browser" if drives else file
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)

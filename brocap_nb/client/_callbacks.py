@@ -7,7 +7,6 @@ gets an address of its own, and the address says which task a callback belongs t
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextlib
 import dataclasses
 import functools
@@ -16,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Self, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from tornado.web import stream_request_body
@@ -40,7 +39,7 @@ Deliver: TypeAlias = Callable[[Exchange, "_answers.TaskResult | None"], None]
 """Takes a callback of a task; the result is None with an error code."""
 
 
-class CallbackListener:
+class CallbackListener(Server):
     """Takes the results that the service POSTs, records each, and wakes who waits for it.
 
     >>> with bn.CallbackListener() as listener:
@@ -73,67 +72,41 @@ class CallbackListener:
         public_url: str | None = None,
         max_bytes: int = 1_000_000,
     ) -> None:
-        self._log, self._host, self._port = log, host, port
-        self._public = public_url
         if public_url is not None:
-            self._public = address(public_url, "public_url", "public_url").rstrip("/")
+            public_url = address(public_url, "public_url", "public_url").rstrip("/")
         self._max_bytes = size(max_bytes, "max_bytes")
-        self._expected: dict[str, ExpectedCallback] = {}  # by path
-        self._redactions: list[Callable[[str], str]] = []
-        self._server: Server | None = None
-        # not in the server's loop: a subscriber of the log may take its time, or the log's disk
-        self._recorder = ThreadPoolExecutor(1, f"brocap-callbacks-{id(self)}-")
-
-    def start(self) -> Self:
-        """Start to listen; returns itself. It does nothing if it listens already.
-
-        Raises:
-            InvalidInputError: the port is taken or cannot be listened on, or it was stopped.
-        """
-        if self._server is not None:
-            self._check_running()
-            return self
         # what is a little too large is read, dropped and answered; what is much too large is cut
-        self._server = Server(
-            [(r".*", _Handler)],
-            self,
-            self._host,
-            self._port,
-            public_url=self._public,
+        super().__init__(
+            _Handler,
+            host,
+            port,
+            public_url=public_url,
             error=functools.partial(InvalidInputError, field="port"),
-            max_body_size=16 * self._max_bytes + 1_000_000,
+            max_body_size=16 * max_bytes + 1_000_000,
             max_header_size=16_384,
             idle_connection_timeout=10.0,  # so long a sender may take
             body_timeout=10.0,
         )
-        self._server.start()
+        self._log = log
+        self._expected: dict[str, ExpectedCallback] = {}  # by path
+        self._redactions: list[Callable[[str], str]] = []
+        # not in the server's loop: a subscriber of the log may take its time, or the log's disk
+        self._recorder = ThreadPoolExecutor(1, f"brocap-callbacks-{id(self)}-")
+
+    def _begin(self) -> None:
         CALLBACK_PORTS.add(self.port)
-        atexit.register(self.stop)
-        return self
 
     def stop(self) -> None:
         """Stop to listen; what has come is recorded. It may be called again."""
-        atexit.unregister(self.stop)
-        if self._server is None or not self._server.running:
+        if not self._running:
             return
         CALLBACK_PORTS.discard(self.port)
-        self._server.stop()
+        super().stop()
         # a view that is told of a callback may stop the listener
         mine = threading.current_thread().name.startswith(f"brocap-callbacks-{id(self)}-")
         self._recorder.shutdown(wait=not mine)
         for expected in list(self._expected.values()):
             self._guard(expected._join, None)  # nobody will say any more which task it was
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on."""
-        return self._port if self._server is None else self._server.port
 
     def url_for(self, task_id: int | None = None) -> str:
         """Return a fresh address for a task that you create by hand; it cannot be guessed.
@@ -153,30 +126,14 @@ class CallbackListener:
         return self._add(ExpectedCallback(self, log, task_type))
 
     def _add(self, expected: ExpectedCallback) -> ExpectedCallback:
+        self._check_running()
         path = f"/{secrets.token_urlsafe(24)}"
-        expected.url = self._check_running().url + path
+        expected.url = self.url + path
         self._expected[path] = expected
         return expected
 
-    def _check_running(self) -> Server:
-        if self._server is None or not self._server.running:
-            raise InvalidInputError(
-                "The listener does not listen. Call start() first, or write "
-                "`with CallbackListener() as listener:`; one that has been stopped stays so."
-            )
-        return self._server
-
-    def __repr__(self) -> str:
-        if self._server is None:
-            return "CallbackListener(not started)"
-        return f"CallbackListener({self._server.url}{'' if self._server.running else ', stopped'})"
-
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        running = self._server is not None and self._server.running
-        state = _html.badge("listens" if running else "does not listen", good=running or None)
-        return _html.bundle(
-            _html.card("Callback listener", state, _html.text(f"{self!r}")), f"{self!r}"
-        )
+        return _html.bundle(_html.card("Callback listener", _html.text(self._state)), repr(self))
 
     def _find(self, path: str) -> ExpectedCallback | None:
         # a proxy may or may not take its own part of the path away
@@ -278,7 +235,7 @@ class _Handler(Handler):
         self._reply(404)  # a verb that HTTP does not know
 
     def prepare(self) -> None:
-        self.listener: CallbackListener = self.settings["owner"]
+        self.listener: CallbackListener = self.settings["server"]
         self.content, self.size = bytearray(), 0
         super().prepare()
 

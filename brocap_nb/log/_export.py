@@ -69,7 +69,14 @@ _MOST: Final = 1 << 30  # bytes of a HAR
 
 
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
-    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
+    """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0.
+
+    >>> from brocap_nb.log import _export as export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> export.to_har([log[0]])["log"]["entries"][0]["response"]["status"]
+    200
+    """
     return {"log": {**_head(), "entries": [_entry(exchange) for exchange in exchanges]}}
 
 
@@ -199,7 +206,17 @@ def exchanges_from_har(document: Any, everything: bool = False) -> list[Exchange
     """Return the exchanges of a HAR, with labels for keys, cookies and passwords.
 
     Of a HAR that this package did not write, the calls of the API's methods are taken, or
-    `everything`. An entry of these that cannot be read is left out with a `LogWarning`.
+    `everything`. An entry of these that cannot be read is left out with a `LogWarning`. Keys,
+    cookies and passwords are replaced by labels. Pictures are base64 in `request`.
+
+    >>> from brocap_nb.log import _export as export
+    >>> client.get_balance()
+    Balance(balance=10.0)
+    >>> export.exchanges_from_har(log.to_har()) == [log[0]]
+    True
+
+    Raises:
+        InvalidInputError: it is no HAR, or has nothing of this API that can be read.
     """
     try:
         entries = document["log"]["entries"]

@@ -213,8 +213,7 @@ class OtherSession(Session):
 
     def __init__(self, file: LogFile, words: Mapping[str, Words]) -> None:
         self._file, self._words, self._path = file, words, file.path
-        self._known: dict[int, bool] = {}  # of an earlier reading: whether it was answered
-        self._news: dict[int, None] | None = None
+        self._told = np.empty(0, "i8")
         self._warned = False
         super().__init__(self._nothing_read(), self._lines, self._picture)
 
@@ -226,28 +225,25 @@ class OtherSession(Session):
             if size == self._size:
                 return
             if size < self._read_to:
-                self._start_over()
+                self.columns = self._nothing_read()
             self._read()
             self._size = max(size, self._read_to)
         except ForeignFileError as error:
             self._strange, self._size = str(error), size  # not to be tried again and again
         except FileNotFoundError:
             self._unreadable = ""
-            self._start_over()
+            self.columns = self._nothing_read()
         except OSError as error:  # for a moment, perhaps
             self._unreadable = f"it cannot be read ({error.strerror or error})"
 
-    def follow(self, following: bool) -> None:
-        """Begin, or end, to remember what is new."""
-        self._news = {} if following else None
-
     def news(self) -> list[Exchange]:
-        """Return the exchanges that began or ended since the last call, without their bodies."""
-        if not self._news:
-            return []
-        numbers, self._news = self._news, {}
-        rows = (self.columns.row_of(number) for number in numbers)
-        return [self.columns.exchange(row) for row in rows if row is not None]
+        """Return the exchanges that began or ended since the last call, each once, bare."""
+        begun = 2 * self.columns.array("number").astype("i8")
+        states = begun + (self.columns.array("response_at") != NOWHERE)
+        fresh = np.flatnonzero(~np.isin(states, self._told))
+        # what has ended is no news if it begins again, in a file that became shorter
+        self._told = np.union1d(self._told, [begun[fresh], states[fresh]])
+        return [self.columns.exchange(row) for row in fresh.tolist()]
 
     def tell(self) -> None:
         """Warn, once, of what cannot be read."""
@@ -270,15 +266,6 @@ class OtherSession(Session):
         self._rows: list[_Row] = []
         return Columns(self._file.session, self._words, self._file.source)
 
-    def _start_over(self) -> None:
-        """Forget the rows, but not which were known: they are no news if they come again."""
-        answered = self.columns.array("response_at") != NOWHERE
-        for number, over in zip(
-            self.columns.array("number").tolist(), answered.tolist(), strict=True
-        ):
-            self._known[number] = over or self._known.get(number, False)
-        self.columns = self._nothing_read()
-
     def _picture(self, file_name: str, size: int) -> bytes | None:
         return read_picture(self._path.parent, file_name, size)
 
@@ -296,8 +283,6 @@ class OtherSession(Session):
         if self._read_to == 0 and (sealed := load_sealed(self._path, self.columns)):
             self._take(next(read_lines(self._path))[1], 0)
             self._read_to = sealed
-            for number in self.columns.array("number").tolist():
-                self._note(number, answered=True)
         requests, answers, added = self._requests, self._answers, self._read_to
         try:
             for offset, raw in read_lines(self._path, self._read_to):
@@ -355,7 +340,6 @@ class OtherSession(Session):
                 exchange, row = Exchange.from_line(line), self.columns.row_of(number)
                 if row is not None:
                     self.columns.finish(row, exchange, offset)
-                    self._note(number, answered=True)
             except _WRONG:
                 self._strange = _WRONG_TYPE
 
@@ -384,14 +368,6 @@ class OtherSession(Session):
             if response_at != NOWHERE:  # the request is one at least
                 (line,) = self._lines((request_at,))
                 self._add([_waiting(number, request_at, line)])
-            return
-        for number, _, response_at, *_ in rows if self._news is not None else ():
-            self._note(number, answered=response_at != NOWHERE)
-
-    def _note(self, number: int, *, answered: bool) -> None:
-        """Remember an exchange as news, unless that much of it was known before."""
-        if self._news is not None and self._known.get(number, -1) < answered:
-            self._news[number] = None
 
 
 def _digits(raw: bytes, start: int) -> int:
@@ -433,7 +409,6 @@ class Others:
         for file in log_files(self._folder, self._note_unreadable):
             if file.session != own and file.path not in self._sessions:
                 self._sessions[file.path] = OtherSession(file, self._words)
-                self._sessions[file.path].follow(bool(self._following))
         if len(self._sessions) > known:
             self._sessions = dict(sorted(self._sessions.items()))
         for session in self._sessions.values():
@@ -457,8 +432,6 @@ class Others:
             news = self._news()  # not for the new listener: it was before its time
             earlier = [listener for listener, _ in self._following.values()]
             self._following[wish] = listener, interval
-            for session in self._sessions.values():
-                session.follow(True)
             self._changed.set()
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -471,9 +444,6 @@ class Others:
             with self.lock:
                 self._following.pop(wish, None)
                 self._changed.set()
-                if not self._following:
-                    for session in self._sessions.values():
-                        session.follow(False)
 
         return end
 

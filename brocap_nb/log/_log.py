@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 from weakref import WeakSet
 
-import numpy as np
-
 from brocap_nb.api._answers import Balance
 from brocap_nb.api._answers import read as read_answer
 from brocap_nb.api._body import EmbeddedPicture
@@ -42,7 +40,7 @@ from brocap_nb.log._journal import (
     with_pictures,
     write,
 )
-from brocap_nb.log._rows import Columns, frame_of, number_of
+from brocap_nb.log._rows import Columns, frame_of, in_order, number_of
 from brocap_nb.log._segments import Sealer
 from brocap_nb.log._tables import (
     CARD_ROWS,
@@ -81,14 +79,10 @@ class ExchangeLog:
 
     Args:
         folder: where the lines are kept; `":memory:"` keeps them in the kernel only. Default:
-            `$BROCAP_LOG`, else `brocap_log/` in the working directory. It is made when the first
-            line is written. The files are for their owner alone; in a folder with the setgid bit
-            that its group may read, for the group to read as well.
-            A name with `*` or `?`, such as `/shared/class/*`, stands for many folders, one for
-            each student, and makes a log that is only read: of the lines in each folder and in
-            its `brocap_log/`. Folders that come later are seen. There the names of a session and
-            its exchanges begin with the folder's name, `alice/abc123-1`, and `frame()` has it in
-            the column `source`.
+            `$BROCAP_LOG`, else `brocap_log/` in the working directory. A name with `*` or `?`,
+            such as `/shared/class/*`, stands for many folders, one for each student, and makes a
+            log that is only read. There ids begin with the folder's name, `alice/abc123-1`, and
+            `frame()` has it in the column `source`.
 
     Raises:
         InvalidInputError: the pattern has `**`, or the folder is a file.
@@ -143,27 +137,13 @@ class ExchangeLog:
         """Whether the log reads the folders of a pattern, and is never written."""
         return self._read_only
 
-    def begin(
-        self,
-        *,
-        method: str,
-        url: str,
-        request: str,
-        request_bytes: int,
-        pictures: Iterable[EmbeddedPicture] = (),
-        request_headers: str | None = None,
-        task_type: str | None = None,
-        task_id: int | None = None,
-        attempt: int = 1,
-        verb: str = "POST",
-        request_kind: str = "json",
-    ) -> Exchange:
+    def begin(self, *, pictures: Iterable[EmbeddedPicture] = (), **fields: Any) -> Exchange:
         """Record a request that is about to be sent, and return its exchange.
-
-        The fields are those of an `Exchange`, secrets and pictures as labels.
 
         Args:
             pictures: those whose labels stand in the request.
+            fields: of the `Exchange`, `method, url, request, request_bytes` at least; secrets and
+                pictures are labels.
 
         Raises:
             InvalidInputError: the log is only read.
@@ -175,16 +155,7 @@ class ExchangeLog:
                 exchange_id=f"{self.session}-{number}",
                 started_at=datetime.now(UTC),
                 session=self.session,
-                method=method,
-                task_type=task_type,
-                task_id=task_id,
-                attempt=attempt,
-                url=url,
-                request=request,
-                request_bytes=request_bytes,
-                request_headers=request_headers,
-                verb=verb,
-                request_kind=request_kind,
+                **fields,
             )
             for picture in pictures:
                 self._journal.keep_picture(picture)
@@ -246,11 +217,9 @@ class ExchangeLog:
         """Call `listener(exchange)` after each recorded line, in the thread that recorded it.
 
         >>> stop = log.subscribe(lambda exchange: print(exchange.method, exchange.outcome))
-        >>> client.get_balance()
+        >>> balance = client.get_balance()
         getBalance no_response
         getBalance ok
-        Balance(balance=10.0)
-        >>> stop()
 
         Args:
             others: call it as well for what other processes write from now on: from a thread of
@@ -287,8 +256,6 @@ class ExchangeLog:
     def frame(self, *, bodies: bool = True, session: str | None = None) -> Frame:
         """Return one row per HTTP attempt, in the order in which they began.
 
-        A session's rows stay in its own order, though its clock was set back.
-
         >>> client.get_balance()
         Balance(balance=10.0)
         >>> log.frame()[["method", "outcome", "http_status"]]
@@ -297,10 +264,6 @@ class ExchangeLog:
 
         Args:
             bodies: whether to read the columns `request` and `response` as well.
-
-        Returns:
-            The same columns and dtypes for any number of rows. The categories of a column are
-            those that occur, sorted. A log of many folders has `source` after `session`.
         """
         with self.reading() as sessions:
             sources = [
@@ -315,23 +278,12 @@ class ExchangeLog:
     def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
 
-        >>> run = client.submit(bn.RawTask({"type": "NoSuchTask"}))
-        >>> error = run.exception()
-        >>> log.errors()
-        ERROR_TASK_NOT_SUPPORTED  x1  0 tasks, last seen ... UTC
-            The task's type is wrong or not supported.
-            Check the spelling of `type` and, for an image task, of `class`.
-            Same request again? No, change it first.
-            An example: log['...-1']
-
-        Returns:
-            `share` is of all exchanges, 0 to 1; `tasks` is the number of different tasks it hit;
-            `log[example]` is an exchange with that code.
+        >>> error = client.submit(bn.RawTask({"type": "NoSuchTask"})).exception()
+        >>> log.errors()[["error_code", "count", "share"]]
+                         error_code  count  share
+        0  ERROR_TASK_NOT_SUPPORTED      1    1.0
         """
-        from brocap_nb.log import summaries  # it brings narwhals along
-
-        frame = self.frame(bodies=False, session=session)
-        return ErrorTable(summaries.errors(frame).to_native())
+        return ErrorTable(self._summary("errors", session))
 
     def latency(self, *, session: str | None = None) -> LatencyTable:
         """Return how long answers took, by method and task type, and tasks until their results.
@@ -342,10 +294,7 @@ class ExchangeLog:
 
         Times are in milliseconds; the rows `time to result` are about tasks, see `task_times()`.
         """
-        from brocap_nb.log import summaries
-
-        frame = self.frame(bodies=False, session=session)
-        return LatencyTable(summaries.latency(frame).to_native())
+        return LatencyTable(self._summary("latency", session))
 
     def task_times(self, *, session: str | None = None) -> TaskTimesTable:
         """Return one row per created task: how long it was from createTask to the result.
@@ -354,14 +303,9 @@ class ExchangeLog:
         >>> log.task_times()
         7654321  ComplexImageTask  ... s
 
-        Returns:
-            `seconds` is missing if no result came, or if the clock was set back in between;
-            `log[answered_by]` is the exchange that brought it.
+        `seconds` is missing if no result came, or if the clock was set back in between.
         """
-        from brocap_nb.log import summaries
-
-        frame = self.frame(bodies=False, session=session)
-        return TaskTimesTable(summaries.task_times(frame).to_native())
+        return TaskTimesTable(self._summary("task_times", session))
 
     def tasks(self, *, session: str | None = None, last: int | None = None) -> TaskTable:
         """Return one row per createTask, with what became of its task.
@@ -379,11 +323,9 @@ class ExchangeLog:
             The tasks, newest first. `state` is `ready`, `failed` (an error code that stays),
             `unknown` (createTask has no readable answer), `processing`, or `abandoned` (its 5
             minutes are over). `queue_s` is in seconds from createTask to the answer that ended it,
-            or to the last exchange about it; missing if the clock was set back in between. `cost`
-            is this package's estimate, from the log's getBalance answers: by how much the balance
-            fell between the last one before createTask and the first one after it. It is missing
-            unless both are of the same session and address, and no other createTask in the log lies
-            between them. What else the account pays for is not in the log.
+            or to the last exchange about it. `cost` is an estimate: by how much the balance fell
+            between the getBalance before and the one after, if both are of the same session and
+            address and no other createTask in the log lies between them.
         """
         from brocap_nb.log import summaries
 
@@ -402,20 +344,14 @@ class ExchangeLog:
     def timeline(self, task_id: int) -> Timeline:
         """Return every exchange and callback of one task, in order: a table and a picture.
 
-        >>> created = client.create_task(task)
-        >>> result = client.get_task_result(created.task_id)
-        >>> log.timeline(created.task_id)[["method", "outcome", "attempt"]]
-                  method outcome  attempt
-        0     createTask      ok        1
-        1  getTaskResult      ok        1
+        >>> log.timeline(client.create_task(task).task_id)[["method", "outcome"]]
+               method outcome
+        0  createTask      ok
 
-        If the service gave its number more than once, as a sandbox that was started anew, it is
-        the newest task of that number. `offset_s` is in seconds from the first exchange.
+        Of several tasks of that number, as a sandbox that was started anew gives them, it is the
+        newest. `offset_s` is in seconds from the first exchange.
         """
-        from brocap_nb.log import summaries
-
-        frame = self.frame(bodies=False)
-        found = Timeline(summaries.timeline(frame, task_id).to_native())
+        found = Timeline(self._summary("timeline", None, task_id))
         found.task_id = task_id
         return found
 
@@ -429,13 +365,15 @@ class ExchangeLog:
         >>> log.violations()[["method", "field", "found"]]
                method    field found
         0  getBalance  errorId ...
-
-        An answer may depart in several ways; each is a row.
         """
-        from brocap_nb.log import summaries
+        return ViolationTable(self._summary("violations", session, bodies=True))
 
-        frame = self.frame(session=session)
-        return ViolationTable(summaries.violations(frame).to_native())
+    def _summary(self, name: str, session: str | None, *asked: int, bodies: bool = False) -> Any:
+        """A summary of the frame, as a frame of pandas."""
+        from brocap_nb.log import summaries  # it brings narwhals along
+
+        summary = getattr(summaries, name)
+        return summary(self.frame(bodies=bodies, session=session), *asked).to_native()
 
     def words(self, column: str) -> list[str]:
         """Return the different texts of a column, such as `error_code`, as they came.
@@ -460,13 +398,9 @@ class ExchangeLog:
         ['getBalance']
         """
         with self.reading() as sessions:
-            rows: list[tuple[int, Exchange]] = []
-            for columns in (source.columns for source in sessions):
-                first = max(0, len(columns) - count)
-                newest = range(first, len(columns))
-                rows += zip(columns.order()[first:], map(columns.exchange, newest), strict=True)
-        rows.sort(key=lambda row: row[0])
-        return [exchange for _, exchange in reversed(rows)][:count]
+            tables = [source.columns for source in sessions]
+            newest = in_order(tables)[::-1][:count].tolist()
+            return [tables[number].exchange(row) for number, row in newest]
 
     @contextmanager
     def reading(self) -> Iterator[list[Session]]:
@@ -486,30 +420,27 @@ class ExchangeLog:
     def __getitem__(self, exchange_id: str | int) -> Exchange:
         """Return one exchange with its full bodies, pictures included.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
+        >>> balance = client.get_balance()
         >>> log[-1].response
         '{"errorId": 0, "balance": 10.0}'
 
         Args:
-            exchange_id: an `exchange_id`, or a row of `frame()`: 0 is the first, -1 the newest.
+            exchange_id: an `exchange_id`, or the index of a row of `frame()`: -1 is the newest.
 
         Raises:
             ExchangeNotFoundError: there is none, or its lines can no longer be read.
         """
         with self.reading() as sessions:
-            if isinstance(exchange_id, int):
-                sizes = [len(source.columns) for source in sessions]
-                if not -sum(sizes) <= exchange_id < sum(sizes):
-                    raise ExchangeNotFoundError(
-                        f"The log has {sum(sizes)} exchanges; there is no log[{exchange_id}]. "
-                        "log[0] is the first, log[-1] the newest."
-                    )
-                order = np.concatenate([source.columns.order() for source in sessions])
-                row = int(np.argsort(order, kind="stable")[exchange_id])
-                number = int(np.searchsorted(np.cumsum(sizes), row, side="right"))
-                return self._read_row(sessions[number], row - sum(sizes[:number]))
-            return self._read(str(exchange_id), pictures=True)
+            if isinstance(exchange_id, str):
+                return self._read(exchange_id, pictures=True)
+            order = in_order([source.columns for source in sessions])
+            if not -len(order) <= exchange_id < len(order):
+                raise ExchangeNotFoundError(
+                    f"The log has no exchange {exchange_id!r:.60}: it has {len(order)}. Expected "
+                    "the index of a row of log.frame(), or its exchange_id."
+                )
+            number, row = order[exchange_id].tolist()
+            return self._read_row(sessions[number], row)
 
     def _read(self, exchange_id: str, *, pictures: bool = False) -> Exchange:
         """Return an exchange that is known already, with its bodies."""
@@ -521,8 +452,7 @@ class ExchangeLog:
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
         raise ExchangeNotFoundError(
-            f"The log has no exchange {exchange_id!r:.60}. Expected an exchange_id of log.frame(), "
-            "or a row's number; -1 is the newest."
+            f"The log has no exchange {exchange_id!r:.60}. Expected an exchange_id of log.frame()."
         )
 
     def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
@@ -553,16 +483,13 @@ class ExchangeLog:
         [True]
         """
         with self.reading() as sessions:
-            rows = [
-                (at, source, row)
-                for source in sessions
-                if session in (None, source.columns.session)
-                for row, at in enumerate(source.columns.order())
-            ]
-        for _, source, row in sorted(rows, key=lambda row: row[0]):
+            if session is not None:
+                sessions = [one for one in sessions if one.columns.session == session]
+            order = in_order([source.columns for source in sessions]).tolist()
+        for number, row in order:
             try:
                 with self._lock:
-                    exchange = self._read_row(source, row)
+                    exchange = self._read_row(sessions[number], row)
             except ExchangeNotFoundError as error:
                 warnings.warn(str(error), LogWarning, stacklevel=2)
             else:
@@ -577,7 +504,7 @@ class ExchangeLog:
     ) -> dict[str, Any] | None:
         """Return the log as a HAR 1.2 document, or write it to `path`.
 
-        Browsers and HTTP debuggers read it. Pictures are in it, secrets are labels.
+        Pictures are in it, secrets are labels.
 
         >>> client.get_balance()
         Balance(balance=10.0)
@@ -683,12 +610,7 @@ class ExchangeLog:
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
         """Write `frame()` as a Parquet file. It needs pyarrow: `brocap_nb[parquet]`.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
         >>> log.to_parquet("log.parquet")
-        >>> import pandas
-        >>> pandas.read_parquet("log.parquet").shape
-        (1, 18)
 
         Raises:
             InvalidInputError: pyarrow is not installed.
@@ -707,12 +629,7 @@ class ExchangeLog:
         Times have no zone there, and their header says `started_at (UTC)`. A body that is longer
         than the 32,767 characters of a cell is cut, and says so.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
         >>> log.to_excel("log.xlsx")
-        >>> import pandas
-        >>> pandas.read_excel("log.xlsx").shape
-        (1, 18)
 
         Raises:
             InvalidInputError: openpyxl is not installed.
@@ -727,16 +644,11 @@ class ExchangeLog:
         ignore: Collection[str] = (),
         everything: bool = False,
     ) -> Difference:
-        """Compare two exchanges field by field.
+        """Compare two exchanges field by field, but for ids, times and keys.
 
-        Ids, times and keys are left out: they differ always.
-
-        >>> client.get_balance()
-        Balance(balance=10.0)
-        >>> created = client.create_task(bn.FunCaptchaTaskProxyless(
-        ...     website_url="https://example.com", website_public_key="69A21A01-CC7B"))
-        >>> [row.path for row in log.diff(0, 1)]
-        ['method', 'task_type', 'url', 'request.task', 'response.balance']
+        >>> answers = client.get_balance(), client.get_balance()
+        >>> list(log.diff(0, 1))
+        []
 
         Args:
             ignore: paths to leave out as well, with what lies below: `response.solution`.

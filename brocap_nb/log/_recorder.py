@@ -22,9 +22,8 @@ import time
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeAlias, TypeVar, cast
 
 import requests
 import urllib3
@@ -46,11 +45,37 @@ from brocap_nb.api._secrets import (
     headers_text,
     url_secrets,
     url_text,
+    without_frames,
 )
 from brocap_nb.log._journal import LogWarning
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def _ours(record: Callable[_Given, _Result]) -> Callable[_Given, _Result | None]:
+    """A fault of ours is told, and never taken for one of the connection."""
+    bare = without_frames(record)  # they hold what is not redacted yet
+
+    @functools.wraps(record)
+    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result | None:
+        try:
+            return bare(*given, **named)
+        except Exception as error:  # its text is not told: it may hold anything
+            fault = type(error).__name__
+        warnings.warn(
+            f"An exchange was not recorded, or not all of it ({fault}). The request itself goes "
+            "on.",
+            LogWarning,
+            stacklevel=2,
+        )
+        return None
+
+    return call
+
 
 # --- what is written ----------------------------------------------------------------------
 
@@ -61,7 +86,7 @@ class Received:
 
     status: int | None = None
     headers: Mapping[str, str] | None = None
-    content: bytes | None = b""
+    content: bytes | None = field(default=b"", repr=False)
     """The body; None: it was not read."""
     size: int | None = None
     """How long a body is that was not read, where that is known."""
@@ -111,8 +136,9 @@ class Recorder:
     ) -> tuple[Exchange, _answers.Reading]:
         """Write what came of an exchange; `reading` is given if it is no answer of the API."""
         headers = self._headers(received.headers) if received.headers else None
-        content = received.content if received.status is not None else None
-        text, binary = decode_answer(content or b"", self.veil)
+        if received.status is None:
+            received.content = None
+        text, binary = decode_answer(received.content or b"", self.veil)
         if received.failure is not None:
             reading = _answers.Reading(outcome=received.failure, detail=received.detail)
         elif reading is None:
@@ -121,8 +147,8 @@ class Recorder:
             exchange,
             elapsed_ms=elapsed_ms,
             http_status=received.status,
-            response_bytes=received.size if content is None else len(content),
-            response=None if content is None else text,
+            response_bytes=received.size if received.content is None else len(received.content),
+            response=None if received.content is None else text,
             response_base64=binary,
             response_headers=headers,
         )
@@ -157,53 +183,53 @@ class Attempts:
 
     # --- what is told of an adapter -------------------------------------------------------
 
+    @_ours
     def answered(self, response: requests.Response, content: bytes | None) -> None:
         """The adapter returns an answer; `content` is None if its body has not been read."""
-        with _ours():
-            if self.exchange is None:  # an adapter that does not wait before it tries again
-                self.begin()
-            size = None if content is not None else _length(response.headers)
-            told = [] if content is not None else [_STREAMED.format(_bytes_in_words(size))]
-            if getattr(response, "from_cache", False) is True:
-                told.append("The answer's body came from the session's cache.")
-            received = Received(response.status_code, response.headers, content, size)
-            received.detail = " ".join(told)
-            self._take(received)
+        if self.exchange is None:  # an adapter that does not wait before it tries again
+            self.begin()
+        size = None if content is not None else _length(response.headers)
+        told = [] if content is not None else [_STREAMED.format(_bytes_in_words(size))]
+        if getattr(response, "from_cache", False) is True:
+            told.append("The answer's body came from the session's cache.")
+        received = Received(response.status_code, response.headers, content, size)
+        received.detail = " ".join(told)
+        self._take(received)
 
+    @_ours
     def failed(self, error: BaseException, response: requests.Response | None) -> None:
         """The adapter raises; `response` is what it had returned, if its body is what failed."""
-        with _ours():
-            if self.exchange is None:
-                return
-            received = Received(content=None)
-            if response is not None:
-                received.status, received.headers = response.status_code, response.headers
-            received.fail(error, self.proxy)
-            self.finish(received)
+        if self.exchange is None:
+            return
+        received = Received(content=None)
+        if response is not None:
+            received.status, received.headers = response.status_code, response.headers
+        received.fail(error, self.proxy)
+        self.finish(received)
 
+    @_ours
     def tried(self, error: Exception | None, response: Any) -> None:
         """The attempt will be repeated, or would be; `response` is urllib3's, which drops it."""
-        with _ours():
-            if self.exchange is None:
-                return
-            self.attempt += 1
-            if response is None:
-                received = Received()
-                received.fail(error or requests.ConnectionError(), self.proxy)
-                self.finish(received)
-                return
-            headers = cast("Mapping[str, str]", CaseInsensitiveDict(response.headers))
-            received = Received(response.status, headers, None)
-            try:
-                received.content = response.read(decode_content=True)
-            except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException):
-                received.detail = "Its body broke off, or cannot be unpacked."
-            self._take(received)
+        if self.exchange is None:
+            return
+        self.attempt += 1
+        if response is None:
+            received = Received()
+            received.fail(error or requests.ConnectionError(), self.proxy)
+            self.finish(received)
+            return
+        headers = cast("Mapping[str, str]", CaseInsensitiveDict(response.headers))
+        received = Received(response.status, headers, None)
+        try:
+            received.content = response.read(decode_content=True)
+        except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException):
+            received.detail = "Its body broke off, or cannot be unpacked."
+        self._take(received)
 
+    @_ours
     def repeats(self) -> None:
         """The waiting before a repetition is over."""
-        with _ours():
-            self.begin()
+        self.begin()
 
     def _take(self, received: Received) -> None:
         if received.content is not None and " " not in self.asked["method"]:
@@ -214,20 +240,6 @@ class Attempts:
 
 
 _STREAMED: Final = "The caller reads the answer as a stream{}: its body is not recorded."
-
-
-@contextmanager
-def _ours() -> Iterator[None]:
-    """A fault of ours is told, and never taken for one of the connection."""
-    try:
-        yield
-    except Exception as error:  # its text is not told: it may hold anything
-        warnings.warn(
-            f"An exchange was not recorded, or not all of it ({type(error).__name__}). The "
-            "request itself goes on.",
-            LogWarning,
-            stacklevel=1,
-        )
 
 
 # --- what is seen -------------------------------------------------------------------------
@@ -451,32 +463,31 @@ class _LogWatcher:
     def __init__(self, log: ExchangeLog, secrets: tuple[Secret, ...]) -> None:
         self.log, self.secrets = log, secrets
 
+    @_ours
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
-        with _ours():
-            kind, text, size = _body_of(request)
-            fields = fields_of(text) if kind == "json" else {}
-            verb, url = request.method or "", request.url or ""
-            shown, found = redact_body(text, str(request.headers.get("Content-Type", "")))
-            found += [*url_secrets(url), *header_secrets(request.headers)]
-            recorder = Recorder(self.log, *self.secrets, *found)
-            labelled, pictures = with_labels(shown)
-            task_type, task_id = task_of(fields)
-            asked = {
-                "method": method_of(verb, url),
-                "url": url_text(url, recorder.veil),
-                "request": recorder.redact(labelled),
-                "request_bytes": size,
-                "pictures": pictures,
-                "request_headers": headers_text(request.headers, recorder.veil),
-                "task_type": task_type,
-                "task_id": task_id,
-                "verb": verb,
-                "request_kind": kind,
-            }
-            attempts = Attempts(recorder, asked, proxy=proxy_of(url, proxies))
-            attempts.begin()
-            return attempts
-        return None
+        kind, text, size = _body_of(request)
+        fields = fields_of(text) if kind == "json" else {}
+        verb, url = request.method or "", request.url or ""
+        shown, found = redact_body(text, str(request.headers.get("Content-Type", "")))
+        found += [*url_secrets(url), *header_secrets(request.headers)]
+        recorder = Recorder(self.log, *self.secrets, *found)
+        labelled, pictures = with_labels(shown)
+        task_type, task_id = task_of(fields)
+        asked = {
+            "method": method_of(verb, url),
+            "url": url_text(url, recorder.veil),
+            "request": recorder.redact(labelled),
+            "request_bytes": size,
+            "pictures": pictures,
+            "request_headers": headers_text(request.headers, recorder.veil),
+            "task_type": task_type,
+            "task_id": task_id,
+            "verb": verb,
+            "request_kind": kind,
+        }
+        attempts = Attempts(recorder, asked, proxy=proxy_of(url, proxies))
+        attempts.begin()
+        return attempts
 
 
 def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:

@@ -283,6 +283,16 @@ def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
     return longer
 
 
+def in_order(tables: list[Columns]) -> NDArray[np.intp]:
+    """Return the number of its table and its row in there, for the rows of all in their order."""
+    rows = [np.column_stack((np.full(len(t), n), np.arange(len(t)))) for n, t in enumerate(tables)]
+    return np.concatenate([_NO_ROWS, *rows])[_sorted(tables)]
+
+
+def _sorted(tables: list[Columns]) -> NDArray[np.intp]:
+    return np.argsort(_joined([table.order() for table in tables], "i8"), kind="stable")
+
+
 def frame_of(
     tables: list[Columns],
     words: Mapping[str, Words],
@@ -320,13 +330,13 @@ def frame_of(
     frame = pd.DataFrame({name: data[name] for name in _ORDER if name in data}, copy=False)
     if len(tables) < 2:
         return frame
-    order = np.argsort(np.concatenate([table.order() for table in tables]), kind="stable")
-    return frame.iloc[order].reset_index(drop=True)
+    return frame.iloc[_sorted(tables)].reset_index(drop=True)
 
 
 _AFTER_SESSION: Final = COLUMNS.index("session") + 1
 _ORDER: Final = (*COLUMNS[:_AFTER_SESSION], "source", *COLUMNS[_AFTER_SESSION:])
 _CHUNK: Final = 50_000
+_NO_ROWS: Final = np.empty((0, 2), np.intp)
 _PLAIN: Final = (
     *("started_at", "attempt", "elapsed_ms", "request_bytes", *_INTEGERS),
     *(f"no_{name}" for name in _INTEGERS),

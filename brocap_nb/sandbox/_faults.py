@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 from brocap_nb.api._errors import SandboxError
@@ -38,9 +39,8 @@ class Reply:
 
 
 BEFORE: Final[Mapping[str, str]] = {
-    "refuse": "The port is closed at once for every method, for as many seconds as times says or "
-    "until clear(): new connections are refused, open ones end.",
-    "http_429": "HTTP 429 with Retry-After: 2.",
+    "refuse": "The port is closed for every method, for as many seconds as times says.",
+    "http_429": "HTTP 429 with a page and Retry-After: 2.",
     "http_500": "HTTP 500 with a page.",
     "http_502": "HTTP 502 with a page.",
     "http_503": "HTTP 503 with a page and Retry-After: 2.",
@@ -61,25 +61,14 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _page(status: int, title: str, headers: Mapping[str, str] = HTML) -> Reply:
+def _page(status: int) -> Reply:
+    title = f"{status} {HTTPStatus(status).phrase}"
     body = (
-        f"<!doctype html><html><head><title>{status} {title}</title></head>"
-        f"<body><h1>{status} {title}</h1><hr>sandbox</body></html>\n"
+        f"<!doctype html><html><head><title>{title}</title></head>"
+        f"<body><h1>{title}</h1><hr>sandbox</body></html>\n"
     )
-    return Reply(status, body.encode(), headers)
+    return Reply(status, body.encode(), LATER if status in (429, 503) else HTML)
 
-
-_PAGES: Final[Mapping[str, Reply]] = {
-    "http_429": _page(429, "Too Many Requests", LATER),
-    "http_500": _page(500, "Internal Server Error"),
-    "http_502": _page(502, "Bad Gateway"),
-    "http_503": _page(503, "Service Unavailable", LATER),
-}
-_NEW_CODE: Final = {
-    "errorId": 1,
-    "errorCode": "ERROR_SANDBOX_NEW_CODE",
-    "errorDescription": "A code that no page lists",
-}
 
 SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
     "wrong_content_type": (
@@ -99,7 +88,7 @@ SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
         lambda body: Reply(200, gzip.compress(_json(body), mtime=0), GZIP),
     ),
     "empty_body": ("HTTP 200 and no body.", lambda body: Reply(200, b"")),
-    "html_200": ("HTTP 200 with a page.", lambda body: _page(200, "OK")),
+    "html_200": ("HTTP 200 with a page.", lambda body: _page(200)),
     "json_list": ("The answer inside a list.", lambda body: [body]),
     "error_id_string": ("errorId as a string.", lambda b: {**b, "errorId": str(b["errorId"])}),
     "missing_task_id": (
@@ -110,16 +99,21 @@ SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
         'status is "queued", which no page lists.',
         lambda body: {**body, "status": "queued"},
     ),
-    "unknown_code": ("An error code that no page lists.", lambda body: _NEW_CODE),
+    "unknown_code": (
+        "An error code that no page lists.",
+        lambda body: {"errorId": 1, "errorCode": "ERROR_NEW_CODE"},
+    ),
 }
 """What is made of the answer after the work, by name: a sentence, and the body or reply instead."""
+FAULTS: Final = {**BEFORE, **ON_THE_WIRE, **{name: what for name, (what, _) in SHAPES.items()}}
+"""Every kind of fault, with a sentence."""
 
 
 def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
     """Return the reply for an answer's body; a fault of the wire leaves it as it is."""
     fault = fault or ""
-    if fault in _PAGES:
-        return _PAGES[fault]
+    if fault.startswith("http_"):
+        return _page(int(fault.removeprefix("http_")))
     if fault == "redirect":
         return Reply(307, b"", {"Location": f"/moved/{method}"})
     made = SHAPES[fault][1](body) if fault in SHAPES else body
@@ -129,7 +123,7 @@ def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
 class Faults:
     """The faults that were ordered and did not happen yet. Safe to use from any thread."""
 
-    names: tuple[str, ...] = (*BEFORE, *ON_THE_WIRE, *SHAPES)
+    names: tuple[str, ...] = tuple(FAULTS)
     """Every kind of fault; the page at `GET /` says what each does."""
 
     def __init__(self, refuse: Callable[[float], None]) -> None:
@@ -171,8 +165,7 @@ class Faults:
     def clear(self) -> None:
         """Forget every fault that did not happen yet, and open the port."""
         with self._lock:
-            for waiting in self._waiting.values():
-                waiting.clear()
+            self._waiting = {name: deque() for name in METHODS}
         self._refuse(0)
         self._open_at = 0.0
 
@@ -190,8 +183,7 @@ class Faults:
     def take(self, method: str) -> str | None:
         """Return the fault that this request of `method` meets, if any, and strike it off."""
         with self._lock:
-            waiting = self._waiting.get(method)
-            if not waiting:
+            if not (waiting := self._waiting.get(method)):
                 return None
             fault, times = waiting.popleft()
             if times > 1:

@@ -25,14 +25,13 @@ TOKEN_TASK: Final[Mapping[str, Any]] = {
     "websiteURL": "https://shop.example/login",
     "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
 }
-_IMAGE_TASK: Final = {
-    "type": "ComplexImageTask",
-    "class": "funcaptcha",
-    "metadata": {"Task": "Pick the penguin"},
-}
 _TASKS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "token": TOKEN_TASK,
-    "image": _IMAGE_TASK,
+    "image": {
+        "type": "ComplexImageTask",
+        "class": "funcaptcha",
+        "metadata": {"Task": "Pick the penguin"},
+    },
     "untyped": {"websiteURL": "https://shop.example/login"},
     "unknown": {"type": "NoSuchTask", "websiteURL": "https://shop.example/login"},
     "expired": {**TOKEN_TASK, "data": '{"blob":"expired"}'},
@@ -49,7 +48,6 @@ _STEPS: Final[Mapping[str, tuple[str, Mapping[str, Any], float]]] = {
     "poll-1": ("getTaskResult", {"taskId": 1}, 0.0),
     "poll-first": ("getTaskResult", {"taskId": "first"}, 0.0),
 }
-_SPOILED: Final = {"balance": "always", "create": "create", "poll": "first_poll", "later": "result"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,36 +57,40 @@ class Recipe:
     code: str
     how: str
     """What to do, as a sentence."""
-    key: str
+    key: str = "working"
     """Name of the key in `Sandbox.keys`. Another name than `working` is itself the trigger."""
-    host: str | None
+    host: str | None = None
     """Host of the task's `websiteURL` that is the trigger."""
-    when: str
-    """Which answer a key or host spoils: `always` all of them, `create` that of createTask,
-    `first_poll` that of the first getTaskResult, `result` that of a finished task."""
-    task: Mapping[str, Any] | None
-    picture: str | None
+    picture: str | None = None
     """Name of the picture under /pictures/ that the task points to."""
-    steps: tuple[str, ...]
+    task: str = "token"
+    """Name in `_TASKS`."""
+    steps: tuple[str, ...] = ("create",)
     """Names in `_STEPS`; the last one is answered with `code`."""
 
+    @property
+    def when(self) -> str:
+        """Which answer a key or host spoils: `always` all of them, `create` that of createTask,
+        `first_poll` that of the first getTaskResult, `result` that of a finished task."""
+        spoiled = {"balance": "always", "poll": "first_poll", "later": "result"}
+        return spoiled.get(self.steps[-1], "create")
 
-# The code; the key and the host that bring it about; the task (else `token`, or `image` with a
-# picture); the requests to send (else `create`); below it what to do, as a sentence.
+
+# The code, and what differs from a recipe's defaults; below it what to do, as a sentence.
 _TABLE: Final = """
 ERROR_KEY_DOES_NOT_EXIST  key=unknown  steps=balance
     Use keys["unknown"], or any text that is no key of the sandbox.
 ERROR_ZERO_BALANCE  key=zero_balance
     Create a task with keys["zero_balance"], or use the balance up.
-ERROR_TOO_BIG_CAPTCHA_FILESIZE  picture=too-big
+ERROR_TOO_BIG_CAPTCHA_FILESIZE  task=image  picture=too-big
     Send a picture of over 500,000 bytes, such as /pictures/too-big.png.
-ERROR_ZERO_CAPTCHA_FILESIZE  picture=too-small
+ERROR_ZERO_CAPTCHA_FILESIZE  task=image  picture=too-small
     Send a picture of under 100 bytes, such as /pictures/too-small.png.
 ERROR_NO_SUCH_CAPCHA_ID  steps=poll-1
     Ask for a taskId that was never given, or one that is over 5 minutes old.
 WRONG_CAPTCHA_ID  steps=poll-first
     Ask for a taskId that is no number, such as "first".
-ERROR_CAPTCHA_UNSOLVABLE  picture=damaged  steps=create,later
+ERROR_CAPTCHA_UNSOLVABLE  task=image  picture=damaged  steps=create,later
     Send a picture that the sandbox does not know or that is damaged, such as /pictures/damaged.png,
     or ask of a picture what it does not show; then ask for the result.
 CAPTCHA_NOT_READY  host=not-ready.sandbox.test  steps=create,poll
@@ -132,19 +134,10 @@ ERROR_TASK_ABSENT  task=none
 
 
 def _recipe(code: str, how: str, words: Sequence[str]) -> Recipe:
-    given = {name: value for name, _, value in (word.partition("=") for word in words)}
-    steps = tuple(given.get("steps", "create").split(","))
-    task = given.get("task", "image" if "picture" in given else "token")
-    return Recipe(
-        code=code,
-        how=how,
-        key=given.get("key", "working"),
-        host=given.get("host"),
-        when=_SPOILED.get(steps[-1], ""),
-        task=_TASKS[task] if "create" in steps else None,
-        picture=given.get("picture"),
-        steps=steps,
-    )
+    given: dict[str, Any] = dict(word.split("=", 1) for word in words)
+    if "steps" in given:
+        given["steps"] = tuple(given["steps"].split(","))
+    return Recipe(code=code, how=how, **given)
 
 
 RECIPES: Final = tuple(_recipe(code, " ".join(how), words) for (code, *words), how in rows(_TABLE))
@@ -161,8 +154,8 @@ def prepared(
     recipe: Recipe, keys: Mapping[str, str], url: str, speed: float = 1.0
 ) -> dict[str, Any]:
     """Return the recipe ready to be sent to one sandbox, as `Sandbox.recipes` describes it."""
-    key = keys[recipe.key]
-    task = None if recipe.task is None else dict(recipe.task)
+    key, shape = keys[recipe.key], _TASKS[recipe.task]
+    task = dict(shape) if shape is not None and "create" in recipe.steps else None
     if task is not None and recipe.host is not None:
         task["websiteURL"] = f"https://{recipe.host}/login"
     if task is not None and recipe.picture is not None:
@@ -177,29 +170,15 @@ def prepared(
 
 
 class RecipeTable(pd.DataFrame):
-    """Prepared recipes, shown in full; a part of it is a plain frame."""
+    """Prepared recipes, their sentences shown in full; a part of it is a plain frame."""
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
         return pd.DataFrame
 
     def _repr_html_(self) -> str:
-        lines = [
-            (f"<code>{row['code']}</code>", _html.text(row["how"]), _sent(row["steps"]))
-            for row in self.to_dict("records")
-        ]
-        caption = "How to provoke each error code; the columns key, task and steps are to be sent"
-        return _html.table(("code", "how", "what is sent"), lines, caption=caption)
-
-    def __str__(self) -> str:
-        return "\n".join(f"{r['code']}\n    {r['how']}" for r in self.to_dict("records"))
-
-    __repr__ = __str__
-
-
-def _sent(steps: Sequence[Mapping[str, Any]]) -> str:
-    """The methods in order, with the waits between them."""
-    return ", ".join(
-        (f"after {step['wait']:.3g} s " if step["wait"] else "") + f"<code>{step['method']}</code>"
-        for step in steps
-    )
+        cells = (
+            (f"<code>{code}</code>", _html.text(how))
+            for code, how in zip(self["code"], self["how"], strict=True)
+        )
+        return _html.table(("code", "how"), cells, caption="How to provoke each error code")

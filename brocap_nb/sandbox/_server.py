@@ -47,7 +47,7 @@ HUGE_BYTES: Final = 50_000_000
 DRIP_SECONDS: Final = 0.1
 
 
-class Sandbox:
+class Sandbox(Server):
     """A service on loopback that keeps the documented rules; no account, no internet.
 
     >>> with bn.Sandbox() as sandbox:
@@ -89,14 +89,13 @@ class Sandbox:
             raise SandboxError(f"balance is {balance!r}; expected a number of at least 0.")
         self.speed = speed
         """How many times faster than usual a task is done."""
-        self._host, self._port, self._seed = host, port, seed
-        self._rules_of = functools.partial(
-            Rules, seed=seed, balance=balance, speed=speed, strict=strict
-        )
+        # what is too large is read, dropped and answered
+        super().__init__(_Handler, host, port, error=SandboxError, max_body_size=1 << 40)
+        self._seed = seed
+        self._options: Any = {"seed": seed, "balance": balance, "speed": speed, "strict": strict}
         self._callback_ports = frozenset(callback_ports)
         self._log = log
         self._lock = threading.Lock()
-        self._server: Server | None = None
         self._callbacks: set[asyncio.Task[None]] = set()
         self.faults = Faults(self._refuse)
         """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
@@ -135,46 +134,16 @@ class Sandbox:
         sandbox._recording = Recording(source, time.monotonic, speed)
         return sandbox
 
-    def start(self) -> Self:
-        """Start to listen; returns itself. It does nothing if it listens already."""
-        if self._server is not None:
-            if self._server.running:
-                return self
-            raise SandboxError("This sandbox has been stopped. Make a new one with Sandbox().")
-        self._server = Server(
-            [(r".*", _Handler)],
-            self,
-            self._host,
-            self._port,
-            error=SandboxError,
-            max_body_size=1 << 40,  # what is too large is read, dropped and answered
-        )
-        self.url: str = self._server.url
-        """The address, without a slash at the end."""
-        self._library = Library(self._seed, self.url)
-        self._rules = self._rules_of(self._library, time.monotonic)
-        self._server.start()
-        return self
+    def _begin(self) -> None:
+        _ = self._rules  # the first request shall find it there
 
-    def stop(self) -> None:
-        """Close every connection and stop to listen. It may be called again."""
-        if self._server is not None:
-            self._server.stop()
+    @functools.cached_property
+    def _library(self) -> Library:
+        return Library(self._seed, self.url)
 
-    def __getattr__(self, name: str) -> Any:
-        # only what start() sets can be missing
-        if name in ("url", "_library", "_rules"):
-            raise SandboxError(
-                "The sandbox has not been started. Call start(), or write "
-                "`with Sandbox() as sandbox:`."
-            )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.stop()
+    @functools.cached_property
+    def _rules(self) -> Rules:
+        return Rules(self._library, time.monotonic, **self._options)
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -217,19 +186,17 @@ class Sandbox:
 
     def __repr__(self) -> str:
         played = f", plays {self._recording.size} exchanges" if self._recording else ""
-        if self._server is None:
-            return f"Sandbox(not started{played})"
-        return f"Sandbox({self.url}{'' if self._server.running else ', stopped'}{played})"
+        return f"Sandbox({self._state}{played})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        if self._server is None:
+        if self._thread is None:
             hint = "<div>Start it with <code>sandbox.start()</code>.</div>"
             return _html.bundle(_html.card("Sandbox", hint), repr(self))
         return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
 
     def _card(self) -> str:
-        running = self._server is not None and self._server.running
-        state = _html.badge("running", good=True) if running else _html.badge("stopped")
+        running = self._running
+        state = _html.badge("running" if running else "stopped", good=running or None)
         pictures = ""
         for puzzle in self.puzzles:
             small = _pictures.thumbnail(puzzle.data, side=240)
@@ -244,10 +211,6 @@ class Sandbox:
         ]
         shown = f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>'
         return _html.card("Sandbox", _html.facts(facts), shown)
-
-    def _refuse(self, seconds: float) -> None:
-        if self._server is not None:
-            self._server.refuse(seconds)
 
     def _answer(
         self, method: str, body: bytes, address: str, fault: str | None = None
@@ -352,7 +315,7 @@ class _Handler(Handler):
         self.set_header("Server", "sandbox")
 
     def prepare(self) -> None:
-        self.sandbox: Sandbox = self.settings["owner"]
+        self.sandbox: Sandbox = self.settings["server"]
         self.body = bytearray()
         super().prepare()
 
@@ -362,7 +325,7 @@ class _Handler(Handler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         # a verb that HTTP itself does not know ends here
-        answer = self.settings["owner"]._answer("", b"", self.request.remote_ip or "")
+        answer = self.settings["server"]._answer("", b"", self.request.remote_ip or "")
         self.send_reply(shaped(None, "", answer))
 
     async def any_verb(self) -> None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import keyword
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from pprint import pformat
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from brocap_nb.api._body import EmbeddedPicture, embedded_picture
 from brocap_nb.api._errors import InvalidInputError
@@ -61,15 +60,7 @@ def written(value: Any, before: str = "", indent: int = 4) -> str:
     return before + text.replace("\n", "\n" + " " * column)
 
 
-class PythonSource(NamedTuple):
-    """Code, and what it reads: files by their names, secrets from environment variables."""
-
-    code: str
-    files: dict[str, bytes]
-    variables: list[str]
-
-
-def python_source(task: Any) -> PythonSource:
+def python_source(task: Any) -> str:
     """Return code that builds `task` from its JSON.
 
     What it would not read back from its JSON as it was (a strict type), the code cannot give it.
@@ -77,25 +68,24 @@ def python_source(task: Any) -> PythonSource:
     Raises:
         InvalidInputError: the task is nested too deeply for Python code.
     """
-    kind, needs, notes = type(task), _Needs(), []
+    kind, needs = type(task), _Needs()
     called = kind.__qualname__.rpartition("<locals>.")[2]
     if kind.__module__.partition(".")[0] == "brocap_nb":
         called = f"bn.{called}"
     else:
-        notes.append(f"# {called} is a type of your own: define or import it first.")
+        needs.notes.append(f"# {called} is a type of your own: define or import it first.")
     if any(base.__name__ == "RawTask" for base in kind.__mro__):
         arguments = [written(literal(task.to_wire(), needs.leaf))]
     else:
         arguments, sent = [], task._json()
-        pictured = called == "bn.ComplexImageTask"
-        pictures: list[str] = sent.get("imagesBase64", []) if pictured else []
-        if len(pictures) == 1 and (found := embedded_picture(pictures[0])) is not None:
-            called += ".from_image"
-            arguments.append(repr(needs.file(found)))
-            del sent["imagesBase64"]
-        given = _fields(task, sent, needs)
-        if pictured:
-            given = {"question": given.pop("metadata")["Task"], **given}
+        if called == "bn.ComplexImageTask":
+            sent = {"question": sent.pop("metadata")["Task"], **sent}
+            pictures = sent.get("imagesBase64", ())
+            if len(pictures) == 1 and (found := embedded_picture(pictures[0])):
+                called += ".from_image"
+                arguments.append(repr(needs.file(found)))
+                del sent["imagesBase64"]
+        given = _arguments(task, sent, needs)
         odd = {name: given.pop(name) for name in [*given] if not _is_keyword(name)}
         arguments += [written(value, f"{name}=") for name, value in given.items()]
         arguments += [written(odd, "**")] if odd else []
@@ -103,17 +93,28 @@ def python_source(task: Any) -> PythonSource:
     if len(built) > WIDTH or "\n" in built:
         lines = "".join(f"    {argument},\n" for argument in arguments)
         built = f"task = {called}(\n{lines})"
-    files = {name: data for data, name in needs.files.items()}
-    for name, data in files.items():
-        size = f"{len(data):,} bytes"
-        notes.append(f"# {name} is the picture's file ({size}): put it beside the notebook.")
-    notes += [
-        f"# ${name} holds a secret, which is not written here: set it first."
-        for name in needs.variables
-    ]
-    head = "".join(f"import {module}\n" for module in sorted(needs.imports))
-    start = [head, "import brocap_nb as bn", ""] if head else ["import brocap_nb as bn", ""]
-    return PythonSource("\n".join([*start, *notes, built, ""]), files, needs.variables)
+    head = [*(f"import {module}" for module in sorted(needs.imports)), ""] if needs.imports else []
+    return "\n".join([*head, "import brocap_nb as bn", "", *needs.notes, built, ""])
+
+
+def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> dict[str, Any]:
+    """Keyword to value, ready for `written`; what holds its default is left out."""
+    fields = {
+        info.serialization_alias or n: (n, info) for n, info in type(task).model_fields.items()
+    }
+    given = {}
+    for wire, value in sent.items():
+        name, info = fields.get(wire, (wire, None))
+        if info is None or getattr(task, name) is not info.default:
+            # the class or the API may call it what means a secret
+            place = wire if is_secret_name(wire) else name
+            given[name] = literal(value, needs.leaf, (place,))
+    return given
+
+
+def _is_keyword(name: str) -> bool:
+    """Whether Python takes a name as a keyword, and as it is: it normalises other alphabets."""
+    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
 
 
 class _Needs:
@@ -121,12 +122,20 @@ class _Needs:
 
     def __init__(self) -> None:
         self.imports: set[str] = set()
-        self.files: dict[bytes, str] = {}
-        self.variables: list[str] = []
+        self.notes: list[str] = []
+        self._files: dict[bytes, str] = {}
+        self._variables: set[str] = set()
 
     def file(self, picture: EmbeddedPicture) -> str:
-        extension = picture.media_type.removeprefix("image/")
-        return self.files.setdefault(picture.data, f"picture-{len(self.files) + 1}.{extension}")
+        """The name of a picture's file."""
+        if (data := picture.data) not in self._files:
+            extension = picture.media_type.removeprefix("image/")
+            name = self._files[data] = f"picture-{len(self._files) + 1}.{extension}"
+            size = f"{len(data):,} bytes"
+            self.notes.append(
+                f"# {name} is the picture's file ({size}): put it beside the notebook."
+            )
+        return self._files[data]
 
     def leaf(self, value: Any, path: tuple[str, ...]) -> Any:
         """Return what stands for a value: itself, or code that reads it."""
@@ -143,28 +152,11 @@ class _Needs:
         return Code(f"base64.b64encode({read}).decode()")
 
     def _variable(self, path: tuple[str, ...]) -> str:
+        """The name of a secret's variable, by its place in the task."""
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
-        name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper() or "SECRET"
-        while name in self.variables:  # two paths may have the same words
+        name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
+        while name in self._variables:  # two paths may have the same words
             name += "_2"
-        self.variables.append(name)
+        self._variables.add(name)
+        self.notes.append(f"# ${name} holds a secret, which is not written here: set it first.")
         return name
-
-
-def _fields(task: Any, sent: dict[str, Any], needs: _Needs) -> dict[str, Any]:
-    """Keyword to value, ready for `written`; what holds its default is left out."""
-    given = {}
-    for name, info in type(task).model_fields.items():
-        wire = info.serialization_alias or name
-        if wire in sent and getattr(task, name) is not info.default:
-            # the class or the API may call it what means a secret
-            place = wire if is_secret_name(wire) else name
-            given[name] = literal(sent[wire], needs.leaf, (place,))
-    extra = {name: literal(sent[name], needs.leaf, (name,)) for name in task.model_extra or {}}
-    return given | extra
-
-
-def _is_keyword(name: str) -> bool:
-    """Whether Python takes a name as a keyword, and as it is: it normalises names."""
-    plain = name.isidentifier() and unicodedata.normalize("NFKC", name) == name
-    return plain and not keyword.iskeyword(name) and name != "__debug__"

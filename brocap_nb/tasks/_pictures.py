@@ -14,9 +14,7 @@ import io
 import math
 import re
 import threading
-import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
@@ -34,10 +32,6 @@ ImageSource: TypeAlias = "str | PathLike[str] | bytes | Image.Image"
 """A path, an http(s) or `data:` address, base64, the file's bytes, an image of PIL or IPython."""
 
 MAX_PIXELS: Final = 40_000_000
-FETCH_MAX_BYTES: Final = 10_000_000
-FETCH_TIMEOUT: Final = (5.0, 10.0)
-FETCH_DEADLINE: Final = 30.0
-
 MIN_TILE: Final = 8
 SAVED_MAX: Final = 40_000
 SHOWN_MAX: Final = 12
@@ -59,9 +53,7 @@ _OTHER_KINDS: Final = (
 )
 
 _PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
-_PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
-_SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
-_MAX_PROFILE: Final = 5_000_000
+_PNG_CHUNKS: Final = (b"tRNS", b"iCCP", b"eXIf", b"acTL", b"fcTL", b"fdAT")
 
 _recent: dict[str, tuple[bytes, bool]] = {}  # the file, and whether from the public internet
 _recent_lock = threading.Lock()
@@ -94,8 +86,7 @@ def check_size(size: int, what: str = "The picture") -> str | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageFacts(NamedTuple):
     """What can be said of a picture without showing it; its size in pixels and in bytes."""
 
     format: str | None
@@ -244,20 +235,20 @@ def _in_text(text: str) -> bytes | None:
 
 def _written(image: Image.Image) -> bytes:
     """A PIL image as a PNG that a browser shows as PIL does."""
-    if image.mode in ("I", "F") or (image.mode.startswith("I;16") and image.mode != "I;16"):
-        raise InvalidImageError(
-            f"The PIL image has mode {image.mode!r}, whose numbers do not say what is white. "
-            "Expected a mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
-            "image.point(lambda value: value / 256).convert('L')."
-        )
-    try:
-        upright = _upright(image)
-        return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
-    except Exception as error:
-        raise InvalidImageError(
-            f"The PIL image cannot be written as PNG: {error}. Expected an image with pixels. "
-            "Save it to a file yourself and pass the path."
-        ) from None
+    mode, problem = image.mode, ""
+    if mode in ("I", "F") or (mode.startswith("I;16") and mode != "I;16"):
+        problem = f"the numbers of mode {mode!r} do not say what is white"
+    else:
+        try:
+            upright = _upright(image)
+            return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
+        except Exception as error:
+            problem = str(error)
+    raise InvalidImageError(
+        f"The PIL image cannot be written as PNG: {problem}. Expected an image with pixels, in a "
+        "mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
+        "image.point(lambda value: value / 256).convert('L')."
+    )
 
 
 def fetch(
@@ -279,27 +270,19 @@ def fetch(
     if known is not None and (allow_private or checked):
         return known
     try:
-        data, public = _download.load(
-            url,
-            max_bytes=FETCH_MAX_BYTES,
-            timeout=FETCH_TIMEOUT,
-            deadline=FETCH_DEADLINE,
-            allow_private=allow_private,
-            trusted=[_download.origin(address) for address in trusted],
-        )
-    except _download.PrivateAddressError as error:
-        raise InvalidImageError(
-            f"The picture at {quoted(url)} was not loaded: {error}, and such addresses are "
-            f"refused. Expected an address of the public internet. {remedy}",
-            field="imageUrls",
-        ) from None
+        data, public = _download.load(url, allow_private=allow_private, trusted=trusted)
     except _download.DownloadError as error:
-        raise InvalidImageError(
-            f"The picture at {quoted(url)} cannot be loaded: {error}. Expected the address of a "
-            "picture that this kernel can reach. Open it in a browser to check, or send the "
-            "address without looking at it: ComplexImageTask(image_urls=[…], question=…).",
-            field="imageUrls",
-        ) from None
+        said = (
+            f"cannot be loaded: {error}. Expected the address of a picture that this kernel can "
+            "reach. Open it in a browser to check, or send the address without looking at it: "
+            "ComplexImageTask(image_urls=[…], question=…)."
+        )
+        if isinstance(error, _download.PrivateAddressError):
+            said = (
+                f"was not loaded: {error}, and such addresses are refused. Expected an address of "
+                f"the public internet. {remedy}"
+            )
+        raise InvalidImageError(f"The picture at {quoted(url)} {said}", field="imageUrls") from None
     remember(url, data, public=public)
     return data
 
@@ -328,11 +311,9 @@ def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square."""
     if tiles == 6 and width >= height:  # the usual picture (source: BroCapGPT public API pages)
         return 3, 2
-    return min(
-        sorted(grids(tiles)),
-        key=lambda g: max((width / g[0]) / (height / g[1]), (height / g[1]) / (width / g[0])),
-        default=(1, 1),
-    )
+    shape = width / height
+    best = sorted(grids(tiles), key=lambda g: (abs(math.log(shape * g[1] / g[0])), g))
+    return best[0] if best else (1, 1)
 
 
 def mark_answer(
@@ -349,17 +330,13 @@ def mark_answer(
 
     image = _on_white(opened(data))
     columns, rows = grid or guess_grid(len(answer), *image.size)
-    if columns * rows != len(answer) or columns < 1:
-        raise InvalidImageError(
-            f"A grid of {columns} x {rows} tiles does not fit an answer of {len(answer)} tiles. "
-            "Choose columns and rows whose product is the answer's length."
-        )
-    tile_w, tile_h = image.width / columns, image.height / rows
+    tile_w, tile_h = image.width / (columns or 1), image.height / (rows or 1)
     short = min(tile_w, tile_h)
-    if short < MIN_TILE:
+    if not 0 < columns * rows == len(answer) or short < MIN_TILE:
         raise InvalidImageError(
-            f"The picture has {image.width} x {image.height} pixels, too few to mark {columns} x "
-            f"{rows} tiles; expected tiles of at least {MIN_TILE} pixels. Scale the picture up."
+            f"A grid of {columns} x {rows} tiles does not fit an answer of {len(answer)} tiles on "
+            f"a picture of {image.width} x {image.height} pixels. Choose columns and rows whose "
+            f"product is the answer's length; a tile has at least {MIN_TILE} pixels."
         )
     draw = ImageDraw.Draw(image)
     stroke = max(2, round(short / 22))
@@ -401,11 +378,10 @@ def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumb
     while long * scale >= 8:
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
         small = image.resize(size, reducing_gap=3.0)
-        for quality in (82, 60):
-            buffer = io.BytesIO()
-            small.save(buffer, format="JPEG", quality=quality, optimize=True)
-            if buffer.tell() <= max_bytes:
-                return Thumbnail(buffer.getvalue(), "image/jpeg", *size)
+        buffer = io.BytesIO()
+        small.save(buffer, format="JPEG", quality=80, optimize=True)
+        if buffer.tell() <= max_bytes:
+            return Thumbnail(buffer.getvalue(), "image/jpeg", *size)
         scale *= 0.8
     raise InvalidImageError(
         f"The picture has no copy of at most {max_bytes:,} bytes; expected room for at least a "
@@ -438,8 +414,7 @@ def opened(data: bytes) -> Image.Image:
         raise InvalidImageError(sentence)
     try:
         # only these: Pillow runs other programs to open some of the rest
-        lean, profile = _lean(data)
-        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(_lean(data)), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -448,11 +423,7 @@ def opened(data: bytes) -> Image.Image:
         if image.info.get("default_image"):
             image.seek(1)  # an APNG's extra picture for who cannot show the animation
         image.load()  # a damaged file is found here
-        if profile:
-            image.info["icc_profile"] = profile
         image.info.pop("xmp", None)  # Pillow would turn the picture by it, a browser does not
-        if image.format == "PNG" and data[24:26] in _SCALED_GREY and "transparency" in image.info:
-            image.info["transparency"] *= _SCALED_GREY[data[24:26]]
         shown = _rgb(image if image.format == "WEBP" else _upright(image))
     except InvalidImageError:
         raise
@@ -465,22 +436,18 @@ def opened(data: bytes) -> Image.Image:
     return shown
 
 
-def _lean(data: bytes) -> tuple[bytes, bytes]:
-    """A PNG without its texts, and its colour profile: Pillow gives up at much of either."""
+def _lean(data: bytes) -> bytes:
+    """A PNG without its texts: Pillow gives up at much of it."""
     if not data.startswith(_PNG):
-        return data, b""
-    kept, profile, at = [_PNG], b"", len(_PNG)
+        return data
+    kept, at = [_PNG], len(_PNG)
     while at < len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
         name = data[at + 4 : at + 8]
         if name[:1].isupper() or name in _PNG_CHUNKS:
             kept.append(data[at:end])
-        elif name == b"iCCP":  # a name, a zero, the way of packing, the profile
-            packed = data[at + 8 : end - 4].partition(b"\0")[2][1:]
-            with contextlib.suppress(zlib.error):
-                profile = zlib.decompressobj().decompress(packed, _MAX_PROFILE)
         at = end
-    return b"".join(kept), profile
+    return b"".join(kept)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -536,12 +503,12 @@ def _number(
     pad = max(2, round(font.size / 4))
     x, y = at[0] + pad, at[1] + pad
     right, bottom = draw.textbbox((x, y), text, font=font, anchor="lt")[2:]
-    tick = bottom - y if chosen else 0
+    tick = bottom - y
     end = right + pad + (tick + pad if chosen else 0)
     plate = "#0b7a34" if chosen else "#303030"
     draw.rounded_rectangle((*at, end, bottom + pad), radius=pad, fill=plate)
     draw.text((x, y), text, font=font, fill="white", anchor="lt")
     if chosen:
-        x, y = right + pad, (y + bottom) / 2
-        ends = [(x, y), (x + tick * 0.38, y + tick * 0.38), (x + tick, y - tick * 0.42)]
+        left, low = right + pad, y + tick * 0.5
+        ends = [(left, low), (left + tick * 0.38, low + tick * 0.38), (left + tick, y)]
         draw.line(ends, fill="white", width=max(2, round(tick / 6)))

@@ -17,10 +17,9 @@ import json
 import linecache
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
-from enum import Enum
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Literal, Self, get_args, get_origin
+from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -69,16 +68,6 @@ def task_from_wire(body: Mapping[str, Any]) -> Task:
     if known is None or not all(isinstance(field, str) for field in body):
         return RawTask(body)
     return known(**{name: value for name, value in body.items() if name != "type"})
-
-
-def _literal_member(kind: Any) -> Enum | None:
-    """A member of an enum that stands in a `Literal` of a type, which no JSON is equal to."""
-    for part in get_args(kind):
-        if get_origin(kind) is Literal and isinstance(part, Enum):
-            return part
-        if found := _literal_member(part):
-            return found
-    return None
 
 
 def _is_fixed(value: Any) -> bool:
@@ -168,14 +157,6 @@ class Task(_Strict):
                 f'Field(alias="{to_camel(hidden)}").',
                 field=hidden,
             )
-        for name, info in cls.model_fields.items():
-            if member := _literal_member(info.annotation):
-                raise InvalidTaskError(
-                    f"{cls.__name__}.{name} is a Literal of {member}, which JSON cannot have; "
-                    f"expected a value of JSON. Write Literal[{member.value!r}], or use "
-                    f"{type(member).__name__} itself.",
-                    field=name,
-                )
         if cls.__module__ == "__main__" and cls.model_config.get("use_attribute_docstrings"):
             helps = _cell_docstrings(cls)
             for name, info in cls.model_fields.items():
@@ -265,7 +246,7 @@ class Task(_Strict):
         Raises:
             InvalidInputError: the task is nested too deeply for Python code.
         """
-        return python_source(self).code
+        return python_source(self)
 
     def pictures(self) -> list[bytes]:
         """Return the files of the task's pictures, as far as they are known here.
@@ -279,13 +260,9 @@ class Task(_Strict):
         """The JSON as a person reads it: indented, pictures as labels."""
         return _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
 
-    def _checks(self) -> Iterator[tuple[str, str]]:
-        """Label and HTML of what can be said of the task besides its JSON."""
-        for index, data in enumerate(self.pictures(), 1):
-            seen = _pictures.inspect(data)
-            shape = f"{seen.format} {seen.width} x {seen.height}" if seen.format else "no picture"
-            verdict = _html.badge(seen.problem or "inside the limits", good=seen.problem is None)
-            yield f"picture {index}", f"{shape}, {seen.size:,} bytes {verdict}"
+    def _measured(self) -> list[tuple[str, _pictures.ImageFacts]]:
+        """What can be said of each picture."""
+        return [(f"picture {n}", _pictures.inspect(d)) for n, d in enumerate(self.pictures(), 1)]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         shown = [
@@ -301,13 +278,16 @@ class Task(_Strict):
         html = _html.card(
             self.type or "Task without a type",
             *shown,
-            _html.facts(self._checks()),
+            _html.facts(
+                (name, _html.badge(str(facts), good=facts.problem is None))
+                for name, facts in self._measured()
+            ),
             _html.code(self._body_text()),
         )
         return _html.bundle(html, str(self))
 
     def __str__(self) -> str:
-        lines = [f"picture {n}: {_pictures.inspect(d)}" for n, d in enumerate(self.pictures(), 1)]
+        lines = [f"{name}: {facts}" for name, facts in self._measured()]
         return "\n".join([*lines, self._body_text()])
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -328,6 +308,10 @@ class Task(_Strict):
 # docstrings pydantic searches the source of every loaded module, a tenth of this package's import.
 Task.model_config["use_attribute_docstrings"] = True
 _DESCRIBED: Final = ConfigDict(use_attribute_docstrings=False)
+
+
+def _clean_page(url: str | None) -> str | None:
+    return None if url is None else _pictures.clean_address(url, "websiteURL")
 
 
 class ComplexImageMetadata(_Strict):
@@ -417,12 +401,6 @@ class ComplexImageTask(Task):
         """What is asked about the picture."""
         return self.metadata.task
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        changed = dict(update or {})
-        if "question" in changed:
-            changed["metadata"] = {"Task": changed.pop("question")}
-        return super().model_copy(update=changed, deep=deep)
-
     def pictures(self) -> list[bytes]:
         if self.images_base64 is not None:
             return [_picture_file(text) for text in self.images_base64]
@@ -432,15 +410,8 @@ class ComplexImageTask(Task):
     @classmethod
     def _question_is_metadata(cls, fields: Any) -> Any:
         if isinstance(fields, dict) and "question" in fields:
-            fields = dict(fields)
-            question = fields.pop("question")
-            if "metadata" in fields:
-                raise InvalidTaskError(
-                    "Both `question` and `metadata` are given; expected one. `question` is short "
-                    "for metadata.Task: leave one of them out.",
-                    field="metadata.Task",
-                )
-            fields["metadata"] = {"Task": question}
+            fields = {**fields, "metadata": {"Task": fields["question"]}}
+            del fields["question"]
         return fields
 
     @field_validator("image_urls")
@@ -457,10 +428,6 @@ class ComplexImageTask(Task):
     @field_validator("images_base64")
     @classmethod
     def _check_base64(cls, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if texts is not None and not texts:
-            raise InvalidTaskError(
-                "imagesBase64 is an empty list; expected a picture. Add one.", field="imagesBase64"
-            )
         for index, text in enumerate(texts or ()):
             try:
                 data = _picture_file(text)
@@ -472,26 +439,21 @@ class ComplexImageTask(Task):
                 raise InvalidTaskError(sentence, field="imagesBase64")
         return texts
 
-    @field_validator("website_url")
-    @classmethod
-    def _check_page(cls, url: str | None) -> str | None:
-        return None if url is None else _pictures.clean_address(url, "websiteURL")
+    _check_page = field_validator("website_url")(_clean_page)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if self.image_urls is not None and self.images_base64 is not None:
-            raise InvalidTaskError(
-                "Both imageUrls and imagesBase64 are given; expected exactly one of them. Remove "
-                "one.",
-                field="imageUrls",
-            )
-        if self.image_urls is self.images_base64 is None:
-            raise InvalidTaskError(
-                "There is no picture: neither imageUrls nor imagesBase64 is given; expected "
-                "exactly one of them. Choose a picture, or use ComplexImageTask.from_image(…).",
-                field="imageUrls",
-            )
-        return self
+        given = [one for one in (self.image_urls, self.images_base64) if one is not None]
+        if len(given) == 1 and given[0]:
+            return self
+        found = "There is no picture: neither imageUrls nor imagesBase64 has one"
+        if len(given) == 2:
+            found = "Both imageUrls and imagesBase64 are given"
+        raise InvalidTaskError(
+            f"{found}; expected exactly one of them. Choose one picture; "
+            "ComplexImageTask.from_image(…) puts it where it belongs.",
+            field="imageUrls",
+        )
 
 
 class FunCaptchaTaskProxyless(Task):
@@ -522,10 +484,7 @@ class FunCaptchaTaskProxyless(Task):
     )
     user_agent: str | None = Field(None, description="The browser's User-Agent.")
 
-    @field_validator("website_url")
-    @classmethod
-    def _check_page(cls, url: str) -> str:
-        return _pictures.clean_address(url, "websiteURL")
+    _check_page = field_validator("website_url")(_clean_page)
 
     @field_validator("data", mode="before")
     @classmethod
@@ -615,10 +574,10 @@ def _as_sent(dumped: Any, value: Any, place: str = "") -> Any:
             if held[key] is not None or key not in names or fields[names[key]].default is not None
         }
     if isinstance(dumped, dict) and isinstance(value, Mapping) and len(dumped) == len(value):
-        if found := re.search("[\ud800-\udfff]", "".join(map(str, value))):
-            raise _not_json(place, f"A key of {place} has {found[0]!r}, half of a character")
-        pairs = zip(dumped.items(), value.values(), strict=True)
-        return {key: _as_sent(inner, held, f"{below}{key}") for (key, inner), held in pairs}
+        # pydantic would spoil half of a character in a key
+        keys = [held if type(held) is str else key for key, held in zip(dumped, value, strict=True)]
+        parts = zip(keys, dumped.values(), value.values(), strict=True)
+        return {key: _as_sent(inner, held, f"{below}{key}") for key, inner, held in parts}
     if isinstance(dumped, list) and isinstance(value, Collection) and len(dumped) == len(value):
         return [_as_sent(inner, item, place) for inner, item in zip(dumped, value, strict=True)]
     return dumped
@@ -626,18 +585,17 @@ def _as_sent(dumped: Any, value: Any, place: str = "") -> Any:
 
 def _fields_of(kind: Any) -> Mapping[str, Any]:
     """The fields of a model or a dataclass."""
-    for name in ("model_fields", "__pydantic_fields__", "__dataclass_fields__"):
-        if found := getattr(kind, name, None):
-            return dict(found)
-    return {}
+    found = getattr(kind, "__pydantic_fields__", None) or getattr(kind, "__dataclass_fields__", {})
+    return dict(found)
 
 
 def _secret_text(secret: Any, place: str) -> SecretText:
     with contextlib.suppress(UnicodeDecodeError):
         if isinstance(secret, (str, bytes)):
             return SecretText(secret if isinstance(secret, str) else secret.decode())
-    kind = "bytes that are not UTF-8" if isinstance(secret, bytes) else type(secret).__name__
-    raise _not_json(place, f"{place} is a secret of type {kind}")
+    raise _not_json(
+        place, f"{place} is a secret of type {type(secret).__name__}, not a text in UTF-8"
+    )
 
 
 def _not_json(field: str, what: str) -> InvalidTaskError:
@@ -657,11 +615,11 @@ def _lists(value: Any) -> Any:
 
 # --- what is wrong --------------------------------------------------------------------------
 
-_KINDS: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}
-_WANTED: Final = re.compile(
-    "Input should be a valid (string|integer|number|boolean|tuple|list|dictionary)"
+_GIVEN: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}
+_WANTED: Final = {"integer": "an integer", "tuple": "a list", "dictionary": "an object"}
+_WORDS: Final = re.compile(
+    r"Input should be a valid (string|number|boolean|list|integer|tuple|dict\w+)"
 )
-_JSON_WORDS: Final = {"integer": "an integer", "tuple": "a list", "dictionary": "an object"}
 
 
 def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
@@ -694,15 +652,12 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
         said += "To send it all the same, use RawTask."
     elif kind == "string_too_short" and not given:
         said = f"{field} is empty; expected a text. Fill it in."
-    elif kind == "string_too_short":
-        least = context["min_length"]
-        said = f"{field} has {len(str(given))} characters; expected at least {least}. Write more."
     elif kind == "literal_error":
         shown = _pictures.quoted(given) if isinstance(given, str) else str(given)[:80]
         said = f"{field} is {shown}; expected {context['expected']}."
-    elif wanted := _WANTED.match(message):
-        expected = _JSON_WORDS.get(wanted[1], f"a {wanted[1]}")
-        got = _KINDS.get(type(given).__name__, f"a {type(given).__name__}")
+    elif wanted := _WORDS.match(message):
+        expected = _WANTED.get(wanted[1], f"a {wanted[1]}")
+        got = _GIVEN.get(type(given).__name__, f"a {type(given).__name__}")
         where = "".join(f"[{part}]" for part in loc if isinstance(part, int))
         said = f"{field}{where} is {got}; expected {expected}. Change the value's type."
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anywidget
 import traitlets
+from IPython import get_ipython
 
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels, with_labels
@@ -21,6 +22,7 @@ from brocap_nb.api._json import fields_of
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._types import task_from_wire
 from brocap_nb.widgets import _kit as widgets
+from brocap_nb.widgets._rows import KINDS, in_background, line
 from brocap_nb.widgets._style import Report, heading, note, problem_note
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ PICTURE_CHARACTERS: Final = 16_000
 LONGEST: Final = 20_000
 """Characters of code that are shown: what is shown stays in the saved notebook."""
 
-_GOOD: Final = {Outcome.OK: True, Outcome.CALLBACK: True, Outcome.PROCESSING: None}
-
 
 class CopyButton(anywidget.AnyWidget):
     """Copies the text of the nearest `brocap-copyable` around it, in the browser alone."""
@@ -45,16 +45,15 @@ class CopyButton(anywidget.AnyWidget):
     """What stands on it."""
 
 
-class CodeBlock(widgets.VBox):
+class Copyable(widgets.HBox):
     """Code with a button to copy it; nothing until something is shown."""
 
     def __init__(self) -> None:
-        self._text = widgets.HTML()
-        self._copy = CopyButton()
+        self._text, self._copy = widgets.HTML(), CopyButton()
         super().__init__(
             [self._text, self._copy],
             layout={"width": "auto", "display": "none"},
-            classes=("brocap-copyable",),
+            classes=("brocap-line", "brocap-copyable"),
         )
 
     @property
@@ -62,37 +61,31 @@ class CodeBlock(widgets.VBox):
         """What is shown, as HTML."""
         return str(self._text.value)
 
-    def show(self, title: str, code: str, *, instead: str) -> None:
-        """Show code.
+    def show(self, html: str, label: str = "Copy") -> None:
+        """Show HTML with the code in a `pre`; an empty one hides it."""
+        self._copy.label = label
+        self._text.value = html
+        widgets.show(self, html)
 
-        Args:
-            instead: what to run in a cell to get it, if it is too long to be shown.
-        """
-        fits = len(code) <= LONGEST
-        told = note(title) + (
-            _html.code(code, max_height="14em")
-            if fits
-            else note(f"It has {len(code):,} characters, too many for a notebook. Run this:")
-            + _html.code(instead)
-        )
-        self._copy.label = f"Copy {title}" if fits else "Copy this line"
-        self._text.value = told
-        widgets.show(self, True)
 
-    def clear(self) -> None:
-        """Show nothing."""
-        self._text.value = ""
-        widgets.show(self, False)
+def name_of(log: ExchangeLog) -> str:
+    """Return an expression that is the log in the user's notebook; empty if there is none."""
+    shell = get_ipython()
+    names = [] if shell is None else list(shell.user_ns.items())
+    for name, one in reversed(names):  # a widget is made after what it shows
+        if name[0] != "_" and type(one).__module__.startswith("brocap_nb."):
+            if one is log:
+                return str(name)
+            if getattr(one, "log", None) is log:
+                return f"{name}.log"
+    return f'__import__("brocap_nb").ExchangeLog("{log.folder.as_posix()}")' if log.folder else ""
 
 
 class ExchangeView(widgets.View):
     """Shows one exchange of a log; nothing until one is opened.
 
-    Args:
-        log: the log.
-        client: returns the client that sends an exchange again; without one nothing is sent.
-        billed: whether what that client sends may cost something.
-        redact: takes secrets out of what is shown when something fails.
+    `client` returns the client that sends an exchange again; without one nothing is sent. What it
+    sends is asked about first where it may be `billed`.
     """
 
     exchange_id = traitlets.Unicode(None, allow_none=True)
@@ -109,34 +102,30 @@ class ExchangeView(widgets.View):
         self.exchanges = log
         self._client, self._billed = client, billed
         self._report = Report(redact)
-        self._head = widgets.HTML()
-        self._bodies = widgets.HTML()
-        self._code = CodeBlock()
-        self._difference = widgets.HTML()
-        self.replay = widgets.Button(tooltip="Send this request again, as a new exchange")
+        self._head, self._bodies, self._difference = (widgets.HTML() for _ in range(3))
+        self._entry, self._code = Copyable(), Copyable()
+        self.again = widgets.Button(tooltip="Send this request again, as a new exchange")
         self.curl = widgets.Button(description="As cURL", tooltip="Show it as a shell command")
         self.python = widgets.Button(description="As Python", tooltip="Show it as a program")
         self.compare = widgets.ToggleButton(
             description="Compare with another row", tooltip="Then click the other row of the log"
         )
         self.shut = widgets.Button(description="Close", tooltip="Close this exchange")
-        buttons = [self.replay] if client is not None else []
-        row = {"flex_flow": "row wrap", "width": "auto", "grid_gap": "8px"}
+        buttons = [self.again] if client is not None else []
+        buttons += [self.curl, self.python, self.shut, self.compare]
         super().__init__(
             [
                 self._head,
-                widgets.HBox(
-                    [*buttons, self.curl, self.python, self.compare, self.shut], layout=row
-                ),
-                self._report,
+                line(self._entry, *buttons, self._report),
                 self._difference,
                 self._code,
                 self._bodies,
             ],
             layout={"width": "auto", "grid_gap": "8px", "display": "none"},
+            classes=("brocap-exchange",),
         )
         guard = self._report.guard
-        self.replay.on_click(guard(self._ask_or_replay))
+        self.again.on_click(guard(self._ask_or_send))
         self.curl.on_click(guard(lambda: self._show_code("cURL", "to_curl")))
         self.python.on_click(guard(lambda: self._show_code("Python", "to_python")))
         self.compare.observe(guard(self._say_how_to_compare), "value")
@@ -147,15 +136,17 @@ class ExchangeView(widgets.View):
         with self._report.catching():
             if self.compare.value and self.exchange_id not in (None, exchange_id):
                 self.compare.value = False
-                self.show_difference(str(self.exchange_id), exchange_id)
+                self._show_difference(str(self.exchange_id), exchange_id)
                 return
             exchange = self.exchanges[exchange_id]
             self._forget()
             self.exchange_id = exchange_id
             self._head.value = _head(exchange)
             self._bodies.value = _bodies(exchange)
-            self.replay.description = "Replay"
-            self.replay.disabled = exchange.outcome is Outcome.CALLBACK
+            self._name = name_of(self.exchanges) or "log"
+            self._entry.show(f'<pre>{escape(self._name)}["{exchange_id}"]</pre>')
+            self.again.description = "Send again"
+            self.again.disabled = exchange.outcome is Outcome.CALLBACK
         widgets.show(self, True)
 
     def leave(self) -> None:
@@ -165,20 +156,23 @@ class ExchangeView(widgets.View):
         self._head.value = self._bodies.value = ""
         widgets.show(self, False)
 
-    def show_difference(self, left: str, right: str) -> None:
-        """Show what differs between two exchanges."""
+    def _show_difference(self, left: str, right: str) -> None:
         difference = self.exchanges.diff(left, right)
         self._difference.value = difference._repr_mimebundle_()["text/html"]
 
     def _forget(self) -> None:
         self._report.clear()
-        self._code.clear()
+        self._code.show("")
         self._difference.value = ""
         self.compare.value = False
 
     def _show_code(self, title: str, method: str) -> None:
-        code = getattr(self.exchanges, method)(self.exchange_id)
-        self._code.show(title, code, instead=f'print(log.{method}("{self.exchange_id}"))')
+        code, label = getattr(self.exchanges, method)(self.exchange_id), f"Copy {title}"
+        if len(code) > LONGEST:
+            title = f"It has {len(code):,} characters, too many for a notebook. Run this:"
+            code = f'print({self._name}.{method}("{self.exchange_id}"))'
+            label = "Copy this line"
+        self._code.show(note(title) + _html.code(code, max_height="14em"), label)
 
     def _say_how_to_compare(self) -> None:
         if self.compare.value:
@@ -188,22 +182,17 @@ class ExchangeView(widgets.View):
 
     # --- again ------------------------------------------------------------------------------
 
-    def _ask_or_replay(self) -> None:
+    def _ask_or_send(self) -> None:
         """A task that may be billed is asked about first."""
         created = self.exchanges[str(self.exchange_id)].method == "createTask"
-        if created and self._billed() and self.replay.description != SURE:
-            self.replay.description = SURE
+        if created and self._billed() and self.again.description != SURE:
+            self.again.description = SURE
             return
-        self.replay.description = "Replay"
-        self.replay.disabled = True
+        self.again.description = "Send again"
         self._report.tell("Sent again; waiting for the answer …")
-        threading.Thread(
-            target=self._report.guard(lambda: self._replay(str(self.exchange_id))),
-            name="brocap replay",
-            daemon=True,
-        ).start()
+        in_background(self.again, self._report, lambda: self._send(str(self.exchange_id)))
 
-    def _replay(self, exchange_id: str) -> None:
+    def _send(self, exchange_id: str) -> None:
         assert self._client is not None
         made: list[str] = []
         here = threading.current_thread()
@@ -212,68 +201,49 @@ class ExchangeView(widgets.View):
             if threading.current_thread() is here:
                 made.append(exchange.exchange_id)
 
+        client = self._client()
+        unsubscribe = client.log.subscribe(listen)
         try:
-            client = self._client()
-            unsubscribe = client.log.subscribe(listen)
-            try:
-                client.replay(exchange_id)
-            except ExchangeError:
-                pass  # an answer like any other: it is compared
-            finally:
-                unsubscribe()
+            client.replay(exchange_id)
+        except ExchangeError:
+            pass  # an answer like any other: it is compared
         finally:
-            self.replay.disabled = False
+            unsubscribe()
         if made and self.exchange_id == exchange_id:
-            self.show_difference(exchange_id, made[-1])
+            self._show_difference(exchange_id, made[-1])
             self._report.tell(f"Sent again as exchange {made[-1]}. What differs from the first:")
 
 
 def _head(exchange: Exchange) -> str:
-    shown: list[tuple[str, object]] = [
-        ("HTTP status", exchange.http_status),
+    """What it was and what came of it, in two lines, and what its error code means."""
+    good = {"good": True, "bad": False}.get(KINDS.get(str(exchange.outcome), "bad"))
+    facts: list[tuple[str, object]] = [
+        ("HTTP", exchange.http_status),
         ("task", exchange.task_id),
         ("attempt", exchange.attempt if exchange.attempt > 1 else None),
-        ("elapsed", None if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.1f} ms"),
-        ("sent to", exchange.url),
-        ("what was wrong", exchange.detail),
+        ("took", None if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.1f} ms"),
+        ("sent to", exchange.url or None),
+        ("what was wrong:", exchange.detail),
     ]
-    pairs = [
-        ("outcome", _html.badge(str(exchange.outcome), good=_GOOD.get(exchange.outcome, False))),
-        ("started", f"{exchange.started_at:%Y-%m-%d %H:%M:%S.%f} UTC"),
-        *((label, _html.text(str(value))) for label, value in shown if value is not None),
-    ]
-    title = heading(f"Exchange {exchange.exchange_id}", exchange.method)
-    return title + _html.facts(pairs) + _meaning(exchange)
+    facts_line = " · ".join(
+        [
+            _html.badge(str(exchange.outcome), good=good),
+            f'<span title="{exchange.started_at}">{exchange.started_at:%H:%M:%S} UTC</span>',
+            *(f"{label} {_html.text(str(value))}" for label, value in facts if value is not None),
+        ]
+    )
+    return heading(exchange.method) + f"<div>{facts_line}</div>" + _meaning(exchange)
 
 
 def _meaning(exchange: Exchange) -> str:
     if not exchange.error_code:
         return ""
     entry = explain(exchange.error_code)
-    facts = [(label, _html.words(text)) for label, text in entry.facts(exchange.error_description)]
-    where = _fields_note(exchange, entry.fields)
-    return problem_note(exchange.error_code) + _html.facts(facts) + where
-
-
-def _fields_note(exchange: Exchange, fields: Sequence[str]) -> str:
-    """Where to look, if the tree of this request cannot show it."""
-    body = fields_of(exchange.request)
-    if not fields or any(_has(body, path) for path in fields):
-        return ""
-    where = (
-        f"is in the createTask of task {exchange.task_id}"
-        if exchange.method == "getTaskResult" and exchange.task_id
-        else "is missing: this request does not have it"
-    )
-    return note(f"What it is about {where}.")
-
-
-def _has(value: Any, path: str) -> bool:
-    for name in path.split("."):
-        if not isinstance(value, dict) or name not in value:
-            return False
-        value = value[name]
-    return True
+    about = f"It is about {' or '.join(f'`{path}`' for path in entry.fields)}"
+    if exchange.method == "getTaskResult" and exchange.task_id:
+        about += f" in the createTask of task {exchange.task_id}"
+    told = [f"`{entry.code}`: {entry.sentence(exchange.error_description)}"]
+    return problem_note(*told, *([f"{about}."] if entry.fields else []))
 
 
 def _bodies(exchange: Exchange) -> str:
@@ -281,34 +251,28 @@ def _bodies(exchange: Exchange) -> str:
     asked = "".join(_pictures_of(exchange)) + _html.tree(
         shorten_labels(with_labels(exchange.request)[0]), marked=marked
     )
-    answered = (
-        note("There is none.")
-        if exchange.response is None
-        else (_html.tree(exchange.response) if exchange.response else note("It is empty."))
-    )
-    sides = [
-        ("Request", exchange.request_bytes, asked, exchange.request_headers),
-        ("Response", exchange.response_bytes, answered, exchange.response_headers),
-    ]
-    return (
-        '<div class="brocap-sides">'
-        + "".join(
-            f'<section aria-label="{name}"><div class="brocap-heading">{name}'
-            f"<small>{'' if size is None else f'{size:,} bytes'}</small></div>"
-            f"{body}{_headers(headers)}</section>"
-            for name, size, body, headers in sides
-        )
-        + "</div>"
+    if exchange.response:
+        answered = _html.tree(exchange.response)
+    else:
+        answered = note("There is none." if exchange.response is None else "It is empty.")
+    return '<div class="brocap-sides">{}{}</div>'.format(
+        _side("Request", exchange.request_bytes, asked, exchange.request_headers),
+        _side("Response", exchange.response_bytes, answered, exchange.response_headers),
     )
 
 
-def _headers(text: str | None) -> str:
-    if not text:
-        return ""
-    pairs = [(name, escape(str(value))) for name, value in json.loads(text).items()]
-    return (
+def _side(name: str, size: int | None, body: str, headers: str | None) -> str:
+    pairs = [(key, escape(str(value))) for key, value in json.loads(headers or "{}").items()]
+    folded = (
         f'<details><summary style="cursor:pointer">Headers ({len(pairs)})</summary>'
         f"{_html.facts(pairs)}</details>"
+        if pairs
+        else ""
+    )
+    aside = "" if size is None else f"{size:,} bytes"
+    return (
+        f'<section aria-label="{name}"><div class="brocap-heading">{name}<small>{aside}</small>'
+        f"</div>{body}{folded}</section>"
     )
 
 

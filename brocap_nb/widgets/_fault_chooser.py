@@ -11,6 +11,7 @@ from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import METHODS
+from brocap_nb.sandbox._faults import FAULTS
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._forms import read_number
 from brocap_nb.widgets._style import Report, note, plain
@@ -49,13 +50,10 @@ class FaultChooser(widgets.View):
 
     def _fill(self) -> None:
         """Make the section, when it is first looked at."""
-        from brocap_nb.sandbox._faults import BEFORE, ON_THE_WIRE, SHAPES
-
-        self._told = {**BEFORE, **ON_THE_WIRE, **{n: what for n, (what, _) in SHAPES.items()}}
         self.method = plain(
             widgets.Dropdown, "Method that fails", options=METHODS, value="getTaskResult"
         )
-        names = [(f"{name}: {what[:50].rstrip('.')}", name) for name, what in self._told.items()]
+        names = [(f"{name}: {what[:50].rstrip('.')}", name) for name, what in FAULTS.items()]
         self.fault = plain(widgets.Dropdown, "Fault", options=names, value="reset")
         self.times = plain(widgets.Text, TIMES, value="1")
         self.order = widgets.Button(description="Make the next request fail")
@@ -112,7 +110,7 @@ class FaultChooser(widgets.View):
         refuse = self.fault.value == REFUSE
         self.method.disabled = refuse
         self.times.description = SECONDS if refuse else TIMES
-        self._what.value = note(self._told[self.fault.value])
+        self._what.value = note(FAULTS[self.fault.value])
 
     def _order(self) -> None:
         self._report.clear()
@@ -136,7 +134,7 @@ class FaultChooser(widgets.View):
         self.draw()
 
     def _words(self, method: str, fault: str, times: int) -> str:
-        what = f"<b>{escape(fault)}</b>: {_html.words(self._told[fault])}"
+        what = f"<b>{escape(fault)}</b>: {_html.words(FAULTS[fault])}"
         if fault == REFUSE:
             return f"For {times} s, or until it is cleared, every method. {what}"
         which = "The next request" if times == 1 else f"The next {times} requests"

@@ -1,39 +1,42 @@
-"""A log to look at: its errors, its rows, and one exchange in full. Nothing here sends a task.
+"""A log to look at: its rows, its tasks, its errors, and one exchange in full.
 
-errors ──click──► filter ──► rows ──click──► exchange
+requests ──click──► exchange
+tasks, errors ──click──► more about it ──► its requests
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._search import Filter
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._error_explorer import ErrorExplorer
-from brocap_nb.widgets._exchange_view import ExchangeView
-from brocap_nb.widgets._log_table import LogTable, table_of
-from brocap_nb.widgets._style import STYLE, close_all, heading, panel
-from brocap_nb.widgets._task_lens import TaskLens
+from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
+from brocap_nb.widgets._lenses import ErrorExplorer, TaskLens, broken
+from brocap_nb.widgets._log_table import LogTable
+from brocap_nb.widgets._rows import line
+from brocap_nb.widgets._style import STYLE, Report, close_all, heading, panel
 
 if TYPE_CHECKING:
     from brocap_nb.client._client import Client
 
+INTERVAL: Final = 0.3
+"""At most one drawing in so many seconds. Most exchanges end within it, and are drawn once."""
+
 
 class LogPanels:
-    """The parts of a board, for whoever closes them: they belong to no cell.
+    """The log in one panel, for whoever closes it: it belongs to no cell.
 
-    Args:
-        log: the log.
-        client: returns the client that sends an exchange again; without one nothing is sent.
-        billed: whether what that client sends may cost something.
-        recipes: how each error code is provoked in the sandbox, as sentences.
-        provoke: does so.
-        redact: takes secrets out of what is shown when something fails.
+    `client` returns the client that sends an exchange again; without one nothing is sent. What it
+    sends is asked about first where it may be `billed`. `recipes` tells how each error code is
+    provoked in the sandbox, and `provoke` does so. `redact` takes secrets out of what is shown
+    when something fails.
     """
 
     def __init__(
@@ -46,75 +49,106 @@ class LogPanels:
         provoke: Callable[[str], object] | None = None,
         redact: Callable[[str], str] = str,
     ) -> None:
-        self.exchanges = log
+        self.log = log
         self._client, self._billed, self._redact = client, billed, redact
-        self.errors = ErrorExplorer(
-            log, chosen=self._filter, recipes=recipes, provoke=provoke, redact=redact
-        )
-        self.table = LogTable(log, opened=self._open, redact=redact)
+        self._recipes, self._provoke = recipes, provoke
+        self._lock = threading.Lock()
+        self._settling = False
+        self._report = Report(redact)
+        guard = self._report.guard
+        self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
+        self.table = LogTable(log, self._open, self._refresh.request, self._report)
         self.view = widgets.ToggleButtons(
-            options=[("Requests", "requests"), ("Tasks", "tasks")],
-            tooltips=["A row for each request", "A row for each task, its polls folded in"],
-            style={"button_width": "auto"},
-            layout={"width": "auto"},
+            options=_tabs(0), style={"button_width": "auto"}, layout={"width": "auto"}
         )
-        """What a row is: a request or a task."""
-        title = widgets.HTML(heading("Log", "click a row to open it"))
-        self._rows = panel(title, self.view, self.table)
-        self._opened = panel(shown=False)
-        self.panels: Sequence[widgets.Widget] = (panel(self.errors), self._rows, self._opened)
-        """Its parts, to be put into a layout of your own."""
-        self.view.observe(lambda _: self._show_view(), "value")
+        """What a row is: a request, a task or an error."""
+        title = widgets.HTML(heading("Log"))
+        self._views = widgets.VBox([self.table], layout={"width": "auto"})
+        self._frame = Copyable()
+        head = line(title, self.view, self.table.filters)
+        self._panel = panel(head, self._report, self._views, self._frame)
+        self.panels: Sequence[widgets.Widget] = (self._panel,)
+        """What is shown, to be put into a layout of your own."""
+        self.view.observe(guard(self._turn_to), "value")
+        self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
+        guard(self.draw)()
 
     # what is not seen at first is not made at first: each widget takes its time in the browser
 
     @cached_property
     def exchange(self) -> ExchangeView:
         """One exchange in full."""
-        view = ExchangeView(
-            self.exchanges, client=self._client, billed=self._billed, redact=self._redact
-        )
-        view.observe(lambda _: self._mark(), "exchange_id")
-        self._opened.children = (view,)
+        view = ExchangeView(self.log, client=self._client, billed=self._billed, redact=self._redact)
+        view.observe(lambda _: self.table.list.mark(view.exchange_id), "exchange_id")
+        self._panel.children += (view,)
         return view
 
     @cached_property
     def tasks(self) -> TaskLens:
         """A row for each task."""
-        lens = TaskLens(self.exchanges, requests=self._show_requests_of, redact=self._redact)
-        self._rows.children += (lens,)
+        lens = TaskLens(self.log, self._show_requests, self._report)
+        self._views.children += (lens,)
         return lens
 
-    def close(self) -> None:
-        """Stop following the log, and take the panels away."""
-        for part in self.panels:
-            close_all(part)
+    @cached_property
+    def errors(self) -> ErrorExplorer:
+        """A row for each thing that went wrong."""
+        errors = ErrorExplorer(
+            self.log, self._show_requests, self._report, self._recipes, self._provoke
+        )
+        self._views.children += (errors,)
+        return errors
 
-    def _show_view(self) -> None:
-        for part, name in ((self.table, "requests"), (self.tasks, "tasks")):
-            widgets.show(part, self.view.value == name)
+    def draw(self) -> None:
+        """Show how the log stands now. May be called from any thread."""
+        with self._lock:
+            self._shown().draw()
+            tabs = _tabs(len(self.log.words("error_code")) + len(broken(self.log)))
+            if tabs != self.view.options:
+                chosen, self._settling = self.view.value, True
+                self.view.options = tabs
+                self.view.value = chosen
+                self._settling = False
+            name = name_of(self.log)
+            code = f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
+            self._frame.show(code if name else "")
+
+    def close(self) -> None:
+        """Stop following the log, and take the panel away."""
+        self._unsubscribe()
+        self._refresh.close()
+        close_all(self._panel)
+
+    def _shown(self) -> Any:
+        return self.table if self.view.value == "requests" else getattr(self, self.view.value)
+
+    def _turn_to(self) -> None:
+        if self._settling:  # its labels are changed
+            return
+        self._report.clear()
+        self.draw()
+        for view in self._views.children:
+            widgets.show(view, view is self._shown())
+        widgets.show(self.table.filters, self.view.value == "requests")
 
     def _open(self, exchange_id: str) -> None:
         self.exchange.show_exchange(exchange_id)
 
-    def _show_requests_of(self, task_id: int) -> None:
+    def _show_requests(self, wanted: Filter) -> None:
+        self.table.show_only(wanted)
         self.view.value = "requests"
-        self.table.show_only(Filter(task_id=task_id))
-
-    def _filter(self, code: str | None) -> None:
-        self.view.value = "requests"
-        self.table.show_only(Filter(error_code=code))
-
-    def _mark(self) -> None:
-        self.table.list.mark(self.exchange.exchange_id)
-        widgets.show(self._opened, self.exchange.exchange_id)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.exchanges!r}>"
+        return f"<{type(self).__name__} of {self.log!r}>"
+
+
+def _tabs(errors: int) -> tuple[tuple[str, str], ...]:
+    told = f"Errors ({errors})" if errors else "Errors"
+    return ("Requests", "requests"), ("Tasks", "tasks"), (told, "errors")
 
 
 class LogBoard(LogPanels):
-    """Follows a log: what went wrong, every row, and any exchange in full.
+    """Follows a log: every row, every task, what went wrong, and any exchange in full.
 
     >>> from brocap_nb.widgets import LogBoard
     >>> board = LogBoard(log)
@@ -148,10 +182,9 @@ class LogBoard(LogPanels):
                 field="log",
             )
         super().__init__(log, client=client, billed=billed)
-        style = widgets.HTML(STYLE, layout={"display": "none"})
         self.widget = widgets.View(
-            [style, widgets.OwnKeys(), *self.panels],
-            layout={"width": "auto", "grid_gap": "12px"},
+            [widgets.HTML(STYLE, layout={"display": "none"}), widgets.OwnKeys(), self._panel],
+            layout={"width": "auto"},
             classes=("brocap",),
         )
         """All of it, to be shown by itself."""
@@ -159,10 +192,11 @@ class LogBoard(LogPanels):
 
     def close(self) -> None:
         """Stop following the log, and take the widget away."""
+        super().close()
         close_all(self.widget)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return widgets.bundle(self.widget, **kwargs) | _html.bundle(
-            _html.card("Log", table_of(self.exchanges), self.exchanges.errors()._repr_html_()),
-            repr(self),
-        )
+        if self.widget.comm is not None:
+            self.draw()  # it may have got a name meanwhile
+        static = self.log._repr_mimebundle_()["text/html"]
+        return widgets.bundle(self.widget, **kwargs) | _html.bundle(static, repr(self))

@@ -1,169 +1,140 @@
-"""What every view of a log is made of: it follows the log, and its lines can be opened."""
+"""What every view of a log is made of: an exchange as a row, and lists of rows to be opened."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, Final
 
+from brocap_nb.api._exchange import Outcome
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import Report, close_all
+from brocap_nb.widgets._style import Report, close_all, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
-    from brocap_nb.log import ExchangeLog
 
-
-class LogView(widgets.View):
-    """Follows a log until it is closed.
-
-    Args:
-        log: the log.
-        report: shows what fails while it is drawn.
-        children: what it is made of.
-        classes: the classes of its box.
-        concerns: whether it has to be drawn anew after an exchange.
-    """
-
-    INTERVAL: ClassVar[float] = 0.5
-    """At most one drawing in this time, in seconds."""
-
-    def __init__(
-        self,
-        log: ExchangeLog,
-        report: Report,
-        children: Iterable[widgets.Widget],
-        *,
-        classes: Sequence[str] = (),
-        concerns: Callable[[Exchange], object] = lambda exchange: True,
-    ) -> None:
-        self.exchanges = log
-        self._report = report
-        self._lock = threading.Lock()
-        self._refresh = widgets.Refresh(report.guard(self.draw), self.INTERVAL)
-        super().__init__(children, layout={"width": "auto", "grid_gap": "8px"}, classes=classes)
-        self.layout.observe(report.guard(self.draw), "display")  # it has missed what came meanwhile
-        self._unsubscribe = log.subscribe(
-            lambda exchange: self._refresh.request() if concerns(exchange) else None, others=True
-        )
-        self.draw()
-
-    @property
-    def shown(self) -> bool:
-        """Whether it is seen: only then it is kept up to date."""
-        return bool(self.layout.display != "none")
-
-    def draw(self) -> None:
-        """Show how the log stands now. May be called from any thread."""
-        if self.shown:
-            with self._lock:
-                self._draw()
-
-    def _draw(self) -> None:
-        """Do so; one thread at a time."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Stop following the log."""
-        self._unsubscribe()
-        self._refresh.close()
-        super().close()
+KINDS: Final = {"ok": "good", "callback": "good", "processing": "plain", "under way": "plain"}
+SIGNS: Final = {"good": "✓", "bad": "✗", "plain": "…"}
+_LINE: Final = "{:<8}  {:<13} \t{:>8}  {:>4}  {:>7}\n{:<18} \t{}"
+HEADER: Final = _LINE.format("UTC", "method", "task", "HTTP", "ms", "outcome", "code or type")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line."""
+    """What can be opened: a few words of text."""
 
     key: str
     """What is opened by it."""
     text: str
-    """The line; columns are made with spaces."""
+    """Its lines. Of a list with columns, two: one where there is room for both. At a tab it may
+    be broken where there is little."""
     kind: str = "plain"
     """`good`, `bad` or `plain`: the colour beside it. A sign in the text says the same."""
-    html: str = ""
-    """A small picture after the text."""
+
+
+def row_of(exchange: Exchange, own_session: str) -> Row:
+    """Return an exchange as a row; one of this session without an answer is under way."""
+    outcome = str(exchange.outcome)
+    if (exchange.outcome, exchange.elapsed_ms, exchange.session) == (
+        Outcome.NO_RESPONSE,
+        None,
+        own_session,
+    ):
+        outcome = "under way"
+    kind = KINDS.get(outcome, "bad")
+    text = _LINE.format(
+        f"{exchange.started_at:%H:%M:%S}",
+        exchange.method[:13],
+        "" if exchange.task_id is None else exchange.task_id,
+        exchange.http_status or "",
+        "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
+        f"{SIGNS[kind]} {outcome}",
+        exchange.error_code or exchange.status or exchange.task_type or "",
+    )
+    if who := exchange.session.rpartition("/")[0]:  # of a log of many folders
+        text = f"{text}  {who}"
+    return Row(exchange.exchange_id, text, kind)
 
 
 class RowList(widgets.VBox):
-    """Lines of text, each a button of its own, known by a key.
+    """Rows, each a button of its own; `opened` is called with the key of one that was clicked.
 
-    When a line is added, the button of the one that fell off is used for it, so a change costs a
-    few small messages whatever is shown.
-
-    Args:
-        header: names of the columns, spaced as the lines are.
-        opened: called with the key of the line that was clicked.
-        pictures: whether lines have a picture.
+    When a row is added, the button of the one that fell off is used for it, so a change costs a
+    few small messages whatever is shown. With a header, the rows have columns below it.
     """
 
-    def __init__(
-        self, header: str, opened: Callable[[str], object], *, pictures: bool = False
-    ) -> None:
+    def __init__(self, opened: Callable[[str], object], header: str = "") -> None:
         self._opened = opened
-        self._pictures = pictures
-        self._lines: dict[str, _Line] = {}
+        self._columns = bool(header)
+        self._rows: dict[str, Row] = {}
+        self._buttons: dict[str, Any] = {}
         self._marked: str | None = None
-        names = f'<pre aria-hidden="true">{header}</pre>' if header else ""
-        self._header = widgets.HTML(
-            names,
-            layout={"display": "" if names else "none"},
-            classes=("brocap-row-header",),
-        )
+        self._header = widgets.HTML(layout={"display": "none"}, classes=("brocap-row-header",))
+        if header:
+            show_html(self._header, f'<pre aria-hidden="true">{_aligned(f"  {header}")}</pre>')
         super().__init__([self._header], layout={"width": "auto"}, classes=("brocap-rows",))
 
     @property
     def texts(self) -> list[str]:
-        """The lines as they are shown."""
-        return [line.button.description for line in self._lines.values()]
+        """The rows as they are shown."""
+        return [button.description for button in self._buttons.values()]
 
     def show(self, rows: Iterable[Row]) -> None:
-        """Show these lines, in this order."""
-        rows = list(rows)
-        wanted = {row.key for row in rows}
-        free = [line for key, line in self._lines.items() if key not in wanted]
-        lines: dict[str, _Line] = {}
-        for row in rows:
-            line = self._lines.get(row.key) or (free.pop() if free else _Line(self))
-            line.show(row, marked=row.key == self._marked)
-            lines[row.key] = line
-        self._lines = lines
-        self.children = (self._header, *(line.widget for line in lines.values()))
-        for line in free:
-            close_all(line.widget)
+        """Show these rows, in this order."""
+        former, self._rows = self._buttons, {row.key: row for row in rows}
+        free = [button for key, button in former.items() if key not in self._rows]
+        self._buttons = {
+            key: former.get(key) or (free.pop() if free else self._button()) for key in self._rows
+        }
+        self.mark(self._marked)
+        self.children = (self._header, *self._buttons.values())
+        for button in free:
+            close_all(button)
 
     def mark(self, key: str | None) -> None:
-        """Mark the line that is open."""
+        """Mark the row that is open."""
         self._marked = key
-        for line in self._lines.values():
-            line.show(line.row, marked=line.row.key == key)
+        for row in self._rows.values():
+            text = f"{'▸' if row.key == key else ' '} {row.text}"
+            marked = ["brocap-row-open"] * (row.key == key)
+            button = self._buttons[row.key]
+            with button.hold_sync():  # one message for both
+                button.description = _aligned(text) if self._columns else text.strip()
+                button._dom_classes = ("brocap-row", f"brocap-row-{row.kind}", *marked)
 
     def click(self, key: str) -> None:
-        """Do what a click on a line does.
+        """Do what a click on a row does; a KeyError if no such row is shown."""
+        self._buttons[key].click()
 
-        Raises:
-            KeyError: no such line is shown.
-        """
-        self._lines[key].button.click()
+    def _button(self) -> Any:
+        button = widgets.Button(layout={"width": "auto"})
+        button.on_click(lambda _: self._opened(self._key_of(button)))
+        return button
+
+    def _key_of(self, button: Any) -> str:
+        return next(key for key, one in self._buttons.items() if one is button)
 
 
-class _Line:
-    def __init__(self, owner: RowList) -> None:
-        self.row = Row("", "")
-        layout = {"width": "auto"}
-        self.widget = self.button = widgets.Button(layout=layout)
-        self.picture = widgets.HTML(layout=layout) if owner._pictures else None
-        if self.picture is not None:
-            self.widget = widgets.HBox(
-                [self.button, self.picture], layout=layout, classes=("brocap-row-pair",)
-            )
-        self.button.on_click(lambda _: owner._opened(self.row.key))
+def _aligned(text: str) -> str:
+    """The same with spaces that hold: a style sheet says whether its lines are one."""
+    return text.replace("\n", "\n  ").replace(" ", "\xa0").replace("\t", " ")
 
-    def show(self, row: Row, *, marked: bool) -> None:
-        self.row = row
-        classes = ("brocap-row", f"brocap-row-{row.kind}", *(["brocap-row-open"] * marked))
-        with self.button.hold_sync():  # one message for both
-            self.button.description = f"{'▸' if marked else ' '} {row.text}"
-            self.button._dom_classes = classes
-        if self.picture is not None:
-            self.picture.value = row.html
+
+def line(*children: widgets.Widget, name: str = "") -> Any:
+    """Widgets side by side while there is room; `name` is a class for the style sheet."""
+    classes = ("brocap-line", *filter(None, [name]))
+    return widgets.HBox(children, layout={"width": "auto"}, classes=classes)
+
+
+def in_background(button: Any, report: Report, work: Callable[[], object]) -> None:
+    """Do what may take a while in a thread of its own; its button rests meanwhile."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            button.disabled = False
+
+    button.disabled = True
+    threading.Thread(target=report.guard(run), name="brocap work", daemon=True).start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -29,6 +29,13 @@ client.get_balance()
 CONSOLE: Final = "console = bn.Console(client, sandbox=sandbox)\nconsole"
 
 
+def in_the_middle(lab: Lab, row: Any) -> None:
+    """Click with the mouse where a row has no words."""
+    row.scroll_into_view_if_needed()
+    place = row.bounding_box()
+    lab.page.mouse.click(place["x"] + place["width"] * 0.8, place["y"] + place["height"] * 0.5)
+
+
 def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
     lab.open("rows.ipynb", PREPARE, CONSOLE)
     lab.run_all()
@@ -40,20 +47,23 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
         "createTask",
     ]
 
-    # a filter, by a control and by a bar
-    console.get_by_label("Method", exact=True).last.select_option("getBalance")
+    # a filter, by a control and by an error
+    console.get_by_label("Method", exact=True).select_option("getBalance")
     console.get_by_text("Rows 1 to 1 of 1, newest first; the log has 3").wait_for()
     console.get_by_role("button", name="Clear filters").click()
     rows.nth(2).wait_for()
-    bar = console.get_by_role("button", name="ERROR_TASK_NOT_SUPPORTED").first
-    bar.click()
-    rows.nth(2).wait_for(state="detached")
-    console.get_by_text("No, change it first").wait_for()
-    console.get_by_label("Text", exact=True).fill("othertask")
+    console.get_by_role("button", name="Errors (1)").click()
+    error = console.locator(".brocap-errors .brocap-row")
+    error.get_by_text("same request again? No, change it first").wait_for()
+    in_the_middle(lab, error)
+    console.get_by_role("button", name="Show its requests").click()
+    rows.nth(1).wait_for()
+    assert rows.count() == 2
+    console.get_by_label("Search", exact=True).fill("othertask")
     console.get_by_text("Rows 1 to 1 of 1").wait_for()
 
     # an exchange, side by side, with the field that it is about
-    rows.first.click()
+    in_the_middle(lab, rows.first)
     request = console.get_by_role("region", name="Request")
     request.get_by_text("OtherTask").wait_for()
     request.get_by_text("look here").wait_for()
@@ -61,22 +71,25 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
     request.locator("summary", has_text="task:").click()
     request.get_by_text("OtherTask").wait_for(state="hidden")
 
-    # as code, on the clipboard
-    lab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    # as code, on the clipboard: the shell command, the row, and the log as a DataFrame
+    page = lab.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     console.get_by_role("button", name="As cURL").click()
-    console.get_by_role("button", name="Copy cURL").click()
-    console.get_by_text(re.compile(r"copied, \d+ characters")).wait_for()
-    copied = lab.page.evaluate("navigator.clipboard.readText()")
-    assert copied == console.locator(".brocap-copyable pre").inner_text()
-    assert "BROCAP_CLIENT_KEY" in copied
+    for block in console.locator(".brocap-copyable").filter(visible=True).all():
+        block.get_by_role("button").click()
+        block.get_by_text(re.compile(r"copied, \d+ characters")).wait_for()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == block.locator("pre").inner_text()
+        assert re.search(r'^console\.log(\.frame\(\)|\["\S+"\])$|BROCAP_CLIENT_KEY', copied)
 
     # another row beside it
     console.get_by_role("button", name="Clear filters").click()
     console.get_by_role("button", name="Compare with another row").click()
+    console.get_by_text("Click the row that it is to be compared with.").wait_for()
     rows.filter(has_text="createTask").nth(1).click()
     console.get_by_text("request.task.type").wait_for()
 
-    console.get_by_role("button", name="Replay").click()
+    console.get_by_role("button", name="Send again").click()
     console.get_by_text(re.compile("Sent again as exchange")).wait_for()
     console.get_by_text("no difference").wait_for()
     rows.nth(3).wait_for()
@@ -89,28 +102,50 @@ def test_a_code_is_looked_up_and_provoked(lab: Lab) -> None:
     lab.open("provoke.ipynb", PREPARE, CONSOLE)
     lab.run_all()
     console = lab.console
-    console.get_by_label("Look a code up").select_option("ERROR_ZERO_BALANCE")
+    console.get_by_role("button", name="Errors (1)").click()
+    console.get_by_label("Explain an error code").select_option("ERROR_ZERO_BALANCE")
     console.get_by_text("The account has no money.").wait_for()
     console.get_by_role("button", name="Provoke it in the sandbox").click()
     console.get_by_text("Done: the log has it").wait_for()
-    lab.rows().filter(has_text="ERROR_ZERO_BALANCE").wait_for()
-    console.get_by_role("img", name=re.compile("1 time, last")).wait_for()
+    console.locator(".brocap-errors .brocap-row", has_text="ERROR_ZERO_BALANCE").wait_for()
+    console.get_by_role("button", name="Errors (2)").wait_for()
 
 
 def test_a_task_is_one_row_and_opens_as_a_timeline(lab: Lab) -> None:
-    lab.open("tasks.ipynb", PREPARE, CONSOLE)
+    solve = (
+        "puzzle = sandbox.puzzles[0]\n"
+        "client.submit(bn.ComplexImageTask.from_image(puzzle.data, puzzle.question)).result()"
+    )
+    lab.open("tasks.ipynb", PREPARE, solve, CONSOLE)
     lab.run_all()
     console = lab.console
-    lab.choose_sample()
-    lab.submit()
-    lab.answer()
     console.get_by_role("button", name="Tasks", exact=True).click()
-    task = console.get_by_role("button", name=re.compile(r"\d{7}\s+✓ ready"))
-    task.click()
-    console.get_by_role("img", name=re.compile("createTask|task", re.I)).first.wait_for()
+    task = console.get_by_role("button", name=re.compile(r"\d{7}\s+✓\s+ready"))
+    task.wait_for()
+    in_the_middle(lab, task)
+    console.get_by_role("img", name=re.compile("createTask took")).wait_for()
     console.get_by_role("button", name="Show its requests").click()
-    lab.rows().filter(has_text=re.compile("createTask .*ComplexImageTask")).wait_for()
-    assert lab.rows().filter(has_text="getBalance").count() == 0
+    rows = lab.rows()
+    rows.filter(has_text=re.compile(r"createTask\s[\s\S]*ComplexImageTask")).wait_for()
+    assert rows.filter(has_text="getBalance").count() == 0
+
+
+@pytest.mark.parametrize("width", [1400, 420])
+def test_rows_are_one_line_or_two_and_filters_fold(lab: Lab, width: int) -> None:
+    lab.open("narrow.ipynb", PREPARE, CONSOLE)
+    lab.run_all()
+    rows = lab.rows()
+    rows.nth(2).wait_for()
+    lab.set_width(width)
+    lab.page.wait_for_timeout(300)
+    lines = {round(row.bounding_box()["height"] / 20) for row in rows.all()}
+    assert lines == ({1} if width == 1400 else {2})
+    method = lab.console.get_by_label("Method", exact=True)
+    fold = lab.console.get_by_role("button", name="Filter", exact=True)
+    assert fold.is_visible() == (width == 420) != method.is_visible()
+    if width == 420:
+        fold.click()
+        method.wait_for()
 
 
 FILL: Final = """
@@ -123,9 +158,12 @@ for number in range({count}):
 """
 
 
-@pytest.mark.parametrize("count", [100, 100_000])
-def test_a_new_exchange_costs_little_whatever_the_length_of_the_log(lab: Lab, count: int) -> None:
+@pytest.mark.parametrize("long", [False, True])
+def test_a_new_exchange_costs_little_whatever_the_length_of_the_log(
+    lab: Lab, long: bool, full: bool
+) -> None:
     """At most 4 kB on the wire, less what it costs to run code that makes no exchange."""
+    count = (100_000 if full else 5_000) if long else 100
     lab.open(f"wire-{count}.ipynb", PREPARE, FILL.format(count=count), CONSOLE)
     lab.run_all()
     told = lab.console.get_by_text(re.compile(r"Rows 1 to 10 of"))
@@ -188,9 +226,11 @@ def test_a_teacher_sees_a_class_at_work(lab: Lab, tmp_path: Path) -> None:
                 with pytest.raises(bn.ApiError):
                     client.create_task(bn.RawTask({"type": f"Task of {student}"}))
             lab.rows().filter(has_text="createTask").filter(has_text=student).wait_for()
-    console.get_by_role("img", name=re.compile("2 times, last")).wait_for()
-    console.get_by_role("button", name="ERROR_TASK_NOT_SUPPORTED").first.click()
+    console.get_by_role("button", name="Errors (1)").click()
+    error = console.locator(".brocap-errors .brocap-row", has_text="2 times")
+    error.click()
+    console.get_by_role("button", name="Show its requests").click()
     console.get_by_text("Rows 1 to 2 of 2, newest first; the log has 4").wait_for()
     lab.rows().filter(has_text="alice").click()
     console.get_by_role("region", name="Request").get_by_text("Task of alice").wait_for()
-    assert console.get_by_role("button", name="Replay").count() == 0, "a teacher sends nothing"
+    assert console.get_by_role("button", name="Send again").count() == 0, "a teacher sends nothing"

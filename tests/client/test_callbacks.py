@@ -380,7 +380,7 @@ def test_before_start_and_after_stop_it_says_what_to_do(client: bn.Client) -> No
     assert "not started" in repr(listener)
     assert listener.start() is listener.start()
     assert listener.url_for().startswith("http://127.0.0.1:")
-    assert "listens" in listener._repr_mimebundle_()["text/html"]
+    assert str(listener.port) in listener._repr_mimebundle_()["text/html"]
     listener.stop()
     listener.stop()
     assert "stopped" in repr(listener)

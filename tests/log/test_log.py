@@ -144,8 +144,8 @@ def test_one_exchange_by_id_and_by_number(client: bn.Client, peer: Peer) -> None
     ids = log.frame()["exchange_id"].tolist()
     assert [log[0].exchange_id, log[-1].exchange_id] == [ids[0], ids[2]]
     assert log[ids[1]].exchange_id == ids[1]
-    for missing in ("nonsense", f"{log.session}-9", f"{log.session}-x", ""):
-        with pytest.raises(bn.ExchangeNotFoundError, match=f"no exchange '{missing}'"):
+    for missing in (3, -4, "nonsense", f"{log.session}-9", f"{log.session}-x", ""):
+        with pytest.raises(bn.ExchangeNotFoundError):
             log[missing]
     for number in (3, -4):
         with pytest.raises(bn.ExchangeNotFoundError, match=f"3 exchanges; there is no .*{number}"):
@@ -154,9 +154,16 @@ def test_one_exchange_by_id_and_by_number(client: bn.Client, peer: Peer) -> None
     assert [again[n].exchange_id for n in range(-1, 3)] == [ids[2], *ids]
 
 
-def test_a_log_without_exchanges_offers_no_numbers(log: bn.ExchangeLog) -> None:
-    with pytest.raises(bn.ExchangeNotFoundError, match="has 0 exchanges"):
-        log[-1]
+def test_a_number_is_an_index_of_the_frames_rows_whoever_wrote_them(tmp_path: Path) -> None:
+    logs = [bn.ExchangeLog(tmp_path / name) for name in ("ann", "bob", "ann")]
+    for log in (*logs, logs[0]):
+        log.begin(method="m", url="u", request="{}", request_bytes=2)
+    for reader in (bn.ExchangeLog(tmp_path / "*"), bn.ExchangeLog(tmp_path / "ann"), logs[0]):
+        ids = reader.frame()["exchange_id"].tolist()
+        assert [reader[n].exchange_id for n in range(-len(ids), len(ids))] == ids * 2
+        assert reader[-1].exchange_id.endswith(f"{logs[0].session}-2")
+        with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
+            reader[len(ids)]
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:

@@ -165,8 +165,7 @@ def test_it_is_never_written(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
         teacher.attach(requests.Session())
     with pytest.raises(bn.InvalidInputError, match="never written"):
         bn.ExchangeLog.from_har(tmp_path / "log.har", tmp_path / "*")
-    assert teacher[-1].exchange_id == teacher.frame()["exchange_id"].iloc[-1]
-    with pytest.raises(bn.ExchangeNotFoundError, match="no exchange 'alice/nobody-1'"):
+    with pytest.raises(bn.ExchangeNotFoundError, match=r"log\.frame\(\)\.$"):
         teacher["alice/nobody-1"]
     assert sent == []
     assert sorted(tmp_path.rglob("*")) == before

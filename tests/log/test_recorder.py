@@ -268,7 +268,7 @@ def test_retries_stay_those_of_the_session(peer: Peer, log: bn.ExchangeLog) -> N
     assert (adapter.max_retries, adapter.sent) == (retries, 1)
     assert log.frame()["attempt"].tolist() == [1, 2, 3]
     assert log.frame()["outcome"].tolist() == ["http_error", "connection_error", "ok"]
-    assert [log[n].response for n in range(3)] == ['"first"', None, '"fine"']
+    assert [log[n].response for n in (0, 1, 2)] == ['"first"', None, '"fine"']
 
 
 @pytest.mark.parametrize("raised", [False, True])
@@ -574,7 +574,7 @@ def test_requests_mock_and_the_requests_after_it(
         assert session.get(f"{peer.url}/after").json() == {}
     methods = log.frame()["method"].tolist()
     assert methods[0] == "GET /a"
-    answered = [log[n].method for n in range(len(log)) if log[n].outcome == "ok"]
+    answered = [one.method for one in log.exchanges() if one.outcome == "ok"]
     assert answered == ["GET /a", *["GET /b", "GET /real", "GET /after"] * 2]
 
 

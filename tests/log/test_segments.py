@@ -55,7 +55,7 @@ def same_as(log: bn.ExchangeLog) -> None:
     reader = bn.ExchangeLog(log.folder)
     pd.testing.assert_frame_equal(plain(reader.frame()), plain(log.frame()))
     number = len(log)
-    assert reader[f"{log.session}-{number}"] == log[number - 1]
+    assert reader[f"{log.session}-{number}"] == log[-1]
 
 
 def test_what_is_sealed_is_what_the_lines_say(tmp_path: Path) -> None:

@@ -141,10 +141,7 @@ def test_a_body_in_chunks_is_read(sandbox: Sandbox) -> None:
 def test_the_recipes_are_shown_in_full(sandbox: Sandbox) -> None:
     recipes = sandbox.recipes()
     shown = html.unescape(recipes._repr_html_())  # type: ignore[operator]
-    for how in recipes["how"]:
-        assert how in shown
-        assert how in str(recipes)
-    assert "after 0.031 s <code>getTaskResult</code>" in shown  # at speed 100
+    assert all(how in shown for how in recipes["how"])
     assert sandbox.key not in shown
     assert type(recipes[recipes["code"] == "ERROR_IP_BANNED"]) is not type(recipes)
     assert pickle.loads(pickle.dumps(recipes)).equals(recipes)
@@ -348,7 +345,9 @@ def test_it_stops_while_connections_stall_and_while_the_port_refuses() -> None:
     with Sandbox() as sandbox:
         sandbox.faults.next("getBalance", "stall")
         stalled = socket.create_connection(("127.0.0.1", int(sandbox.url.rpartition(":")[2])))
-        stalled.sendall(b"POST /getBalance HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        stalled.sendall(
+            b"POST /getBalance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+        )
         sandbox.faults.next("getBalance", "refuse", times=60)
     stalled.settimeout(5)
     assert stalled.recv(1) == b""

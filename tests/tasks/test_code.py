@@ -6,6 +6,7 @@ import base64
 import datetime
 import enum
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 import brocap_nb as bn
-from brocap_nb.tasks._code import is_secret_name, python_source
+from brocap_nb.api._secrets import is_secret_name
 
 PAGE = "https://example.com/"
 HIDDEN = "hunter2\"'\\"
@@ -57,7 +58,7 @@ class OwnTask(bn.Task, register=False):
 
 
 # a half surrogate is JSON, but pydantic refuses it in a key and in a text with a least length
-whole = st.text(max_size=20) | st.sampled_from(["type", "class", "self", "__debug__", "ﬁ", "it's"])
+whole = st.text(max_size=20) | st.sampled_from(["type", "class", "self", "ﬁ", "it's"])
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(["a\nb\\", '\'"""', "x " * 99])
 texts |= st.just(spelled(PNG))
 keys = (whole | texts).filter(lambda name: not is_secret_name(name))
@@ -81,7 +82,7 @@ own_tasks = st.fixed_dictionaries(
         "table": st.dictionaries(st.sampled_from(["a", "it's"]), st.lists(texts | st.integers())),
         "logins": st.lists(logins, max_size=2),
         **dict.fromkeys(("secret", "token", "password"), st.just(HIDDEN)),
-        **dict.fromkeys(("Extra", "class", "two words", "__debug__", "ﬁ", "type"), texts),
+        **dict.fromkeys(("Extra", "class", "two words", "ﬁ", "type"), texts),
     },
 ).map(lambda fields: OwnTask(**fields))
 given_pictures = st.just(PNG) | st.binary(min_size=100, max_size=300)
@@ -111,16 +112,16 @@ raw_tasks = st.dictionaries(keys, values, max_size=4).map(bn.RawTask)
 
 def build(task: bn.Task, folder: Path, **scope: Any) -> bn.Task:
     """Run the code of a task with nothing but what it says that it needs."""
-    source = python_source(task)
+    code = task.to_python()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name, data in source.files.items():
-            (folder / name).write_bytes(data)
-        for name in source.variables:
+        for name in re.findall(r"# (picture-\d+\.\w+) is the picture", code):
+            (folder / name).write_bytes(PNG)
+        for name in re.findall(r"# \$(\w+) holds a secret", code):
             patch.setenv(name, HIDDEN)
-        exec(compile(source.code, "<source>", "exec"), scope)
-    assert spelled(PNG) not in source.code
-    assert ascii(HIDDEN)[1:-1] not in source.code
+        exec(compile(code, "<source>", "exec"), scope)
+    assert spelled(PNG) not in code
+    assert ascii(HIDDEN)[1:-1] not in code
     built: bn.Task = scope["task"]
     return built
 
@@ -150,9 +151,8 @@ def test_code_reads_as_a_person_would_write_it() -> None:
         "# OwnTask is a type of your own: define or import it first.\n"
         "task = OwnTask(website_url=\"it's\", either=True, speed=2, table={'a': [1]})\n"
     )
-    source = python_source(bn.ComplexImageTask.from_image(PNG, "Pick it", user_agent="x" * 40))
-    assert source.files == {"picture-1.png": PNG}
-    assert source.code == (
+    task = bn.ComplexImageTask.from_image(PNG, "Pick it", user_agent="x" * 40)
+    assert task.to_python() == (
         "import brocap_nb as bn\n"
         "\n"
         "# picture-1.png is the picture's file (208 bytes): put it beside the notebook.\n"
@@ -165,10 +165,10 @@ def test_code_reads_as_a_person_would_write_it() -> None:
 
 
 def test_a_secret_is_a_variable_that_its_place_names() -> None:
-    source = python_source(bn.RawTask({"2fa": [{"apiKey": "a"}], "2fa_1": {"api-key": 5}}))
-    assert source.variables == ["_2FA_1_API_KEY", "_2FA_1_API_KEY_2"]
-    assert "'api-key': int(os.environ['_2FA_1_API_KEY_2'])" in source.code
-    assert "# $_2FA_1_API_KEY holds a secret, which is not written here" in source.code
+    code = bn.RawTask({"2fa": [{"apiKey": "a"}], "2fa_1": {"api-key": 5}}).to_python()
+    assert "'apiKey': os.environ['_2FA_1_API_KEY']" in code
+    assert "'api-key': int(os.environ['_2FA_1_API_KEY_2'])" in code
+    assert "# $_2FA_1_API_KEY holds a secret, which is not written here" in code
 
 
 def test_what_is_too_deep_for_python_is_told() -> None:

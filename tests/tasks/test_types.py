@@ -6,14 +6,12 @@ import base64
 import io
 import json
 import os
-import pickle
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 from peer import Peer, http
 from pictures import noise
@@ -77,14 +75,7 @@ def test_a_picture_goes_out_as_bare_base64() -> None:
 
 
 def test_a_token_task_is_the_documented_json() -> None:
-    task = bn.FunCaptchaTaskProxyless(
-        website_url="https://example.com/login",
-        website_public_key="69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
-        funcaptcha_api_js_subdomain="mywebsite-api.funcaptcha.com",
-        data='{"blob":"x"}',
-        user_agent=USER_AGENT,
-    )
-    assert task.to_wire() == {
+    documented = {
         "type": "FunCaptchaTaskProxyless",
         "websiteURL": "https://example.com/login",
         "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
@@ -92,7 +83,13 @@ def test_a_token_task_is_the_documented_json() -> None:
         "data": '{"blob":"x"}',
         "userAgent": USER_AGENT,
     }
-    assert task.pictures() == []
+    task = bn.task_from_wire(documented)
+    assert isinstance(task, bn.FunCaptchaTaskProxyless)
+    assert (task.funcaptcha_api_js_subdomain, task.pictures()) == (
+        "mywebsite-api.funcaptcha.com",
+        [],
+    )
+    assert task.to_wire() == documented
 
 
 def test_a_raw_task_goes_out_as_it_is() -> None:
@@ -115,181 +112,61 @@ IMAGE: dict[str, Any] = {"image_urls": [ADDRESS], "question": QUESTION}
 PAGE: dict[str, Any] = {"website_url": "https://example.com/", "website_public_key": "K"}
 GOOD = b64(bytes(100))
 
-# the type, its fields, the field that is named, and what its sentence says
-WRONG: dict[str, tuple[type[bn.Task], dict[str, Any], str, list[str]]] = {
-    "99 bytes": (
-        bn.ComplexImageTask,
-        {"images_base64": [b64(bytes(99))], "question": QUESTION},
-        "imagesBase64",
-        ["99 bytes", "100 to 500,000", "Check"],
-    ),
-    "500,001 bytes": (
-        bn.ComplexImageTask,
-        {"images_base64": [b64(bytes(500_001))], "question": QUESTION},
-        "imagesBase64",
-        ["500,001 bytes", "100 to 500,000", "Make it smaller"],
-    ),
-    "both sources": (
-        bn.ComplexImageTask,
-        {**IMAGE, "images_base64": [GOOD]},
-        "imageUrls",
-        ["Both imageUrls and imagesBase64", "expected exactly one", "Remove one"],
-    ),
-    "no source": (
-        bn.ComplexImageTask,
-        {"question": QUESTION},
-        "imageUrls",
-        ["neither imageUrls nor imagesBase64", "expected exactly one", "Choose a picture"],
-    ),
-    "data: prefix": (
-        bn.ComplexImageTask,
-        {"images_base64": [f"data:image/png;base64,{GOOD}"], "question": QUESTION},
-        "imagesBase64",
-        ["imagesBase64[0]", "`data:` prefix", "Remove"],
-    ),
-    "not base64": (
-        bn.ComplexImageTask,
-        {"images_base64": [f"{GOOD[:40]} {GOOD[40:]}"], "question": QUESTION},
-        "imagesBase64",
-        ["imagesBase64[0] is not base64", "Expected", "from_image"],
-    ),
-    "no picture in the list": (
-        bn.ComplexImageTask,
-        {"images_base64": [], "question": QUESTION},
-        "imagesBase64",
-        ["empty list", "expected a picture", "Add one"],
-    ),
-    "two addresses": (
-        bn.ComplexImageTask,
-        {"image_urls": [ADDRESS, ADDRESS], "question": QUESTION},
-        "imageUrls",
-        ["2 addresses", "expected a list with a single one", "Create"],
-    ),
-    "no address": (
-        bn.ComplexImageTask,
-        {"image_urls": ["fc1.jpg"], "question": QUESTION},
-        "imageUrls",
-        ["'fc1.jpg'", "expected an address", "Write the full address"],
-    ),
-    "an address that is no list": (
-        bn.ComplexImageTask,
-        {"image_urls": ADDRESS, "question": QUESTION},
-        "imageUrls",
-        ["imageUrls is a string", "expected a list", "Change"],
-    ),
-    "no question": (bn.ComplexImageTask, {"image_urls": [ADDRESS]}, "metadata", ["is missing"]),
-    "empty question": (
-        bn.ComplexImageTask,
-        {"image_urls": [ADDRESS], "question": ""},
-        "metadata.Task",
-        ["metadata.Task is empty", "expected a text", "Fill it in"],
-    ),
-    "question twice": (
-        bn.ComplexImageTask,
-        {**IMAGE, "metadata": {"Task": "x"}},
-        "metadata.Task",
-        ["Both `question` and `metadata`", "expected one", "leave one of them out"],
-    ),
-    "question a number": (
-        bn.ComplexImageTask,
-        {"image_urls": [ADDRESS], "question": 5},
-        "metadata.Task",
-        ["is a number", "expected a string", "Change"],
-    ),
-    "metadata a text": (
-        bn.ComplexImageTask,
-        {"image_urls": [ADDRESS], "metadata": "x"},
-        "metadata",
-        ["is a string", "expected an object"],
-    ),
-    "misspelt inside": (
-        bn.ComplexImageTask,
-        {"image_urls": [ADDRESS], "metadata": {"Task": "x", "Taks": "x"}},
-        "metadata.Taks",
-        ["is not a field", "Did you mean Task?"],
-    ),
-    "another class": (
-        bn.ComplexImageTask,
-        {**IMAGE, "class": "hcaptcha"},
-        "class",
-        ["'hcaptcha'", "expected 'funcaptcha'"],
-    ),
-    "another class of some length": (
-        bn.ComplexImageTask,
-        {**IMAGE, "class": "x" * 900},
-        "class",
-        [f"class is '{'x' * 79}…'; expected 'funcaptcha'"],
-    ),
-    "misspelt in a list": (
-        InAList,
-        {"items": [{"Taks": "x"}]},
-        "items.Taks",
-        ["items.Taks is not a field of InAList. To send"],
-    ),
-    "misspelt": (
-        bn.ComplexImageTask,
-        {**IMAGE, "userAgnet": "x"},
-        "userAgnet",
-        ["is not a field of ComplexImageTask", "Did you mean userAgent?", "RawTask"],
-    ),
-    "unknown": (
-        bn.ComplexImageTask,
-        {**IMAGE, "zzzz": 1},
-        "zzzz",
-        ["is not a field", "The fields are: class, imageUrls", "RawTask"],
-    ),
-    "a field named self": (
-        bn.ComplexImageTask,
-        {**IMAGE, "self": 1},
-        "self",
-        ["self is not a field"],
-    ),
-    "page without a scheme": (
-        bn.ComplexImageTask,
-        {**IMAGE, "website_url": "example.com"},
-        "websiteURL",
-        ["'example.com'", "expected an address", "Write"],
-    ),
-    "no page": (
-        bn.FunCaptchaTaskProxyless,
-        {"website_public_key": "K"},
-        "websiteURL",
-        ["websiteURL is missing", "Address of the page", "Fill it in"],
-    ),
-    "a page that is none": (
-        bn.FunCaptchaTaskProxyless,
-        {**PAGE, "website_url": "x" * 900},
-        "websiteURL",
-        ["xxx…", "expected an address"],
-    ),
-    "empty public key": (
-        bn.FunCaptchaTaskProxyless,
-        {**PAGE, "website_public_key": ""},
-        "websitePublicKey",
-        ["is empty", "Fill it in"],
-    ),
-    "data as an object": (
-        bn.FunCaptchaTaskProxyless,
-        {**PAGE, "data": {"blob": "x"}},
-        "data",
-        ["data is not JSON", "not dict", "expected a JSON document as a string", "json.dumps"],
-    ),
-    "data not JSON": (
-        bn.FunCaptchaTaskProxyless,
-        {**PAGE, "data": "{blob: x}"},
-        "data",
-        ["data is not JSON", "expected a JSON document as a string", "json.dumps"],
-    ),
-}
+
+def embedded(*texts: str) -> dict[str, Any]:
+    return {"images_base64": texts, "question": QUESTION}
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_wrong_input_gets_a_sentence_at_its_field(name: str) -> None:
-    kind, fields, field, parts = WRONG[name]
+def asked(**fields: Any) -> dict[str, Any]:
+    return {"image_urls": [ADDRESS], **fields}
+
+
+# a picture's fields, the field that is named, and what its sentence says
+WRONG_PICTURES: list[tuple[dict[str, Any], str, str]] = [
+    (embedded(b64(bytes(99))), "imagesBase64", "99 bytes.* 100 to 500,000. Check"),
+    (embedded(b64(bytes(500_001))), "imagesBase64", "500,001 bytes.*500,000. Make it smaller"),
+    (embedded(f"data:image/png;base64,{GOOD}"), "imagesBase64", "64.0. .*`data:` prefix.* Remove"),
+    (embedded(f"{GOOD[:40]} {GOOD[40:]}"), "imagesBase64", "is not base64. Expected.*from_image"),
+    (embedded(), "imageUrls", "neither imageUrls nor imagesBase64 has one"),
+    ({"question": QUESTION}, "imageUrls", "neither .* has one; expected exactly one.* Choose one"),
+    (embedded(GOOD) | IMAGE, "imageUrls", "Both imageUrls and imagesBase64.*expected exactly one"),
+    ({**IMAGE, "image_urls": [ADDRESS] * 2}, "imageUrls", "2 addresses.* a single one. Create"),
+    ({**IMAGE, "image_urls": ["fc1.jpg"]}, "imageUrls", "'fc1.jpg'; expected an address.* Write"),
+    ({**IMAGE, "image_urls": ADDRESS}, "imageUrls", "is a string; expected a list. Change"),
+    (asked(), "metadata", "metadata is missing; it is required"),
+    (asked(question=""), "metadata.Task", "is empty; expected a text. Fill it in"),
+    (asked(question=5), "metadata.Task", "is a number; expected a string. Change"),
+    (asked(metadata="x"), "metadata", "is a string; expected an object"),
+    (asked(metadata={"Task": "x", "Taks": "x"}), "metadata.Taks", "Did you mean Task.?"),
+    ({**IMAGE, "class": "hcaptcha"}, "class", "'hcaptcha'; expected 'funcaptcha'"),
+    ({**IMAGE, "class": "x" * 900}, "class", f"is '{'x' * 79}…'; expected"),
+    ({**IMAGE, "userAgnet": "x"}, "userAgnet", "not a field of Com.* mean userAgent.?.*RawTask"),
+    ({**IMAGE, "zzzz": 1}, "zzzz", "is not a field.*The fields are: class, imageUrls.*RawTask"),
+    ({**IMAGE, "self": 1}, "self", "self is not a field"),
+    ({**IMAGE, "website_url": "example.com"}, "websiteURL", "'example.com'; expected an ad.*Write"),
+]
+WRONG_TOKENS: list[tuple[dict[str, Any], str, str]] = [
+    ({"website_public_key": "K"}, "websiteURL", "is missing.*Address of the page.*Fill it in"),
+    ({**PAGE, "website_url": "x" * 900}, "websiteURL", "xxx…'; expected an address"),
+    ({**PAGE, "website_public_key": ""}, "websitePublicKey", "is empty.*Fill it in"),
+    ({**PAGE, "data": {"blob": "x"}}, "data", "data is not JSON .*not dict.* a JSON .*json.dumps"),
+    ({**PAGE, "data": "{blob: x}"}, "data", "data is not JSON .*JSON document as a string.*dumps"),
+]
+WRONG: list[tuple[type[bn.Task], dict[str, Any], str, str]] = [
+    *((bn.ComplexImageTask, *wrong) for wrong in WRONG_PICTURES),
+    *((bn.FunCaptchaTaskProxyless, *wrong) for wrong in WRONG_TOKENS),
+    (InAList, {"items": [{"Taks": "x"}]}, "items.Taks", "items.Taks is not a field of InAList"),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "field", "said"), WRONG)
+def test_wrong_input_gets_a_sentence_at_its_field(
+    kind: type[bn.Task], fields: dict[str, Any], field: str, said: str
+) -> None:
     with pytest.raises(bn.InvalidTaskError) as caught:
         kind(**fields)
     (found,) = [problem for problem in caught.value.problems if problem.field == field]
-    assert [part for part in parts if part not in found.sentence] == []
+    assert re.search(said, found.sentence)
     assert found.sentence.endswith(".")
     assert found.sentence in str(caught.value)
     assert len(str(caught.value)) < 700, "no input is repeated at length"
@@ -300,12 +177,6 @@ def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(bn.InvalidTaskError) as caught:
         bn.FunCaptchaTaskProxyless(website_url="x", nope=1)
     assert {p.field for p in caught.value.problems} == {"websiteURL", "websitePublicKey", "nope"}
-
-
-@pytest.mark.parametrize("size", [100, 500_000])
-def test_a_picture_at_the_limits_is_taken(size: int) -> None:
-    task = bn.ComplexImageTask(images_base64=[b64(bytes(size))], question=QUESTION)
-    assert [len(data) for data in task.pictures()] == [size]
 
 
 @pytest.mark.parametrize(
@@ -423,19 +294,15 @@ def test_the_built_in_types_are_registered_and_a_raw_task_is_not() -> None:
 
 
 def test_a_type_defined_again_replaces_the_first() -> None:
-    class Mine(bn.Task, wire_type="Their.Name"):
+    class Old(bn.Task, wire_type="Their.Name"):
         a: int
 
-    first = Mine
-
-    class Mine(bn.Task, wire_type="Their.Name"):  # type: ignore[no-redef]
+    class Mine(bn.Task, wire_type="Their.Name"):
         a: int
         b: str = "x"
 
     assert bn.task_types()["Their.Name"] is Mine
-    assert first is not Mine
     again = bn.task_from_wire({"type": "Their.Name", "a": 1})
-    assert again == Mine(a=1)
     assert again.to_wire() == {"type": "Their.Name", "a": 1, "b": "x"}
 
 
@@ -466,91 +333,6 @@ def test_none_is_sent_where_absence_means_something_else() -> None:
     assert bn.task_from_wire(task.to_wire()) == task
 
 
-def test_a_number_that_json_does_not_know_is_refused() -> None:
-    class Mine(bn.Task):
-        x: float
-
-    with pytest.raises(bn.InvalidTaskError, match="finite"):
-        Mine(x=float("nan"))
-
-
-# --- any task goes out and comes back the same --------------------------------------------
-
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=15)
-addresses = st.builds(
-    "{}://example.com/{}".format,
-    st.sampled_from(["http", "https"]),
-    st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="[]"), max_size=10),
-)
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**20), 10**20)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8)
-    | st.just(b64(PICTURE)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-)
-pictures = st.binary(min_size=100, max_size=140).map(b64) | st.just(b64(PICTURE))
-image_tasks = st.one_of(
-    st.builds(
-        lambda source, **rest: bn.ComplexImageTask(**source, **rest),
-        source=addresses.map(lambda url: {"image_urls": [url]})
-        | st.lists(pictures, min_size=1, max_size=2).map(lambda p: {"images_base64": p}),
-        question=texts.filter(bool),
-        user_agent=st.none() | texts,
-        website_url=st.none() | addresses,
-    )
-)
-token_tasks = st.builds(
-    lambda **fields: bn.FunCaptchaTaskProxyless(**fields),
-    website_url=addresses,
-    website_public_key=texts.filter(bool),
-    funcaptcha_api_js_subdomain=st.none() | texts,
-    data=st.none() | json_values.map(json.dumps),
-    user_agent=st.none() | texts,
-)
-raw_tasks = st.dictionaries(st.text(max_size=6), json_values).map(bn.RawTask)
-
-
-class Own(bn.Task, register=False):
-    """A type as a user may define it."""
-
-    some_number: int
-    ratio: float = 1.5
-    flags: tuple[bool, ...] = ()
-    note: str | None = "n"
-    extra: dict[str, Any] = bn.Field(default_factory=dict)
-
-
-own_tasks = st.builds(
-    lambda **fields: Own(**fields),
-    some_number=st.integers(-(2**60), 2**60),
-    ratio=st.floats(allow_nan=False, allow_infinity=False),
-    flags=st.lists(st.booleans(), max_size=3),
-    note=st.none() | texts,
-    extra=st.dictionaries(texts, st.none() | st.booleans() | st.integers() | texts),
-)
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.one_of(image_tasks, token_tasks, raw_tasks, own_tasks))
-def test_any_task_goes_out_and_comes_back_the_same(task: bn.Task) -> None:
-    _types._registry["Own"] = Own
-    assert bn.task_from_wire(json.loads(json.dumps(task.to_wire()))) == task
-    sent = json.loads(_requests.create_task(task).body.wire(Secret("k" * 32)))
-    assert sent["clientKey"] == "k" * 32
-    assert bn.task_from_wire(sent["task"]) == task
-    assert pickle.loads(pickle.dumps(task)).to_wire() == task.to_wire()
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.one_of(image_tasks, token_tasks, raw_tasks, own_tasks))
-def test_any_task_can_be_shown(task: bn.Task) -> None:
-    for text in (*task._repr_mimebundle_().values(), repr(task), str(task)):
-        text.encode()
-
-
 # --- how it looks -------------------------------------------------------------------------
 
 SHOWN = {
@@ -574,12 +356,6 @@ def test_the_display_is_small_and_has_no_full_base64(name: str) -> None:
     assert QUESTION in shown["text/plain"]
     assert QUESTION in shown["text/html"]
     assert b64(SHOWN[name][0]) not in shown["text/html"] or len(SHOWN[name][0]) <= 30_000
-
-
-def test_the_display_of_a_long_object_is_cut() -> None:
-    shown = bn.RawTask({"x": ["<&>"] * 20_000})._repr_mimebundle_()
-    assert sum(len(text.encode()) for text in shown.values()) <= 60_000
-    assert all("more characters" in text for text in shown.values())
 
 
 def test_the_display_shows_the_picture_and_its_checks() -> None:
@@ -632,16 +408,6 @@ class LowerTask(CellTask):
     }
     with pytest.raises(bn.InvalidTaskError, match="What is written"):
         shell.user_ns["CellTask"]()
-
-
-def test_a_text_that_is_too_short_is_not_called_empty() -> None:
-    class ShortTask(bn.Task, register=False):
-        code: str = bn.Field(min_length=3)
-
-    with pytest.raises(bn.InvalidTaskError, match="code has 2 characters; expected at least 3"):
-        ShortTask(code="ab")
-    with pytest.raises(bn.InvalidTaskError, match="code is empty"):
-        ShortTask(code="")
 
 
 def test_a_check_of_ones_own_raises_a_sentence_for_its_field() -> None:

@@ -70,7 +70,7 @@ def test_the_form_is_shown_before_the_log_is_made_and_the_former_console_closed(
     _, _, again = run(("a", MAKE), ("b", CELL), ("b", CELL))
     shown = first(again, "display_data", "widget-view+json")
     assert first(again, "comm_open", "Submit task") < shown
-    assert shown < first(again, "comm_open", "brocap-log")
+    assert shown < first(again, "comm_open", "Clear filters")
     assert shown < first(again, "comm_close")
 
 

@@ -160,7 +160,7 @@ def test_an_error_code_is_shown_and_grows_the_error_table(console: Console) -> N
     console.submit.click()
     until(lambda: "ERROR_TASK_NOT_SUPPORTED" in console.submissions._lines[0].status.value)
     until(lambda: "ERROR_TASK_NOT_SUPPORTED" in console.form.rows[-1].said.value)
-    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in " ".join(console.board.errors.list.texts))
+    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in " ".join(console.board.table.list.texts))
     assert not console.submit.disabled
 
 

@@ -8,8 +8,6 @@ from ipywidgets import Layout
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, _kit
-from brocap_nb.widgets._log_table import LogTable
-from brocap_nb.widgets._task_lens import TaskLens
 
 
 def test_what_is_alike_is_one() -> None:
@@ -29,16 +27,13 @@ def test_hiding_one_hides_no_other() -> None:
 
 def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
     log = bn.ExchangeLog(":memory:")
-    first, second = LogTable(log), LogTable(log)
-    lens, boards = TaskLens(log), [LogBoard(log) for _ in range(2)]
-    first.layout.display = "none"
-    boards[0].widget.layout.width = "50%"
-    assert not first.shown
-    assert second.shown
-    assert lens.shown
-    assert boards[1].widget.layout.width == "auto"
-    for view in (first, second, lens, *boards):
-        view.close()
+    first, second = LogBoard(log), LogBoard(log)
+    first.table.layout.display = "none"
+    first.widget.layout.width = "50%"
+    assert second.table.layout.display != "none"
+    assert second.widget.layout.width == "auto"
+    for board in (first, second):
+        board.close()
 
 
 def test_what_was_closed_is_made_anew() -> None:
