@@ -15,7 +15,7 @@ from typing import Any
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._facts import explain
-from brocap_nb.api._json import fields_of
+from brocap_nb.api._json import fields_of, parse
 from brocap_nb.api._secrets import Secret, Veil, without_frames
 
 
@@ -125,6 +125,11 @@ class Exchange:
         for name, value in fields.items():
             if not isinstance(value, _TYPES[name]):
                 raise TypeError(f"{name} is {type(value).__name__}")
+        if not -MOST_MS < (fields.get("elapsed_ms") or 0) < MOST_MS:
+            raise ValueError("no exchange takes that long")
+        for name in ("request_headers", "response_headers"):
+            if fields.get(name) is not None and not _are_headers(fields[name]):
+                raise ValueError(f"{name} are no JSON object of strings")
         try:
             fields["started_at"] = datetime.fromisoformat(line["started_at"]).astimezone(UTC)
         except OverflowError as error:  # at the ends of the calendar
@@ -175,6 +180,8 @@ class Exchange:
         )
 
 
+MOST_MS = 1e12
+"""No exchange takes longer, in milliseconds: 31 years."""
 _FIELDS = tuple(field.name for field in dataclasses.fields(Exchange))
 
 
@@ -185,6 +192,13 @@ def _types(kind: str) -> tuple[type, ...]:
 
 
 _TYPES = {name: _types(kind) for name, kind in Exchange.__annotations__.items()}
+
+
+def _are_headers(text: str) -> bool:
+    value, _ = parse(text)
+    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+
+
 _getter = functools.cache(lambda names: operator.attrgetter(*names))
 
 

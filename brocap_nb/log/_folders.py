@@ -34,7 +34,7 @@ from brocap_nb.log._journal import (
     read_lines,
     read_picture,
 )
-from brocap_nb.log._rows import NOWHERE, READ, Columns, Words, number_of
+from brocap_nb.log._rows import NOWHERE, READ, Columns, Words, number_of, plain
 from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"
@@ -89,7 +89,7 @@ def log_files(
     for source, place in _places(folder, unreadable):
         for name in sorted(_names(place, unreadable)):
             if name.endswith(".jsonl"):
-                session = name.removesuffix(".jsonl").rpartition("-")[2]
+                session = plain(name.removesuffix(".jsonl").rpartition("-")[2])
                 session = session if source is None else f"{source}/{session}"
                 # a copy beside it has the same session, and is left out
                 found.setdefault(session, LogFile(place / name, session, source))
@@ -114,11 +114,22 @@ def _places(
                 if fnmatch.fnmatch(name, part) and (part[0] == "." or name[0] != ".")
             ]
         else:
-            matches = [match / part for match in matches]
+            matches = _inside(matches, part, unreadable)
     for match in matches:
-        source = "/".join(match.parts[wild[0] : wild[-1] + 1])
-        yield source, match
-        yield source, match / DEFAULT_FOLDER
+        source = plain("/".join(match.parts[wild[0] : wild[-1] + 1]))
+        yield from (
+            (source, folder) for folder in (match, *_inside([match], DEFAULT_FOLDER, unreadable))
+        )
+
+
+def _inside(
+    folders: list[Path], name: str, unreadable: Callable[[Path, OSError], None]
+) -> list[Path]:
+    """A folder of that name in each of these, which are somebody else's: none that leads out."""
+    links = [folder / name for folder in folders if (folder / name).is_symlink()]
+    for link in links:
+        unreadable(link, OSError(0, "it is a link"))
+    return [folder / name for folder in folders if folder / name not in links]
 
 
 def _names(
@@ -158,7 +169,7 @@ class Session:
         self,
         columns: Columns,
         lines: Callable[[Iterable[int]], Iterator[dict[str, Any]]],
-        picture: Callable[[str], bytes | None],
+        picture: Callable[[str, int], bytes | None],
     ) -> None:
         self.columns = columns
         self.lines = lines
@@ -182,7 +193,7 @@ class Session:
         texts: list[str | None] = [None] * len(places)
         for n, line in zip(order.tolist(), self.lines(places[order].tolist()), strict=True):
             text = line.get("request" if n < middle else "response")
-            texts[n] = shorten_labels(text) if isinstance(text, str) else None
+            texts[n] = plain(shorten_labels(text)) if isinstance(text, str) else None
         return [texts[:middle], texts[middle:]]
 
 
@@ -255,8 +266,8 @@ class OtherSession(Session):
         self._rows: list[_Row] = []
         return Columns(self._file.session, self._words, self._file.source)
 
-    def _picture(self, file_name: str) -> bytes | None:
-        return read_picture(self._path.parent, file_name)
+    def _picture(self, file_name: str, size: int) -> bytes | None:
+        return read_picture(self._path.parent, file_name, size)
 
     def _lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         try:

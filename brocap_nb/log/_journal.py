@@ -111,7 +111,7 @@ class MemoryJournal:
         """Keep a picture, once."""
         self._pictures.setdefault(picture.file_name, picture.data)
 
-    def picture(self, file_name: str) -> bytes | None:
+    def picture(self, file_name: str, size: int) -> bytes | None:
         """Return a kept picture, or None."""
         return self._pictures.get(file_name)
 
@@ -178,10 +178,10 @@ class FileJournal:
             self._warn("pictures are kept in this kernel only", error)
             self._unwritten.keep_picture(picture)
 
-    def picture(self, file_name: str) -> bytes | None:
+    def picture(self, file_name: str, size: int) -> bytes | None:
         """Return a logged picture, or None."""
-        kept = self._unwritten.picture(file_name)
-        return kept if kept is not None else read_picture(self.folder, file_name)
+        kept = self._unwritten.picture(file_name, size)
+        return kept if kept is not None else read_picture(self.folder, file_name, size)
 
     def close(self) -> None:
         """Close the file; it is for a journal that is not written any more."""
@@ -280,11 +280,14 @@ def open_plain(path: Path) -> IO[bytes]:
     return os.fdopen(descriptor, "rb", buffering=1 << 20)
 
 
-def read_picture(folder: Path, file_name: str) -> bytes | None:
-    """Return a picture of a log folder; None if there is none with the content that it names."""
+def read_picture(folder: Path, file_name: str, size: int) -> bytes | None:
+    """Return a picture of a log folder; None if there is none of that size and content."""
+    images = folder / "images"
+    if images.is_symlink():
+        return None
     try:
-        with open_plain(folder / "images" / file_name) as file:
-            data = file.read(LONGEST_LINE)
+        with open_plain(images / file_name) as file:
+            data = file.read(size) if os.fstat(file.fileno()).st_size == size else b""
     except (OSError, ForeignFileError):
         return None
     return data if hashlib.sha256(data).hexdigest() == file_name.partition(".")[0] else None
@@ -307,7 +310,8 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
     """
     with open_plain(path) as file:
         file.seek(start)
-        while raw := file.readline(LONGEST_LINE):
+        end = os.fstat(file.fileno()).st_size  # what is written meanwhile is for the next look
+        while start < end and (raw := file.readline(LONGEST_LINE)):
             if raw.endswith(b"\n"):
                 yield start, raw
             elif len(raw) == LONGEST_LINE:
@@ -345,11 +349,15 @@ def write(
             columns.finish(row, kept, journal.append(response_line(kept)))
 
 
-def with_pictures(exchange: Exchange, picture: Callable[[str], bytes | None]) -> Exchange:
-    """Put the logged pictures back in the place of their labels."""
+def with_pictures(exchange: Exchange, picture: Callable[[str, int], bytes | None]) -> Exchange:
+    """Put the logged pictures back in the place of their labels, as many as a line may have."""
+    room = LONGEST_LINE
 
     def full(match: Any) -> str:
-        data = picture(picture_file_name(match[1], match[3]))
+        nonlocal room
+        size = int(match[2].replace(",", "")[:20] or 0)
+        room -= size
+        data = None if room < 0 else picture(picture_file_name(match[1], match[3]), size)
         return match[0] if data is None else base64.b64encode(data).decode("ascii")
 
     return dataclasses.replace(exchange, request=PICTURE_LABEL.sub(full, exchange.request))

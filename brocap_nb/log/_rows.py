@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._exchange import MOST_MS, Exchange, Outcome
 
 DESCRIBED: Final[Mapping[str, tuple[str, str]]] = {
     "exchange_id": ("string", "`<session>-<number>`; `log[exchange_id]` shows all of it"),
@@ -44,6 +44,8 @@ COLUMNS: Final = tuple(DESCRIBED)
 NOWHERE: Final = -(2**63)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_FIRST: Final = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST: Final = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _OUTCOMES: Final = {outcome: code for code, outcome in enumerate(Outcome)}
 _OUTCOME_LIST: Final = list(Outcome)
 _CODED: Final = ("method", "task_type", "error_code", "error_description", "status")
@@ -86,9 +88,13 @@ class Words(dict[str | None, int]):
     def __missing__(self, text: object) -> int:
         if not isinstance(text, str):
             raise TypeError(f"{text!r} is no text")
-        # a foreign line may have half a surrogate pair, which no column of text takes
-        self.texts.append(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        self.texts.append(plain(text))
         return self.setdefault(text, len(self.texts) - 1)
+
+
+def plain(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which a foreign line or name may have."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def number_of(exchange_id: object) -> int:
@@ -160,6 +166,8 @@ class Columns:
             made[name] = [1 if value is None else value for value in read[name]]
             made[f"no_{name}"] = [value is None for value in read[name]]
         arrays = {name: np.array(made[name], dtype) for name, dtype in DTYPES.items()}
+        if not is_plausible(arrays["started_at"], arrays["elapsed_ms"]):
+            raise ValueError("a time that no clock shows")
         start, stop = self._size, self._size + len(rows)
         self._reserve(stop)
         for name, array in arrays.items():
@@ -247,6 +255,12 @@ class Columns:
             room = max(rows, room + room // 8 + 64)
             self._arrays = {name: _longer(array, room) for name, array in self._arrays.items()}
             self._ids = _longer(self._ids, room)
+
+
+def is_plausible(started_at: NDArray[Any], elapsed_ms: NDArray[Any]) -> bool:
+    """Whether times that were read are of the years 1 to 9999 and last less than a lifetime."""
+    dated = (started_at >= _FIRST) & (started_at <= _LAST)
+    return bool((dated & ~(np.abs(elapsed_ms) >= MOST_MS)).all())  # one may be absent: nan
 
 
 def _microseconds(texts: tuple[str, ...]) -> Any:

@@ -3,16 +3,14 @@
 They are made from the lines and add nothing to them: where they are missing, damaged or do not
 fit, the lines are read instead. Engines that read the folder see only the lines.
 
-    brocap_log/columns/<file>-<n>.npy     the n-th 10,000 rows, as records
-    brocap_log/columns/<file>.json        how many there are, where the rest begins, the texts
+    brocap_log/columns/<file>-<n>.rows    the n-th 10,000 rows, as records
+    brocap_log/columns/<file>.json        what they are, where the rest begins, the texts
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,15 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brocap_nb.api._exchange import Outcome
-from brocap_nb.log._journal import ForeignFileError, make_folder, open_plain, write_whole
-from brocap_nb.log._rows import DTYPES, NOWHERE, Columns, Words
+from brocap_nb.log._journal import (
+    ForeignFileError,
+    decode,
+    make_folder,
+    open_plain,
+    write_whole,
+)
+from brocap_nb.log._rows import DTYPES, NOWHERE, Columns, Words, is_plausible
 
 SEGMENT_ROWS: Final = 10_000
 """How many exchanges are sealed together."""
-_VERSION: Final = 1
+_DTYPE: Final = np.dtype(list(DTYPES.items()))
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_LATEST: Final = 60_000_000_000_000_000  # microseconds: the years from 68 to 3871
-_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError)
+_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
 class Sealer:
@@ -61,13 +64,10 @@ class Sealer:
             records = self._columns.records(start, start + self._rows)
             if (records["request_at"] < 0).any():  # kept in this kernel only
                 return
-            write_whole(
-                _segment(self._path, self._sealed),
-                functools.partial(np.save, arr=records, allow_pickle=False),
-            )
+            write_whole(_segment(self._path, self._sealed), records.tofile)
             self._sealed += 1
         manifest = {
-            "version": _VERSION,
+            "dtype": str(_DTYPE),
             "segments": self._sealed,
             "rows": self._rows,
             # the first line that belongs to no sealed row; answers to sealed rows that come
@@ -87,17 +87,17 @@ def load_sealed(path: Path, columns: Columns) -> int:
     """
     try:
         with open_plain(_manifest(path)) as file:
-            manifest = json.loads(file.read(_MOST_BYTES))
+            manifest = decode(file.read(_MOST_BYTES)) or {}
         rest_at = int(manifest["rest_at"])
         words: dict[str, list[str]] = manifest["words"]
-        if manifest["version"] != _VERSION or not _begins_a_line(path, rest_at):
+        if manifest["dtype"] != str(_DTYPE) or not _begins_a_line(path, rest_at):
             return 0
         segments = [_load(_segment(path, number)) for number in range(int(manifest["segments"]))]
         if not all(_fits(records, manifest["rows"], words, rest_at) for records in segments):
             return 0
         if not all(isinstance(text, str) for texts in words.values() for text in texts):
             return 0
-    except (OSError, ForeignFileError, MemoryError, *_WRONG):
+    except (OSError, ForeignFileError, *_WRONG):
         return 0
     for records in segments:
         columns.extend_sealed(records, words)
@@ -107,15 +107,11 @@ def load_sealed(path: Path, columns: Columns) -> int:
 def _load(path: Path) -> NDArray[Any]:
     """Records of a file that may be somebody else's: not more than are sealed together."""
     with open_plain(path) as file:
-        if os.fstat(file.fileno()).st_size > _MOST_BYTES:
-            raise ForeignFileError("it is too long")
-        loaded: NDArray[Any] = np.load(file, allow_pickle=False)
-    return loaded
+        return np.frombuffer(file.read(_MOST_BYTES), _DTYPE)
 
 
 def _fits(records: NDArray[Any], rows: int, words: Mapping[str, list[str]], rest_at: int) -> bool:
-    dtype = np.dtype(list(DTYPES.items()))
-    if records.dtype != dtype or len(records) != rows:
+    if len(records) != rows or words.keys() != Columns.new_words().keys():
         return False
     coded = all(
         int(records[name].max()) < len(texts) and int(records[name].min()) >= -1
@@ -124,8 +120,8 @@ def _fits(records: NDArray[Any], rows: int, words: Mapping[str, list[str]], rest
     places = records["response_at"][records["response_at"] != NOWHERE]
     return bool(
         coded
-        and (records["outcome"] < len(Outcome)).all()
-        and (np.abs(records["started_at"]) < _LATEST).all()
+        and (records["outcome"].view("u1") < len(Outcome)).all()
+        and is_plausible(records["started_at"], records["elapsed_ms"])
         and (np.diff(records["number"]) > 0).all()
         and (records["request_at"] < rest_at).all()
         and (records["request_at"] >= 0).all()
@@ -145,7 +141,7 @@ def _folder(path: Path) -> Path:
 
 
 def _segment(path: Path, number: int) -> Path:
-    return _folder(path) / f"{path.stem}-{number}.npy"
+    return _folder(path) / f"{path.stem}-{number}.rows"
 
 
 def _manifest(path: Path) -> Path:

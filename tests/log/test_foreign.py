@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import stat
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from pictures import noise
 from written_log import write
@@ -36,11 +38,13 @@ def look(folder: Path) -> tuple[bn.ExchangeLog, list[str]]:
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         for _ in range(2):
-            log.frame()["error_code"].value_counts()
+            for view in (log.frame(), log.tasks(), log.latency(), log.timeline(1)):
+                f"{view} {view._repr_html_()} {view.to_csv()}".encode()
             log.errors()
-            log.tasks()
+            log.violations()
             log.recent()
             list(log.exchanges())
+            log.to_har()
     return log, [str(one.message) for one in told]
 
 
@@ -55,8 +59,9 @@ def line(**changes: Any) -> str:
         "request": "{}",
         "request_bytes": 2,
         "url": "http://127.0.0.1/getBalance",
+        "task_id": 1,
     }
-    return json.dumps(fields | changes) + "\n"
+    return json.dumps(fields | changes, separators=(",", ":")) + "\n"
 
 
 def sparse(path: Path) -> None:
@@ -109,15 +114,21 @@ def test_a_file_that_is_no_log_is_told_once_and_left_out(
         *(("error_code", value) for value in (7, ["x"], "\ud800")),
         *(("exchange_id", value) for value in (None, 7, "bob-", "bob-99999999999999999999")),
         *(("url", value) for value in (None, 7)),
-        *(("request_headers", value) for value in ([], {"a": 1})),
+        *(("request_headers", value) for value in ([], {"a": 1}, "{", "[1]", '{"a": 1}')),
+        *(("started_at", f"{year}-01-01T00:00:00.00000+00:00") for year in (12345, -1234)),
+        *(("elapsed_ms", value) for value in (float("inf"), float("nan"), -1e308, "5", [1])),
+        *((body, "\ud800") for body in ("request", "response")),
     ],
 )
 @pytest.mark.parametrize("kind", ["request", "response"])
 def test_a_field_of_a_wrong_type_stops_nobody(
     kind: str, field: str, value: object, folder: Path
 ) -> None:
-    bad = folder / "bob/20260101T000000-bob.jsonl"
-    bad.write_text(line() + line(**{"kind": kind, "outcome": "ok", field: value}))
+    answer = {"kind": "response", "outcome": "ok", "response": "{}"}
+    bad = line(**{field: value}) if kind == "request" else line() + line(**answer | {field: value})
+    header = '{"kind":"log","format":1,"session":"bob"}\n'  # those with one are read faster
+    (folder / "bob/20260101T000000-bob.jsonl").write_text(header + bad)
+    (folder / "bob/20260101T000000-other.jsonl").write_text(bad)
     log, _ = look(folder)
     assert "alice/alice-1" in set(log.frame()["exchange_id"])
     for exchange_id in log.frame()["exchange_id"]:
@@ -125,6 +136,47 @@ def test_a_field_of_a_wrong_type_stops_nobody(
             log[exchange_id]
         except bn.ExchangeNotFoundError:
             assert exchange_id.startswith("bob/")
+
+
+def test_names_that_are_no_text_stop_nobody(folder: Path) -> None:
+    odd = folder / os.fsdecode(b"b\xffb")
+    odd.mkdir()
+    (odd / os.fsdecode(b"20260101T000000-b\xfe.jsonl")).write_text(line())
+    log, _ = look(folder)
+    assert set(log.frame()["source"]) == {"alice", "b\\udcffb"}
+
+
+@pytest.mark.parametrize("pattern", ["*", "*/brocap_log"])
+def test_a_folder_in_a_students_folder_that_leads_out_is_told_and_left_out(
+    pattern: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "class"
+    (folder / "bob").mkdir(parents=True)
+    write(tmp_path / "private", "private", [GOOD])
+    (folder / "bob/brocap_log").symlink_to(tmp_path / "private")
+    with pytest.warns(bn.LogWarning, match=r"bob/brocap_log cannot be read \(it is a link\)"):
+        assert len(bn.ExchangeLog(folder / pattern)) == 0
+
+
+def test_a_file_that_grows_while_it_is_read_comes_to_an_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its writer is as fast as its reader: for each line that is read there is one more."""
+    bad = folder / "bob/20260101T000000-bob.jsonl"
+    bad.write_text(line())
+    numbers = iter(range(2, 5_000))
+
+    def grow(*arguments: Any) -> None:
+        if arguments[0] is orjson.loads:
+            with bad.open("a") as file:
+                file.write(line(exchange_id=f"bob-{next(numbers)}"))
+
+    log = bn.ExchangeLog(folder / "*")
+    sys.setprofile(lambda frame, event, what: grow(what) if event == "c_return" else None)
+    try:
+        assert len(log) < 10
+    finally:
+        sys.setprofile(None)
 
 
 def task_with(folder: Path, picture: bytes) -> tuple[str, Path]:
@@ -137,13 +189,18 @@ def task_with(folder: Path, picture: bytes) -> tuple[str, Path]:
     return f"bob/{log.session}-1", folder / f"bob/images/{sha}.png"
 
 
-@pytest.mark.parametrize("kind", ["link", "other", "pipe", "device", "sparse"])
+@pytest.mark.parametrize("kind", ["link", "linked folder", "other", "pipe", "device", "sparse"])
 def test_a_picture_is_what_its_label_says_or_is_not_read(kind: str, folder: Path) -> None:
     secret, other = noise(), noise()
     exchange_id, path = task_with(folder, secret)
     if kind == "link":  # even to the very picture
         (folder / "private.png").write_bytes(secret)
         path.symlink_to(folder / "private.png")
+    elif kind == "linked folder":
+        path.parent.rmdir()
+        (folder / "private").mkdir()
+        (folder / "private" / path.name).write_bytes(secret)
+        path.parent.symlink_to(folder / "private")
     elif kind == "other":
         path.write_bytes(other)
     elif kind == "pipe":
@@ -163,6 +220,17 @@ def test_a_sound_picture_is_read(folder: Path) -> None:
     assert "<image/png" not in bn.ExchangeLog(folder / "*")[exchange_id].request
 
 
+def test_a_picture_that_is_asked_for_again_and_again_fills_no_memory(folder: Path) -> None:
+    """A line of 100 kB with the label of one picture of 1 MB, which would be gigabytes."""
+    picture = bytes(1_000_000)
+    exchange_id, path = task_with(folder, picture)
+    path.write_bytes(picture)
+    lines = next((folder / "bob").glob("*.jsonl"))
+    label = f"<image/png {len(picture):,} bytes sha256:{path.stem}>"
+    lines.write_text(lines.read_text().replace(label, label * 1_000))
+    assert len(bn.ExchangeLog(folder / "*")[exchange_id].request) < 500_000_000
+
+
 def forged(**changes: Any) -> Any:
     records = np.zeros(2, dtype=list(DTYPES.items()))
     records["number"] = [1, 2]
@@ -180,6 +248,10 @@ def forged(**changes: Any) -> Any:
         ({"number": 1}, {}),
         ({"request_at": -5}, {}),
         ({"method": 9}, {}),
+        ({"elapsed_ms": np.inf}, {}),
+        ({"elapsed_ms": -1e308}, {}),
+        ({}, {"words": {}}),
+        ({}, {"words": {"method": ["getBalance"]}}),
         ({}, {"words": {"method": [5]}}),
         ({}, {"words": {"method": [{}]}}),
         ({}, {"words": []}),
@@ -192,17 +264,29 @@ def forged(**changes: Any) -> Any:
 def test_forged_columns_are_not_believed(
     changes: dict[str, Any], manifest: dict[str, Any], folder: Path
 ) -> None:
+    seal(folder, forged(**changes), manifest)
+    log, _ = look(folder)
+    assert set(log.frame()["method"]) == {"getBalance"}
+    assert len(log) == 4
+
+
+def test_sound_columns_are_believed(folder: Path) -> None:
+    seal(folder, forged(), {})
+    assert "sealed" in set(bn.ExchangeLog(folder / "*").frame()["method"])
+
+
+def seal(folder: Path, records: Any, changes: dict[str, Any]) -> None:
+    """Bob's log with its first two rows sealed, whose words are not those of its lines."""
     write(folder / "bob", "bob", [GOOD, GOOD, GOOD])
     path = next((folder / "bob").glob("*.jsonl"))
     columns = folder / "bob/columns"
     columns.mkdir()
-    words = {name: ["getBalance"] for name in ("method", "task_type", "error_code", "status")}
-    said = {"version": 1, "segments": 1, "rows": 2, "words": words | {"error_description": ["x"]}}
+    words = {name: ["sealed"] for name in ("method", "task_type", "error_code", "status")}
+    said = {"dtype": str(forged().dtype), "segments": 1, "rows": 2, "words": words}
+    said["words"] = words | {"error_description": ["x"]}
     said["rest_at"] = path.read_bytes().index(b'{"kind": "request"', 10)
-    (columns / f"{path.stem}.json").write_text(json.dumps(said | manifest))
-    np.save(columns / f"{path.stem}-0.npy", forged(**changes))
-    log, _ = look(folder)
-    assert len(log) == 4
+    (columns / f"{path.stem}.json").write_text(json.dumps(said | changes))
+    (columns / f"{path.stem}-0.rows").write_bytes(records.tobytes())
 
 
 @pytest.mark.parametrize("name", ["", "-0"])
@@ -211,9 +295,9 @@ def test_columns_that_are_no_files_are_passed_over(kind: str, name: str, folder:
     write(folder / "bob", "bob", [GOOD, GOOD, GOOD])
     path = next((folder / "bob").glob("*.jsonl"))
     (folder / "bob/columns").mkdir()
-    said = {"version": 1, "segments": 1, "rows": 2, "rest_at": 0, "words": {}}
+    said = {"dtype": str(forged().dtype), "segments": 1, "rows": 2, "rest_at": 0, "words": {}}
     (folder / f"bob/columns/{path.stem}.json").write_text(json.dumps(said))
-    odd = folder / f"bob/columns/{path.stem}{name}{'.npy' if name else '.json'}"
+    odd = folder / f"bob/columns/{path.stem}{name}{'.rows' if name else '.json'}"
     odd.unlink(missing_ok=True)
     os.mkfifo(odd) if kind == "pipe" else sparse(odd)
     log, _ = look(folder)

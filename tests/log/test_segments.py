@@ -6,7 +6,6 @@ import dataclasses
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -61,7 +60,7 @@ def same_as(log: bn.ExchangeLog) -> None:
 
 def test_what_is_sealed_is_what_the_lines_say(tmp_path: Path) -> None:
     log = filled(tmp_path)
-    assert len(list(columns_of(log).glob("*.npy"))) == 2, "the last full one may still change"
+    assert len(list(columns_of(log).glob("*.rows"))) == 2, "the last full one may still change"
     same_as(log)
     before = plain(bn.ExchangeLog(tmp_path).frame())
     for path in columns_of(log).iterdir():
@@ -91,13 +90,14 @@ def test_an_answer_that_came_after_the_sealing_is_found(tmp_path: Path) -> None:
 def test_damaged_columns_are_passed_over(tmp_path: Path, damage: str) -> None:
     log = filled(tmp_path)
     segment, manifest = columns_of(log) / "x", next(columns_of(log).glob("*.json"))
-    segment = sorted(columns_of(log).glob("*.npy"))[1]
+    segment = sorted(columns_of(log).glob("*.rows"))[1]
     if damage == "cut":
         segment.write_bytes(segment.read_bytes()[:-100])
     elif damage == "empty":
         segment.write_bytes(b"")
     elif damage == "other dtype":
-        np.save(segment, np.zeros(ROWS))
+        told = json.loads(manifest.read_text())
+        manifest.write_text(json.dumps(told | {"dtype": "[('number', '<i8')]"}))
     elif damage == "missing":
         segment.unlink()
     elif damage == "manifest":
