@@ -63,7 +63,7 @@ def things() -> Iterator[dict[str, Any]]:
         "log": "ERROR_KEY_DOES_NOT_EXIST",
         "sandbox": "Pick the penguin",
         "client": "http://127.0.0.1",
-        "listener": "not running",
+        "listener": "not started",
         "error code": "no money",
         "console": "Run this cell to use it",
         "board": "ERROR_KEY_DOES_NOT_EXIST",

@@ -51,7 +51,7 @@ def media_type(data: bytes) -> str | None:
 
 
 def decode_base64(text: str) -> bytes:
-    """Decode standard base64 strictly; a ValueError is a sentence that says what is wrong with it."""
+    """Decode standard base64 strictly; a ValueError is the sentence that says what is wrong."""
     if text[:5].lower() == "data:":
         raise ValueError(
             "starts with a `data:` prefix; the service expects the bare base64. Remove everything "

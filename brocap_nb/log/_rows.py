@@ -154,7 +154,7 @@ class Columns:
         arrays["response_at"][row] = response_at
 
     def extend(self, rows: list[tuple[Any, ...]]) -> None:
-        """Add rows that were read: number, places, the fields of `READ`; none if one has a wrong type."""
+        """Add rows that were read (number, places, fields of `READ`), or none if one is wrong."""
         read = dict(zip(_ROW, zip(*rows, strict=True), strict=True))
         made: dict[str, Any] = {name: read[name] for name in _ROW[:3]}
         made |= {name: read[name] for name in ("attempt", "elapsed_ms", "request_bytes")}
@@ -295,7 +295,7 @@ def frame_of(
     *,
     sourced: bool = False,
 ) -> pd.DataFrame:
-    """Return the rows of all sessions as a frame, in their order; `bodies` are texts of each table."""
+    """Return the rows of all sessions as a frame, in their order; `bodies` are their texts."""
     merged = {
         name: _joined([table.array(name) for table in tables], DTYPES[name]) for name in _PLAIN
     }

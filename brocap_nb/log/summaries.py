@@ -1,14 +1,11 @@
 """Summaries of a log's frame, written once over Narwhals: pandas is only the default engine.
 
 Each takes an eager frame (pandas, Polars, PyArrow) or a lazy one (Polars, DuckDB, Dask) with the
-columns of `log.frame()`, of which only `violations` needs the bodies. It lets the engine choose
-the rows and columns that matter, and makes a small table of them here, with the columns of the
-log's method of the same name. So all engines give the same rows. The result is eager, of the
-engine's own kind: pandas for Dask, PyArrow for DuckDB.
+columns of `log.frame()`, of which only `violations` needs the bodies, and gives the table of the
+log's method of the same name: eager, of the engine's own kind (pandas for Dask, PyArrow for DuckDB).
 
 A service that starts anew may give a number again: each createTask is a task of its own, to which
-belongs what came after it and before the number was given again, in whatever session. In a frame
-of many folders, which has the column `source`, each folder has task numbers of its own.
+belongs what came after it and before the number was given again, in whatever session.
 """
 
 from __future__ import annotations

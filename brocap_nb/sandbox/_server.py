@@ -112,8 +112,6 @@ class Sandbox(Server):
     ) -> Self:
         """Return a sandbox that answers from a recorded log: offline, and with any key.
 
-        Requests are compared without key and callback address. The documented limits are not kept.
-
         >>> log = bn.ExchangeLog("lesson")
         >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
         Balance(balance=10.0)
@@ -123,8 +121,7 @@ class Sandbox(Server):
 
         Args:
             source: a log, its folder, or one file of it.
-            speed: divides the recorded waits; 1 waits as long as the service did. Above 1, a
-                `processing` whose time is over is skipped.
+            speed: divides the recorded waits; above 1, a `processing` whose time is over is skipped.
 
         Raises:
             SandboxError: there is nothing to play.

@@ -235,16 +235,12 @@ class Task(_Strict):
     def to_python(self) -> str:
         """Return Python code that builds this task, in the variable `task`.
 
-        A long picture is read from a file and a secret from an environment variable; comments in
-        the code say from which. `task.pictures()` has the files.
+        A long picture is read from a file and a secret from an environment variable.
 
         >>> print(bn.RawTask({"type": "NewTask", "depth": 2}).to_python())
         import brocap_nb as bn
         <BLANKLINE>
         task = bn.RawTask({'type': 'NewTask', 'depth': 2})
-
-        Raises:
-            InvalidInputError: the task is nested too deeply for Python code.
         """
         return python_source(self)
 
@@ -368,16 +364,12 @@ class ComplexImageTask(Task):
         user_agent: str | None = None,
         website_url: str | None = None,
     ) -> Self:
-        """Build the task of one picture.
+        """Build the task of one picture; an address is loaded once, and is sent as `imageUrls`.
 
-        An address is loaded once to check and show the picture, and is sent as `imageUrls`;
-        anything else is sent as `imagesBase64`.
-
-        >>> puzzle = sandbox.puzzles[0]
-        >>> bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
+        >>> bn.ComplexImageTask.from_image(sandbox.puzzles[0].data, question="Pick the owl")
         ComplexImageTask({"type": "ComplexImageTask", "class": "funcaptcha",
             "imagesBase64": ["<image/png ... bytes sha256:...>"],
-            "metadata": {"Task": "Pick the image that is the correct way up"}})
+            "metadata": {"Task": "Pick the owl"}})
 
         Args:
             source: a path, an http(s) or `data:` address, base64, the file's bytes, or an image

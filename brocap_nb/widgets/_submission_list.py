@@ -264,7 +264,8 @@ def _problem(error: BaseException | None) -> str:
         said = dict(entry.facts(error.description)).get("the service says", "")
         sentence = f"{error.code}: {said or error.meaning}"
         more = entry.sentence() if said else entry.sentence().removeprefix(f"{entry.meaning} ")
-        why = f"<details><summary>Why?</summary>{_html.words(_html.printable(more, 'utf-8'))}</details>"
+        more = _html.words(_html.printable(more, "utf-8"))
+        why = f"<details><summary>Why?</summary>{more}</details>"
     sentence = _html.printable(sentence, "utf-8")
     if len(sentence) > SENTENCE:
         sentence = f"{sentence[:SENTENCE]}…"
@@ -273,11 +274,8 @@ def _problem(error: BaseException | None) -> str:
 
 def _kind(run: Submission) -> str:
     """The task's type; nothing after a resume."""
-    return (
-        _html.printable(str(run.task.type), "utf-8")
-        if run.task is not None and run.task.type
-        else ""
-    )
+    kind = run.task.type if run.task is not None else None
+    return _html.printable(str(kind or ""), "utf-8")
 
 
 def _numbers(run: Submission, broken: str) -> str:

@@ -127,9 +127,9 @@ def test_there_is_no_choice_where_there_is_none(answer: list[bool], view: Pictur
 def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(view: PictureView) -> None:
     view.show(plain(60, 12), ANSWER, grid=(1, 6))
     assert "tiles 2, 5 of 6" in view.value
-    assert "too few to mark 1 x 6 tiles" in view.value
+    assert "1 x 6 tiles does not fit" in view.value
     view.grid.value = (6, 1)
-    assert "too few" not in view.value
+    assert "does not fit" not in view.value
     view.show(b"no picture", [True, False])
     assert "tile 1 of 2" in view.value
     assert "The picture has 10 bytes" in view.value
