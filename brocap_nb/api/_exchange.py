@@ -138,13 +138,7 @@ class Exchange:
         return cls(**fields)
 
     def summary(self) -> str:
-        """One line: what was asked and what came of it.
-
-        >>> client.get_balance()
-        Balance(balance=10.0)
-        >>> client.log[-1].summary()
-        '...-1 · getBalance · ok · HTTP 200 · ... ms'
-        """
+        """One line: what was asked and what came of it."""
         status = "" if self.http_status is None else f"HTTP {self.http_status}"
         elapsed = "" if self.elapsed_ms is None else f"{self.elapsed_ms:.0f} ms"
         parts = (self.exchange_id, self.method, self.outcome, self.error_code, status, elapsed)

@@ -624,15 +624,9 @@ class ExchangeLog:
         self.frame(session=session).to_parquet(path, engine="pyarrow", index=False)
 
     def to_excel(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
-        """Write `frame()` as an Excel file. It needs openpyxl: `brocap_nb[excel]`.
-
-        Times have no zone there, and their header says `started_at (UTC)`. A body that is longer
-        than the 32,767 characters of a cell is cut, and says so.
+        """Write `frame()` as an Excel file, see its `to_excel`. It needs openpyxl: `brocap_nb[excel]`.
 
         >>> log.to_excel("log.xlsx")
-
-        Raises:
-            InvalidInputError: openpyxl is not installed.
         """
         self.frame(session=session).to_excel(path, index=False)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CHUNK: Final = 500
 """Rows whose bodies are read at a stretch: the log can be written to in between."""
 
+_NONE: Final = np.empty(0, "i8")
 _UNKNOWN, _NO, _YES, _NOT_YET = 0, 1, 2, 3  # not yet: its answer may have the text
 _ROW_TEXTS: Final = (
     *("exchange_id", "method", "task_type", "task_id", "outcome", "http_status"),
@@ -89,13 +90,16 @@ class Search:
         if self._text and not self._read_bodies(stopped):
             return None
         with self._log.reading() as sessions:
-            parts = [(session, self._rows(session)) for session in sessions]
-            start = [np.empty(0, "i8"), *(s.columns.order()[rows] for s, rows in parts)]
-            order = np.argsort(np.concatenate(start), kind="stable")[:oldest][::-1]
-            places = [(session.columns, rows) for session, rows in parts]
-            exchanges = [_nth(places, n) for n in order[skip : skip + size].tolist()]
+            found = [self._rows(session) for session in sessions]
+            parts = [s.columns.order()[rows] for s, rows in zip(sessions, found, strict=True)]
+            order = np.argsort(np.concatenate([_NONE, *parts]), kind="stable")[:oldest][::-1]
+            whose = np.repeat(np.arange(len(found)), [len(rows) for rows in found])
+            rows = np.concatenate([_NONE, *found])
+            exchanges = tuple(
+                sessions[whose[n]].columns.exchange(int(rows[n])) for n in order[skip : skip + size]
+            )
             count = sum(len(session.columns) for session in sessions)
-        return Page(tuple(exchanges), sum(len(rows) for _, rows in parts), count)
+        return Page(exchanges, len(rows), count)
 
     def _rows(self, session: Session) -> NDArray[np.intp]:
         """The rows of a session that are wanted."""
@@ -141,12 +145,3 @@ class Search:
             has = any(self._text in str(text).casefold() for text in shown if text is not None)
             verdicts[row] = _YES if has else _NO if answered[row] else _NOT_YET
         return bool(len(fresh))
-
-
-def _nth(places: list[tuple[Columns, NDArray[np.intp]]], number: int) -> Exchange:
-    """Return the exchange of one of the rows, counted through all sessions."""
-    for columns, rows in places:
-        if number < len(rows):
-            return columns.exchange(int(rows[number]))
-        number -= len(rows)
-    raise IndexError(number)

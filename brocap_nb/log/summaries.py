@@ -2,7 +2,7 @@
 
 Each takes an eager frame (pandas, Polars, PyArrow) or a lazy one (Polars, DuckDB, Dask) with the
 columns of `log.frame()`, of which only `violations` needs the bodies, and gives the table of the
-log's method of the same name: eager, of the engine's own kind (pandas for Dask, PyArrow for DuckDB).
+log's method of the same name: eager, of the engine's own kind (PyArrow for DuckDB).
 
 A service that starts anew may give a number again: each createTask is a task of its own, to which
 belongs what came after it and before the number was given again, in whatever session.

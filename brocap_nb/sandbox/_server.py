@@ -121,7 +121,7 @@ class Sandbox(Server):
 
         Args:
             source: a log, its folder, or one file of it.
-            speed: divides the recorded waits; above 1, a `processing` whose time is over is skipped.
+            speed: divides the recorded waits; above 1, an outdated `processing` is skipped.
 
         Raises:
             SandboxError: there is nothing to play.
