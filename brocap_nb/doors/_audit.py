@@ -71,7 +71,7 @@ def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Re
 def _files(
     paths: Iterable[str | os.PathLike[str]], refused: Callable[[object, Exception], None]
 ) -> Iterator[Path]:
-    for path in map(Path, paths):
+    for path in map(Path, map(os.path.expanduser, paths)):
         if not path.is_dir():
             yield path
             continue

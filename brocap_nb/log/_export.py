@@ -43,6 +43,7 @@ from brocap_nb.api._secrets import (
     url_secrets,
     url_text,
 )
+from brocap_nb.log._folders import path_of
 from brocap_nb.log._journal import LogWarning
 from brocap_nb.tasks._code import Code, literal, written
 from brocap_nb.tasks._download import is_loopback
@@ -79,7 +80,7 @@ def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> No
     def private(path: str, flags: int) -> int:
         return os.open(path, flags, 0o600)
 
-    with open(path, "w", encoding="ascii", newline="\n", opener=private) as file:
+    with open(path_of(path), "w", encoding="ascii", newline="\n", opener=private) as file:
         file.write(f'{{"log": {json.dumps(_head())[:-1]}, "entries": [')
         for number, exchange in enumerate(exchanges):
             file.write(f"{',' if number else ''}\n{json.dumps(_entry(exchange), allow_nan=False)}")
@@ -176,7 +177,7 @@ def _query(url: str) -> list[dict[str, str]]:
 def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
     """Return the exchanges of a HAR file, also a gzip-compressed one; see `exchanges_from_har`."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with path_of(path).open("rb") as file:
             packed = file.peek(2).startswith(b"\x1f\x8b")
             source: Any = gzip.GzipFile(fileobj=file) if packed else file
             data = source.read(_MOST + 1)

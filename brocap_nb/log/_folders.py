@@ -11,6 +11,7 @@ import fnmatch
 import heapq
 import operator
 import os
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,6 +66,17 @@ class LogFile:
     path: Path
     session: str  # with the source before it, if there is one
     source: str | None  # what the pattern's wildcards stand for; None if there is no pattern
+
+
+def path_of(given: str | os.PathLike[str]) -> Path:
+    """A path as it is meant: `~` is the home directory, and an address is refused."""
+    if address := re.match(r"\s*([a-z][a-z\d+.-]+):/", os.fspath(given), re.IGNORECASE):
+        raise InvalidInputError(
+            f"What was given starts with {address[1]}:, so it is an address; expected the path of "
+            "a file or folder on this machine, such as brocap_log or ~/brocap_log. Give a path.",
+            field="path",
+        )
+    return Path(os.path.expanduser(given))  # noqa: PTH111 (that of Path fails without a home)
 
 
 def is_pattern(folder: Path) -> bool:

@@ -29,6 +29,7 @@ from brocap_nb.log._folders import (
     Others,
     Session,
     is_pattern,
+    path_of,
     tell,
 )
 from brocap_nb.log._journal import (
@@ -90,7 +91,7 @@ class ExchangeLog:
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         folder = folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
-        self._folder = None if folder == ":memory:" else Path(folder).absolute()
+        self._folder = None if folder == ":memory:" else path_of(folder).absolute()
         if self._folder is not None and self._folder.is_file():
             raise InvalidInputError(
                 f"The log folder {self._folder} is a file; expected a folder, which is made if "

@@ -17,7 +17,7 @@ import pandas as pd
 
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
-from brocap_nb.log._folders import is_pattern, log_files
+from brocap_nb.log._folders import is_pattern, log_files, path_of
 from brocap_nb.log._rows import DESCRIBED, UTC_TIME
 
 __all__ = ["BLOCK_BYTES", "ENGINES", "scan", "schema"]
@@ -61,7 +61,7 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
         InvalidInputError: there is no such engine or folder, or the engine is not installed.
     """
     reader = _reader(engine)
-    folder = Path(folder).absolute()
+    folder = path_of(folder).absolute()
     if not (is_pattern(folder) or folder.is_dir()):
         raise InvalidInputError(
             f"There is no folder {folder}; expected that of a log, such as brocap_log. Check the "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import RESULT_LIFETIME
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret
+from brocap_nb.log._folders import path_of
 from brocap_nb.log._journal import decode, read_lines
 from brocap_nb.sandbox._faults import JSON, Reply, shaped
 
@@ -98,7 +98,7 @@ def _lines(source: Any) -> list[dict[str, Any]]:
             "ExchangeLog(folder), or take it along: log.to_har(path), then "
             "ExchangeLog.from_har(path, folder)."
         )
-    place = Path(os.fspath(place))
+    place = path_of(place)
     files = [place] if place.is_file() else sorted(place.glob("*.jsonl"))
     found: dict[str, dict[str, Any]] = {}
     for path in filter(Path.is_file, files):

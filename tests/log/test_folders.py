@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 import brocap_nb as bn
+from brocap_nb.log import engines
 from brocap_nb.log._folders import is_pattern, log_files
 
 
@@ -76,3 +78,32 @@ def test_an_environment_variable_names_the_folder(
     assert bn.ExchangeLog("other").folder == Path.cwd() / "other"
     monkeypatch.setenv("BROCAP_LOG", ":memory:")
     assert bn.ExchangeLog().folder is None
+
+
+def test_a_tilde_is_the_home_directory_wherever_a_path_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))  # on Windows
+    monkeypatch.setenv("BROCAP_LOG", "~/log")
+    log = bn.ExchangeLog()
+    assert log.folder == bn.ExchangeLog(Path("~/log")).folder == home / "log"
+    log.to_har("~/log.har")
+    assert (home / "log.har").is_file()
+    assert len(bn.ExchangeLog.from_har("~/log.har").frame()) == 0
+    with pytest.raises(bn.SandboxError, match="no answered exchange in " + re.escape(str(home))):
+        bn.Sandbox.from_log("~/log")
+    with pytest.raises(bn.InvalidInputError, match="There is no folder " + re.escape(str(home))):
+        engines.scan("~/absent")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/log", " HTTPS://example.com", "s3://a/b"])
+def test_an_address_is_no_folder(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROCAP_LOG", address)
+    for given in (None, address, Path(address)):
+        with pytest.raises(bn.InvalidInputError, match="is an address; expected the path"):
+            bn.ExchangeLog(given)
+    assert [*Path.cwd().iterdir()] == []
+    assert bn.ExchangeLog("C:/log").folder is not None
