@@ -6,8 +6,6 @@
     ... def polls(answer: int):
     ...     "Count the rows whose method is getTaskResult."
     ...     return answer == (frame["method"] == "getTaskResult").sum()
-    >>> polls(...).verdict
-    'not answered yet'
     >>> print(polls(3))
     not yet right
     Your answer: 3
@@ -16,11 +14,9 @@
     'right'
 
 A check is an ordinary function. It returns True, or False, or a sentence: a hint that fits this
-very answer better than the docstring does. The learner puts the answer in the place of `...`.
-
-A parameter that is marked as `int`, `float`, `str`, `list` or `tuple` gets one, whatever form the
-answer has: a number of numpy, a column with one value, a text with blanks around it. An answer of
-another kind is told so, and the check does not see it.
+very answer better than the docstring does. The learner puts the answer in the place of `...`. A
+parameter that is marked as `int`, `float`, `str`, `list` or `tuple` gets one, whatever form the
+answer has; an answer of another kind is told so, and the check does not see it.
 """
 
 from __future__ import annotations

@@ -54,8 +54,7 @@ class CallbackListener(Server):
             task, and those to `url_for` in a log in `brocap_log/`.
         host: the address to listen on.
         port: the port to listen on; 0 takes a free one.
-        public_url: how the service reaches this port from outside, for example through a hub's
-            proxy or a tunnel; a secret path is appended to it. Default: the address listened on.
+        public_url: how the service reaches this port from outside; a secret path is appended.
         max_bytes: largest body that is taken, in bytes; a larger one is answered with HTTP 413.
 
     Raises:

@@ -194,7 +194,7 @@ class ExchangeLog:
 
         Args:
             session: the session.
-            secrets: other texts that must not be written down, or one of them.
+            secrets: other texts, from 8 characters on, that must not be written down; or one.
 
         Returns:
             What ends the recording: leave the `with`, or call it.
@@ -625,7 +625,7 @@ class ExchangeLog:
         self.frame(session=session).to_parquet(path, engine="pyarrow", index=False)
 
     def to_excel(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
-        """Write `frame()` as an Excel file, see its `to_excel`. It needs openpyxl: `brocap_nb[excel]`.
+        """Write `frame()` as an Excel file, see its `to_excel`. It needs `brocap_nb[excel]`.
 
         >>> log.to_excel("log.xlsx")
         """

@@ -124,12 +124,11 @@ class _Strict(BaseModel):
 class Task(_Strict):
     """A task of one type. Subclass it to define a type; the fields are the API's fields.
 
-    It is registered under its class's name, which is also its `type` on the wire; another name is
-    given as `class MyTask(Task, wire_type="…")`. Field names become camelCase on the wire.
+    It is registered under its class's name, which is also its `type` on the wire, or under
+    `class MyTask(Task, wire_type="…")`. Field names become camelCase on the wire.
 
     >>> class PageTask(bn.Task):
     ...     website_url: str = bn.Field(alias="websiteURL")
-    ...     "Address of the page."
     >>> PageTask(website_url="https://example.com").to_wire()
     {'type': 'PageTask', 'websiteURL': 'https://example.com'}
     """
