@@ -100,10 +100,10 @@ def test_an_answer_that_is_missing_is_a_row() -> None:
     assert rows(exchange({}, '{"a":1}'), exchange({}, '{"a": 1}')) == []
 
 
-def test_a_long_value_is_cut_and_has_its_hash() -> None:
+def test_a_long_value_is_cut() -> None:
     found = diff(exchange({"p": [PICTURES[0]]}), exchange({"p": [PICTURES[1]]}))
     for text in found._repr_mimebundle_().values():
-        assert text.count("sha256:") == 2
+        assert text.count(" characters)") == 2
         assert "request.p[0]" in text
         assert PICTURES[0][:100] not in text
         assert len(text) < 2_500
