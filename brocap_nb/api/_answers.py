@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -136,8 +136,7 @@ def departures(method: str, text: str, task_type: str | None = None) -> list[Dep
     if wrong is not None or not isinstance(body, dict):
         found = _shown(body if wrong is None else text) if text.strip() else "nothing"
         return [Departure("", NOT_AN_OBJECT, found)]
-    rules = _rules(method, task_type)
-    named, typed = {rule.field for rule in rules}, any(rule.task_type for rule in rules)
+    rules, named, typed = _rules(method, task_type)
     surplus = [
         Departure(name, f"{method} documents no field {_shown(name)}.", _shown(value))
         for name, value in _fields(body).items()
@@ -147,8 +146,10 @@ def departures(method: str, text: str, task_type: str | None = None) -> list[Dep
 
 
 @functools.lru_cache(maxsize=64)
-def _rules(method: str, task_type: str | None) -> Sequence[Rule]:
-    return [r for r in RULES if method in r.methods and r.task_type in ("", task_type)]
+def _rules(method: str, task_type: str | None) -> tuple[Sequence[Rule], Collection[str], bool]:
+    """The rules of an answer, the fields that they name, and whether any is the task type's."""
+    rules = [r for r in RULES if method in r.methods and r.task_type in ("", task_type)]
+    return rules, {rule.field for rule in rules}, any(rule.task_type for rule in rules)
 
 
 @functools.lru_cache(maxsize=64)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -69,10 +68,11 @@ class Difference:
     def __str__(self) -> str:
         lines = [f"{self.left_id} -> {self.right_id}: {self._told()}"]
         for row in self.rows:
-            lines.append(f"{_SIGNS[row.kind]} {row.path}")
+            lines.append(_html.printable(f"{_SIGNS[row.kind]} {row.path}"))
             for sign, value in zip("-+", row.sides(), strict=True):
                 if value:
-                    lines.append(fill(f"    {sign} {value}", 79, subsequent_indent=" " * 6))
+                    told = _html.printable(f"    {sign} {value}")
+                    lines.append(fill(told, 79, subsequent_indent=" " * 6))
         return "\n".join(lines)
 
     def _told(self) -> str:
@@ -149,9 +149,8 @@ def _rows(path: str, left: Any, right: Any, depth: int) -> Iterator[Row]:
 
 
 def _plain(value: Any) -> str:
-    """A value on one line; of a long one, such as a picture, its beginning and its hash."""
+    """A value on one line; of a long one, such as a picture, its beginning."""
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     if len(text) > _LONGEST:
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        text = f"{text[:80]}… ({len(text):,} characters sha256:{digest})"
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+        text = f"{text[:80]}… ({len(text):,} characters)"
+    return _html.printable(text, "utf-8")

@@ -169,14 +169,15 @@ class ShownTable(Frame):
         for row in self.as_dicts(self.limit):
             told = "  ".join(filter(None, (column.text(row) for column in self._columns)))
             parts += [_wrapped(part) for part in told.splitlines()]
-        return "\n".join([*parts, *self._more()])
+        return "\n".join([*parts, *map(_wrapped, self._more())])
 
     __repr__ = __str__
 
 
 def _wrapped(text: str) -> str:
     """A text for a terminal of 80 columns; what was indented stays so."""
-    return fill(text.rstrip(), 79, subsequent_indent=_INDENT, break_long_words=False)
+    told = _html.printable(text.rstrip())
+    return fill(told, 79, subsequent_indent=_INDENT, break_long_words=False)
 
 
 _INDENT: Final = "    "

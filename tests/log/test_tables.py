@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -86,6 +87,18 @@ def test_an_empty_table_says_so_and_a_missing_value_is_no_nan(
     missing = kind([row | {name: None for name in names if name in row and kind is not ErrorTable}])
     for text in (str(missing), missing._repr_html_()):
         assert not re.search(r"\b(nan|None|NaT)\b", text)
+
+
+@pytest.mark.parametrize(("kind", "row"), TABLES)
+def test_a_terminal_that_has_few_signs_shows_it(
+    kind: type[pd.DataFrame], row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), "cp1252")
+    monkeypatch.setattr("sys.stdout", stream)
+    row = {name: "ошибка" if value == HOSTILE else value for name, value in row.items()}
+    print(kind([row]))
+    stream.flush()
+    assert max(map(len, str(kind([row])).splitlines())) < 80
 
 
 def test_a_long_table_says_how_much_more_there_is() -> None:
