@@ -141,9 +141,8 @@ class Client:
 
         Args:
             task_id: the number that `create_task` answered, or that stands in `log.frame()`.
-            paced: wait, if need be, until 2 seconds have passed since the task was last asked
-                for, and keep to 120 requests in 5 minutes. False sends at once: the service will
-                say what it thinks of it.
+            paced: wait, if need be, until 2 seconds have passed since the task was last asked for,
+                and keep to 120 requests in 5 minutes. False sends at once.
             task_type: for the log, if you know it.
 
         Raises:
@@ -173,10 +172,9 @@ class Client:
         (False, False, False, False, False, True)
 
         Args:
-            task: the task object.
             callback_url: where the service shall POST the result; somebody else listens there.
-            callbacks: a listener that has been started: a callback that comes to it ends the
-                waiting. The task is asked for meanwhile all the same.
+            callbacks: a listener that has been started; a callback that comes to it ends the
+                waiting.
 
         Raises:
             InvalidInputError: `task` is no task object, `callback_url` no address, both are given,

@@ -72,11 +72,8 @@ class ExchangeLog:
     Several kernels and threads may write to one folder; each log reads what the others wrote.
     A method that takes a `session` has only what that one recorded; by default, what all have.
 
-    >>> log = bn.ExchangeLog("my_log")
-    >>> bn.Client(sandbox.key, base_url=sandbox.url, log=log).get_balance()
-    Balance(balance=10.0)
-    >>> log
-    <ExchangeLog of 1 exchanges in ...my_log>
+    >>> bn.ExchangeLog("my_log")
+    <ExchangeLog of 0 exchanges in ...my_log>
 
     Args:
         folder: where the lines are kept; `":memory:"` keeps them in the kernel only. Default:
@@ -179,10 +176,8 @@ class ExchangeLog:
     def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
         """Record whatever a `requests.Session` sends, to any service, as rows of this log.
 
-        Every attempt is a row: redirects, logins and the session's own retries too. `method` is
-        the API's method, or the verb and the path, such as `GET /pictures`. Passwords, cookies,
-        Authorization and a `clientKey` in a JSON body are left out. The session sends as before,
-        with its own adapters, also those that are mounted later.
+        Every attempt is a row: redirects, logins and the session's own retries too. The session
+        sends as before, with its own adapters.
 
         >>> import requests
         >>> session = requests.Session()
@@ -193,11 +188,8 @@ class ExchangeLog:
         'GET /'
 
         Args:
-            session: the session.
+            session: any session; what this returns ends the recording when it is called or left.
             secrets: other texts, from 8 characters on, that must not be written down; or one.
-
-        Returns:
-            What ends the recording: leave the `with`, or call it.
 
         Raises:
             InvalidInputError: the log is only read, or `session` is none.
@@ -223,13 +215,12 @@ class ExchangeLog:
         getBalance ok
 
         Args:
-            others: call it as well for what other processes write from now on: from a thread of
-                the log, without bodies, when an exchange has begun and when it has ended, or once
-                if both came between two looks. `log[exchange.exchange_id]` has the bodies.
+            others: call it as well for what other processes write from now on, without bodies,
+                from a thread of the log.
             interval: the seconds between two looks at the files of others, at most.
 
         Returns:
-            A function that ends the subscription. The thread ends with the last that needs it.
+            A function that ends the subscription.
 
         Raises:
             InvalidInputError: the interval is not above 0.
@@ -530,11 +521,9 @@ class ExchangeLog:
     ) -> Self:
         """Read a HAR file, of a browser or of `to_har`, into a log; its secrets become labels.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
         >>> log.to_har("log.har")
         >>> bn.ExchangeLog.from_har("log.har")
-        <ExchangeLog of 1 exchanges in memory>
+        <ExchangeLog of 0 exchanges in memory>
 
         Args:
             folder: where the log shall be kept; default: in the kernel only.

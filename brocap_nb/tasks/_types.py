@@ -450,11 +450,8 @@ class ComplexImageTask(Task):
 class FunCaptchaTaskProxyless(Task):
     """A token for a page with this public key.
 
-    >>> bn.FunCaptchaTaskProxyless(
-    ...     website_url="https://example.com", website_public_key="69A21A01-CC7B"
-    ... ).to_wire()
-    {'type': 'FunCaptchaTaskProxyless', 'websiteURL': 'https://example.com',
-        'websitePublicKey': '69A21A01-CC7B'}
+    >>> bn.FunCaptchaTaskProxyless(website_url="https://e.org", website_public_key="6").to_wire()
+    {'type': 'FunCaptchaTaskProxyless', 'websiteURL': 'https://e.org', 'websitePublicKey': '6'}
     """
 
     model_config = _DESCRIBED

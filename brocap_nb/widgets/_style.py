@@ -55,10 +55,7 @@ def plain(kind: Any, label: str, **options: Any) -> Any:
 
 
 def close_all(widget: widgets.Widget) -> None:
-    """Close a widget and all that is in it: a closed one in an open one breaks its saving.
-
-    Layouts and styles that other widgets have as well stay.
-    """
+    """Close a widget and all that is in it: a closed one in an open one breaks its saving."""
     for inner in getattr(widget, "children", ()):
         close_all(inner)
     parts = [getattr(widget, name, None) for name in ("layout", "style")]
@@ -76,10 +73,7 @@ def panel(*children: widgets.Widget, grow: bool = False, shown: bool = True) -> 
 
 
 class Report(widgets.HTML):
-    """Shows what a handler raises: a front end would swallow the traceback.
-
-    `redact` takes secrets out of a text before it is shown.
-    """
+    """Shows what a handler raises, redacted: a front end would swallow the traceback."""
 
     def __init__(self, redact: Callable[[str], str] = str) -> None:
         super().__init__(layout={"display": "none"})
