@@ -68,8 +68,6 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
     request.get_by_text("OtherTask").wait_for()
     request.get_by_text("look here").wait_for()
     console.get_by_role("region", name="Response").get_by_text('"errorId": 1').wait_for()
-    request.locator("summary", has_text="task:").click()
-    request.get_by_text("OtherTask").wait_for(state="hidden")
 
     # as code, on the clipboard: the shell command, the row, and the log as a DataFrame
     page = lab.page
