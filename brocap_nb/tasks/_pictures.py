@@ -14,6 +14,7 @@ import io
 import math
 import re
 import threading
+import zlib
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -53,7 +54,9 @@ _OTHER_KINDS: Final = (
 )
 
 _PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
-_PNG_CHUNKS: Final = (b"tRNS", b"iCCP", b"eXIf", b"acTL", b"fcTL", b"fdAT")
+_PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
+_SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
+_MAX_PROFILE: Final = 5_000_000
 
 _recent: dict[str, tuple[bytes, bool]] = {}  # the file, and whether from the public internet
 _recent_lock = threading.Lock()
@@ -322,9 +325,6 @@ def mark_answer(
     """Return a PNG of the picture with its tiles numbered and the true ones outlined and ticked.
 
     The answer has one boolean for each tile, row by row. A grid that is not given is guessed.
-
-    Raises:
-        InvalidImageError: the picture cannot be opened, or the grid does not fit the answer.
     """
     from PIL import ImageDraw, ImageFont
 
@@ -414,7 +414,8 @@ def opened(data: bytes) -> Image.Image:
         raise InvalidImageError(sentence)
     try:
         # only these: Pillow runs other programs to open some of the rest
-        image: Image.Image = Image.open(io.BytesIO(_lean(data)), formats=FORMATS)
+        lean, profile = _lean(data)
+        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -423,7 +424,11 @@ def opened(data: bytes) -> Image.Image:
         if image.info.get("default_image"):
             image.seek(1)  # an APNG's extra picture for who cannot show the animation
         image.load()  # a damaged file is found here
+        if profile:
+            image.info["icc_profile"] = profile
         image.info.pop("xmp", None)  # Pillow would turn the picture by it, a browser does not
+        if image.format == "PNG" and data[24:26] in _SCALED_GREY and "transparency" in image.info:
+            image.info["transparency"] *= _SCALED_GREY[data[24:26]]
         shown = _rgb(image if image.format == "WEBP" else _upright(image))
     except InvalidImageError:
         raise
@@ -436,18 +441,22 @@ def opened(data: bytes) -> Image.Image:
     return shown
 
 
-def _lean(data: bytes) -> bytes:
-    """A PNG without its texts: Pillow gives up at much of it."""
+def _lean(data: bytes) -> tuple[bytes, bytes]:
+    """A PNG without its texts, and its colour profile: Pillow gives up at much of either."""
     if not data.startswith(_PNG):
-        return data
-    kept, at = [_PNG], len(_PNG)
+        return data, b""
+    kept, profile, at = [_PNG], b"", len(_PNG)
     while at < len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
         name = data[at + 4 : at + 8]
         if name[:1].isupper() or name in _PNG_CHUNKS:
             kept.append(data[at:end])
+        elif name == b"iCCP":  # a name, a zero, the way of packing, the profile
+            packed = data[at + 8 : end - 4].partition(b"\0")[2][1:]
+            with contextlib.suppress(zlib.error):
+                profile = zlib.decompressobj().decompress(packed, _MAX_PROFILE)
         at = end
-    return b"".join(kept)
+    return b"".join(kept), profile
 
 
 def _upright(image: Image.Image) -> Image.Image:

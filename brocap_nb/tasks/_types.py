@@ -217,15 +217,10 @@ class Task(_Strict):
         return made[1]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with some fields changed, checked as if it were built anew.
-
-        `copy.replace` does the same.
+        """Return a copy with fields changed, checked as if built anew; `copy.replace` does the same.
 
         >>> task.model_copy(update={"question": "Pick the penguin"}).question
         'Pick the penguin'
-
-        Raises:
-            InvalidTaskError: the changed fields do not fit.
         """
         given = copy.deepcopy(self) if deep else self
         kept = {name: getattr(given, name) for name in self.model_fields_set}

@@ -115,10 +115,7 @@ class OwnKeys(anywidget.AnyWidget):
 
 
 class Refresh:
-    """Calls `draw` soon after `request()`, at most once in an interval, in a thread of its own.
-
-    The last request of a burst is always followed by a call. Nothing runs while nothing changes.
-    """
+    """Calls `draw` soon after `request()`, at most once in an interval, in a thread of its own."""
 
     def __init__(self, draw: Callable[[], None], interval: float = 0.2) -> None:
         self._draw = draw
