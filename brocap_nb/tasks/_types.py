@@ -217,7 +217,7 @@ class Task(_Strict):
         return made[1]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with fields changed, checked as if built anew; `copy.replace` does the same.
+        """Return a copy with fields changed, checked as if built anew; `copy.replace` does too.
 
         >>> task.model_copy(update={"question": "Pick the penguin"}).question
         'Pick the penguin'
