@@ -81,6 +81,7 @@ def test_the_log_is_spelled_as_the_notebook_can_run_it(
 def test_a_class_is_followed_and_each_row_says_whose_it_is(
     sandbox: bn.Sandbox, tmp_path: Path
 ) -> None:
+    before = set(threading.enumerate())  # of other tests
     board = LogBoard(bn.ExchangeLog(tmp_path / "*"))
     assert "No request has been made yet" in board.table.place.value
     for name in ("alice", "bob"):
@@ -94,7 +95,7 @@ def test_a_class_is_followed_and_each_row_says_whose_it_is(
     assert [text.split()[-1] for text in board.table.list.texts] == ["bob", "alice"]
     board.table.list.children[1].click()
     assert "TaskOfBob" in board.exchange._bodies.value
-    (follower,) = [t for t in threading.enumerate() if t.name == "brocap-nb follower"]
+    (follower,) = {t for t in threading.enumerate() if t.name == "brocap-nb follower"} - before
     board.close()
     follower.join(30)
     assert not follower.is_alive()
