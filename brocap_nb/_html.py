@@ -55,6 +55,8 @@ def printable(text: str, encoding: str | None = None) -> str:
 
     Lone surrogates, which JSON can spell, are sent to no front end.
     """
+    if text.isascii():
+        return text
     encoding = encoding or getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -80,11 +82,6 @@ def code(text: str, *, max_height: str = "22em", marked: Collection[str] = ()) -
         f"border-radius:4px;background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
         f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{shown}</pre>'
     )
-
-
-def tree(text: str, *, marked: Collection[str] = ()) -> str:
-    """A JSON text, indented, with a sign behind the fields at `marked` paths."""
-    return code(pretty(text), marked=marked)
 
 
 def badge(text: str, *, good: bool | None = None) -> str:

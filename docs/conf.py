@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 project = "brocap_nb"
 author = copyright = "The brocap_nb developers"
-version = release = "0.1.0"
+version = release = brocap_nb.__version__
 html_title = project
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_nb"]

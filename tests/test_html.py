@@ -81,11 +81,13 @@ def test_long_base64_is_cut_and_almost_long_base64_is_not() -> None:
 
 def test_a_sign_stands_behind_the_field_that_is_meant() -> None:
     body = {"Task": 1, "task": {"list": [{"type": "x"}], "type": 'a "b": c'}, "note": "type"}
-    shown = _html.tree(json.dumps(body), marked=["task.type"])
+    shown = _html.code(_html.pretty(json.dumps(body)), marked=["task.type"])
     assert shown.count("look here") == 1
     assert shown.index("a \\&quot;b") < shown.index("look here") < shown.index("note")
-    assert "look here" not in _html.tree(json.dumps(body), marked=["task.ty", "list.type"])
-    assert "look here" not in _html.tree("type: task.type", marked=["task.type"])
+    assert "look here" not in _html.code(
+        _html.pretty(json.dumps(body)), marked=["task.ty", "list.type"]
+    )
+    assert "look here" not in _html.code(_html.pretty("type: task.type"), marked=["task.type"])
 
 
 WORDS = "A sentence of many words that goes on and on until it is wider than a terminal is. " * 3

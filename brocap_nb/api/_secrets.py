@@ -117,6 +117,12 @@ _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
+def bare(error: BaseException) -> BaseException:
+    """Return an exception without the frames it came through: they may hold a body."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
+
+
 def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
     """Let no exception take the frames of a function along: they hold what is not redacted yet."""
 
@@ -125,8 +131,8 @@ def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Res
         try:
             return function(*given, **named)
         except BaseException as error:
-            given, named, error.__context__ = (), {}, None  # type: ignore[assignment]
-            raise error.with_traceback(None) from None
+            given, named = (), {}  # type: ignore[assignment]
+            raise bare(error) from None
 
     return call
 
@@ -329,11 +335,6 @@ def label_of(name: str, secret: re.Pattern[str] = SECRET_FIELDS) -> str:
     if not secret.fullmatch(name):
         return ""
     return KEY_LABEL if "clientkey" in re.sub("[-_ ]", "", name).lower() else HEADER_LABEL
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a field of JSON of this name holds a secret, however its words are joined."""
-    return label_of(name) != ""
 
 
 def redact_torn(text: str) -> tuple[str, list[Secret]]:

@@ -32,6 +32,7 @@ from brocap_nb.api._secrets import (
     KEY_VARIABLE,
     Secret,
     SecretText,
+    bare,
     header_secrets,
     headers_text,
     url_text,
@@ -248,7 +249,7 @@ class Client:
         try:
             prepared, headers = self._prepare(f"{self.base_url}/{request.method}", request.body)
         except Exception as error:  # of an auth of the user's own; nothing was sent
-            raise _bare(error)  # noqa: B904 - it is the very same
+            raise bare(error)  # noqa: B904 - it is the very same
         asked = {
             "method": request.method,
             "url": f"{self._shown_url}/{request.method}",
@@ -296,7 +297,7 @@ class Client:
                 if isinstance(error, requests.RequestException):  # it cannot be sent so
                     received.failure = Outcome.CONNECTION_ERROR
                 else:  # Ctrl+C, or a hook of the user's own session
-                    received.interrupt = _bare(error)
+                    received.interrupt = bare(error)
         return received
 
     def _prepare(self, url: str, body: Body) -> tuple[requests.PreparedRequest, str]:
@@ -451,12 +452,6 @@ _ERRORS: Final[Mapping[Outcome, Callable[[str, Exchange], Exception]]] = {
     Outcome.TIMEOUT: RequestTimeoutError,
     Outcome.CONNECTION_ERROR: RequestConnectionError,
 }
-
-
-def _bare(error: BaseException) -> BaseException:
-    """Return an exception without the frames it came through: they may hold the body."""
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
 
 
 def _secret(key: str | None) -> Secret:

@@ -22,11 +22,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.log._journal import (
     FORMAT,
+    WRONG,
     ForeignFileError,
     LogWarning,
     decode,
@@ -35,7 +37,7 @@ from brocap_nb.log._journal import (
     read_lines,
     read_picture,
 )
-from brocap_nb.log._rows import NOWHERE, READ, Columns, Words, number_of, plain
+from brocap_nb.log._rows import NOWHERE, READ, Columns, Words, number_of
 from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"
@@ -47,7 +49,6 @@ Listener = Callable[[Exchange], None]
 _BATCH: Final = 4_000_000  # bytes of lines whose rows are added at once
 _MOST_RUBBISH: Final = 1_000  # lines
 _NEVER: Final = b"\n"  # no line begins with it
-_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 _ABSENT: Final[Mapping[str, Any]] = {
     **dict.fromkeys(READ),
     "method": 0,  # a line that has none is refused
@@ -101,7 +102,7 @@ def log_files(
     for source, place in _places(folder, unreadable):
         for name in sorted(_names(place, unreadable)):
             if name.endswith(".jsonl"):
-                session = plain(name.removesuffix(".jsonl").rpartition("-")[2])
+                session = _html.printable(name.removesuffix(".jsonl").rpartition("-")[2], "utf-8")
                 session = session if source is None else f"{source}/{session}"
                 # a copy beside it has the same session, and is left out
                 found.setdefault(session, LogFile(place / name, session, source))
@@ -128,7 +129,7 @@ def _places(
         else:
             matches = _inside(matches, part, unreadable)
     for match in matches:
-        source = plain("/".join(match.parts[wild[0] : wild[-1] + 1]))
+        source = _html.printable("/".join(match.parts[wild[0] : wild[-1] + 1]), "utf-8")
         yield from (
             (source, folder) for folder in (match, *_inside([match], DEFAULT_FOLDER, unreadable))
         )
@@ -205,7 +206,8 @@ class Session:
         texts: list[str | None] = [None] * len(places)
         for n, line in zip(order.tolist(), self.lines(places[order].tolist()), strict=True):
             text = line.get("request" if n < middle else "response")
-            texts[n] = plain(shorten_labels(text)) if isinstance(text, str) else None
+            if isinstance(text, str):
+                texts[n] = _html.printable(shorten_labels(text), "utf-8")
         return [texts[:middle], texts[middle:]]
 
 
@@ -352,7 +354,7 @@ class OtherSession(Session):
                 exchange, row = Exchange.from_line(line), self.columns.row_of(number)
                 if row is not None:
                     self.columns.finish(row, exchange, offset)
-            except _WRONG:
+            except WRONG:
                 self._strange = _WRONG_TYPE
 
     def _add_begun(self) -> None:
@@ -370,7 +372,7 @@ class OtherSession(Session):
             return
         try:
             self.columns.extend(rows)
-        except _WRONG:
+        except WRONG:
             if len(rows) > 1:
                 for row in rows:
                     self._add([row])

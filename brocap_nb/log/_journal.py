@@ -35,6 +35,9 @@ FORMAT: Final = 1
 LONGEST_LINE: Final = 256 * 1024 * 1024
 """Bytes of a line that is read: an answer of 50 MB, however it is escaped, is shorter."""
 
+WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+"""What a line or a file that this package did not write may raise."""
+
 
 class LogWarning(UserWarning):
     """Something of the log could not be written or read; the exchange itself went on."""

@@ -391,7 +391,7 @@ class ExchangeLog:
         """
         with self.reading() as sessions:
             tables = [source.columns for source in sessions]
-            newest = in_order(tables)[::-1][:count].tolist()
+            newest = in_order(tables, count)[::-1][:count].tolist()
             return [tables[number].exchange(row) for number, row in newest]
 
     @contextmanager
@@ -425,10 +425,12 @@ class ExchangeLog:
         with self.reading() as sessions:
             if isinstance(exchange_id, str):
                 return self._read(exchange_id, pictures=True)
-            order = in_order([source.columns for source in sessions])
+            tables = [source.columns for source in sessions]
+            order = in_order(tables, -exchange_id if exchange_id < 0 else None)
             if not -len(order) <= exchange_id < len(order):
+                count = sum(map(len, tables))
                 raise ExchangeNotFoundError(
-                    f"The log has no exchange {exchange_id!r:.60}: it has {len(order)}. Expected "
+                    f"The log has no exchange {exchange_id!r:.60}: it has {count}. Expected "
                     "the index of a row of log.frame(), or its exchange_id."
                 )
             number, row = order[exchange_id].tolist()

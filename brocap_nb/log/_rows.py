@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from brocap_nb import _html
 from brocap_nb.api._exchange import MOST_MS, Exchange, Outcome
 
 DESCRIBED: Final[Mapping[str, tuple[str, str]]] = {
@@ -88,13 +89,8 @@ class Words(dict[str | None, int]):
     def __missing__(self, text: object) -> int:
         if not isinstance(text, str):
             raise TypeError(f"{text!r} is no text")
-        self.texts.append(plain(text))
+        self.texts.append(_html.printable(text, "utf-8"))
         return self.setdefault(text, len(self.texts) - 1)
-
-
-def plain(text: str) -> str:
-    """Return a text without halves of surrogate pairs, which a foreign line or name may have."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def number_of(exchange_id: object) -> int:
@@ -278,14 +274,19 @@ def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
     return longer
 
 
-def in_order(tables: list[Columns]) -> NDArray[np.intp]:
-    """Return the number of its table and its row in there, for the rows of all in their order."""
-    rows = [np.column_stack((np.full(len(t), n), np.arange(len(t)))) for n, t in enumerate(tables)]
-    return np.concatenate([_NO_ROWS, *rows])[_sorted(tables)]
+def in_order(tables: list[Columns], newest: int | None = None) -> NDArray[np.intp]:
+    """Return the table and the row of all rows in their order, or of the `newest` ones at least."""
+    pairs, orders = [_NO_ROWS], []
+    for number, table in enumerate(tables):
+        first = 0 if newest is None else max(0, len(table) - newest)
+        rows = np.arange(first, len(table))
+        pairs.append(np.column_stack((np.full(len(rows), number), rows)))
+        orders.append(table.order()[first:])
+    return np.concatenate(pairs)[_sorted(orders)]
 
 
-def _sorted(tables: list[Columns]) -> NDArray[np.intp]:
-    return np.argsort(_joined([table.order() for table in tables], "i8"), kind="stable")
+def _sorted(orders: list[NDArray[np.int64]]) -> NDArray[np.intp]:
+    return np.argsort(_joined(orders, "i8"), kind="stable")
 
 
 def frame_of(
@@ -321,7 +322,7 @@ def frame_of(
     frame = pd.DataFrame({name: data[name] for name in _ORDER if name in data}, copy=False)
     if len(tables) < 2:
         return frame
-    return frame.iloc[_sorted(tables)].reset_index(drop=True)
+    return frame.iloc[_sorted([table.order() for table in tables])].reset_index(drop=True)
 
 
 _AFTER_SESSION: Final = COLUMNS.index("session") + 1

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.log._journal import (
-    ForeignFileError,
+    WRONG,
     decode,
     make_folder,
     open_plain,
@@ -32,7 +32,6 @@ SEGMENT_ROWS: Final = 10_000
 """How many exchanges are sealed together."""
 _DTYPE: Final = np.dtype(list(DTYPES.items()))
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
 class Sealer:
@@ -97,7 +96,7 @@ def load_sealed(path: Path, columns: Columns) -> int:
             return 0
         if not all(isinstance(text, str) for texts in words.values() for text in texts):
             return 0
-    except (OSError, ForeignFileError, *_WRONG):
+    except (OSError, *WRONG):
         return 0
     for records in segments:
         columns.extend_sealed(records, words)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from brocap_nb.api._body import EmbeddedPicture, embedded_picture
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._secrets import SecretText, is_secret_name
+from brocap_nb.api._secrets import SecretText, label_of
 
 WIDTH: Final = 88
 MAX_DEPTH: Final = 60  # Python itself takes about 100 brackets in each other
@@ -97,7 +97,7 @@ def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> dict[str, Any]
         name, info = fields.get(wire, (wire, None))
         if info is None or getattr(task, name) is not info.default:
             # the class or the API may call it what means a secret
-            place = wire if is_secret_name(wire) else name
+            place = wire if label_of(wire) else name
             given[name] = literal(value, needs.leaf, (place,))
     return given
 
@@ -129,7 +129,7 @@ class _Needs:
 
     def leaf(self, value: Any, path: tuple[str, ...]) -> Any:
         """Return what stands for a value: itself, or code that reads it."""
-        named = type(value) in (str, int, float) and any(is_secret_name(name) for name in path)
+        named = type(value) in (str, int, float) and any(label_of(name) for name in path)
         if value != "" and (named or isinstance(value, SecretText)):
             self.imports.add("os")
             read = f"os.environ[{self._variable(path)!r}]"

@@ -248,11 +248,11 @@ def _meaning(exchange: Exchange) -> str:
 
 def _bodies(exchange: Exchange) -> str:
     marked = explain(exchange.error_code).fields if exchange.error_code else ()
-    asked = "".join(_pictures_of(exchange)) + _html.tree(
-        shorten_labels(with_labels(exchange.request)[0]), marked=marked
+    asked = "".join(_pictures_of(exchange)) + _html.code(
+        _html.pretty(shorten_labels(with_labels(exchange.request)[0])), marked=marked
     )
     if exchange.response:
-        answered = _html.tree(exchange.response)
+        answered = _html.code(_html.pretty(exchange.response))
     else:
         answered = note("There is none." if exchange.response is None else "It is empty.")
     return '<div class="brocap-sides">{}{}</div>'.format(

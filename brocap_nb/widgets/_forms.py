@@ -20,7 +20,7 @@ from brocap_nb import _html
 from brocap_nb.api._body import redact_fields
 from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._json import parse
-from brocap_nb.api._secrets import KEY_LABEL, Secret, is_secret_name
+from brocap_nb.api._secrets import KEY_LABEL, Secret, label_of
 from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._image_picker import ImagePicker
@@ -440,7 +440,7 @@ def _inputs(
             yield from _inputs(kind, inner, changed, (*path, key))
         elif key not in picked:
             names = [key, *_JSON_NAME.findall(json.dumps(shape))]
-            secret = _is_secret(kind) or "writeOnly" in names or any(map(is_secret_name, names))
+            secret = _is_secret(kind) or "writeOnly" in names or any(map(label_of, names))
             secret = secret and "enum" not in shape and shape.get("type") != "boolean"
             keys = (*path, key)
             yield Input(keys, shape, required=required, secret=secret, changed=changed)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 import brocap_nb as bn
-from brocap_nb.api._secrets import is_secret_name
+from brocap_nb.api._secrets import label_of
 
 PAGE = "https://example.com/"
 HIDDEN = "hunter2\"'\\"
@@ -61,7 +61,7 @@ class OwnTask(bn.Task, register=False):
 whole = st.text(max_size=20) | st.sampled_from(["type", "class", "self", "ﬁ", "it's"])
 texts = st.text(st.characters(), max_size=20) | st.sampled_from(["a\nb\\", '\'"""', "x " * 99])
 texts |= st.just(spelled(PNG))
-keys = (whole | texts).filter(lambda name: not is_secret_name(name))
+keys = (whole | texts).filter(lambda name: not label_of(name))
 logins = st.builds(
     lambda user, **rest: Login(**{"user-name": user}, **rest),
     user=texts,
