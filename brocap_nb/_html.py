@@ -51,10 +51,7 @@ def pretty(text: str, *, limit: int = 100_000) -> str:
 
 
 def printable(text: str, encoding: str | None = None) -> str:
-    """A text in which signs are escaped that the standard output, or an encoding, has not.
-
-    Lone surrogates, which JSON can spell, are sent to no front end.
-    """
+    """A text with what an encoding, by default of the standard output, has not as escapes."""
     if text.isascii():
         return text
     encoding = encoding or getattr(sys.stdout, "encoding", None) or "utf-8"

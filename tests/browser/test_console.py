@@ -228,3 +228,28 @@ def test_a_typed_key_is_nowhere_on_disk(lab: Lab) -> None:
     lab.save(path)
     assert files_with(lab.server.root, key) == []
     assert lab.foreign_requests() == []
+
+
+def test_opened_without_its_kernel_it_says_so_once_and_nothing_can_be_clicked(lab: Lab) -> None:
+    path = lab.open("gone.ipynb", CELL)
+    lab.run_cell()
+    lab.choose_sample()
+    lab.save(path)
+    for session in lab._sessions():
+        lab.server.ask(f"/api/sessions/{session['id']}", "DELETE")
+    lab.page.reload()
+    lab.page.locator(".brocap.jupyter-widgets-disconnected").wait_for()
+    seen = lab.console.evaluate(
+        """top => ({
+          told: getComputedStyle(top, "::before").content,
+          signs: [...top.querySelectorAll("*")].filter(
+            one => !["none", '""'].includes(getComputedStyle(one, "::before").content)
+              && one.matches(".jupyter-widgets-disconnected")).length,
+          parts: top.querySelectorAll(".jupyter-widgets-disconnected").length,
+          clicked: [...top.children].map(one => getComputedStyle(one).pointerEvents),
+        })"""
+    )
+    assert "Run this cell to use it" in seen["told"]
+    assert seen["parts"] > 30
+    assert seen["signs"] == 0
+    assert set(seen["clicked"]) == {"none"}
