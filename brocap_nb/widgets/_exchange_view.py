@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from html import escape
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 
 SURE: Final = "Send it: it may be billed"
 PICTURE_CHARACTERS: Final = 16_000
-LONGEST: Final = 20_000
-"""Characters of code that are shown: what is shown stays in the saved notebook."""
+LONGEST: Final = 20_000  # characters of code: what is shown stays in the saved notebook
 
 
 class CopyButton(anywidget.AnyWidget):
@@ -42,7 +42,6 @@ class CopyButton(anywidget.AnyWidget):
     _esm = Path(__file__).parent / "copy_button.js"
 
     label = traitlets.Unicode("Copy").tag(sync=True)
-    """What stands on it."""
 
 
 class Copyable(widgets.HBox):
@@ -78,7 +77,9 @@ def name_of(log: ExchangeLog) -> str:
                 return str(name)
             if getattr(one, "log", None) is log:
                 return f"{name}.log"
-    return f'__import__("brocap_nb").ExchangeLog("{log.folder.as_posix()}")' if log.folder else ""
+    ours = sys.modules["brocap_nb"]
+    module = next((n for n, one in names if one is ours), '__import__("brocap_nb")')
+    return f'{module}.ExchangeLog("{log.folder.as_posix()}")' if log.folder else ""
 
 
 class ExchangeView(widgets.View):

@@ -21,9 +21,7 @@ from brocap_nb.widgets._style import note, show_html
 if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
 
-TICK: Final = 0.25
-"""Seconds between two drawings."""
-
+TICK: Final = 0.25  # seconds between two drawings
 FINISHED_LINES: Final = 8
 """How many finished submissions stay; the oldest fall off."""
 

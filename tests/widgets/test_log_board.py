@@ -67,6 +67,8 @@ def test_the_log_is_spelled_as_the_notebook_can_run_it(
     assert name_of(used.log) == ""
     assert "DataFrame" not in board._frame.value
     assert eval(name_of(bn.ExchangeLog(tmp_path))).folder == tmp_path
+    names["bn"] = bn
+    assert name_of(bn.ExchangeLog(tmp_path)) == f'bn.ExchangeLog("{tmp_path.as_posix()}")'
     for name, thing in (("client", used), ("kept", used.log), ("board", board)):
         names[name] = thing
         assert eval(name_of(used.log), names) is used.log
