@@ -181,10 +181,6 @@ class ImagePicker(widgets.View):
             return
         self._choose(data, None, f"{name}, sent as a file (`imagesBase64`)")
 
-    def choose_sample(self, name: str) -> None:
-        """Take the sample picture called `name`."""
-        self.sample.value = name
-
     def draw_samples(self) -> None:
         """Put small copies of the samples on their buttons, if that is not done yet."""
         if self._drawn:

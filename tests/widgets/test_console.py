@@ -36,7 +36,7 @@ def states() -> str:
 def choose_sample(console: Console, name: str = "penguin") -> None:
     picker = console.form.picker
     assert picker is not None
-    picker.choose_sample(name)
+    picker.sample.value = name
 
 
 def test_a_sample_brings_its_question_its_picture_and_its_body(console: Console) -> None:

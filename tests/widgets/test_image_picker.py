@@ -121,7 +121,7 @@ def test_the_sandboxs_own_address_is_always_allowed(
 def test_another_choice_takes_the_zones_problem_away(sandbox: Sandbox) -> None:
     picker = ImagePicker(lambda: sandbox.puzzles)
     for choose in (
-        lambda: picker.choose_sample("penguin"),
+        lambda: picker.sample.set_trait("value", "penguin"),
         lambda: load(picker, sandbox.puzzles[0].url),
     ):
         picker.zone.problem = "notes.txt is not a picture."
