@@ -13,7 +13,6 @@ from IPython.display import display
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._errors import ApiError, InvalidInputError
-from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import explain
 from brocap_nb.client._requests import create_task
 from brocap_nb.log import ExchangeLog
@@ -23,6 +22,7 @@ from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import TaskForm
+from brocap_nb.widgets._lenses import BROKEN
 from brocap_nb.widgets._log_board import LogPanels
 from brocap_nb.widgets._log_table import table_of
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
 _RAW: Final = "RawTask"
 _RAW_LABEL: Final = "RawTask (any JSON object)"
-_BROKEN: Final = (
-    *(Outcome.TIMEOUT, Outcome.CONNECTION_ERROR, Outcome.HTTP_ERROR, Outcome.BAD_RESPONSE),
-)
 
 
 class Console:
@@ -347,7 +344,7 @@ class Console:
     def _broken(self, run: Submission) -> str:
         """How many of a submission's requests got no answer that could be used."""
         page = Search(self.log, Filter(task_id=run.task_id)).page(200) if run.task_id else None
-        broken = [one.outcome for one in (page.exchanges if page else ()) if one.outcome in _BROKEN]
+        broken = [one.outcome for one in (page.exchanges if page else ()) if one.outcome in BROKEN]
         what = ", ".join(dict.fromkeys(outcome.replace("_", " ") for outcome in broken))
         requests = "request" if len(broken) == 1 else "requests"
         return f"{len(broken)} {requests} broke ({what})" if broken else ""
