@@ -97,7 +97,7 @@ class Console:
 
         self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
         self._form_place = widgets.VBox(layout={"width": "auto"})
-        self.submit = widgets.Button(
+        self.submit = widgets.PatientButton(
             description="Submit task", button_style="primary", layout={"align_self": "flex-start"}
         )
         self._report = Report(self._safe)

@@ -56,7 +56,7 @@ class FaultChooser(widgets.View):
         names = [(f"{name}: {what[:50].rstrip('.')}", name) for name, what in FAULTS.items()]
         self.fault = plain(widgets.Dropdown, "Fault", options=names, value="reset")
         self.times = plain(widgets.Text, TIMES, value="1")
-        self.order = widgets.Button(description="Make the next request fail")
+        self.order = widgets.PatientButton(description="Make the next request fail")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is planned")
         self._report = Report()
         self._what, self._pending = widgets.HTML(), widgets.HTML()

@@ -139,7 +139,7 @@ class ImagePicker(widgets.View):
     def _loading(self) -> widgets.Box:
         """What loads from an address; made when it is wanted."""
         self.address = plain(widgets.Text, "Address of a picture", placeholder="https://…")
-        self.load = widgets.Button(
+        self.load = widgets.PatientButton(
             description="Load picture", tooltip="Load the picture at this address"
         )
         self.private = widgets.Checkbox(

@@ -7,6 +7,7 @@ another layout. A `View`, which a user may lay out, has one for itself.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -94,6 +95,26 @@ Text: Any = _sharing(core.Text)
 Textarea: Any = _sharing(core.Textarea)
 ToggleButton: Any = _sharing(core.ToggleButton)
 ToggleButtons: Any = _sharing(core.ToggleButtons)
+
+
+class PatientButton(Button):  # type: ignore[misc]
+    """A button that acts on what was typed before it; a double click is one click.
+
+    A front end sends a click at once, but keeps what was typed while the kernel is busy until the
+    kernel is idle again: so the click waits for that.
+    """
+
+    _waits = False
+
+    def _handle_button_msg(self, _: Any, content: Mapping[str, Any], buffers: Any) -> None:
+        if content.get("event") == "click" and not self._waits:
+            self._waits = True
+            asyncio.get_running_loop().call_later(0.2, self._act)
+
+    def _act(self) -> None:
+        self._waits = False
+        if not self.disabled:
+            self.click()
 
 
 class View(VBox):
