@@ -97,7 +97,7 @@ ToggleButton: Any = _sharing(core.ToggleButton)
 ToggleButtons: Any = _sharing(core.ToggleButtons)
 
 
-class PatientButton(Button):  # type: ignore[misc]
+class PatientButton(Button):
     """A button that acts on what was typed before it; a double click is one click.
 
     A front end sends a click at once, but keeps what was typed while the kernel is busy until the
