@@ -403,7 +403,7 @@ class Others:
     def start(self) -> None:
         """Begin with nothing read, a free lock and no follower, as a forked process needs it."""
         self.lock = threading.RLock()
-        """The log's."""
+        """Held while the files of others are read: whoever writes does not wait for it."""
         self._sessions: dict[Path, OtherSession] = {}
         self._unreadable: dict[Path, str] = {}
         self._following: dict[object, tuple[Listener, float]] = {}

@@ -9,7 +9,7 @@ import secrets
 import threading
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,6 +104,7 @@ class ExchangeLog:
         _logs.add(self)
 
     def _start_session(self) -> None:
+        self._writing = threading.RLock()  # of this session's rows; never waits for another file
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         self._journal: FileJournal | MemoryJournal = (
             MemoryJournal()
@@ -120,10 +121,6 @@ class ExchangeLog:
             self._imported.append(self._own_session())
         self._start_session()
         self._others.start()
-
-    @property
-    def _lock(self) -> threading.RLock:
-        return self._others.lock
 
     @property
     def folder(self) -> Path | None:
@@ -147,7 +144,7 @@ class ExchangeLog:
             InvalidInputError: the log is only read.
         """
         self._must_be_written()
-        with self._lock:
+        with self._writing:
             number = len(self._own) + 1
             exchange = Exchange(
                 exchange_id=f"{self.session}-{number}",
@@ -166,7 +163,7 @@ class ExchangeLog:
 
     def finish(self, exchange: Exchange) -> None:
         """Record what came of an exchange that `begin` returned."""
-        with self._lock:
+        with self._writing:
             at = self._journal.append(response_line(exchange))
             row = self._own.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
@@ -263,9 +260,11 @@ class ExchangeLog:
                 for source in sessions
                 if len(source.columns) and session in (None, source.columns.session)
             ]
-            texts = [source.bodies() for source in sources] if bodies else None
-            columns = [source.columns for source in sources]
-            return Frame(frame_of(columns, self._words, texts, sourced=self._read_only))
+            others = [s.bodies() for s in sources if s.columns is not self._own and bodies]
+            with self._writing:
+                own = [s.bodies() for s in sources if s.columns is self._own and bodies]
+                columns, texts = [s.columns for s in sources], [*others, *own] if bodies else None
+                return Frame(frame_of(columns, self._words, texts, sourced=self._read_only))
 
     def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
@@ -389,17 +388,21 @@ class ExchangeLog:
         >>> [exchange.method for exchange in log.recent(3)]
         ['getBalance']
         """
-        with self.reading() as sessions:
+        with self.reading(still=True) as sessions:
             tables = [source.columns for source in sessions]
             newest = in_order(tables, count)[::-1][:count].tolist()
             return [tables[number].exchange(row) for number, row in newest]
 
     @contextmanager
-    def reading(self) -> Iterator[list[Session]]:
-        """The log's sessions, brought up to date; nothing is written while this is open."""
-        with self._lock:
+    def reading(self, *, still: bool = False) -> Iterator[list[Session]]:
+        """The log's sessions, brought up to date; `still`: nothing is written while this is open.
+
+        Files of others are read only where writers need not wait.
+        """
+        with self._others.lock:
             self._others.look()
-            yield self._sources()
+            with self._writing if still else nullcontext():
+                yield self._sources()
 
     def __len__(self) -> int:
         with self.reading() as sessions:
@@ -426,7 +429,8 @@ class ExchangeLog:
             if isinstance(exchange_id, str):
                 return self._read(exchange_id, pictures=True)
             tables = [source.columns for source in sessions]
-            order = in_order(tables, -exchange_id if exchange_id < 0 else None)
+            with self._writing:
+                order = in_order(tables, -exchange_id if exchange_id < 0 else None)
             if not -len(order) <= exchange_id < len(order):
                 count = sum(map(len, tables))
                 raise ExchangeNotFoundError(
@@ -439,7 +443,7 @@ class ExchangeLog:
     def _read(self, exchange_id: str, *, pictures: bool = False) -> Exchange:
         """Return an exchange that is known already, with its bodies."""
         session, _, _ = exchange_id.rpartition("-")
-        with self._lock:
+        with self._others.lock:
             for source in self._sources():
                 if source.columns.session == session:
                     row = source.columns.row_of(number_of(exchange_id))
@@ -476,13 +480,13 @@ class ExchangeLog:
         >>> [len(exchange.request) > 16_000 for exchange in log.exchanges()]
         [True]
         """
-        with self.reading() as sessions:
+        with self.reading(still=True) as sessions:
             if session is not None:
                 sessions = [one for one in sessions if one.columns.session == session]
             order = in_order([source.columns for source in sessions]).tolist()
         for number, row in order:
             try:
-                with self._lock:
+                with self._others.lock:
                     exchange = self._read_row(sessions[number], row)
             except ExchangeNotFoundError as error:
                 warnings.warn(str(error), LogWarning, stacklevel=2)

@@ -6,6 +6,7 @@ knows where.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -79,6 +80,9 @@ STRING: Final = pd.StringDtype("python")
 UTC_TIME: Final = pd.DatetimeTZDtype("us", "UTC")
 
 
+_numbering: Final = threading.Lock()
+
+
 class Words(dict[str | None, int]):
     """The distinct texts of one column, numbered in the order in which they came; None is -1."""
 
@@ -89,8 +93,10 @@ class Words(dict[str | None, int]):
     def __missing__(self, text: object) -> int:
         if not isinstance(text, str):
             raise TypeError(f"{text!r} is no text")
-        self.texts.append(_html.printable(text, "utf-8"))
-        return self.setdefault(text, len(self.texts) - 1)
+        with _numbering:  # a reader of other sessions and a writer of our own share the words
+            if text not in self:
+                self.texts.append(_html.printable(text, "utf-8"))
+            return self.setdefault(text, len(self.texts) - 1)
 
 
 def number_of(exchange_id: object) -> int:

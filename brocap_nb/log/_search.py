@@ -89,7 +89,7 @@ class Search:
         """
         if self._text and not self._read_bodies(stopped):
             return None
-        with self._log.reading() as sessions:
+        with self._log.reading(still=True) as sessions:
             found = [self._rows(session) for session in sessions]
             parts = [s.columns.order()[rows] for s, rows in zip(sessions, found, strict=True)]
             order = np.argsort(np.concatenate([_NONE, *parts]), kind="stable")[:oldest][::-1]
@@ -136,7 +136,7 @@ class Search:
         verdicts = np.zeros(len(columns), np.uint8)
         verdicts[: len(old)] = old[: len(columns)]
         self._verdicts[columns] = verdicts
-        answered = columns.array("response_at") != NOWHERE
+        answered = columns.array("response_at")[: len(verdicts)] != NOWHERE
         due = (verdicts == _UNKNOWN) | ((verdicts == _NOT_YET) & answered)
         fresh = np.flatnonzero(due)[-CHUNK:]
         for row, *bodies in zip(fresh.tolist(), *session.bodies(fresh), strict=True):

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import sys
+import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -302,6 +303,19 @@ def test_columns_that_are_no_files_are_passed_over(kind: str, name: str, folder:
     os.mkfifo(odd) if kind == "pipe" else sparse(odd)
     log, _ = look(folder)
     assert len(log) == 4
+
+
+def test_who_writes_does_not_wait_until_the_files_of_others_are_read(tmp_path: Path) -> None:
+    write(tmp_path, "others", [GOOD] * 60_000)
+    log = bn.ExchangeLog(tmp_path)
+    reader = threading.Thread(target=log.frame)
+    reader.start()
+    written = 0
+    while reader.is_alive():
+        sent = log.begin(method="getBalance", url="http://x/getBalance", request_bytes=0)
+        written += reader.is_alive()
+    assert written > 2, "one at most, if its lock is held while they are read"
+    assert len(log) > 60_000 and log[sent.exchange_id].session == log.session
 
 
 def test_a_file_is_made_through_no_link_and_for_its_owner_alone(tmp_path: Path) -> None:
