@@ -469,7 +469,13 @@ class ExchangeLog:
         return [*self._others.sessions(), *self._imported, self._own_session()]
 
     def _own_session(self) -> Session:
-        return Session(self._own, self._journal.lines, self._journal.picture)
+        journal = self._journal
+
+        def lines(offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
+            with self._writing:  # the file has one place to read and to write at
+                yield from journal.lines(offsets)
+
+        return Session(self._own, lines, journal.picture)
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.

@@ -315,7 +315,8 @@ def test_who_writes_does_not_wait_until_the_files_of_others_are_read(tmp_path: P
         sent = log.begin(method="getBalance", url="http://x/getBalance", request_bytes=0)
         written += reader.is_alive()
     assert written > 2, "one at most, if its lock is held while they are read"
-    assert len(log) > 60_000 and log[sent.exchange_id].session == log.session
+    assert len(log) > 60_000
+    assert log[sent.exchange_id].session == log.session
 
 
 def test_a_file_is_made_through_no_link_and_for_its_owner_alone(tmp_path: Path) -> None:
