@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
-
-from IPython.display import display
 
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
@@ -93,6 +91,7 @@ class Console:
         self._forms: dict[type[Task], TaskForm] = {}
         self._sent: dict[Submission, _Sent] = {}
         self._pictures: list[bytes] = []
+        self._renew: Callable[[], None] = lambda: None
         self._allow_private = allow_private
 
         self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
@@ -312,6 +311,8 @@ class Console:
                 self._mark_form(run)
             if run is self.submissions.selected:
                 self._show_run(run)
+            if run.done():
+                self._renew()
 
     def _mark_form(self, run: Submission) -> None:
         """Say at the field which code the service gave; the submission says what it means."""
@@ -373,20 +374,16 @@ class Console:
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         """Show the form, and what needs more time below it."""
-        display(self._bundle(self._top, **kwargs), raw=True)
-        _ = self.widget
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return self._bundle(self.widget, **kwargs)
-
-    def _bundle(self, widget: widgets.Widget, **kwargs: Any) -> dict[str, Any]:
         if self._top.comm is not None:
             self.offer_task_types()
-        static = _html.bundle(self._static_html(), repr(self))
-        return widgets.bundle(widget, **kwargs) | static
+        self._renew = widgets.display_both(self._top, self._repr_mimebundle_, **kwargs)
+        _ = self.widget
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _html.bundle(self._static_html(), repr(self))
 
     def _static_html(self) -> str:
-        """What a page without a kernel shows: no picture, so that a notebook stays light."""
+        """What a page without a kernel shows: pictures are small, so that it stays light."""
         form = self.form
         state = (
             _html.code(str(form.current))
@@ -397,7 +394,7 @@ class Console:
         )
         return _html.card(
             "brocap_nb console",
-            "<div>Run this cell to use it. As it stood when it was shown:</div>",
+            "<div>Run this cell to use it. As it stood:</div>",
             _html.facts(
                 [
                     ("send tasks to", _html.badge(self.target.choice.label)),
@@ -405,6 +402,7 @@ class Console:
                 ]
             ),
             state,
+            self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
             table_of(self.log, rows=5),
         )
 

@@ -233,6 +233,7 @@ class TaskForm(widgets.View):
         self.picker: ImagePicker | None = None
         """The chooser of a picture, for a type that has one."""
         self._suggested = ""
+        self._renew: Callable[[], None] = lambda: None
         self._changed = changed
         self._whole = Row(())
         rows: list[Row] = []
@@ -270,6 +271,7 @@ class TaskForm(widgets.View):
         for row in self.rows:
             row.touched = True
         self._check()
+        self._renew()
         if self.current is None:
             raise InvalidTaskError(self.problems)
         return self.current
@@ -377,16 +379,15 @@ class TaskForm(widgets.View):
         made: Any = self.current if self.current is not None else f"{len(self.problems)} problems"
         return f"<{type(self).__name__}: {made}>"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+    def _ipython_display_(self, **kwargs: Any) -> None:
         if "brocap" not in self._dom_classes:  # shown by itself, it brings its look along
             self.add_class("brocap")
             self.children += (widgets.HTML(STYLE, layout={"display": "none"}), widgets.OwnKeys())
         if self.picker is not None:
             self.picker.draw_samples()
-        shown = super()._repr_mimebundle_(**kwargs)
-        return None if shown is None else shown | _html.bundle(self._static_html(), repr(self))
+        self._renew = widgets.display_both(self, self._repr_mimebundle_, **kwargs)
 
-    def _static_html(self) -> str:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         lines = []
         for row in self.rows:
             wrong = row.sentences if row.touched else ()
@@ -394,12 +395,13 @@ class TaskForm(widgets.View):
             lines.append([" or ".join(row.names), row.in_words(), said])
         cells = [[_html.text(cell) for cell in line] for line in lines if any(line)]
         missing = ", ".join(dict.fromkeys(p.field or "task" for p in self.problems))
-        return _html.card(
+        html = _html.card(
             "Task form",
-            "<div>Run this cell to use it. As it stood when it was shown:</div>",
+            "<div>Run this cell to use it. As it stood:</div>",
             _html.table(("field", "value", "note"), cells),
             _html.badge(f"to be filled in: {missing}" if missing else "the form is complete"),
         )
+        return _html.bundle(html, repr(self))
 
 
 class _Shapes(GenerateJsonSchema):

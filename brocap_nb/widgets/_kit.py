@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import anywidget
 import ipywidgets as core
 from IPython import get_ipython
+from IPython.display import display
 from ipywidgets import Layout as Layout
 from ipywidgets import Widget as Widget
 
@@ -58,9 +59,39 @@ def show(widget: Widget, shown: object) -> None:
         rearrange(widget, display="" if shown else "none")
 
 
-def bundle(widget: Widget, **kwargs: Any) -> dict[str, Any]:
-    """What a front end is told to show of a widget; of a closed one, nothing."""
-    return (widget._repr_mimebundle_(**kwargs) or {}) if widget.comm is not None else {}
+_LATE: Final = """<style>
+@keyframes brocap-late { from { max-height: 0; overflow: hidden } }
+.brocap-static { animation: brocap-late 2s step-end }
+@media print { .brocap-static { animation: none } }
+body:has(.brocap-%(id)s) .jp-OutputArea-child:has(.brocap-static-%(id)s),
+body:has(.brocap-%(id)s) .brocap-static-%(id)s,
+.jp-OutputArea-child:has(.brocap-static-%(id)s)
+  + .jp-OutputArea-child:has(.jupyter-widgets):not(:has(.jupyter-widgets *)) { display: none }
+</style>"""
+
+
+def display_both(
+    widget: Widget, static: Callable[[], Mapping[str, Any]], **kwargs: Any
+) -> Callable[[], None]:
+    """Show a widget and, before it, its static form: hidden while the widget is seen.
+
+    Where the widget is not kept, as in a notebook saved without its state, pages show nothing of
+    its output, though the form were in it. Returns what brings the form up to date.
+    """
+
+    def form() -> dict[str, Any]:
+        html = static()["text/html"]
+        shown = f'<div class="brocap-static brocap-static-{widget.model_id}">{html}</div>'
+        return {**static(), "text/html": shown + _LATE % {"id": widget.model_id}}
+
+    if widget.comm is None:
+        display(static(), raw=True)
+        return lambda: None
+    widget.add_class(f"brocap-{widget.model_id}")
+    handle = display(form(), raw=True, display_id=True)
+    view = Widget._repr_mimebundle_(widget, **kwargs) or {}
+    display({name: data for name, data in view.items() if name != "text/plain"}, raw=True)
+    return lambda: handle.update(form(), raw=True)
 
 
 class _Sharing:

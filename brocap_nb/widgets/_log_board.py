@@ -181,6 +181,8 @@ class LogBoard(LogPanels):
                 'as client.log or bn.ExchangeLog("brocap_log").',
                 field="log",
             )
+        self._renew: Callable[[], None] = lambda: None
+        self._later = widgets.Refresh(lambda: self._renew(), 5.0)
         super().__init__(log, client=client, billed=billed)
         self.widget = widgets.View(
             [widgets.HTML(STYLE, layout={"display": "none"}), widgets.OwnKeys(), self._panel],
@@ -190,13 +192,21 @@ class LogBoard(LogPanels):
         """All of it, to be shown by itself."""
         widgets.replace_former(self.close)
 
+    def draw(self) -> None:
+        """Show how the log stands now; in the static form a little later."""
+        super().draw()
+        self._later.request()
+
     def close(self) -> None:
         """Stop following the log, and take the widget away."""
         super().close()
+        self._later.close()
         close_all(self.widget)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+    def _ipython_display_(self, **kwargs: Any) -> None:
         if self.widget.comm is not None:
             self.draw()  # it may have got a name meanwhile
-        static = self.log._repr_mimebundle_()["text/html"]
-        return widgets.bundle(self.widget, **kwargs) | _html.bundle(static, repr(self))
+        self._renew = widgets.display_both(self.widget, self._repr_mimebundle_, **kwargs)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return _html.bundle(self.log._repr_mimebundle_()["text/html"], repr(self))

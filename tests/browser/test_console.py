@@ -9,6 +9,7 @@ import re
 import secrets
 from pathlib import Path
 
+import nbconvert
 import pytest
 from PIL import Image
 
@@ -260,3 +261,36 @@ def test_opened_without_its_kernel_it_says_so_once_and_nothing_can_be_clicked(la
     assert seen["parts"] > 30
     assert seen["signs"] == 0
     assert set(seen["clicked"]) == {"none"}
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["state kept", "no state kept"])
+def test_the_next_morning_and_on_a_page_its_form_and_its_answer_are_seen(
+    lab: Lab, kept: bool
+) -> None:
+    lab.server.setting("@jupyter-widgets/jupyterlab-manager/plugin", {"saveState": kept})
+    try:
+        path = lab.open("morning.ipynb", CELL)
+        lab.run_cell()
+        static = lab.page.locator(".brocap-static")
+        lab.submit()
+        lab.answer()
+        assert not static.is_visible()
+        wait_for(lambda: "ready" in static.inner_text(), "the answer in the static form")
+        lab.save(path)
+        assert ("application/vnd.jupyter.widget-state+json" in path.read_text()) == kept
+        for session in lab._sessions():
+            lab.server.ask(f"/api/sessions/{session['id']}", "DELETE")
+        lab.page.reload()
+        shown = lab.console if kept else static
+        shown.get_by_text("tile").first.wait_for()
+        static.wait_for(state="hidden" if kept else "visible")
+        assert not lab.page.get_by_text("Error displaying widget").is_visible()
+        html, _ = nbconvert.HTMLExporter().from_filename(path)
+        page = path.with_suffix(".html")
+        page.write_text(html, "utf-8")
+        lab.page.goto(page.as_uri())  # without the internet, whose scripts would draw widgets
+        static.get_by_text("Run this cell to use it").wait_for()
+        static.get_by_text("ready").first.wait_for()
+        static.get_by_role("img").first.wait_for()
+    finally:
+        lab.server.setting("@jupyter-widgets/jupyterlab-manager/plugin", {})

@@ -200,7 +200,7 @@ def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
 
     try:
         assert "first" in repr(console.form.problems)  # what is seen is what is sent
-        console._repr_mimebundle_()
+        console.offer_task_types()  # as after each run of a cell
         assert list(console.form.inputs) == ["second"]
     finally:
         del _types._registry["MineTask"]
@@ -321,12 +321,7 @@ def test_a_handler_that_fails_says_so_in_the_console(console: Console) -> None:
 def test_a_saved_notebook_without_widget_state_shows_something(console: Console) -> None:
     choose_sample(console)
     bundle = console._repr_mimebundle_()
-    assert bundle is not None
-    assert set(bundle) == {
-        "text/plain",
-        "text/html",
-        "application/vnd.jupyter.widget-view+json",
-    }
+    assert set(bundle) == {"text/plain", "text/html"}
     assert "Pick the penguin" in bundle["text/html"]
     assert len(bundle["text/html"]) < 20_000
 

@@ -412,7 +412,7 @@ def test_a_secret_is_no_state_however_it_is_nested() -> None:
     enter(form, "card", '{"number": "hunter2-hunter2"}')
     assert form.task().to_wire()["account"] == account
     assert form.task().to_wire()["cookies"] == ["hunter2-hunter2"]
-    html, plain = (form._repr_mimebundle_() or {})["text/html"], repr(form)
+    html, plain = form._repr_mimebundle_()["text/html"], repr(form)
     for text in (state(form), html, plain):
         assert "hunter2" not in text
         assert "default-password" not in text
@@ -452,17 +452,18 @@ def own_type() -> Iterator[type[Task]]:
 
 def test_a_form_without_a_kernel_shows_its_fields(own_type: type[Task]) -> None:
     form = TaskForm(own_type)
-    shown = form._repr_mimebundle_() or {}
-    assert "application/vnd.jupyter.widget-view+json" in shown
+    shown = form._repr_mimebundle_()
     assert "The page&#x27;s public key." in shown["text/html"]
     assert "to be filled in: websiteKey" in shown["text/html"]
     assert shown["text/plain"] == "<TaskForm: 1 problems>"
     enter(form, "made", "1")
-    assert "Input should be callable" in (form._repr_mimebundle_() or {})["text/html"]
+    assert "Input should be callable" in form._repr_mimebundle_()["text/html"]
     enter(form, "made", "")
     enter(form, "websiteKey", "<b>" + 5_000 * "x")
-    shown = form._repr_mimebundle_() or {}
+    shown = form._repr_mimebundle_()
     assert "&lt;b&gt;xxx" in shown["text/html"]
     assert "the form is complete" in shown["text/html"]
     assert len(shown["text/html"]) < 4_000
+    form._ipython_display_()
+    form._ipython_display_()
     assert state(form).count("<style>") == 1  # shown twice, its look is there once
