@@ -28,9 +28,10 @@ from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
-from brocap_nb.client._requests import address, size
+from brocap_nb.client._requests import size
 from brocap_nb.log import ExchangeLog, LogWarning
 from brocap_nb.log._recorder import Received, Recorder
+from brocap_nb.tasks._pictures import clean_address
 
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
@@ -71,7 +72,7 @@ class CallbackListener(Server):
         max_bytes: int = 1_000_000,
     ) -> None:
         if public_url is not None:
-            public_url = address(public_url, "public_url", "public_url").rstrip("/")
+            public_url = clean_address(public_url, "public_url").rstrip("/")
         self._max_bytes = size(max_bytes, "max_bytes")
         # what is a little too large is read, dropped and answered; what is much too large is cut
         super().__init__(

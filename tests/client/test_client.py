@@ -229,7 +229,7 @@ def test_any_answer_is_exactly_one_row_and_no_stray_exception(
 ) -> None:
     peer.say(http(body, status))
     before = len(client.log)
-    request = _requests.Request(method, _requests.get_balance().body)
+    request = _requests.call(method, {})
     raised = None
     try:
         client.send(request)
