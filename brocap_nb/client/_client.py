@@ -187,9 +187,7 @@ class Client:
                     "started as callbacks, or the address of a listener elsewhere as callback_url.",
                     field="callbackUrl",
                 )
-            expected = callbacks.expect(
-                self.log, lambda text: self._recorder.veil.redact(text), getattr(task, "type", None)
-            )
+            expected = callbacks.expect(self._recorder, getattr(task, "type", None))
             callback_url = expected.url
         request = _requests.create_task(task, callback_url)
         return Submission(self._pacer, self.send, request, task=task, expected=expected)
@@ -278,8 +276,7 @@ class Client:
             if received.failure is Outcome.NO_RESPONSE:  # Ctrl+C, or a hook of the user's session
                 sending.finish(received)
                 raise bare(error)  # noqa: B904 - it is the very same
-        sending.finish(received)
-        exchange, reading = sending.last
+        exchange, reading = sending.finish(received)
         return exchange, reading.answer
 
     def _prepare(self, url: str, body: Body) -> tuple[requests.PreparedRequest, str]:

@@ -130,8 +130,6 @@ class Submission:
         self._listeners: list[Callable[[Submission], None]] = []
         self._future: futures.Future[TaskResult] = futures.Future()
         self._future.set_running_or_notify_cancel()
-        if expected is not None:
-            expected.follow(self._called_back)
         threading.Thread(target=self._run, name="brocap-submission", daemon=True).start()
 
     @property
@@ -235,7 +233,7 @@ class Submission:
                     self.status = "waiting"
         finally:
             if self._expected is not None:  # a callback may have come already, and is held
-                self._expected.created(self.task_id)
+                self._expected.created(self.task_id, self._called_back)
         self._tell()
         shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
         pause = min(max(shortest, 0.5), POLL_INTERVAL)

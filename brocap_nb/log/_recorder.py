@@ -110,49 +110,15 @@ class Recorder:
         if secrets:
             self.veil = self.veil.over(secrets)
 
-    def finish(
-        self,
-        exchange: Exchange,
-        received: Received,
-        elapsed_ms: float,
-        reading: _answers.Reading | None = None,
-    ) -> tuple[Exchange, _answers.Reading]:
-        """Write what came of an exchange; `reading` is given if it is no answer."""
-        headers = self.headers(received.headers) if received.headers else None
-        content, status = received.content, received.status
-        if status is None:
-            content = None
-        text, binary = decode_answer(content or b"", self.veil)
-        if received.failure is not None:
-            reading = _answers.Reading(outcome=received.failure, detail=received.detail)
-        elif reading is None and (content is None or " " in exchange.method):  # no call of the API
-            outcome = Outcome.HTTP_ERROR if (status or 0) >= 400 else Outcome.OK
-            reading = _answers.Reading(outcome=outcome, detail=received.detail)
-        elif reading is None:
-            reading = _answers.read(exchange.method, status or 0, text)
-        exchange = reading.complete(
-            exchange,
-            elapsed_ms=elapsed_ms,
-            http_status=status,
-            response_bytes=_length(received.headers) if content is None else len(content),
-            response=None if content is None else text,
-            response_base64=binary,
-            response_headers=headers,
-        )
-        self.log.finish(exchange)
-        return exchange, reading
-
 
 class Attempts:
     """One request, as `log.begin` takes it, as often as it is sent: each attempt is a row."""
-
-    last: tuple[Exchange, _answers.Reading]
-    """The attempt that ended last, and what its answer says."""
 
     def __init__(
         self, recorder: Recorder, asked: dict[str, Any], attempt: int = 1, proxy: str | None = None
     ) -> None:
         self.recorder, self.asked, self.attempt, self.proxy = recorder, asked, attempt, proxy
+        self._last: tuple[Exchange, _answers.Reading]
         self.exchange: Exchange | None = None
         """The attempt that has begun and not ended; there is none before a repetition."""
 
@@ -161,12 +127,43 @@ class Attempts:
         self.exchange = self.recorder.log.begin(**self.asked, attempt=self.attempt)
         self._started = time.perf_counter()
 
-    def finish(self, received: Received) -> None:
-        """Write what came of the attempt that has begun, if one has."""
-        elapsed_ms = (time.perf_counter() - self._started) * 1000
-        exchange, self.exchange = self.exchange, None
-        if exchange is not None:
-            self.last = self.recorder.finish(exchange, received, elapsed_ms)
+    def finish(
+        self,
+        received: Received,
+        reading: _answers.Reading | None = None,
+        elapsed_ms: float | None = None,
+    ) -> tuple[Exchange, _answers.Reading]:
+        """Write what came of the attempt, if one has begun, and return how the last one ended.
+
+        `reading` is given if it is no answer.
+        """
+        if self.exchange is None:
+            return self._last
+        elapsed = (time.perf_counter() - self._started) * 1000
+        status, content, recorder = received.status, received.content, self.recorder
+        headers = recorder.headers(received.headers) if received.headers else None
+        text, binary = decode_answer(content or b"", recorder.veil)
+        size = None if content is None else len(content)
+        if received.failure is not None:
+            reading = _answers.Reading(outcome=received.failure, detail=received.detail)
+        elif reading is None and (content is None or " " in self.exchange.method):  # not of the API
+            outcome = Outcome.HTTP_ERROR if (status or 0) >= 400 else Outcome.OK
+            reading = _answers.Reading(outcome=outcome, detail=received.detail)
+            size = _length(received.headers) if content is None else size
+        elif reading is None:
+            reading = _answers.read(self.exchange.method, status or 0, text)
+        exchange = reading.complete(
+            self.exchange,
+            elapsed_ms=elapsed if elapsed_ms is None else elapsed_ms,
+            http_status=status,
+            response_bytes=None if status is None else size,
+            response=None if content is None or status is None else text,
+            response_base64=binary,
+            response_headers=headers,
+        )
+        self.exchange, self._last = None, (exchange, reading)
+        recorder.log.finish(exchange)
+        return self._last
 
     @_ours
     def ended(self, error: BaseException | None, response: Any, content: bytes | None) -> None:

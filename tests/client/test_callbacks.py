@@ -25,6 +25,7 @@ import brocap_nb as bn
 from brocap_nb.api._facts import CALLBACK_TIMEOUT, POLL_INTERVAL
 from brocap_nb.api._secrets import Secret
 from brocap_nb.client._callbacks import PATIENCE, CallbackListener
+from brocap_nb.log._recorder import Recorder
 
 TOKEN_TASK = bn.FunCaptchaTaskProxyless(
     website_url="https://example.com/login",
@@ -331,7 +332,7 @@ def test_whatever_is_posted_is_a_row(listener: CallbackListener, body: bytes) ->
 def test_the_key_is_nowhere_on_disk(listener: CallbackListener, tmp_path: Path) -> None:
     key = secrets.token_hex(16)
     log = bn.ExchangeLog(tmp_path / "kept")
-    url = listener.expect(log, Secret(key).redact).url
+    url = listener.expect(Recorder(log, Secret(key))).url
     dressed = "".join(f"\\u{ord(char):04x}" for char in key)
     body = json.dumps({**READY, "clientKey": key, "again": "HERE"}).replace("HERE", dressed)
     assert send(url, body.encode(), **{"X-Key": key, "Cookie": "a=b", "X-Kind": "kept"}) == 200
