@@ -194,9 +194,8 @@ class Attempts:
 # --- what is seen -------------------------------------------------------------------------
 
 
-Watcher: TypeAlias = "Callable[[requests.PreparedRequest, Any], Attempts | None]"
-"""Called with each request of a session, and its proxies, before its first byte is sent."""
-
+# Called with each request of a session, and its proxies, before its first byte is sent.
+Watcher: TypeAlias = Callable[[requests.PreparedRequest, Any], Attempts | None]
 _WATCHERS: Final = "_brocap_watchers"
 _lock: Final = threading.Lock()
 
@@ -249,7 +248,7 @@ def _watched(kind: Any) -> Any:
 
             def get_adapter(session: requests.Session, url: str) -> Any:
                 watchers = vars(session).get(_WATCHERS)
-                return _SeenAdapter(value(url), watchers) if watchers else value(url)
+                return _SeenAdapter(value(url), watchers, ()) if watchers else value(url)
 
             setattr(get_adapter, _WATCHERS, True)  # others keep it, and give it back later
             return types.MethodType(get_adapter, self)
@@ -257,17 +256,14 @@ def _watched(kind: Any) -> Any:
         def __reduce_ex__(self, protocol: Any) -> Any:
             return object.__new__, (kind,), *super().__reduce_ex__(protocol)[2:]
 
-    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        setattr(Watched, name, getattr(kind, name))
+    Watched.__name__, Watched.__qualname__ = kind.__name__, kind.__qualname__
     return Watched
 
 
 class _SeenAdapter:
     """Stands for an adapter, also in its own methods; what it sends and tries again is told."""
 
-    def __init__(
-        self, adapter: Any, watchers: Sequence[Watcher], sendings: Sequence[Attempts] = ()
-    ) -> None:
+    def __init__(self, adapter: Any, watchers: Any, sendings: Any) -> None:
         vars(self).update(_brocap=(adapter, watchers, sendings))  # a name that no adapter has
 
     def __getattr__(self, name: str) -> Any:
@@ -288,20 +284,15 @@ class _SeenAdapter:
         adapter, _, sendings = self._brocap
         return _told_of(adapter.max_retries, sendings)
 
-    def send(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send as the adapter does."""
         adapter, watchers, _ = self._brocap
-        given = dict(zip(("stream", "timeout", "verify", "cert", "proxies"), args, strict=False))
-        given |= kwargs
-        told = [watcher(request, given.get("proxies")) for watcher in (*watchers,)]
-        sendings = [sending for sending in told if sending is not None]
-        response = None
+        told = [watcher(request, kwargs.get("proxies")) for watcher in (*watchers,)]
+        sendings, response = [sending for sending in told if sending], None
         try:
             send = _SeenAdapter(adapter, watchers, sendings).__getattr__("send")
-            response = send(request, *args, **kwargs)
-            content = None if given.get("stream") else response.content
+            response = send(request, **kwargs)
+            content = None if kwargs.get("stream") else response.content
         except BaseException as error:
             for sending in sendings:
                 sending.sent(error, response, None)
@@ -359,26 +350,27 @@ def attach(log: ExchangeLog, session: requests.Session, secrets: tuple[Secret, .
             "needs no recording: it has a log already.",
             field="session",
         )
-    for watcher in vars(session).get(_WATCHERS, ()):
-        if isinstance(watcher, _LogWatcher) and watcher.log is log:
-            watcher.secrets += secrets
-            return Recording(session, watcher)
-    return Recording(session, _LogWatcher(log, secrets))
+    watcher = _LogWatcher(log, secrets)
+    for known in vars(session).get(_WATCHERS, ()):
+        if known == watcher:
+            known.secrets += secrets
+    return Recording(session, watcher)
 
 
+@dataclass
 class _LogWatcher:
-    """Begins a row for each request of a session."""
+    """Begins a row for each request of a session; one for each log."""
 
-    def __init__(self, log: ExchangeLog, secrets: tuple[Secret, ...]) -> None:
-        self.log, self.secrets = log, secrets
+    log: ExchangeLog
+    secrets: tuple[Secret, ...] = field(compare=False)
 
     @_ours
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
         kind, text, size = _body_of(request)
         verb, url = request.method or "", request.url or ""
         shown, found = redact_body(text, str(request.headers.get("Content-Type", "")))
-        recorder = Recorder(self.log, *self.secrets, *found, *url_secrets(url))
-        headers = recorder.headers(request.headers)
+        found += [*url_secrets(url), *header_secrets(request.headers)]
+        recorder = Recorder(self.log, *self.secrets, *found)
         labelled, pictures = with_labels(shown)
         task_type, task_id = task_of(fields_of(text) if kind == "json" else {})
         asked = {
@@ -387,7 +379,7 @@ class _LogWatcher:
             "request": recorder.veil.redact(labelled),
             "request_bytes": size,
             "pictures": pictures,
-            "request_headers": headers,
+            "request_headers": recorder.headers(request.headers),
             "task_type": task_type,
             "task_id": task_id,
             "verb": verb,
@@ -413,8 +405,7 @@ def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
 
 
 def _length(headers: Mapping[str, Any]) -> int | None:
-    told = headers.get("Content-Length") or ""
-    told = told.decode("latin-1") if isinstance(told, bytes) else str(told)
+    told = str(headers.get("Content-Length"))
     return int(told) if told.isascii() and told.isdigit() else None
 
 
