@@ -27,13 +27,7 @@ from brocap_nb.api._errors import (
 )
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._facts import BASE_URL
-from brocap_nb.api._secrets import (
-    KEY_VARIABLE,
-    Secret,
-    SecretText,
-    bare,
-    url_text,
-)
+from brocap_nb.api._secrets import KEY_VARIABLE, Secret, SecretText, bare, url_text
 from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
@@ -104,15 +98,15 @@ class Client:
         self._owns_session = session is None
         self._session = _PlainSession() if session is None else session
         # requests looks the environment up anew on every call, a fifth of a short call's time
-        proxies = dict(proxies or {})
-        host = urlsplit(self.base_url).hostname or ""
+        proxies, host = dict(proxies or {}), urlsplit(self.base_url).hostname or ""
         if is_loopback(host):
             proxies["no_proxy"] = host
-        environment: Any = self._session.merge_environment_settings(
-            self.base_url, proxies, None, None, None
-        )
-        names = ("proxies", "verify", "cert")
-        self._settings: dict[str, Any] = {name: environment[name] for name in names}
+        environment = self._session.merge_environment_settings
+        self._settings: dict[str, Any] = {
+            **environment(self.base_url, proxies, True, None, None),  # True: it is a stream
+            "timeout": self._timeout,
+            "allow_redirects": False,
+        }
         self._proxy = proxy_of(self.base_url, self._settings["proxies"])
         self._templates: dict[str, tuple[requests.PreparedRequest, str]] = {}
         self._pacer = Pacer()
@@ -227,21 +221,7 @@ class Client:
 
     def send(self, request: _requests.Request, *, attempt: int = 1) -> _answers.Answer:
         """Send a request once, record it, and return its typed answer."""
-        try:
-            exchange, answer = self._exchange(request, attempt)
-        finally:
-            if request.task_id is not None:
-                self._pacer.polled(request.task_id)
-        if answer is None:
-            raise _error_of(exchange)
-        if isinstance(answer, _answers.CreatedTask):
-            self._pacer.created(answer.task_id)
-        return answer
-
-    def _exchange(
-        self, request: _requests.Request, attempt: int
-    ) -> tuple[Exchange, _answers.Answer | None]:
-        recorder, owned = self._recorder, self._owns_session
+        recorder = self._recorder
         recorder.hide(request.body.hidden)
         try:
             prepared, headers = self._prepare(f"{self.base_url}/{request.method}", request.body)
@@ -257,27 +237,34 @@ class Client:
             "task_type": request.task_type,
             "task_id": request.task_id,
         }
-        sending = _Sending(recorder, asked, attempt, self._proxy)
-        sending.body, received = prepared.body, Received()
+        sending, received = _Sending(recorder, asked, attempt, self._proxy), Received()
+        sending.body = prepared.body
         sending.begin()
         try:
-            with contextlib.nullcontext() if owned else Recording(self._session, sending):
-                response = self._session.send(
-                    prepared,
-                    stream=True,
-                    allow_redirects=False,
-                    timeout=self._timeout,
-                    **self._settings,
-                )
-                received.status, received.headers = response.status_code, response.headers
-                _read(received, response, time.monotonic() + self._timeout[1], self._max_bytes)
+            self._transmit(prepared, sending, received)
         except BaseException as error:
             received.fail(error, self._proxy)
             if received.failure is Outcome.NO_RESPONSE:  # Ctrl+C, or a hook of the user's session
                 sending.finish(received)
                 raise bare(error)  # noqa: B904 - it is the very same
+        finally:
+            if request.task_id is not None:
+                self._pacer.polled(request.task_id)
         exchange, reading = sending.finish(received)
-        return exchange, reading.answer
+        if reading.answer is None:
+            raise _error_of(exchange)
+        if isinstance(reading.answer, _answers.CreatedTask):
+            self._pacer.created(reading.answer.task_id)
+        return reading.answer
+
+    def _transmit(
+        self, prepared: requests.PreparedRequest, sending: _Sending, received: Received
+    ) -> None:
+        seen = contextlib.nullcontext() if self._owns_session else Recording(self._session, sending)
+        with seen:
+            response = self._session.send(prepared, **self._settings)
+            received.status, received.headers = response.status_code, response.headers
+            _read(received, response, time.monotonic() + self._timeout[1], self._max_bytes)
 
     def _prepare(self, url: str, body: Body) -> tuple[requests.PreparedRequest, str]:
         """Prepare a request, from a template if nobody adds to it; and its headers' text."""
