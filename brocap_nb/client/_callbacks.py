@@ -12,9 +12,9 @@ import dataclasses
 import functools
 import secrets
 import threading
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
@@ -29,8 +29,8 @@ from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
 from brocap_nb.client._requests import size
-from brocap_nb.log import ExchangeLog, LogWarning
-from brocap_nb.log._recorder import Attempts, Received, Recorder
+from brocap_nb.log import ExchangeLog
+from brocap_nb.log._recorder import Attempts, Received, Recorder, ours
 from brocap_nb.tasks._pictures import clean_address
 
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
@@ -106,7 +106,7 @@ class CallbackListener(Server):
         mine = threading.current_thread().name.startswith(self._thread_name)
         self._worker.shutdown(wait=not mine)
         for expected in list(self._expected.values()):
-            self._guard(expected._join, None)  # nobody will say any more which task it was
+            expected._join(None)  # nobody will say any more which task it was
 
     def url_for(self, task_id: int | None = None) -> str:
         """Return a fresh address for a task that you create by hand; it cannot be guessed.
@@ -136,16 +136,6 @@ class CallbackListener(Server):
         prefix = urlsplit(self._public or "").path
         return self._expected.get(path.removeprefix(prefix)) or self._expected.get(path)
 
-    def _guard(self, job: Callable[..., None], *values: Any) -> None:
-        try:
-            job(*values)
-        except Exception as error:  # the next callback is to be recorded all the same
-            warnings.warn(
-                f"A callback was not recorded: {type(error).__name__}: {error}",
-                LogWarning,
-                stacklevel=1,
-            )
-
     def _recorder_of(self, expected: ExpectedCallback) -> Recorder:
         if self._log is None and expected.recorder is not None:
             return expected.recorder
@@ -153,44 +143,43 @@ class CallbackListener(Server):
         return Recorder(self._log)
 
 
+@dataclass(eq=False)
 class ExpectedCallback:
     """An address at which the result of one task is expected. `CallbackListener` makes it."""
 
-    def __init__(
-        self,
-        listener: CallbackListener,
-        url: str,
-        recorder: Recorder | None,
-        task_type: str | None,
-    ) -> None:
-        self.url, self.recorder = url, recorder
-        self._listener, self._task_type = listener, task_type
-        self._task_id: int | None = None
-        self._known = False  # whether somebody has said whose it is
-        self._held: list[tuple[Attempts, _answers.Reading, float]] = []
-        self._deliver: Deliver | None = None
+    listener: CallbackListener
+    url: str
+    recorder: Recorder | None = None
+    task_type: str | None = None
+    task_id: int | None = None
+    known: bool = False
+    """Whether somebody has said whose it is; what comes before is held."""
+    held: list[tuple[Attempts, _answers.Reading, float]] = field(default_factory=list)
+    deliver: Deliver | None = None
 
     def created(self, task_id: int | None, deliver: Deliver) -> None:
         """Say which task it is for, None if nobody knows, and who is to be told of callbacks.
 
         What came before was held until now.
         """
-        self._deliver = deliver
+        self.deliver = deliver
         with contextlib.suppress(RuntimeError):  # the listener has been stopped
-            self._listener._worker.submit(self._listener._guard, self._join, task_id)
+            self.listener._worker.submit(self._join, task_id)
 
     # All below runs in the listener's worker.
 
+    @ours
     def _join(self, task_id: int | None) -> None:
-        if not self._known:
-            self._task_id, self._known = task_id, True
-            for one in self._held:
+        if not self.known:
+            self.task_id, self.known = task_id, True
+            for one in self.held:
                 self._finish(*one)
 
+    @ours
     def _record(self, content: bytes, content_type: str, headers: str, elapsed_ms: float) -> None:
         # of JSON only the key is taken out: all else in it is the task's result
         shown, found = redact_form(decode_answer(content, None)[0], content_type)
-        for veil in (Veil(*found), *(recorder.veil for recorder in self._listener._recorders)):
+        for veil in (Veil(*found), *(recorder.veil for recorder in self.listener._recorders)):
             shown, headers = veil.redact(shown), veil.redact(headers)
         _, named = asked(fields_of(shown))
         reading = dataclasses.replace(
@@ -202,25 +191,25 @@ class ExpectedCallback:
             "request": shown,
             "request_bytes": len(content),
             "request_headers": headers,
-            "task_type": self._task_type,
-            "task_id": reading.task_id if self._task_id is None else self._task_id,
+            "task_type": self.task_type,
+            "task_id": reading.task_id if self.task_id is None else self.task_id,
         }
-        callback = Attempts(self._listener._recorder_of(self), request)
+        callback = Attempts(self.listener._recorder_of(self), request)
         callback.begin()
-        self._held.append((callback, reading, elapsed_ms))
-        if self._known:
-            self._finish(*self._held.pop())
+        self.held.append((callback, reading, elapsed_ms))
+        if self.known:
+            self._finish(*self.held.pop())
 
     def _finish(self, callback: Attempts, reading: _answers.Reading, elapsed_ms: float) -> None:
-        named, mine = reading.task_id, self._task_id
+        named, mine = reading.task_id, self.task_id
         if None not in (named, mine) and named != mine:
             detail = f"The body says taskId {named}; its address was given for task {mine}."
             reading = dataclasses.replace(reading, answer=None, detail=detail)
         task_id = named if mine is None else mine
         told = dataclasses.replace(reading, outcome=Outcome.CALLBACK, task_id=task_id)
         exchange, _ = callback.finish(Received(status=200), told, elapsed_ms)
-        if self._deliver is not None and reading.detail is None:
-            self._deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
+        if self.deliver is not None and reading.detail is None:
+            self.deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
 
 
 @stream_request_body
@@ -230,12 +219,11 @@ class _Handler(Handler):
 
     def prepare(self) -> None:
         self.listener: CallbackListener = self.settings["server"]
-        self.content, self.size = bytearray(), 0
+        self.content = bytearray()
         super().prepare()
 
     def data_received(self, chunk: bytes) -> None:
-        self.size += len(chunk)
-        if self.size <= self.listener._max_bytes:
+        if len(self.content) <= self.listener._max_bytes:
             self.content += chunk
 
     async def any_verb(self) -> None:
@@ -243,17 +231,16 @@ class _Handler(Handler):
         expected = listener._find(self.request.path)
         if self.request.method != "POST" or expected is None:
             self._reply(404)
-        elif self.size > listener._max_bytes:
+        elif len(self.content) > listener._max_bytes:
             self._reply(413)
         else:
-            callback = (
+            recorded = asyncio.get_running_loop().run_in_executor(
+                listener._worker,
+                expected._record,
                 bytes(self.content),
                 headers.get("Content-Type", ""),
                 headers_text(dict(headers.get_all())),
                 self.request.request_time() * 1000,
-            )
-            recorded = asyncio.get_running_loop().run_in_executor(
-                listener._worker, listener._guard, expected._record, *callback
             )
             await asyncio.wait([recorded], timeout=PATIENCE)
             self._reply(200)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
 
 
-def _ours(record: Callable[..., Any]) -> Any:
+def ours(record: Callable[..., Any]) -> Any:
     """A fault of ours is told, and never taken for one of the connection."""
     bare = without_frames(record)  # they hold what is not redacted yet
 
@@ -165,7 +165,7 @@ class Attempts:
         recorder.log.finish(exchange)
         return self._last
 
-    @_ours
+    @ours
     def ended(self, error: BaseException | None, response: Any, content: bytes | None) -> None:
         """Write an answer, or what was raised instead or within; `content` None: it is not read."""
         if self.exchange is None:
@@ -188,7 +188,7 @@ class Attempts:
 
     sent = ended
     """What an adapter came to; `ended` alone: what urllib3 came to, and repeats."""
-    repeats = _ours(begin)
+    repeats = ours(begin)
 
 
 # --- what is seen -------------------------------------------------------------------------
@@ -364,7 +364,7 @@ class _LogWatcher:
     log: ExchangeLog
     secrets: tuple[Secret, ...] = field(compare=False)
 
-    @_ours
+    @ours
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
         kind, text, size = _body_of(request)
         verb, url = request.method or "", request.url or ""
