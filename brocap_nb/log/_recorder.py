@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 import requests
 import urllib3
+from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3.util.retry import Retry
 
@@ -175,13 +176,12 @@ class Attempts:
         received = Received(content=content)
         if response is not None:  # of requests, or of urllib3
             received.status = getattr(response, "status_code", None) or response.status
-            received.headers = dict(response.headers)
+            received.headers = cast(Any, CaseInsensitiveDict(response.headers))
         if error is not None:
             received.fail(error, self.proxy)
         elif content is None:
             length = _in_words(_length(received.headers))
-            told = f"The caller reads the answer as a stream{length}: its body is not recorded."
-            received.detail = told
+            received.detail = f"The caller reads a stream{length}: the body is not recorded."
         elif getattr(response, "from_cache", False) is True:
             received.detail = "The answer's body came from the session's cache."
         self.finish(received)
@@ -435,7 +435,7 @@ _SEEN: Final[Mapping[type[BaseException], str]] = {  # the first that fits is to
     urllib3.exceptions.NewConnectionError: "The connection could not be made.",
     requests.Timeout: "No complete answer in time.",
     urllib3.exceptions.TimeoutError: "No complete answer in time.",
-    urllib3.exceptions.DecodeError: "It cannot be unpacked as its Content-Encoding says.",
+    urllib3.exceptions.DecodeError: "The answer cannot be unpacked as its Content-Encoding says.",
     ConnectionResetError: "The connection was reset or closed before there was an answer.",
     http.client.HTTPException: "What came is no HTTP answer.",
 }
@@ -451,9 +451,8 @@ def _failure(error: BaseException, status: int | None, proxy: str | None) -> tup
     """Return how an attempt without a complete answer ended, and a sentence that says so."""
     # the text of a library's exception is not used: it may hold anything
     name = type(error).__name__
-    if not isinstance(error, _OF_CONNECTIONS):
-        kind = "came" if isinstance(error, Exception) else "interrupted it"
-        return Outcome.NO_RESPONSE, f"{name} {kind} instead of an answer."
+    if not isinstance(error, _OF_CONNECTIONS):  # such as Ctrl+C
+        return Outcome.NO_RESPONSE, f"{name} came instead of an answer."
     causes = _causes(error)
     seen = next((kind for kind in _SEEN if any(isinstance(one, kind) for one in causes)), None)
     outcome = _OUTCOMES.get(seen, Outcome.CONNECTION_ERROR)

@@ -408,7 +408,7 @@ def test_the_row_says_what_a_body_is(
 def test_a_stream_stays_a_stream(
     session: requests.Session, peer: Peer, log: bn.ExchangeLog
 ) -> None:
-    peer.say(http(b"x" * 1234))
+    peer.say(http(b"x" * 1234).replace(b"Content-Length", b"content-length"))
     with session.get(peer.url, stream=True) as answer:
         assert (log[0].response_bytes, log[0].response) == (1234, None)
         assert "stream, 1,234 bytes" in (log[0].detail or "")
