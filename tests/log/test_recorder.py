@@ -33,6 +33,7 @@ from brocap_nb.log import LogWarning
 
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 BUSY = http(b"busy", 503)
+MANY = [f"{number}-of-many-secrets" for number in range(30)]
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def test_a_proxy_that_failed_is_named_without_its_password(
         {"params": {"api_key": "hunter2-hunter2", "a": "1"}},
         {"json": {"proxyPassword": "hunter2-hunter2"}},
         {"auth": ("user", "hunter2-hunter2")},
-        {"data": "mine: hunter2-hunter2", "secrets": ["hunter2-hunter2"]},
+        {"data": "mine: hunter2-hunter2", "secrets": ["another-one", "hunter2-hunter2", *MANY]},
         {"data": "mine: hunter2-hunter2", "secrets": "hunter2-hunter2"},
     ],
 )
