@@ -150,13 +150,7 @@ class Client:
         """Ask for the account's balance."""
         return cast(_answers.Balance, self.send(_requests.call("getBalance", {})))
 
-    def submit(
-        self,
-        task: Task,
-        *,
-        callback_url: str | None = None,
-        callbacks: CallbackListener | None = None,
-    ) -> Submission:
+    def submit(self, task: Task, *, callbacks: CallbackListener | None = None) -> Submission:
         """Upload a task and wait for its result in the background.
 
         >>> run = client.submit(task)
@@ -164,26 +158,23 @@ class Client:
         (False, False, False, False, False, True)
 
         Args:
-            callback_url: where the service shall POST the result; somebody else listens there.
             callbacks: a listener that has been started; a callback that comes to it ends the
-                waiting.
+                waiting. To a listener elsewhere: `create_task(task, callback_url=…)`.
 
         Raises:
-            InvalidInputError: `task` is no task object, `callback_url` no address, both are given,
-                or there is no listener that listens.
+            InvalidInputError: `task` is no task object, or there is no listener that listens.
         """
         expected = None
         if callbacks is not None:
-            if callback_url is not None or not hasattr(callbacks, "expect"):
+            if not hasattr(callbacks, "expect"):
                 raise InvalidInputError(
-                    f"callbacks is a value of type {type(callbacks).__name__}, callback_url is "
-                    f"{callback_url!r:.60}; expected one of them: a CallbackListener that has been "
-                    "started as callbacks, or the address of a listener elsewhere as callback_url.",
+                    f"callbacks is a value of type {type(callbacks).__name__}; expected a "
+                    "CallbackListener that has been started. For an address of a listener "
+                    "elsewhere: client.create_task(task, callback_url=…).",
                     field="callbackUrl",
                 )
             expected = callbacks.expect(self._recorder, getattr(task, "type", None))
-            callback_url = expected.url
-        request = _requests.create_task(task, callback_url)
+        request = _requests.create_task(task, expected.url if expected else None)
         return Submission(self._pacer, self.send, request, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
