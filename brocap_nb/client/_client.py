@@ -395,22 +395,21 @@ def _error_of(exchange: Exchange) -> Exception:
 
 def _secret(key: str | None) -> Secret:
     value = SecretText(os.environ.get(KEY_VARIABLE, "")) if key is None else key
-    if key is None and not value:
-        raise InvalidKeyError(
-            f"There is no client key: none was given and ${KEY_VARIABLE} is not set. Set the "
-            "variable, or pass the key as the first argument; for the sandbox it is sandbox.key.",
-            field="clientKey",
-        )
     text = value if isinstance(value, str) else SecretText()
-    if len(text) < KEY_MIN or not text.isascii() or not text.isprintable() or " " in text:
-        where = "The client key" if key is not None else f"The client key in ${KEY_VARIABLE}"
-        raise InvalidKeyError(
-            f"{where} has {len(text)} characters; expected at least {KEY_MIN} visible ones of "
-            "ASCII, no blank and no line end, usually 32 hexadecimal digits. Copy it from your "
-            "account once more.",
-            field="clientKey",
+    if len(text) >= KEY_MIN and text.isascii() and text.isprintable() and " " not in text:
+        return Secret(text)
+    where = "The client key" if key is not None else f"The client key in ${KEY_VARIABLE}"
+    told = (
+        f"{where} has {len(text)} characters; expected at least {KEY_MIN} visible ones of ASCII, "
+        "no blank and no line end, usually 32 hexadecimal digits. Copy it from your account once "
+        "more."
+    )
+    if key is None and not text:
+        told = (
+            f"There is no client key: none was given and ${KEY_VARIABLE} is not set. Set the "
+            "variable, or pass the key as the first argument; for the sandbox it is sandbox.key."
         )
-    return Secret(value)
+    raise InvalidKeyError(told, field="clientKey")
 
 
 def _checked_log(log: ExchangeLog | None) -> ExchangeLog:

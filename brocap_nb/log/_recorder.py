@@ -141,7 +141,8 @@ class Attempts:
         if self.exchange is None:
             return self._last
         elapsed = (time.perf_counter() - self._started) * 1000
-        status, content, recorder = received.status, received.content, self.recorder
+        status, recorder = received.status, self.recorder
+        content = None if status is None else received.content
         headers = recorder.headers(received.headers) if received.headers else None
         text, binary = decode_answer(content or b"", recorder.veil)
         size = None if content is None else len(content)
@@ -157,8 +158,8 @@ class Attempts:
             self.exchange,
             elapsed_ms=elapsed if elapsed_ms is None else elapsed_ms,
             http_status=status,
-            response_bytes=None if status is None else size,
-            response=None if content is None or status is None else text,
+            response_bytes=size,
+            response=None if content is None else text,
             response_base64=binary,
             response_headers=headers,
         )
