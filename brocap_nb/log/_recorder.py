@@ -181,8 +181,7 @@ class Attempts:
         if error is not None:
             received.fail(error, self.proxy)
         elif content is None:
-            length = _in_words(_length(received.headers))
-            received.detail = f"The caller reads a stream{length}: the body is not recorded."
+            received.detail = "The caller reads the answer as a stream: its body is not recorded."
         elif getattr(response, "from_cache", False) is True:
             received.detail = "The answer's body came from the session's cache."
         self.finish(received)
@@ -401,17 +400,13 @@ def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
         return body_kind(bytes(body), told), body.decode("utf-8", "backslashreplace"), len(body)
     multipart, size = told.startswith("multipart/"), _length(request.headers)
     what = "multipart form" if multipart else "file" if hasattr(body, "read") else "stream"
-    length = _in_words(size) or ", length not known"
-    return "multipart" if multipart else "stream", f"<a {what}{length}>", size or 0
+    length = "length not known" if size is None else f"{size:,} bytes"
+    return "multipart" if multipart else "stream", f"<a {what}, {length}>", size or 0
 
 
 def _length(headers: Mapping[str, Any]) -> int | None:
     told = str(headers.get("Content-Length"))
     return int(told) if told.isascii() and told.isdigit() else None
-
-
-def _in_words(size: int | None) -> str:
-    return "" if size is None else f", {size:,} bytes"
 
 
 # --- why there is no answer ---------------------------------------------------------------
