@@ -55,6 +55,8 @@ class SecretText(str):
 class Secret:
     """A client key, a password. No repr, pickle, traceback or inspector of objects shows it."""
 
+    label = KEY_LABEL  # of one that is half made as well: a traceback shows it
+
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
         value, self.label = SecretText(value), label
         # not an attribute: those are shown to whoever looks
@@ -89,21 +91,18 @@ class Secret:
 class Veil:
     """Several secrets, found as one; the key that `$BROCAP_CLIENT_KEY` has is always among them."""
 
-    def __init__(self, *secrets: Secret) -> None:
-        known = dict.fromkeys((*secrets, Secret(os.environ.get(KEY_VARIABLE, ""))))
+    def __init__(self, *secrets: Secret, met: tuple[Secret, ...] = ()) -> None:
+        self._given, self._met = secrets, met
+        known = dict.fromkeys((*secrets, Secret(os.environ.get(KEY_VARIABLE, "")), *met))
         self._secrets = tuple(secret for secret in known if len(secret.reveal()) >= SHORTEST)
         self._redact = _finder(self._secrets)
 
-    def covers(self, secrets: Iterable[Secret]) -> bool:
-        """Whether it finds all of `secrets` that can be found."""
-        return self.over(secrets) is self
-
     def over(self, secrets: Iterable[Secret]) -> Veil:
-        """Return a veil that finds `secrets` as well, the oldest forgotten if they are many."""
-        known = {one: None for one in secrets if len(one.reveal()) >= SHORTEST}
-        if all(one in self._secrets for one in known):
+        """Return a veil that finds `secrets` too; of those that came so the last are kept."""
+        new = [one for one in dict.fromkeys(secrets) if len(one.reveal()) >= SHORTEST]
+        if all(one in self._secrets for one in new):
             return self
-        return Veil(*self._secrets[:1], *[*self._secrets[1:], *known][-VEILED:])
+        return Veil(*self._given, met=(*self._met, *new)[-VEILED:])
 
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""

@@ -12,9 +12,9 @@ import dataclasses
 import functools
 import secrets
 import threading
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
@@ -28,9 +28,10 @@ from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
-from brocap_nb.client._requests import address, size
-from brocap_nb.log import ExchangeLog, LogWarning
-from brocap_nb.log._recorder import Received, Recorder
+from brocap_nb.client._requests import size
+from brocap_nb.log import ExchangeLog
+from brocap_nb.log._recorder import Attempts, Received, Recorder, ours
+from brocap_nb.tasks._pictures import clean_address
 
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
@@ -71,7 +72,7 @@ class CallbackListener(Server):
         max_bytes: int = 1_000_000,
     ) -> None:
         if public_url is not None:
-            public_url = address(public_url, "public_url", "public_url").rstrip("/")
+            public_url = clean_address(public_url, "public_url").rstrip("/")
         self._max_bytes = size(max_bytes, "max_bytes")
         # what is a little too large is read, dropped and answered; what is much too large is cut
         super().__init__(
@@ -87,9 +88,10 @@ class CallbackListener(Server):
         )
         self._log = log
         self._expected: dict[str, ExpectedCallback] = {}  # by path
-        self._redactions: list[Callable[[str], str]] = []
+        self._recorders: list[Recorder] = []  # of all clients: what any of them hides is hidden
         # not in the server's loop: a subscriber of the log may take its time, or the log's disk
-        self._recorder = ThreadPoolExecutor(1, f"brocap-callbacks-{id(self)}-")
+        self._thread_name = f"brocap-callbacks-{id(self)}-"
+        self._worker = ThreadPoolExecutor(1, self._thread_name)
 
     def _begin(self) -> None:
         CALLBACK_PORTS.add(self.port)
@@ -101,34 +103,30 @@ class CallbackListener(Server):
         CALLBACK_PORTS.discard(self.port)
         super().stop()
         # a view that is told of a callback may stop the listener
-        mine = threading.current_thread().name.startswith(f"brocap-callbacks-{id(self)}-")
-        self._recorder.shutdown(wait=not mine)
+        mine = threading.current_thread().name.startswith(self._thread_name)
+        self._worker.shutdown(wait=not mine)
         for expected in list(self._expected.values()):
-            self._guard(expected._join, None)  # nobody will say any more which task it was
+            expected._join(None)  # nobody will say any more which task it was
 
     def url_for(self, task_id: int | None = None) -> str:
         """Return a fresh address for a task that you create by hand; it cannot be guessed.
 
         Its callbacks are recorded as those of `task_id`, else of the task that the body names.
         """
-        expected = self._add(ExpectedCallback(self))
+        expected = self.expect()
         expected._join(task_id)
         return expected.url
 
     def expect(
-        self, log: ExchangeLog, redact: Callable[[str], str], task_type: str | None = None
+        self, recorder: Recorder | None = None, task_type: str | None = None
     ) -> ExpectedCallback:
-        """Return an address for a task to be created; `redact` is for all that comes."""
-        if redact not in self._redactions:
-            self._redactions.append(redact)
-        return self._add(ExpectedCallback(self, log, task_type))
-
-    def _add(self, expected: ExpectedCallback) -> ExpectedCallback:
+        """Return an address for a task to be created; its callbacks a client's recorder writes."""
         self._check_running()
+        if recorder is not None and recorder not in self._recorders:
+            self._recorders.append(recorder)
         path = f"/{secrets.token_urlsafe(24)}"
-        expected.url = self.url + path
-        self._expected[path] = expected
-        return expected
+        self._expected[path] = ExpectedCallback(self, self.url + path, recorder, task_type)
+        return self._expected[path]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(_html.card("Callback listener", _html.text(self._state)), repr(self))
@@ -138,96 +136,80 @@ class CallbackListener(Server):
         prefix = urlsplit(self._public or "").path
         return self._expected.get(path.removeprefix(prefix)) or self._expected.get(path)
 
-    def _guard(self, job: Callable[..., None], *values: Any) -> None:
-        try:
-            job(*values)
-        except Exception as error:  # the next callback is to be recorded all the same
-            warnings.warn(
-                f"A callback was not recorded: {type(error).__name__}: {error}",
-                LogWarning,
-                stacklevel=1,
-            )
-
-    def _log_of(self, expected: ExpectedCallback) -> ExchangeLog:
-        log = self._log or expected.log
-        if log is None:
-            self._log = log = ExchangeLog()
-        return log
+    def _recorder_of(self, expected: ExpectedCallback) -> Recorder:
+        if self._log is None and expected.recorder is not None:
+            return expected.recorder
+        self._log = self._log or ExchangeLog()
+        return Recorder(self._log)
 
 
+@dataclass(eq=False)
 class ExpectedCallback:
     """An address at which the result of one task is expected. `CallbackListener` makes it."""
 
+    listener: CallbackListener
     url: str
-    """The address; its path cannot be guessed."""
+    recorder: Recorder | None = None
+    task_type: str | None = None
+    task_id: int | None = None
+    known: bool = False
+    """Whether somebody has said whose it is; what comes before is held."""
+    held: list[tuple[Attempts, _answers.Reading, float]] = field(default_factory=list)
+    deliver: Deliver | None = None
 
-    def __init__(
-        self,
-        listener: CallbackListener,
-        log: ExchangeLog | None = None,
-        task_type: str | None = None,
-    ) -> None:
-        self.log = log
-        self._listener, self._task_type = listener, task_type
-        self._task_id: int | None = None
-        self._known = False  # whether somebody has said whose it is
-        self._held: list[tuple[Exchange, _answers.Reading, float]] = []
-        self._deliver: Deliver | None = None
+    def created(self, task_id: int | None, deliver: Deliver) -> None:
+        """Say which task it is for, None if nobody knows, and who is to be told of callbacks.
 
-    def follow(self, deliver: Deliver) -> None:
-        """Call `deliver` with each callback, after `created`."""
-        self._deliver = deliver
-
-    def created(self, task_id: int | None) -> None:
-        """Say which task it is for, None if nobody knows; what came before was held until now."""
+        What came before was held until now.
+        """
+        self.deliver = deliver
         with contextlib.suppress(RuntimeError):  # the listener has been stopped
-            self._listener._recorder.submit(self._listener._guard, self._join, task_id)
+            self.listener._worker.submit(self._join, task_id)
 
-    # All below runs in the recorder's thread.
+    # All below runs in the listener's worker.
 
+    @ours
     def _join(self, task_id: int | None) -> None:
-        if self._known:
-            return
-        self._task_id, self._known = task_id, True
-        for one in self._held:
-            self._finish(*one)
+        if not self.known:
+            self.task_id, self.known = task_id, True
+            for one in self.held:
+                self._finish(*one)
 
+    @ours
     def _record(self, content: bytes, content_type: str, headers: str, elapsed_ms: float) -> None:
-        shown, _ = decode_answer(content, None)
         # of JSON only the key is taken out: all else in it is the task's result
-        shown, found = redact_form(shown, content_type)
-        for redact in (Veil(*found).redact, *self._listener._redactions):
-            shown, headers = redact(shown), redact(headers)
+        shown, found = redact_form(decode_answer(content, None)[0], content_type)
+        for veil in (Veil(*found), *(recorder.veil for recorder in self.listener._recorders)):
+            shown, headers = veil.redact(shown), veil.redact(headers)
         _, named = asked(fields_of(shown))
         reading = dataclasses.replace(
             _answers.read("getTaskResult", 200, shown), task_id=named or None
         )
-        exchange = self._listener._log_of(self).begin(
-            method="callback",
-            url=self.url,
-            request=shown,
-            request_bytes=len(content),
-            request_headers=headers,
-            task_type=self._task_type,
-            task_id=reading.task_id if self._task_id is None else self._task_id,
-        )
-        if self._known:
-            self._finish(exchange, reading, elapsed_ms)
-        else:
-            self._held.append((exchange, reading, elapsed_ms))
+        request = {
+            "method": "callback",
+            "url": self.url,
+            "request": shown,
+            "request_bytes": len(content),
+            "request_headers": headers,
+            "task_type": self.task_type,
+            "task_id": reading.task_id if self.task_id is None else self.task_id,
+        }
+        callback = Attempts(self.listener._recorder_of(self), request)
+        callback.begin()
+        self.held.append((callback, reading, elapsed_ms))
+        if self.known:
+            self._finish(*self.held.pop())
 
-    def _finish(self, exchange: Exchange, reading: _answers.Reading, elapsed_ms: float) -> None:
-        named, mine = reading.task_id, self._task_id
+    def _finish(self, callback: Attempts, reading: _answers.Reading, elapsed_ms: float) -> None:
+        named, mine = reading.task_id, self.task_id
         if None not in (named, mine) and named != mine:
             detail = f"The body says taskId {named}; its address was given for task {mine}."
             reading = dataclasses.replace(reading, answer=None, detail=detail)
-        told = dataclasses.replace(
-            reading, outcome=Outcome.CALLBACK, task_id=named if mine is None else mine
-        )
-        recorder = Recorder(self._listener._log_of(self))
-        exchange, _ = recorder.finish(exchange, Received(status=200), elapsed_ms, told)
-        if self._deliver is not None and reading.detail is None:
-            self._deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
+        task_id = named if mine is None else mine
+        told = dataclasses.replace(reading, outcome=Outcome.CALLBACK, task_id=task_id)
+        exchange, _ = callback.finish(Received(status=200), told, elapsed_ms)
+        if self.deliver is not None and reading.detail is None:
+            self.deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
 
 
 @stream_request_body
@@ -237,12 +219,11 @@ class _Handler(Handler):
 
     def prepare(self) -> None:
         self.listener: CallbackListener = self.settings["server"]
-        self.content, self.size = bytearray(), 0
+        self.content = bytearray()
         super().prepare()
 
     def data_received(self, chunk: bytes) -> None:
-        self.size += len(chunk)
-        if self.size <= self.listener._max_bytes:
+        if len(self.content) <= self.listener._max_bytes:
             self.content += chunk
 
     async def any_verb(self) -> None:
@@ -250,17 +231,16 @@ class _Handler(Handler):
         expected = listener._find(self.request.path)
         if self.request.method != "POST" or expected is None:
             self._reply(404)
-        elif self.size > listener._max_bytes:
+        elif len(self.content) > listener._max_bytes:
             self._reply(413)
         else:
-            callback = (
+            recorded = asyncio.get_running_loop().run_in_executor(
+                listener._worker,
+                expected._record,
                 bytes(self.content),
                 headers.get("Content-Type", ""),
                 headers_text(dict(headers.get_all())),
                 self.request.request_time() * 1000,
-            )
-            recorded = asyncio.get_running_loop().run_in_executor(
-                listener._recorder, listener._guard, expected._record, *callback
             )
             await asyncio.wait([recorded], timeout=PATIENCE)
             self._reply(200)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from urllib.parse import urlsplit
 
@@ -28,15 +27,7 @@ from brocap_nb.api._errors import (
 )
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._facts import BASE_URL
-from brocap_nb.api._secrets import (
-    KEY_VARIABLE,
-    Secret,
-    SecretText,
-    bare,
-    header_secrets,
-    headers_text,
-    url_text,
-)
+from brocap_nb.api._secrets import KEY_VARIABLE, Secret, SecretText, bare, url_text
 from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
@@ -107,15 +98,15 @@ class Client:
         self._owns_session = session is None
         self._session = _PlainSession() if session is None else session
         # requests looks the environment up anew on every call, a fifth of a short call's time
-        proxies = dict(proxies or {})
-        host = urlsplit(self.base_url).hostname or ""
+        proxies, host = dict(proxies or {}), urlsplit(self.base_url).hostname or ""
         if is_loopback(host):
             proxies["no_proxy"] = host
-        environment: Any = self._session.merge_environment_settings(
-            self.base_url, proxies, None, None, None
-        )
-        names = ("proxies", "verify", "cert")
-        self._settings: dict[str, Any] = {name: environment[name] for name in names}
+        environment = self._session.merge_environment_settings
+        self._settings: dict[str, Any] = {
+            **environment(self.base_url, proxies, True, None, None),  # True: it is a stream
+            "timeout": self._timeout,
+            "allow_redirects": False,
+        }
         self._proxy = proxy_of(self.base_url, self._settings["proxies"])
         self._templates: dict[str, tuple[requests.PreparedRequest, str]] = {}
         self._pacer = Pacer()
@@ -157,15 +148,9 @@ class Client:
 
     def get_balance(self) -> _answers.Balance:
         """Ask for the account's balance."""
-        return cast(_answers.Balance, self.send(_requests.get_balance()))
+        return cast(_answers.Balance, self.send(_requests.call("getBalance", {})))
 
-    def submit(
-        self,
-        task: Task,
-        *,
-        callback_url: str | None = None,
-        callbacks: CallbackListener | None = None,
-    ) -> Submission:
+    def submit(self, task: Task, *, callbacks: CallbackListener | None = None) -> Submission:
         """Upload a task and wait for its result in the background.
 
         >>> run = client.submit(task)
@@ -173,28 +158,23 @@ class Client:
         (False, False, False, False, False, True)
 
         Args:
-            callback_url: where the service shall POST the result; somebody else listens there.
             callbacks: a listener that has been started; a callback that comes to it ends the
-                waiting.
+                waiting. To a listener elsewhere: `create_task(task, callback_url=…)`.
 
         Raises:
-            InvalidInputError: `task` is no task object, `callback_url` no address, both are given,
-                or there is no listener that listens.
+            InvalidInputError: `task` is no task object, or there is no listener that listens.
         """
         expected = None
         if callbacks is not None:
-            if callback_url is not None or not hasattr(callbacks, "expect"):
+            if not hasattr(callbacks, "expect"):
                 raise InvalidInputError(
-                    f"callbacks is a value of type {type(callbacks).__name__}, callback_url is "
-                    f"{callback_url!r:.60}; expected one of them: a CallbackListener that has been "
-                    "started as callbacks, or the address of a listener elsewhere as callback_url.",
+                    f"callbacks is a value of type {type(callbacks).__name__}; expected a "
+                    "CallbackListener that has been started. For an address of a listener "
+                    "elsewhere: client.create_task(task, callback_url=…).",
                     field="callbackUrl",
                 )
-            expected = callbacks.expect(
-                self.log, self._recorder.redact, getattr(task, "type", None)
-            )
-            callback_url = expected.url
-        request = _requests.create_task(task, callback_url)
+            expected = callbacks.expect(self._recorder, getattr(task, "type", None))
+        request = _requests.create_task(task, expected.url if expected else None)
         return Submission(self._pacer, self.send, request, task=task, expected=expected)
 
     def resume(self, task_id: int) -> Submission:
@@ -207,7 +187,8 @@ class Client:
         Raises:
             InvalidInputError: `task_id` is no whole number.
         """
-        return Submission(self._pacer, self.send, task_id=_requests.task_number(task_id))
+        number = _requests.get_task_result(task_id).task_id
+        return Submission(self._pacer, self.send, task_id=number)
 
     def replay(self, exchange_id: str | int) -> _answers.Answer:
         """Send the request of `log[exchange_id]` again, with this client's key and address.
@@ -231,21 +212,8 @@ class Client:
 
     def send(self, request: _requests.Request, *, attempt: int = 1) -> _answers.Answer:
         """Send a request once, record it, and return its typed answer."""
-        try:
-            exchange, answer = self._exchange(request, attempt)
-        finally:
-            if request.task_id is not None:
-                self._pacer.polled(request.task_id)
-        if answer is None:
-            raise _error_of(exchange)
-        if isinstance(answer, _answers.CreatedTask):
-            self._pacer.created(answer.task_id)
-        return answer
-
-    def _exchange(
-        self, request: _requests.Request, attempt: int
-    ) -> tuple[Exchange, _answers.Answer | None]:
-        self._recorder.hide(request.body.hidden)
+        recorder = self._recorder
+        recorder.hide(request.body.hidden)
         try:
             prepared, headers = self._prepare(f"{self.base_url}/{request.method}", request.body)
         except Exception as error:  # of an auth of the user's own; nothing was sent
@@ -253,52 +221,41 @@ class Client:
         asked = {
             "method": request.method,
             "url": f"{self._shown_url}/{request.method}",
-            "request": request.body.redacted(self._recorder.veil),
+            "request": request.body.redacted(recorder.veil),
             "request_bytes": int(prepared.headers["Content-Length"]),
             "pictures": request.body.pictures,
             "request_headers": headers,
             "task_type": request.task_type,
             "task_id": request.task_id,
         }
-        if self._owns_session:
-            attempts = Attempts(self._recorder, asked, attempt)
-            attempts.begin()
-            received = self._transmit(prepared)
-        else:
-            attempts = seen = _SeenAttempts(self._recorder, asked, attempt, self._proxy)
-            seen.begin()
-            seen.body = prepared.body
-            with Recording(self._session, seen):
-                received = self._transmit(prepared)
-        if attempts.exchange is not None:
-            attempts.finish(received)
-        if received.interrupt is not None:
-            raise received.interrupt
-        exchange, reading = attempts.last
-        return exchange, reading.answer
-
-    def _transmit(self, prepared: requests.PreparedRequest) -> _Received:
-        received = _Received()
+        sending, received = _Sending(recorder, asked, attempt, self._proxy), Received()
+        sending.body = prepared.body
+        sending.begin()
         try:
-            response = self._session.send(
-                prepared,
-                stream=True,
-                allow_redirects=False,
-                timeout=self._timeout,
-                **self._settings,
-            )
-            received.status, received.headers = response.status_code, response.headers
-            received.read(response, time.monotonic() + self._timeout[1], self._max_bytes)
+            self._transmit(prepared, sending, received)
         except BaseException as error:
-            seconds = " and ".join(f"{limit:g}" for limit in self._timeout)
-            limits = f" (limits: {seconds} s to connect and to answer)"
-            received.fail(error, self._proxy, limits)
-            if received.failure is Outcome.NO_RESPONSE:
-                if isinstance(error, requests.RequestException):  # it cannot be sent so
-                    received.failure = Outcome.CONNECTION_ERROR
-                else:  # Ctrl+C, or a hook of the user's own session
-                    received.interrupt = bare(error)
-        return received
+            received.fail(error, self._proxy)
+            if received.failure is Outcome.NO_RESPONSE:  # Ctrl+C, or a hook of the user's session
+                sending.finish(received)
+                raise bare(error)  # noqa: B904 - it is the very same
+        finally:
+            if request.task_id is not None:
+                self._pacer.polled(request.task_id)
+        exchange, reading = sending.finish(received)
+        if reading.answer is None:
+            raise _error_of(exchange)
+        if isinstance(reading.answer, _answers.CreatedTask):
+            self._pacer.created(reading.answer.task_id)
+        return reading.answer
+
+    def _transmit(
+        self, prepared: requests.PreparedRequest, sending: _Sending, received: Received
+    ) -> None:
+        seen = contextlib.nullcontext() if self._owns_session else Recording(self._session, sending)
+        with seen:
+            response = self._session.send(prepared, **self._settings)
+            received.status, received.headers = response.status_code, response.headers
+            _read(received, response, time.monotonic() + self._timeout[1], self._max_bytes)
 
     def _prepare(self, url: str, body: Body) -> tuple[requests.PreparedRequest, str]:
         """Prepare a request, from a template if nobody adds to it; and its headers' text."""
@@ -306,20 +263,16 @@ class Client:
         if not self._owns_session or len(self._session.cookies):
             request = requests.Request("POST", url, _HEADERS, data=_Sent(body.wire(self._secret)))
             prepared = self._session.prepare_request(request)
-            return prepared, self._headers_text(prepared)
+            return prepared, self._recorder.headers(prepared.headers)
         if url not in self._templates:
             template = self._session.prepare_request(requests.Request("POST", url, _HEADERS))
             del template.headers["Content-Length"]
-            self._templates[url] = template, self._headers_text(template)
+            self._templates[url] = template, self._recorder.headers(template.headers)
         template, told = self._templates[url]
         prepared = template.copy()
         prepared.body = _Sent(body.wire(self._secret))
         prepared.headers["Content-Length"] = length = str(len(prepared.body))
         return prepared, f'{told[:-1]}, "Content-Length": "{length}"}}'
-
-    def _headers_text(self, request: requests.PreparedRequest) -> str:
-        self._recorder.hide(header_secrets(request.headers))
-        return headers_text(request.headers, self._recorder.veil)
 
     def close(self) -> None:
         """Close the connections, unless the session is your own."""
@@ -362,123 +315,101 @@ class _PlainSession(requests.Session):
         return response
 
 
-class _SeenAttempts(Attempts):
-    """A request in a session of the user's own, whose adapters and logins may send it again."""
+class _Sending(Attempts):
+    """A request, which adapters and logins of the user's own session may send again."""
 
     body: Any = None
     """The request's: it tells it from others that are sent meanwhile."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._thread = threading.get_ident()
-        self._answer: requests.Response | None = None
+    _answer: requests.Response | None = None
 
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
-        if threading.get_ident() != self._thread or request.body is not self.body:
+        if request.body is not self.body:
             return None
-        if self._answer is not None:  # it was answered with what a login needs
-            read = getattr(self._answer, "_content_consumed", True)
-            super().answered(self._answer, self._answer.content if read else None)
-            self.recorder.hide(header_secrets(request.headers))
-            self.asked["request_headers"] = headers_text(request.headers, self.recorder.veil)
+        if self._answer is not None:  # it asked for a login
+            self.ended(None, self._answer, self._answer.content)
+            self.asked["request_headers"] = self.recorder.headers(request.headers)
             self.repeats()
         return self
 
-    def answered(self, response: requests.Response, content: bytes | None) -> None:
-        if self.exchange is None:  # an adapter that does not wait before it tries again
-            self.repeats()
-        self._answer = response  # the client reads it
-
-    def failed(self, error: BaseException, response: requests.Response | None) -> None:
-        """The client says so."""
+    def sent(self, error: BaseException | None, response: Any, content: bytes | None) -> None:
+        if error is None:
+            if self.exchange is None:  # an adapter that does not wait before it tries again
+                self.repeats()
+            self._answer = response  # the client reads it
 
 
-@dataclass(slots=True, repr=False)
-class _Received(Received):
-    interrupt: BaseException | None = None
-
-    def read(self, response: requests.Response, deadline: float, limit: int) -> None:
-        """Read the body; what came before a break or the limit is kept."""
-        raw = response.raw
-        # requests has read it already if it is a redirect; or it is of an adapter of the user's own
-        is_read = getattr(response, "_content", False) is not False
+def _read(received: Received, response: requests.Response, ends: float, limit: int) -> None:
+    """Read a body up to a limit and a time; what came before a break is kept."""
+    raw, pieces, size, complete = response.raw, [], 0, False
+    # requests has read it already if it is a redirect; or it is of an adapter of the user's own
+    is_read = getattr(response, "_content", False) is not False
+    try:
         if is_read or not isinstance(raw, urllib3.HTTPResponse):
-            self._keep(response.content, limit)
-            return
-        pieces, size = [], 0
-        try:
+            pieces = [_Sent(response.content)]
+            size = len(pieces[0])
+        else:
             while size <= limit and (piece := raw.read1(_CHUNK, decode_content=True)):
                 pieces.append(_Sent(piece))
                 size += len(piece)
-                if time.monotonic() > deadline:
+                if time.monotonic() > ends:
                     raise requests.Timeout
-        except BaseException:
+            raw.release_conn()
+        complete = size <= limit
+    finally:
+        received.content = b"".join(pieces)[:limit]
+        if not complete:
             response.close()  # the rest of the answer must not meet the next request
-            raise
-        else:
-            (response.close if size > limit else raw.release_conn)()
-        finally:
-            self._keep(b"".join(pieces), limit)
+    if not complete:
+        received.failure = Outcome.BAD_RESPONSE
+        received.detail = (
+            f"The answer is longer than {limit:,} bytes; what follows was not read. If it is "
+            "right, give the client a larger max_answer_bytes."
+        )
 
-    def _keep(self, content: bytes, limit: int) -> None:
-        self.content = content[:limit]
-        if len(content) > limit:
-            self.failure = Outcome.BAD_RESPONSE
-            self.detail = (
-                f"The answer is longer than {limit:,} bytes; what follows was not read. If it is "
-                "right, give the client a larger max_answer_bytes."
-            )
+
+_ENDS: Final[Mapping[Outcome, tuple[Callable[[str, Exchange], Exception], str]]] = {
+    Outcome.HTTP_ERROR: (HttpError, "The raw answer is in the log."),
+    Outcome.BAD_RESPONSE: (BadResponseError, "The raw answer is in the log."),
+    Outcome.TIMEOUT: (
+        RequestTimeoutError,
+        "Try again later, or give the client a longer timeout.",
+    ),
+    Outcome.CONNECTION_ERROR: (
+        RequestConnectionError,
+        "Check base_url, the network, and that a sandbox of yours still runs.",
+    ),
+}
 
 
 def _error_of(exchange: Exchange) -> Exception:
-    advice = "The raw answer is in the log."
     if exchange.outcome is Outcome.API_ERROR:
         return ApiError(exchange)
-    if exchange.outcome is Outcome.TIMEOUT:
-        advice = "Try again later, or give the client a longer timeout."
-    if exchange.outcome is Outcome.CONNECTION_ERROR:
-        advice = "Check base_url, the network, and that a sandbox of yours still runs."
-        if " proxy " in f"{exchange.detail}":
-            places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
-            advice = f"Check the proxy, which comes from {places}, and base_url."
-        if exchange.method == "createTask":
-            advice += " It is not sent again by itself: what arrived may have been billed."
-    return _ERRORS[exchange.outcome](f"{exchange.method}: {exchange.detail} {advice}", exchange)
-
-
-_ERRORS: Final[Mapping[Outcome, Callable[[str, Exchange], Exception]]] = {
-    Outcome.HTTP_ERROR: HttpError,
-    Outcome.BAD_RESPONSE: BadResponseError,
-    Outcome.TIMEOUT: RequestTimeoutError,
-    Outcome.CONNECTION_ERROR: RequestConnectionError,
-}
+    kind, advice = _ENDS[exchange.outcome]
+    if kind is RequestConnectionError and " proxy " in f"{exchange.detail}":
+        places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
+        advice = f"Check the proxy, which comes from {places}, and base_url."
+    if kind is RequestConnectionError and exchange.method == "createTask":
+        advice += " It is not sent again by itself: what arrived may have been billed."
+    return kind(f"{exchange.method}: {exchange.detail} {advice}", exchange)
 
 
 def _secret(key: str | None) -> Secret:
     value = SecretText(os.environ.get(KEY_VARIABLE, "")) if key is None else key
-    if key is None and not value:
-        raise InvalidKeyError(
-            f"There is no client key: none was given and ${KEY_VARIABLE} is not set. Set the "
-            "variable, or pass the key as the first argument; for the sandbox it is sandbox.key.",
-            field="clientKey",
-        )
-    wrong = (
-        f"is a value of type {type(value).__name__}, not a string"
-        if not isinstance(value, str)
-        else f"has {len(value)} characters"
-        if len(value) < KEY_MIN
-        else "contains a space or a character outside ASCII"
-        if not value.isascii() or not value.isprintable() or " " in value
-        else None
+    text = value if isinstance(value, str) else SecretText()
+    if len(text) >= KEY_MIN and text.isascii() and text.isprintable() and " " not in text:
+        return Secret(text)
+    where = "The client key" if key is not None else f"The client key in ${KEY_VARIABLE}"
+    told = (
+        f"{where} has {len(text)} characters; expected at least {KEY_MIN} visible ones of ASCII, "
+        "no blank and no line end, usually 32 hexadecimal digits. Copy it from your account once "
+        "more."
     )
-    if wrong:
-        where = "The client key" if key is not None else f"The client key in ${KEY_VARIABLE}"
-        raise InvalidKeyError(
-            f"{where} {wrong}; expected at least {KEY_MIN} visible ASCII characters, usually 32 "
-            "hexadecimal digits. Copy it from your account once more.",
-            field="clientKey",
+    if key is None and not text:
+        told = (
+            f"There is no client key: none was given and ${KEY_VARIABLE} is not set. Set the "
+            "variable, or pass the key as the first argument; for the sandbox it is sandbox.key."
         )
-    return Secret(value)
+    raise InvalidKeyError(told, field="clientKey")
 
 
 def _checked_log(log: ExchangeLog | None) -> ExchangeLog:

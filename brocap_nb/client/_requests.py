@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Never, SupportsIndex
+from typing import Any, SupportsIndex
 
 from brocap_nb.api._body import Body
 from brocap_nb.api._errors import InvalidInputError
@@ -28,6 +29,12 @@ class Request:
     task_id: int | None = None
 
 
+def call(method: str, fields: Mapping[str, Any], task_type: str | None = None) -> Request:
+    """Return a request of any method with these fields; nothing is checked, the key is added."""
+    named, task_id = asked(fields)
+    return Request(method, Body.of({"clientKey": Body.KEY, **fields}), task_type or named, task_id)
+
+
 def create_task(task: Task, callback_url: str | None = None) -> Request:
     """Return the request that uploads a task, or raise InvalidInputError."""
     if not isinstance(task, Task):
@@ -37,41 +44,17 @@ def create_task(task: Task, callback_url: str | None = None) -> Request:
             "RawTask({...}).",
             field="task",
         )
-    fields: dict[str, Any] = {"clientKey": Body.KEY, "task": task.wire_body}
+    fields: dict[str, Any] = {"task": task.wire_body}
     if callback_url is not None:
-        fields["callbackUrl"] = address(callback_url, "callback_url", "callbackUrl")
-    return Request("createTask", Body.of(fields), task_type=task.type)
+        fields["callbackUrl"] = clean_address(str(callback_url), "callback_url")
+    return call("createTask", fields, task.type)
 
 
-def address(text: str, what: str, field: str) -> str:
-    """Return an http(s) address without the blanks around it, or raise InvalidInputError."""
-    try:
-        return clean_address(str(text), what)
-    except InvalidInputError as error:
-        raise InvalidInputError(str(error), field=field) from None
-
-
-def size(number: int, name: str) -> int:
-    """Return a number of bytes, or raise InvalidInputError if it is none above 0."""
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise InvalidInputError(
-            f"{name} is {number!r:.60}; expected a whole number of bytes, at least 1.", field=name
-        )
-    return number
-
-
-def get_task_result(task_id: int, task_type: str | None = None) -> Request:
+def get_task_result(task_id: SupportsIndex, task_type: str | None = None) -> Request:
     """Return the request that asks for a task's result, or raise InvalidInputError."""
-    task_id = task_number(task_id)
-    body = Body.of({"clientKey": Body.KEY, "taskId": task_id})
-    return Request("getTaskResult", body, task_type=task_type, task_id=task_id)
-
-
-def task_number(task_id: SupportsIndex) -> int:
-    """Return a task's number as JSON can have it (a DataFrame's is numpy's), or raise."""
-    with contextlib.suppress(TypeError):
+    with contextlib.suppress(TypeError):  # a DataFrame's number is numpy's
         if is_integer(number := operator.index(task_id)):
-            return number
+            return call("getTaskResult", {"taskId": number}, task_type)
     raise InvalidInputError(
         f"The task id is {task_id!r:.60}; expected a whole number, such as the task_id that "
         "create_task() returned or one of log.frame().",
@@ -79,50 +62,35 @@ def task_number(task_id: SupportsIndex) -> int:
     )
 
 
-def get_balance() -> Request:
-    """Return the request that asks for the account's balance."""
-    return Request("getBalance", Body.of({"clientKey": Body.KEY}))
-
-
-def call(method: str, fields: Mapping[str, Any]) -> Request:
-    """Return a request of any method with these fields; nothing is checked, the key is added."""
-    return Request(method, Body.of({"clientKey": Body.KEY, **fields}), *asked(fields))
+def size(number: int, name: str) -> int:
+    """Return a number of bytes, or raise InvalidInputError if it is none above 0."""
+    if type(number) is not int or number < 1:
+        raise InvalidInputError(
+            f"{name} is {number!r:.60}; expected a whole number of bytes, at least 1.", field=name
+        )
+    return number
 
 
 def again(exchange: Exchange) -> Request:
     """Return the request of an exchange (with its full bodies) anew, or raise InvalidInputError."""
-
-    def refuse(sentence: str) -> Never:
-        raise InvalidInputError(
-            f"Exchange {exchange.exchange_id} cannot be sent again: {sentence}", field="exchange_id"
-        )
-
-    def restored(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: restored(inner) for name, inner in value.items()}
-        if isinstance(value, list):
-            return [restored(inner) for inner in value]
-        if not isinstance(value, str):
-            return value
-        if value == KEY_LABEL:
-            return Body.KEY
-        if HEADER_LABEL in value or KEY_LABEL in value or PICTURE_LABEL.fullmatch(value):
-            refuse(
-                "the log does not have all of it: a password or the like, a text that quotes the "
-                "key, or a picture whose file is gone from images/. Build the task once more."
-            )
-        return value
-
-    body, wrong = parse(exchange.request)
+    body, _ = parse(exchange.request)
+    fields: dict[str, Any] = body if isinstance(body, dict) else {}
+    text, why = json.dumps(fields | {"clientKey": ""}), ""
     is_call = exchange.verb == "POST" and " " not in exchange.method
-    if not is_call or exchange.outcome is Outcome.CALLBACK or wrong is not None:
-        refuse(
+    if not (is_call and fields) or exchange.outcome is Outcome.CALLBACK:
+        why = (
             f"it is no call of the API ({exchange.method:.60}), or its body is not JSON, and a "
             "client sends only these. Send it with a program of your own, see log.to_python()."
         )
-    return Request(
-        exchange.method,
-        Body.of(restored(body)),
-        task_type=exchange.task_type,
-        task_id=exchange.task_id if exchange.method == "getTaskResult" else None,
-    )
+    elif HEADER_LABEL in text or KEY_LABEL in text or PICTURE_LABEL.search(text):
+        why = (
+            "the log does not have all of it: a password or the like, a text that quotes the "
+            "key, or a picture whose file is gone from images/. Build the task once more."
+        )
+    if why:
+        raise InvalidInputError(
+            f"Exchange {exchange.exchange_id} cannot be sent again: {why}", field="exchange_id"
+        )
+    key = {"clientKey": Body.KEY} if fields.get("clientKey") == KEY_LABEL else {}
+    task_id = exchange.task_id if exchange.method == "getTaskResult" else None
+    return Request(exchange.method, Body.of(fields | key), exchange.task_type, task_id)

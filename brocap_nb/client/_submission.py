@@ -56,25 +56,22 @@ class Pacer:
         self._lock = threading.Lock()
         self._tasks: dict[int, _Polls] = {}
 
+    def _of(self, task_id: int) -> _Polls:
+        return self._tasks.setdefault(task_id, _Polls(self._clock()))
+
     def created(self, task_id: int) -> None:
         """Start a task's 5 minutes."""
-        now = self._clock()
-        with self._lock:
-            self._tasks.pop(task_id, None)
-            self._tasks[task_id] = _Polls(now)  # at the end, so the first is the oldest
-            while now - self._tasks[oldest := next(iter(self._tasks))].since > 2 * RESULT_LIFETIME:
-                del self._tasks[oldest]
+        self._tasks[task_id] = _Polls(self._clock())
 
     def delay(self, task_id: int) -> float:
         """Return the seconds until the task may be asked for; PollLimitError: it may no more."""
-        now = self._clock()
-        with self._lock:
-            polls = self._tasks.setdefault(task_id, _Polls(now))
-        if polls.count < POLL_LIMIT and now - polls.since <= RESULT_LIFETIME:
-            return max(0.0, polls.next_at - now)
-        why = f"created over {RESULT_LIFETIME / 60:.0f} minutes ago"
+        polls, now = self._of(task_id), self._clock()
         if polls.count >= POLL_LIMIT:
             why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
+        elif now - polls.since > RESULT_LIFETIME:
+            why = f"created over {RESULT_LIFETIME / 60:.0f} minutes ago"
+        else:
+            return max(0.0, polls.next_at - now)
         raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
 
     def wait(self, task_id: int, stop: threading.Event | None = None) -> None:
@@ -85,11 +82,10 @@ class Pacer:
 
     def polled(self, task_id: int) -> None:
         """Count a poll; the next is 2 s after its answer, so never less at the service's end."""
-        now = self._clock()
+        polls = self._of(task_id)
         with self._lock:
-            polls = self._tasks.setdefault(task_id, _Polls(now))
             polls.count += 1
-            polls.next_at = now + POLL_INTERVAL
+            polls.next_at = self._clock() + POLL_INTERVAL
 
 
 class Submission:
@@ -128,10 +124,8 @@ class Submission:
         self._ended: float | None = None
         self._stop = threading.Event()
         self._listeners: list[Callable[[Submission], None]] = []
-        self._future: futures.Future[TaskResult] = futures.Future()
+        self._future: futures.Future[Any] = futures.Future()
         self._future.set_running_or_notify_cancel()
-        if expected is not None:
-            expected.follow(self._called_back)
         threading.Thread(target=self._run, name="brocap-submission", daemon=True).start()
 
     @property
@@ -149,11 +143,10 @@ class Submission:
         """Seconds until the result is asked for again; None when no poll is to come."""
         if self.task_id is None or self.done():
             return None
-        try:
+        with contextlib.suppress(PollLimitError):
             first = self._first_poll_at - time.monotonic()
             return max(first, self._pacer.delay(self.task_id))
-        except PollLimitError:
-            return None
+        return None
 
     def done(self) -> bool:
         """Whether it has ended, in any way."""
@@ -177,7 +170,8 @@ class Submission:
                 "or cancel().",
                 self.task_id,
             )
-        return self._future.result()
+        result: TaskResult = self._future.result()
+        return result
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the end and return the exception it ended with, or None."""
@@ -190,7 +184,6 @@ class Submission:
         A request that is under way is still recorded; the service is not told, the API has no
         method for that.
         """
-        self._stop.set()
         error = CancelledError("The submission was cancelled.", self.task_id)
         return self._end("cancelled", error=error)
 
@@ -219,12 +212,9 @@ class Submission:
         try:
             if self._create is not None:
                 self._begin(self._create)
-            result = self._poll()
+            self._end("ready", result=self._poll())
         except Exception as error:
             self._end("failed", error=error)
-        else:
-            if result is not None:
-                self._end("ready", result=result)
 
     def _begin(self, create: Request) -> None:
         """Create the task, and let the shortest time pass that such a task takes."""
@@ -235,7 +225,7 @@ class Submission:
                     self.status = "waiting"
         finally:
             if self._expected is not None:  # a callback may have come already, and is held
-                self._expected.created(self.task_id)
+                self._expected.created(self.task_id, self._called_back)
         self._tell()
         shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
         pause = min(max(shortest, 0.5), POLL_INTERVAL)
@@ -244,16 +234,14 @@ class Submission:
 
     def _called_back(self, exchange: Exchange, result: TaskResult | None) -> None:
         """Take what the service POSTed; the polls end. Called from the listener's thread."""
-        if result is None:
-            error = ApiError(exchange)
-            ended = error.code not in _WAIT_CODES and self._end("failed", error=error)
-        else:
-            ended = result.ready and self._end("ready", result=result)
-        if ended:
-            self._stop.set()
+        error = ApiError(exchange) if result is None else None
+        if error is not None and error.code not in _WAIT_CODES:
+            self._end("failed", error=error)
+        elif result is not None and result.ready:
+            self._end("ready", result=result)
 
     def _poll(self) -> TaskResult | None:
-        """Ask until the result is there; None when cancelled. Broken polls are repeated."""
+        """Ask until the result is there; None when it has ended. Broken polls are repeated."""
         assert self.task_id is not None
         request = get_task_result(self.task_id, self.task.type if self.task is not None else None)
         attempt = 1
@@ -267,14 +255,12 @@ class Submission:
                 if result.ready:
                     return result
                 attempt = 1
-            except ApiError as error:
-                if error.code not in _WAIT_CODES:
+            except ExchangeError as error:
+                code = error.code if isinstance(error, ApiError) else None
+                # the service answered, and asking again gives the same
+                if isinstance(error, BadResponseError) or (code and code not in _WAIT_CODES):
                     raise
-                attempt = 1
-            except BadResponseError:
-                raise  # the service answered, and asking again gives the same
-            except ExchangeError:
-                attempt += 1
+                attempt = 1 if code else attempt + 1
             self._tell()
 
     def _end(self, status: Status, result: TaskResult | None = None, error: Any = None) -> bool:
@@ -284,8 +270,9 @@ class Submission:
             self.status, self._ended = status, time.monotonic()
             if error is not None:
                 self._future.set_exception(error)
-            elif result is not None:
+            else:
                 self._future.set_result(result)
+        self._stop.set()
         self._tell()
         return True
 
@@ -299,44 +286,42 @@ class Submission:
                     stacklevel=2,
                 )
 
-    def _lines(self) -> list[tuple[str, str]]:
-        lines = [
+    def _facts(self) -> list[tuple[str, str]]:
+        usual = "" if self.typical_wait is None else "{:g} to {:g} s".format(*self.typical_wait)
+        facts = [
             ("status", self.status),
             ("task", "not created yet" if self.task_id is None else str(self.task_id)),
             ("elapsed", f"{self.elapsed:.1f} s"),
+            ("usually", usual),
             ("polls", str(self.polls)),
+            ("ended with", str((self.done() and self._future.exception()) or "")),
         ]
-        if self.typical_wait is not None:
-            lines.insert(3, ("usually", "{:g} to {:g} s".format(*self.typical_wait)))
-        if self.done() and (error := self._future.exception()) is not None:
-            lines.append(("ended with", str(error)))
-        return lines
+        return [(label, value) for label, value in facts if value]
 
     def __repr__(self) -> str:
-        return f"<Submission {', '.join(f'{label}: {value}' for label, value in self._lines())}>"
+        return f"<Submission {', '.join(f'{label}: {value}' for label, value in self._facts())}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        result = self._future.result() if self.status == "ready" and self.done() else None
+        facts, shown, below = self._facts(), [], []
         pictures = self.task.pictures() if self.task else []
-        alts = [f"Picture {number}" for number in range(1, len(pictures) + 1)]
-        if pictures and result is not None and result.answer is not None:
-            with contextlib.suppress(InvalidImageError):  # then it is shown as it is
-                # the answer has one boolean for each tile of a single picture
-                pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
-                alts[0] += ", its answer marked"
-        shown = [
-            _html.picture(small.data, small.media_type, alt, size=(small.width, small.height))
-            for alt, small in zip(alts, _pictures.thumbnails(pictures), strict=True)
-            if small is not None
-        ]
-        lines, solution = self._lines(), []
+        result = self._future.result() if self.status == "ready" and self.done() else None
+        marked = ""
         if result is not None:
-            lines += result._facts()[1:]
-            solution = [_html.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
-        facts = [(label, _html.text(value)) for label, value in lines]
-        parts = (*shown, _html.facts(facts), *solution)
+            facts += result._facts()[1:]
+            below = [_html.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
+            if pictures and result.answer is not None:
+                with contextlib.suppress(InvalidImageError):  # then it is shown as it is
+                    # the answer has one boolean for each tile of a single picture
+                    pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
+                    marked = ", its answer marked"
+        for number, small in enumerate(_pictures.thumbnails(pictures), 1):
+            if small is not None:
+                alt = f"Picture {number}{marked if number == 1 else ''}"
+                size = small.width, small.height
+                shown.append(_html.picture(small.data, small.media_type, alt, size=size))
+        told = _html.facts((label, _html.text(value)) for label, value in facts)
         kind = (self.task and self.task.type) or "Submission"
-        return _html.bundle(_html.card(f"{kind}: {self.status}", *parts), repr(self))
+        return _html.bundle(_html.card(f"{kind}: {self.status}", *shown, told, *below), repr(self))
 
 
 _ending = threading.Lock()

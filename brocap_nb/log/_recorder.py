@@ -1,11 +1,9 @@
 """The recorder: what is sent and what comes back becomes rows of a log.
 
-    log.attach(session) ──► each adapter, seen through a `_SeenAdapter` ──┐ answered, failed,
-    Client(session=…)   ──►                                               │ tried, repeats
-    Client              ───────────────────────────────► Attempts ◄───────┘
-                                                            │ begin: before the first byte goes
-                                                            ▼ finish: before the caller sees it
-    CallbackListener    ───────────────────────────────► ExchangeLog
+    log.attach(session), Client(session=…) ──► each adapter, as a `_SeenAdapter` ──┐
+    Client ──────────────────────────────────────────────────► Attempts ◄──────────┘
+                begin, before the first byte goes, and finish, before the caller sees what came
+    CallbackListener ────────────────────────────────────────► ExchangeLog
 
 Nothing here sends, waits or tries again: adapters, retries and logins stay the session's own.
 """
@@ -21,14 +19,14 @@ import threading
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
 
 import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
-from requests.utils import prepend_scheme_if_needed, select_proxy
+from requests.utils import select_proxy
 from urllib3.util.retry import Retry
 
 from brocap_nb.api import _answers
@@ -52,26 +50,18 @@ from brocap_nb.log._journal import LogWarning
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
 
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
 
-
-def _ours(record: Callable[_Given, _Result]) -> Callable[_Given, _Result | None]:
+def ours(record: Callable[..., Any]) -> Any:
     """A fault of ours is told, and never taken for one of the connection."""
     bare = without_frames(record)  # they hold what is not redacted yet
 
     @functools.wraps(record)
-    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result | None:
+    def call(*given: Any) -> Any:
         try:
-            return bare(*given, **named)
+            return bare(*given)
         except Exception as error:  # its text is not told: it may hold anything
-            fault = type(error).__name__
-        warnings.warn(
-            f"An exchange was not recorded, or not all of it ({fault}). The request itself goes "
-            "on.",
-            LogWarning,
-            stacklevel=2,
-        )
+            told = f"An exchange was not recorded, or not all of it ({type(error).__name__})."
+        warnings.warn(f"{told} The request itself goes on.", LogWarning, stacklevel=2)
         return None
 
     return call
@@ -80,23 +70,21 @@ def _ours(record: Callable[_Given, _Result]) -> Callable[_Given, _Result | None]
 # --- what is written ----------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Received:
     """What came back, as far as it came."""
 
     status: int | None = None
-    headers: Mapping[str, str] | None = None
-    content: bytes | None = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = b""
     """The body; None: it was not read."""
-    size: int | None = None
-    """How long a body is that was not read, where that is known."""
     failure: Outcome | None = None
     """How it ended, if not with an answer."""
     detail: str | None = None
 
-    def fail(self, error: BaseException, proxy: str | None, limits: str = "") -> None:
-        """Note what was raised instead of an answer, or within it; see `failure`."""
-        self.failure, self.detail = failure(error, self.status, proxy, limits)
+    def fail(self, error: BaseException, proxy: str | None) -> None:
+        """Note what was raised instead of an answer, or within it."""
+        self.failure, self.detail = _failure(error, self.status, proxy)
 
 
 class Recorder:
@@ -106,7 +94,7 @@ class Recorder:
         self.log, self.veil = log, Veil(*secrets)
         self._plain: tuple[object, object, str] = (None, None, "")
 
-    def _headers(self, headers: Mapping[str, str]) -> str:
+    def headers(self, headers: Mapping[str, str]) -> str:
         """Headers as they may be written down; a server often says the same ones again."""
         came = tuple(headers.items())
         known, veil, text = self._plain
@@ -120,52 +108,18 @@ class Recorder:
 
     def hide(self, secrets: Sequence[Secret]) -> None:
         """Redact these from now on as well: a server may repeat them, even much later."""
-        if secrets and not self.veil.covers(secrets):
+        if secrets:
             self.veil = self.veil.over(secrets)
-
-    def redact(self, text: str) -> str:
-        """Return a text with labels for all secrets that are known by now."""
-        return self.veil.redact(text)
-
-    def finish(
-        self,
-        exchange: Exchange,
-        received: Received,
-        elapsed_ms: float,
-        reading: _answers.Reading | None = None,
-    ) -> tuple[Exchange, _answers.Reading]:
-        """Write what came of an exchange; `reading` is given if it is no answer of the API."""
-        headers = self._headers(received.headers) if received.headers else None
-        if received.status is None:
-            received.content = None
-        text, binary = decode_answer(received.content or b"", self.veil)
-        if received.failure is not None:
-            reading = _answers.Reading(outcome=received.failure, detail=received.detail)
-        elif reading is None:
-            reading = _answers.read(exchange.method, received.status or 0, text)
-        exchange = reading.complete(
-            exchange,
-            elapsed_ms=elapsed_ms,
-            http_status=received.status,
-            response_bytes=received.size if received.content is None else len(received.content),
-            response=None if received.content is None else text,
-            response_base64=binary,
-            response_headers=headers,
-        )
-        self.log.finish(exchange)
-        return exchange, reading
 
 
 class Attempts:
     """One request, as `log.begin` takes it, as often as it is sent: each attempt is a row."""
 
-    last: tuple[Exchange, _answers.Reading]
-    """The attempt that ended last, and what its answer says."""
-
     def __init__(
         self, recorder: Recorder, asked: dict[str, Any], attempt: int = 1, proxy: str | None = None
     ) -> None:
         self.recorder, self.asked, self.attempt, self.proxy = recorder, asked, attempt, proxy
+        self._last: tuple[Exchange, _answers.Reading]
         self.exchange: Exchange | None = None
         """The attempt that has begun and not ended; there is none before a repetition."""
 
@@ -174,80 +128,74 @@ class Attempts:
         self.exchange = self.recorder.log.begin(**self.asked, attempt=self.attempt)
         self._started = time.perf_counter()
 
-    def finish(self, received: Received, reading: _answers.Reading | None = None) -> None:
-        """Write what came of the attempt."""
-        elapsed_ms = (time.perf_counter() - self._started) * 1000
-        exchange, self.exchange = self.exchange, None
-        assert exchange is not None
-        self.last = self.recorder.finish(exchange, received, elapsed_ms, reading)
+    def finish(
+        self,
+        received: Received,
+        reading: _answers.Reading | None = None,
+        elapsed_ms: float | None = None,
+    ) -> tuple[Exchange, _answers.Reading]:
+        """Write what came of the attempt, if one has begun, and return how the last one ended.
 
-    # --- what is told of an adapter -------------------------------------------------------
-
-    @_ours
-    def answered(self, response: requests.Response, content: bytes | None) -> None:
-        """The adapter returns an answer; `content` is None if its body has not been read."""
-        if self.exchange is None:  # an adapter that does not wait before it tries again
-            self.begin()
-        size = None if content is not None else _length(response.headers)
-        told = [] if content is not None else [_STREAMED.format(_bytes_in_words(size))]
-        if getattr(response, "from_cache", False) is True:
-            told.append("The answer's body came from the session's cache.")
-        received = Received(response.status_code, response.headers, content, size)
-        received.detail = " ".join(told)
-        self._take(received)
-
-    @_ours
-    def failed(self, error: BaseException, response: requests.Response | None) -> None:
-        """The adapter raises; `response` is what it had returned, if its body is what failed."""
+        `reading` is given if it is no answer.
+        """
         if self.exchange is None:
-            return
-        received = Received(content=None)
-        if response is not None:
-            received.status, received.headers = response.status_code, response.headers
-        received.fail(error, self.proxy)
+            return self._last
+        elapsed = (time.perf_counter() - self._started) * 1000
+        status, recorder = received.status, self.recorder
+        content = None if status is None else received.content
+        headers = recorder.headers(received.headers) if received.headers else None
+        text, binary = decode_answer(content or b"", recorder.veil)
+        size = None if content is None else len(content)
+        if received.failure is not None:
+            reading = _answers.Reading(outcome=received.failure, detail=received.detail)
+        elif reading is None and (content is None or " " in self.exchange.method):  # not of the API
+            outcome = Outcome.HTTP_ERROR if (status or 0) >= 400 else Outcome.OK
+            reading = _answers.Reading(outcome=outcome, detail=received.detail)
+            size = _length(received.headers) if content is None else size
+        elif reading is None:
+            reading = _answers.read(self.exchange.method, status or 0, text)
+        exchange = reading.complete(
+            self.exchange,
+            elapsed_ms=elapsed if elapsed_ms is None else elapsed_ms,
+            http_status=status,
+            response_bytes=size,
+            response=None if content is None else text,
+            response_base64=binary,
+            response_headers=headers,
+        )
+        self.exchange, self._last = None, (exchange, reading)
+        recorder.log.finish(exchange)
+        return self._last
+
+    @ours
+    def ended(self, error: BaseException | None, response: Any, content: bytes | None) -> None:
+        """Write an answer, or what was raised instead or within; `content` None: it is not read."""
+        if self.exchange is None:
+            if error is not None:  # raised before a repetition
+                return
+            self.begin()  # an adapter that does not wait before it tries again
+        received = Received(content=content)
+        if response is not None:  # of requests, or of urllib3
+            received.status = getattr(response, "status_code", None) or response.status
+            received.headers = cast(Any, CaseInsensitiveDict(response.headers))
+        if error is not None:
+            received.fail(error, self.proxy)
+        elif content is None:
+            received.detail = "The caller reads the answer as a stream: its body is not recorded."
+        elif getattr(response, "from_cache", False) is True:
+            received.detail = "The answer's body came from the session's cache."
         self.finish(received)
 
-    @_ours
-    def tried(self, error: Exception | None, response: Any) -> None:
-        """The attempt will be repeated, or would be; `response` is urllib3's, which drops it."""
-        if self.exchange is None:
-            return
-        self.attempt += 1
-        if response is None:
-            received = Received()
-            received.fail(error or requests.ConnectionError(), self.proxy)
-            self.finish(received)
-            return
-        headers = cast("Mapping[str, str]", CaseInsensitiveDict(response.headers))
-        received = Received(response.status, headers, None)
-        try:
-            received.content = response.read(decode_content=True)
-        except (urllib3.exceptions.HTTPError, OSError, http.client.HTTPException):
-            received.detail = "Its body broke off, or cannot be unpacked."
-        self._take(received)
-
-    @_ours
-    def repeats(self) -> None:
-        """The waiting before a repetition is over."""
-        self.begin()
-
-    def _take(self, received: Received) -> None:
-        if received.content is not None and " " not in self.asked["method"]:
-            self.finish(received)
-            return
-        outcome = Outcome.HTTP_ERROR if (received.status or 0) >= 400 else Outcome.OK
-        self.finish(received, _answers.Reading(outcome=outcome, detail=received.detail or None))
-
-
-_STREAMED: Final = "The caller reads the answer as a stream{}: its body is not recorded."
+    sent = ended
+    """What an adapter came to; `ended` alone: what urllib3 came to, and repeats."""
+    repeats = ours(begin)
 
 
 # --- what is seen -------------------------------------------------------------------------
 
 
-Watcher: TypeAlias = "Callable[[requests.PreparedRequest, Any], Attempts | None]"
-"""Called with each request of a session, and its proxies, before its first byte is sent."""
-
+# Called with each request of a session, and its proxies, before its first byte is sent.
+Watcher: TypeAlias = Callable[[requests.PreparedRequest, Any], Attempts | None]
 _WATCHERS: Final = "_brocap_watchers"
 _lock: Final = threading.Lock()
 
@@ -292,120 +240,82 @@ def _watched(kind: Any) -> Any:
     """
 
     class Watched(kind):  # type: ignore[misc]
-        @property
-        def get_adapter(self) -> Callable[[str], Any]:
+        def __getattribute__(self, name: str) -> Any:
             # no super(): another thread may end a recording, and with it this class, meanwhile
-            plain = vars(self).get("get_adapter") or types.MethodType(kind.get_adapter, self)
-            watchers = vars(self).get(_WATCHERS, [])
+            value = kind.__getattribute__(self, name)
+            if name != "get_adapter" or getattr(value, _WATCHERS, False) is True:
+                return value
 
-            def get_adapter(self: requests.Session, url: str) -> Any:
-                return _SeenAdapter(plain(url), watchers)
+            def get_adapter(session: requests.Session, url: str) -> Any:
+                watchers = vars(session).get(_WATCHERS)
+                return _SeenAdapter(value(url), watchers, ()) if watchers else value(url)
 
-            get_adapter.plain = plain  # type: ignore[attr-defined]
+            setattr(get_adapter, _WATCHERS, True)  # others keep it, and give it back later
             return types.MethodType(get_adapter, self)
 
-        @get_adapter.setter
-        def get_adapter(self, value: Any) -> None:
-            self.__dict__["get_adapter"] = getattr(value, "plain", value)
-
-        @get_adapter.deleter
-        def get_adapter(self) -> None:
-            del self.__dict__["get_adapter"]
-
         def __reduce_ex__(self, protocol: Any) -> Any:
-            _, _, *state = super().__reduce_ex__(protocol)
-            return object.__new__, (kind,), *state
+            return object.__new__, (kind,), *super().__reduce_ex__(protocol)[2:]
 
-    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        setattr(Watched, name, getattr(kind, name))
+    Watched.__name__, Watched.__qualname__ = kind.__name__, kind.__qualname__
     return Watched
 
 
 class _SeenAdapter:
-    """Stands for an adapter, whose watchers see what it sends; all else is the adapter itself."""
+    """Stands for an adapter, also in its own methods; what it sends and tries again is told."""
 
-    def __init__(self, adapter: Any, watchers: list[Watcher]) -> None:
-        vars(self).update(_adapter=adapter, _watchers=watchers)
+    def __init__(self, adapter: Any, watchers: Any, sendings: Any) -> None:
+        vars(self).update(_brocap=(adapter, watchers, sendings))  # a name that no adapter has
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(vars(self)["_adapter"], name)
+        adapter = self._brocap[0]
+        value = getattr(adapter, name)
+        own = isinstance(value, types.MethodType) and value.__self__ is adapter
+        return types.MethodType(value.__func__, self) if own else value
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._adapter, name, value)
+        setattr(self._brocap[0], name, value)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        return type(self._adapter)
+        return type(self._brocap[0])
 
-    def send(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response:
+    @property
+    def max_retries(self) -> Any:
+        adapter, _, sendings = self._brocap
+        return _told_of(adapter.max_retries, sendings)
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send as the adapter does."""
-        given = dict(zip(("stream", "timeout", "verify", "cert", "proxies"), args, strict=False))
-        given |= kwargs
-        told = [watcher(request, given.get("proxies")) for watcher in (*self._watchers,)]
-        sendings = [sending for sending in told if sending is not None]
-        adapter = _with_attempts_seen(self._adapter, sendings)
-        response = None
+        adapter, watchers, _ = self._brocap
+        told = [watcher(request, kwargs.get("proxies")) for watcher in (*watchers,)]
+        sendings, response = [sending for sending in told if sending], None
         try:
-            response = adapter.send(request, *args, **kwargs)
-            content = None if given.get("stream") else response.content
+            send = _SeenAdapter(adapter, watchers, sendings).__getattr__("send")
+            response = send(request, **kwargs)
+            content = None if kwargs.get("stream") else response.content
         except BaseException as error:
             for sending in sendings:
-                sending.failed(error, response)
+                sending.sent(error, response, None)
             raise
-        connection = getattr(response, "connection", None)
-        if connection is adapter or connection is self._adapter:
-            response.connection = self  # a login sends once more through it
         for sending in sendings:
-            sending.answered(response, content)
+            sending.sent(None, response, content)
         return cast(requests.Response, response)
-
-
-def _with_attempts_seen(adapter: Any, sendings: Sequence[Attempts]) -> Any:
-    """Return an adapter that is the given one, but for its retries: each of them is told."""
-    retries = getattr(adapter, "__dict__", {}).get("max_retries")
-    if not sendings or not isinstance(retries, Retry):
-        return adapter
-    if retries.total == 0 and not retries.status_forcelist:  # as usual: it tries once
-        return adapter
-    own: Any = type(adapter)
-    kind = _with_retries_seen(own)
-    if kind is None:
-        return adapter
-    seen = object.__new__(kind)
-    object.__setattr__(seen, "__dict__", vars(adapter))  # the very same: what it sets stays set
-    object.__setattr__(seen, "_sendings", sendings)
-    return seen
-
-
-@functools.cache
-def _with_retries_seen(kind: Any) -> Any:
-    if any(vars(one).get("__slots__") for one in kind.__mro__):
-        return None  # its attributes do not all lie in its `__dict__`
-
-    class Seen(kind):  # type: ignore[misc]
-        __slots__ = ("_sendings",)
-
-        @property
-        def max_retries(self) -> Any:
-            return _told_of(vars(self)["max_retries"], self._sendings)
-
-        @max_retries.setter
-        def max_retries(self, value: Any) -> None:
-            self.__dict__["max_retries"] = value
-
-        def __del__(self) -> None:
-            """The adapter itself goes on."""
-
-    Seen.__name__, Seen.__qualname__ = kind.__name__, kind.__qualname__
-    return Seen
 
 
 def _told_of(retries: Any, sendings: Sequence[Attempts]) -> Any:
     """Return retries that count and wait as the given ones do, and tell of it."""
-    if not isinstance(retries, Retry):
+    if not sendings or not isinstance(retries, Retry):
         return retries
+
+    def tried(error: BaseException | None, response: Any) -> None:
+        content = None
+        try:  # urllib3 drops it
+            content = None if response is None else response.read(decode_content=True)
+        except _OF_CONNECTIONS as broken:
+            error = broken
+        for sending in sendings:
+            sending.ended(error, response, content)
+            sending.attempt += 1
 
     def increment(*args: Any, **kwargs: Any) -> Any:
         response = kwargs.get("response")
@@ -413,11 +323,9 @@ def _told_of(retries: Any, sendings: Sequence[Attempts]) -> Any:
             left = retries.increment(*args, **kwargs)
         except urllib3.exceptions.MaxRetryError:
             if response is not None and retries.raise_on_status:
-                for sending in sendings:
-                    sending.tried(None, response)
+                tried(None, response)
             raise
-        for sending in sendings:
-            sending.tried(kwargs.get("error"), response)
+        tried(kwargs.get("error"), response)
         return _told_of(left, sendings)
 
     def sleep(*args: Any, **kwargs: Any) -> None:
@@ -436,49 +344,42 @@ def _told_of(retries: Any, sendings: Sequence[Attempts]) -> Any:
 def attach(log: ExchangeLog, session: requests.Session, secrets: tuple[Secret, ...]) -> Recording:
     """Record what a session sends, or raise InvalidInputError: it is none."""
     if not isinstance(session, requests.Session):
-        what = (
-            f"the module {session.__name__}"
-            if isinstance(session, types.ModuleType)
-            else f"the class {session.__name__}"
-            if isinstance(session, type)
-            else f"a value of type {type(session).__name__}"
-        )
         raise InvalidInputError(
-            f"The session is {what}; expected a requests.Session: make one with "
+            f"The session is {session!r:.60}; expected a requests.Session: make one with "
             "session = requests.Session() and send with it, such as session.get(url). A Client "
             "needs no recording: it has a log already.",
             field="session",
         )
-    for watcher in vars(session).get(_WATCHERS, ()):
-        if isinstance(watcher, _LogWatcher) and watcher.log is log:
-            watcher.secrets += secrets
-            return Recording(session, watcher)
-    return Recording(session, _LogWatcher(log, secrets))
+    watcher = _LogWatcher(log, secrets)
+    for known in vars(session).get(_WATCHERS, ()):
+        if known == watcher:
+            known.secrets += secrets
+    return Recording(session, watcher)
 
 
+@dataclass
 class _LogWatcher:
-    """Begins a row for each request of a session."""
+    """Begins a row for each request of a session; one for each log."""
 
-    def __init__(self, log: ExchangeLog, secrets: tuple[Secret, ...]) -> None:
-        self.log, self.secrets = log, secrets
+    log: ExchangeLog
+    secrets: tuple[Secret, ...] = field(compare=False)
 
-    @_ours
+    @ours
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
         kind, text, size = _body_of(request)
-        fields = fields_of(text) if kind == "json" else {}
         verb, url = request.method or "", request.url or ""
         shown, found = redact_body(text, str(request.headers.get("Content-Type", "")))
         found += [*url_secrets(url), *header_secrets(request.headers)]
         recorder = Recorder(self.log, *self.secrets, *found)
         labelled, pictures = with_labels(shown)
-        task_type, task_id = task_of(fields)
+        task_type, task_id = task_of(fields_of(text) if kind == "json" else {})
         asked = {
             "method": method_of(verb, url),
             "url": url_text(url, recorder.veil),
-            "request": recorder.redact(labelled),
+            "request": recorder.veil.redact(labelled),
             "request_bytes": size,
             "pictures": pictures,
-            "request_headers": headers_text(request.headers, recorder.veil),
+            "request_headers": recorder.headers(request.headers),
             "task_type": task_type,
             "task_id": task_id,
             "verb": verb,
@@ -491,28 +392,21 @@ class _LogWatcher:
 
 def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
     """Return a body's kind, its text for the log, and its length; 0 if that is not known."""
-    body: Any = request.body
+    body: Any = request.body or b""
     told = str(request.headers.get("Content-Type", "")).lower()
-    if body is None or (isinstance(body, str | bytes) and not body):
-        return "none", "", 0
-    if not isinstance(body, str | bytes | bytearray):
-        size = _length(request.headers)
-        multipart = told.startswith("multipart/")
-        what = "multipart form" if multipart else "file" if hasattr(body, "read") else "stream"
-        length = _bytes_in_words(size) or ", length not known"
-        return "multipart" if multipart else "stream", f"<a {what}{length}>", size or 0
-    raw = body.encode("utf-8", "backslashreplace") if isinstance(body, str) else bytes(body)
-    return body_kind(raw, told), raw.decode("utf-8", "backslashreplace"), len(raw)
+    if isinstance(body, str):
+        body = body.encode("utf-8", "backslashreplace")
+    if isinstance(body, bytes | bytearray):
+        return body_kind(bytes(body), told), body.decode("utf-8", "backslashreplace"), len(body)
+    multipart, size = told.startswith("multipart/"), _length(request.headers)
+    what = "multipart form" if multipart else "file" if hasattr(body, "read") else "stream"
+    length = "length not known" if size is None else f"{size:,} bytes"
+    return "multipart" if multipart else "stream", f"<a {what}, {length}>", size or 0
 
 
 def _length(headers: Mapping[str, Any]) -> int | None:
-    told = headers.get("Content-Length")
-    told = told.decode("latin-1") if isinstance(told, bytes) else str(told or "")
+    told = str(headers.get("Content-Length"))
     return int(told) if told.isascii() and told.isdigit() else None
-
-
-def _bytes_in_words(size: int | None) -> str:
-    return "" if size is None else f", {size:,} bytes"
 
 
 # --- why there is no answer ---------------------------------------------------------------
@@ -524,72 +418,57 @@ def proxy_of(url: str, proxies: Any) -> str | None:
     if not proxy:
         return None
     try:
-        proxy = prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call]
-        told = urllib3.util.parse_url(proxy)
-        return urllib3.util.Url(scheme=told.scheme, host=told.host, port=told.port).url
+        told = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
     except ValueError:
         return "with an address that cannot be read"
-
-
-def failure(
-    error: BaseException, status: int | None = None, proxy: str | None = None, limits: str = ""
-) -> tuple[Outcome, str]:
-    """Return how an attempt without a complete answer ended, and a sentence that says so."""
-    # the text of a library's exception is not used: it may hold anything
-    if not isinstance(error, Exception):
-        return Outcome.NO_RESPONSE, f"Interrupted: {type(error).__name__}."
-    causes = list(_causes(error))
-
-    def is_any(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(cause, kinds) for cause in causes)
-
-    through = f" The way is through the proxy {proxy}." if proxy else ""
-    answer = "" if status is None else f" (HTTP {status})"
-    if any(_timed_out(cause) for cause in causes):
-        return Outcome.TIMEOUT, f"No complete answer{answer} in time{limits}.{through}"
-    if not isinstance(error, _OF_CONNECTIONS) or isinstance(error, ValueError):
-        return Outcome.NO_RESPONSE, f"{type(error).__name__} came instead of an answer.{through}"
-    if status is not None and is_any(urllib3.exceptions.DecodeError):
-        told = f"The answer{answer} cannot be unpacked as its Content-Encoding says."
-        return Outcome.BAD_RESPONSE, told
-    tunnel = [found for cause in causes if (found := _TUNNEL.search(str(cause)))]
-    told = (
-        f"The answer{answer} broke off before it was complete."
-        if status is not None
-        else f"It let nothing through: HTTP {tunnel[0][1]}."
-        if tunnel
-        else next((told for kind, told in _SEEN.items() if is_any(kind)), None)
-        or f"There was no answer ({type(error).__name__})."
-    )
-    if is_any(urllib3.exceptions.ProxyError):
-        return Outcome.CONNECTION_ERROR, f"The proxy {proxy or 'in between'} failed. {told}"
-    return Outcome.CONNECTION_ERROR, f"{told}{through}"
+    return urllib3.util.Url(scheme=told.scheme, host=told.host, port=told.port).url
 
 
 _OF_CONNECTIONS: Final = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
-_SEEN: Final[Mapping[type[BaseException], str]] = {
+_SEEN: Final[Mapping[type[BaseException], str]] = {  # the first that fits is told
     urllib3.exceptions.NameResolutionError: "The host's name cannot be resolved.",
     ConnectionRefusedError: "The connection was refused: perhaps nothing listens at this address.",
-    http.client.RemoteDisconnected: "The connection was closed before there was an answer.",
-    ConnectionResetError: "The connection was reset before there was an answer.",
+    urllib3.exceptions.NewConnectionError: "The connection could not be made.",
+    requests.Timeout: "No complete answer in time.",
+    urllib3.exceptions.TimeoutError: "No complete answer in time.",
+    urllib3.exceptions.DecodeError: "The answer cannot be unpacked as its Content-Encoding says.",
+    ConnectionResetError: "The connection was reset or closed before there was an answer.",
     http.client.HTTPException: "What came is no HTTP answer.",
+}
+_OUTCOMES: Final[Mapping[Any, Outcome]] = {
+    requests.Timeout: Outcome.TIMEOUT,
+    urllib3.exceptions.TimeoutError: Outcome.TIMEOUT,
+    urllib3.exceptions.DecodeError: Outcome.BAD_RESPONSE,
 }
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})\b")
 
 
-def _timed_out(error: BaseException) -> bool:
-    new = urllib3.exceptions.NewConnectionError  # for urllib3 one of time, whatever was wrong
-    limits = (requests.Timeout, urllib3.exceptions.TimeoutError)
-    return isinstance(error, limits) and not isinstance(error, new)
+def _failure(error: BaseException, status: int | None, proxy: str | None) -> tuple[Outcome, str]:
+    """Return how an attempt without a complete answer ended, and a sentence that says so."""
+    # the text of a library's exception is not used: it may hold anything
+    name = type(error).__name__
+    if not isinstance(error, _OF_CONNECTIONS):  # such as Ctrl+C
+        return Outcome.NO_RESPONSE, f"{name} came instead of an answer."
+    causes = _causes(error)
+    seen = next((kind for kind in _SEEN if any(isinstance(one, kind) for one in causes)), None)
+    outcome = _OUTCOMES.get(seen, Outcome.CONNECTION_ERROR)
+    told = _SEEN[seen] if seen else f"There was no answer ({name})."
+    if outcome is Outcome.CONNECTION_ERROR:
+        refusal = next(filter(None, (_TUNNEL.search(str(one)) for one in causes)), None)
+        if refusal:
+            told = f"It let nothing through: HTTP {refusal[1]}."
+        if status is not None:
+            told = "The answer broke off before it was complete."
+        if any(isinstance(one, urllib3.exceptions.ProxyError) for one in causes):
+            return outcome, f"The proxy {proxy or 'in between'} failed. {told}"
+    return outcome, f"{told} The way is through the proxy {proxy}." if proxy else told
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException) -> list[BaseException]:
     """An exception and those that it was made of; not what its caller was busy with before."""
-    seen: set[int] = set()
-    stack: list[Any] = [error]
-    while stack:
-        cause = stack.pop()
-        if id(cause) not in seen and isinstance(cause, BaseException):
-            seen.add(id(cause))
-            yield cause
-            stack += [*cause.args, cause.__cause__, getattr(cause, "reason", None)]
+    found = [error]
+    for one in found:  # it grows meanwhile
+        for cause in (*one.args, one.__cause__, getattr(one, "reason", None)):
+            if isinstance(cause, BaseException) and cause not in found:
+                found.append(cause)
+    return found

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,6 +26,7 @@ import brocap_nb as bn
 from brocap_nb.api._facts import CALLBACK_TIMEOUT, POLL_INTERVAL
 from brocap_nb.api._secrets import Secret
 from brocap_nb.client._callbacks import PATIENCE, CallbackListener
+from brocap_nb.log._recorder import Recorder
 
 TOKEN_TASK = bn.FunCaptchaTaskProxyless(
     website_url="https://example.com/login",
@@ -33,15 +35,10 @@ TOKEN_TASK = bn.FunCaptchaTaskProxyless(
 FAILING = TOKEN_TASK.model_copy(
     update={"website_url": "https://recognition-timeout.sandbox.test/login"}
 )
-READY = {
-    "errorId": 0,
-    "errorCode": None,
-    "errorDescription": None,
-    "status": "ready",
-    "solution": {"answer": [False, True]},
-}
+READY = {"errorId": 0, "status": "ready", "solution": {"answer": [False, True]}}
 CREATED = http_answer(b'{"errorId": 0, "taskId": 42}')
 PROCESSING = http_answer(b'{"errorId": 0, "status": "processing"}')
+ANY = bn.RawTask({"type": "X"})
 
 
 @pytest.fixture
@@ -68,19 +65,27 @@ def guest(sandbox: bn.Sandbox, log: bn.ExchangeLog) -> Iterator[bn.Client]:
         yield client
 
 
-def send(url: str, body: bytes | Iterator[bytes], verb: str = "POST", **headers: str) -> int:
+def send(url: str, body: object, verb: str = "POST", **headers: str) -> int:
     """Send as a service would, and return the HTTP status of the reply."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    try:
+    with contextlib.closing(
+        http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    ) as connection:
+        sent: Any = json.dumps(body).encode() if isinstance(body, dict) else body
         headers = {"Content-Type": "application/json", **headers}
-        chunked = not isinstance(body, bytes)
-        connection.request(verb, parts.path, body, headers, encode_chunked=chunked)
+        chunked = not isinstance(sent, bytes)
+        connection.request(verb, parts.path, sent, headers, encode_chunked=chunked)
         reply = connection.getresponse()
         assert reply.read() == b"" or reply.status == 403
         return reply.status
-    finally:
-        connection.close()
+
+
+def waiting(client: bn.Client, peer: Peer, listener: CallbackListener) -> tuple[bn.Submission, str]:
+    """A submission that waits, and the address for its callback."""
+    peer.say(CREATED, PROCESSING)
+    run = client.submit(ANY, callbacks=listener)
+    until(lambda: run.task_id)
+    return run, json.loads(peer.requests[0][1])["callbackUrl"]
 
 
 def callbacks_in(log: bn.ExchangeLog) -> list[bn.Exchange]:
@@ -101,31 +106,30 @@ def test_a_callback_wakes_its_submission_and_is_a_row_of_its_task(
     frame = guest.log.frame()
     rows = frame[frame["method"] == "callback"].set_index("task_id")
     assert sorted(rows.index) == sorted(run.task_id for run in runs)
-    assert set(rows["outcome"]) == {"callback"}
-    assert set(rows["status"]) == {"ready"}
-    assert set(rows["task_type"]) == {"FunCaptchaTaskProxyless"}
-    assert set(rows["http_status"]) == {200}
+    facts = ["outcome", "status", "task_type", "http_status", "response"]
+    told = ("callback", "ready", "FunCaptchaTaskProxyless", 200, "")
+    assert set(rows[facts].itertuples(index=False, name=None)) == {told}
     assert rows["elapsed_ms"].notna().all()
     for run, token in zip(runs, tokens, strict=True):
         assert str(token) in rows.loc[run.task_id, "request"]
     assert len(set(tokens)) == 3
-    assert rows["response"].tolist() == ["", "", ""]
     assert polls == [run.polls for run in runs], "nobody is asked once it has come"
     assert (frame["outcome"] != "no_response").all()
 
 
-def test_no_poll_is_needed(client: bn.Client, peer: Peer, listener: CallbackListener) -> None:
-    peer.say(CREATED, PROCESSING)
-    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
-    until(lambda: run.task_id)
-    url = json.loads(peer.requests[0][1])["callbackUrl"]
-    assert send(url, json.dumps(READY).encode()) == 200
+def test_no_poll_is_needed_and_the_first_callback_wins(
+    client: bn.Client, peer: Peer, listener: CallbackListener
+) -> None:
+    run, url = waiting(client, peer, listener)
+    for answer in ([True], [False], [False]):
+        assert send(url, {**READY, "solution": {"answer": answer}}) == 200
     result = run.result(10)
-    assert (result.answer, run.status, run.task_id) == ((False, True), "ready", 42)
+    assert (result.answer, run.status, run.task_id) == ((True,), "ready", 42)
     assert run.next_poll_in is None
     sent = len(peer.requests)
     threading.Event().wait(POLL_INTERVAL + 0.3)
     assert len(peer.requests) == sent
+    assert [row.task_id for row in callbacks_in(client.log)] == [42, 42, 42], "each is a row"
 
 
 def test_an_error_code_ends_the_submission_as_a_poll_would(
@@ -173,14 +177,14 @@ def test_a_callback_that_comes_before_createtask_answers_is_held(
     def reply(path: str, body: bytes) -> bytes:
         if path != "/createTask":
             return PROCESSING
-        assert send(json.loads(body)["callbackUrl"], json.dumps(READY).encode()) == 200
+        assert send(json.loads(body)["callbackUrl"], READY) == 200
         (row,) = callbacks_in(client.log)  # it is on disk, without its task
         assert (row.task_id, row.outcome) == (None, "no_response")
         sent.set()
         return CREATED
 
     peer.reply = reply
-    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    run = client.submit(ANY, callbacks=listener)
     assert run.result(20).answer == (False, True)
     assert sent.is_set()
     assert run.task_id == 42
@@ -188,60 +192,36 @@ def test_a_callback_that_comes_before_createtask_answers_is_held(
     assert (row.task_id, row.outcome) == (42, "callback")
 
 
-def test_each_duplicate_is_a_row_and_the_first_one_wins(
+def test_what_is_no_result_is_recorded_and_ends_nothing(
     client: bn.Client, peer: Peer, listener: CallbackListener
 ) -> None:
-    peer.say(CREATED, PROCESSING)
-    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
-    until(lambda: run.task_id)
-    url = json.loads(peer.requests[0][1])["callbackUrl"]
-    for answer in ([True], [False], [False]):
-        body = {**READY, "solution": {"answer": answer}}
-        assert send(url, json.dumps(body).encode()) == 200
-    assert run.result(10).answer == (True,)
-    assert [row.task_id for row in callbacks_in(client.log)] == [42, 42, 42]
-
-
-ODD: list[tuple[bytes, str]] = [
-    (b"", "empty"),
-    (b"not JSON", "not JSON"),
-    (b"\xff\xfe\x00", "not JSON"),
-    (b"[]", "is []"),
-    (b'{"status": "ready"}', "errorId is missing"),
-    (b'{"errorId": 0, "status": "queued"}', "status is"),
-    (b'{"errorId": 0, "status": "ready", "solution": 7}', "solution is 7"),
-    (json.dumps({**READY, "taskId": 7}).encode(), "given for task 42"),
-]
-
-
-@pytest.mark.parametrize(("body", "detail"), ODD)
-def test_what_is_no_result_is_recorded_and_ends_nothing(
-    client: bn.Client, peer: Peer, listener: CallbackListener, body: bytes, detail: str
-) -> None:
-    peer.say(CREATED, PROCESSING)
-    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
-    until(lambda: run.task_id)
-    url = json.loads(peer.requests[0][1])["callbackUrl"]
-    assert send(url, body) == 200
-    (row,) = callbacks_in(client.log)
-    assert row.outcome == "callback"
-    assert detail in str(row.detail)
-    assert (row.task_id, row.request_bytes) == (42, len(body))
-    assert not run.done()
-    processing = b'{"errorId": 0, "status": "processing"}'
-    assert send(url, processing) == 200
-    assert send(url, b'{"errorId": 1, "errorCode": "CAPTCHA_NOT_READY"}') == 200
+    run, url = waiting(client, peer, listener)
+    odd: dict[str, bytes] = {
+        "empty": b"",
+        "not JSON": b"\xff\xfe\x00",
+        "is []": b"[]",
+        "errorId is missing": b'{"status": "ready"}',
+        "status is": b'{"errorId": 0, "status": "queued"}',
+        "solution is 7": b'{"errorId": 0, "status": "ready", "solution": 7}',
+        "given for task 42": json.dumps({**READY, "taskId": 7}).encode(),
+    }
+    for body in odd.values():
+        assert send(url, body) == 200
+    rows = callbacks_in(client.log)
+    for row, (detail, body) in zip(rows, odd.items(), strict=True):
+        assert detail in str(row.detail)
+        assert (row.outcome, row.task_id, row.request_bytes) == ("callback", 42, len(body))
+    for unready in ({"errorId": 0, "status": "processing"}, {"errorId": 1}):
+        assert send(url, {"errorCode": "CAPTCHA_NOT_READY", **unready}) == 200
     assert not run.done()
     run.cancel()
 
 
 def test_an_address_for_tasks_made_by_hand(log: bn.ExchangeLog) -> None:
     with CallbackListener(log) as listener:
-        send(listener.url_for(), json.dumps({**READY, "taskId": 7}).encode())
-        send(listener.url_for(), json.dumps({**READY, "taskId": "7"}).encode())
-        send(listener.url_for(), json.dumps({**READY, "taskId": True}).encode())
-        send(listener.url_for(), json.dumps({**READY, "taskId": 2**63}).encode())
-        send(listener.url_for(8), json.dumps(READY).encode())
+        for task_id in (7, "7", True, 2**63):
+            send(listener.url_for(), {**READY, "taskId": task_id})
+        send(listener.url_for(8), READY)
         assert len({listener.url_for() for _ in range(3)}) == 3
     assert [row.task_id for row in callbacks_in(log)] == [7, None, None, None, 8]
 
@@ -251,7 +231,7 @@ def test_an_address_for_tasks_made_by_hand(log: bn.ExchangeLog) -> None:
 
 def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> None:
     with CallbackListener(log, max_bytes=1000) as listener:
-        url, body = listener.url_for(), json.dumps(READY).encode()
+        url, body = listener.url_for(), READY
         for verb in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"):
             assert send(url, body, verb) == 404, verb
         base = url.rsplit("/", 1)[0]
@@ -328,43 +308,34 @@ def test_whatever_is_posted_is_a_row(listener: CallbackListener, body: bytes) ->
     assert len(log.frame()) == before + 1
 
 
-def test_the_key_is_nowhere_on_disk(listener: CallbackListener, tmp_path: Path) -> None:
-    key = secrets.token_hex(16)
+def test_secrets_are_nowhere_on_disk(
+    listener: CallbackListener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, own = secrets.token_hex(16), secrets.token_hex(16)
+    monkeypatch.setenv("BROCAP_CLIENT_KEY", own)
     log = bn.ExchangeLog(tmp_path / "kept")
-    url = listener.expect(log, Secret(key).redact).url
+    url = listener.expect(Recorder(log, Secret(key))).url
     dressed = "".join(f"\\u{ord(char):04x}" for char in key)
     body = json.dumps({**READY, "clientKey": key, "again": "HERE"}).replace("HERE", dressed)
+    form = {"Content-Type": "application/x-www-form-urlencoded", "X-Again": "form-secret"}
+    paid = {"token": "03AGdBq24PBCq", "cookies": "session=product"}
     assert send(url, body.encode(), **{"X-Key": key, "Cookie": "a=b", "X-Kind": "kept"}) == 200
     assert send(url, key.encode() + b"\xff") == 200
-    assert send(listener.url_for(), key.encode()) == 200  # to the other address: it is known by now
+    other = listener.url_for()  # the key is known by now
+    assert send(other, key.encode()) == 200
+    assert send(other, f"a=1&key=form-secret&b={own}".encode(), **form) == 200
+    assert send(other, {**READY, "solution": paid, "note": own}) == 200
     listener.stop()
-    logs = [log, bn.ExchangeLog()]
-    assert [len(one) for one in logs] == [2, 1]
-    texts = [p.read_text() for p in tmp_path.rglob("*.jsonl")]
-    assert sum("<clientKey>" in text for text in texts) == 2
-    assert "kept" in "".join(texts)
-    assert not any(key in text or dressed in text or "a=b" in text for text in texts)
-    shown = repr(listener) + str(listener._repr_mimebundle_()) + repr(vars(listener))
-    assert key not in shown
-
-
-def test_a_callback_that_is_a_form_shows_no_secret(
-    log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key = secrets.token_hex(16)
-    monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
-    form = {"Content-Type": "application/x-www-form-urlencoded", "X-Again": "form-secret"}
-    solution = {"solution": {"token": "03AGdBq24PBCq", "cookies": "session=product"}}
-    with CallbackListener(log) as listener:
-        assert send(listener.url_for(), f"a=1&key=form-secret&b={key}".encode(), **form) == 200
-        assert (
-            send(listener.url_for(), json.dumps({**READY, **solution, "note": key}).encode()) == 200
-        )
-    first, second = callbacks_in(log)
-    assert first.request == "a=1&key=<left out>&b=<clientKey>"
-    assert "form-secret" not in (first.request_headers or "")
-    told = {**READY, **solution, "note": "<clientKey>"}
-    assert json.loads(second.request) == told, "what was paid for is kept"
+    rest = bn.ExchangeLog()
+    assert (len(log), len(rest)) == (2, 3)
+    text = "".join(path.read_text() for path in tmp_path.rglob("*.jsonl"))
+    assert "kept" in text
+    for secret in (key, own, dressed, "a=b", "form-secret"):
+        assert secret not in text
+    assert rest[1].request == "a=1&key=<left out>&b=<clientKey>"
+    told = {**READY, "solution": paid, "note": "<clientKey>"}
+    assert json.loads(rest[2].request) == told, "what was paid for is kept"
+    assert key not in f"{listener!r}{listener._repr_mimebundle_()}{vars(listener)!r}"
 
 
 # --- its life -------------------------------------------------------------------------------
@@ -400,21 +371,16 @@ def test_what_cannot_be_used_gets_a_sentence(client: bn.Client, listener: Callba
             CallbackListener(public_url=wrong)
     with pytest.raises(bn.InvalidInputError, match="max_bytes is 0"):
         CallbackListener(max_bytes=0)
-    with pytest.raises(bn.InvalidInputError, match="expected one of them"):
-        client.submit(TOKEN_TASK, callback_url="http://127.0.0.1/", callbacks=listener)
     assert len(client.log) == 0
 
 
 def test_a_view_that_is_told_of_a_result_may_stop_the_listener(
     client: bn.Client, peer: Peer
 ) -> None:
-    peer.say(CREATED, PROCESSING)
     listener = CallbackListener().start()
-    run = client.submit(bn.RawTask({"type": "X"}), callbacks=listener)
+    run, url = waiting(client, peer, listener)
     run.on_change(lambda run: listener.stop() if run.done() else None)
-    until(lambda: run.task_id)
-    url = json.loads(peer.requests[0][1])["callbackUrl"]
     with contextlib.suppress(ConnectionError):  # a listener that stops closes them all
-        send(url, json.dumps(READY).encode())
+        send(url, READY)
     assert run.result(10).answer == (False, True)
     until(lambda: "stopped" in repr(listener))

@@ -8,15 +8,12 @@ import json
 import random
 import re
 import secrets
-import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +24,6 @@ from peer import Peer, http
 
 import brocap_nb as bn
 from brocap_nb.client import _requests
-from brocap_nb.client._client import BASE_URL
 from brocap_nb.doors import _cli
 
 TASK = bn.ComplexImageTask(
@@ -35,12 +31,7 @@ TASK = bn.ComplexImageTask(
     question="Pick the image that is the correct way up",
 )
 CREATED = http(b'{"errorId": 0, "taskId": 7654321}')
-NO_KEY = {
-    "errorId": 1,
-    "errorCode": "ERROR_KEY_DOES_NOT_EXIST",
-    "errorDescription": "Account authorization key not found in the system or has incorrect format",
-    "taskId": 0,
-}
+BALANCE = http(b'{"errorId": 0, "balance": 3}')
 
 
 def test_the_documented_requests_are_sent_and_their_answers_read(
@@ -61,8 +52,7 @@ def test_the_documented_requests_are_sent_and_their_answers_read(
 
 
 def test_a_task_number_may_come_from_the_frame(client: bn.Client, peer: Peer) -> None:
-    processing = http(b'{"errorId": 0, "status": "processing"}')
-    peer.say(CREATED, processing)
+    peer.say(CREATED, http(b'{"errorId": 0, "status": "processing"}'))
     client.create_task(TASK)
     (task_id,) = client.log.frame()["task_id"].unique()
     assert type(task_id) is not int  # numpy's, which JSON does not know
@@ -70,34 +60,29 @@ def test_a_task_number_may_come_from_the_frame(client: bn.Client, peer: Peer) ->
     assert json.loads(peer.requests[1][1])["taskId"] == 7654321
 
 
-@pytest.mark.parametrize("wrong", ["7654321", 1.5, None, 2**63, [1]])
-def test_what_is_no_task_number_is_refused(client: bn.Client, wrong: Any) -> None:
-    # a line with a task id of another type would be skipped by whoever reads the log
-    for ask in (client.get_task_result, client.resume, _requests.get_task_result):
-        with pytest.raises(bn.InvalidInputError, match="expected a whole number"):
-            ask(wrong)
-    assert len(client.log) == 0
-
-
-def test_what_is_no_task_or_no_listener_is_refused_at_once(client: bn.Client) -> None:
+def test_what_is_no_task_no_listener_and_no_number_is_refused_at_once(client: bn.Client) -> None:
     wrong: Any = {"type": "ComplexImageTask"}
     for send in (client.create_task, client.submit):
         with pytest.raises(bn.InvalidInputError, match="type dict; expected a task object"):
             send(wrong)
     listener: Any = "http://127.0.0.1:1/x"
-    with pytest.raises(bn.InvalidInputError, match=r"type str, .* a CallbackListener"):
+    with pytest.raises(bn.InvalidInputError, match=r"type str; expected a CallbackListener"):
         client.submit(TASK, callbacks=listener)
+    # a line with a task id of another type would be skipped by whoever reads the log
+    for wrong in ("7654321", 1.5, None, 2**63):
+        for ask in (client.get_task_result, client.resume):
+            with pytest.raises(bn.InvalidInputError, match="expected a whole number"):
+                ask(wrong)
     assert len(client.log) == 0
 
 
 def test_an_api_error_carries_all_that_is_known(client: bn.Client, peer: Peer) -> None:
-    peer.say(http(json.dumps(NO_KEY).encode(), status=403))
+    said = {"errorId": 1, "errorCode": "ERROR_KEY_DOES_NOT_EXIST", "errorDescription": "No key"}
+    peer.say(http(json.dumps(said).encode(), status=403))
     with pytest.raises(bn.ApiError) as caught:
         client.create_task(TASK)
     error = caught.value
-    assert error.code == "ERROR_KEY_DOES_NOT_EXIST"
-    assert error.description == NO_KEY["errorDescription"]
-    assert error.meaning == bn.CATALOGUE[error.code].meaning
+    assert (error.code, error.description) == ("ERROR_KEY_DOES_NOT_EXIST", "No key")
     assert error.remedy == bn.CATALOGUE[error.code].remedy
     assert (error.retryable, error.http_status, error.task_id) == (False, 403, None)
     assert client.log[error.exchange_id].error_code == error.code
@@ -105,42 +90,33 @@ def test_an_api_error_carries_all_that_is_known(client: bn.Client, peer: Peer) -
 
 
 HTML = b"<html><h1>It works</h1></html>"
-FAULTS = {
-    "500 with HTML": (http(HTML, 500, "text/html"), bn.HttpError, "http_error", HTML),
-    "200 with HTML": (http(HTML, 200, "text/html"), bn.BadResponseError, "bad_response", HTML),
-    "redirect": (http(HTML, 302, "text/html"), bn.BadResponseError, "bad_response", HTML),
-    "empty body": (http(b""), bn.BadResponseError, "bad_response", b""),
-    "a list": (http(b"[1]"), bn.BadResponseError, "bad_response", b"[1]"),
-    "errorId as a string": (
-        http(b'{"errorId": "0", "taskId": 1}'),
-        bn.BadResponseError,
-        "bad_response",
-        b'{"errorId": "0", "taskId": 1}',
-    ),
-    "no taskId": (http(b'{"errorId": 0}'), bn.BadResponseError, "bad_response", b'{"errorId": 0}'),
-    "no utf-8": (http(b'{"a":"\xff"}'), bn.BadResponseError, "bad_response", b'{"a":"\\xff"}'),
-    "reset in the middle": (
-        CREATED[:-10] + Peer.RESET,
-        bn.RequestConnectionError,
-        "connection_error",
-        CREATED.partition(b"\r\n\r\n")[2][:-10],
-    ),
+UNPACKABLE = http(b"no gzip").replace(b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1)
+# What is answered, how it ends, and what the log has of the body.
+FAULTS: dict[str, tuple[bytes, str, str | None]] = {
+    "500 with HTML": (http(HTML, 500, "text/html"), "http_error", HTML.decode()),
+    "200 with HTML": (http(HTML, 200, "text/html"), "bad_response", HTML.decode()),
+    "redirect": (http(HTML, 302, "text/html"), "bad_response", HTML.decode()),
+    "empty body": (http(b""), "bad_response", ""),
+    "a list": (http(b"[1]"), "bad_response", "[1]"),
+    "errorId as a string": (http(b'{"errorId": "0"}'), "bad_response", '{"errorId": "0"}'),
+    "no taskId": (http(b'{"errorId": 0}'), "bad_response", '{"errorId": 0}'),
+    "no utf-8": (http(b'{"a":"\xff"}'), "bad_response", '{"a":"\\xff"}'),
     "cut off": (
         http(b'{"errorId": 0}').replace(b": 14", b": 99") + Peer.RESET,
-        bn.RequestConnectionError,
         "connection_error",
-        b'{"errorId": 0}',
+        '{"errorId": 0}',
     ),
-    "reset": (Peer.RESET, bn.RequestConnectionError, "connection_error", None),
-    "timeout": (Peer.STALL, bn.RequestTimeoutError, "timeout", None),
-    "closed": (b"", bn.RequestConnectionError, "connection_error", None),
-    "packed wrongly": (
-        http(b"no gzip").replace(b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1),
-        bn.BadResponseError,
-        "bad_response",
-        b"",
-    ),
-    "not HTTP": (b"SSH-2.0 hello\r\n\r\n", bn.RequestConnectionError, "connection_error", None),
+    "reset": (Peer.RESET, "connection_error", None),
+    "timeout": (Peer.STALL, "timeout", None),
+    "closed": (b"", "connection_error", None),
+    "packed wrongly": (UNPACKABLE, "bad_response", ""),
+    "not HTTP": (b"SSH-2.0 hello\r\n\r\n", "connection_error", None),
+}
+RAISED = {
+    "http_error": bn.HttpError,
+    "bad_response": bn.BadResponseError,
+    "connection_error": bn.RequestConnectionError,
+    "timeout": bn.RequestTimeoutError,
 }
 
 
@@ -148,23 +124,18 @@ FAULTS = {
 def test_a_fault_is_one_row_and_a_clear_exception(
     fault: str, client: bn.Client, peer: Peer
 ) -> None:
-    answer, error, outcome, body = FAULTS[fault]
+    answer, outcome, body = FAULTS[fault]
     peer.say(answer)
-    with pytest.raises(error) as caught:
+    with pytest.raises(RAISED[outcome]) as caught:
         client.create_task(TASK)
-    frame = client.log.frame()
-    assert frame["outcome"].tolist() == [outcome]
-    assert frame["exchange_id"].tolist() == [caught.value.exchange_id]
-    assert len(peer.requests) == 1, "createTask is never sent twice"
+    assert len(client.log) == len(peer.requests) == 1, "createTask is never sent twice"
     recorded = client.log[caught.value.exchange_id]
-    assert recorded.response == (None if body is None else body.decode())
+    assert (recorded.outcome, recorded.response) == (outcome, body)
     assert recorded.detail is not None
     assert recorded.detail in str(caught.value)
 
 
-def test_a_drip_ends_at_the_deadline_of_the_whole_answer(
-    client: bn.Client, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_drip_ends_at_the_deadline_of_the_whole_answer(client: bn.Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip() -> None:
@@ -182,16 +153,14 @@ def test_a_drip_ends_at_the_deadline_of_the_whole_answer(
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with pytest.raises(bn.RequestTimeoutError):
             bn.Client("a" * 32, base_url=url, log=client.log, timeout=0.3).get_balance()
-    assert (client.log[-1].response or "").strip() == ""
     assert (client.log[-1].response_bytes or 0) > 0, "what came is kept"
 
 
 def test_an_answer_is_read_up_to_a_limit(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
     body = gzip.compress(b'{"errorId": 0, "balance": 3}' + b" " * 5_000_000)
     packed = http(body).replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n", 1)
-    plain = http(b'{"errorId": 0, "balance": 3}')
     for session in (None, requests.Session()):
-        peer.say(packed, plain)
+        peer.say(packed, BALANCE)
         client = bn.Client(
             key, base_url=peer.url, log=log, session=session, max_answer_bytes=100_000
         )
@@ -229,7 +198,7 @@ def test_any_answer_is_exactly_one_row_and_no_stray_exception(
 ) -> None:
     peer.say(http(body, status))
     before = len(client.log)
-    request = _requests.Request(method, _requests.get_balance().body)
+    request = _requests.call(method, {})
     raised = None
     try:
         client.send(request)
@@ -239,8 +208,6 @@ def test_any_answer_is_exactly_one_row_and_no_stray_exception(
     assert raised is None or raised.exchange_id == client.log[-1].exchange_id
     assert len(client.log) == before + 1
     assert client.log[-1].response is not None
-    frame = client.log.frame()
-    assert frame["outcome"].notna().all()
 
 
 # --- secrets ------------------------------------------------------------------------------
@@ -369,38 +336,28 @@ def test_what_a_client_cannot_be_made_of_is_refused(
         bn.Client(key, **options)
 
 
-@pytest.mark.parametrize(
-    "bad", ["", "short", "with space inside", "k\u00e9y-key-key-key", "line\nline-line"]
-)
-def test_an_impossible_key_is_refused_without_being_told(bad: str) -> None:
-    with pytest.raises(bn.InvalidKeyError) as caught:
-        bn.Client(bad)
-    assert not bad or bad not in str(caught.value)
-    assert "expected" in str(caught.value)
-
-
-def test_the_key_comes_from_the_environment(
+def test_the_key_comes_from_the_environment_and_an_impossible_one_is_not_told(
     monkeypatch: pytest.MonkeyPatch, peer: Peer, key: str
 ) -> None:
+    for bad in ("", "short", "with space inside", "k\u00e9y-key-key-key", "line\nline-line"):
+        with pytest.raises(bn.InvalidKeyError, match="expected at least 8 visible") as caught:
+            bn.Client(bad)
+        assert not bad or bad not in str(caught.value)
     with pytest.raises(bn.InvalidKeyError, match="BROCAP_CLIENT_KEY"):
         bn.Client()
     monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
-    client = bn.Client(base_url=peer.url)
-    assert bn.Client().base_url == BASE_URL
-    peer.say(http(b'{"errorId": 0, "balance": 3}'))
-    client.get_balance()
+    peer.say(BALANCE)
+    bn.Client(base_url=peer.url).get_balance()
     assert json.loads(peer.requests[0][1])["clientKey"] == key
 
 
 def test_blanks_around_an_address_are_taken_off(client: bn.Client, peer: Peer, key: str) -> None:
     assert bn.Client(key, base_url=f" {peer.url}/\r\n").base_url == peer.url
-    peer.say(http(b'{"errorId": 0, "taskId": 42}'))
-    task = bn.RawTask({"type": "X"})
-    client.create_task(task, callback_url="\thttps://me.example/x \n")
+    peer.say(CREATED)
+    client.create_task(TASK, callback_url="\thttps://me.example/x \n")
     assert json.loads(peer.requests[0][1])["callbackUrl"] == "https://me.example/x"
-    for act in (client.create_task, client.submit):
-        with pytest.raises(bn.InvalidInputError, match=r"callback_url is .*port above 65535"):
-            act(task, callback_url="https://me.example:99999/x")
+    with pytest.raises(bn.InvalidInputError, match=r"callback_url is .*port above 65535"):
+        client.create_task(TASK, callback_url="https://me.example:99999/x")
     assert len(client.log) == 1
 
 
@@ -412,21 +369,18 @@ def test_ones_own_session_is_used_with_its_headers_cookies_and_auth(
     session.headers["X-Mine"] = "yes"
     session.auth = ("user", "pass")
     session.hooks["response"].append(lambda r, **_: seen.append(r.request))
-    peer.say(http(b'{"errorId": 0, "balance": 3}'))
-    client = bn.Client(key, base_url=peer.url, session=session, log=log)
-    client.get_balance()
     session.cookies.set("c", "1")
-    client.get_balance()
-    client.close()
-    assert [r.headers["X-Mine"] for r in seen] == ["yes", "yes"]
-    assert all(r.headers["Authorization"].startswith("Basic ") for r in seen)
-    assert seen[1].headers["Cookie"] == "c=1"
-    assert json.loads(peer.requests[1][1])["clientKey"] == key
+    peer.say(BALANCE)
+    with bn.Client(key, base_url=peer.url, session=session, log=log) as client:
+        client.get_balance()
+    (sent,) = seen
+    assert (sent.headers["X-Mine"], sent.headers["Cookie"]) == ("yes", "c=1")
+    assert sent.headers["Authorization"].startswith("Basic ")
+    assert json.loads(peer.requests[0][1])["clientKey"] == key
 
 
 def test_cookies_of_the_service_are_kept(client: bn.Client, peer: Peer) -> None:
-    answer = http(b'{"errorId": 0, "balance": 3}')
-    peer.say(answer.replace(b"\r\n\r\n", b"\r\nSet-Cookie: visit=1\r\n\r\n", 1), answer)
+    peer.say(BALANCE.replace(b"\r\n", b"\r\nSet-Cookie: visit=1\r\n", 1), BALANCE)
     client.get_balance()
     client.get_balance()
     headers = [json.loads(client.log[n].request_headers or "") for n in (0, 1)]
@@ -448,7 +402,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_loopback_goes_through_no_proxy_of_the_environment(
     nowhere: str, peer: Peer, key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    peer.say(http(b'{"errorId": 0, "balance": 3}'))
+    peer.say(BALANCE)
     for session in (None, requests.Session()):
         for url in (peer.url, peer.url.replace("127.0.0.1", "localhost")):
             assert bn.Client(key, base_url=url, session=session).get_balance().balance == 3
@@ -456,15 +410,14 @@ def test_loopback_goes_through_no_proxy_of_the_environment(
     assert "connection_error" not in capsys.readouterr().out
 
 
-def test_a_proxy_that_is_given_is_used(nowhere: str, peer: Peer, key: str) -> None:
-    peer.say(http(b'{"errorId": 0, "balance": 3}'))
+def test_a_proxy_is_used_where_it_is_given_and_named_where_it_cannot_be_reached(
+    nowhere: str, peer: Peer, key: str
+) -> None:
+    peer.say(BALANCE)
     for url in ("http://127.0.0.1:1", "http://service.invalid"):
         client = bn.Client(key, base_url=url, proxies={"http": peer.url})
         assert client.get_balance().balance == 3
     assert peer.requests[1][0] == "http://service.invalid/getBalance"
-
-
-def test_a_proxy_that_cannot_be_reached_is_named(nowhere: str, key: str) -> None:
     for scheme in ("http", "https"):
         client = bn.Client(key, base_url=f"{scheme}://service.invalid")
         with pytest.raises(bn.RequestConnectionError, match="Check the proxy") as caught:
@@ -487,20 +440,3 @@ def test_what_a_proxy_did_is_told(peer: Peer, key: str, log: bn.ExchangeLog) -> 
     peer.say(http(b"{}")[:-1] + Peer.RESET)
     with pytest.raises(bn.RequestConnectionError, match=f"broke off.*through the proxy {peer.url}"):
         client.get_balance()
-
-
-# --- a killed process ---------------------------------------------------------------------
-
-
-def test_sigkill_during_a_request_leaves_a_no_response_row(peer: Peer, tmp_path: Path) -> None:
-    peer.say(Peer.STALL)
-    code = f"import brocap_nb as bn; bn.Client('a' * 32, base_url={peer.url!r}).get_balance()"
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
-    while not peer.requests:
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    frame = bn.ExchangeLog(tmp_path / "brocap_log").frame()
-    assert frame["outcome"].tolist() == ["no_response"]
-    assert frame["method"].tolist() == ["getBalance"]
