@@ -58,7 +58,7 @@ _PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
 _SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
 _MAX_PROFILE: Final = 5_000_000
 
-_recent: dict[str, tuple[bytes, bool]] = {}  # the file, and whether from the public internet
+_recent: dict[str, bytes] = {}
 _recent_lock = threading.Lock()
 
 
@@ -264,16 +264,15 @@ def fetch(
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
     Without `allow_private` each hop must be public, or have the host and port of a `trusted`
-    address; and a picture is taken from memory only if it was loaded so.
+    address; and the picture is loaded anew.
 
     Raises:
         InvalidImageError: the address is refused, or cannot be loaded within the bounds.
     """
-    known, checked = _recent.get(url, (None, False))
-    if known is not None and (allow_private or checked):
+    if allow_private and (known := fetched(url)) is not None:
         return known
     try:
-        data, public = _download.load(url, allow_private=allow_private, trusted=trusted)
+        data = _download.load(url, allow_private=allow_private, trusted=trusted)
     except _download.DownloadError as error:
         said = (
             f"cannot be loaded: {error}. Expected the address of a picture that this kernel can "
@@ -286,22 +285,22 @@ def fetch(
                 f"the public internet. {remedy}"
             )
         raise InvalidImageError(f"The picture at {quoted(url)} {said}", field="imageUrls") from None
-    remember(url, data, public=public)
+    remember(url, data)
     return data
 
 
-def remember(url: str, data: bytes, *, public: bool = False) -> None:
+def remember(url: str, data: bytes) -> None:
     """Keep the picture of an address for display; the oldest of 32 is dropped."""
     with _recent_lock:
         _recent.pop(url, None)
-        _recent[url] = data, public
+        _recent[url] = data
         for oldest in [*_recent][:-32]:
             del _recent[oldest]
 
 
 def fetched(url: str) -> bytes | None:
     """Return the picture of `url` if it was loaded lately, without touching the network."""
-    return _recent.get(url, (None, False))[0]
+    return _recent.get(url)
 
 
 def grids(tiles: int) -> list[tuple[int, int]]:
