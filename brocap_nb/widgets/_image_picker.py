@@ -59,7 +59,7 @@ class DropZone(anywidget.AnyWidget):
         """The page has looked already; what a page says is looked at again."""
         if not isinstance(content, dict):
             return
-        kind, name, url, told = (content.get(key) for key in ("kind", "name", "url", "problem"))
+        kind, name, url, told = (content.get(k, "") for k in ("kind", "name", "url", "problem"))
         self.problem = told if isinstance(told, str) else ""
         if kind == "picture" and buffers:
             data = bytes(buffers[0])

@@ -127,10 +127,10 @@ WRONG_PICTURES: list[tuple[dict[str, Any], str, str]] = [
     (embedded(b64(bytes(500_001))), "imagesBase64", "500,001 bytes.*500,000. Make it smaller"),
     (embedded(f"data:image/png;base64,{GOOD}"), "imagesBase64", "64.0. .*`data:` prefix.* Remove"),
     (embedded(f"{GOOD[:40]} {GOOD[40:]}"), "imagesBase64", "is not base64. Expected.*from_image"),
-    (embedded(), "imageUrls", "neither imageUrls nor imagesBase64 has one"),
-    ({"question": QUESTION}, "imageUrls", "neither .* has one; expected exactly one.* Choose one"),
-    (embedded(GOOD) | IMAGE, "imageUrls", "Both imageUrls and imagesBase64.*expected exactly one"),
-    ({**IMAGE, "image_urls": [ADDRESS] * 2}, "imageUrls", "2 addresses.* a single one. Create"),
+    (embedded(), "imageUrls", "0 addresses and imagesBase64 0 pictures; expected one address"),
+    ({"question": QUESTION}, "imageUrls", "0 pictures; expected one.* Choose one picture"),
+    (embedded(GOOD) | IMAGE, "imageUrls", "1 addresses and imagesBase64 1 .*other field left out"),
+    ({**IMAGE, "image_urls": [ADDRESS] * 2}, "imageUrls", "2 addresses.*one picture for each task"),
     ({**IMAGE, "image_urls": ["fc1.jpg"]}, "imageUrls", "'fc1.jpg'; expected an address.* Write"),
     ({**IMAGE, "image_urls": ADDRESS}, "imageUrls", "is a string; expected a list. Change"),
     (asked(), "metadata", "metadata is missing; it is required"),
@@ -182,13 +182,9 @@ def test_all_problems_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("body", "part"),
     [
-        ([1], "a list"),
-        ("{}", "a str"),
-        (None, "a NoneType"),
+        ([1], "a list is no JSON object"),
         ({"x": float("nan")}, "not JSON"),
         ({"x": b""}, "not JSON"),
-        ({1: 2}, "with string keys"),
-        ({"x": {None: 2}}, "with string keys"),
     ],
 )
 def test_a_raw_task_that_is_not_json_is_refused(body: Any, part: str) -> None:
