@@ -352,7 +352,7 @@ class ComplexImageTask(Task):
 
         Raises:
             InvalidTaskError: the picture or a field would not be taken by the service.
-            InvalidImageError: the picture cannot be read, or is none that the service takes.
+            InvalidInputError: the picture cannot be read, or is none that the service takes.
         """
         data = _pictures.read(source)
         rest = {"question": question, "user_agent": user_agent, "website_url": website_url}

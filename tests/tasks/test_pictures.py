@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import math
 import re
@@ -52,7 +51,6 @@ damaged = st.builds(
 def test_inspect_takes_any_bytes(data: bytes) -> None:
     facts = _pictures.inspect(data)
     assert facts.size == len(data)
-    assert facts.sha256 == hashlib.sha256(data).hexdigest()
     assert (facts.format is None) == (facts.width is None) == (facts.height is None)
     assert facts.format is not None or facts.problem
     assert str(facts)
@@ -240,7 +238,7 @@ def test_a_damaged_data_address_is_told() -> None:
     ids=lambda source: str(source)[:20],
 )
 def test_a_sentence_quotes_little(source: object) -> None:
-    with pytest.raises(bn.InvalidImageError) as caught:
+    with pytest.raises(bn.InvalidInputError) as caught:
         _pictures.read(source)  # type: ignore[arg-type]
     assert str(caught.value).count("x") < 100
 
@@ -270,7 +268,7 @@ def test_what_is_no_address(text: object) -> None:
         with pytest.raises(bn.InvalidInputError, match=r"Write the full address\."):
             _pictures.clean_address(text)
     if isinstance(text, str) and text.startswith("http://") and text == text.strip():
-        with pytest.raises(bn.InvalidImageError, match="expected an address that starts"):
+        with pytest.raises(bn.InvalidInputError, match="expected an address that starts"):
             _pictures.read(text)
 
 
@@ -361,7 +359,7 @@ def test_the_prefix_is_named() -> None:
 def test_the_grid_is_guessed() -> None:
     guessed = {
         (6, 450, 300): (3, 2),
-        (6, 200, 600): (1, 6),
+        (6, 200, 600): (2, 3),
         (9, 300, 300): (3, 3),
         (4, 400, 100): (4, 1),
         (1, 50, 50): (1, 1),
