@@ -354,7 +354,7 @@ class Thumbnail(NamedTuple):
 
 
 def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumbnail:
-    """Return a small copy of `max_bytes` or little more; it has nothing of the file but its pixels.
+    """Return a small copy of at most `max_bytes`; it has nothing of the file but its pixels.
 
     It fits into a square of `side` pixels, but a very tall or wide one must stay legible.
 

