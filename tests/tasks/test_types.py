@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -19,8 +18,6 @@ from PIL import Image
 from pydantic import field_validator
 
 import brocap_nb as bn
-from brocap_nb.api._secrets import Secret
-from brocap_nb.client import _requests
 from brocap_nb.tasks import _types
 from brocap_nb.tasks._types import ComplexImageMetadata
 
@@ -63,15 +60,14 @@ def test_a_complex_image_task_is_the_documented_json() -> None:
 
 
 def test_a_picture_goes_out_as_bare_base64() -> None:
-    task = bn.ComplexImageTask.from_image(PICTURE, QUESTION, website_url="https://example.com/")
-    assert task.to_wire() == {
+    sent = bn.ComplexImageTask.from_image(PICTURE, QUESTION, website_url="https://a.b/").to_wire()
+    assert sent == {
         "type": "ComplexImageTask",
         "class": "funcaptcha",
         "imagesBase64": [b64(PICTURE)],
         "metadata": {"Task": QUESTION},
-        "websiteURL": "https://example.com/",
+        "websiteURL": "https://a.b/",
     }
-    assert task.pictures() == [PICTURE]
 
 
 def test_a_token_task_is_the_documented_json() -> None:
@@ -85,11 +81,7 @@ def test_a_token_task_is_the_documented_json() -> None:
     }
     task = bn.task_from_wire(documented)
     assert isinstance(task, bn.FunCaptchaTaskProxyless)
-    assert (task.funcaptcha_api_js_subdomain, task.pictures()) == (
-        "mywebsite-api.funcaptcha.com",
-        [],
-    )
-    assert task.to_wire() == documented
+    assert (task.to_wire(), task.pictures()) == (documented, [])
 
 
 def test_a_raw_task_goes_out_as_it_is() -> None:
@@ -296,14 +288,14 @@ def test_a_type_defined_again_replaces_the_first() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Field name")
+@pytest.mark.filterwarnings("ignore:Field name")
 def test_a_field_of_ones_own_may_have_a_name_of_ours() -> None:
     class ImageToTextTask(bn.Task):
         body: str
         type: str = "ImageToTextTask"
 
     task = ImageToTextTask(body=b64(PICTURE))
-    sent = json.loads(_requests.create_task(task).body.wire(Secret("k" * 32)))
-    assert sent["task"] == {"type": "ImageToTextTask", "body": b64(PICTURE)}
+    assert task.to_wire() == {"type": "ImageToTextTask", "body": b64(PICTURE)}
     assert task.pictures() == [PICTURE]
     with pytest.raises(bn.InvalidTaskError, match=r"api_pictures: … = Field\(alias=\"pictures\"\)"):
 
