@@ -238,13 +238,7 @@ def _written(image: Image.Image) -> bytes:
     )
 
 
-def fetch(
-    url: str,
-    *,
-    allow_private: bool = True,
-    trusted: Iterable[str] = (),
-    remedy: str = "Save the picture and pass its path, or pass allow_private=True if you trust it.",
-) -> bytes:
+def fetch(url: str, *, allow_private: bool = True, trusted: Iterable[str] = ()) -> bytes:
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
     Without `allow_private` each hop must be public, or have the host and port of a `trusted`
@@ -260,7 +254,8 @@ def fetch(
     except _download.PrivateAddressError as error:
         problem = (
             f"was not loaded: {error}, and such addresses are refused. Expected an address of the "
-            f"public internet. {remedy}"
+            "public internet. Choose the picture as a file, or allow private addresses if you "
+            "trust it."
         )
     except _download.DownloadError as error:
         problem = (
