@@ -141,10 +141,8 @@ class Task(_Strict):
         cls.wire_type = wire_type or cls.__name__
         for hidden in _OWN.intersection(cls.model_fields):
             raise InvalidTaskError(
-                f"{cls.__name__} has a field named {hidden}, which every task already has; "
-                f"expected another name. Write it as api_{hidden}: … = "
-                f'Field(alias="{to_camel(hidden)}").',
-                field=hidden,
+                f"{cls.__name__} has a field named {hidden}, which every task already has. Write "
+                f'it as api_{hidden}: … = Field(alias="{to_camel(hidden)}").'
             )
         if cls.__module__ == "__main__" and cls.model_config.get("use_attribute_docstrings"):
             helps = _cell_docstrings(cls)
@@ -281,16 +279,14 @@ def _address(field: str) -> AfterValidator:
     return AfterValidator(lambda url: _pictures.clean_address(url, field))
 
 
-_PageAddress: TypeAlias = Annotated[str, _address("websiteURL")]
+_Page: TypeAlias = Annotated[str, _address("websiteURL")]
 
 
 class ComplexImageMetadata(_Strict):
     """What the service is told about the picture."""
 
     task: str = Field(
-        alias="Task",
-        min_length=1,
-        description="The question, in English, for example `Pick the penguin`.",
+        alias="Task", min_length=1, description="The question in English: `Pick the penguin`."
     )
 
 
@@ -307,9 +303,7 @@ class ComplexImageTask(Task):
     typical_wait = (0.3, 6.0)
 
     task_class: Literal["funcaptcha"] = Field(
-        "funcaptcha",
-        alias="class",
-        description="The picture's family; `funcaptcha` is the only documented one.",
+        "funcaptcha", alias="class", description="The only documented family of pictures."
     )
     image_urls: tuple[Annotated[str, _address("imageUrls")], ...] | None = Field(
         None, description="Address of the picture (one), if imagesBase64 is absent."
@@ -319,15 +313,9 @@ class ComplexImageTask(Task):
         alias="imagesBase64",
         description="The picture's file in base64, no `data:` prefix, if imageUrls is absent.",
     )
-    metadata: ComplexImageMetadata = Field(
-        description="What the service is told about the picture."
-    )
-    user_agent: str | None = Field(
-        None, description="The User-Agent with which the service loads imageUrls."
-    )
-    website_url: _PageAddress | None = Field(
-        None, alias="websiteURL", description="The page the picture belongs to."
-    )
+    metadata: ComplexImageMetadata = Field(description="What is asked about the picture.")
+    user_agent: str | None = Field(None, description="The User-Agent that loads imageUrls.")
+    website_url: _Page | None = Field(None, alias="websiteURL", description="The picture's page.")
 
     @classmethod
     def from_image(
@@ -351,14 +339,13 @@ class ComplexImageTask(Task):
             question: what is asked about it, in English.
 
         Raises:
-            InvalidTaskError: the picture or a field would not be taken by the service.
-            InvalidInputError: the picture cannot be read, or is none that the service takes.
+            InvalidInputError: the picture cannot be read, or the service would not take the task.
         """
-        data = _pictures.read(source)
+        data, url = _pictures.read(source), _pictures.address_in(source)
+        if url and (sentence := _pictures.check_size(len(data))):
+            raise InvalidTaskError(sentence, field="imageUrls")
         rest = {"question": question, "user_agent": user_agent, "website_url": website_url}
-        if (url := _pictures.address_in(source)) is not None:
-            if sentence := _pictures.check_size(len(data)):
-                raise InvalidTaskError(sentence, field="imageUrls")
+        if url:
             return cls(image_urls=(url,), **rest)
         return cls(images_base64=(base64.b64encode(data).decode("ascii"),), **rest)
 
@@ -416,7 +403,7 @@ class FunCaptchaTaskProxyless(Task):
     model_config = _DESCRIBED
     typical_wait = (10.0, 30.0)
 
-    website_url: _PageAddress = Field(alias="websiteURL", description="Address of the page.")
+    website_url: _Page = Field(alias="websiteURL", description="Address of the page.")
     website_public_key: str = Field(
         min_length=1,
         description="The page's public key, for example `69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC`.",
