@@ -38,9 +38,11 @@ def with_chunks(png: bytes, *chunks: bytes) -> bytes:
     return png[:33] + b"".join(chunks) + png[33:]
 
 
-def raw_png(depth: int, colour: int, row: bytes, *chunks: bytes) -> bytes:
+def raw_png(
+    depth: int, colour: int, row: bytes, *chunks: bytes, size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> bytes:
     """A PNG of equal rows; its depth and its kind of colour as the format numbers them."""
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, HEIGHT, depth, colour, 0, 0, 0))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0))
     body = chunk(b"IDAT", zlib.compress((b"\0" + row) * HEIGHT))
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + body + chunk(b"IEND", b"")
 

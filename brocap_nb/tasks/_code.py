@@ -7,9 +7,9 @@ from a file.
 from __future__ import annotations
 
 import keyword
-import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pprint import pformat
 from typing import Any, Final
 
@@ -21,14 +21,14 @@ WIDTH: Final = 88
 MAX_DEPTH: Final = 60  # Python itself takes about 100 brackets in each other
 
 
+@dataclass(repr=False, eq=False)
 class Code:
     """A piece of Python source that stands among JSON values."""
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    source: str
 
     def __repr__(self) -> str:
-        return self._source
+        return self.source
 
 
 def literal(
@@ -44,8 +44,6 @@ def literal(
         return {leaf(key, ()): literal(v, leaf, (*path, key)) for key, v in value.items()}
     if isinstance(value, list):
         return [literal(v, leaf, (*path, str(n))) for n, v in enumerate(value, 1)]
-    if isinstance(value, float) and not math.isfinite(value):
-        return Code(f"float('{value}')")
     return leaf(value, path)
 
 
@@ -60,7 +58,7 @@ def python_source(task: Any) -> str:
     """Return code that builds `task` from its JSON; it refuses what is nested too deeply."""
     kind, needs = type(task), _Needs()
     called = kind.__qualname__.rpartition("<locals>.")[2]
-    if kind.__module__.partition(".")[0] == "brocap_nb":
+    if kind.__module__.startswith("brocap_nb."):
         called = f"bn.{called}"
     else:
         needs.notes.append(f"# {called} is a type of your own: define or import it first.")
@@ -75,36 +73,30 @@ def python_source(task: Any) -> str:
                 called += ".from_image"
                 arguments.append(repr(needs.file(found)))
                 del sent["imagesBase64"]
-        given = _arguments(task, sent, needs)
-        odd = {name: given.pop(name) for name in [*given] if not _is_keyword(name)}
-        arguments += [written(value, f"{name}=") for name, value in given.items()]
-        arguments += [written(odd, "**")] if odd else []
+        given = dict(_arguments(task, sent, needs))
+        # Python takes it as a keyword, and as it is: it normalises other alphabets
+        plain = {name for name in given if name.isascii() and name.isidentifier()}
+        if plain - {*keyword.kwlist} == {*given}:
+            arguments += [written(value, f"{name}=") for name, value in given.items()]
+        else:
+            arguments.append(written(given, "**"))
     built = f"task = {called}({', '.join(arguments)})"
     if len(built) > WIDTH or "\n" in built:
-        lines = "".join(f"    {argument},\n" for argument in arguments)
-        built = f"task = {called}(\n{lines})"
+        built = "\n    ".join([f"task = {called}(", *(f"{one}," for one in arguments)]) + "\n)"
     head = [*(f"import {module}" for module in sorted(needs.imports)), ""] if needs.imports else []
     return "\n".join([*head, "import brocap_nb as bn", "", *needs.notes, built, ""])
 
 
-def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> dict[str, Any]:
-    """Keyword to value, ready for `written`; what holds its default is left out."""
-    fields = {
-        info.serialization_alias or n: (n, info) for n, info in type(task).model_fields.items()
-    }
-    given = {}
+def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> Iterator[tuple[str, Any]]:
+    """The keywords with their values, ready for `written`; what holds its default is left out."""
+    fields = type(task).model_fields
+    names = {info.serialization_alias: name for name, info in fields.items()}
     for wire, value in sent.items():
-        name, info = fields.get(wire, (wire, None))
-        if info is None or getattr(task, name) is not info.default:
+        name = names.get(wire, wire)
+        if name not in fields or getattr(task, name) is not fields[name].default:
             # the class or the API may call it what means a secret
             place = wire if label_of(wire) else name
-            given[name] = literal(value, needs.leaf, (place,))
-    return given
-
-
-def _is_keyword(name: str) -> bool:
-    """Whether Python takes a name as a keyword, and as it is: it normalises other alphabets."""
-    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+            yield name, literal(value, needs.leaf, (place,))
 
 
 class _Needs:
@@ -113,19 +105,18 @@ class _Needs:
     def __init__(self) -> None:
         self.imports: set[str] = set()
         self.notes: list[str] = []
-        self._files: dict[bytes, str] = {}
-        self._variables: set[str] = set()
+        self._names: dict[Any, str] = {}  # of files by their bytes, of variables by their own
 
     def file(self, picture: EmbeddedPicture) -> str:
         """The name of a picture's file."""
-        if (data := picture.data) not in self._files:
-            extension = picture.media_type.removeprefix("image/")
-            name = self._files[data] = f"picture-{len(self._files) + 1}.{extension}"
+        data, extension = picture.data, picture.media_type.removeprefix("image/")
+        name = f"picture-{len(self._names) + 1}.{extension}"
+        if data not in self._names:
             size = f"{len(data):,} bytes"
             self.notes.append(
                 f"# {name} is the picture's file ({size}): put it beside the notebook."
             )
-        return self._files[data]
+        return self._names.setdefault(data, name)
 
     def leaf(self, value: Any, path: tuple[str, ...]) -> Any:
         """Return what stands for a value: itself, or code that reads it."""
@@ -145,8 +136,7 @@ class _Needs:
         """The name of a secret's variable, by its place in the task."""
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
         name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
-        while name in self._variables:  # two paths may have the same words
+        while name in self._names:  # two paths may have the same words
             name += "_2"
-        self._variables.add(name)
         self.notes.append(f"# ${name} holds a secret, which is not written here: set it first.")
-        return name
+        return self._names.setdefault(name, name)

@@ -11,7 +11,7 @@ import ipaddress
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urljoin
@@ -53,8 +53,7 @@ def origin(url: str) -> Origin | None:
         return None
     if not parts.host or parts.scheme not in _PORTS:
         return None
-    host = parts.host.strip("[]").rstrip(".")
-    return parts.scheme, host, parts.port or _PORTS[parts.scheme]
+    return parts.scheme, parts.host.strip("[]").rstrip("."), parts.port or _PORTS[parts.scheme]
 
 
 def is_loopback(host: str) -> bool:
@@ -83,9 +82,9 @@ def kind_of_address(text: str) -> str | None:
     return "not on the public internet" if odd else None
 
 
-def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> tuple[bytes, bool]:
-    """Return the file at `url`, and whether every host on the way was checked to be public."""
-    ends, public = time.monotonic() + DEADLINE, not allow_private
+def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> bytes:
+    """Return the file at `url`; private addresses are refused, or allowed at all or if trusted."""
+    ends = time.monotonic() + DEADLINE
     allowed = {origin(address) for address in trusted}
     proxy: Url | None = None
     try:
@@ -93,15 +92,15 @@ def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> tuple[byte
             place = origin(url)
             if place is None:
                 raise DownloadError("it leads to an address that is neither http nor https")
-            checked = not allow_private and place not in allowed
-            public = public and checked
+            free = allow_private or place in allowed
+            hosts = [place[1]] if free else _public_addresses(place)
             # a proxy would look up the name itself
             by_proxy = allow_private and not is_loopback(place[1])
             named = select_proxy(url, get_environ_proxies(url)) if by_proxy else None
             proxy = parse_url(named if "://" in named else f"http://{named}") if named else None
-            with closing(_answer(url, place, proxy, checked)) as response:
+            with closing(_answer(url, place[1], hosts, proxy)) as response:
                 if not (target := response.get_redirect_location()):
-                    return b"".join(_chunks(response, ends)), public
+                    return _body(response, ends)
             url = urljoin(url, target)
         raise DownloadError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
     except PrivateAddressError:
@@ -115,61 +114,52 @@ def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> tuple[byte
         raise DownloadError(reason) from None
 
 
-def _answer(url: str, place: Origin, proxy: Url | None, checked: bool) -> BaseHTTPResponse:
-    """What the host answers, or the proxy; of a checked host only an address that was checked."""
+def _public_addresses(place: Origin) -> list[str]:
+    """The addresses that a host has now."""
+    found = socket.getaddrinfo(place[1], place[2], type=socket.SOCK_STREAM)
+    addresses = [str(address[0]) for *_, address in found]
+    for address in addresses:
+        if kind := kind_of_address(address):
+            raise PrivateAddressError(f"{place[1]} is {kind}")
+    return addresses
+
+
+def _answer(url: str, name: str, hosts: list[str], proxy: Url | None) -> BaseHTTPResponse:
+    """What the first of the addresses answers that can be connected to, or the proxy."""
     parts = parse_url(url)
     headers = {**_HEADERS, "Host": parts.netloc or ""}
     headers |= make_headers(basic_auth=unquote(parts.auth or "") or None)
     named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     roots = named or DEFAULT_CA_BUNDLE_PATH
     trust: Any = {"ca_cert_dir" if os.path.isdir(roots) else "ca_certs": roots}  # noqa: PTH112
+    pools = PoolManager(server_hostname=name, **trust)
     if proxy:
         login = make_headers(proxy_basic_auth=unquote(proxy.auth or "") or None)
-        pools: PoolManager = ProxyManager(proxy.url, proxy_headers=login, **trust)
-    else:
-        pools = PoolManager(server_hostname=place[1], **trust)
+        pools = ProxyManager(proxy.url, proxy_headers=login, **trust)
     problem: Exception = OSError()
-    for host in _public_addresses(place) if checked else place[1:2]:
-        numbered = parts._replace(auth=None, host=f"[{host}]" if ":" in host else host)
+    for host in hosts:
+        target = parts._replace(auth=None, host=f"[{host}]" if ":" in host else host).url
+        how: Any = {"redirect": False, "retries": False, "timeout": Timeout(*TIMEOUT)}
         try:
-            return pools.urlopen(
-                "GET",
-                numbered.url,
-                headers=headers,
-                preload_content=False,
-                redirect=False,
-                retries=False,
-                timeout=Timeout(*TIMEOUT),
-            )
+            return pools.urlopen("GET", target, headers=headers, preload_content=False, **how)
         except (NewConnectionError, ConnectTimeoutError) as error:
             problem = error
     raise problem
 
 
-def _public_addresses(place: Origin) -> list[str]:
-    """The addresses that a host has now."""
-    _, host, port = place
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(address[0]) for *_, address in found]
-    for address in addresses:
-        if kind := kind_of_address(address):
-            raise PrivateAddressError(f"{host} is {kind}")
-    return addresses
-
-
-def _chunks(response: BaseHTTPResponse, ends: float) -> Iterator[bytes]:
-    """The body piece by piece, as long as it keeps to the bounds."""
+def _body(response: BaseHTTPResponse, ends: float) -> bytes:
+    """The body, if it keeps to the bounds."""
     if response.status != 200:
         raise DownloadError(f"the server answered HTTP {response.status}")
     packed = response.headers.get("Content-Encoding", "").strip().lower()
     if packed not in ("", "identity"):
         raise DownloadError(f"it is packed as {packed[:40]!r}, which was not asked for")
-    size = 0
+    body = bytearray()
     # a server may send a byte now and then for ever: each comes in time, but not all
     while chunk := response.read1(65_536, decode_content=False):
-        size += len(chunk)
-        if size > MAX_BYTES:
+        body += chunk
+        if len(body) > MAX_BYTES:
             raise DownloadError(f"it has more than {MAX_BYTES:,} bytes")
         if time.monotonic() >= ends:
             raise DownloadError("it came too late")
-        yield chunk
+    return bytes(body)

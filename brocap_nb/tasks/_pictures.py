@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import binascii
 import contextlib
-import hashlib
 import io
 import math
 import re
-import threading
 import zlib
 from collections.abc import Iterable, Sequence
 from os import PathLike
@@ -27,7 +25,7 @@ from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 from brocap_nb.tasks import _download
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
 ImageSource: TypeAlias = "str | PathLike[str] | bytes | Image.Image"
 """A path, an http(s) or `data:` address, base64, the file's bytes, an image of PIL or IPython."""
@@ -38,7 +36,6 @@ SAVED_MAX: Final = 40_000
 SHOWN_MAX: Final = 12
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _URI_HEAD: Final = len("data:image/jpeg;base64,")
-_LONGEST_QUOTE: Final = 80
 
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _OTHER_KINDS: Final = (
@@ -57,9 +54,9 @@ _PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
 _PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
 _SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
 _MAX_PROFILE: Final = 5_000_000
+_GREEN: Final = "#0b7a34"
 
-_recent: dict[str, tuple[bytes, bool]] = {}  # the file, and whether from the public internet
-_recent_lock = threading.Lock()
+_recent: dict[str, bytes] = {}
 
 
 def check_kind(data: bytes, what: str = "The file") -> str | None:
@@ -97,7 +94,6 @@ class ImageFacts(NamedTuple):
     width: int | None
     height: int | None
     size: int
-    sha256: str
     problem: str | None
     """Why the service would not take it, as a sentence; None if it would."""
 
@@ -108,21 +104,19 @@ class ImageFacts(NamedTuple):
 
 def inspect(data: bytes) -> ImageFacts:
     """Measure a picture. It never raises: what is wrong is in `problem`."""
-    kind: str | None = None
-    width = height = None
     problem = check_size(len(data))
     try:
         width, height = opened(data).size
-        kind = str(media_type(data)).removeprefix("image/").upper()
     except InvalidImageError as error:
-        problem = problem or str(error)
-    return ImageFacts(kind, width, height, len(data), hashlib.sha256(data).hexdigest(), problem)
+        return ImageFacts(None, None, None, len(data), problem or str(error))
+    kind = str(media_type(data)).removeprefix("image/").upper()
+    return ImageFacts(kind, width, height, len(data), problem)
 
 
 def quoted(text: object) -> str:
     """Return what came as a sentence quotes it: never more than 80 characters of it."""
     shown = str(text)
-    return repr(shown if len(shown) <= _LONGEST_QUOTE else f"{shown[: _LONGEST_QUOTE - 1]}…")
+    return repr(shown if len(shown) <= 80 else f"{shown[:79]}…")
 
 
 def is_url(text: object) -> bool:
@@ -158,15 +152,12 @@ def address_in(source: object) -> str | None:
     """Return the http(s) address that a picture is given by; None if it is given otherwise.
 
     Raises:
-        InvalidImageError: it is meant as an address, but it is none.
+        InvalidInputError: it is meant as an address, but it is none.
     """
     source = _bare(source)
     if not isinstance(source, str) or not re.match(r"\s*https?://", source, re.IGNORECASE):
         return None
-    try:
-        return clean_address(source, "The picture's address")
-    except InvalidInputError as error:
-        raise InvalidImageError(str(error), field="imageUrls") from None
+    return clean_address(source, "The picture's address")
 
 
 def _bare(source: Any) -> Any:
@@ -182,35 +173,29 @@ def read(source: ImageSource) -> bytes:
     A PIL image becomes a PNG, turned as its EXIF data says. An address is loaded, see `fetch`.
 
     Raises:
-        InvalidImageError: the source cannot be read, or is no picture.
+        InvalidInputError: the source cannot be read, or is no picture.
     """
     bare, what = _bare(source), "The file"
     if hasattr(bare, "convert"):
         return _written(bare)
-    data: bytes | None = None
-    if isinstance(bare, (bytes, bytearray, memoryview)):
-        data = bytes(bare)
-        bare = data.decode("ascii") if data.isascii() else None
-    if data is None and (url := address_in(bare)) is not None:
+    if (url := address_in(bare)) is not None:
         data, what = fetch(url), f"The file at {quoted(url)}"
+    elif isinstance(bare, (bytes, bytearray, memoryview)):
+        data = bytes(bare)
+        data = (data.isascii() and _in_text(data.decode("ascii"))) or data
     elif isinstance(bare, str) and (found := _in_text(bare)) is not None:
         data = found
-    elif data is None and isinstance(bare, (str, PathLike)):
-        what = f"The file {quoted(bare)}"
+    else:
         try:
+            what = f"The file {quoted(bare)}"
             data = Path(bare).expanduser().read_bytes()
-        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: no home directory
+        except (OSError, TypeError, ValueError, RuntimeError) as error:  # the last: no home
             reason = getattr(error, "strerror", None) or str(error).rstrip(".")
             raise InvalidImageError(
                 f"The picture {quoted(bare)} cannot be read: {reason}. Expected the path of a "
                 "picture file, an http(s) or data: address, bytes or a PIL image. Check the path; "
                 f"it is looked for in {Path.cwd()}."
             ) from None
-    if data is None:
-        raise InvalidImageError(
-            f"A value of type {type(source).__name__} is not a picture. Expected a path, an "
-            "http(s) or data: address, the file's bytes or a PIL image."
-        )
     if sentence := check_kind(data, what):
         raise InvalidImageError(sentence)
     return data
@@ -238,10 +223,9 @@ def _in_text(text: str) -> bytes | None:
 
 def _written(image: Image.Image) -> bytes:
     """A PIL image as a PNG that a browser shows as PIL does."""
-    mode, problem = image.mode, ""
-    if mode in ("I", "F") or (mode.startswith("I;16") and mode != "I;16"):
-        problem = f"the numbers of mode {mode!r} do not say what is white"
-    else:
+    mode = image.mode
+    problem = f"the numbers of mode {mode!r} do not say what is white"
+    if mode not in ("I", "F") and (mode == "I;16" or not mode.startswith("I;16")):
         try:
             upright = _upright(image)
             return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
@@ -254,54 +238,48 @@ def _written(image: Image.Image) -> bytes:
     )
 
 
-def fetch(
-    url: str,
-    *,
-    allow_private: bool = True,
-    trusted: Iterable[str] = (),
-    remedy: str = "Save the picture and pass its path, or pass allow_private=True if you trust it.",
-) -> bytes:
+def fetch(url: str, *, allow_private: bool = True, trusted: Iterable[str] = ()) -> bytes:
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
     Without `allow_private` each hop must be public, or have the host and port of a `trusted`
-    address; and a picture is taken from memory only if it was loaded so.
+    address; and the picture is loaded anew.
 
     Raises:
         InvalidImageError: the address is refused, or cannot be loaded within the bounds.
     """
-    known, checked = _recent.get(url, (None, False))
-    if known is not None and (allow_private or checked):
+    if allow_private and (known := fetched(url)) is not None:
         return known
     try:
-        data, public = _download.load(url, allow_private=allow_private, trusted=trusted)
+        data = _download.load(url, allow_private=allow_private, trusted=trusted)
+    except _download.PrivateAddressError as error:
+        problem = (
+            f"was not loaded: {error}, and such addresses are refused. Expected an address of the "
+            "public internet. Choose the picture as a file, or allow private addresses if you "
+            "trust it."
+        )
     except _download.DownloadError as error:
-        said = (
+        problem = (
             f"cannot be loaded: {error}. Expected the address of a picture that this kernel can "
             "reach. Open it in a browser to check, or send the address without looking at it: "
             "ComplexImageTask(image_urls=[…], question=…)."
         )
-        if isinstance(error, _download.PrivateAddressError):
-            said = (
-                f"was not loaded: {error}, and such addresses are refused. Expected an address of "
-                f"the public internet. {remedy}"
-            )
-        raise InvalidImageError(f"The picture at {quoted(url)} {said}", field="imageUrls") from None
-    remember(url, data, public=public)
-    return data
+    else:
+        remember(url, data)
+        return data
+    raise InvalidImageError(f"The picture at {quoted(url)} {problem}", field="imageUrls")
 
 
-def remember(url: str, data: bytes, *, public: bool = False) -> None:
+def remember(url: str, data: bytes) -> None:
     """Keep the picture of an address for display; the oldest of 32 is dropped."""
-    with _recent_lock:
-        _recent.pop(url, None)
-        _recent[url] = data, public
-        for oldest in [*_recent][:-32]:
-            del _recent[oldest]
+    _recent.pop(url, None)
+    _recent[url] = data
+    for oldest in [*_recent][:-32]:
+        _recent.pop(oldest, None)  # another thread may have done so
 
 
 def fetched(url: str) -> bytes | None:
     """Return the picture of `url` if it was loaded lately, without touching the network."""
-    return _recent.get(url, (None, False))[0]
+    return _recent.get(url)
 
 
 def grids(tiles: int) -> list[tuple[int, int]]:
@@ -312,11 +290,9 @@ def grids(tiles: int) -> list[tuple[int, int]]:
 
 def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square."""
-    if tiles == 6 and width >= height:  # the usual picture (source: BroCapGPT public API pages)
-        return 3, 2
     shape = width / height
-    best = sorted(grids(tiles), key=lambda g: (abs(math.log(shape * g[1] / g[0])), g))
-    return best[0] if best else (1, 1)
+    near = lambda grid: abs(math.log(shape * grid[1] / grid[0]))  # noqa: E731
+    return min(grids(tiles), key=near, default=(1, 1))
 
 
 def mark_answer(
@@ -340,17 +316,26 @@ def mark_answer(
         )
     draw = ImageDraw.Draw(image)
     stroke = max(2, round(short / 22))
-    font = ImageFont.load_default(max(10, round(short / 6)))
+    size = max(10, round(short / 6))
+    font, pad = ImageFont.load_default(size), round(size / 4)
     for index, chosen in enumerate(answer):
-        column, row = index % columns, index // columns
+        row, column = divmod(index, columns)
         left, top = round(column * tile_w), round(row * tile_h)
         right, bottom = round((column + 1) * tile_w) - 1, round((row + 1) * tile_h) - 1
         if chosen:
             draw.rectangle((left, top, right, bottom), outline="white", width=stroke + 2)
-            draw.rectangle(
-                (left + 1, top + 1, right - 1, bottom - 1), outline="#0b7a34", width=stroke
-            )
-        _number(draw, (left + stroke + 2, top + stroke + 2), str(index + 1), font, chosen)
+            inner = (left + 1, top + 1, right - 1, bottom - 1)
+            draw.rectangle(inner, outline=_GREEN, width=stroke)
+        # the number on a plate; a chosen tile's plate is green and has a tick
+        x, y = left + stroke + 2 + pad, top + stroke + 2 + pad
+        end, low = draw.textbbox((x, y), str(index + 1), font=font, anchor="lt")[2:]
+        tick, start = low - y, end + pad
+        plate = (x - pad, y - pad, start + (tick + pad if chosen else 0), low + pad)
+        draw.rounded_rectangle(plate, radius=pad, fill=_GREEN if chosen else "#303030")
+        draw.text((x, y), str(index + 1), font=font, fill="white", anchor="lt")
+        if chosen:
+            ends = [(start, y + tick / 2), (start + tick * 0.38, low), (start + tick, y)]
+            draw.line(ends, fill="white", width=max(2, round(tick / 6)))
     return _png(image)
 
 
@@ -364,29 +349,25 @@ class Thumbnail(NamedTuple):
 
 
 def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumbnail:
-    """Return a small copy, at most `max_bytes` long; it has nothing of the file but its pixels.
+    """Return a small copy of at most `max_bytes`; it has nothing of the file but its pixels.
 
     It fits into a square of `side` pixels, but a very tall or wide one must stay legible.
 
     Raises:
-        InvalidImageError: the picture cannot be opened, or made that small.
+        InvalidImageError: the picture cannot be opened.
     """
     image = _on_white(opened(data))
     short, long = sorted(image.size)
     longer = min(side / 4 / short, side / math.sqrt(short * long), 8 * side / long)
     scale = min(1.0, max(side / long, longer))
-    while long * scale >= 8:
+    while True:
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        small = image.resize(size, reducing_gap=3.0)
         buffer = io.BytesIO()
+        small = image.resize(size, reducing_gap=3.0)
         small.save(buffer, format="JPEG", quality=80, optimize=True)
-        if buffer.tell() <= max_bytes:
+        if buffer.tell() <= max_bytes or max(size) < 8:
             return Thumbnail(buffer.getvalue(), "image/jpeg", *size)
         scale *= 0.8
-    raise InvalidImageError(
-        f"The picture has no copy of at most {max_bytes:,} bytes; expected room for at least a "
-        "few pixels. Show fewer pictures at once."
-    )
 
 
 def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Thumbnail | None]:
@@ -463,10 +444,9 @@ def _upright(image: Image.Image) -> Image.Image:
     """The image turned as its EXIF data says that it was held."""
     from PIL import ImageOps
 
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # data that cannot be read turn nothing, as in a browser
-        return image
+    with contextlib.suppress(Exception):  # data that cannot be read turn nothing, as in a browser
+        image = ImageOps.exif_transpose(image)
+    return image
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -477,14 +457,12 @@ def _rgb(image: Image.Image) -> Image.Image:
         image = Image.frombytes("L", image.size, image.tobytes()[1::2])
     mode = "RGBA" if image.has_transparency_data else "RGB"
     plain = image.convert(mode)
-    if profile := image.info.get("icc_profile"):
-        try:
-            found = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            screen = ImageCms.createProfile("sRGB")
-            image = image if image.mode == "CMYK" else plain
-            return ImageCms.profileToProfile(image, found, screen, outputMode=mode) or plain
-        except (ImageCms.PyCMSError, OSError):  # damaged, or of other colours than the picture
-            return plain
+    # a profile may be damaged, or of other colours than the picture
+    with contextlib.suppress(KeyError, ImageCms.PyCMSError, OSError):
+        found = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        given = image if image.mode == "CMYK" else plain
+        screen = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(given, found, screen, outputMode=mode) or plain
     return plain
 
 
@@ -492,10 +470,8 @@ def _on_white(image: Image.Image) -> Image.Image:
     """The image in RGB; what is transparent is white, as on a page."""
     from PIL import Image
 
-    if image.mode == "RGB":
-        return image
     white = Image.new("RGBA", image.size, "white")
-    white.alpha_composite(image)
+    white.alpha_composite(image.convert("RGBA"))
     return white.convert("RGB")
 
 
@@ -503,21 +479,3 @@ def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
     return buffer.getvalue()
-
-
-def _number(
-    draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, font: Any, chosen: bool
-) -> None:
-    """Draw a tile's number on a dark plate; a chosen tile's plate is green and has a tick."""
-    pad = max(2, round(font.size / 4))
-    x, y = at[0] + pad, at[1] + pad
-    right, bottom = draw.textbbox((x, y), text, font=font, anchor="lt")[2:]
-    tick = bottom - y
-    end = right + pad + (tick + pad if chosen else 0)
-    plate = "#0b7a34" if chosen else "#303030"
-    draw.rounded_rectangle((*at, end, bottom + pad), radius=pad, fill=plate)
-    draw.text((x, y), text, font=font, fill="white", anchor="lt")
-    if chosen:
-        left, low = right + pad, y + tick * 0.5
-        ends = [(left, low), (left + tick * 0.38, low + tick * 0.38), (left + tick, y)]
-        draw.line(ends, fill="white", width=max(2, round(tick / 6)))

@@ -17,14 +17,15 @@ import json
 import linecache
 import math
 import re
+import textwrap
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
-    RootModel,
     ValidationError,
     field_validator,
     model_validator,
@@ -65,9 +66,9 @@ def task_from_wire(body: Mapping[str, Any]) -> Task:
     """
     name = body.get("type") if isinstance(body, Mapping) else None
     known = _registry.get(name) if isinstance(name, str) else None
-    if known is None or not all(isinstance(field, str) for field in body):
+    if known is None:
         return RawTask(body)
-    return known(**{name: value for name, value in body.items() if name != "type"})
+    return known(**{str(name): value for name, value in body.items() if name != "type"})
 
 
 def _is_fixed(value: Any) -> bool:
@@ -79,15 +80,6 @@ def _is_fixed(value: Any) -> bool:
     return value is None or type(value) in (str, int, float, bool)
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Whether two JSON values are written alike: True is not 1 here, and members have an order."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return list(one) == list(other) and all(map(_same, one.values(), other.values()))
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return type(one) is type(other) and bool(one == other)
-
-
 def _cell_docstrings(kind: type) -> dict[str, str]:
     """The docstrings under the fields of a class of a notebook, where pydantic finds none."""
     frame = inspect.currentframe()
@@ -96,12 +88,10 @@ def _cell_docstrings(kind: type) -> dict[str, str]:
     found: dict[str, str] = {}
     if frame is None:
         return found
-    with contextlib.suppress(SyntaxError, ValueError):  # a file that changed meanwhile
-        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
-        classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
-        begun = [n for n in classes if n.name == kind.__name__ and n.lineno <= frame.f_lineno]
-        # a cell may define it twice: the one that runs is the last that has begun
-        for pair in itertools.pairwise(max(begun, key=lambda node: node.lineno).body):
+    lines = linecache.getlines(frame.f_code.co_filename)[frame.f_lineno - 1 :]
+    with contextlib.suppress(SyntaxError, ValueError, IndexError):  # a file that changed meanwhile
+        (node,) = ast.parse(textwrap.dedent("".join(inspect.getblock(lines)))).body
+        for pair in itertools.pairwise(getattr(node, "body", ())):
             match pair:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(text))):
                     found[name] = inspect.cleandoc(text)
@@ -151,10 +141,8 @@ class Task(_Strict):
         cls.wire_type = wire_type or cls.__name__
         for hidden in _OWN.intersection(cls.model_fields):
             raise InvalidTaskError(
-                f"{cls.__name__} has a field named {hidden}, which every task already has; "
-                f"expected another name. Write it as api_{hidden}: … = "
-                f'Field(alias="{to_camel(hidden)}").',
-                field=hidden,
+                f"{cls.__name__} has a field named {hidden}, which every task already has. Write "
+                f'it as api_{hidden}: … = Field(alias="{to_camel(hidden)}").'
             )
         if cls.__module__ == "__main__" and cls.model_config.get("use_attribute_docstrings"):
             helps = _cell_docstrings(cls)
@@ -198,23 +186,23 @@ class Task(_Strict):
     def _json(self) -> dict[str, Any]:
         """The fields as they are sent, each secret as a `SecretText`."""
         try:
+            held = self.model_dump(by_alias=True)
             dumped = self.model_dump(mode="json", by_alias=True)
+            chosen = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         except (TypeError, ValueError) as error:
             raise _not_json("", f"{type(self).__name__} is not JSON: {str(error)[:200]}") from None
-        sent: dict[str, Any] = _as_sent(dumped, self)
+        sent: dict[str, Any] = _as_sent(dumped, held, chosen)
         return sent
 
     @property
     def wire_body(self) -> Body:
-        """The task's JSON in pieces, always that of its fields: made again when they changed."""
-        made: tuple[dict[str, Any] | None, Body] | None = getattr(self, "_made", None)
-        if made is not None and made[0] is None:
-            return made[1]
-        wire = self.to_wire()
-        if made is None or not _same(made[0], wire):
-            made = (None if _is_fixed(self) else wire, Body.of(wire))
-            object.__setattr__(self, "_made", made)
-        return made[1]
+        """The task's JSON in pieces; made once, unless something in the task can change."""
+        made: Body | None = getattr(self, "_made", None)
+        if made is None:
+            made = Body.of(self.to_wire())
+            if _is_fixed(self):
+                object.__setattr__(self, "_made", made)
+        return made
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy with fields changed, checked as if built anew; `copy.replace` does too.
@@ -246,39 +234,26 @@ class Task(_Strict):
         """
         return [picture.data for picture in self.wire_body.pictures]
 
-    def _body_text(self) -> str:
-        """The JSON as a person reads it: indented, pictures as labels."""
-        return _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
-
-    def _measured(self) -> list[tuple[str, _pictures.ImageFacts]]:
-        """What can be said of each picture."""
-        return [(f"picture {n}", _pictures.inspect(d)) for n, d in enumerate(self.pictures(), 1)]
+    def _in_words(self) -> tuple[list[tuple[str, _pictures.ImageFacts]], str]:
+        """What can be said of each picture, and the JSON, in which pictures are labels."""
+        facts = [(f"picture {n}", _pictures.inspect(d)) for n, d in enumerate(self.pictures(), 1)]
+        return facts, _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        facts, body = self._in_words()
         shown = [
-            _html.picture(
-                small.data,
-                small.media_type,
-                f"Picture {index} of the task",
-                size=(small.width, small.height),
-            )
-            for index, small in enumerate(_pictures.thumbnails(self.pictures()), 1)
+            _html.picture(small.data, small.media_type, f"Picture {n} of the task", size=small[2:])
+            for n, small in enumerate(_pictures.thumbnails(self.pictures()), 1)
             if small is not None
         ]
-        html = _html.card(
-            self.type or "Task without a type",
-            *shown,
-            _html.facts(
-                (name, _html.badge(str(facts), good=facts.problem is None))
-                for name, facts in self._measured()
-            ),
-            _html.code(self._body_text()),
-        )
+        badges = [(name, _html.badge(str(one), good=not one.problem)) for name, one in facts]
+        title = self.type or "Task without a type"
+        html = _html.card(title, *shown, _html.facts(badges), _html.code(body))
         return _html.bundle(html, str(self))
 
     def __str__(self) -> str:
-        lines = [f"{name}: {facts}" for name, facts in self._measured()]
-        return "\n".join([*lines, self._body_text()])
+        facts, body = self._in_words()
+        return "\n".join([*(f"{name}: {one}" for name, one in facts), body])
 
     def __getstate__(self) -> dict[Any, Any]:
         if self.wire_body.hides:
@@ -300,17 +275,18 @@ Task.model_config["use_attribute_docstrings"] = True
 _DESCRIBED: Final = ConfigDict(use_attribute_docstrings=False)
 
 
-def _clean_page(url: str | None) -> str | None:
-    return None if url is None else _pictures.clean_address(url, "websiteURL")
+def _address(field: str) -> AfterValidator:
+    return AfterValidator(lambda url: _pictures.clean_address(url, field))
+
+
+_Page: TypeAlias = Annotated[str, _address("websiteURL")]
 
 
 class ComplexImageMetadata(_Strict):
     """What the service is told about the picture."""
 
     task: str = Field(
-        alias="Task",
-        min_length=1,
-        description="The question, in English, for example `Pick the penguin`.",
+        alias="Task", min_length=1, description="The question in English: `Pick the penguin`."
     )
 
 
@@ -327,11 +303,9 @@ class ComplexImageTask(Task):
     typical_wait = (0.3, 6.0)
 
     task_class: Literal["funcaptcha"] = Field(
-        "funcaptcha",
-        alias="class",
-        description="The picture's family; `funcaptcha` is the only documented one.",
+        "funcaptcha", alias="class", description="The only documented family of pictures."
     )
-    image_urls: tuple[str, ...] | None = Field(
+    image_urls: tuple[Annotated[str, _address("imageUrls")], ...] | None = Field(
         None, description="Address of the picture (one), if imagesBase64 is absent."
     )
     images_base64: tuple[str, ...] | None = Field(
@@ -339,15 +313,9 @@ class ComplexImageTask(Task):
         alias="imagesBase64",
         description="The picture's file in base64, no `data:` prefix, if imageUrls is absent.",
     )
-    metadata: ComplexImageMetadata = Field(
-        description="What the service is told about the picture."
-    )
-    user_agent: str | None = Field(
-        None, description="The User-Agent with which the service loads imageUrls."
-    )
-    website_url: str | None = Field(
-        None, alias="websiteURL", description="The page the picture belongs to."
-    )
+    metadata: ComplexImageMetadata = Field(description="What is asked about the picture.")
+    user_agent: str | None = Field(None, description="The User-Agent that loads imageUrls.")
+    website_url: _Page | None = Field(None, alias="websiteURL", description="The picture's page.")
 
     @classmethod
     def from_image(
@@ -371,14 +339,13 @@ class ComplexImageTask(Task):
             question: what is asked about it, in English.
 
         Raises:
-            InvalidTaskError: the picture or a field would not be taken by the service.
-            InvalidImageError: the picture cannot be read, or is none that the service takes.
+            InvalidInputError: the picture cannot be read, or the service would not take the task.
         """
-        data = _pictures.read(source)
+        data, url = _pictures.read(source), _pictures.address_in(source)
+        if url and (sentence := _pictures.check_size(len(data))):
+            raise InvalidTaskError(sentence, field="imageUrls")
         rest = {"question": question, "user_agent": user_agent, "website_url": website_url}
-        if (url := _pictures.address_in(source)) is not None:
-            if sentence := _pictures.check_size(len(data)):
-                raise InvalidTaskError(sentence, field="imageUrls")
+        if url:
             return cls(image_urls=(url,), **rest)
         return cls(images_base64=(base64.b64encode(data).decode("ascii"),), **rest)
 
@@ -400,44 +367,28 @@ class ComplexImageTask(Task):
             del fields["question"]
         return fields
 
-    @field_validator("image_urls")
-    @classmethod
-    def _check_urls(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if urls is not None and len(urls) != 1:
-            raise InvalidTaskError(
-                f"imageUrls has {len(urls)} addresses; expected a list with a single one. Create "
-                "one task for each picture.",
-                field="imageUrls",
-            )
-        return urls and tuple(_pictures.clean_address(url, "imageUrls") for url in urls)
-
     @field_validator("images_base64")
     @classmethod
     def _check_base64(cls, texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for index, text in enumerate(texts or ()):
+            name = f"imagesBase64[{index}]"
             try:
-                data = _picture_file(text)
+                wrong = _pictures.check_size(len(_picture_file(text)), f"The picture in {name}")
             except ValueError as error:
-                raise InvalidTaskError(
-                    f"imagesBase64[{index}] {error}", field="imagesBase64"
-                ) from None
-            if sentence := _pictures.check_size(len(data), f"The picture in imagesBase64[{index}]"):
-                raise InvalidTaskError(sentence, field="imagesBase64")
+                wrong = f"{name} {error}"
+            if wrong:
+                raise InvalidTaskError(wrong)
         return texts
-
-    _check_page = field_validator("website_url")(_clean_page)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [one for one in (self.image_urls, self.images_base64) if one is not None]
-        if len(given) == 1 and given[0]:
+        urls, texts = self.image_urls, self.images_base64
+        if texts if urls is None else (len(urls) == 1 and texts is None):
             return self
-        found = "There is no picture: neither imageUrls nor imagesBase64 has one"
-        if len(given) == 2:
-            found = "Both imageUrls and imagesBase64 are given"
         raise InvalidTaskError(
-            f"{found}; expected exactly one of them. Choose one picture; "
-            "ComplexImageTask.from_image(…) puts it where it belongs.",
+            f"imageUrls has {len(urls or ())} addresses and imagesBase64 {len(texts or ())} "
+            "pictures; expected one address, or pictures, and the other field left out. Choose one "
+            "picture for each task; ComplexImageTask.from_image(…) puts it where it belongs.",
             field="imageUrls",
         )
 
@@ -452,7 +403,7 @@ class FunCaptchaTaskProxyless(Task):
     model_config = _DESCRIBED
     typical_wait = (10.0, 30.0)
 
-    website_url: str = Field(alias="websiteURL", description="Address of the page.")
+    website_url: _Page = Field(alias="websiteURL", description="Address of the page.")
     website_public_key: str = Field(
         min_length=1,
         description="The page's public key, for example `69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC`.",
@@ -467,20 +418,15 @@ class FunCaptchaTaskProxyless(Task):
     )
     user_agent: str | None = Field(None, description="The browser's User-Agent.")
 
-    _check_page = field_validator("website_url")(_clean_page)
-
     @field_validator("data", mode="before")
     @classmethod
     def _check_data(cls, data: Any) -> Any:
-        if data is None:
-            return None
         try:
-            json.loads(data)
+            json.loads("null" if data is None else data)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidTaskError(
                 f"data is not JSON ({error}); expected a JSON document as a string, such as "
-                '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value), or leave it out.',
-                field="data",
+                '"{\\"blob\\":\\"…\\"}". Pass json.dumps(your_value), or leave it out.'
             ) from None
         return data
 
@@ -498,17 +444,12 @@ class RawTask(Task, register=False):
     text: str = Field(description="The object as JSON.")
 
     def __init__(self, body: Mapping[str, Any]) -> None:
-        if not isinstance(body, Mapping):
-            raise InvalidTaskError(
-                f"RawTask got a {type(body).__name__}; expected a JSON object. Pass a dict, "
-                'such as {"type": "MyTask"}.'
-            )
         try:
+            if not isinstance(body, Mapping):
+                raise TypeError(f"a {type(body).__name__} is no JSON object")
             text = json.dumps(dict(body), allow_nan=False)
-            if json.loads(text) != _lists(body):
-                raise TypeError("a key is not a string")
         except (TypeError, ValueError, RecursionError) as error:
-            raise _not_json("", f"The object is not JSON: {error}") from None
+            raise _not_json("", f"RawTask got what is not JSON: {error}") from None
         super().__init__(text=text)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -533,67 +474,48 @@ def _picture_file(text: str) -> bytes:
 # --- what is sent ---------------------------------------------------------------------------
 
 
-def _as_sent(dumped: Any, value: Any, place: str = "") -> Any:
+def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
     """What pydantic made of a value for JSON, with the secrets for which it has asterisks.
 
-    A field that is None is left out, unless that would mean another value.
+    `held` has them; a field that is None is left out, unless `chosen` has it: the default would
+    mean another value.
     """
-    if hasattr(value, "get_secret_value"):
-        hidden = dumped == str(value) or not str(dumped).strip("*")
-        return _secret_text(value.get_secret_value(), place) if hidden else dumped
-    for number in (value, dumped):
+    if hasattr(held, "get_secret_value") and (
+        dumped == str(held) or not str(dumped).strip("*")  # else its owner shows it
+    ):
+        secret = held.get_secret_value()
+        with contextlib.suppress(UnicodeDecodeError):
+            secret = secret.decode() if isinstance(secret, bytes) else secret
+        if not isinstance(secret, str):
+            kind = type(secret).__name__
+            raise _not_json(place, f"{place} is a secret of type {kind}, not a text in UTF-8")
+        return SecretText(secret)
+    for number in (held, dumped):
         if isinstance(number, float) and not math.isfinite(number):
             raise _not_json(place, f"{place} is {number}")
-    if isinstance(value, RootModel):
-        return _as_sent(dumped, value.root, place)
-    below = f"{place}." if place else ""
-    if isinstance(dumped, dict) and (fields := _fields_of(type(value))):
-        # a dataclass has no other names
-        names = {getattr(f, "serialization_alias", "") or n: n for n, f in fields.items()}
-        held = {key: getattr(value, names.get(key) or key, at) for key, at in dumped.items()}
-        return {
-            key: _as_sent(inner, held[key], below + key)
-            for key, inner in dumped.items()
-            if held[key] is not None or key not in names or fields[names[key]].default is not None
+    if not isinstance(held, Collection) or isinstance(held, str) or len(held) != len(dumped):
+        return dumped
+    given = chosen if type(chosen) is type(dumped) else dumped
+    if isinstance(dumped, dict) and isinstance(held, Mapping):
+        below = f"{place}." if place else ""
+        return {  # pydantic would spoil half of a character in a key
+            name if type(name) is str else key: _as_sent(
+                inner, value, given.get(key, inner), f"{below}{key}"
+            )
+            for (key, inner), (name, value) in zip(dumped.items(), held.items(), strict=True)
+            if inner is not None or key in given
         }
-    if isinstance(dumped, dict) and isinstance(value, Mapping) and len(dumped) == len(value):
-        # pydantic would spoil half of a character in a key
-        keys = [held if type(held) is str else key for key, held in zip(dumped, value, strict=True)]
-        parts = zip(keys, dumped.values(), value.values(), strict=True)
-        return {key: _as_sent(inner, held, f"{below}{key}") for key, inner, held in parts}
-    if isinstance(dumped, list) and isinstance(value, Collection) and len(dumped) == len(value):
-        return [_as_sent(inner, item, place) for inner, item in zip(dumped, value, strict=True)]
+    if isinstance(dumped, list):
+        return [_as_sent(*three, place) for three in zip(dumped, held, given, strict=True)]
     return dumped
-
-
-def _fields_of(kind: Any) -> Mapping[str, Any]:
-    """The fields of a model or a dataclass."""
-    found = getattr(kind, "__pydantic_fields__", None) or getattr(kind, "__dataclass_fields__", {})
-    return dict(found)
-
-
-def _secret_text(secret: Any, place: str) -> SecretText:
-    with contextlib.suppress(UnicodeDecodeError):
-        if isinstance(secret, (str, bytes)):
-            return SecretText(secret if isinstance(secret, str) else secret.decode())
-    raise _not_json(
-        place, f"{place} is a secret of type {type(secret).__name__}, not a text in UTF-8"
-    )
 
 
 def _not_json(field: str, what: str) -> InvalidTaskError:
     return InvalidTaskError(
-        f"{what}. Expected texts, finite numbers, booleans, None, lists and dicts with string "
-        "keys, as JSON has them. Convert the value in question.",
+        f"{what}. Expected texts, finite numbers, booleans, None, lists and dicts, such as "
+        '{"type": "MyTask"}, as JSON has them. Convert the value in question.',
         field=field,
     )
-
-
-def _lists(value: Any) -> Any:
-    """A value with its tuples as lists, as JSON gives them back."""
-    if isinstance(value, Mapping):
-        return {key: _lists(item) for key, item in value.items()}
-    return [_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 # --- what is wrong --------------------------------------------------------------------------
@@ -610,25 +532,24 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
     kind, given, loc = details["type"], details.get("input"), [*details["loc"]]
     context = details.get("ctx", {})
     message = details["msg"].removeprefix("Value error, ").rstrip(".")
-    fields: dict[Any, Any] = {}
+    helps: dict[str, str] = {}
     place: Any = model
     for at, part in enumerate(loc):  # by the names on the wire
-        known = _fields_of(place)
-        fields = {info.alias or name: info for name, info in known.items()}
-        if isinstance(part, str) and part in known:
-            loc[at] = part = known[part].alias or part
-        place = fields[part].annotation if part in fields else None
-    helps = {name: info.description or "" for name, info in fields.items()}
-    field = ".".join(part for part in loc if isinstance(part, str))
+        known = getattr(place, "model_fields", {})
+        helps = {info.alias or name: info.description or "" for name, info in known.items()}
+        info = known.get(part) or next((i for i in known.values() if i.alias == part), None)
+        loc[at] = (info and info.alias) or part
+        place = info and info.annotation
+    field, last = ".".join(part for part in loc if isinstance(part, str)), str(["", *loc][-1])
     if isinstance(error := context.get("error"), InvalidInputError):
         field = error.problems[0].field or field
         said = str(error)
     elif kind == "missing":
-        about = f" ({hint})" if (hint := helps.get(str(loc[-1]), "").rstrip(".")) else ""
+        about = f" ({hint})" if (hint := helps.get(last, "").rstrip(".")) else ""
         said = f"{field} is missing; it is required{about}. Fill it in."
     elif kind == "extra_forbidden":
         lower = {name.lower(): name for name in helps}
-        near = difflib.get_close_matches(str(loc[-1]).lower(), lower, 1, 0.5)
+        near = difflib.get_close_matches(last.lower(), lower, 1, 0.5)
         advice = f"Did you mean {lower[near[0]]}? " if near else ""
         named = f"The fields are: {', '.join(helps)}. " if helps else ""
         said = f"{field} is not a field of {model.__name__}. {advice}{named}"
@@ -636,8 +557,7 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
     elif kind == "string_too_short" and not given:
         said = f"{field} is empty; expected a text. Fill it in."
     elif kind == "literal_error":
-        shown = _pictures.quoted(given) if isinstance(given, str) else str(given)[:80]
-        said = f"{field} is {shown}; expected {context['expected']}."
+        said = f"{field} is {_pictures.quoted(given)}; expected {context['expected']}."
     elif wanted := _WORDS.match(message):
         expected = _WANTED.get(wanted[1], f"a {wanted[1]}")
         got = _GIVEN.get(type(given).__name__, f"a {type(given).__name__}")

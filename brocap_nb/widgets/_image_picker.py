@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 10_000_000
 _LONGEST_ADDRESS: Final = 4_000
-_FROM_PUBLIC: Final = "Use a public address, or choose the picture as a file."
-_FROM_ANY: Final = "Tick “Allow private addresses” if you trust it, or choose a file instead."
 _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (required)</span>'
 
 
@@ -59,7 +57,8 @@ class DropZone(anywidget.AnyWidget):
         """The page has looked already; what a page says is looked at again."""
         if not isinstance(content, dict):
             return
-        kind, name, url = (content.get(key, "") for key in ("kind", "name", "url"))
+        kind, name, url, told = (content.get(k, "") for k in ("kind", "name", "url", "problem"))
+        self.problem = told if isinstance(told, str) else ""
         if kind == "picture" and buffers:
             data = bytes(buffers[0])
             shown = name[:80] if isinstance(name, str) and name else "The file"
@@ -254,17 +253,17 @@ class ImagePicker(widgets.View):
             self._say(problem=str(error))
             return
         # the checkbox counts only where it is offered: a page can set any widget's value
-        asked = self._allow_private is None
-        allow = bool(self.private.value if asked else self._allow_private)
+        allow = self._allow_private
+        allow = bool(self.private.value if allow is None else allow)
         own = [puzzle.url for puzzle in self._puzzles()]
         ticket = self._load = object()
         self.load.description = "Stop loading"
         self._say(waiting=f"Loading {_pictures.quoted(url)} …")
 
         def work() -> None:
-            data, problem, remedy = None, "", _FROM_ANY if asked else _FROM_PUBLIC
+            data, problem = None, ""
             try:
-                data = _pictures.fetch(url, allow_private=allow, trusted=own, remedy=remedy)
+                data = _pictures.fetch(url, allow_private=allow, trusted=own)
                 problem = _pictures.check_kind(data, f"The file at {_pictures.quoted(url)}") or ""
             except BroCapError as error:
                 problem = str(error)

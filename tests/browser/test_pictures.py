@@ -249,7 +249,6 @@ def test_the_picture_in_what_is_pasted_from_a_document_is_taken(lab: Lab) -> Non
     send(lab, "paste", text="data:image/png;base64,@@@@")
     alert = console.get_by_role("alert")
     alert.get_by_text("is damaged or cut off. Copy the picture again.").wait_for()
-    lab.page.wait_for_timeout(1_000)  # the sentence goes to the kernel before the next message
     send(lab, "paste", text="data:text/html,<html>")
     alert.filter(has_text="The picture is a web page (HTML), not a picture").wait_for()
     console.get_by_label("Address of a picture").fill(uri)

@@ -177,13 +177,3 @@ def test_what_is_too_deep_for_python_is_told() -> None:
         body = {"a": body}
     with pytest.raises(bn.InvalidInputError, match="60 levels deep"):
         bn.RawTask(body).to_python()
-
-
-def test_a_field_cannot_hide_the_method() -> None:
-    with (
-        pytest.warns(UserWarning, match="shadows"),
-        pytest.raises(bn.InvalidTaskError, match="every task already has"),
-    ):
-
-        class Hiding(bn.Task, register=False):
-            to_python: str

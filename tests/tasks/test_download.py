@@ -25,11 +25,6 @@ from brocap_nb.tasks import _download, _pictures
 PICTURE = noise()
 
 
-def packed(body: bytes, encoding: str) -> bytes:
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
 def moved(target: str, status: int = 302) -> bytes:
     return f"HTTP/1.1 {status} X\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
 
@@ -55,26 +50,17 @@ def port_of(peer: Peer) -> int:
 # --- which addresses ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
+def test_what_is_of_the_public_internet() -> None:
+    for address in (
         *("127.0.0.1", "127.8.9.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.0.9"),
         *("169.254.169.254", "100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
         *("192.0.2.1", "198.18.0.1", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fec0::1"),
         *("ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "2002:7f00:1::"),
         *("64:ff9b::7f00:1", "64:ff9b::a00:1", "2001:db8::1", "100::1"),
-    ],
-)
-def test_what_is_not_of_the_public_internet(address: str) -> None:
-    assert _download.kind_of_address(address)
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"],
-)
-def test_what_is(address: str) -> None:
-    assert _download.kind_of_address(address) is None
+    ):
+        assert _download.kind_of_address(address), address
+    for address in ("1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"):
+        assert _download.kind_of_address(address) is None
 
 
 # --- refusing -----------------------------------------------------------------------------
@@ -91,9 +77,9 @@ def test_no_spelling_of_this_machine_is_connected_to(host: str, peer: Peer) -> N
     peer.say(http(PICTURE))
     url = f"http://{host}:{port_of(peer)}/a.png"
     with pytest.raises(bn.InvalidImageError) as caught:
-        _pictures.fetch(url, allow_private=False, remedy="Do this.")
+        _pictures.fetch(url, allow_private=False)
     assert "this machine itself, and such addresses are refused" in str(caught.value)
-    assert str(caught.value).endswith("Do this.")
+    assert str(caught.value).endswith("allow private addresses if you trust it.")
     assert caught.value.problems[0].field == "imageUrls"
     assert peer.requests == []
     assert _pictures.fetch(url) == PICTURE  # in Python, its user decides: the address does work
@@ -130,7 +116,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
     assert peer.requests == []
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [301, 307])
 def test_each_redirect_is_checked_anew(status: int, peer: Peer, other: Peer) -> None:
     peer.say(moved(f"{other.url}/secret.png", status))
     other.say(http(PICTURE))
@@ -141,11 +127,11 @@ def test_each_redirect_is_checked_anew(status: int, peer: Peer, other: Peer) -> 
     assert _pictures.fetch(f"{peer.url}/a.png") == PICTURE  # where it is allowed it is followed
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/", "data:image/png,x"])
-def test_a_redirect_leads_to_nothing_but_http(target: str, peer: Peer) -> None:
-    peer.say(moved(target))
-    with pytest.raises(bn.InvalidImageError, match="neither http nor https"):
-        _pictures.fetch(peer.url)
+def test_a_redirect_leads_to_nothing_but_http_and_not_for_ever(peer: Peer) -> None:
+    for target in ("file:///etc/passwd", "ftp://127.0.0.1/", "data:image/png,x"):
+        peer.say(moved(target))
+        with pytest.raises(bn.InvalidImageError, match="neither http nor https"):
+            _pictures.fetch(peer.url)
     peer.say(moved("/again"))
     with pytest.raises(bn.InvalidImageError, match="more than 5 times"):
         _pictures.fetch(peer.url)
@@ -169,16 +155,9 @@ def test_only_the_host_and_port_that_are_trusted_are_allowed(peer: Peer, other: 
 def test_a_remembered_picture_does_not_leak_past_the_rule(peer: Peer) -> None:
     peer.say(http(PICTURE))
     url = f"{peer.url}/a.png"
-    for remember in (
-        lambda: _pictures.fetch(url),
-        lambda: _pictures.remember(url, PICTURE),
-        lambda: _pictures.fetch(url, allow_private=False, trusted=[url]),
-    ):
-        _pictures._recent.clear()
-        remember()
-        assert _pictures.fetched(url) == PICTURE
-        with pytest.raises(bn.InvalidImageError, match="are refused"):
-            _pictures.fetch(url, allow_private=False)
+    assert _pictures.fetch(url) == _pictures.fetched(url) == PICTURE
+    with pytest.raises(bn.InvalidImageError, match="are refused"):
+        _pictures.fetch(url, allow_private=False)
 
 
 @pytest.fixture
@@ -196,14 +175,11 @@ def proxy(other: Peer, monkeypatch: pytest.MonkeyPatch) -> Peer:
 ELSEWHERE = "192.0.2.1"  # reserved for documentation: nothing is there
 
 
-def test_no_proxy_is_used_for_this_machine(proxy: Peer, peer: Peer) -> None:
+def test_the_environments_proxy_is_used_but_for_this_machine(proxy: Peer, peer: Peer) -> None:
     peer.say(http(PICTURE))
     for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "0.0.0.0"):
         assert _pictures.fetch(f"http://{host}:{port_of(peer)}/a.png") == PICTURE
     assert proxy.requests == []
-
-
-def test_the_environments_proxy_is_used_for_others(proxy: Peer) -> None:
     assert _pictures.fetch(f"http://{ELSEWHERE}/a%20b.png?c=d") == b"from the proxy"
     assert proxy.requests[0][0] == f"http://{ELSEWHERE}/a%20b.png?c=d"
 
@@ -233,27 +209,23 @@ def test_a_proxy_would_look_the_name_up_itself_so_the_rule_takes_none(
     [
         (http(b"no", 502), "HTTP 502|OSError|ProxyError"),
         (Peer.RESET, "Error"),
-        (None, "ProxyError"),
+        ("127.0.0.1:9", "ProxyError"),
+        ("socks5://127.0.0.1:9", "Unknown"),
     ],
 )
 def test_a_proxy_that_failed_is_named_without_its_login(
-    scheme: str, reply: bytes | None, reason: str, proxy: Peer, monkeypatch: pytest.MonkeyPatch
+    scheme: str, reply: bytes | str, reason: str, proxy: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if reply is None:
-        monkeypatch.setenv(f"{scheme}_proxy", "127.0.0.1:9")
+    named = proxy.url
+    if isinstance(reply, str):
+        monkeypatch.setenv(f"{scheme}_proxy", reply)
+        named = reply if "://" in reply else f"http://{reply}"
     else:
         proxy.say(reply)
     with pytest.raises(bn.InvalidImageError, match=reason) as caught:
         _pictures.fetch(f"{scheme}://{ELSEWHERE}/a.png")
-    named = "http://127.0.0.1:9" if reply is None else proxy.url
     assert f", by way of the proxy {named}. Expected" in str(caught.value)
     assert "word" not in str(caught.value)
-
-
-def test_a_proxy_of_another_kind_is_told(proxy: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:9")
-    with pytest.raises(bn.InvalidImageError, match="Unknown, by way of the proxy socks5://"):
-        _pictures.fetch(f"http://{ELSEWHERE}/a.png")
 
 
 # --- https --------------------------------------------------------------------------------
@@ -309,10 +281,11 @@ def test_the_certificate_is_checked_for_the_name_not_for_the_number(
 # --- bounds -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br"])
-def test_what_a_server_packs_all_the_same_is_refused(encoding: str, peer: Peer) -> None:
-    peer.say(packed(gzip.compress(bytes(1_000_000)), encoding))
-    with pytest.raises(bn.InvalidImageError, match=f"packed as '{encoding}', which was not asked"):
+def test_what_a_server_packs_all_the_same_is_refused(peer: Peer) -> None:
+    body = gzip.compress(bytes(1_000_000))
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(body)}\r\n\r\n"
+    peer.say(head.encode() + body)
+    with pytest.raises(bn.InvalidImageError, match="packed as 'gzip', which was not asked"):
         _pictures.fetch(peer.url)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import math
 import re
 import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,27 +15,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.display import Image as Shown
 from peer import Peer, http
-from pictures import chunk, exif, kinds, noise, plain, raw_png, saved
+from pictures import exif, kinds, noise, plain, raw_png, saved
 from PIL import Image
 
 import brocap_nb as bn
 from brocap_nb import _html
-from brocap_nb.api._body import decode_base64, media_type
+from brocap_nb.api._body import media_type
 from brocap_nb.tasks import _download, _pictures
 
-
-def bomb(side: int) -> bytes:
-    """A PNG of a few bytes that says it has `side` x `side` pixels."""
-
-    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    body = (
-        chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(range(99)))) + chunk(b"IEND", b"")
-    )
-    return b"\x89PNG\r\n\x1a\n" + body
-
-
 PICTURE = noise(60, 40)
-
+OTHERS = {
+    "empty": b"",
+    "a web page (HTML)": b"\xef\xbb\xbf\n<!DOCTYPE html><html><title>Log in</title>",
+    "an SVG drawing": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>',
+    "an AVIF picture": b"\0\0\0 ftypavif\0\0\0\0",
+    "a HEIC picture": b"\0\0\0 ftypmif1\0\0\0\0mif1heic",
+    "a TIFF picture": noise(60, 40, "TIFF"),
+    "a PDF document": b"%PDF-1.7\n%\xe2\xe3",
+    "text": noise(60, 40, "EPS"),  # Pillow would give it to a program of its own
+    "of a kind that is not known here": bytes(300),
+}
 
 cut_off = st.builds(lambda n, tail: PICTURE[:n] + tail, st.integers(0, 3000), st.binary())
 damaged = st.builds(
@@ -52,31 +49,9 @@ damaged = st.builds(
 def test_inspect_takes_any_bytes(data: bytes) -> None:
     facts = _pictures.inspect(data)
     assert facts.size == len(data)
-    assert facts.sha256 == hashlib.sha256(data).hexdigest()
     assert (facts.format is None) == (facts.width is None) == (facts.height is None)
     assert facts.format is not None or facts.problem
     assert str(facts)
-
-
-@pytest.mark.parametrize("kind", ["EPS", "PPM", "TIFF"])
-def test_no_other_format_is_opened(kind: str) -> None:
-    """Pillow gives some of them, EPS for one, to a program of their own."""
-    facts = _pictures.inspect(noise(60, 40, kind))
-    assert facts.format is None
-    assert "Expected a PNG" in (facts.problem or "")
-
-
-OTHERS = {
-    "empty": b"",
-    "a web page (HTML)": b"\xef\xbb\xbf\n<!DOCTYPE html><html><title>Log in</title>",
-    "an SVG drawing": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>',
-    "an AVIF picture": b"\0\0\0 ftypavif\0\0\0\0",
-    "a HEIC picture": b"\0\0\0 ftypmif1\0\0\0\0mif1heic",
-    "a TIFF picture": noise(60, 40, "TIFF"),
-    "a PDF document": b"%PDF-1.7\n%\xe2\xe3",
-    "text": "Où est l'image ?\n".encode() * 99,
-    "of a kind that is not known here": bytes(300),
-}
 
 
 @pytest.mark.parametrize("kind", OTHERS)
@@ -122,21 +97,15 @@ def test_a_picture_is_upright_wherever_it_is_seen(kind: str, orientation: int) -
         held.paste(COLOURS[name], (*at, at[0] + 60, at[1] + 40))
     data = saved(held, kind, exif=exif(orientation))
     size = (80, 120) if orientation > 4 else (120, 80)
-    facts = _pictures.inspect(data)
-    assert (facts.width, facts.height) == size
-    assert _pictures.opened(data).size == size
-    marked = _pictures.mark_answer(data, [False] * 6)
-    assert as_image(marked).size == size
-    small = _pictures.thumbnail(data)
-    assert (small.width, small.height) == size
+    assert _pictures.inspect(data)[1:3] == size
+    marked = as_image(_pictures.mark_answer(data, [False] * 6))
     with as_image(data) as image:
         sent = as_image(_pictures.read(image))  # a PIL image is turned before it is sent
     assert not sent.getexif()
-    for seen in (_pictures.opened(data), as_image(small.data), sent):
-        assert corners(seen) == TURNED[orientation]
-    assert corners(as_image(marked))[-1] == TURNED[orientation][-1]  # free of numbers
-    task = bn.ComplexImageTask.from_image(data, "Pick the owl")
-    assert task.pictures() == [data]  # a file's bytes are sent as they are
+    for seen in (_pictures.opened(data), as_image(_pictures.thumbnail(data).data), sent):
+        assert (seen.size, corners(seen)) == (size, TURNED[orientation])
+    assert (marked.size, corners(marked)[-1]) == (size, TURNED[orientation][-1])  # free of numbers
+    assert _pictures.read(data) == data  # a file's bytes are sent as they are
 
 
 @pytest.mark.parametrize(("name", "data"), kinds().items())
@@ -146,7 +115,6 @@ def test_each_kind_is_opened_in_rgb(name: str, data: bytes) -> None:
     assert image.mode in ("RGB", "RGBA")
     assert image.mode == "RGBA" or "clear" not in name
     assert _pictures.inspect(data).format == name.split(",")[0].split()[0].upper().removeprefix("A")
-    assert _pictures.thumbnail(data).width == image.width
 
 
 def test_16_bits_of_grey_keep_their_shades() -> None:
@@ -158,49 +126,34 @@ def test_16_bits_of_grey_keep_their_shades() -> None:
             assert [seen.getpixel((x, 0)) for x in (0, 24, 47)] == [(n,) * 3 for n in (0, 127, 250)]
 
 
-@pytest.mark.parametrize("size", [0, 99, 500_001])
-def test_a_size_outside_the_limits_is_told(size: int) -> None:
+def test_a_size_outside_the_limits_is_told() -> None:
     assert _pictures.check_size(100) is _pictures.check_size(500_000) is None
-    sentence = _pictures.check_size(size) or ""
-    assert f"{size:,} bytes" in sentence
-    assert "100 to 500,000" in sentence
-    assert _pictures.inspect(bytes(size)).problem == sentence
+    for size in (0, 99, 500_001):
+        problem = _pictures.inspect(bytes(size)).problem or ""
+        assert f"{size:,} bytes; the service takes 100 to 500,000" in problem
 
 
 def test_a_decompression_bomb_is_refused() -> None:
-    data = bomb(30_000)
-    assert 100 < len(data) < 200
-    for side in (6_400, 30_000, 2_000_000_000):
-        assert _pictures.inspect(bomb(side)).format is None
-    assert "pixels" in (_pictures.inspect(bomb(9_000)).problem or "")
-    for use in (_pictures.thumbnail, lambda d: _pictures.mark_answer(d, [True])):
-        with pytest.raises(bn.InvalidImageError):
-            use(data)
+    for side in (6_400, 9_000, 30_000, 2_000_000_000):
+        data = raw_png(8, 0, bytes(range(99)), size=(side, side))
+        assert 100 < len(data) < 600
+        assert side != 9_000 or "pixels" in (_pictures.inspect(data).problem or "")
+        for use in (_pictures.thumbnail, lambda d: _pictures.mark_answer(d, [True])):
+            with pytest.raises(bn.InvalidImageError):
+                use(data)
 
 
 # --- reading ------------------------------------------------------------------------------
 
 
-def test_each_source_is_read(tmp_path: Path) -> None:
-    file = tmp_path / "a.png"
-    file.write_bytes(PICTURE)
-    for source in (file, str(file), PICTURE, bytearray(PICTURE), memoryview(PICTURE), "a.png"):
-        assert _pictures.read(source) == PICTURE
-    with Image.open(file) as image, Image.open(io.BytesIO(_pictures.read(image))) as again:
-        assert again.tobytes() == image.tobytes()
-
-
-@pytest.mark.parametrize(
-    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16"]
-)
-def test_a_pil_image_of_any_mode_is_read(mode: str) -> None:
-    assert _pictures.inspect(_pictures.read(Image.new(mode, (90, 90)))).format == "PNG"
-
-
-@pytest.mark.parametrize("mode", ["I", "F", "I;16B"])
-def test_a_pil_image_that_does_not_say_what_is_white_is_refused(mode: str) -> None:
-    with pytest.raises(bn.InvalidImageError, match=f"mode '{mode}'.*Scale it to 0 to 255"):
-        _pictures.read(Image.new(mode, (90, 90)))
+def test_a_pil_image_is_read_if_it_says_what_is_white() -> None:
+    for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16"):
+        assert _pictures.inspect(_pictures.read(Image.new(mode, (90, 90)))).format == "PNG"
+    for mode in ("I", "F", "I;16B"):
+        with pytest.raises(bn.InvalidImageError, match=f"mode '{mode}'.*Scale it to 0 to 255"):
+            _pictures.read(Image.new(mode, (90, 90)))
+    with pytest.raises(bn.InvalidImageError, match="Expected an image with pixels"):
+        _pictures.read(Image.new("L", (0, 0)))
 
 
 def test_an_image_of_ipython_and_base64_and_a_data_address_are_read(
@@ -224,62 +177,42 @@ def test_an_image_of_ipython_and_base64_and_a_data_address_are_read(
         assert task.image_urls == (f"{peer.url}/a.png",)
 
 
-def test_a_damaged_data_address_is_told() -> None:
-    for address in ("data:image/png;base64,iVBORw0KGg!", "data:image/png;base64,A"):
-        with pytest.raises(bn.InvalidImageError, match="its base64 is damaged or cut off"):
-            _pictures.read(address)
+def test_what_is_no_picture_is_refused_in_a_sentence_that_quotes_little() -> None:
+    long = "x" * 5_001
+    for source, said in {
+        "no-such.png": re.escape(f"Check the path; it is looked for in {Path.cwd()}."),
+        **dict.fromkeys(("", ".", "\0", "~no-such-user/a.png", 5), "Expected the path of a"),
+        **dict.fromkeys((long, Path(long)), "too long. Expected"),
+        f"http://{long}/": "expected an address",
+        f"http://127.0.0.1:9/{long}": "cannot be loaded",
+        f"data:image/png;base64,{long}": "its base64 is damaged or cut off",
+        "data:image/png;base64,iVBORw0KGg!": "its base64 is damaged or cut off",
+        f"data:,{long}": "is text, not a picture",
+        long.encode(): "is text, not a picture",
+    }.items():
+        with pytest.raises(bn.InvalidInputError, match=said) as caught:
+            _pictures.read(source)  # type: ignore[arg-type]
+        assert str(caught.value).count("x") < 100
 
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        *("x" * 5_000, f"http://{'x' * 5_000}/", f"http://127.0.0.1:9/{'x' * 5_000}"),
-        *(f"data:image/png;base64,{'x' * 5_001}", f"data:,{'x' * 5_000}", b"x" * 5_000),
-        Path("x" * 5_000),
-    ],
-    ids=lambda source: str(source)[:20],
-)
-def test_a_sentence_quotes_little(source: object) -> None:
-    with pytest.raises(bn.InvalidImageError) as caught:
-        _pictures.read(source)  # type: ignore[arg-type]
-    assert str(caught.value).count("x") < 100
-
-
-NONE = ["no-such.png", "", ".", "\0", "~no-such-user-here/a.png", 5, Image.new("L", (0, 0))]
-
-
-@pytest.mark.parametrize("source", NONE, ids=lambda source: repr(source)[:20])
-def test_what_is_no_picture_is_refused_in_a_sentence(source: object) -> None:
-    with pytest.raises(bn.InvalidImageError, match=r"Expected") as caught:
-        _pictures.read(source)  # type: ignore[arg-type]
-    assert source != "no-such.png" or f"it is looked for in {Path.cwd()}." in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("http://", "ftp://a/b", "a.png", "http://[", "", None, 5, b"http://a", "http://:80/"),
-        *("http://a:x/", "http://a:0/", "http://a:65536/", "http://a..b/", "http://.a/"),
-        *("http://a/b c", "http://a b/", "http://a/b\n", " http://a/", "http://a/\u200b"),
-        f"http://{'a' * 64}.b/",
-    ],
-)
-def test_what_is_no_address(text: object) -> None:
-    assert not _pictures.is_url(text)
-    if isinstance(text, str) and text == text.strip():
-        with pytest.raises(bn.InvalidInputError, match=r"Write the full address\."):
-            _pictures.clean_address(text)
-    if isinstance(text, str) and text.startswith("http://") and text == text.strip():
-        with pytest.raises(bn.InvalidImageError, match="expected an address that starts"):
-            _pictures.read(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["http://a", "https://A.example.:443/b", "http://[::1]:8080/", "http://u:p@a_b/ü?c#d"]
-)
-def test_what_is_one(text: str) -> None:
-    assert _pictures.is_url(text)
-    assert _pictures.clean_address(f" {text}\r\n") == text
+def test_what_is_an_address_and_what_is_none() -> None:
+    wrong = [*("http://", "http://[", "http://:80/", "http://a:x/", "http://a:0/", "http://a/b c")]
+    wrong += ["http://a:65536/", "http://a..b/", "http://.a/", "http://a b/", "http://a/\u200b"]
+    wrong += [f"http://{'a' * 64}.b/"]
+    for text in (*wrong, "ftp://a/b", "a.png", "", None, b"http://a", "http://a/\n", " http://a/"):
+        assert not _pictures.is_url(text)
+    for text in wrong:
+        for use in (_pictures.clean_address, _pictures.read):
+            with pytest.raises(bn.InvalidInputError, match=r"Write the full address\."):
+                use(text)
+    for text in (
+        "http://a",
+        "https://A.example.:443/b",
+        "http://[::1]:8080/",
+        "http://u:p@a_b/ü?c",
+    ):
+        assert _pictures.is_url(text)
+        assert _pictures.clean_address(f" {text}\r\n") == text
 
 
 # --- fetching -----------------------------------------------------------------------------
@@ -292,21 +225,17 @@ def _forget() -> Iterator[None]:
     _pictures._recent.clear()
 
 
-def test_a_picture_is_fetched_once(peer: Peer) -> None:
+def test_a_picture_is_fetched_once_and_the_latest_are_remembered(peer: Peer) -> None:
     peer.say(http(PICTURE, content_type="image/png"))
     url = f"{peer.url}/a.png"
     assert _pictures.fetched(url) is None
     assert _pictures.fetch(url) == _pictures.fetch(url) == _pictures.read(url) == PICTURE
     assert _pictures.fetched(url) == PICTURE
     assert len(peer.requests) == 1
-
-
-def test_only_the_latest_pictures_are_remembered(peer: Peer) -> None:
-    peer.say(http(b"x"))
-    for number in range(40):
-        _pictures.fetch(f"{peer.url}/{number}")
-    assert _pictures.fetched(f"{peer.url}/0") is None
-    assert _pictures.fetched(f"{peer.url}/39") == b"x"
+    for number in range(32):
+        _pictures.remember(f"{peer.url}/{number}", b"x")
+    assert _pictures.fetched(url) is None
+    assert _pictures.fetched(f"{peer.url}/0") == b"x"
 
 
 BAD_SERVERS = {
@@ -315,6 +244,7 @@ BAD_SERVERS = {
     "reset inside": (http(PICTURE)[:-50] + Peer.RESET, "Error"),
     "not HTTP": (b"hello\r\n\r\n", "ProtocolError"),
     "silence": (Peer.STALL, "Timeout"),
+    "endless": (http(bytes(300_000)), "more than 100,000 bytes"),
 }
 
 
@@ -323,6 +253,7 @@ def test_a_server_that_fails_is_told(
     name: str, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_download, "TIMEOUT", (0.3, 0.3))
+    monkeypatch.setattr(_download, "MAX_BYTES", 100_000)
     reply, reason = BAD_SERVERS[name]
     peer.say(reply)
     url = f"{peer.url}/a.png"
@@ -333,40 +264,11 @@ def test_a_server_that_fails_is_told(
     assert _pictures.fetched(url) is None
 
 
-def test_an_endless_picture_is_given_up(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_download, "MAX_BYTES", 100_000)
-    peer.say(http(bytes(300_000)))
-    with pytest.raises(bn.InvalidImageError, match="more than 100,000 bytes"):
-        _pictures.fetch(peer.url)
-
-
-# --- base64 -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("text", ["a b=", "ab\n=", "a", "ab-_", "é", "=", "QQ==QQ=="])
-def test_what_is_not_base64(text: str) -> None:
-    assert decode_base64(base64.b64encode(text.encode()).decode()) == text.encode()
-    with pytest.raises(ValueError, match="is not base64"):
-        decode_base64(text)
-
-
-def test_the_prefix_is_named() -> None:
-    with pytest.raises(ValueError, match="`data:` prefix"):
-        decode_base64("data:image/png;base64,QQ==")
-
-
 # --- grids and marks ----------------------------------------------------------------------
 
 
 def test_the_grid_is_guessed() -> None:
-    guessed = {
-        (6, 450, 300): (3, 2),
-        (6, 200, 600): (1, 6),
-        (9, 300, 300): (3, 3),
-        (4, 400, 100): (4, 1),
-        (1, 50, 50): (1, 1),
-        (12, 400, 300): (4, 3),
-    }
+    guessed = {(6, 450, 300): (3, 2), (9, 300, 300): (3, 3), (4, 400, 100): (4, 1)}
     assert {picture: _pictures.guess_grid(*picture) for picture in guessed} == guessed
     assert _pictures.grids(6) == [(3, 2), (2, 3), (6, 1), (1, 6)]  # wide before tall
 
@@ -403,95 +305,57 @@ def test_the_true_tiles_are_marked_and_no_others(
         assert (image.format, image.size) == ("PNG", (80 * columns, 80 * rows))
 
 
-@pytest.mark.parametrize(
-    ("data", "answer", "grid"),
-    [
-        (plain(90, 60), [True] * 6, (4, 2)),
-        (plain(90, 60), [True] * 6, (-3, -2)),
-        (plain(90, 60), [True] * 6, (0, 0)),
-        (plain(90, 60), [], None),
-        (plain(90, 60), [], (0, 0)),
-        (plain(2, 2), [True] * 6, None),
-        (b"no picture", [True], None),
-    ],
-)
-def test_what_cannot_be_marked_is_refused(
-    data: bytes, answer: list[bool], grid: tuple[int, int] | None
-) -> None:
-    with pytest.raises(bn.InvalidImageError):
-        _pictures.mark_answer(data, answer, grid=grid)
+def test_what_cannot_be_marked_is_refused() -> None:
+    for data, tiles, grid in (
+        (plain(90, 60), 6, (4, 2)),
+        (plain(90, 60), 6, (-3, -2)),
+        (plain(90, 60), 0, None),
+        (plain(90, 60), 0, (0, 0)),
+        (plain(2, 2), 6, None),
+        (b"no picture", 1, None),
+    ):
+        with pytest.raises(bn.InvalidImageError):
+            _pictures.mark_answer(data, [True] * tiles, grid=grid)
 
 
-@pytest.mark.parametrize("max_bytes", [2_000, 10_000, 40_000])
 @pytest.mark.parametrize("size", [(40, 30), (900, 700), (3000, 20), (20, 3000), (1, 9000)])
-def test_a_thumbnail_is_small(max_bytes: int, size: tuple[int, int]) -> None:
-    small = _pictures.thumbnail(noise(*size), max_bytes=max_bytes)
-    assert len(small.data) <= max_bytes
-    facts = _pictures.inspect(small.data)
-    assert (media_type(small.data), facts.width, facts.height) == (
-        small.media_type,
-        small.width,
-        small.height,
-    )
+def test_a_thumbnail_is_small(size: tuple[int, int]) -> None:
+    for max_bytes in (2_000, 40_000):
+        small = _pictures.thumbnail(noise(*size), max_bytes=max_bytes)
+        assert len(small.data) <= max_bytes
+        facts = _pictures.inspect(small.data)
+        seen = (media_type(small.data), facts.width, facts.height)
+        assert seen == small[1:]
 
 
 @pytest.mark.parametrize("size", [(100, 2000), (2000, 100), (300, 1200)])
 def test_a_tall_or_wide_picture_stays_legible(size: tuple[int, int]) -> None:
     small = _pictures.thumbnail(plain(*size))
     assert min(small.width, small.height) >= 90
-    ratio = small.width / small.height / (size[0] / size[1])
-    assert 0.95 < ratio < 1.05
+    assert 0.95 < small.width / small.height / (size[0] / size[1]) < 1.05
     shown = _html.picture(small.data, small.media_type, "x", size=(small.width, small.height))
     assert ("overflow:auto" in shown) == (size != (300, 1200))
-    assert int(re.search(r"width:(\d+)px", shown)[1]) >= 72  # type: ignore[index]
 
 
 def test_a_thumbnail_has_nothing_of_the_file_but_its_pixels() -> None:
-    buffer = io.BytesIO()
-    exif = Image.Exif()
-    exif[0x010E] = "taken at home"
-    Image.new("RGB", (60, 40), "red").save(buffer, "JPEG", exif=exif)
-    assert b"taken at home" in buffer.getvalue()
-    small = _pictures.thumbnail(buffer.getvalue())
-    assert b"taken at home" not in small.data
-    assert small.data != buffer.getvalue()
-    assert _pictures.thumbnail(PICTURE).data != PICTURE
+    told = Image.Exif()
+    told[0x010E] = "taken at home"
+    file = saved(Image.new("RGB", (60, 40), "red"), "JPEG", exif=told)
+    assert b"taken at home" in file
+    assert b"taken at home" not in _pictures.thumbnail(file).data
 
 
 def test_what_is_transparent_is_white() -> None:
-    buffer = io.BytesIO()
-    Image.new("RGBA", (60, 40), (0, 0, 0, 0)).save(buffer, "PNG")
-    for shown in (
-        _pictures.thumbnail(buffer.getvalue()).data,
-        _pictures.mark_answer(buffer.getvalue(), [False]),
-    ):
-        with Image.open(io.BytesIO(shown)) as image:
-            assert image.convert("RGB").getpixel((55, 35)) == (255, 255, 255)
+    file = saved(Image.new("RGBA", (60, 40), (0, 0, 0, 0)))
+    for shown in (_pictures.thumbnail(file).data, _pictures.mark_answer(file, [False])):
+        assert as_image(shown).convert("RGB").getpixel((55, 35)) == (255, 255, 255)
 
 
-def characters(html: str) -> int:
-    """Of all data URIs in it."""
-    return sum(len(uri) for uri in re.findall(r'data:image/[^"]+', html))
-
-
-LARGE = noise(900, 700, "JPEG")
-
-
-@pytest.mark.parametrize("count", [1, 2, 5, 12, 20])
-def test_pictures_that_are_shown_together_share_a_budget(count: int) -> None:
-    found = _pictures.thumbnails([LARGE] * count)
-    html = "".join(_html.picture(s.data, s.media_type, "") for s in found if s is not None)
-    assert html.count("<img") == min(count, 12)
-    assert 20_000 < characters(html) <= 40_000
-    assert len(found) == count
-
-
-def test_a_tasks_repr_keeps_to_the_budget_and_never_has_the_file() -> None:
-    texts = [base64.b64encode(noise(400, 300 + n, "JPEG")).decode() for n in range(4)]
-    task = bn.ComplexImageTask(images_base64=texts, question="Pick the owl")
-    html = task._repr_mimebundle_()["text/html"]
-    assert html.count("<img") == 4
-    assert characters(html) <= 40_000
-    assert not any(text[:200] in html for text in texts)
-    small = bn.ComplexImageTask.from_image(PICTURE, "Pick the owl")
-    assert base64.b64encode(PICTURE).decode() not in small._repr_mimebundle_()["text/html"]
+def test_pictures_that_are_shown_together_share_a_budget() -> None:
+    large = noise(900, 700, "JPEG")
+    for count in (1, 5, 20):
+        found = _pictures.thumbnails([large] * count)
+        shown = [_html.picture(s.data, s.media_type, "") for s in found if s is not None]
+        assert (len(found), len(shown)) == (count, min(count, 12))
+        uris = re.findall(r'data:image/[^"]+', "".join(shown))
+        assert 20_000 < sum(map(len, uris)) <= 40_000

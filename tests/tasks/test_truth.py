@@ -8,7 +8,7 @@ import io
 import json
 import pickle
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,34 +31,27 @@ KEY = "0123456789abcdef0123456789abcdef"
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def listed() -> Iterator[type[bn.Task]]:
-    class Listed(bn.Task):
-        numbers: list[int]
-        note: str | bool | int | None = None
-
-    globals()["Listed"] = Listed  # pickle looks for it here
-    Listed.__qualname__ = "Listed"
-    yield Listed
-    del _types._registry["Listed"]
+class Listed(bn.Task, register=False):
+    numbers: list[int]
+    note: str | bool | int | None = None
 
 
-@st.composite
-def fields_of_pictures(draw: st.DrawFn) -> dict[str, Any]:
-    source: dict[str, Any] = (
-        {"images_base64": [draw(st.sampled_from(PICTURES))]}
-        if draw(st.booleans())
-        else {"image_urls": [f"https://example.com/{draw(st.integers(0, 99))}.png"]}
-    )
-    return {**source, "question": draw(words), "user_agent": draw(st.none() | words)}
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_types._registry, "Listed", Listed)
 
 
 def built(draw: Callable[[Any], Any]) -> bn.Task:
     """A task of one of three types."""
-    kind = draw(st.sampled_from(["picture", "listed", "raw"]))
-    if kind == "picture" and draw(st.booleans()):
-        return bn.ComplexImageTask(**draw(fields_of_pictures()))
+    kind = draw(st.sampled_from(["from image", "picture", "listed", "raw"]))
     if kind == "picture":
+        source: dict[str, Any] = draw(
+            st.sampled_from(PICTURES).map(lambda text: {"images_base64": [text]})
+            | st.integers(0, 99).map(lambda n: {"image_urls": [f"https://example.com/{n}.png"]})
+        )
+        agent = draw(st.none() | words)
+        return bn.ComplexImageTask(**source, question=draw(words), user_agent=agent)
+    if kind == "from image":
         data = draw(st.sampled_from(FILES))
         Path("owl.png").write_bytes(data)
         sources = [data, "owl.png", Path("owl.png"), Image.open(io.BytesIO(data))]
@@ -68,7 +61,7 @@ def built(draw: Callable[[Any], Any]) -> bn.Task:
         members = st.dictionaries(words, leaf | st.lists(leaf, max_size=2), max_size=3)
         return bn.RawTask(draw(members))
     numbers = draw(st.lists(st.integers(-9, 9), max_size=3))
-    return Listed(numbers=numbers, note=draw(st.none() | st.booleans() | st.integers(0, 1) | words))  # type: ignore[name-defined]  # noqa: F821
+    return Listed(numbers=numbers, note=draw(st.none() | st.booleans() | st.integers(0, 1) | words))
 
 
 def change(draw: Callable[[Any], Any], task: bn.Task) -> bn.Task:
@@ -83,8 +76,8 @@ def change(draw: Callable[[Any], Any], task: bn.Task) -> bn.Task:
         return copy.deepcopy(task)
     if how == "wire":
         return bn.task_from_wire(json.loads(json.dumps(task.to_wire())))
-    if how == "mutated" and isinstance(task, globals()["Listed"]):
-        task.numbers.append(draw(st.integers(-9, 9)))  # type: ignore[attr-defined]
+    if how == "mutated" and isinstance(task, Listed):
+        task.numbers.append(draw(st.integers(-9, 9)))
         return task
     if how in ("update", "replace"):
         new: dict[str, Any] = (
@@ -114,8 +107,8 @@ def test_all_that_is_made_of_a_task_says_the_same(data: st.DataObject) -> None:
     )
     if isinstance(task, bn.ComplexImageTask):
         assert task.to_wire()["metadata"] == {"Task": task.question}
-    elif isinstance(task, globals()["Listed"]):
-        assert task.to_wire()["numbers"] == task.numbers  # type: ignore[attr-defined]
+    elif isinstance(task, Listed):
+        assert task.to_wire()["numbers"] == task.numbers
 
 
 def test_a_copy_of_a_task_that_was_shown_sends_the_copy(client: bn.Client, peer: Peer) -> None:
@@ -132,8 +125,6 @@ def test_a_copy_is_checked_and_its_question_is_its_metadata() -> None:
     task = bn.ComplexImageTask(image_urls=["https://example.com/a.png"], question="Pick")
     with pytest.raises(bn.InvalidTaskError, match=r"metadata.Task is empty"):
         task.model_copy(update={"question": ""})
-    with pytest.raises(bn.InvalidTaskError, match="Did you mean"):
-        task.model_copy(update={"websiteUrl": "https://example.com"})
     other = task.model_copy(update={"image_urls": None, "images_base64": [PICTURES[0]]})
     assert other.to_wire()["imagesBase64"] == [PICTURES[0]]
     assert "imageUrls" not in other.to_wire()
@@ -210,7 +201,6 @@ class Open(bn.Task, register=False):
         ({"anything": float("inf")}, "anything", "anything is inf. Expected"),
         ({"anything": [{"x": -float("inf")}]}, "anything.x", "anything.x is -inf. Expected"),
         ({"anything": {"\ud800": 1}}, "", "is not JSON.*surrogates not allowed. Expected"),
-        ({"anything": b"\xff"}, "", "is not JSON.*Convert the value"),
         ({"anything": object()}, "", "is not JSON.*Convert the value"),
         ({"secret": b"\xff"}, "secret", "secret is a secret of type bytes, not a text in UTF-8"),
     ],
@@ -224,8 +214,7 @@ def test_what_json_cannot_have_is_told_when_the_task_is_built(
 
 
 def test_half_of_a_character_in_a_text_or_a_key_is_json() -> None:
-    task = Open(anything="\ud800", table={"\udfff": 1})
-    sent = json.loads(task.wire_body.wire(Secret(KEY)))
+    sent = Open(anything="\ud800", table={"\udfff": 1}).to_wire()
     assert (sent["anything"], sent["table"]) == ("\ud800", {"\udfff": 1})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -19,21 +18,17 @@ from PIL import Image
 from pydantic import field_validator
 
 import brocap_nb as bn
-from brocap_nb.api._secrets import Secret
-from brocap_nb.client import _requests
 from brocap_nb.tasks import _types
 from brocap_nb.tasks._types import ComplexImageMetadata
 
 QUESTION = "Pick the image that is the correct way up"
 ADDRESS = "https://i.postimg.cc/s2ZDrHXy/fc1.jpg"
-USER_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36"
+PAGE = "https://example.com/login"
+PICTURE = noise(300, 200)
 
 
 def b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-PICTURE = noise(300, 200)
 
 
 @pytest.fixture(autouse=True)
@@ -48,57 +43,65 @@ def _registry() -> Iterator[None]:
 # --- what goes out ------------------------------------------------------------------------
 
 
-def test_a_complex_image_task_is_the_documented_json() -> None:
-    task = bn.ComplexImageTask(image_urls=[ADDRESS], question=QUESTION, user_agent=USER_AGENT)
-    documented = {
-        "type": "ComplexImageTask",
-        "class": "funcaptcha",
-        "imageUrls": [ADDRESS],
-        "metadata": {"Task": QUESTION},
-        "userAgent": USER_AGENT,
-    }
+@pytest.mark.parametrize(
+    ("documented", "task"),
+    [
+        (
+            {
+                "type": "ComplexImageTask",
+                "class": "funcaptcha",
+                "imageUrls": [ADDRESS],
+                "metadata": {"Task": QUESTION},
+                "userAgent": "Mozilla/5.0",
+                "websiteURL": PAGE,
+            },
+            bn.ComplexImageTask(
+                image_urls=[f" {ADDRESS}\n"],
+                question=QUESTION,
+                user_agent="Mozilla/5.0",
+                website_url=f"{PAGE}\t",
+            ),
+        ),
+        (
+            {
+                "type": "ComplexImageTask",
+                "class": "funcaptcha",
+                "imagesBase64": [b64(PICTURE)],
+                "metadata": {"Task": QUESTION},
+            },
+            bn.ComplexImageTask.from_image(PICTURE, QUESTION),
+        ),
+        (
+            {
+                "type": "FunCaptchaTaskProxyless",
+                "websiteURL": PAGE,
+                "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+                "funcaptchaApiJSSubdomain": "mywebsite-api.funcaptcha.com",
+                "data": '{"blob":"x"}',
+                "userAgent": "Mozilla/5.0",
+            },
+            bn.FunCaptchaTaskProxyless(
+                website_url=f"\n{PAGE}",
+                website_public_key="69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
+                funcaptcha_api_js_subdomain="mywebsite-api.funcaptcha.com",
+                data='{"blob":"x"}',
+                user_agent="Mozilla/5.0",
+            ),
+        ),
+        (
+            {"type": "Any", "x": [1, None, {"y": 1.5}], "": "ä", "clientKey": "mine"},
+            bn.RawTask({"type": "Any", "x": (1, None, {"y": 1.5}), "": "ä", "clientKey": "mine"}),
+        ),
+        ({"type": 5}, bn.RawTask({"type": 5})),
+    ],
+)
+def test_a_task_is_the_documented_json(documented: dict[str, Any], task: bn.Task) -> None:
     assert task.to_wire() == documented
-    assert (task.type, task.question) == ("ComplexImageTask", QUESTION)
     assert bn.task_from_wire(documented) == task
-
-
-def test_a_picture_goes_out_as_bare_base64() -> None:
-    task = bn.ComplexImageTask.from_image(PICTURE, QUESTION, website_url="https://example.com/")
-    assert task.to_wire() == {
-        "type": "ComplexImageTask",
-        "class": "funcaptcha",
-        "imagesBase64": [b64(PICTURE)],
-        "metadata": {"Task": QUESTION},
-        "websiteURL": "https://example.com/",
-    }
-    assert task.pictures() == [PICTURE]
-
-
-def test_a_token_task_is_the_documented_json() -> None:
-    documented = {
-        "type": "FunCaptchaTaskProxyless",
-        "websiteURL": "https://example.com/login",
-        "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
-        "funcaptchaApiJSSubdomain": "mywebsite-api.funcaptcha.com",
-        "data": '{"blob":"x"}',
-        "userAgent": USER_AGENT,
-    }
-    task = bn.task_from_wire(documented)
-    assert isinstance(task, bn.FunCaptchaTaskProxyless)
-    assert (task.funcaptcha_api_js_subdomain, task.pictures()) == (
-        "mywebsite-api.funcaptcha.com",
-        [],
-    )
-    assert task.to_wire() == documented
-
-
-def test_a_raw_task_goes_out_as_it_is() -> None:
-    body = {"type": "Any", "x": [1, None, {"y": 1.5}], "": "ä", "clientKey": "mine"}
-    task = bn.RawTask(body)
-    assert task.to_wire() == body
-    assert task.type == "Any"
-    assert bn.RawTask({}).type is None
-    assert bn.RawTask({"type": 5}).type is None
+    assert task.type == (None if documented["type"] == 5 else documented["type"])
+    assert task.pictures() == ([PICTURE] if "imagesBase64" in documented else [])
+    with pytest.raises(ValueError, match="frozen"):
+        task.anything = "x"  # type: ignore[attr-defined]
 
 
 # --- what is refused ----------------------------------------------------------------------
@@ -109,12 +112,12 @@ class InAList(bn.Task, register=False):
 
 
 IMAGE: dict[str, Any] = {"image_urls": [ADDRESS], "question": QUESTION}
-PAGE: dict[str, Any] = {"website_url": "https://example.com/", "website_public_key": "K"}
+TOKEN: dict[str, Any] = {"website_url": PAGE, "website_public_key": "K"}
 GOOD = b64(bytes(100))
 
 
-def embedded(*texts: str) -> dict[str, Any]:
-    return {"images_base64": texts, "question": QUESTION}
+def embedded(text: str) -> dict[str, Any]:
+    return {"images_base64": [text], "question": QUESTION}
 
 
 def asked(**fields: Any) -> dict[str, Any]:
@@ -127,30 +130,25 @@ WRONG_PICTURES: list[tuple[dict[str, Any], str, str]] = [
     (embedded(b64(bytes(500_001))), "imagesBase64", "500,001 bytes.*500,000. Make it smaller"),
     (embedded(f"data:image/png;base64,{GOOD}"), "imagesBase64", "64.0. .*`data:` prefix.* Remove"),
     (embedded(f"{GOOD[:40]} {GOOD[40:]}"), "imagesBase64", "is not base64. Expected.*from_image"),
-    (embedded(), "imageUrls", "neither imageUrls nor imagesBase64 has one"),
-    ({"question": QUESTION}, "imageUrls", "neither .* has one; expected exactly one.* Choose one"),
-    (embedded(GOOD) | IMAGE, "imageUrls", "Both imageUrls and imagesBase64.*expected exactly one"),
-    ({**IMAGE, "image_urls": [ADDRESS] * 2}, "imageUrls", "2 addresses.* a single one. Create"),
+    ({"question": QUESTION}, "imageUrls", "0 pictures; expected one.* Choose one picture"),
+    (embedded(GOOD) | IMAGE, "imageUrls", "1 addresses and imagesBase64 1 .*other field left out"),
+    ({**IMAGE, "image_urls": [ADDRESS] * 2}, "imageUrls", "2 addresses.*one picture for each task"),
     ({**IMAGE, "image_urls": ["fc1.jpg"]}, "imageUrls", "'fc1.jpg'; expected an address.* Write"),
+    ({**IMAGE, "image_urls": ["http://a b/"]}, "imageUrls", "'http://a b/'; expected an address"),
     ({**IMAGE, "image_urls": ADDRESS}, "imageUrls", "is a string; expected a list. Change"),
     (asked(), "metadata", "metadata is missing; it is required"),
     (asked(question=""), "metadata.Task", "is empty; expected a text. Fill it in"),
-    (asked(question=5), "metadata.Task", "is a number; expected a string. Change"),
     (asked(metadata="x"), "metadata", "is a string; expected an object"),
     (asked(metadata={"Task": "x", "Taks": "x"}), "metadata.Taks", "Did you mean Task.?"),
     ({**IMAGE, "class": "hcaptcha"}, "class", "'hcaptcha'; expected 'funcaptcha'"),
-    ({**IMAGE, "class": "x" * 900}, "class", f"is '{'x' * 79}…'; expected"),
     ({**IMAGE, "userAgnet": "x"}, "userAgnet", "not a field of Com.* mean userAgent.?.*RawTask"),
     ({**IMAGE, "zzzz": 1}, "zzzz", "is not a field.*The fields are: class, imageUrls.*RawTask"),
-    ({**IMAGE, "self": 1}, "self", "self is not a field"),
-    ({**IMAGE, "website_url": "example.com"}, "websiteURL", "'example.com'; expected an ad.*Write"),
+    ({**IMAGE, "website_url": "http://a:99999"}, "websiteURL", "'http://a:99999'; .*Write"),
 ]
 WRONG_TOKENS: list[tuple[dict[str, Any], str, str]] = [
     ({"website_public_key": "K"}, "websiteURL", "is missing.*Address of the page.*Fill it in"),
-    ({**PAGE, "website_url": "x" * 900}, "websiteURL", "xxx…'; expected an address"),
-    ({**PAGE, "website_public_key": ""}, "websitePublicKey", "is empty.*Fill it in"),
-    ({**PAGE, "data": {"blob": "x"}}, "data", "data is not JSON .*not dict.* a JSON .*json.dumps"),
-    ({**PAGE, "data": "{blob: x}"}, "data", "data is not JSON .*JSON document as a string.*dumps"),
+    ({**TOKEN, "data": {"blob": "x"}}, "data", "data is not JSON .*not dict.* a JSON .*json.dumps"),
+    ({**TOKEN, "data": "{blob: x}"}, "data", "data is not JSON .*JSON document as a string.*dumps"),
 ]
 WRONG: list[tuple[type[bn.Task], dict[str, Any], str, str]] = [
     *((bn.ComplexImageTask, *wrong) for wrong in WRONG_PICTURES),
@@ -179,34 +177,12 @@ def test_all_problems_are_told_at_once() -> None:
     assert {p.field for p in caught.value.problems} == {"websiteURL", "websitePublicKey", "nope"}
 
 
-@pytest.mark.parametrize(
-    ("body", "part"),
-    [
-        ([1], "a list"),
-        ("{}", "a str"),
-        (None, "a NoneType"),
-        ({"x": float("nan")}, "not JSON"),
-        ({"x": b""}, "not JSON"),
-        ({1: 2}, "with string keys"),
-        ({"x": {None: 2}}, "with string keys"),
-    ],
-)
-def test_a_raw_task_that_is_not_json_is_refused(body: Any, part: str) -> None:
-    for make in (bn.RawTask, bn.task_from_wire):
-        with pytest.raises(bn.InvalidTaskError, match=part):
-            make(body)
-
-
-def test_a_body_with_a_known_type_and_odd_keys_is_refused() -> None:
-    with pytest.raises(bn.InvalidTaskError):
-        bn.task_from_wire({"type": "ComplexImageTask", 5: 6})  # type: ignore[dict-item]
+def test_what_is_no_json_object_is_refused() -> None:
+    wrong: list[Any] = [[1], "{}", {"x": float("nan")}, {"x": b""}]
+    for body in (*wrong, {"type": "ComplexImageTask", 5: 6}):
+        with pytest.raises(bn.InvalidTaskError, match=r"not JSON|5 is not a field"):
+            bn.task_from_wire(body)
     assert isinstance(bn.task_from_wire({"type": ["ComplexImageTask"]}), bn.RawTask)
-
-
-def test_a_task_cannot_be_changed() -> None:
-    task = bn.ComplexImageTask(**IMAGE)
-    with pytest.raises(ValueError, match="frozen"):
-        task.user_agent = "x"
 
 
 # --- from_image ---------------------------------------------------------------------------
@@ -230,39 +206,16 @@ def test_from_image_takes_a_path_bytes_or_a_pil_image(
 def test_from_image_looks_at_an_address_and_sends_the_address(peer: Peer) -> None:
     peer.say(http(PICTURE, content_type="image/png"))
     url = f"{peer.url}/owl.png"
-    task = bn.ComplexImageTask.from_image(url, QUESTION, user_agent=USER_AGENT)
+    task = bn.ComplexImageTask.from_image(url, QUESTION)
     assert task.to_wire()["imageUrls"] == [url]
     assert "imagesBase64" not in task.to_wire()
     assert task.pictures() == [PICTURE]
     assert len(peer.requests) == 1
     assert "<img" in task._repr_mimebundle_()["text/html"]
-
-
-def test_from_image_checks_the_size(peer: Peer) -> None:
-    small = PICTURE[:99]
-    peer.say(http(small))
-    for source in (f"{peer.url}/small", small):
+    peer.say(http(PICTURE[:99]))
+    for source in (f"{peer.url}/small", PICTURE[:99]):
         with pytest.raises(bn.InvalidTaskError, match="99 bytes"):
             bn.ComplexImageTask.from_image(source, QUESTION)
-
-
-def test_blanks_and_line_ends_around_an_address_are_taken_off() -> None:
-    url = "https://example.com/a.png"
-    task = bn.ComplexImageTask(image_urls=[f" {url}\n"], question=QUESTION, website_url=f"{url}\t")
-    assert (task.image_urls, task.website_url) == ((url,), url)
-    assert task.to_wire()["imageUrls"] == [url]
-    token = bn.FunCaptchaTaskProxyless(website_url=f"\n{url}", website_public_key="69A21A01-CC7B")
-    assert token.website_url == url
-
-
-@pytest.mark.parametrize("host", ["a b", "a:99999", "a:x", "a..b", "a/b\nc"])
-def test_what_is_wrong_inside_an_address_is_refused(host: str) -> None:
-    for field, fields in (
-        ("imageUrls", {"image_urls": [f"http://{host}/"]}),
-        ("websiteURL", {"image_urls": ["http://a/"], "website_url": f"http://{host}/"}),
-    ):
-        with pytest.raises(bn.InvalidTaskError, match=f"{field} is 'http://a.*Write the full"):
-            bn.ComplexImageTask(question=QUESTION, **fields)  # type: ignore[arg-type]
 
 
 # --- own types ----------------------------------------------------------------------------
@@ -275,20 +228,14 @@ def test_an_own_type_takes_five_lines() -> None:
         website_key: str
         "The page's public key."
 
-    task = HCaptchaTask(website_url="https://example.com/", website_key="K")
-    expected = {"type": "HCaptchaTask", "websiteURL": "https://example.com/", "websiteKey": "K"}
+    task = HCaptchaTask(website_url=PAGE, website_key="K")
+    expected = {"type": "HCaptchaTask", "websiteURL": PAGE, "websiteKey": "K"}
     assert task.to_wire() == expected
-    assert bn.task_types()["HCaptchaTask"] is HCaptchaTask
     assert bn.task_from_wire(expected) == task
     with pytest.raises(bn.InvalidTaskError, match=r"The page's public key"):
-        HCaptchaTask(website_url="https://example.com/")
-    with pytest.raises(bn.InvalidTaskError, match=r"Did you mean websiteKey\?"):
-        HCaptchaTask(**{**expected, "websiteKye": 1})
-
-
-def test_the_built_in_types_are_registered_and_a_raw_task_is_not() -> None:
-    assert list(bn.task_types())[:2] == ["ComplexImageTask", "FunCaptchaTaskProxyless"]
-    assert "RawTask" not in bn.task_types()
+        HCaptchaTask(website_url=PAGE)
+    names = ["ComplexImageTask", "FunCaptchaTaskProxyless", "HCaptchaTask"]
+    assert list(bn.task_types()) == names
     with pytest.raises(TypeError):
         bn.task_types()["X"] = bn.Task  # type: ignore[index]
 
@@ -301,7 +248,6 @@ def test_a_type_defined_again_replaces_the_first() -> None:
         a: int
         b: str = "x"
 
-    assert bn.task_types()["Their.Name"] is Mine
     again = bn.task_from_wire({"type": "Their.Name", "a": 1})
     assert again.to_wire() == {"type": "Their.Name", "a": 1, "b": "x"}
 
@@ -313,8 +259,7 @@ def test_a_field_of_ones_own_may_have_a_name_of_ours() -> None:
         type: str = "ImageToTextTask"
 
     task = ImageToTextTask(body=b64(PICTURE))
-    sent = json.loads(_requests.create_task(task).body.wire(Secret("k" * 32)))
-    assert sent["task"] == {"type": "ImageToTextTask", "body": b64(PICTURE)}
+    assert task.to_wire() == {"type": "ImageToTextTask", "body": b64(PICTURE)}
     assert task.pictures() == [PICTURE]
     with pytest.raises(bn.InvalidTaskError, match=r"api_pictures: … = Field\(alias=\"pictures\"\)"):
 
@@ -333,47 +278,6 @@ def test_none_is_sent_where_absence_means_something_else() -> None:
     assert bn.task_from_wire(task.to_wire()) == task
 
 
-# --- how it looks -------------------------------------------------------------------------
-
-SHOWN = {
-    "small": [PICTURE],
-    "large": [noise(900, 180)],
-    "four": [noise(400, 300)] * 4,
-    "twenty": [noise(60, 40)] * 20,
-    "no picture": [os.urandom(500_000)],
-    "broken": [PICTURE[:5000]],
-}
-
-
-@pytest.mark.parametrize("name", SHOWN)
-def test_the_display_is_small_and_has_no_full_base64(name: str) -> None:
-    task = bn.ComplexImageTask(images_base64=list(map(b64, SHOWN[name])), question=QUESTION)
-    shown = task._repr_mimebundle_()
-    assert set(shown) == {"text/plain", "text/html"}
-    assert sum(len(text.encode()) for text in shown.values()) <= 60_000
-    for text in (shown["text/plain"], repr(task), str(task)):
-        assert b64(SHOWN[name][0])[:5000] not in text
-    assert QUESTION in shown["text/plain"]
-    assert QUESTION in shown["text/html"]
-    assert b64(SHOWN[name][0]) not in shown["text/html"] or len(SHOWN[name][0]) <= 30_000
-
-
-def test_the_display_shows_the_picture_and_its_checks() -> None:
-    html = bn.ComplexImageTask.from_image(PICTURE, QUESTION)._repr_mimebundle_()["text/html"]
-    for part in ('alt="Picture 1 of the task"', "PNG 300 x 200", f"{len(PICTURE):,} bytes"):
-        assert part in html
-    assert "inside the limits" in html
-
-
-def test_nothing_in_the_display_is_markup_of_others() -> None:
-    evil = "<script>alert(1)</script>"
-    for task in (
-        bn.ComplexImageTask(image_urls=[f"https://a/{evil}"], question=evil, user_agent=evil),
-        bn.RawTask({"type": evil, evil: evil}),
-    ):
-        assert "<script" not in task._repr_mimebundle_()["text/html"]
-
-
 def test_the_docstring_under_a_field_is_its_help_in_a_notebook_too() -> None:
     """There a class has no file, and pydantic finds no source."""
     cell = """
@@ -383,12 +287,13 @@ class CellTask(bn.Task):
     text: str
     "The first one, which is defined anew below."
 
-class CellTask(bn.Task):
-    text: str
-    "What is written."
-    number: int = bn.Field(1, description="Its own.")
-    "Not this."
-    plain: int = 2
+if True:
+    class CellTask(bn.Task):
+        text: str
+        "What is written."
+        number: int = bn.Field(1, description="Its own.")
+        "Not this."
+        plain: int = 2
 
 class LowerTask(CellTask):
     more: int
@@ -397,17 +302,13 @@ class LowerTask(CellTask):
 """
     shell = InteractiveShell()
     shell.run_cell(cell).raise_error()
-    helps = {
-        name: info.description for name, info in shell.user_ns["LowerTask"].model_fields.items()
-    }
-    assert helps == {
+    fields = shell.user_ns["LowerTask"].model_fields
+    assert {name: info.description for name, info in fields.items()} == {
         "text": "What is written.",
         "number": "Its own.",
         "plain": None,
         "more": "Over\ntwo lines.",
     }
-    with pytest.raises(bn.InvalidTaskError, match="What is written"):
-        shell.user_ns["CellTask"]()
 
 
 def test_a_check_of_ones_own_raises_a_sentence_for_its_field() -> None:
@@ -417,14 +318,40 @@ def test_a_check_of_ones_own_raises_a_sentence_for_its_field() -> None:
         @field_validator("depth")
         @classmethod
         def _check(cls, depth: int) -> int:
-            if depth > 3:
-                raise bn.InvalidTaskError("howDeep is above 3; expected 1 to 3. Choose less.")
-            return depth
+            raise bn.InvalidTaskError("howDeep is above 3; expected 1 to 3. Choose less.")
 
-    with pytest.raises(
-        bn.InvalidTaskError, match=r"^howDeep is above 3; .* Choose less\.$"
-    ) as told:
+    with pytest.raises(bn.InvalidTaskError, match=r"^howDeep is above 3.* Choose less\.$") as told:
         DeepTask(howDeep=4)
     assert told.value.problems[0].field == "howDeep"
-    with pytest.raises(bn.InvalidTaskError, match="websiteURL is ''; expected an address"):
-        bn.ComplexImageTask(**IMAGE, website_url="")
+
+
+# --- how it looks -------------------------------------------------------------------------
+
+SHOWN = {
+    "small": [PICTURE],
+    "four": [noise(400, 300)] * 4,
+    "no picture": [os.urandom(500_000)],
+    "broken": [PICTURE[:5000]],
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_display_is_small_and_has_no_file(name: str) -> None:
+    task = bn.ComplexImageTask(images_base64=list(map(b64, SHOWN[name])), question=QUESTION)
+    shown = task._repr_mimebundle_()
+    assert set(shown) == {"text/plain", "text/html"}
+    assert sum(len(text.encode()) for text in shown.values()) <= 60_000
+    for text in (*shown.values(), repr(task), str(task)):
+        assert b64(SHOWN[name][0])[:5000] not in text
+    assert all(QUESTION in text for text in shown.values())
+    for part in ('alt="Picture 1 of the task"', "PNG 300 x 200", "inside the limits"):
+        assert part in shown["text/html"] or name != "small"
+
+
+def test_nothing_in_the_display_is_markup_of_others() -> None:
+    evil = "<script>alert(1)</script>"
+    for task in (
+        bn.ComplexImageTask(image_urls=[f"https://a/{evil}"], question=evil, user_agent=evil),
+        bn.RawTask({"type": evil, evil: evil}),
+    ):
+        assert "<script" not in task._repr_mimebundle_()["text/html"]

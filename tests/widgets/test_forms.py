@@ -377,7 +377,7 @@ def test_a_raw_task_is_any_json_object() -> None:
         ('{\n  "type": X\n}', "Expecting value: line 2 column 11"),
         ('{"a" 1}', "Expecting &#x27;:&#x27; delimiter: line 1 column 6"),
         ("", "The task is empty"),
-        ("[1]", "RawTask got a list; expected a JSON object"),
+        ("[1]", "a list is no JSON object"),
         ('{"a": NaN}', "not JSON"),
     ],
 )

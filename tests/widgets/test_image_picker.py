@@ -73,7 +73,7 @@ def test_an_address_of_this_machine_is_refused_until_it_is_allowed(peer: Peer) -
     assert picker.private.layout.display == ""
     load(picker, url)
     assert "127.0.0.1 is this machine itself" in said(picker)
-    assert "Tick “Allow private addresses”" in said(picker)
+    assert "allow private addresses if you trust it" in said(picker)
     assert peer.requests == []
     assert picker.data is None
     picker.private.value = True
@@ -91,7 +91,7 @@ def test_a_page_for_anybody_never_allows_it(peer: Peer) -> None:
     assert picker.private.layout.display == "none"
     picker.private.set_state({"value": True})  # what a page can do by hand
     load(picker, f"{peer.url}/a.png")
-    assert "Use a public address" in said(picker)
+    assert "Choose the picture as a file" in said(picker)
     assert "Tick" not in said(picker)
     assert peer.requests == []
 
