@@ -10,6 +10,7 @@ belongs what came after it and before the number was given again, in whatever se
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -229,11 +230,13 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
         )
         .collect()
     )
-    table = table[_clock(table).order]
+    clock = _clock(table)
+    table = table[clock.order]
     columns = (_values(table[name]) for name in ("task_id", "task_type", "method", "body"))
     types: dict[tuple[Any, Any], str] = {}
-    known: dict[tuple[str, str, str | None], list[Departure]] = {}
-    broken: list[tuple[int, Departure]] = []
+    found_in = functools.lru_cache(maxsize=10_000)(departures)  # most answers say the same
+    rows: list[int] = []
+    broken: list[Departure] = []
     for row, (source, task_id, task_type, method, text) in enumerate(
         zip(_sources(table), *columns, strict=True)
     ):
@@ -243,14 +246,12 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
             else:
                 types[source, task_id] = task_type
         if text is not None:
-            place = method, text, task_type
-            found = known.get(place)
-            if found is None:
-                found = known[place] = departures(*place)
-            broken += [(row, one) for one in found]
-    rows = [row for row, _ in broken]
-    told = {n: _values(table[n][rows]) for n in ("exchange_id", "started_at", "method")}
-    told |= {n: [getattr(one, n) for _, one in broken] for n in ("field", "rule", "found")}
+            found = found_in(method, text, task_type)
+            broken += found
+            rows += [row] * len(found)
+    told: dict[str, Any] = {n: _values(table[n][rows]) for n in ("exchange_id", "method")}
+    told["started_at"] = clock.start[clock.order][rows]
+    told |= {n: [getattr(one, n) for one in broken] for n in ("field", "rule", "found")}
     return _table(told, _VIOLATIONS, table)
 
 
