@@ -236,7 +236,7 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     types: dict[tuple[Any, Any], str] = {}
     found_in = functools.lru_cache(maxsize=10_000)(departures)  # most answers say the same
     rows: list[int] = []
-    broken: list[Departure] = []
+    broken: list[str] = []  # field, rule, found, and again: few objects for Python to look after
     for row, (source, task_id, task_type, method, text) in enumerate(
         zip(_sources(table), *columns, strict=True)
     ):
@@ -246,12 +246,12 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
             else:
                 types[source, task_id] = task_type
         if text is not None:
-            found = found_in(method, text, task_type)
-            broken += found
-            rows += [row] * len(found)
+            for departure in found_in(method, text, task_type):
+                rows.append(row)
+                broken += departure
     told: dict[str, Any] = {n: _values(table[n][rows]) for n in ("exchange_id", "method")}
     told["started_at"] = clock.start[clock.order][rows]
-    told |= {n: [getattr(one, n) for one in broken] for n in ("field", "rule", "found")}
+    told |= {name: broken[n::3] for n, name in enumerate(Departure._fields)}
     return _table(told, _VIOLATIONS, table)
 
 
