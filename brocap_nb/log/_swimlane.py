@@ -162,7 +162,7 @@ def svg(events: Sequence[Event]) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def strip(events: Sequence[Event], *, width: int = 220) -> str:
+def strip(events: Sequence[Event], *, width: int = 120) -> str:
     """Return one lane of all events, for a row of a table, `width` pixels wide; empty for none."""
     if not events:
         return ""
