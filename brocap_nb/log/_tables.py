@@ -288,7 +288,7 @@ class TaskTable(ShownTable):
         "created_by"
     )
     _metadata: ClassVar[list[str]] = ["events"]
-    events: Mapping[str, Sequence[_swimlane.Event]] = MappingProxyType({})
+    events: Mapping[str, Sequence[_swimlane.Row]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
 
     def _rows(self) -> tuple[list[dict[str, Any]], list[str]]:
@@ -320,15 +320,12 @@ class Timeline(ShownTable):
     @property
     def svg(self) -> str:
         """The timeline as a picture: one lane for each method, time from left to right."""
-        return _swimlane.svg(self._events())
+        return _swimlane.svg(self.as_dicts())
 
     @property
     def summary(self) -> str:
         """The timeline in words."""
-        return _swimlane.in_words(self.task_id, self._events())
-
-    def _events(self) -> list[_swimlane.Event]:
-        return [_swimlane.Event.of(row) for row in self.as_dicts()]
+        return _swimlane.in_words(self.task_id, self.as_dicts())
 
     def _repr_html_(self) -> str:
         title, words = f"Task {self.task_id}", _html.text(self.summary)

@@ -24,7 +24,6 @@ from brocap_nb.api._answers import Departure, departures
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, RESULT_LIFETIME, explain
 from brocap_nb.log._rows import STRING, UTC_TIME, number_of
-from brocap_nb.log._swimlane import Event
 
 __all__ = [
     "TIME_TO_RESULT",
@@ -198,17 +197,15 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
     return _table(columns, _TIMELINE, stories.table)
 
 
-def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
-    """Return the exchanges of some rows of `tasks(frame)` in order, by the rows' `created_by`."""
+def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
+    """Return the timelines of some rows of `tasks(frame)`, by the rows' `created_by`."""
     chosen = _lazy(rows).select("task_id", "created_by").collect()
     numbers = sorted({number for number in _values(chosen["task_id"]) if number is not None})
     found = set(_values(chosen["created_by"]))
     without = nw.col("task_id").is_null() & (_text("method") == CREATE)
     stories = _Stories(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)))
     shown = [n for n, head in enumerate(stories.heads) if stories.ids[head] in found]
-    return {
-        rows[0]["exchange_id"]: [Event.of(row) for row in rows] for rows in stories.events(shown)
-    }
+    return {rows[0]["exchange_id"]: rows for rows in stories.events(shown)}
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:

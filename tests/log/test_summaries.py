@@ -355,11 +355,11 @@ def test_every_creation_is_a_row_and_every_poll_after_one_is_in_the_newest(
 def test_the_events_are_those_of_the_rows_that_are_asked_for() -> None:
     shown = tasks(TASKS).to_native()
     events = task_events(TASKS, shown.head(2))
-    assert [(e.lane, e.start, e.outcome) for e in events["s-6"]] == [
+    assert [(e["method"], e["offset_s"], e["outcome"]) for e in events["s-6"]] == [
         ("createTask", 0.0, "ok"),
         ("callback", 3.5, "callback"),
     ]
-    assert [e.name for e in events["s-8"]] == ["s-8"]
+    assert [e["exchange_id"] for e in events["s-8"]] == ["s-8"]
     assert set(events) == {"s-6", "s-8"}
     assert task_events(TASKS, shown.head(0)) == {}
 
