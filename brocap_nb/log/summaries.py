@@ -66,7 +66,6 @@ _ERRORS: Final = (
     *("meaning", "remedy", "retryable", "example"),
 )
 _LATENCY: Final = ("method", "task_type", "count", "p50_ms", "p95_ms", "max_ms")
-_TASK_TIMES: Final = ("task_id", "task_type", "created_at", "seconds", "answered_by")
 _TASKS: Final = (
     *("task_id", "task_type", "created_at", "state", "polls", "callbacks", "queue_s"),
     *("error_code", "cost", "exchanges", "created_by", "answered_by"),
@@ -150,12 +149,12 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
     first answer that was ready, or to the callback; null if there is no result, or if the clock
     was set back in between.
     """
-    result = (_text("status") == "ready") & _text("outcome").is_in(_WITH_RESULT)
-    created = (_text("method") == CREATE) & (_text("outcome") == _OK)
-    stories = _Stories(_lazy(frame).filter(~nw.col("task_id").is_null() & (result | created)))
-    columns = stories.told(datetime.now(UTC))
-    columns["seconds"] = columns["queue_s"]
-    return _table(columns, _TASK_TIMES, stories.table)
+    found = tasks(frame).filter(~nw.col("task_id").is_null())
+    order = np.lexsort((-np.arange(len(found)), found["task_id"].to_numpy()))
+    ready = nw.when(nw.col("state") == "ready")
+    of_results = ready.then("queue_s").alias("seconds"), ready.then("answered_by")
+    told = found[order].select("task_id", "task_type", "created_at", *of_results)
+    return nw.maybe_reset_index(told)
 
 
 def tasks(
