@@ -25,25 +25,16 @@ __all__ = ["BLOCK_BYTES", "ENGINES", "scan", "schema"]
 BLOCK_BYTES: Final = 64 * 1024 * 1024
 """How much of a file is one partition for Dask."""
 
-_TIME: Final = nw.Datetime("us", "UTC")
 _TYPES: Final[dict[str, Any]] = {
     **dict.fromkeys(("string", "category"), nw.String()),
-    **dict.fromkeys(("int32", "int64", "Int64"), nw.Int64()),
     "float64": nw.Float64(),
-    "datetime, UTC": _TIME,
+    "datetime, UTC": nw.Datetime("us", "UTC"),
 }
-_COLUMNS: Final = {
-    name: _TYPES[dtype]
-    for name, (dtype, _) in DESCRIBED.items()
-    if name not in ("request", "response")
-}
-_LINE: Final = nw.Schema({"kind": nw.String(), **_COLUMNS})
-_SQL: Final[dict[Any, str]] = {
-    nw.String(): "VARCHAR",
-    nw.Int64(): "BIGINT",
-    nw.Float64(): "DOUBLE",
-    _TIME: "TIMESTAMPTZ",
-}
+_NAMES: Final = [name for name in DESCRIBED if name not in ("request", "response")]
+_LINE: Final = nw.Schema(
+    {"kind": nw.String(), **{n: _TYPES.get(DESCRIBED[n][0], nw.Int64()) for n in _NAMES}}
+)
+_SQL: Final = {"String": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE"}
 
 
 def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
@@ -75,38 +66,32 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
             field="folder",
         )
     read = _READERS[engine][1](module)
-    frames = [
-        _exchanges(nw.from_native(read(files)), source) for source, files in _groups(folder).items()
-    ]
-    return nw.to_native(nw.concat(frames) if len(frames) > 1 else frames[0])
-
-
-def _groups(folder: Path) -> dict[str | None, list[str]]:
-    """The files of each source that have something in them; at least one group."""
     groups: dict[str | None, list[str]] = {}
     for file in log_files(folder):
         if file.path.stat().st_size:
             groups.setdefault(file.source, []).append(str(file.path))
-    return groups or {"" if is_pattern(folder) else None: []}
+    groups = groups or {"" if is_pattern(folder) else None: []}
+    frames = [_exchanges(nw.from_native(read(files)), name) for name, files in groups.items()]
+    return nw.to_native(nw.concat(frames) if len(frames) > 1 else frames[0])
 
 
 def _exchanges(lines: Any, source: str | None) -> Any:
     """From lines to exchanges: an answer's line repeats what its request's line says."""
-    names = list(_COLUMNS)
     lines = lines.filter(~nw.col("started_at").is_null())
-    answers = lines.filter(nw.col("kind").is_in(["response", "callback"])).select(names)
-    requests = lines.filter(nw.col("kind") == "request").select(names)
+    answers = lines.filter(nw.col("kind").is_in(["response", "callback"])).select(_NAMES)
+    requests = lines.filter(nw.col("kind") == "request").select(_NAMES)
     waiting = requests.join(answers.select("exchange_id"), on="exchange_id", how="anti")
-    lost = waiting.with_columns(nw.lit(str(Outcome.NO_RESPONSE)).alias("outcome")).select(names)
+    lost = waiting.with_columns(nw.lit(str(Outcome.NO_RESPONSE)).alias("outcome")).select(_NAMES)
     exchanges = nw.concat([answers, lost])
     if source is None:
         return exchanges
-    names.insert(names.index("session") + 1, "source")
-    named = [
-        nw.concat_str([nw.lit(f"{source}/"), nw.col(name)]).alias(name)
-        for name in ("exchange_id", "session")
-    ]
-    return exchanges.with_columns(nw.lit(source).alias("source"), *named).select(names)
+    own = (nw.concat_str(nw.lit(f"{source}/"), nw.col(n)).alias(n) for n in _OF_A_SOURCE)
+    after = _NAMES.index("session") + 1
+    names = (*_NAMES[:after], "source", *_NAMES[after:])
+    return exchanges.with_columns(nw.lit(source).alias("source"), *own).select(names)
+
+
+_OF_A_SOURCE: Final = ("exchange_id", "session")
 
 
 def schema(engine: str = "duckdb") -> Any:
@@ -125,7 +110,7 @@ def schema(engine: str = "duckdb") -> Any:
     """
     _imported(engine)
     if engine == "duckdb":
-        return {name: _SQL[dtype] for name, dtype in _LINE.items()}
+        return {name: _SQL.get(str(dtype), "TIMESTAMPTZ") for name, dtype in _LINE.items()}
     if engine == "polars":
         return {**nw.Schema({**_LINE, "started_at": nw.String()}).to_polars()}
     return _LINE.to_arrow()
@@ -139,18 +124,22 @@ def _polars(pl: Any) -> _Reader:
     """Line by line: Polars' own reader refuses a whole file for one torn line."""
     line = pl.col("line")  # lines are ASCII, and JSON has no control characters in it
     form = {"line": pl.String}
-    reading = {"separator": "\x1f", "has_header": False, "quote_char": None, "glob": False}
+    reading = {
+        "separator": "\x1f",
+        "has_header": False,
+        "quote_char": None,
+        "glob": False,
+        "truncate_ragged_lines": True,
+    }
+    decoded = line.str.json_decode(pl.Struct(schema("polars"))).alias("line")
     at = pl.col("started_at").str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
     )
 
     def read(files: list[str]) -> Any:
-        lines = pl.LazyFrame(schema=form)
-        if files:
-            lines = pl.scan_csv(files, schema=form, truncate_ragged_lines=True, **reading)
-        decoded = line.str.json_decode(pl.Struct(schema("polars"))).alias("line")
-        found = lines.filter(line.str.json_path_match("$.kind").is_not_null()).select(decoded)
-        return found.unnest("line").with_columns(at)
+        lines = pl.scan_csv(files, schema=form, **reading) if files else pl.LazyFrame(schema=form)
+        is_json = line.str.json_path_match("$.kind").is_not_null()
+        return lines.filter(is_json).select(decoded).unnest("line").with_columns(at)
 
     return read
 
@@ -204,19 +193,19 @@ def _imported(engine: str) -> Any:
         ) from None
 
 
-_NOTHING: Final = (os.devnull, 0, 0)
+_Block: TypeAlias = tuple[str, int, int]
+_NOTHING: Final[_Block] = (os.devnull, 0, 0)
 
 
-def _blocks(files: list[str]) -> list[tuple[str, int, int]]:
-    sizes = ((path, Path(path).stat().st_size) for path in files)
+def _blocks(files: list[str]) -> list[_Block]:
     return [
-        (path, start, min(start + BLOCK_BYTES, size))
-        for path, size in sizes
-        for start in range(0, size, BLOCK_BYTES)
+        (path, start, start + BLOCK_BYTES)
+        for path in files
+        for start in range(0, Path(path).stat().st_size, BLOCK_BYTES)
     ] or [_NOTHING]
 
 
-def _read_block(block: tuple[str, int, int]) -> pd.DataFrame:
+def _read_block(block: _Block) -> pd.DataFrame:
     """Return the lines of a file that begin at `start` or later and before `end`."""
     path, start, end = block
     with Path(path).open("rb") as file:
@@ -236,9 +225,7 @@ def _tables(data: bytes) -> list[Any]:
     """The lines as tables of Arrow, which refuses all for one that is no line of a log."""
     pa: Any = import_module("pyarrow")
     from_json: Any = import_module("pyarrow.json")
-    options = from_json.ParseOptions(
-        explicit_schema=_LINE.to_arrow(), unexpected_field_behavior="ignore"
-    )
+    options = from_json.ParseOptions(_LINE.to_arrow(), unexpected_field_behavior="ignore")
     reading = from_json.ReadOptions(block_size=max(len(data) + 1, 1024))
     try:
         return [from_json.read_json(pa.BufferReader(data), reading, options)]
