@@ -229,28 +229,25 @@ class ShownTable(Frame):
         rows = pd.DataFrame(self).iloc[:limit].astype(object).to_dict("records")
         return [{str(n): None if pd.isna(v) else v for n, v in row.items()} for row in rows]
 
-    def _rows(self) -> tuple[list[dict[str, Any]], list[str]]:
-        """The rows that are shown, and how many more there are."""
+    def _rows(self) -> list[dict[str, Any]]:
+        return self.as_dicts(self.limit)
+
+    def _more(self) -> str:
         more = len(self) - self.limit
-        return self.as_dicts(self.limit), [f"… and {more:,} more rows"] if more > 0 else []
+        return f"… and {more:,} more rows" if more > 0 else ""
 
     def _repr_html_(self) -> str:
         if not len(self):
             return _html.card(self._title, _html.text(self._nothing))
-        rows, more = self._rows()
-        return "".join(
-            [_table(self._columns, rows, self._title), *(f"<div>{one}</div>" for one in more)]
-        )
+        return f"{_table(self._columns, self._rows(), self._title)}<div>{self._more()}</div>"
 
     def __repr__(self) -> str:
         if not len(self):
             return self._nothing
-        rows, more = self._rows()
-        names, lines = re.split("[ +]", self._columns), list[str]()
-        for row in rows:
-            told = (_cell(row, name)[1] for name in names)
-            lines += "  ".join(filter(None, told)).splitlines()
-        return "\n".join(map(_wrapped, [*lines, *more]))
+        names = re.split("[ +]", self._columns)
+        told = ((_cell(row, name)[1] for name in names) for row in self._rows())
+        lines = [line for one in told for line in "  ".join(filter(None, one)).splitlines()]
+        return "\n".join(map(_wrapped, [*lines, self._more()])).rstrip()
 
 
 class ErrorTable(ShownTable):
@@ -291,14 +288,14 @@ class TaskTable(ShownTable):
     events: Mapping[str, Sequence[_swimlane.Row]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
 
-    def _rows(self) -> tuple[list[dict[str, Any]], list[str]]:
-        rows, more = super()._rows()
+    def _rows(self) -> list[dict[str, Any]]:
+        rows = super()._rows()
         for row in rows:
             row["strip"] = _swimlane.strip(self.events.get(row["created_by"], ()))
             row["asked"] = many(row["polls"], "poll")
             if row["callbacks"]:
                 row["asked"] += f", {many(row['callbacks'], 'callback')}"
-        return rows, more
+        return rows
 
 
 class ViolationTable(ShownTable):

@@ -120,24 +120,22 @@ _Reader: TypeAlias = Callable[[list[str]], Any]
 """Makes the lines of files a frame; there may be no file."""
 
 
+_LINES: Final = {"quote_char": None, "glob": False, "truncate_ragged_lines": True}
+
+
 def _polars(pl: Any) -> _Reader:
     """Line by line: Polars' own reader refuses a whole file for one torn line."""
     line = pl.col("line")  # lines are ASCII, and JSON has no control characters in it
     form = {"line": pl.String}
-    reading = {
-        "separator": "\x1f",
-        "has_header": False,
-        "quote_char": None,
-        "glob": False,
-        "truncate_ragged_lines": True,
-    }
     decoded = line.str.json_decode(pl.Struct(schema("polars"))).alias("line")
     at = pl.col("started_at").str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
     )
 
     def read(files: list[str]) -> Any:
-        lines = pl.scan_csv(files, schema=form, **reading) if files else pl.LazyFrame(schema=form)
+        lines = pl.LazyFrame(schema=form)
+        if files:
+            lines = pl.scan_csv(files, schema=form, separator="\x1f", has_header=False, **_LINES)
         is_json = line.str.json_path_match("$.kind").is_not_null()
         return lines.filter(is_json).select(decoded).unnest("line").with_columns(at)
 
