@@ -12,10 +12,9 @@ import contextlib
 import json
 import re
 import sys
-import textwrap
 from collections.abc import Collection, Iterable, Sequence
-from functools import partial
 from html import escape
+from textwrap import fill
 from typing import Any, TypeAlias
 
 Told: TypeAlias = str | tuple[str, bool | None]
@@ -104,22 +103,6 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
     )
 
 
-_wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
-
-
-def lines(pairs: Sequence[tuple[str, str]], width: int = 80) -> list[str]:
-    """Label and value in two columns, as lines of text; a wide value stands below its label."""
-    column = max((len(label) for label, _ in pairs), default=0) + 4
-    told = []
-    for label, value in pairs:
-        first, rest = f"  {label}".ljust(column), " " * column
-        if max(map(len, value.split()), default=0) > width - column:
-            told.append(first.rstrip())
-            first = rest = " " * 4
-        told += _wrap(value, width, initial_indent=first, subsequent_indent=rest)
-    return told
-
-
 def picture(
     data: bytes,
     media_type: str,
@@ -159,22 +142,19 @@ def table(
     """A table. Headers and caption are text, cells are HTML; `numbers` are on the right."""
     cell = f"text-align:left;vertical-align:top;padding:.25em .6em;border-bottom:{_LINE}"
     right = f"{cell};text-align:right;font-variant-numeric:tabular-nums"
-    styles = [right if header in numbers else cell for header in headers]
-    head = "".join(
-        f'<th scope="col" style="{style}">{escape(header)}</th>'
-        for header, style in zip(headers, styles, strict=True)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td style="{s}">{c}</td>' for s, c in zip(styles, row, strict=True))
-        + "</tr>"
-        for row in rows
-    )
+    styles = [f'style="{right if header in numbers else cell}"' for header in headers]
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        shown = (f"<{tag} {s}>{c}</{tag[:2]}>" for s, c in zip(styles, cells, strict=True))
+        return f"<tr>{''.join(shown)}</tr>"
+
+    head = line('th scope="col"', [*map(escape, headers)])
+    body = "".join(line("td", row) for row in rows)
     if caption:
         caption = f'<caption style="text-align:left;opacity:.75">{escape(caption)}</caption>'
     return (
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:.3em 0;'
-        f'color:inherit">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'color:inherit">{caption}<thead>{head}</thead><tbody>{body}</tbody></table></div>'
     )
 
 
@@ -191,18 +171,24 @@ def describe(
     title: str, pairs: Iterable[tuple[str, Told]], *blocks: tuple[str, str]
 ) -> dict[str, Any]:
     """A bundle of labels with values, and of headings with code or JSON below them."""
-    told = [*pairs]
-    shown = facts(
-        (label, words(value) if isinstance(value, str) else badge(value[0], good=value[1]))
-        for label, value in told
-    )
+    shown, told = [], [title]
+    for label, value in pairs:
+        said, html = (
+            (value, words(value))
+            if isinstance(value, str)
+            else (value[0], badge(value[0], good=value[1]))
+        )
+        shown.append((label, html))
+        told.append(f"  {label}: {said}")
     style = "margin-top:.5em;font-weight:600;opacity:.85"
     below = [f'<div style="{style}">{escape(name)}</div>{code(text)}' for name, text in blocks]
-    plain = lines([(label, v if isinstance(v, str) else v[0]) for label, v in told])
     for name, text in blocks:
-        for line in (f"--- {name}", *text.splitlines()):
-            plain += _wrap(line, 80, subsequent_indent=" " * 4) or [""]
-    return bundle(card(title, shown, *below), "\n".join([title, *plain]))
+        told += f"--- {name}\n{text}".splitlines()
+    plain = "\n".join(
+        fill(line, 80, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False)
+        for line in told
+    )
+    return bundle(card(title, facts(shown), *below), plain)
 
 
 def bundle(html: str, plain: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The picture of one task's exchanges: a lane for each method, time from left to right.
 
-Plain SVG, drawn here and shown as an image: no script, no dependency. It has a page of its own,
-light or dark as the browser prefers, so that its words are legible wherever it stands. The shape
-of a mark says the same as its colour.
+Plain SVG of rows of `log.timeline()`, shown as an image: no script, no dependency. It has a page of
+its own, light or dark as the browser prefers, so that its words are legible wherever it stands.
+The shape of a mark says the same as its colour.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from typing import Any, Final, Self
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
+
+Row: TypeAlias = Mapping[str, Any]
+"""One exchange or callback: a row of `log.timeline()`."""
 
 _LANES: Final = ("createTask", "getTaskResult", "callback")
 _WIDTH: Final = 760
 _LEFT: Final = 116
-_RIGHT: Final = 40
+_RIGHT: Final = 720
 _TOP: Final = 30
 _LANE: Final = 34
 _EDGE: Final = 6  # half a mark
-_LETTER: Final = 6.3  # of 11 px, and rather too wide than too narrow
 _SAFE: Final = " !$'()*+,-./:;=?@_~"  # in an address between double quotes
 _STYLE: Final = (
     "<style>.page{fill:#f6f8fa}text{fill:#1f2328}"
@@ -38,84 +39,55 @@ _MARKS: Final = {  # shape and colour
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One exchange or callback of a task."""
-
-    lane: str  # the method, or `callback`
-    start: float  # in seconds from the start of the task
-    seconds: float  # how long it took; 0 if that is not known
-    outcome: str
-    status: str | None = None
-    error_code: str | None = None
-    name: str = ""  # its `exchange_id`
-
-    @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        """Return a row of `log.timeline()` as an event."""
-        return cls(
-            lane=str(row["method"]),
-            start=float(row["offset_s"]),
-            seconds=(row["elapsed_ms"] or 0.0) / 1000,
-            outcome=str(row["outcome"]),
-            status=row["status"],
-            error_code=row["error_code"],
-            name=str(row["exchange_id"]),
-        )
-
-    @property
-    def end(self) -> float:
-        return self.start + self.seconds
-
-    @property
-    def mark(self) -> str:
-        """What it is drawn as, and the legend says."""
-        if self.outcome == "processing":
-            return "processing"
-        if self.error_code or self.outcome not in ("ok", "callback"):
-            return "went wrong"
-        return {"createTask": "created", "callback": "callback"}.get(self.lane, "done")
-
-    @property
-    def is_result(self) -> bool:
-        return self.status == "ready" and self.mark != "went wrong"
-
-    @property
-    def told(self) -> str:
-        """What came of it, in a word or two."""
-        if self.mark == "went wrong":
-            return self.error_code or self.outcome.replace("_", " ")
-        if self.is_result:
-            return "ready"
-        return "created" if self.mark == "created" else self.status or self.outcome
+def _end(row: Row) -> float:
+    """When the answer was there, in seconds from the start of the task."""
+    return float(row["offset_s"]) + (row["elapsed_ms"] or 0) / 1000
 
 
-def in_words(task_id: int, events: Sequence[Event]) -> str:
+def _mark(row: Row) -> str:
+    """What it is drawn as, and the legend says."""
+    if row["outcome"] == "processing":
+        return "processing"
+    if row["error_code"] or row["outcome"] not in ("ok", "callback"):
+        return "went wrong"
+    return {"createTask": "created", "callback": "callback"}.get(row["method"], "done")
+
+
+def _told(row: Row) -> str:
+    """What came of it, in a word or two."""
+    if _mark(row) == "went wrong":
+        return str(row["error_code"] or row["outcome"].replace("_", " "))
+    return "created" if row["method"] == "createTask" else str(row["status"] or row["outcome"])
+
+
+def _result(rows: Sequence[Row]) -> float | None:
+    """When the first result was there."""
+    ready = (row for row in rows if row["status"] == "ready" and _mark(row) != "went wrong")
+    return min(map(_end, ready), default=None)
+
+
+def in_words(task_id: int, rows: Sequence[Row]) -> str:
     """Return the timeline as a sentence or two."""
-    if not events:
+    if not rows:
         return f"The log has no exchange of task {task_id}."
-    created = next((e for e in events if e.lane == "createTask"), None)
-    polls = [e for e in events if e.lane == "getTaskResult"]
-    callbacks = sum(e.lane == "callback" for e in events)
-    parts = [f"createTask took {_span(created.seconds)}"] if created is not None else []
+    named = {name: [row for row in rows if row["method"] == name] for name in _LANES}
+    created, polls, callbacks = named.values()
+    parts = [f"createTask took {_span(_end(row) - row['offset_s'])}" for row in created[:1]]
     if polls:
-        gaps = sorted(b.start - a.start for a, b in pairwise(polls))
+        gaps = sorted(b["offset_s"] - a["offset_s"] for a, b in pairwise(polls))
         apart = f", {_span(gaps[len(gaps) // 2])} apart" if gaps else ""
         parts.append(f"{many(len(polls), 'request')} for the result{apart}")
     if callbacks:
-        parts.append(many(callbacks, "callback"))
-    result = _first_result(events)
-    if result is None:
-        parts.append("no result so far")
-    else:
-        since = "the start" if created is not None else "the first request"
-        parts.append(f"the result came {_span(result.end)} after {since}")
-    story = f"Task {task_id}: {'; '.join(parts)}."
-    failed = Counter(e.told for e in events if e.mark == "went wrong")
+        parts.append(many(len(callbacks), "callback"))
+    result, since = _result(rows), "the start" if created else "the first request"
+    came = (
+        "no result so far" if result is None else f"the result came {_span(result)} after {since}"
+    )
+    story = f"Task {task_id}: {'; '.join([*parts, came])}."
+    failed = Counter(_told(row) for row in rows if _mark(row) == "went wrong")
     if failed:
-        listed = ", ".join(f"{t} ({n} times)" if n > 1 else t for t, n in failed.items())
-        story += f" It went wrong: {listed}."
-    if any(later.start < earlier.start for earlier, later in pairwise(events)):
+        story += f" It went wrong: {', '.join(_times(*one) for one in failed.items())}."
+    if any(later["offset_s"] < earlier["offset_s"] for earlier, later in pairwise(rows)):
         story += " The clock was set back in between: do not trust the times."
     return story
 
@@ -129,14 +101,14 @@ def image(svg: str, alt: str, style: str) -> str:
     )
 
 
-def svg(events: Sequence[Event]) -> str:
+def svg(rows: Sequence[Row]) -> str:
     """Return the picture: a lane for each method; empty if there is nothing to draw."""
-    if not events:
+    if not rows:
         return ""
-    named = {e.lane for e in events}
-    lanes = [n for n in _LANES if n in named] + sorted(named - {*_LANES})
-    first, last = min(0.0, *(e.start for e in events)), max(e.end for e in events)
-    place = _scale(first, last, _LEFT, _WIDTH - _RIGHT)
+    named = {row["method"] for row in rows}
+    lanes = [name for name in _LANES if name in named] + sorted(named - {*_LANES})
+    first, last = min(0.0, *(row["offset_s"] for row in rows)), max(map(_end, rows))
+    place = _scale(first, last, _LEFT, _RIGHT)
     foot = _TOP + _LANE * len(lanes)
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {foot + 52}' "
@@ -146,34 +118,30 @@ def svg(events: Sequence[Event]) -> str:
     ]
     for number, lane in enumerate(lanes):
         y = _TOP + _LANE * number + _LANE // 2
-        parts.append(_words(_LEFT - 14, y + 4, _cut(lane, 15), "end"))
-        parts.append(_lane(_grouped([e for e in events if e.lane == lane], place), place, y, _LEFT))
-    result = _first_result(events)
+        own = [row for row in rows if row["method"] == lane]
+        parts.append(_words(_LEFT - 14, y + 4, f"{lane:.15}", "end"))
+        parts.append(_lane(_grouped(own, place), place, y, _LEFT, _RIGHT))
+    result = _result(rows)
     if result is not None:  # the moment in which it was there, across all lanes
-        x, label = place(result.end), f"result after {_span(result.end)}"
-        colour = _MARKS["done"][1]
+        x, colour = place(result), _MARKS["done"][1]
         parts.append(f"<path d='M{x:.1f} {_TOP - 8}V{foot}' stroke='{colour}' stroke-width='1'/>")
-        half = len(label) * _LETTER / 2
-        parts.append(_words(min(max(x, _LEFT + half), _WIDTH - half), _TOP - 14, label))
-    x = _LEFT
-    for mark in (name for name in _MARKS if any(e.mark == name for e in events)):
+        anchor = "start" if x < _WIDTH / 2 else "end"
+        parts.append(_words(x, _TOP - 14, f"result after {_span(result)}", anchor))
+    marks = {_mark(row) for row in rows}
+    for number, mark in enumerate(name for name in _MARKS if name in marks):
+        x = _LEFT + 110 * number
         parts.append(_shape(x, foot + 40, mark) + _words(x + 12, foot + 44, mark, "start"))
-        x += 40 + round(len(mark) * _LETTER)
     return "".join([*parts, "</svg>"])
 
 
-def strip(events: Sequence[Event], *, width: int = 220) -> str:
-    """Return one lane of all events, for a row of a table, `width` pixels wide; empty for none."""
-    if not events:
+def strip(rows: Sequence[Row], *, width: int = 120) -> str:
+    """Return one lane of all exchanges, `width` pixels wide, for a table; empty for none."""
+    if not rows:
         return ""
-    first, last = min(e.start for e in events), max(e.end for e in events)
+    first, last = min(row["offset_s"] for row in rows), max(map(_end, rows))
     place = _scale(first, last, _EDGE, width - _EDGE)
-    groups = _grouped(events, place)
-    told = [
-        f"{f'{len(group)} x ' if len(group) > 1 else ''}{_cut(group[-1].told, 40)}, "
-        f"{_span(group[-1].end)}"
-        for group in groups
-    ]
+    groups = _grouped(rows, place)
+    told = [f"{_times(f'{_told(g[-1]):.40}', len(g))}, {_span(_end(g[-1]))}" for g in groups]
     drawing = (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='18' fill='none' "
         f"stroke-width='2'>{_lane(groups, place, 9, _EDGE, width - _EDGE)}</svg>"
@@ -182,7 +150,7 @@ def strip(events: Sequence[Event], *, width: int = 220) -> str:
     return image(drawing, "; ".join(told), f"width:{width}px;height:18px;max-width:none")
 
 
-_Place = Callable[[float], float]
+_Place: TypeAlias = Callable[[float], float]
 
 
 def _scale(first: float, last: float, left: int, right: int) -> _Place:
@@ -191,35 +159,27 @@ def _scale(first: float, last: float, left: int, right: int) -> _Place:
     return lambda seconds: left + (seconds - first) * unit
 
 
-def _grouped(events: Sequence[Event], place: _Place) -> list[list[Event]]:
-    """The events in order; equal ones whose marks would touch are one group."""
-    groups: list[list[Event]] = []
-    for event in sorted(events, key=lambda e: e.end):
-        last = groups[-1][-1] if groups else None
-        near = last is not None and place(event.end) - place(last.end) < 2 * _EDGE
-        if last is not None and near and (last.told, last.lane) == (event.told, event.lane):
-            groups[-1].append(event)
-        else:
-            groups.append([event])
+def _grouped(rows: Sequence[Row], place: _Place) -> list[list[Row]]:
+    """The rows in order of their ends; equal ones whose marks would touch are one group."""
+    groups: list[list[Row]] = []
+    for row in sorted(rows, key=_end):
+        last = groups[-1][-1] if groups else row
+        same = (_told(last), last["method"]) == (_told(row), row["method"])
+        if not groups or not same or place(_end(row)) - place(_end(last)) >= 2 * _EDGE:
+            groups.append([])
+        groups[-1].append(row)
     return groups
 
 
-def _lane(
-    groups: Sequence[Sequence[Event]],
-    place: _Place,
-    y: int,
-    left: int,
-    right: int = _WIDTH - _RIGHT,
-) -> str:
+def _lane(groups: Sequence[Sequence[Row]], place: _Place, y: int, left: int, right: int) -> str:
     """A line, on it a bar for what took its time, and a mark where the answer was there."""
     parts = [f"<path d='M{left} {y}H{right}' stroke='#808080' stroke-width='1'/>"]
-    for event in (event for group in groups for event in group):
-        x1, x2 = place(event.start), place(event.end)
+    for row in (row for group in groups for row in group):
+        x1, x2 = place(row["offset_s"]), place(_end(row))
         if x2 - x1 > _EDGE:
-            colour = _MARKS[event.mark][1]
+            colour = _MARKS[_mark(row)][1]
             parts.append(f"<path d='M{x1:.0f} {y}H{x2:.0f}' stroke='{colour}' stroke-width='5'/>")
-    parts += [_shape(place(group[-1].end), y, group[-1].mark) for group in groups]
-    return "".join(parts)
+    return "".join(parts + [_shape(place(_end(g[-1])), y, _mark(g[-1])) for g in groups])
 
 
 def _shape(x: float, y: int, mark: str) -> str:
@@ -228,18 +188,14 @@ def _shape(x: float, y: int, mark: str) -> str:
 
 
 def _axis(first: float, last: float, place: _Place, foot: int) -> Iterator[str]:
-    rough = max(last - first, 0.001) / 7
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(s for m in (1, 2, 5, 10) if (s := m * power) >= rough)
-    scale, unit = (1, "s") if last - first >= 1 else (1000, "ms")
+    """A line at every round number of seconds."""
+    step = 10.0 ** math.ceil(math.log10(max(last - first, 0.001)) - 1)
+    if (last - first) / step < 4:
+        step /= 2
     for number in range(math.ceil(first / step), math.floor(last / step) + 1):
-        x, told = place(number * step), f"{number * step * scale:.3f}".rstrip("0").rstrip(".")
+        x = place(number * step)
         yield f"<path d='M{x:.1f} {_TOP}V{foot}' stroke='#808080' stroke-opacity='.3'/>"
-        yield _words(x, foot + 15, f"{told} {unit}")
-
-
-def _first_result(events: Sequence[Event]) -> Event | None:
-    return min((e for e in events if e.is_result), key=lambda e: e.end, default=None)
+        yield _words(x, foot + 15, f"{number * step:g} s")
 
 
 def _words(x: float, y: float, text: str, anchor: str = "middle") -> str:
@@ -249,7 +205,7 @@ def _words(x: float, y: float, text: str, anchor: str = "middle") -> str:
 def _span(seconds: float) -> str:
     """A time for people."""
     if abs(seconds) < 0.9995:
-        return f"{seconds * 1000:.0f} ms" if abs(seconds) >= 0.01 else f"{seconds * 1000:.1f} ms"
+        return f"{seconds * 1000:.3g} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
 
 
@@ -257,5 +213,5 @@ def many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def _times(what: str, count: int) -> str:
+    return f"{count} x {what}" if count > 1 else what

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import itemgetter
+from datetime import datetime
 from textwrap import fill
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, NamedTuple, SupportsIndex
+from typing import Any, ClassVar, Final, SupportsIndex
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import AGAIN, again
 from brocap_nb.log import _swimlane
+from brocap_nb.log._rows import COLUMNS
 from brocap_nb.log._swimlane import many
 
 _CELL: Final = 32_767  # how long a text in a cell of Excel may be, in UTF-16 units
@@ -76,10 +77,8 @@ class Frame(pd.DataFrame):
         for place in range(frame.shape[1]):
             frame.isetitem(place, _for_excel(frame.iloc[:, place]).array)
         if frame.columns.nlevels == 1:
-            frame.columns = pd.Index(
-                [_header(name, kind) for name, kind in zip(self.columns, self.dtypes, strict=True)],
-                name=self.columns.name,
-            )
+            names = map(_header, self.columns, self.dtypes)
+            frame.columns = pd.Index(names, name=self.columns.name)
         if frame.index.nlevels == 1:
             index = _for_excel(self.index.to_series())
             frame.index = pd.Index(index, name=_header(self.index.name, self.index.dtype))
@@ -97,14 +96,14 @@ def _for_excel(column: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         times: pd.Series[Any] = column.dt.tz_convert("UTC").dt.tz_localize(None)
         return times
-    return column.astype(object).map(_cell) if column.dtype.kind == "O" else column
+    return column.astype(object).map(_fitting) if column.dtype.kind == "O" else column
 
 
 def _header(name: Any, dtype: object) -> Any:
     return f"{name or 'time'} (UTC)" if isinstance(dtype, pd.DatetimeTZDtype) else name
 
 
-def _cell(value: Any) -> Any:
+def _fitting(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = ("'" if value.startswith("=") else "") + _NOT_IN_XML.sub("\ufffd", value)
@@ -115,17 +114,105 @@ def _cell(value: Any) -> Any:
     return units[: 2 * (_CELL - len(note))].decode("utf-16-le", "ignore") + note
 
 
-_Row = dict[str, Any]
-_Cell = Callable[[_Row], str]
+def _name(value: object) -> str:
+    """A type or code, which wraps between its words."""
+    return _WORD.sub(r"\g<0><wbr>", _html.text(str(value)))
 
 
-class _Column(NamedTuple):
-    """A column of a display: what makes a row's cell, as HTML and, if it is told there, as text."""
+def _sentence(value: str) -> str:
+    return f'<div style="min-width:9em">{_html.words(value)}</div>'
 
-    label: str
-    html: _Cell
-    text: _Cell = lambda row: ""
-    is_number: bool = False
+
+def _at(value: datetime) -> str:
+    title = f"{value:%Y-%m-%d %H:%M:%S.%f} UTC"
+    return f'<span {_WHOLE} title="{title}">{value:%H:%M:%S} UTC</span>'
+
+
+def _code(value: str) -> str:
+    return f'<code style="color:inherit;background:none">{_html.text(value)}</code>'
+
+
+def _entry(value: str) -> str:
+    """How to look at an exchange, to be copied."""
+    name = f'log["{value}"]'
+    return f"<span {_WHOLE}>{_code(name)}</span>"
+
+
+def _badge(value: str) -> str:
+    return _html.badge(value, good=_GOOD.get(value, False))
+
+
+_WHOLE: Final = 'style="white-space:nowrap"'
+_WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
+_GOOD: Final[Mapping[str, bool | None]] = {
+    **dict.fromkeys(("ready", "ok", "callback"), True),
+    **dict.fromkeys(("processing", "unknown", "abandoned"), None),
+}
+
+# What stands above a column, its values as HTML (numbers by their format, on the right), and how
+# they stand in a line of text: {0} is the value, {1} the HTML.
+_SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
+    "answered_by": ("ended by", _entry, ""),
+    "asked": ("", _html.text, "{}"),
+    "attempt": ("try", "{}", ""),
+    "cost": ("cost", "{:g}", "cost about {1}"),
+    "count": ("count", "{:,}", "x{1}"),
+    "created_at": ("created", _at, ""),
+    "created_by": ("created by", _entry, "log[{!r}]"),
+    "elapsed_ms": ("ms", "{:,.1f}", "{1} ms"),
+    "error_code": ("code", _name, "{}"),
+    "example": ("example", _entry, "\n    An example: log[{!r}]"),
+    "exchange_id": ("exchange", _entry, "log[{!r}]"),
+    "field": ("field", lambda field: _code(field) if field else "the whole answer", "{}"),
+    "found": ("found", _code, "found {}"),
+    "http_status": ("HTTP", "{}", ""),
+    "last_seen": ("last seen", _at, "last seen {:%Y-%m-%d %H:%M:%S} UTC"),
+    "max_ms": ("max", "{:,.1f}", "max {1} ms"),
+    "meaning": ("meaning", _sentence, "\n    {}"),
+    "method": ("method", _name, "{:<14}"),
+    "offset_s": ("seconds", "{:+.3f}", "{1} s"),
+    "outcome": ("outcome", _badge, "{}"),
+    "p50_ms": ("p50", "{:,.1f}", "p50 {1}"),
+    "p95_ms": ("p95", "{:,.1f}", "p95 {1}"),
+    "queue_s": ("seconds", "{:,.3f}", "{1} s"),
+    "remedy": ("what to do", _sentence, "\n    {}"),
+    "retryable": (AGAIN, again, f"\n    {AGAIN.capitalize()} {{1}}."),
+    "rule": ("the rule", _sentence, "\n    {}"),
+    "seconds": ("seconds to the result", "{:,.3f}", "{1} s"),
+    "started_at": ("at", _at, ""),
+    "state": ("state", _badge, "{:<10}"),
+    "status": ("answer", _name, "{}"),
+    "strip": ("exchanges", str, ""),
+    "task_id": ("task", _name, "{:<10}"),
+    "task_type": ("task type", _name, "{:<16}"),
+}
+
+
+def _cell(row: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """A value as HTML and in a line of text."""
+    value, (_, html, said) = row[name], _SHOWN[name]
+    if value is None:
+        return "", ""
+    shown = html.format(value) if isinstance(html, str) else html(value)
+    return shown, said.format(value, shown)
+
+
+def _table(columns: str, rows: Iterable[Mapping[str, Any]], caption: str) -> str:
+    """Return a table of HTML; columns that are joined by a + stand below each other."""
+    places = [names.split("+") for names in columns.split()]
+    cells = [
+        ["<br>".join(filter(None, (_cell(row, name)[0] for name in names))) for names in places]
+        for row in rows
+    ]
+    heads = [_SHOWN[names[0]] for names in places]
+    numbers = [label for label, html, _ in heads if isinstance(html, str)]
+    return _html.table([label for label, *_ in heads], cells, caption=caption, numbers=numbers)
+
+
+def _wrapped(text: str) -> str:
+    """A text for a terminal of 80 columns; what was indented stays so."""
+    told = _html.printable(text.rstrip())
+    return fill(told, 79, subsequent_indent=" " * 4, break_long_words=False)
 
 
 class ShownTable(Frame):
@@ -135,110 +222,32 @@ class ShownTable(Frame):
     """How many rows are shown."""
     _title: ClassVar[str] = ""
     _nothing: ClassVar[str] = ""
-    _columns: ClassVar[Sequence[_Column]] = ()
+    _columns: ClassVar[str] = ""
 
-    def as_dicts(self, limit: int | None = None) -> list[_Row]:
+    def as_dicts(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The rows, or the first of them; None where there is no value."""
-        columns = [str(name) for name in self.columns]
-        lists = [
-            [None if pd.isna(value) else value for value in self[name].iloc[:limit].tolist()]
-            for name in columns
-        ]
-        return [dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True)]
+        rows = pd.DataFrame(self).iloc[:limit].astype(object).to_dict("records")
+        return [{str(n): None if pd.isna(v) else v for n, v in row.items()} for row in rows]
 
-    def _more(self) -> list[str]:
+    def _rows(self) -> list[dict[str, Any]]:
+        return self.as_dicts(self.limit)
+
+    def _more(self) -> str:
         more = len(self) - self.limit
-        return [f"… and {more:,} more rows"] if more > 0 else []
+        return f"… and {more:,} more rows" if more > 0 else ""
 
     def _repr_html_(self) -> str:
         if not len(self):
             return _html.card(self._title, _html.text(self._nothing))
-        rows = self.as_dicts(self.limit)
-        table = _html.table(
-            [column.label for column in self._columns],
-            [[column.html(row) for column in self._columns] for row in rows],
-            caption=self._title,
-            numbers=[column.label for column in self._columns if column.is_number],
-        )
-        return table + "".join(f"<div>{_html.text(more)}</div>" for more in self._more())
+        return f"{_table(self._columns, self._rows(), self._title)}<div>{self._more()}</div>"
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         if not len(self):
             return self._nothing
-        parts = []
-        for row in self.as_dicts(self.limit):
-            told = "  ".join(filter(None, (column.text(row) for column in self._columns)))
-            parts += [_wrapped(part) for part in told.splitlines()]
-        return "\n".join([*parts, *map(_wrapped, self._more())])
-
-    __repr__ = __str__
-
-
-def _wrapped(text: str) -> str:
-    """A text for a terminal of 80 columns; what was indented stays so."""
-    told = _html.printable(text.rstrip())
-    return fill(told, 79, subsequent_indent=_INDENT, break_long_words=False)
-
-
-_INDENT: Final = "    "
-
-
-def _text(label: str, name: str, width: int = 0) -> _Column:
-    def html(row: _Row) -> str:
-        return _name(row[name])
-
-    return _Column(label, html, lambda row: f"{row[name] or '':<{width}}")
-
-
-def _name(text: object) -> str:
-    """A type or code, which wraps between its words."""
-    return _WORD.sub(r"\g<0><wbr>", _html.text(str(text or "")))
-
-
-_WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
-
-
-def _number(label: str, name: str, form: str = ",.1f", said: str = "{}") -> _Column:
-    def html(row: _Row) -> str:
-        return "" if row[name] is None else format(row[name], form)
-
-    return _Column(label, html, lambda row: said.format(html(row)) if html(row) else "", True)
-
-
-def _sentence(label: str, name: str) -> _Column:
-    def html(row: _Row) -> str:
-        return f'<div style="min-width:9em">{_html.words(str(row[name]))}</div>'
-
-    return _Column(label, html, lambda row: f"\n{_INDENT}{row[name]}")
-
-
-def _at(row: _Row, name: str) -> str:
-    at = row[name]
-    return f'<span {_WHOLE} title="{at:%Y-%m-%d %H:%M:%S.%f} UTC">{at:%H:%M:%S} UTC</span>'
-
-
-def _entry(row: _Row, name: str) -> str:
-    """How to look at an exchange, to be copied."""
-    return "" if row[name] is None else f'<span {_WHOLE}>{_code(f"""log["{row[name]}"]""")}</span>'
-
-
-_WHOLE: Final = 'style="white-space:nowrap"'
-
-
-def _code(text: str) -> str:
-    return f'<code style="color:inherit;background:none">{_html.text(text)}</code>'
-
-
-def _stacked(*parts: str) -> str:
-    return "<br>".join(filter(None, parts))
-
-
-def _badge(label: str, name: str, good: Mapping[str, bool | None], width: int = 0) -> _Column:
-    def html(row: _Row) -> str:
-        badge = _html.badge(row[name], good=good.get(row[name], good[""]))
-        return _stacked(badge, _name(row["error_code"]))
-
-    return _Column(label, html, lambda row: f"{row[name]:<{width}}")
+        names = re.split("[ +]", self._columns)
+        told = ((_cell(row, name)[1] for name in names) for row in self._rows())
+        lines = [line for one in told for line in "  ".join(filter(None, one)).splitlines()]
+        return "\n".join(map(_wrapped, [*lines, self._more()])).rstrip()
 
 
 class ErrorTable(ShownTable):
@@ -246,29 +255,7 @@ class ErrorTable(ShownTable):
 
     _title = "Error codes that came"
     _nothing = "No answer had an error code."
-    _columns = (
-        _Column("code", lambda row: f"<b>{_name(row['error_code'])}</b>", itemgetter("error_code")),
-        _Column(
-            "count",
-            lambda row: f"{row['count']:,}",
-            lambda row: (
-                f"x{row['count']:,}  {many(row['tasks'], 'task')}, "
-                f"last seen {row['last_seen']:%Y-%m-%d %H:%M:%S} UTC"
-            ),
-            True,
-        ),
-        _Column(AGAIN, lambda row: again(bool(row["retryable"]))),
-        _sentence("meaning", "meaning"),
-        _sentence("what to do", "remedy"),
-        _Column(
-            "example, last seen",
-            lambda row: _stacked(_entry(row, "example"), _at(row, "last_seen")),
-            lambda row: (
-                f"\n{_INDENT}{AGAIN.capitalize()} {again(bool(row['retryable']))}."
-                f"\n{_INDENT}An example: log[{str(row['example'])!r}]"
-            ),
-        ),
-    )
+    _columns = "error_code count last_seen retryable meaning remedy example"
 
 
 class LatencyTable(ShownTable):
@@ -276,20 +263,7 @@ class LatencyTable(ShownTable):
 
     _title = "Time to the answer, in milliseconds"
     _nothing = "No request has been answered."
-    _columns = (
-        _text("method", "method", 14),
-        _text("task type", "task_type", 16),
-        _number("count", "count", ",", "x{}"),
-        _number("p50", "p50_ms", said="p50 {}"),
-        _number("p95", "p95_ms", said="p95 {}"),
-        _number("max", "max_ms", said="max {} ms"),
-    )
-
-
-def _seconds(row: _Row) -> str:
-    if row["seconds"] is not None:
-        return f"{row['seconds']:,.3f}"
-    return "no result" if row["answered_by"] is None else "the clock was set back"
+    _columns = "method task_type count p50_ms p95_ms max_ms"
 
 
 class TaskTimesTable(ShownTable):
@@ -297,18 +271,7 @@ class TaskTimesTable(ShownTable):
 
     _title = "From createTask to the result, one row for each task"
     _nothing = "No task has been created."
-    _columns = (
-        _number("task", "task_id", ""),
-        _text("type", "task_type", 24),
-        _Column("created", lambda row: _at(row, "created_at")),
-        _Column(
-            "seconds to the result",
-            _seconds,
-            lambda row: _seconds(row) + ("" if row["seconds"] is None else " s"),
-            True,
-        ),
-        _Column("how it came", lambda row: _entry(row, "answered_by")),
-    )
+    _columns = "task_id task_type created_at seconds answered_by"
 
 
 class TaskTable(ShownTable):
@@ -317,48 +280,22 @@ class TaskTable(ShownTable):
     limit = 50  # with their pictures, in a notebook that is saved
     _title = "Tasks, newest first; the cost is an estimate"
     _nothing = "No task has been created."
+    _columns = (
+        "task_id+task_type created_at state+error_code strip+asked queue_s cost answered_by "
+        "created_by"
+    )
     _metadata: ClassVar[list[str]] = ["events"]
-    events: Mapping[str, Sequence[_swimlane.Event]] = MappingProxyType({})
+    events: Mapping[str, Sequence[_swimlane.Row]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
 
-    def strip(self, created_by: str, *, width: int = 120) -> str:
-        """Return a row's exchanges as a small picture; empty if they are not known."""
-        return _swimlane.strip(self.events.get(created_by, ()), width=width)
-
-    @property
-    def _columns(self) -> Sequence[_Column]:  # type: ignore[override]
-        return (
-            _Column(
-                "task",
-                lambda row: _stacked(_task(row), _name(row["task_type"])),
-                lambda row: f"{_task(row):<10}  {row['task_type'] or '':<16}",
-            ),
-            _Column(
-                "created", lambda row: _stacked(_at(row, "created_at"), _entry(row, "created_by"))
-            ),
-            _badge("state", "state", {"ready": True, "failed": False, "": None}, 10),
-            _Column(
-                "exchanges",
-                lambda row: _stacked(self.strip(row["created_by"]), _asked(row)),
-                _asked,
-            ),
-            _number("seconds", "queue_s", ",.3f", "{} s"),
-            _number("cost", "cost", "g", "cost about {}"),
-            _Column(
-                "ended by",
-                lambda row: _entry(row, "answered_by"),
-                lambda row: f"{row['error_code'] or ''} log[{row['created_by']!r}]".strip(),
-            ),
-        )
-
-
-def _task(row: _Row) -> str:
-    return "no number" if row["task_id"] is None else str(row["task_id"])
-
-
-def _asked(row: _Row) -> str:
-    polls = many(row["polls"], "poll")
-    return f"{polls}, {many(row['callbacks'], 'callback')}" if row["callbacks"] else polls
+    def _rows(self) -> list[dict[str, Any]]:
+        rows = super()._rows()
+        for row in rows:
+            row["strip"] = _swimlane.strip(self.events.get(row["created_by"], ()))
+            row["asked"] = many(row["polls"], "poll")
+            if row["callbacks"]:
+                row["asked"] += f", {many(row['callbacks'], 'callback')}"
+        return rows
 
 
 class ViolationTable(ShownTable):
@@ -366,53 +303,26 @@ class ViolationTable(ShownTable):
 
     _title = "Answers that depart from the documented contract"
     _nothing = "Every answer kept the documented contract."
-    _columns = (
-        _Column("exchange", lambda row: _entry(row, "exchange_id"), itemgetter("exchange_id")),
-        _Column("at", lambda row: _at(row, "started_at")),
-        _text("method", "method"),
-        _Column(
-            "field",
-            lambda row: _code(row["field"]) if row["field"] else "the whole answer",
-            lambda row: f"{row['field'] or 'the whole answer'}: {row['found']}",
-        ),
-        _sentence("the rule", "rule"),
-        _Column("found", lambda row: _code(row["found"])),
-    )
+    _columns = "exchange_id started_at method field found rule"
 
 
 class Timeline(ShownTable):
     """Every exchange of one task, in order, with a picture of it."""
 
     _title = "In order"
+    _columns = "started_at offset_s method outcome+error_code status elapsed_ms attempt exchange_id"
     _metadata: ClassVar[list[str]] = ["task_id"]
     task_id: int = 0
-    _columns = (
-        _Column("at", lambda row: _at(row, "started_at")),
-        _number("seconds", "offset_s", "+.3f", "{} s"),
-        _text("method", "method", 14),
-        _badge("outcome", "outcome", {"ok": True, "callback": True, "processing": None, "": False}),
-        _text("answer", "status"),
-        _number("ms", "elapsed_ms", said="{} ms"),
-        _number("try", "attempt", "", ""),
-        _Column(
-            "exchange",
-            lambda row: _entry(row, "exchange_id"),
-            lambda row: "  ".join(filter(None, [row["error_code"], row["exchange_id"]])),
-        ),
-    )
 
     @property
     def svg(self) -> str:
         """The timeline as a picture: one lane for each method, time from left to right."""
-        return _swimlane.svg(self._events())
+        return _swimlane.svg(self.as_dicts())
 
     @property
     def summary(self) -> str:
         """The timeline in words."""
-        return _swimlane.in_words(self.task_id, self._events())
-
-    def _events(self) -> list[_swimlane.Event]:
-        return [_swimlane.Event.of(row) for row in self.as_dicts()]
+        return _swimlane.in_words(self.task_id, self.as_dicts())
 
     def _repr_html_(self) -> str:
         title, words = f"Task {self.task_id}", _html.text(self.summary)
@@ -426,11 +336,9 @@ class Timeline(ShownTable):
             title, f"<div>{words}</div>", f"{frame}{picture}</div>", super()._repr_html_()
         )
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         summary = _wrapped(self.summary)
-        return f"{summary}\n{super().__str__()}" if len(self) else summary
-
-    __repr__ = __str__
+        return f"{summary}\n{super().__repr__()}" if len(self) else summary
 
 
 def card(
@@ -439,11 +347,17 @@ def card(
     """Return what a cell that ends with a log shows, by media type."""
     outcomes = list(outcomes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in Counter(outcomes).most_common())
-    rows = [[cell(exchange) for cell in _CARD.values()] for exchange in newest]
+    rows = [{name: getattr(exchange, name) for name in COLUMNS} for exchange in newest]
     html = _html.card(
         f"Exchange log: {len(outcomes):,} exchanges",
         _html.facts([("kept", _html.text(where)), ("outcomes", told or "none yet")]),
-        _html.table(list(_CARD), rows, caption=f"The newest {len(rows)}") if rows else "",
+        _table(
+            "exchange_id started_at method task_id outcome+error_code http_status elapsed_ms",
+            rows,
+            f"The newest {len(rows)}",
+        )
+        if rows
+        else "",
         errors._repr_html_() if len(errors) else "",
     )
     lines = [f"{len(outcomes):,} exchanges {where}: {told or 'none yet'}"]
@@ -451,12 +365,4 @@ def card(
     return _html.bundle(html, "\n".join(map(_wrapped, lines)))
 
 
-_CARD: Final[Mapping[str, Callable[[Exchange], str]]] = {
-    "exchange": lambda exchange: _html.text(exchange.exchange_id),
-    "at": lambda exchange: _at({"at": exchange.started_at}, "at"),
-    "method": lambda exchange: _name(exchange.method),
-    "task": lambda exchange: str(exchange.task_id or ""),
-    "outcome": lambda exchange: _stacked(exchange.outcome, _name(exchange.error_code)),
-    "HTTP": lambda exchange: str(exchange.http_status or ""),
-    "ms": lambda exchange: "" if exchange.elapsed_ms is None else f"{exchange.elapsed_ms:,.0f}",
-}
+_CARD: Final = "exchange_id started_at method task_id outcome+error_code http_status elapsed_ms"

@@ -10,6 +10,7 @@ belongs what came after it and before the number was given again, in whatever se
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -22,8 +23,7 @@ from numpy.typing import NDArray
 from brocap_nb.api._answers import Departure, departures
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, RESULT_LIFETIME, explain
-from brocap_nb.log._rows import STRING, UTC_TIME, number_of
-from brocap_nb.log._swimlane import Event
+from brocap_nb.log._rows import DESCRIBED, STRING, UTC_TIME, number_of
 
 __all__ = [
     "TIME_TO_RESULT",
@@ -61,12 +61,13 @@ _TYPES: Final[Mapping[str, tuple[Any, Any]]] = {  # of Narwhals and of pandas
 }
 _TEXT: Final = nw.String(), STRING  # what else there is
 
+_CATEGORIES: Final = {name for name, (dtype, _) in DESCRIBED.items() if dtype == "category"}
+
 _ERRORS: Final = (
     *("error_code", "count", "share", "first_seen", "last_seen", "tasks"),
     *("meaning", "remedy", "retryable", "example"),
 )
 _LATENCY: Final = ("method", "task_type", "count", "p50_ms", "p95_ms", "max_ms")
-_TASK_TIMES: Final = ("task_id", "task_type", "created_at", "seconds", "answered_by")
 _TASKS: Final = (
     *("task_id", "task_type", "created_at", "state", "polls", "callbacks", "queue_s"),
     *("error_code", "cost", "exchanges", "created_by", "answered_by"),
@@ -89,17 +90,12 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
     """
     lazy = _lazy(frame)
     total = lazy.select(nw.col("exchange_id").len().alias("total")).collect()["total"].to_list()[0]
-    has_code = _text("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
-    names = ("error_code", *_source(lazy))
-    table = (
-        lazy.filter(has_code)
-        .select("exchange_id", "started_at", "task_id", *(_text(n).alias(n) for n in names))
-        .collect()
-    )
-    columns = (_values(table[n]) for n in ("error_code", "task_id", "started_at", "exchange_id"))
+    has_code = _plain("outcome").is_in(_WITH_CODE) & ~nw.col("error_code").is_null()
+    names = ("error_code", "source", "task_id", "started_at", "exchange_id")
+    table = lazy.filter(has_code).select(*map(_plain, names)).collect()
     came: dict[str, list[tuple[Any, ...]]] = {}
-    for source, code, *one in zip(_sources(table), *columns, strict=True):
-        came.setdefault(code, []).append((source, *one))
+    for code, *one in zip(*(_values(table[name]) for name in names), strict=True):
+        came.setdefault(code, []).append(tuple(one))
     rows = []
     for code, found in sorted(came.items(), key=lambda item: (-len(item[1]), item[0])):
         sources, numbers, times, ids = zip(*found, strict=True)
@@ -123,10 +119,8 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
     """
     lazy = _lazy(frame)
     answered = (
-        lazy.filter(_text("outcome").is_in(_ANSWERED) & ~nw.col("elapsed_ms").is_null())
-        .select(
-            _text("method").alias("method"), _text("task_type").alias("task_type"), "elapsed_ms"
-        )
+        lazy.filter(_plain("outcome").is_in(_ANSWERED) & ~nw.col("elapsed_ms").is_null())
+        .select(*map(_plain, ("method", "task_type", "elapsed_ms")))
         .collect()
     )
     times = task_times(lazy).drop_nulls("seconds")
@@ -150,12 +144,12 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
     first answer that was ready, or to the callback; null if there is no result, or if the clock
     was set back in between.
     """
-    result = (_text("status") == "ready") & _text("outcome").is_in(_WITH_RESULT)
-    created = (_text("method") == CREATE) & (_text("outcome") == _OK)
-    stories = _Stories(_lazy(frame).filter(~nw.col("task_id").is_null() & (result | created)))
-    columns = stories.told(datetime.now(UTC))
-    columns["seconds"] = columns["queue_s"]
-    return _table(columns, _TASK_TIMES, stories.table)
+    found = tasks(frame).filter(~nw.col("task_id").is_null())
+    order = np.lexsort((-np.arange(len(found)), found["task_id"].to_numpy()))
+    ready = nw.when(nw.col("state") == "ready")
+    of_results = ready.then("queue_s").alias("seconds"), ready.then("answered_by")
+    told = found[order].select("task_id", "task_type", "created_at", *of_results)
+    return nw.maybe_reset_index(told)
 
 
 def tasks(
@@ -173,8 +167,8 @@ def tasks(
         cost: called with the `exchange_id` of a createTask, and of the getBalance before and after
             it, where no other createTask lies between; returns what the task cost, or None.
     """
-    asked = (_text("method") == "getBalance") & (_text("outcome") == _OK)
-    created = _text("method") == CREATE
+    asked = (_plain("method") == "getBalance") & (_plain("outcome") == _OK)
+    created = _plain("method") == CREATE
     stories = _Stories(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked))
     columns = stories.told(now or datetime.now(UTC))
     around = dict(stories.balances()) if cost is not None else {}
@@ -197,17 +191,15 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
     return _table(columns, _TIMELINE, stories.table)
 
 
-def task_events(frame: Any, rows: Any) -> dict[str, list[Event]]:
-    """Return the exchanges of some rows of `tasks(frame)` in order, by the rows' `created_by`."""
+def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
+    """Return the timelines of some rows of `tasks(frame)`, by the rows' `created_by`."""
     chosen = _lazy(rows).select("task_id", "created_by").collect()
     numbers = sorted({number for number in _values(chosen["task_id"]) if number is not None})
     found = set(_values(chosen["created_by"]))
-    without = nw.col("task_id").is_null() & (_text("method") == CREATE)
+    without = nw.col("task_id").is_null() & (_plain("method") == CREATE)
     stories = _Stories(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)))
     shown = [n for n, head in enumerate(stories.heads) if stories.ids[head] in found]
-    return {
-        rows[0]["exchange_id"]: [Event.of(row) for row in rows] for rows in stories.events(shown)
-    }
+    return {rows[0]["exchange_id"]: rows for rows in stories.events(shown)}
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
@@ -217,40 +209,31 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     is known. `field` is empty if it is the answer as a whole.
     """
     lazy = _lazy(frame)
-    called = _text("outcome") == _CALLBACK  # its body was sent to us
-    body = nw.when(called).then(_text("request")).otherwise(_text("response"))
-    names = ("method", "task_type", *_source(lazy))
-    table = (
-        lazy.filter(_text("outcome").is_in([*_ANSWERED, _CALLBACK]))
-        .select(
-            *("exchange_id", "started_at", "task_id"),
-            *(_text(name).alias(name) for name in names),
-            body.alias("body"),
-        )
-        .collect()
-    )
-    table = table[_clock(table).order]
-    columns = (_values(table[name]) for name in ("task_id", "task_type", "method", "body"))
+    called = _plain("outcome") == _CALLBACK  # its body was sent to us
+    body = nw.when(called).then(_plain("request")).otherwise(_plain("response"))
+    names = ("exchange_id", "started_at", "source", "task_id", "task_type", "method")
+    answered = _plain("outcome").is_in([*_ANSWERED, _CALLBACK])
+    table = lazy.filter(answered).select(*map(_plain, names), body.alias("body")).collect()
+    clock = _clock(table)
+    table = table[clock.order]
+    columns = (_values(table[name]) for name in (*names[2:], "body"))
     types: dict[tuple[Any, Any], str] = {}
-    known: dict[tuple[str, str, str | None], list[Departure]] = {}
-    broken: list[tuple[int, Departure]] = []
-    for row, (source, task_id, task_type, method, text) in enumerate(
-        zip(_sources(table), *columns, strict=True)
-    ):
+    found_in = functools.lru_cache(maxsize=10_000)(departures)  # most answers say the same
+    rows: list[int] = []
+    broken: list[str] = []  # field, rule, found, and again: few objects for Python to look after
+    for row, (source, task_id, task_type, method, text) in enumerate(zip(*columns, strict=True)):
         if task_id is not None:
             if task_type is None:
                 task_type = types.get((source, task_id))
             else:
                 types[source, task_id] = task_type
         if text is not None:
-            place = method, text, task_type
-            found = known.get(place)
-            if found is None:
-                found = known[place] = departures(*place)
-            broken += [(row, one) for one in found]
-    rows = [row for row, _ in broken]
-    told = {n: _values(table[n][rows]) for n in ("exchange_id", "started_at", "method")}
-    told |= {n: [getattr(one, n) for _, one in broken] for n in ("field", "rule", "found")}
+            for departure in found_in(method, text, task_type):
+                rows.append(row)
+                broken += departure
+    told: dict[str, Any] = {n: _values(table[n][rows]) for n in ("exchange_id", "method")}
+    told["started_at"] = clock.start[clock.order][rows]
+    told |= {name: broken[n::3] for n, name in enumerate(Departure._fields)}
     return _table(told, _VIOLATIONS, table)
 
 
@@ -280,18 +263,15 @@ class _Stories:
 
     def __init__(self, lazy: nw.LazyFrame[Any], *, orphans: bool = False) -> None:
         """Collect what the stories are made of; with `orphans` those without a createTask too."""
-        texts = ("method", "task_type", "outcome", "status", "error_code", *_source(lazy))
-        self.table = table = lazy.select(
-            *("task_id", "started_at", "exchange_id", "elapsed_ms", "attempt"),
-            *(_text(name).alias(name) for name in texts),
-        ).collect()
+        names = "task_id", "task_type", "source", *(n for n in _TIMELINE if n != "offset_s")
+        self.table = table = lazy.select(*map(_plain, names)).collect()
         self.ids: list[str] = table["exchange_id"].to_list()
         self._clock = clock = _clock(table)
         self._took = np.nan_to_num(table["elapsed_ms"].cast(nw.Float64).to_numpy()) * 1e3
         self._created = created = _mask(table["method"] == CREATE)
         self._place = place = np.argsort(clock.order)
         task = table["task_id"].fill_null(_NO_TASK).cast(nw.Int64).to_numpy()
-        source = _codes(_sources(table))
+        source = _codes(table["source"].to_list())
         rows = np.lexsort((place, task, source))
         others = (np.diff(task[rows], prepend=0) != 0) | (np.diff(source[rows], prepend=-1) != 0)
         begins = created[rows] | (task[rows] == _NO_TASK) | others
@@ -396,16 +376,10 @@ class _Stories:
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
     native: nw.DataFrame[Any] | nw.LazyFrame[Any] = nw.from_native(frame)
-    return native.lazy()
-
-
-def _source(lazy: nw.LazyFrame[Any]) -> list[str]:
-    """The column that tells apart tasks of the same number, if the frame is of many folders."""
-    return [name for name in lazy.collect_schema().names() if name == "source"]
-
-
-def _sources(table: nw.DataFrame[Any]) -> list[Any]:
-    return table["source"].to_list() if "source" in table.columns else [""] * len(table)
+    lazy = native.lazy()
+    if "source" in lazy.collect_schema():  # it tells apart tasks of the same number
+        return lazy
+    return lazy.with_columns(nw.lit("").alias("source"))
 
 
 def _codes(texts: Sequence[Any]) -> NDArray[np.int64]:
@@ -413,9 +387,10 @@ def _codes(texts: Sequence[Any]) -> NDArray[np.int64]:
     return np.asarray(pd.factorize(np.array(texts, object), sort=True)[0], "i8")
 
 
-def _text(name: str) -> nw.Expr:
-    """A column that may be categorical, as text."""
-    return nw.col(name).cast(nw.String)
+def _plain(name: str) -> nw.Expr:
+    """A column; as text if it may be categorical."""
+    column = nw.col(name)
+    return column.cast(nw.String) if name in _CATEGORIES else column
 
 
 def _mask(series: nw.Series[Any]) -> NDArray[np.bool_]:

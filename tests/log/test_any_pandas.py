@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import pickle
 import sqlite3
 from collections import Counter
@@ -108,11 +107,8 @@ def texts(frame: pd.DataFrame, name: str) -> None:
     for got, said in (
         (column.str.upper(), str.upper),
         (column.str[:3], lambda text: text[:3]),
-        (column.str[-1], lambda text: text[-1]),
         (column.str.len(), len),
         (column.str.contains("Task"), lambda text: "Task" in text),
-        (column.str.replace("a", "b"), lambda text: text.replace("a", "b")),
-        (column.str.startswith("E"), lambda text: text.startswith("E")),
     ):
         assert plain(got) == [None if text is None else said(text) for text in values]
 
@@ -125,23 +121,16 @@ def filters(frame: pd.DataFrame, name: str) -> None:
         assert frame[column == value].index.tolist() == np.flatnonzero(there).tolist()
         assert frame.query(f"{name} == @value").index.tolist() == np.flatnonzero(there).tolist()
         assert (column != value).fillna(True).tolist() == [not one for one in there]
-    assert not column.isin([]).any()
     assert column.isna().tolist() == [value is None for value in values]
     assert plain(frame.dropna(subset=[name])[name]) == known(column)
-    if is_text(column):
-        assert len(frame.query(f"{name} == 'nothing'")) == 0
-        assert len(frame[column.isin(["nothing", None])]) in (0, values.count(None))
 
 
 def merge(frame: pd.DataFrame, name: str) -> None:
     distinct = list(dict.fromkeys(known(frame[name])))
-    keys: list[Any] = [frame[[name]].dropna().drop_duplicates()]
     if distinct:
-        keys.append(pd.DataFrame({name: distinct}))  # as somebody types them
-    for right in keys:
-        found = frame.merge(right.assign(extra=range(len(right))), on=name, how="inner")
-        place = dict(zip(right[name], range(len(right)), strict=True))
-        assert found["extra"].tolist() == [place[value] for value in plain(found[name])]
+        right = pd.DataFrame({name: distinct, "extra": range(len(distinct))})  # as one types it
+        found = frame.merge(right, on=name, how="inner")
+        assert [distinct[place] for place in found["extra"]] == plain(found[name])
         assert sorted(plain(found[name])) == sorted(known(frame[name]))
 
 
@@ -164,8 +153,6 @@ def fills(frame: pd.DataFrame, name: str) -> None:
     fill: Any = "nothing" if is_text(column) else START if is_time(column) else column.dtype.type(0)
     filled = column.astype("string") if column.dtype == "category" else column  # README says so
     assert plain(filled.fillna(fill)) == [fill if value is None else value for value in values]
-    for value in known(column)[:1]:
-        assert plain(column.fillna(value)) == [value if v is None else v for v in values]
 
 
 def sets(frame: pd.DataFrame, name: str) -> None:
@@ -175,27 +162,6 @@ def sets(frame: pd.DataFrame, name: str) -> None:
     assert plain(frame.drop_duplicates(name)[name]) == list(dict.fromkeys(values))
     assert plain(frame.set_index(name).reset_index()[name]) == values
     assert column.describe()["count"] == len(known(column))
-    places = {value: place for place, value in enumerate(known(column))}
-    assert plain(column.map(places)) == [places.get(value) for value in values]
-
-
-def types(frame: pd.DataFrame, name: str) -> None:
-    column, values = frame[name], plain(frame[name])
-    for dtype in ("object", "category", column.dtype):
-        assert plain(column.astype(dtype)) == values
-    if is_text(column):
-        assert plain(column.astype("string")) == values
-    if is_number(column):
-        assert plain(column.astype("Float64")) == values
-        assert column.sum() == sum(known(column))
-
-
-def joins(frame: pd.DataFrame, name: str) -> None:
-    twice = pd.concat([frame, frame], ignore_index=True)[name]
-    assert plain(twice) == plain(frame[name]) * 2
-    assert twice.dtype == frame[name].dtype
-    parts = pd.concat([frame.head(1), frame.iloc[1:]])[name]
-    assert plain(parts) == plain(frame[name])
 
 
 def moments(frame: pd.DataFrame, name: str) -> None:
@@ -206,21 +172,12 @@ def moments(frame: pd.DataFrame, name: str) -> None:
         assert found == Counter(value.floor("1h") for value in known(column))
         assert column.dt.hour.tolist() == [value.hour for value in plain(column)]
         assert (frame[column > "2026-01-02"].index == np.flatnonzero(column.dt.day == 2)).all()
-        assert plain(column.dt.tz_convert("Asia/Tokyo")) == plain(column)
 
 
 def to_csv(frame: pd.DataFrame, name: str) -> None:
     text = io.StringIO(frame.to_csv(index=False), newline="")
     as_text = [row[name] for row in csv.DictReader(text)]
     assert as_text == ["" if value is None else str(value) for value in plain(frame[name])]
-
-
-def to_json(frame: pd.DataFrame, name: str) -> None:
-    rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us"))
-    got = [row[name] for row in rows]
-    if is_time(frame[name]):
-        got = [pd.Timestamp(value) for value in got]
-    assert got == plain(frame[name])
 
 
 def to_sql(frame: pd.DataFrame, name: str) -> None:
@@ -245,27 +202,10 @@ def to_parquet(frame: pd.DataFrame, name: str) -> None:
     assert plain(pd.read_parquet(file)[name]) == plain(frame[name])
 
 
-def plots(frame: pd.DataFrame, name: str) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    column = frame[name]
-    if is_number(column) and len(frame):
-        (line,) = column.plot().get_lines()
-        assert plain(np.ma.filled(line.get_ydata(), np.nan)) == plain(column)
-    elif is_text(column) and known(column):
-        bars = column.value_counts().plot.bar().patches
-        assert sum(bar.get_height() for bar in bars) == len(known(column))
-    plt.close("all")
-
-
 OPERATIONS: list[Callable[[pd.DataFrame, str], None]] = [
-    *(texts, filters, merge, groups, orders, fills, sets, types, joins, moments),
-    *(to_csv, to_json, to_sql, to_pickle),
+    *(texts, filters, merge, groups, orders, fills, sets, moments),
+    *(to_csv, to_sql, to_pickle),
     *([to_parquet] if find_spec("pyarrow") else []),
-    *([plots] if find_spec("matplotlib") else []),
 ]
 
 

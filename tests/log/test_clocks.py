@@ -67,8 +67,6 @@ def test_a_task_has_all_its_polls_and_no_time_that_nobody_measured(log: bn.Excha
     times = log.task_times()
     assert times["answered_by"].tolist() == ["alice1-5", "alice1-11", "alice1-8"]
     assert times["seconds"].isna().tolist() == [True, False, False]
-    for shown in (str(times), times._repr_html_()):
-        assert shown.count("the clock was set back") == 1
     (row,) = log.latency().query("method == 'time to result'").to_dict("records")
     assert row["count"] == 2
 

@@ -402,7 +402,7 @@ def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: P
         assert table["answered_by"].tolist()[-1] == f"{second.session}-1"
         ready = table["created_by"].tolist()[-1]
         assert log[ready].task_id == alone
-        assert [e.name for e in table.events[ready]] == [ready, f"{second.session}-1"]
+        assert [e["exchange_id"] for e in table.events[ready]] == [ready, f"{second.session}-1"]
         assert table._repr_html_().count("data:image/svg+xml") == 5
     assert len(first.tasks(session=first.session)) == 4
     assert first.tasks(session=first.session)["polls"].sum() == 1
