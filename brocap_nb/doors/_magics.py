@@ -146,7 +146,7 @@ class BroCapMagics(Magics):
             case "sandbox":
                 return acquire_sandbox(self)
             case "recipe":
-                return self._recipe(options.code, options.run)
+                return self._recipe(options.code or "", options.run)
         log = self._named(options.client).log if options.client else shared_log()
         match name:
             case "log":
@@ -187,15 +187,15 @@ class BroCapMagics(Magics):
                 field="query",
             ) from None
 
-    def _recipe(self, code: str | None, run: bool) -> Any:
+    def _recipe(self, code: str, run: bool) -> Any:
         sandbox = acquire_sandbox(self)
         recipes = sandbox.recipes()
-        if code is None and not run:
+        if not code and not run:
             return recipes
         if code not in CATALOGUE:
             raise InvalidInputError(
                 f"{masked(code or 'No code')} is no error code that the API documents."
-                f"{near(code or '', CATALOGUE)} %brocap recipe lists all of them."
+                f"{near(code, CATALOGUE)} %brocap recipe lists all of them."
             )
         if run:
             return provoke(code, sandbox, shared_log())
