@@ -76,7 +76,7 @@ def _files(
             yield path
             continue
         for folder, folders, names in os.walk(path, onerror=lambda e: refused(e.filename, e)):
-            folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+            folders[:] = sorted(set(folders) - _SKIPPED)
             yield from (Path(folder, name) for name in sorted(names))
 
 
@@ -141,7 +141,7 @@ def _walk(top: str, document: Any, secret: Secret) -> Iterator[_Spot]:
     rest: list[tuple[str, str, Any]] = [("", "", document)]
     while rest:
         path, name, value = rest.pop()
-        place = ", ".join(filter(None, (top, _in_words(path)))) or "top"
+        place = ", ".join(filter(None, (top, path.lstrip(".")))) or "top"
         if isinstance(value, dict):
             for one in value:
                 yield from ((f"{place}: a name", what) for what in _kinds(str(one), secret))
@@ -156,13 +156,6 @@ def _walk(top: str, document: Any, secret: Secret) -> Iterator[_Spot]:
             yield from ((place, what) for what in _kinds(f"{name}: {text}", secret))
             continue
         rest += reversed(inner)
-
-
-def _in_words(path: str) -> str:
-    """Cells, outputs and lines of a notebook by their numbers, as a person counts them."""
-    words = {"cells": "cell", "outputs": ", output", "source": ", line", "text": ".text, line"}
-    numbered = rf"\.({'|'.join(words)})\[(\d+)\]"
-    return re.sub(numbered, lambda m: f"{words[m[1]]} {int(m[2]) + 1}", path).lstrip(".")
 
 
 def _kinds(text: str, secret: Secret) -> Iterator[str]:

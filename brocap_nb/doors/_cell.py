@@ -20,27 +20,26 @@ HELP: Final = """\
 In a cell, {name} and $name become the value of your variable `name`, as JSON:
     {"type": "MyTask", "size": {size}, "tags": $tags, "page": "https://example.com/{page}"}
 Inside a string it is put in as text, and only if there is such a variable: other braces and
-dollars stay as they are, as do those of JSON itself. Write {{name}} or $$name to send {name}
-or $name. Notes behind # or //, a comma before a closing brace, and a ; at the end are left out."""
+dollars stay as they are. Write {{name}} or $$name in a string to send {name} or $name."""
 
 _LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 
-# Strings, and what is no JSON: notes, a last comma, a last semicolon, variables.
-_NOTE: Final = r"#[^\n]*+|//[^\n]*+|/\*.*?\*/"
 _PIECE: Final = re.compile(
-    rf'(?P<string>"(?:[^"\\\n]|\\.)*+"?)|{_NOTE}|,(?=(?:\s|{_NOTE})*+[}}\]])|;\s*\Z'
-    r"|\{(?P<braced>[^\W\d]\w*)\}|\$(?P<dollar>[^\W\d]\w*)",
-    re.DOTALL,
+    r'(?P<string>"(?:[^"\\\n]|\\.)*+"?)|\{(?P<braced>[^\W\d]\w*)\}|\$(?P<dollar>[^\W\d]\w*)'
 )
 _IN_STRING: Final = re.compile(r"\{(?:\{\w+\}|\w+)\}|\${1,2}\w+")
 
 _CURLY: Final = ("\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb", "\u2018", "\u2019")
+_NO_CURLY: Final = 'a curly quotation mark ends no text; JSON wants straight ones: "'
 _NO_JSON: Final = (
     (("None",), "None is Python; JSON says null"),
     (("True", "False"), "True and False are Python; JSON says true and false"),
     (("'",), "this is a single quotation mark; JSON puts names and texts into double ones"),
-    (_CURLY, 'this is a curly quotation mark; JSON wants straight ones: "'),
+    (_CURLY, _NO_CURLY),
     (("\u00a0", "\u2007", "\u202f"), "this is a non-breaking space; type an ordinary one"),
+    (("#", "//", "/*"), "JSON has no notes; take this one out"),
+    ((";",), "JSON has no semicolon; take it out"),
+    (("}", "]"), "something is missing here, or there is a comma too many before it"),
 )
 
 # Where a name begins, and what is typed of it: behind a brace or a comma outside a string.
@@ -50,12 +49,36 @@ _TYPE: Final = re.compile(r'"type"\s*:\s*("?)(\w*)')
 
 def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Read a cell as a JSON object; `expected` says what it is to be."""
+
+    def blank(piece: re.Match[str]) -> str:
+        return piece["string"] or "0".ljust(len(piece[0]))
+
+    def filled(piece: re.Match[str]) -> str:
+        if piece["string"]:
+            return _IN_STRING.sub(put_in, piece[0])
+        name = piece["braced"] or piece["dollar"]
+        if name in variables:
+            return _as_json(name, variables[name])
+        raise InvalidInputError(
+            f"{masked(piece[0])} stands for a variable, and there is none of this name."
+            f"{near(name, variables)} Set it in a cell before."
+        )
+
+    def put_in(found: re.Match[str]) -> str:
+        name = found[0].strip("{}$")
+        if name not in variables:
+            return found[0]
+        if found[0].startswith(("{{", "$$")):
+            return found[0][1:].replace("}}", "}")
+        value = variables[name]
+        return json.dumps(value if isinstance(value, str) else _as_json(name, value))[1:-1]
+
     if not cell.strip():
         raise InvalidInputError(f"The cell is empty; expected {expected}, under the %%brocap line.")
     try:
         # first with something as long in a variable's place: so a mistake's column is right
-        json.loads(_PIECE.sub(_blank, cell))
-        value = json.loads(_PIECE.sub(lambda piece: _filled(piece, variables), cell))
+        json.loads(_PIECE.sub(blank, cell))
+        value = json.loads(_PIECE.sub(filled, cell))
     except json.JSONDecodeError as error:
         raise InvalidInputError(_told(cell, error)) from None
     except (ValueError, RecursionError) as error:  # such as a number of thousands of digits
@@ -73,38 +96,6 @@ def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[
     return value
 
 
-def _blank(piece: re.Match[str]) -> str:
-    if piece["string"]:
-        return piece[0]
-    empty = re.sub(r"[^\n]", " ", piece[0])
-    return f"0{empty[1:]}" if piece["braced"] or piece["dollar"] else empty
-
-
-def _filled(piece: re.Match[str], variables: Mapping[str, Any]) -> str:
-    if piece["string"]:
-        return _IN_STRING.sub(lambda found: _put_in(found, variables), piece[0])
-    name = piece["braced"] or piece["dollar"]
-    if not name:
-        return " "
-    if name not in variables:
-        raise InvalidInputError(
-            f"{masked(piece[0])} stands for a variable, and there is none of this name."
-            f"{near(name, variables)} Set it in a cell before."
-        )
-    return _as_json(name, variables[name])
-
-
-def _put_in(found: re.Match[str], variables: Mapping[str, Any]) -> str:
-    """What stands in a string for a variable's name."""
-    name = found[0].strip("{}$")
-    if name not in variables:
-        return found[0]
-    if found[0].startswith(("{{", "$$")):
-        return found[0][1:].replace("}}", "}")
-    value = variables[name]
-    return json.dumps(value if isinstance(value, str) else _as_json(name, value))[1:-1]
-
-
 def _as_json(name: str, value: object) -> str:
     try:
         return json.dumps(value, allow_nan=False, default=lambda part: part.tolist())  # numpy's
@@ -116,14 +107,11 @@ def _as_json(name: str, value: object) -> str:
 
 
 def _told(cell: str, error: json.JSONDecodeError) -> str:
-    """A mistake in JSON, named for what it is."""
-    line = cell.split("\n")[error.lineno - 1]
+    """A mistake in JSON, named for what it is, with the part of its line around it."""
+    line, column = cell.split("\n")[error.lineno - 1], error.colno - 1
     rest = cell[error.pos :].lstrip(" \t\r\n")
-    said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), error.msg)
-    if said == error.msg and any(mark in line for mark in _CURLY):
-        said = f'{error.msg}. A curly quotation mark ends no text; JSON wants straight ones: "'
-    # of a long line the part around the place
-    column = error.colno - 1
+    other = _NO_CURLY if any(mark in line for mark in _CURLY) else error.msg
+    said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), other)
     start = max(0, column - 40)
     part = masked(line)[start : start + 76].replace("\t", " ")  # masked, it is as long
     return (

@@ -9,10 +9,10 @@ import secrets
 import shutil
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import brocap_nb as bn
 from brocap_nb.api._secrets import KEY_VARIABLE, SHORTEST
@@ -37,21 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = given.pop("command")
     if rest and command != "lab":
         parser.error(f"unknown argument: {rest[0]}")
+    if command == "lab":
+        given["rest"] = rest
+    doors: dict[str, Callable[..., int]]
+    doors = {"demo": _demo, "lab": _lab, "sandbox": _sandbox, "app": _app, "audit": _audit}
     try:
-        if command == "demo":
-            return _demo(**given)
-        if command == "lab":
-            return _lab(**given, rest=rest)
-        if command == "audit":
-            return _audit(**given)
-        if command == "app":
-            from brocap_nb.doors import _app
-
-            options.port = _free_port(options.host, options.port)
-            return _app.run(options)
-        from brocap_nb.sandbox._server import run
-
-        return run(**given)
+        return doors[command](**given)
     except bn.BroCapError as error:
         print(f"brocap-nb: {error}", file=sys.stderr)
         return 1
@@ -73,12 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="the main job in a terminal, against the sandbox")
     demo.add_argument("--log", dest="folder", metavar="FOLDER", help="default: ./brocap_log")
 
-    commands.add_parser(
-        "lab",
-        help="JupyterLab on the quickstart",
-        epilog="Other options are passed on to JupyterLab.",
-        parents=[served],
-    )
+    told = "JupyterLab on the quickstart; other options are passed on to it"
+    commands.add_parser("lab", help=told, parents=[served])
 
     sandbox = commands.add_parser("sandbox", help="the sandbox service alone, for any client")
     sandbox.add_argument("--host", default="127.0.0.1")
@@ -159,6 +146,19 @@ def _demo(folder: str | None) -> int:
     return 0 if right else 1
 
 
+def _sandbox(**options: Any) -> int:
+    from brocap_nb.sandbox._server import run
+
+    return run(**options)
+
+
+def _app(**options: Any) -> int:
+    from brocap_nb.doors._app import run
+
+    options["port"] = _free_port(options["host"], options["port"])
+    return run(argparse.Namespace(**options))
+
+
 def _audit(paths: Sequence[str]) -> int:
     """Search files for a key; print where one stands. 1: found. 2: a path cannot be read."""
     from brocap_nb.doors._audit import audit
@@ -170,13 +170,10 @@ def _audit(paths: Sequence[str]) -> int:
     for path in report.unreadable:
         print(f"brocap-nb: {path}", file=sys.stderr)
     print(f"{report.files} files searched, {len(report.findings)} places found.")
-    if not key:
-        print(f"${KEY_VARIABLE} is not set, so only what looks like a key is found.")
-    elif len(key) < SHORTEST:
+    if len(key) < SHORTEST:
         print(
-            f"The key of ${KEY_VARIABLE} has fewer than {SHORTEST} characters, which any text may "
-            "have by chance: it is taken out of its own field only, such as clientKey, and is not "
-            "searched for here."
+            f"${KEY_VARIABLE} is not set, or has fewer than {SHORTEST} characters, which any text "
+            "may have by chance: only what looks like a key is searched for."
         )
     if report.findings:
         print("Clear those outputs or delete those files, and get a new key if one was shared.")

@@ -6,10 +6,8 @@ lines instead of a traceback, and still ends a run of the whole notebook.
 
 from __future__ import annotations
 
-import os
 import re
 from argparse import REMAINDER, ArgumentParser, Namespace
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Never
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
@@ -18,14 +16,8 @@ from IPython.display import display
 from IPython.utils.process import arg_split
 
 from brocap_nb.api import _answers
-from brocap_nb.api._errors import (
-    BroCapError,
-    CancelledError,
-    InvalidInputError,
-    InvalidKeyError,
-    InvalidTaskError,
-)
-from brocap_nb.api._facts import CATALOGUE, explain
+from brocap_nb.api._errors import BroCapError, CancelledError, InvalidInputError, InvalidTaskError
+from brocap_nb.api._facts import BASE_URL, CATALOGUE, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
 from brocap_nb.doors._cell import HELP, masked, near, read_object, task_words
@@ -38,11 +30,8 @@ if TYPE_CHECKING:
 
     from brocap_nb.client._submission import Submission
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.sandbox import Sandbox
 
 _EXAMPLE: Final = '{"type": "FunCaptchaTaskProxyless", "websiteURL": "…", "websitePublicKey": "…"}'
-# What a line may end with: `;`, or a note.
-_TAIL: Final = re.compile(r"""((?:"[^"]*"|'[^']*'|[^"'])*?)\s*;?(?:\s+#.*|\s*)""", re.DOTALL)
 
 
 class _Parser(ArgumentParser):
@@ -56,44 +45,44 @@ class _Parser(ArgumentParser):
         return " ".join(self.format_usage().removeprefix("usage: ").split())
 
 
-_PARSERS: Final[dict[str, _Parser]] = {}
-"""The first word after `%brocap`, and what may follow it."""
-
-_Options = dict[str, dict[str, Any]]
-_CLIENT: Final[_Options] = {"--client": {"metavar": "NAME"}}
-_SENT: Final[_Options] = {
-    "--sandbox": {"action": "store_true"},
+_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "task_id": {"metavar": "TASK_ID", "type": int},
+    "code": {"metavar": "ERROR_CODE", "nargs": "?"},
+    "query": {"nargs": REMAINDER},
     "--live": {"action": "store_true"},
-    **_CLIENT,
+    "--client": {"metavar": "NAME"},
     "-o": {"metavar": "NAME", "dest": "out"},
+    "--wait": {"action": "store_true"},
+    "--run": {"action": "store_true"},
 }
-_WAIT: Final[_Options] = {"--wait": {"action": "store_true"}}
+_COMMANDS: Final = {
+    "createTask": ("Create a task; the cell is the task as JSON.", "--live --client -o --wait"),
+    "getTaskResult": ("Ask for a task's result.", "task_id --live --client -o --wait"),
+    "getBalance": ("Ask for the account's balance.", "--live --client -o"),
+    "balance": ("Ask for the account's balance.", "--live --client -o"),
+    "log": (
+        "The log; with a query, those of its rows that fit it. Times are in UTC.",
+        "--client query",
+    ),
+    "errors": ("One row per error code that came: meaning, remedy, example.", "--client"),
+    "tasks": ("One row per createTask, its polls and callbacks folded in.", "--client"),
+    "latency": ("How long answers took, by method and task type.", "--client"),
+    "timeline": ("Every exchange and callback of one task, in order.", "task_id --client"),
+    "sandbox": ("The sandbox in this kernel: its address, its key, its pictures.", ""),
+    "recipe": (
+        "What an error code means, and how to provoke it in the sandbox; --run does it.",
+        "code --run",
+    ),
+}
+"""The first word after `%brocap`: what it does, and what may follow it."""
 
 
-def _command(name: str, options: _Options) -> Callable[[Callable[..., Any]], Any]:
-    """Make a method a command with these options; its docstring is the help."""
-
-    def made(method: Callable[..., Any]) -> Callable[..., Any]:
-        parser = _PARSERS[name] = _Parser(
-            prog=f"%brocap {name}", description=method.__doc__, add_help=False, allow_abbrev=False
-        )
-        for option, settings in options.items():
-            parser.add_argument(option, **settings)
-        words = [option for option in options if option.startswith("-")]
-        parser.set_defaults(do=method, words=words)
-        return method
-
-    return made
-
-
-def _summary(name: str, told: str) -> Any:
-    """A command that shows a summary of the log."""
-
-    def shown(self: BroCapMagics, options: Namespace) -> Any:
-        return getattr(self._log(options), name)()
-
-    shown.__doc__ = told
-    return _command(name, _CLIENT)(shown)
+def _parser(name: str) -> _Parser:
+    told, options = _COMMANDS[name]
+    parser = _Parser(prog=f"%brocap {name}", description=told, add_help=False, allow_abbrev=False)
+    for option in options.split():
+        parser.add_argument(option, **_OPTIONS[option])
+    return parser
 
 
 @magics_class
@@ -102,13 +91,13 @@ class BroCapMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self._own: dict[str, Client] = {}
+        self._own: dict[bool, Client] = {}
 
     @line_cell_magic
     def brocap(self, line: str, cell: str | None = None) -> Any:
         """Talk to the task API; `_help()` is put here."""
         try:
-            return self._run(line, cell or "")
+            return self._run(line.rstrip(" ;"), cell or "")
         except BroCapError as error:
             # IPython asks an exception how it wants to be shown
             lines = f"{type(error).__name__}: {error}".split("\n")
@@ -116,23 +105,17 @@ class BroCapMagics(Magics):
             raise
 
     def _run(self, line: str, cell: str) -> Any:
-        plain = _TAIL.fullmatch(line)
-        name, *rest = (plain[1] if plain else line).split(None, 1) or [""]
+        name, *rest = line.split(None, 1) or [""]
         if not name and not cell.strip():
             print(_help())
             return None
-        if name not in _PARSERS:
+        if name not in _COMMANDS:
             raise InvalidInputError(
                 f"{masked(name) or 'An empty line'} is nothing that %brocap knows."
-                f"{near(name, _PARSERS)} Expected one of: {', '.join(_PARSERS)}."
+                f"{near(name, _COMMANDS)} Expected one of: {', '.join(_COMMANDS)}."
             )
-        try:
-            words = arg_split(*rest, strict=True) if rest else []
-        except ValueError:  # shlex
-            raise InvalidInputError(
-                f"A quotation mark in the line of {name} is not closed. Close it."
-            ) from None
-        options = _PARSERS[name].parse_args(words)
+        words = arg_split(*rest, strict=False) if rest else []
+        options = _parser(name).parse_args(words)
         out = getattr(options, "out", None)
         if out is not None and not out.isidentifier():
             raise InvalidInputError(f"-o got {masked(out)!r}; expected the name of a variable.")
@@ -140,11 +123,126 @@ class BroCapMagics(Magics):
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
             )
-        options.cell = cell
-        answer = options.do(self, options)
+        answer = self._do(name, options, cell)
         if out:
             self.shell.user_ns[out] = answer
         return answer
+
+    def _do(self, name: str, options: Namespace, cell: str) -> Any:
+        match name:
+            case "createTask":
+                task = task_from_wire(self._fields(cell))
+                client = self._client(options)
+                return (
+                    self._waited(client.submit(task)) if options.wait else client.create_task(task)
+                )
+            case "getTaskResult":
+                client, task_id = self._client(options), options.task_id
+                if options.wait:
+                    return self._waited(client.resume(task_id))
+                return client.get_task_result(task_id)
+            case "balance" | "getBalance":
+                return self._client(options).get_balance()
+            case "sandbox":
+                return acquire_sandbox(self)
+            case "recipe":
+                return self._recipe(options.code or "", options.run)
+        log = self._named(options.client).log if options.client else shared_log()
+        match name:
+            case "log":
+                return self._rows(log, " ".join(options.query)) if options.query else log
+            case "timeline":
+                return log.timeline(options.task_id)
+        return getattr(log, name)()
+
+    def _fields(self, cell: str) -> dict[str, Any]:
+        """The task in a cell."""
+        hidden = self.shell.user_ns_hidden
+        own = {name: value for name, value in self.shell.user_ns.items() if name not in hidden}
+        fields = read_object(cell, f"the task, such as {_EXAMPLE}", own)
+        if "task" in fields and "type" not in fields:
+            raise InvalidTaskError(
+                "The cell is a whole body of createTask; expected only its task. Leave out what "
+                "is around it.",
+                field="task",
+            )
+        return fields
+
+    def _rows(self, log: ExchangeLog, query: str) -> Any:
+        """The log's rows that fit a query of pandas."""
+        frame = log.frame()
+        known: dict[str, Any] = {"engine": "python", "local_dict": self.shell.user_ns}
+        try:
+            try:
+                return frame.query(query, **known)
+            except InvalidInputError:  # it compares with a time without a zone: UTC is meant
+                naive = frame.assign(started_at=frame["started_at"].dt.tz_localize(None))
+                return frame.loc[naive.query(query, **known).index]
+        except Exception as error:  # an expression of the user's may end in any of them
+            raise InvalidInputError(
+                f"{masked(query)} is no query that pandas understands: "
+                f"{masked(str(error)) or type(error).__name__}. Expected a comparison of "
+                f'columns, such as outcome == "api_error". The columns are: '
+                f"{', '.join(frame.columns)}.",
+                field="query",
+            ) from None
+
+    def _recipe(self, code: str, run: bool) -> Any:
+        sandbox = acquire_sandbox(self)
+        recipes = sandbox.recipes()
+        if not code and not run:
+            return recipes
+        if code not in CATALOGUE:
+            raise InvalidInputError(
+                f"{masked(code or 'No code')} is no error code that the API documents."
+                f"{near(code, CATALOGUE)} %brocap recipe lists all of them."
+            )
+        if run:
+            return provoke(code, sandbox, shared_log())
+        display(explain(code))
+        print(*recipes.loc[recipes["code"] == code, "how"], sep="\n")
+        print(f"In the sandbox %brocap recipe {code} --run does it.")
+        return None
+
+    def _client(self, options: Namespace) -> Client:
+        """The client that the options name."""
+        if options.live and options.client:
+            raise InvalidInputError("Expected at most one of --live and --client.")
+        if options.client:
+            return self._named(options.client)
+        if options.live not in self._own:
+            sandbox = None if options.live else acquire_sandbox(self)
+            target = (sandbox.key, sandbox.url) if sandbox else (None, BASE_URL)
+            self._own[options.live] = Client(target[0], base_url=target[1], log=shared_log())
+        return self._own[options.live]
+
+    def _named(self, name: str) -> Client:
+        """The user's own client, by the name of its variable."""
+        found = self.shell.user_ns.get(name)
+        if not isinstance(found, Client):
+            raise InvalidInputError(
+                f"{masked(name)} is not the name of a variable that holds a Client, as --client "
+                "expects. Make one first."
+            )
+        return found
+
+    def _waited(self, run: Submission) -> _answers.TaskResult:
+        """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
+        handle = display(run, display_id=True)
+        try:
+            while not run.done():
+                run.exception(0.2)
+                handle.update(run)
+        except KeyboardInterrupt:
+            run.cancel()
+            raise CancelledError(
+                f"Stopped waiting. Task {run.task_id} goes on at the service: "
+                f"%brocap getTaskResult {run.task_id}"
+                if run.task_id is not None
+                else "Stopped before the task had a number. %brocap log shows what was sent.",
+                run.task_id,
+            ) from None
+        return run.result()
 
     @context_matcher(identifier="brocap_nb")
     def complete(self, context: CompletionContext) -> dict[str, Any]:
@@ -165,159 +263,7 @@ class BroCapMagics(Magics):
         """Close the clients that were made here, and let go of the sandbox."""
         for client in self._own.values():
             client.close()
-        self._own.clear()
         release_sandbox(self)
-
-    # --- the API's methods ---------------------------------------------------------------
-
-    @_command("createTask", _SENT | _WAIT)
-    def _create_task(self, options: Namespace) -> Any:
-        """Create a task; the cell is the task as JSON."""
-        hidden = self.shell.user_ns_hidden
-        own = {name: value for name, value in self.shell.user_ns.items() if name not in hidden}
-        fields = read_object(options.cell, f"the task, such as {_EXAMPLE}", own)
-        if "task" in fields and "type" not in fields:
-            raise InvalidTaskError(
-                "The cell is a whole body of createTask; expected only its task. Leave out what "
-                "is around it.",
-                field="task",
-            )
-        task = task_from_wire(fields)
-        client = self._client(options)
-        return self._waited(client.submit(task)) if options.wait else client.create_task(task)
-
-    @_command("getTaskResult", {"task_id": {"metavar": "TASK_ID", "type": int}, **_SENT, **_WAIT})
-    def _get_task_result(self, options: Namespace) -> Any:
-        """Ask for a task's result."""
-        client = self._client(options)
-        if options.wait:
-            return self._waited(client.resume(options.task_id))
-        return client.get_task_result(options.task_id)
-
-    @_command("balance", _SENT)
-    @_command("getBalance", _SENT)
-    def _get_balance(self, options: Namespace) -> Any:
-        """Ask for the account's balance."""
-        return self._client(options).get_balance()
-
-    # --- the log -------------------------------------------------------------------------
-
-    @_command("log", {**_CLIENT, "query": {"nargs": REMAINDER}})
-    def _log_rows(self, options: Namespace) -> Any:
-        """The log; with a query, those of its rows that fit it. Times are in UTC."""
-        log, query = self._log(options), " ".join(options.query)
-        if not query:
-            return log
-        frame = log.frame()
-        known: dict[str, Any] = {"engine": "python", "local_dict": self.shell.user_ns}
-        try:
-            try:
-                return frame.query(query, **known)
-            except InvalidInputError:  # it compares with a time without a zone: UTC is meant
-                naive = frame.assign(started_at=frame["started_at"].dt.tz_localize(None))
-                return frame.loc[naive.query(query, **known).index]
-        except Exception as error:  # an expression of the user's may end in any of them
-            raise InvalidInputError(
-                f"{masked(query)} is no query that pandas understands: "
-                f"{masked(str(error)) or type(error).__name__}. Expected a comparison of "
-                f'columns, such as outcome == "api_error". The columns are: '
-                f"{', '.join(frame.columns)}.",
-                field="query",
-            ) from None
-
-    _errors = _summary("errors", "One row per error code that came: meaning, remedy, example.")
-    _tasks = _summary("tasks", "One row per createTask, its polls and callbacks folded in.")
-    _latency = _summary("latency", "How long answers took, by method and task type.")
-
-    @_command("timeline", {"task_id": {"metavar": "TASK_ID", "type": int}, **_CLIENT})
-    def _timeline(self, options: Namespace) -> Any:
-        """Every exchange and callback of one task, in order."""
-        return self._log(options).timeline(options.task_id)
-
-    # --- the sandbox ---------------------------------------------------------------------
-
-    @_command("sandbox", {})
-    def _show_sandbox(self, options: Namespace) -> Sandbox:
-        """The sandbox in this kernel: its address, its key, its pictures."""
-        return acquire_sandbox(self)
-
-    @_command(
-        "recipe",
-        {"code": {"metavar": "ERROR_CODE", "nargs": "?"}, "--run": {"action": "store_true"}},
-    )
-    def _recipe(self, options: Namespace) -> Any:
-        """What an error code means, and how to provoke it in the sandbox; --run does it."""
-        code, sandbox = options.code, acquire_sandbox(self)
-        recipes = sandbox.recipes()
-        if code is None and not options.run:
-            return recipes
-        if code not in CATALOGUE:
-            raise InvalidInputError(
-                f"{masked(code or 'No code')} is no error code that the API documents."
-                f"{near(code or '', CATALOGUE)} %brocap recipe lists all of them."
-            )
-        if options.run:
-            return provoke(code, sandbox, shared_log())
-        display(explain(code))
-        print(*recipes.loc[recipes["code"] == code, "how"], sep="\n")
-        print(f"In the sandbox %brocap recipe {code} --run does it.")
-        return None
-
-    # --- who is asked, and where the answer goes -----------------------------------------
-
-    def _client(self, options: Namespace) -> Client:
-        """The client that the options name."""
-        if (options.sandbox, options.live, options.client is not None).count(True) > 1:
-            raise InvalidInputError("Expected at most one of --sandbox, --live and --client.")
-        if options.client:
-            return self._named(options.client)
-        target = "live" if options.live else "sandbox"
-        if target not in self._own:
-            if not options.live:
-                sandbox = acquire_sandbox(self)
-                self._own[target] = Client(sandbox.key, base_url=sandbox.url, log=shared_log())
-            elif os.environ.get(KEY_VARIABLE):
-                self._own[target] = Client(log=shared_log())
-            else:
-                raise InvalidKeyError(
-                    f"--live needs a key, and ${KEY_VARIABLE} is not set. Set it before the "
-                    "kernel starts, or make a Client and name it: --client NAME."
-                )
-        return self._own[target]
-
-    def _named(self, name: str) -> Client:
-        """The user's own client, by the name of its variable."""
-        found = self.shell.user_ns.get(name)
-        if not isinstance(found, Client):
-            raise InvalidInputError(
-                f"{masked(name)} is not the name of a variable that holds a Client, as --client "
-                "expects. Make one first."
-            )
-        return found
-
-    def _log(self, options: Namespace) -> ExchangeLog:
-        return self._named(options.client).log if options.client else shared_log()
-
-    def _waited(self, run: Submission) -> _answers.TaskResult:
-        """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
-        handle = display(run, display_id=True)
-        shown, ended = (run.status, run.polls), False
-        try:
-            while not ended:
-                run.exception(0.2)
-                ended = run.done()
-                if shown != (shown := (run.status, run.polls)):
-                    handle.update(run)
-        except KeyboardInterrupt:
-            run.cancel()
-            raise CancelledError(
-                f"Stopped waiting. Task {run.task_id} goes on at the service: "
-                f"%brocap getTaskResult {run.task_id}"
-                if run.task_id is not None
-                else "Stopped before the task had a number. %brocap log shows what was sent.",
-                run.task_id,
-            ) from None
-        return run.result()
 
 
 # --- completion and help ---------------------------------------------------------------------
@@ -333,16 +279,17 @@ def _candidates(before: str, cell: str) -> tuple[str, list[str]]:
     line = _LINE.fullmatch(before.rsplit("\n", 1)[-1])
     *words, typed = re.split(r"\s+", line[1]) if line is not None else ("no command", "")
     if not words:
-        return typed, list(_PARSERS)
-    if typed.startswith("-") and words[0] in _PARSERS:
-        return typed, _PARSERS[words[0]].get_default("words")
+        return typed, list(_COMMANDS)
+    if typed.startswith("-"):
+        options = _COMMANDS.get(words[0], ("", ""))[1].split()
+        return typed, [option for option in options if option.startswith("-")]
     return typed, list(CATALOGUE) if words[0] == "recipe" else []
 
 
 def _help() -> str:
     lines = ["%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON", ""]
-    for parser in _PARSERS.values():
-        lines += [f"  {parser.usage_line()}", f"      {parser.description}"]
+    for name, (told, _) in _COMMANDS.items():
+        lines += [f"  {_parser(name).usage_line()}", f"      {told}"]
     return "\n".join([*lines, "", _TARGETS, "", HELP])
 
 
@@ -353,9 +300,6 @@ result; -o NAME puts the answer there. Tab completes all of it."""
 
 # IPython shows this for `%brocap?`
 BroCapMagics.brocap.__doc__ = _help()
-
-
-# --- the extension ---------------------------------------------------------------------------
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import zip_longest
 from textwrap import fill
 from typing import Any, Final
@@ -26,7 +25,6 @@ IGNORED: Final = frozenset(
 )
 """Paths that differ between any two exchanges, so are compared only with `everything=True`."""
 
-_BODIES: Final = ("request", "response")
 _ABSENT: Final = object()
 _LONGEST: Final = 200
 _TOO_DEEP: Final = 60
@@ -45,11 +43,6 @@ class Row:
     right: Any = None
     """The values on either side; None if there is none."""
 
-    def sides(self) -> tuple[str, str]:
-        """The values for people; empty where there is none."""
-        left, right = _plain(self.left), _plain(self.right)
-        return ("" if self.kind == "added" else left, "" if self.kind == "removed" else right)
-
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -66,76 +59,54 @@ class Difference:
         return iter(self.rows)
 
     def __str__(self) -> str:
-        lines = [f"{self.left_id} -> {self.right_id}: {self._told()}"]
-        for row in self.rows:
-            lines.append(_html.printable(f"{_SIGNS[row.kind]} {row.path}"))
-            for sign, value in zip("-+", row.sides(), strict=True):
-                if value:
-                    told = _html.printable(f"    {sign} {value}")
-                    lines.append(fill(told, 79, subsequent_indent=" " * 6))
-        return "\n".join(lines)
-
-    def _told(self) -> str:
-        if not self.rows:
-            return "no difference"
-        return f"{len(self.rows)} difference{'s' if len(self.rows) > 1 else ''}"
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        rows = [
-            [
-                _html.badge(f"{_SIGNS[row.kind]} {row.kind}"),
-                f"<code>{_html.text(row.path)}</code>",
-                *(
-                    f'<div style="overflow-wrap:anywhere">{_html.text(v)}</div>'
-                    for v in row.sides()
-                ),
-            ]
-            for row in self.rows
-        ]
-        headers = ["", "where", self.left_id, self.right_id]
-        html = _html.card(
-            f"{self.left_id} → {self.right_id}: {self._told()}",
-            _html.table(headers, rows) if rows else "",
-        )
-        return _html.bundle(html, str(self))
+        many = {0: "no difference", 1: "1 difference"}
+        told = many.get(len(self), f"{len(self)} differences")
+        lines, cells = [f"{self.left_id} -> {self.right_id}: {told}"], []
+        for row in self.rows:
+            sign, left, right = _SIGNS[row.kind], _plain(row.left), _plain(row.right)
+            lines.append(f"{sign} {row.path}")
+            if row.kind != "added":
+                lines.append(fill(f"    - {left}", 79, subsequent_indent=" " * 6))
+            if row.kind != "removed":
+                lines.append(fill(f"    + {right}", 79, subsequent_indent=" " * 6))
+            sides = ["" if row.kind == "added" else left, "" if row.kind == "removed" else right]
+            shown = [f'<div style="overflow-wrap:anywhere">{_html.text(s)}</div>' for s in sides]
+            path = f"<code>{_html.text(row.path)}</code>"
+            cells.append([_html.badge(f"{sign} {row.kind}"), path, *shown])
+        table = _html.table(["", "where", self.left_id, self.right_id], cells) if cells else ""
+        return _html.bundle(_html.card(lines[0].replace("->", "→"), table), "\n".join(lines))
 
 
 def diff(
-    left: Exchange,
-    right: Exchange,
-    *,
-    ignore: Collection[str] = (),
-    everything: bool = False,
+    left: Exchange, right: Exchange, *, ignore: Collection[str] = (), everything: bool = False
 ) -> Difference:
     """Compare two exchanges field by field; bodies that are JSON by path, others as a whole."""
-    skip = {path.lower() for path in (*ignore, *(() if everything else IGNORED))}
+    skipped = tuple(path.lower() for path in (*ignore, *(() if everything else IGNORED)))
 
-    def wanted(path: str) -> bool:
-        parts = path.lower().replace("[", ".[").split(".")
-        return not any(
-            ".".join(parts[:n]).replace(".[", "[") in skip for n in range(1, len(parts) + 1)
-        )
+    def wanted(row: Row) -> bool:
+        path = row.path.lower()
+        return not any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in skipped)
 
-    rows: list[Row] = []
-    for field in dataclasses.fields(Exchange):
-        one, two = (_value(field.name, getattr(side, field.name)) for side in (left, right))
-        rows += _rows(field.name, one, two, 0)
-    return Difference(
-        left.exchange_id, right.exchange_id, tuple(row for row in rows if wanted(row.path))
-    )
+    names = [field.name for field in fields(Exchange)]
+    sides = [[_value(name, getattr(side, name)) for name in names] for side in (left, right)]
+    rows = (row for place in zip(names, *sides, strict=True) for row in _rows(*place))
+    return Difference(left.exchange_id, right.exchange_id, tuple(filter(wanted, rows)))
 
 
 def _value(name: str, value: Any) -> Any:
     """What is compared of a field: JSON as such, headers' names in one spelling."""
     if name.endswith("_headers"):
         return {key.title(): text for key, text in json.loads(value or "{}").items()}
-    if value is not None and name in _BODIES:
-        with contextlib.suppress(ValueError, RecursionError):
+    if name in ("request", "response"):
+        with contextlib.suppress(TypeError, ValueError, RecursionError):
             return json.loads(value)
     return _ABSENT if value is None else value
 
 
-def _rows(path: str, left: Any, right: Any, depth: int) -> Iterator[Row]:
+def _rows(path: str, left: Any, right: Any, depth: int = 0) -> Iterator[Row]:
     if depth < _TOO_DEEP and isinstance(left, dict) and isinstance(right, dict):
         for name in {**left, **right}:
             one, two = left.get(name, _ABSENT), right.get(name, _ABSENT)

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import dataclasses
 import gzip
 import json
-import math
 import os
 import re
 import shlex
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from brocap_nb.api import _answers
 from brocap_nb.api._body import redact_body
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._exchange import Exchange, Outcome, body_kind, decode_answer
+from brocap_nb.api._exchange import MOST_MS, Exchange, Outcome, body_kind, decode_answer
 from brocap_nb.api._facts import BASE_URL, METHODS, method_of
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import (
@@ -49,12 +47,10 @@ from brocap_nb.tasks._code import Code, literal, written
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
 
-# What HAR has a field for. Names with an underscore are its own way to extend it.
-_ELSEWHERE: Final = frozenset(
-    {
-        *("exchange_id", "started_at", "outcome", "url", "verb", "request", "response"),
-        *("response_base64", "request_headers", "response_headers"),
-    }
+# What a HAR has a place for; the rest of an exchange is in a field of ours.
+_IN_HAR: Final = (
+    *("url", "verb", "request", "response", "response_base64"),
+    *("request_headers", "response_headers"),
 )
 _UNKNOWN_TYPE: Final = "x-unknown"
 # Set by whatever sends the request, so not repeated.
@@ -62,16 +58,17 @@ _BY_THE_SENDER: Final = frozenset(
     {"accept-encoding", "connection", "content-length", "host", "transfer-encoding"}
 )
 # What HTTP lets be a name: so no `:path` of HTTP/2, and no `@file` that curl would read.
-_TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~][\w!#$%&'*+.^`|~-]*", re.ASCII)
 _MOST: Final = 1 << 30  # bytes of a HAR
 
 
-# --- HAR --------------------------------------------------------------------------------------
+# --- a HAR is written -------------------------------------------------------------------------
 
 
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
     """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
-    return {"log": {**_head(), "entries": [_entry(exchange) for exchange in exchanges]}}
+    creator = {"name": "brocap_nb", "version": "1"}  # of what `_brocap` has
+    return {"log": {"version": "1.2", "creator": creator, "entries": [*map(_entry, exchanges)]}}
 
 
 def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> None:
@@ -80,26 +77,30 @@ def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> No
     def private(path: str, flags: int) -> int:
         return os.open(path, flags, 0o600)
 
+    before, after = json.dumps(to_har([])).split("]")
     with open(path_of(path), "w", encoding="ascii", newline="\n", opener=private) as file:
-        file.write(f'{{"log": {json.dumps(_head())[:-1]}, "entries": [')
-        for number, exchange in enumerate(exchanges):
-            file.write(f"{',' if number else ''}\n{json.dumps(_entry(exchange), allow_nan=False)}")
-        file.write("\n]}}\n")
-
-
-def _head() -> dict[str, Any]:
-    try:
-        ours = version("brocap_nb")
-    except PackageNotFoundError:  # run from an unpacked archive
-        ours = "unknown"
-    return {"version": "1.2", "creator": {"name": "brocap_nb", "version": ours}, "pages": []}
+        for exchange in exchanges:
+            file.write(f"{before}\n{json.dumps(_entry(exchange), allow_nan=False)}")
+            before = ","
+        file.write(f"{before.strip(',')}]{after}")
 
 
 def _entry(exchange: Exchange) -> dict[str, Any]:
-    elapsed = max(exchange.elapsed_ms or 0.0, 0.0)
-    request_headers = _headers(exchange.request_headers)
-    line = exchange.to_line()
-    entry: dict[str, Any] = {
+    elapsed, line = max(exchange.elapsed_ms or 0.0, 0.0), exchange.to_line()
+    sent, came = (json.loads(line[f"{m}_headers"] or "{}") for m in ("request", "response"))
+    post = {"mimeType": _header(sent, "content-type"), "text": exchange.request}
+    if not post["mimeType"]:
+        post["mimeType"] = "application/json" if exchange.request_kind == "json" else _UNKNOWN_TYPE
+    content: dict[str, Any] = {
+        "size": exchange.response_bytes or 0,
+        "mimeType": _header(came, "content-type") or _UNKNOWN_TYPE,
+    }
+    if exchange.response_base64 is not None:
+        content |= {"text": exchange.response_base64, "encoding": "base64"}
+    elif exchange.response is not None:
+        content["text"] = exchange.response
+    query = exchange.url.partition("#")[0].partition("?")[2]
+    return {
         "startedDateTime": line["started_at"],
         "time": elapsed,
         "request": {
@@ -107,96 +108,43 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
             "url": exchange.url,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": request_headers,
-            "queryString": _query(exchange.url),
+            "headers": _pairs(sent.items()),
+            "queryString": _pairs(parse_qsl(query, keep_blank_values=True)),
             "headersSize": -1,
             "bodySize": exchange.request_bytes,
+            **({} if exchange.request_kind == "none" else {"postData": post}),
         },
-        "response": _response(exchange),
+        "response": {
+            "status": exchange.http_status or 0,
+            "statusText": "",
+            "httpVersion": "" if exchange.http_status is None else "HTTP/1.1",
+            "cookies": [],
+            "headers": _pairs(came.items()),
+            "content": content,
+            "redirectURL": _header(came, "location"),
+            "headersSize": -1,
+            "bodySize": -1 if exchange.response_bytes is None else exchange.response_bytes,
+            "_error": exchange.detail,
+        },
         "cache": {},
-        # HAR lets these three not be unknown; only their sum is known, and it stands in `wait`
-        "timings": {
-            **dict.fromkeys(("blocked", "dns", "connect", "ssl"), -1),
-            "send": 0,
-            "wait": elapsed,
-            "receive": 0,
-            "comment": "Only the total is known.",
-        },
-        "_exchangeId": exchange.exchange_id,
-        "_outcome": line["outcome"],
-        "_brocap": {name: value for name, value in line.items() if name not in _ELSEWHERE},
-    }
-    if exchange.request_kind != "none":
-        kind = {"json": "application/json"}.get(exchange.request_kind, _UNKNOWN_TYPE)
-        entry["request"]["postData"] = {
-            "mimeType": _header(request_headers, "content-type") or kind,
-            "text": exchange.request,
-        }
-    if exchange.task_id is not None:
-        entry["comment"] = f"task {exchange.task_id}"
-    return entry
-
-
-def _response(exchange: Exchange) -> dict[str, Any]:
-    headers = _headers(exchange.response_headers)
-    content: dict[str, Any] = {
-        "size": exchange.response_bytes or 0,
-        "mimeType": _header(headers, "content-type") or _UNKNOWN_TYPE,
-    }
-    if exchange.response_base64 is not None:
-        content |= {"text": exchange.response_base64, "encoding": "base64"}
-    elif exchange.response is not None:
-        content["text"] = exchange.response
-    return {
-        "status": exchange.http_status or 0,
-        "statusText": "",
-        "httpVersion": "" if exchange.http_status is None else "HTTP/1.1",
-        "cookies": [],
-        "headers": headers,
-        "content": content,
-        "redirectURL": _header(headers, "location"),
-        "headersSize": -1,
-        "bodySize": -1 if exchange.response_bytes is None else exchange.response_bytes,
-        **({} if exchange.detail is None else {"_error": exchange.detail}),
+        # only the sum is known; HAR has no sign for that in these three
+        "timings": {"send": 0, "wait": elapsed, "receive": 0},
+        "_brocap": {name: value for name, value in line.items() if name not in _IN_HAR},
     }
 
 
-def _headers(text: str | None) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in json.loads(text or "{}").items()]
-
-
-def _header(headers: Iterable[Mapping[str, str]], name: str) -> str:
-    return next((h["value"] for h in headers if h["name"].lower() == name), "")
-
-
-def _query(url: str) -> list[dict[str, str]]:
-    pairs = parse_qsl(url.partition("#")[0].partition("?")[2], keep_blank_values=True)
+def _pairs(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in pairs]
 
 
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return next((value for given, value in headers.items() if given.lower() == name), "")
+
+
+# --- a HAR is read ----------------------------------------------------------------------------
+
+
 def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
-    """Return the exchanges of a HAR file, also a gzip-compressed one; see `exchanges_from_har`."""
-    try:
-        with path_of(path).open("rb") as file:
-            packed = file.peek(2).startswith(b"\x1f\x8b")
-            source: Any = gzip.GzipFile(fileobj=file) if packed else file
-            data = source.read(_MOST + 1)
-        reason = None if len(data) <= _MOST else "it has more than 1 GB"
-    except (OSError, EOFError, zlib.error) as error:
-        data, reason = b"", getattr(error, "strerror", None) or "its compression is damaged"
-    if reason is None:
-        document, wrong = parse(data, json.JSONDecoder())
-        reason = wrong and f"it is not JSON ({wrong})"
-    if reason:
-        raise InvalidInputError(
-            f"The HAR {os.fspath(path)!r} cannot be read: {reason}. Expected a file that a "
-            "browser's network panel or log.to_har(path) wrote.",
-            field="path",
-        )
-    return exchanges_from_har(document, everything)
-
-
-def exchanges_from_har(document: Any, everything: bool = False) -> list[Exchange]:
     """Return the exchanges of a HAR, with labels for keys, cookies and passwords.
 
     Of a foreign one the calls of the API's methods are taken, or `everything`; an entry that cannot
@@ -206,19 +154,30 @@ def exchanges_from_har(document: Any, everything: bool = False) -> list[Exchange
         InvalidInputError: it is no HAR, or has nothing of this API that can be read.
     """
     try:
-        entries = document["log"]["entries"]
-        assert isinstance(entries, list)
-    except (TypeError, KeyError, AssertionError):
+        with path_of(path).open("rb") as file:
+            packed = file.peek(2).startswith(b"\x1f\x8b")
+            source: Any = gzip.GzipFile(fileobj=file) if packed else file
+            data = source.read(_MOST + 1)
+        if len(data) > _MOST:
+            raise _UnreadableError("it has more than 1 GB")
+        document, wrong = parse(data, json.JSONDecoder())
+        wrong = f"it is not JSON ({wrong})" if wrong else None
+        entries = _get(document, "log.entries", [None])
+    except (OSError, EOFError, zlib.error, _UnreadableError) as error:
+        entries, wrong = [None], getattr(error, "strerror", None) or str(error)
+    if entries == [None]:
         raise InvalidInputError(
-            "This is no HAR that can be read: it needs an object `log` with a list `entries`. "
-            "Export it again from the browser's network panel, or with log.to_har(path).",
+            f"The HAR {os.fspath(path)!r} cannot be read: {wrong or 'it has no log.entries'}. "
+            "Expected a file that a browser's network panel or log.to_har(path) wrote.",
             field="path",
-        ) from None
-    secrets: list[Secret] = []
-    for entry in entries:
-        with contextlib.suppress(_UnreadableError):  # what can be read of an entry counts
-            secrets.extend(_secrets(entry))
-    veil, found, lost = Veil(*secrets), [], []
+        )
+    return exchanges_from_har(entries, everything)
+
+
+def exchanges_from_har(entries: list[Any], everything: bool = False) -> list[Exchange]:
+    """Return the exchanges of a HAR's entries; see `read_har`."""
+    veil = Veil(*(secret for entry in entries for secret in _secrets(entry)))
+    found, lost = [], []
     for number, entry in enumerate(entries, 1):
         try:
             if everything or _is_call(entry):
@@ -244,89 +203,90 @@ class _UnreadableError(Exception):
     """What is wrong with an entry, and where; never what stands there."""
 
 
-def _get(entry: Any, path: str, kind: Any = str) -> Any:
-    """Return what stands at a path in an entry; of its kind, but empty, if nothing does."""
-    value, seen = entry, "it"
+def _get(entry: Any, path: str, empty: Any = "") -> Any:
+    """Return what stands at a path in an entry, of the type of `empty`, which is for nothing."""
     for name in path.split("."):
-        if not isinstance(value, dict):
-            raise _UnreadableError(f"{seen} is of type {type(value).__name__}; expected an object")
-        value, seen = value.get(name), name if seen == "it" else f"{seen}.{name}"
-        if value is None:
-            return kind()
-    if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
-        what = {dict: "an object", list: "a list", str: "a text"}.get(kind, "a number")
-        raise _UnreadableError(f"{seen} is of type {type(value).__name__}; expected {what}")
-    return value
-
-
-def _number(entry: Any, path: str) -> int:
-    """A whole number from 0 on; 0 for any other."""
-    number = _get(entry, path, float)
-    return int(number) if 0 <= number < 2**63 else 0
+        entry = entry.get(name) if isinstance(entry, dict) else None
+    if entry is None:
+        return empty
+    kinds: dict[Any, str] = {str: "a text", list: "a list", dict: "an object"}
+    kind: Any = next((kind for kind in kinds if isinstance(empty, kind)), (int, float))
+    if not isinstance(entry, kind):
+        expected = kinds.get(kind, "a number")
+        raise _UnreadableError(f"{path} is of type {type(entry).__name__}; expected {expected}")
+    return entry if empty != 0 or 0 <= entry < MOST_MS else 0
 
 
 def _is_call(entry: Any) -> bool:
     """Whether an entry calls the API: what cannot be read of others never matters."""
-    request = entry.get("request") if isinstance(entry, dict) else None
-    if not isinstance(request, dict):
-        return False
-    verb, url = request.get("method", "POST"), request.get("url")
-    if "_exchangeId" in entry:
-        return True
-    return isinstance(verb, str) and isinstance(url, str) and method_of(verb, url) in METHODS
+    with contextlib.suppress(_UnreadableError):
+        verb, url = _get(entry, "request.method", "POST"), _get(entry, "request.url")
+        return method_of(verb, url) in METHODS or _get(entry, "_brocap", {}) != {}
+    return False
 
 
 def _secrets(entry: Any) -> Iterator[Secret]:
     """What must not be written down of any entry, should a server repeat it."""
-    yield from url_secrets(_get(entry, "request.url"))
-    for message in ("request", "response"):
-        yield from header_secrets(_headers_of(entry, message))
-    kind, text, _ = _post(entry)
-    yield from redact_body(text, kind)[1]
+    with contextlib.suppress(_UnreadableError):  # what can be read of an entry counts
+        yield from url_secrets(_get(entry, "request.url"))
+        yield from header_secrets(_headers_of(entry, "request"))
+        yield from header_secrets(_headers_of(entry, "response"))
+        kind, raw = _body(entry, "request.postData")
+        yield from redact_body(raw.decode("utf-8", "backslashreplace"), kind)[1]
 
 
-def _post(entry: Any) -> tuple[str, str, bytes | None]:
-    """A request's content type, its body as text, and as bytes if there is one."""
-    kind, text = _get(entry, "request.postData.mimeType"), _get(entry, "request.postData.text")
-    pairs = _get(entry, "request.postData.params", list)
-    if not text and pairs:
+def _headers_of(entry: Any, message: str) -> dict[str, str]:
+    """A message's headers, those that are repeated as one; without the `:path` of HTTP/2."""
+    headers: dict[str, str] = {}
+    for header in _get(entry, f"{message}.headers", []):
+        name, value = _get(header, "name"), _get(header, "value")
+        if not name.startswith(":"):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _body(entry: Any, path: str) -> tuple[str, bytes]:
+    """A body and its content type."""
+    kind, text = _get(entry, f"{path}.mimeType"), _get(entry, f"{path}.text")
+    if not text:
+        pairs = _get(entry, f"{path}.params", [])
         named = [(_get(pair, "name"), _get(pair, "value")) for pair in pairs]
         text = urlencode(named, errors="surrogatepass")
-    if _get(entry, "request.postData.encoding") == "base64":
-        raw = _unpacked(text, "request.postData.text")
-        return kind, raw.decode("utf-8", "backslashreplace"), raw
-    return kind, text, text.encode("utf-8", "surrogatepass") or None
-
-
-def _unpacked(text: str, path: str) -> bytes:
+    if _get(entry, f"{path}.encoding") != "base64":
+        return kind, text.encode("utf-8", "surrogatepass")
     try:
-        return base64.b64decode(text)
+        return kind, base64.b64decode(text)
     except ValueError:
-        raise _UnreadableError(f"{path} is no base64") from None
+        raise _UnreadableError(f"{path}.text is no base64") from None
+
+
+def _redacted(entry: Any, path: str, veil: Veil) -> tuple[str | None, str | None]:
+    """A body as a text and, if it is none, in base64; twice None if there is no body."""
+    kind, raw = _body(entry, path)
+    if not raw and _get(entry, f"{path}.text", "-") == "-":
+        return None, None
+    try:
+        return veil.redact(redact_body(raw.decode(), kind)[0]), None
+    except UnicodeDecodeError:
+        # latin-1 gives each byte a character, so that the key is found between bytes of any kind
+        clean = veil.redact(redact_body(raw.decode("latin-1"), kind)[0])
+        return decode_answer(clean.encode("latin-1"), None)
 
 
 def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:
-    kind, posted, raw = _post(entry)
-    body = veil.redact(redact_body(posted, kind)[0])
-    text, binary = _content(entry, veil)
-    url = _get(entry, "request.url")
-    verb = _get(entry, "request.method") or "POST"
+    verb, url = _get(entry, "request.method", "POST"), _get(entry, "request.url")
     if not _TOKEN.fullmatch(verb):
         raise _UnreadableError("request.method is no HTTP verb")
-    fields: dict[str, Any] = {
-        "url": url_text(url, veil),
-        "verb": verb,
-        "request": body,
-        "response": text,
-        "response_base64": binary,
-    }
+    kind, raw = _body(entry, "request.postData")
+    fields: dict[str, Any] = {"url": url_text(url, veil), "verb": verb}
+    fields["request"] = _redacted(entry, "request.postData", veil)[0] or ""
+    fields["response"], fields["response_base64"] = _redacted(entry, "response.content", veil)
     for message in ("request", "response"):
         headers = _headers_of(entry, message)
         fields[f"{message}_headers"] = headers_text(headers, veil) if headers else None
-    if isinstance(entry.get("_brocap"), dict):
-        return _own(entry, number, fields)
-    http_status = _number(entry, "response.status") or None
-    task_type, task_id = asked(fields_of(body))
+    if own := _get(entry, "_brocap", {}):
+        return _own({**own, **fields}, number)
+    task_type, task_id = asked(fields_of(fields["request"]))
     exchange = Exchange(
         exchange_id=f"har-{number}",
         session="har",
@@ -337,77 +297,42 @@ def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:
         request_kind=body_kind(raw, kind),
         **fields,
     )
-    if http_status is None:
+    if not (status := int(_get(entry, "response.status", 0))):
         why = _get(entry, "response._error") or "the HAR does not say why"
         outcome = Outcome.TIMEOUT if "TIMED_OUT" in why else Outcome.CONNECTION_ERROR
-        exchange = dataclasses.replace(exchange, response=None)
+        exchange = replace(exchange, response=None, response_base64=None)
         reading = _answers.Reading(outcome=outcome, detail=veil.redact(f"No answer ({why})."))
     elif exchange.method in METHODS:
-        reading = _answers.read(exchange.method, http_status, text or "")
+        reading = _answers.read(exchange.method, status, exchange.response or "")
     else:
-        reading = _answers.Reading(outcome=Outcome.HTTP_ERROR if http_status >= 400 else Outcome.OK)
-    total = _get(entry, "time", float)
+        reading = _answers.Reading(outcome=Outcome.HTTP_ERROR if status >= 400 else Outcome.OK)
     return reading.complete(
         exchange,
-        http_status=http_status,
-        elapsed_ms=float(total) if total >= 0 and math.isfinite(total) else None,
-        request_bytes=_number(entry, "request.bodySize") or len(raw or b""),
-        response_bytes=None if http_status is None else _number(entry, "response.content.size"),
+        http_status=status or None,
+        elapsed_ms=float(_get(entry, "time", 0)) or None,
+        request_bytes=int(_get(entry, "request.bodySize", 0)) or len(raw),
+        response_bytes=int(_get(entry, "response.content.size", 0)) if status else None,
     )
-
-
-def _own(entry: dict[str, Any], number: int, fields: dict[str, Any]) -> Exchange:
-    """An exchange that `to_har` wrote."""
-    try:
-        line = {**entry["_brocap"], **fields, "outcome": entry["_outcome"]}
-        line |= {"exchange_id": entry["_exchangeId"], "started_at": entry["startedDateTime"]}
-        known = Exchange.from_line(line)
-        if "/" in known.session:  # of a log of many folders: its names are for reading only
-            return dataclasses.replace(known, exchange_id=f"har-{number}", session="har")
-        if known.exchange_id.rpartition("-")[0] == known.session and known.session.isalnum():
-            return known
-    except (KeyError, TypeError, ValueError, AttributeError):
-        pass
-    raise _UnreadableError("_brocap or _exchangeId is not as log.to_har wrote it")
 
 
 def _started(entry: Any) -> datetime:
     """When an entry began; without a zone it is taken for UTC."""
-    try:
+    with contextlib.suppress(ValueError):
         told = datetime.fromisoformat(_get(entry, "startedDateTime"))
         if 1970 < told.year < 2261:
             return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
-    except ValueError:
-        pass
     raise _UnreadableError("startedDateTime is no date from 1971 to 2260")
 
 
-def _content(entry: Any, veil: Veil) -> tuple[str | None, str | None]:
-    def clean(text: str) -> str:
-        return veil.redact(redact_body(text, kind)[0])
-
-    content = _get(entry, "response.content", dict)
-    text, kind = content.get("text"), _get(entry, "response.content.mimeType")
-    if text is None:
-        return None, None
-    text = _get(entry, "response.content.text")
-    if content.get("encoding") != "base64":
-        return clean(text), None
-    raw = _unpacked(text, "response.content.text")
-    with contextlib.suppress(UnicodeDecodeError):
-        return clean(raw.decode()), None
-    # latin-1 gives each byte a character, so that the key is found between bytes of any kind
-    return decode_answer(clean(raw.decode("latin-1")).encode("latin-1"), None)
-
-
-def _headers_of(entry: Any, message: str) -> dict[str, str]:
-    """A message's headers, those that are repeated as one; without the `:path` of HTTP/2."""
-    headers: dict[str, str] = {}
-    for header in _get(entry, f"{message}.headers", list):
-        name, value = _get(header, "name"), _get(header, "value")
-        if not name.startswith(":"):
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+def _own(line: dict[str, Any], number: int) -> Exchange:
+    """An exchange that `to_har` wrote."""
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        known = Exchange.from_line(line)
+        if "/" in known.session:  # of a log of many folders: its names are for reading only
+            return replace(known, exchange_id=f"har-{number}", session="har")
+        if known.exchange_id.rpartition("-")[0] == known.session and known.session.isalnum():
+            return known
+    raise _UnreadableError("_brocap is not as log.to_har wrote it")
 
 
 # --- what can be run --------------------------------------------------------------------------
@@ -419,43 +344,37 @@ def to_curl(exchange: Exchange) -> str:
     The body goes through `printf` and a pipe: a picture is too long for an argument.
     """
     keyed, notes = _checked(exchange)
-    options = [("url", exchange.url)]
-    for name, value in _sent(exchange):
-        options.append(("header", f"{name}: {value}" if value else f"{name};"))
-    if exchange.request_kind != "none":
-        if not any(value.lower().startswith("content-type:") for _, value in options):
-            options.append(("header", "Content-Type:"))  # or curl says that it is a form
-        options.append(("data-binary", "@-"))
-    # a process's arguments are seen by everybody on the machine, a file descriptor is not
-    hidden = [option for option in options if keyed and KEY_LABEL in option[1]]
-    shown = [
-        f"--{name} {shlex.quote(value)}" for name, value in options if (name, value) not in hidden
-    ]
+    headers = [f"{name}: {value}" if value else f"{name};" for name, value in _sent(exchange)]
+    has_body = exchange.request_kind != "none"
+    if has_body and not any(header.lower().startswith("content-type:") for header in headers):
+        headers.append("Content-Type:")  # or curl says that it is a form
     how = "--head" if exchange.verb == "HEAD" else f"--request {exchange.verb}"
-    config = ["--config /dev/fd/3 3<<END"] if hidden else []
-    pipe = [f"printf '%s' {_quoted(exchange.request, keyed)} |"] if options[-1][1] == "@-" else []
-    indent = "  " if pipe else ""
-    words = ["curl -sS --globoff --proto =http,https", how, *shown, *config]
-    lines = [*notes, *pipe, indent + f" \\\n{indent}  ".join(words)]
-    if hidden:
-        lines += [*(f'{name} = "{_in_config(value)}"' for name, value in hidden), "END"]
-    return "\n".join(lines)
+    words = ["curl -sS --globoff --proto =http,https", f"{how} --url {shlex.quote(exchange.url)}"]
+    words += [f"--header {shlex.quote(header)}" for header in headers]
+    if keyed and KEY_LABEL in "".join(words):
+        raise _refused(
+            exchange,
+            "the key stands in its address or a header, and everybody on a machine sees the "
+            "arguments of curl. log.to_python() does it",
+        )
+    if not has_body:
+        return "\n".join([*notes, " \\\n  ".join(words)])
+    parts = [shlex.quote(part) if part else "" for part in exchange.request.split(KEY_LABEL)]
+    body = f'"${KEY_VARIABLE}"'.join(parts) if keyed else shlex.quote(exchange.request)
+    command = " \\\n    ".join([*words, "--data-binary @-"])
+    return "\n".join([*notes, f"printf '%s' {body} |", f"  {command}"])
 
 
 def to_python(exchange: Exchange) -> str:
     """Return a program that does the same as `to_curl`'s command with the package `requests`."""
     keyed, notes = _checked(exchange)
     leaf = _with_key if keyed else lambda value, _path=(): value
-    try:
+    given = f"{written(leaf(exchange.request), 'data=(')}).encode('utf-8', 'surrogatepass')"
+    # ValueError also of what Python code cannot spell as it is
+    with contextlib.suppress(ValueError, RecursionError):
         body = json.loads(exchange.request)
-        exact = json.dumps(body, allow_nan=False) == exchange.request
-        given = written(literal(body, leaf), "json=") if exact else ""
-    except (ValueError, RecursionError):  # nothing that Python code can spell as it is
-        given = ""
-    if not given:
-        text = written(leaf(exchange.request), "data=(")
-        given = f"{text}).encode('utf-8', 'surrogatepass')"
-    headers = literal(dict(_sent(exchange)), leaf)
+        if json.dumps(body, allow_nan=False) == exchange.request:
+            given = written(literal(body, leaf), "json=")
     lines = [
         *notes,
         *(["import os", ""] if keyed else []),
@@ -465,7 +384,7 @@ def to_python(exchange: Exchange) -> str:
         "response = requests.request(",
         f"    {exchange.verb!r},",
         f"    {written(leaf(exchange.url))},",
-        f"    {written(headers, 'headers=')},",
+        f"    {written(literal(dict(_sent(exchange)), leaf), 'headers=')},",
         *([f"    {given},"] if exchange.request_kind != "none" else []),
         "    allow_redirects=False,",
         "    timeout=30,",
@@ -477,45 +396,41 @@ def to_python(exchange: Exchange) -> str:
     return "\n".join(lines)
 
 
+def _refused(exchange: Exchange, reason: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"Exchange {exchange.exchange_id} cannot be exported as something to run: {reason}. "
+        "Or send the request with a program of your own.",
+        field="exchange_id",
+    )
+
+
 def _checked(exchange: Exchange) -> tuple[bool, list[str]]:
     """Return whether the key is put in, and comments on what is not; or refuse the request."""
     text, kind = exchange.request, exchange.request_kind
-    broken = kind == "multipart" and len(text.encode("utf-8", "surrogatepass"))
-    reasons = {
-        "its address is none of http:// or https://": not is_url(exchange.url),
-        f"{exchange.verb[:20]!r} is no HTTP verb": (
-            not _TOKEN.fullmatch(exchange.verb) or exchange.verb.startswith("-")
-        ),
-        "a HEAD request with a body is what few programs can send": (
-            exchange.verb == "HEAD" and kind != "none"
-        ),
-        f"the log does not keep its body as it was ({kind})": (
-            kind in ("bytes", "stream") or (broken and broken != exchange.request_bytes)
-        ),
-        "its body has a NUL character": "\0" in text,
-    }
-    wrong = next((reason for reason, applies in reasons.items() if applies), None)
-    if wrong:
-        raise InvalidInputError(
-            f"Exchange {exchange.exchange_id} cannot be exported as something to run: {wrong}. "
-            "Send the request with a program of your own.",
-            field="exchange_id",
-        )
+    if not is_url(exchange.url):
+        raise _refused(exchange, "its address is none of http:// or https://")
+    if not _TOKEN.fullmatch(exchange.verb):
+        raise _refused(exchange, f"{exchange.verb[:20]!r} is no HTTP verb")
+    size = len(text.encode("utf-8", "surrogatepass"))
+    torn = kind == "multipart" and size != exchange.request_bytes
+    if torn or kind in ("bytes", "stream") or "\0" in text:
+        raise _refused(exchange, f"the log does not keep its body as a text ({kind})")
     whole = f"{exchange.url}{text}{exchange.request_headers}"
     host = urlsplit(exchange.url).hostname or ""
     own = host == urlsplit(BASE_URL).hostname or is_loopback(host)
-    keyed = KEY_LABEL in whole
-    notes = {
-        f"# This goes to {host!a}, which is neither this machine nor {BASE_URL}: "
-        "do you trust it?": not own,
-        f"# So the key is not put in; {KEY_LABEL} stands in its place.": keyed and not own,
-        f"# {HEADER_LABEL} stands for something secret that the log does not keep: "
-        "put it in before you run this.": HEADER_LABEL in f"{exchange.url}{text}",
-        "# A picture is no longer in the log's folder: put its base64 in.": (
-            PICTURE_LABEL.search(whole)
-        ),
-    }
-    return own and keyed, [note for note, applies in notes.items() if applies]
+    keyed, notes = KEY_LABEL in whole, []
+    if not own:
+        notes.append(
+            f"# This goes to {host!a}, which is neither this machine nor {BASE_URL}, "
+            "so no key is put in: do you trust it?"
+        )
+    left_out = HEADER_LABEL in f"{exchange.url}{text}" or PICTURE_LABEL.search(whole)
+    if left_out or (keyed and not own):
+        notes.append(
+            "# A label between < and > stands for a secret, or a picture, that is not put in here: "
+            "do it before you run this."
+        )
+    return own and keyed, notes
 
 
 def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:
@@ -529,24 +444,9 @@ def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _quoted(text: str, keyed: bool) -> str:
-    """A word of a shell in which the key is the variable."""
-    parts = [shlex.quote(part) if part else "" for part in text.split(KEY_LABEL)]
-    return f'"${KEY_VARIABLE}"'.join(parts) or "''" if keyed else shlex.quote(text)
-
-
-def _in_config(text: str) -> str:
-    """A text between quotes of curl's config, in a document of the shell that has the key."""
-    for signs in ('[\\\\"]', r"[\\$`]"):
-        text = re.sub(signs, r"\\\g<0>", text)
-    return text.replace(KEY_LABEL, f"${{{KEY_VARIABLE}}}")
-
-
 def _with_key(value: Any, _path: tuple[str, ...] = ()) -> Any:
     """A value, or of a text with the key's label source that has the variable `key` there."""
     if not isinstance(value, str) or KEY_LABEL not in value:
         return value
-    pieces: list[str] = []
-    for part in value.split(KEY_LABEL):
-        pieces += ["key", repr(part)] if part else ["key"]
-    return Code(" + ".join(pieces[1:]))
+    words = re.split(f"({KEY_LABEL})", value)
+    return Code(" + ".join("key" if word == KEY_LABEL else repr(word) for word in words if word))

@@ -57,11 +57,11 @@ def test_a_notebook_is_searched_with_its_outputs_and_widget_state(
     assert [line.split(": ")[1:] for line in out.splitlines() if "x-checkpoint" in line] == [
         [place, THE_KEY]
         for place in (
-            "cell 1.metadata.tags[0]",
-            "cell 1, line 2",
-            "cell 2, output 1.text, line 2",
-            "cell 2, output 2.data.text/html[0]",
-            "cell 2, output 3.evalue",
+            "cells[0].metadata.tags[0]",
+            "cells[0].source[1]",
+            "cells[1].outputs[0].text[1]",
+            "cells[1].outputs[1].data.text/html[0]",
+            "cells[1].outputs[2].evalue",
             f"{widgets}.state.value",
             f"{widgets}.buffers[0].data",
         )
@@ -181,7 +181,7 @@ def test_paths_that_cannot_be_read(
     monkeypatch.setenv("BROCAP_CLIENT_KEY", "short")
     capsys.readouterr()
     assert main(["audit", str(tmp_path / "clean.txt")]) == 0
-    assert "is not searched for here" in capsys.readouterr().out
+    assert "only what looks like a key" in capsys.readouterr().out
 
 
 def test_what_is_looked_for_is_never_printed(

@@ -1,4 +1,4 @@
-"""What comes out of a log, and comes back: HAR, cURL, Python, Parquet and CSV."""
+"""What comes out of a log, and comes back: HAR, cURL, Python, Parquet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ PICTURE = base64.b64encode(noise()).decode()
 
 # http://www.softwareishard.com/blog/har-12-spec/: the members that must be there, and may be
 STRUCTURE = {
-    "log": "version creator entries | pages comment",
-    "entry": "startedDateTime time request response cache timings | comment",
+    "log": "version creator entries |",
+    "entry": "startedDateTime time request response cache timings |",
     "request": (
         "method url httpVersion cookies headers queryString headersSize bodySize | postData"
     ),
@@ -50,7 +50,7 @@ STRUCTURE = {
         "status statusText httpVersion cookies headers content redirectURL headersSize bodySize |"
     ),
     "content": "size mimeType | text encoding",
-    "timings": "send wait receive | blocked dns connect ssl comment",
+    "timings": "send wait receive |",
 }
 
 
@@ -75,10 +75,8 @@ def check_har(document: Mapping[str, Any]) -> None:
         check("content", entry["response"]["content"])
         if "postData" in entry["request"]:
             check("postData", entry["request"]["postData"])
-        timings = {n: v for n, v in entry["timings"].items() if n != "comment"}
-        assert all(timings[name] >= 0 for name in ("send", "wait", "receive"))
-        assert all(value >= -1 for value in timings.values())
-        assert entry["time"] == sum(value for value in timings.values() if value >= 0)
+        assert entry["time"] == sum(entry["timings"].values())
+        assert min(entry["timings"].values()) >= 0
         for message in (entry["request"], entry["response"]):
             assert all(set(h) == {"name", "value"} for h in message["headers"])
             assert message["headersSize"] >= -1
@@ -130,28 +128,21 @@ def test_a_har_has_every_attempt_and_keeps_the_rules(
     assert content["encoding"] == "base64"
     assert base64.b64decode(content["text"]) == b'{"errorId": 0, "x": "\xff\xfe"}'
     assert entries["a redirect"]["response"]["redirectURL"] == "/away"
-    assert [e["_outcome"] for e in entries.values()][-3:] == [
-        *("connection_error", "timeout", "no_response"),
-    ]
     assert entries["reset"]["response"]["_error"] == recorded[6].detail
     assert key not in json.dumps(written)
+    assert sys.platform == "win32" or (tmp_path / "log.har").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("folder", [":memory:", "again"])
-def test_a_har_comes_back_as_the_same_log(
-    folder: str, recorded: bn.ExchangeLog, tmp_path: Path
-) -> None:
+def test_a_har_comes_back_as_the_same_log(recorded: bn.ExchangeLog, tmp_path: Path) -> None:
     recorded.to_har(tmp_path / "log.har")
-    back = bn.ExchangeLog.from_har(tmp_path / "log.har", folder)
-    pd.testing.assert_frame_equal(back.frame(), recorded.frame())
-    assert list(back.exchanges()) == list(recorded.exchanges()), "bodies, pictures and headers"
+    back = bn.ExchangeLog.from_har(tmp_path / "log.har", "again")
+    for log in (back, bn.ExchangeLog("again")):
+        pd.testing.assert_frame_equal(log.frame(), recorded.frame())
+        assert list(log.exchanges()) == list(recorded.exchanges()), "bodies, pictures and headers"
     assert back.to_har() == recorded.to_har()
-    if folder != ":memory:":
-        found = bn.ExchangeLog(folder)
-        pd.testing.assert_frame_equal(found.frame(), recorded.frame())
-        assert PICTURE not in "".join(p.read_text() for p in Path(folder).glob("*.jsonl"))
-        with pytest.raises(bn.InvalidInputError, match="already"):
-            bn.ExchangeLog.from_har(tmp_path / "log.har", folder)
+    assert PICTURE not in "".join(p.read_text() for p in Path("again").glob("*.jsonl"))
+    with pytest.raises(bn.InvalidInputError, match="already"):
+        bn.ExchangeLog.from_har(tmp_path / "log.har", "again")
 
 
 texts = st.text(max_size=12)
@@ -193,12 +184,7 @@ def test_any_log_comes_back_from_its_har(found: list[bn.Exchange]) -> None:
     named = [dataclasses.replace(e, exchange_id=f"{e.session}-{n}") for n, e in enumerate(found, 1)]
     document = json.loads(json.dumps(to_har(named)))
     check_har(document)
-    assert exchanges_from_har(document) == named
-    one, two = bn.ExchangeLog(":memory:"), bn.ExchangeLog(":memory:")
-    one._take_in(named)
-    Path("x.har").write_text(json.dumps(one.to_har()))
-    two._take_in(bn.ExchangeLog.from_har("x.har").exchanges())
-    pd.testing.assert_frame_equal(one.frame(), two.frame())
+    assert exchanges_from_har(document["log"]["entries"]) == named
 
 
 def browser_entry(**request: Any) -> dict[str, Any]:
@@ -257,14 +243,11 @@ def test_a_browsers_har_is_read_without_its_secrets(tmp_path: Path) -> None:
     [
         "",
         "[]",
-        "{}",
         '{"log": {"entries": [{}]}}',
         '{"log": {"entries": 5}}',
         json.dumps({"log": {"entries": [browser_entry(url="https://x/other")]}}),
         json.dumps({"log": {"entries": [{**browser_entry(), "startedDateTime": "soon"}]}}),
-        json.dumps(
-            {"log": {"entries": [{**browser_entry(), "_exchangeId": "a-1", "_brocap": {}}]}}
-        ),
+        json.dumps({"log": {"entries": [{**browser_entry(), "_brocap": {"session": "/"}}]}}),
     ],
 )
 def test_what_is_no_har_of_ours_is_a_sentence(content: str, tmp_path: Path) -> None:
@@ -288,6 +271,9 @@ NASTY = {
 }
 
 
+posix = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
+
+
 def run(command: list[str], text: str | None, key: str) -> str:
     environment = {**os.environ, "BROCAP_CLIENT_KEY": key}
     done = subprocess.run(
@@ -297,50 +283,31 @@ def run(command: list[str], text: str | None, key: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
-def test_curl_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
+@posix
+def test_what_is_exported_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
     peer.say(CREATED)
-    client.create_task(bn.RawTask(NASTY))
-    command = client.log.to_curl(0)
-    assert key not in command
+    big = base64.b64encode(noise() + bytes(400_000)).decode()  # longer than an argument may be
+    client.create_task(bn.RawTask({**NASTY, "imagesBase64": [PICTURE, big]}))
+    command, program = client.log.to_curl(0), client.log.to_python(0)
+    assert key not in command + program
     assert '"$BROCAP_CLIENT_KEY"' in command
-    assert "71" in run(["sh"], command, key)
-    first, second = peer.requests
-    assert second == first
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
-def test_curl_takes_a_picture_of_any_size(client: bn.Client, peer: Peer, key: str) -> None:
-    peer.say(CREATED)
-    big = base64.b64encode(noise() + bytes(400_000)).decode()
-    client.create_task(bn.RawTask({"type": "X", "imagesBase64": [big]}))
-    run(["sh"], client.log.to_curl(0), key)
-    assert peer.requests[0] == peer.requests[1]
-
-
-def test_python_sends_the_same_bytes(client: bn.Client, peer: Peer, key: str) -> None:
-    peer.say(CREATED)
-    client.create_task(bn.RawTask(NASTY))
-    program = client.log.to_python(0)
-    assert key not in program
     assert set(re.findall(r"^import (\w+)", program, re.MULTILINE)) == {"os", "requests"}
+    assert "71" in run(["sh"], command, key)
     assert "71" in run([sys.executable, "-"], program, key)
-    first, second = peer.requests
-    assert second == first
+    assert peer.requests == peer.requests[:1] * 3
 
 
-def test_what_the_log_does_not_have_is_said(client: bn.Client, peer: Peer, key: str) -> None:
+@pytest.mark.parametrize("task", [{"proxyPassword": "hunter2"}, {"imagesBase64": [PICTURE]}])
+def test_what_the_log_does_not_have_is_said(
+    client: bn.Client, peer: Peer, task: dict[str, Any]
+) -> None:
     peer.say(CREATED)
-    client.create_task(
-        bn.RawTask({"type": "X", "proxyPassword": "hunter2", "imagesBase64": [PICTURE]})
-    )
-    found = embedded_picture(PICTURE)
-    assert found is not None
+    client.create_task(bn.RawTask({"type": "X", **task}))
     assert client.log.folder is not None
-    (client.log.folder / "images" / found.file_name).unlink()
+    for picture in (client.log.folder / "images").glob("*.*"):
+        picture.unlink()
     for text in (client.log.to_curl(0), client.log.to_python(0)):
-        assert text.startswith("# <left out> stands for something secret")
-        assert "# A picture is no longer in the log" in text
+        assert text.startswith("# A label between < and > stands for a secret, or a picture")
 
 
 @pytest.mark.parametrize(
@@ -351,29 +318,22 @@ def test_what_the_log_does_not_have_is_said(client: bn.Client, peer: Peer, key: 
         '{"number": NaN}',
         "[" * 250 + "]" * 250,
     ],
-    ids=["no JSON", "the key at odd places", "no number", "deep"],
 )
 def test_a_body_is_sent_as_it_is(peer: Peer, key: str, body: str) -> None:
     peer.say(BALANCE)
-    exchange = bn.Exchange(
-        exchange_id="s-1",
-        session="s",
-        started_at=datetime.now(UTC) - timedelta(days=1),
-        method="x",
-        url=f"{peer.url}/x?k=<clientKey>",
-        request=body,
-    )
-    run([sys.executable, "-"], to_python(exchange), key)
+    exchange = dataclasses.replace(one_exchange(f"{peer.url}/x?k=1"), request=body)
     run(["sh"], to_curl(exchange), key)
+    exchange = dataclasses.replace(exchange, url=f"{peer.url}/x?k=<clientKey>")
+    run([sys.executable, "-"], to_python(exchange), key)
     sent = body.replace("<clientKey>", key).encode()
-    assert peer.requests == [(f"/x?k={key}", sent)] * 2
+    assert peer.requests == [("/x?k=1", sent), (f"/x?k={key}", sent)]
+    with pytest.raises(bn.InvalidInputError, match="sees the arguments"):
+        to_curl(exchange)
 
 
 SENT: dict[str, tuple[str, dict[str, Any]]] = {
     "GET": ("GET", {"params": {"a": "[1-3]{x}"}}),
     "PUT text": ("PUT", {"data": "it's é"}),
-    "PATCH": ("PATCH", {"json": {"a": None}}),
-    "DELETE": ("DELETE", {}),
     "HEAD": ("HEAD", {}),
     "POST of nothing": ("POST", {}),
     "form": ("POST", {"data": {"a": "1 2", "b": "é"}}),
@@ -381,7 +341,7 @@ SENT: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
+@posix
 @pytest.mark.parametrize("name", SENT)
 def test_any_verb_and_body_is_sent_again_and_comes_back(
     name: str, log: bn.ExchangeLog, peer: Peer, key: str, client: bn.Client
@@ -396,9 +356,9 @@ def test_any_verb_and_body_is_sent_again_and_comes_back(
     assert peer.requests == peer.requests[:1] * 3
     document = log.to_har()
     assert document["log"]["entries"][0]["request"]["method"] == verb
-    assert exchanges_from_har(document) == [log[0]]
-    del document["log"]["entries"][0]["_brocap"], document["log"]["entries"][0]["_exchangeId"]
-    (back,) = exchanges_from_har(document, everything=True)
+    assert exchanges_from_har(document["log"]["entries"]) == [log[0]]
+    del document["log"]["entries"][0]["_brocap"]
+    (back,) = exchanges_from_har(document["log"]["entries"], everything=True)
     assert (back.verb, back.request_kind) == (verb, log[0].request_kind)
     with pytest.raises(bn.InvalidInputError, match="no call of the API"):
         bn.Client(key, base_url=peer.url, log=log).replay(0)
@@ -410,8 +370,6 @@ def test_any_verb_and_body_is_sent_again_and_comes_back(
         ({"url": "-K-"}, "address"),
         ({"url": "file:///etc/passwd"}, "address"),
         ({"verb": "-x"}, "verb"),
-        ({"verb": "HEAD"}, "HEAD request with a body"),
-        ({"request_kind": "bytes"}, "does not keep its body"),
         ({"request_kind": "stream"}, "does not keep its body"),
     ],
 )
@@ -440,16 +398,15 @@ def test_another_host_gets_no_key() -> None:
     assert "BROCAP_CLIENT_KEY" in to_curl(one_exchange("https://api.brocapgpt.com/x"))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell is needed")
-def test_a_key_in_a_header_is_no_argument(peer: Peer, key: str) -> None:
-    headers = {"X-It": '<clientKey> "\\ $HOME `id`', ":path": "/", "@file": "x", "X-Empty": ""}
-    command = to_curl(one_exchange(f"{peer.url}/x?k=<clientKey>", headers))
-    curl = "import sys; print(sys.argv[1:])"
-    faked = command.replace("curl -sS", f"{sys.executable} -c '{curl}'")
-    assert key not in run(["sh"], faked, key)
+@posix
+def test_headers_are_sent_again_and_do_nothing_else(peer: Peer, key: str) -> None:
+    headers = {"X-It": '"\\ $HOME `id`', ":path": "/", "@file": "x", "X-Empty": ""}
+    command = to_curl(one_exchange(f"{peer.url}/x", headers))
     run(["sh"], command, key)
-    assert peer.requests == [(f"/x?k={key}", f'{{"clientKey": "{key}"}}'.encode())]
+    assert peer.requests == [("/x", f'{{"clientKey": "{key}"}}'.encode())]
     assert "@file" not in command
+    with pytest.raises(bn.InvalidInputError, match="sees the arguments"):
+        to_curl(one_exchange(f"{peer.url}/x", {"X-It": "<clientKey>"}))
 
 
 # --- any HAR ---
@@ -465,7 +422,7 @@ def test_of_a_har_what_can_be_read_is_read() -> None:
     page = browser_entry(method="GET", url="http://docs/createTask")
     entries = [*broken, *foreign_ones, page, {**browser_entry(), "response": None}]
     with pytest.warns(LogWarning, match="3 of the HAR's 10 entries") as told:
-        (only,) = exchanges_from_har({"log": {"entries": entries}})
+        (only,) = exchanges_from_har(entries)
     assert (only.outcome, only.response) == ("connection_error", None)
     (warning,) = told
     for number, field in enumerate(("startedDateTime", "response.status", "request.postData"), 1):
@@ -484,15 +441,10 @@ def test_a_har_may_be_packed_and_odd(pack: Any, tmp_path: Path) -> None:
     assert only.request_headers is None
 
 
-def test_a_written_har_is_for_its_owner_only(log: bn.ExchangeLog, tmp_path: Path) -> None:
-    log.to_har(tmp_path / "mine.har")
-    assert sys.platform == "win32" or (tmp_path / "mine.har").stat().st_mode & 0o777 == 0o600
-
-
 # --- frames -------------------------------------------------------------------------------------
 
 
-def test_parquet_and_csv_have_every_row(recorded: bn.ExchangeLog, tmp_path: Path, key: str) -> None:
+def test_parquet_has_every_row(recorded: bn.ExchangeLog, tmp_path: Path, key: str) -> None:
     pytest.importorskip("pyarrow")
     recorded.to_parquet(tmp_path / "log.parquet")
     frame = recorded.frame()
@@ -500,10 +452,7 @@ def test_parquet_and_csv_have_every_row(recorded: bn.ExchangeLog, tmp_path: Path
     assert back.columns.tolist() == frame.columns.tolist()
     assert back["outcome"].astype(str).tolist() == frame["outcome"].astype(str).tolist()
     assert (back["started_at"] == frame["started_at"]).all()
-    frame.to_csv(tmp_path / "log.csv", index=False)
-    assert len(pd.read_csv(tmp_path / "log.csv")) == len(frame) == len(ANSWERS) + 1
-    for path in (tmp_path / "log.parquet", tmp_path / "log.csv"):
-        assert key.encode() not in path.read_bytes()
+    assert key.encode() not in (tmp_path / "log.parquet").read_bytes()
     bn.ExchangeLog(":memory:").to_parquet(tmp_path / "empty.parquet")
     assert len(pd.read_parquet(tmp_path / "empty.parquet")) == 0
 
@@ -595,7 +544,7 @@ def test_secrets_of_forms_queries_and_base64_bodies_are_labels() -> None:
     ]
     coded = base64.b64encode(b'{"password": "hunter2-posted"}').decode()
     entries.append(foreign({"text": coded, "encoding": "base64"}, {"text": "hunter2-posted"}))
-    found = exchanges_from_har({"log": {"entries": entries}})
+    found = exchanges_from_har(entries)
     assert [exchange.request for exchange in found] == [
         *["key=<left out>&a=1"] * 2,
         '{"password": "<left out>"}',
@@ -617,9 +566,9 @@ def test_chosen_keys_do_not_make_a_har_grow() -> None:
         "left out",
     ]
     entries = [foreign({"text": json.dumps({"clientKey": key})}, answer) for key in keys]
-    for exchange in exchanges_from_har({"log": {"entries": entries}}):
+    for exchange in exchanges_from_har(entries):
         assert exchange.request == '{"clientKey": "<clientKey>"}'
         assert exchange.response == '{"errorId": 0, "balance": 1, "x": "<clientKey> <clientKey>"}'
     many = "".join(json.dumps({"clientKey": f"chosen-key-{number}"}) for number in range(10_000))
-    (exchange,) = exchanges_from_har({"log": {"entries": [foreign({"text": many}, answer)]}})
+    (exchange,) = exchanges_from_har([foreign({"text": many}, answer)])
     assert exchange.request == '{"clientKey": "<clientKey>"}' * 10_000
