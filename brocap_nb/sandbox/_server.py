@@ -120,7 +120,7 @@ class Sandbox(Server):
         Balance(balance=10.0)
 
         Args:
-            source: a log, its folder, or one file of it.
+            source: a log, or its folder.
             speed: divides the recorded waits; above 1, an outdated `processing` is skipped.
 
         Raises:
