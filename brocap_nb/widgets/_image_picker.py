@@ -100,7 +100,6 @@ class ImagePicker(widgets.View):
         self._puzzles, self._allow_private, self._changed = puzzles, allow_private, changed
         self._as_url = True
         self._load: object | None = None  # the load that is waited for
-        self._settling = False
         samples = puzzles()
         self._said = widgets.HTML()
         self._drawn = False
@@ -200,11 +199,7 @@ class ImagePicker(widgets.View):
     ) -> None:
         self._stop()
         self.data, self.url, self.puzzle = data, url, puzzle
-        self._settling = True
-        try:
-            self.sample.value = puzzle.name if puzzle else None
-        finally:
-            self._settling = False
+        self.sample.value = puzzle.name if puzzle else None
         if not said:
             how = "an address (`imageUrls`)" if url else "a file (`imagesBase64`)"
             said = f"{f'Sample “{puzzle.name}”' if puzzle else url}, sent as {how}"
@@ -218,9 +213,9 @@ class ImagePicker(widgets.View):
 
     def _sample_chosen(self, change: Any) -> None:
         known = {p.name: p for p in self._puzzles()}
-        if self._settling or change["new"] not in known:
+        puzzle = known.get(change["new"])
+        if puzzle is None or puzzle is self.puzzle:  # chosen already, or none
             return
-        puzzle = known[change["new"]]
         self.zone.problem = ""
         _pictures.remember(puzzle.url, puzzle.data)
         self._choose(puzzle.data, puzzle.url if self._as_url else None, puzzle=puzzle)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from brocap_nb.api import _answers
-from brocap_nb.api._errors import ApiError, InvalidInputError, SandboxError
-from brocap_nb.api._facts import CATALOGUE
+from brocap_nb.api._errors import ApiError, SandboxError
 from brocap_nb.client import _requests
 from brocap_nb.client._client import Client
 from brocap_nb.sandbox._recipes import RECIPES, TASK_ID, prepared
@@ -25,38 +23,26 @@ def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
 
     Bans are lifted first: one that was earned before would be the answer to everything.
     """
-    recipe = next((recipe for recipe in RECIPES if recipe.code == code), None)
-    if recipe is None:
-        raise InvalidInputError(
-            f"There is no recipe for {code!r}; expected one of {', '.join(CATALOGUE)}.",
-            field="code",
-        )
+    recipe = next(recipe for recipe in RECIPES if recipe.code == code)
     sandbox.forgive()
     ready = prepared(recipe, sandbox.keys, sandbox.url, sandbox.speed)
+    task_id: int | None = None
     with Client(ready["key"], base_url=sandbox.url, log=log) as client:
-        task_id: int | None = None
-        *before, last = ready["steps"]
-        for step in before:
-            answer = client.send(_request(step, task_id))
+        for step in ready["steps"]:
+            time.sleep(step["wait"])
+            fields = json.loads(step["body"])
+            del fields["clientKey"]
+            if fields.get("taskId") == TASK_ID:
+                fields["taskId"] = task_id
+            try:
+                answer = client.send(_requests.call(step["method"], fields))
+            except ApiError as error:
+                if error.code == code:
+                    return log[error.exchange_id]
+                raise
             if isinstance(answer, _answers.CreatedTask):
                 task_id = answer.task_id
-        try:
-            client.send(_request(last, task_id))
-        except ApiError as error:
-            if error.code == code:
-                return log[error.exchange_id]
-            raise
     raise SandboxError(
         f"The sandbox did not answer with {code}, as its recipe says. Was something else ordered "
         "from it? The log shows what came."
     )
-
-
-def _request(step: Mapping[str, Any], task_id: int | None) -> _requests.Request:
-    """The request of a step, after its wait."""
-    time.sleep(step["wait"])
-    fields = json.loads(step["body"])
-    del fields["clientKey"]
-    if fields.get("taskId") == TASK_ID:
-        fields["taskId"] = task_id
-    return _requests.call(step["method"], fields)

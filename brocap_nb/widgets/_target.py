@@ -13,7 +13,7 @@ from brocap_nb.client._client import Client
 from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._secret_field import SecretField
-from brocap_nb.widgets._style import note, problem_note
+from brocap_nb.widgets._style import note
 
 if TYPE_CHECKING:
     from brocap_nb.api._secrets import Secret
@@ -86,11 +86,7 @@ class TargetChooser(widgets.View):
         if target == GIVEN and self._given is not None:
             return self._given
         if target not in self._own:
-            try:
-                self._own[target] = self._make(target)
-            except InvalidKeyError as error:
-                self._words.value = self._told() + problem_note(str(error))
-                raise
+            self._own[target] = self._make(target)
         return self._own[target]
 
     def puzzles(self) -> Sequence[Puzzle]:
@@ -122,8 +118,7 @@ class TargetChooser(widgets.View):
         return Client(secret.reveal() if secret is not None else None, log=self._log)
 
     def _key_changed(self, _: Any) -> None:
-        old = self._own.pop(LIVE, None)
-        if old is not None:
+        if (old := self._own.pop(LIVE, None)) is not None:
             old.close()
         self._draw()
 

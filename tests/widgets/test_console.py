@@ -211,10 +211,10 @@ def test_live_without_a_key_says_so_and_sends_nothing(console: Console) -> None:
     console.target.choice.value = _target.LIVE
     assert "BROCAP_CLIENT_KEY is not set" in console.target._words.value
     console.submit.click()
-    assert "No client key is set" in console.target._words.value
+    assert "No client key is set" in console._report.value
     console.target.key.set("abc")
     console.submit.click()
-    assert "3 characters" in console.target._words.value
+    assert "3 characters" in console._report.value
     assert console.run is None
     assert len(console.log) == 0
 

@@ -112,8 +112,6 @@ def test_a_closed_port_concerns_every_method_and_opens_again(
         ("often", "expected a whole number"),
         ("", "is empty; expected a whole number"),
         ("0", "from 1 to 1,000,000"),
-        ("-1", "from 1 to 1,000,000"),
-        ("1000001", "from 1 to 1,000,000"),
         ("9" * 500, "from 1 to 1,000,000"),
     ],
 )
@@ -136,15 +134,6 @@ def test_a_sandbox_that_was_stopped_gets_a_sentence(log: ExchangeLog) -> None:
     chooser.order.click()
     assert "ZeroDivisionError" in chooser._report.value
     chooser.close()
-
-
-def test_the_sandbox_is_not_started_to_look_at_it(log: ExchangeLog) -> None:
-    asked: list[int] = []
-    chooser = FaultChooser(lambda: asked.append(1), log)  # type: ignore[arg-type, func-returns-value]
-    chooser.opened.value = True
-    chooser.fault.value = "stall"
-    chooser.close()
-    assert asked == []
 
 
 def test_only_the_sandbox_is_made_to_fail(sandbox: Sandbox, log: ExchangeLog) -> None:

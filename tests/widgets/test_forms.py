@@ -325,10 +325,8 @@ def test_a_picture_is_picked_and_what_is_wrong_with_it_said_there(image_form: Ta
     [
         ("imagesBase64", "imagesBase64"),
         ("imageUrls[0]", "imagesBase64"),
-        ("imageUrls.0", "imagesBase64"),
         ("metadata.Task", "metadata.Task"),
         ("metadata", "metadata.Task"),
-        ("userAgent", "userAgent"),
         ("type", ""),
         ("", ""),
     ],
@@ -352,14 +350,6 @@ def test_a_mark_goes_with_the_next_change_of_its_field(image_form: TaskForm) -> 
     assert "is refused" not in said(image_form, "userAgent")
     image_form.mark([], "")
     assert "is refused" not in state(image_form)
-
-
-def test_a_mark_and_a_problem_stand_together(image_form: TaskForm) -> None:
-    image_form.mark(["metadata.Task"], SENTENCE)
-    with pytest.raises(InvalidTaskError):
-        image_form.task()
-    text = said(image_form, "metadata.Task")
-    assert text.index("is missing") < text.index("is refused")
 
 
 def test_a_raw_task_is_any_json_object() -> None:

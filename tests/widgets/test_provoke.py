@@ -36,13 +36,6 @@ def test_a_ban_that_was_earned_before_does_not_stand_in_the_way(sandbox: bn.Sand
     assert provoke("ERROR_ZERO_BALANCE", sandbox, log).error_code == "ERROR_ZERO_BALANCE"
 
 
-def test_a_code_without_a_recipe_is_refused(sandbox: bn.Sandbox) -> None:
-    log = bn.ExchangeLog(":memory:")
-    with pytest.raises(bn.InvalidInputError, match="no recipe for 'ERROR_NO'"):
-        provoke("ERROR_NO", sandbox, log)
-    assert len(log) == 0
-
-
 def test_a_fault_that_was_ordered_is_told(sandbox: bn.Sandbox) -> None:
     log = bn.ExchangeLog(":memory:")
     sandbox.faults.next("getBalance", "reset")

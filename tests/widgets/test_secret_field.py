@@ -55,11 +55,3 @@ def test_other_messages_change_nothing(message: Any) -> None:
     field = SecretField()
     field._handle_custom_msg(message, [])
     assert field.secret is None
-
-
-def test_the_input_is_out_of_the_notebooks_reach() -> None:
-    script = str(SecretField._esm)
-    assert "data-lm-suppress-shortcuts" in script
-    assert 'type: "password"' in script
-    assert "label.htmlFor" in script
-    assert "http" not in script
