@@ -72,13 +72,13 @@ def threads() -> list[threading.Thread]:
 
 
 def test_each_has_its_own_line_the_newest_first(client: Client, runs: SubmissionList) -> None:
-    assert "Nothing has been submitted yet" in runs._nothing.value
+    assert "Nothing has been submitted yet" in runs._head.value
     first, second, third = (waiting(client) for _ in range(3))
     for run in (first, second, third):
         runs.follow(run)
     assert runs.runs == runs.running == (third, second, first)
-    assert list(runs._place.children) == [line.box for line in runs._lines]
-    assert runs._nothing.value == ""
+    assert list(runs.children[1:]) == [line.box for line in runs._lines]
+    assert "Nothing" not in runs._head.value
     line = line_of(runs, second)
     said = f"task {second.task_id}: waiting for the answer</b>"
     assert said in line.status.value
@@ -241,17 +241,17 @@ def test_finished_lines_are_cleared(client: Client, runs: SubmissionList) -> Non
     done, going = ended(client), waiting(client)
     runs.follow(going)
     runs.follow(done)
-    assert runs.clear.layout.display == "none"
+    assert runs.clear not in runs.children
     runs.follow(ended(client))
-    assert runs.clear.layout.display == ""
+    assert runs.clear in runs.children
     runs.clear.click()
     assert runs.runs == (going,)
     assert runs.selected is None
-    assert runs.clear.layout.display == "none"
+    assert runs.clear not in runs.children
     going.cancel()
     runs.clear_finished()
-    assert runs._place.children == ()
-    assert "Nothing has been submitted yet" in runs._nothing.value
+    assert runs.children[1:] == ()
+    assert "Nothing has been submitted yet" in runs._head.value
 
 
 def test_a_line_is_selected_where_somebody_listens(client: Client, runs: SubmissionList) -> None:
