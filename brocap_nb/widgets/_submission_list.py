@@ -55,9 +55,9 @@ class SubmissionList(widgets.View):
 
     def __init__(
         self,
-        selected: Callable[[Submission], object] | None = None,
+        selected: Callable[[Submission], object] = lambda _: None,
         *,
-        show_request: Callable[[str], object] | None = None,
+        show_request: Callable[[str], object] = lambda _: None,
         broken: Callable[[Submission], str] = lambda _: "",
     ) -> None:
         self.on_select, self.show_request, self.broken = selected, show_request, broken
@@ -123,8 +123,7 @@ class SubmissionList(widgets.View):
             self._selected = run
             for line in self._lines:
                 line.draw()
-        if self.on_select is not None:
-            self.on_select(run)
+        self.on_select(run)
 
     def clear_finished(self) -> None:
         """Take away the lines of submissions that have ended."""
@@ -218,17 +217,17 @@ class _Line:
     def draw(self) -> None:
         """Show how the submission stands now. What has not changed is not sent."""
         run, owner = self.run, self._owner
-        selected = owner.on_select is not None and owner.selected is run
+        selected = owner.selected is run
         self.status.value = self._status()  # a screen reader hears only what has changed
         self.numbers.value = _numbers(run, owner.broken(run) if run.done() else "")
         self.show.description = f"{'✓ Showing' if selected else 'Show'} {self.name}"
         self.cancel.description = f"Cancel {self.name}"
         (self.box.add_class if selected else self.box.remove_class)("brocap-run-selected")
         parts = [self.status, self.numbers]
-        parts += [self.show] if owner.on_select is not None and len(owner.runs) > 1 else []
+        parts += [self.show] if len(owner.runs) > 1 else []
         parts += [] if run.done() else [self.cancel]
         failed = run.status == "failed" and isinstance(run.exception(), ExchangeError)
-        parts += [self.request] if failed and owner.show_request is not None else []
+        parts += [self.request] if failed else []
         self.box.children = parts
 
     def close(self) -> None:
@@ -239,7 +238,7 @@ class _Line:
 
     def _show_request(self) -> None:
         error = self.run.exception()
-        if isinstance(error, ExchangeError) and self._owner.show_request is not None:
+        if isinstance(error, ExchangeError):
             self._owner.show_request(error.exchange_id)
 
     def _status(self) -> str:

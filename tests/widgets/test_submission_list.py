@@ -241,7 +241,7 @@ def test_finished_lines_are_cleared(client: Client, runs: SubmissionList) -> Non
     assert "Nothing has been submitted yet" in runs._head.value
 
 
-def test_a_line_is_selected_where_somebody_listens(client: Client, runs: SubmissionList) -> None:
+def test_a_line_is_selected(client: Client, runs: SubmissionList) -> None:
     first, second = ended(client), ended(client)
     runs.follow(first)
     line = line_of(runs, first)
