@@ -116,24 +116,20 @@ class Console:
             layout={"width": "auto"},
         )
         """What is shown beside the form."""
-        self.text = widgets.HTML(layout={"display": "none"})
-        """The request body, the code or the solution, whichever is chosen."""
         task = panel(
-            widgets.HTML(heading("Try a task")),
+            widgets.HTML(STYLE + heading("Try a task")),
             *(self.task_type, self._form_place, self.submit, self._report),
             grow=True,
         )
-        runs = widgets.HTML(heading("Submissions"))
-        seen = panel(self.tabs, self.picture, self.text, runs, self.submissions, grow=True)
+        seen = self._seen = panel(self.tabs, self.picture, self.submissions, grow=True)
         columns = widgets.Box(
             [task, seen],
             layout={"flex_flow": "row wrap", "width": "auto"},
             classes=("brocap-columns",),
         )
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
-        style = widgets.HTML(STYLE, layout={"display": "none"})
         self._top = widgets.View(
-            [style, widgets.OwnKeys(), head, columns],
+            [widgets.OwnKeys(), head, columns],
             layout={"width": "auto", "grid_gap": "10px"},
             classes=("brocap",),
         )
@@ -151,6 +147,13 @@ class Console:
         widgets.replace_former(self.close)  # last, so that a sandbox in use goes on
 
     # the log is made when the form is on its way to the screen: it needs as many widgets again
+
+    @cached_property
+    def text(self) -> Any:
+        """The request body, the code or the solution, whichever is chosen."""
+        text = widgets.HTML()
+        self._seen.children = (self.tabs, self.picture, text, self.submissions)
+        return text
 
     @cached_property
     def board(self) -> LogPanels:
@@ -249,7 +252,8 @@ class Console:
         """Only what is seen is kept up to date: each would be sent to the browser."""
         to_picture = self.tabs.value == "Picture"
         widgets.show(self.picture, to_picture)
-        widgets.show(self.text, not to_picture)
+        if not to_picture or "text" in self.__dict__:
+            widgets.show(self.text, not to_picture)
         if not to_picture:
             self.text.value = self._solution() if self.tabs.value == "Solution" else self._spelled()
 

@@ -63,10 +63,10 @@ class LogPanels:
         )
         """What a row is: a request, a task or an error."""
         title = widgets.HTML(heading("Log"))
-        self._views = widgets.VBox([self.table], layout={"width": "auto"})
         self._frame = Copyable()
         head = line(title, self.view, self.table.filters)
-        self._panel = panel(head, self._report, self._views, self._frame)
+        self._panel = panel(head, self._report, self.table, self._frame)
+        self._views: list[widgets.Widget] = [self.table]
         self.panels: Sequence[widgets.Widget] = (self._panel,)
         """What is shown, to be put into a layout of your own."""
         self.view.observe(guard(self._turn_to), "value")
@@ -86,18 +86,22 @@ class LogPanels:
     @cached_property
     def tasks(self) -> TaskLens:
         """A row for each task."""
-        lens = TaskLens(self.log, self._show_requests, self._report)
-        self._views.children += (lens,)
+        lens: TaskLens = self._place(TaskLens(self.log, self._show_requests, self._report))
         return lens
 
     @cached_property
     def errors(self) -> ErrorExplorer:
         """A row for each thing that went wrong."""
-        errors = ErrorExplorer(
-            self.log, self._show_requests, self._report, self._recipes, self._provoke
+        lens: ErrorExplorer = self._place(
+            ErrorExplorer(self.log, self._show_requests, self._report, self._recipes, self._provoke)
         )
-        self._views.children += (errors,)
-        return errors
+        return lens
+
+    def _place(self, lens: Any) -> Any:
+        head, report, *others = self._panel.children
+        self._panel.children = (head, report, lens, *others)
+        self._views.append(lens)
+        return lens
 
     def draw(self) -> None:
         """Show how the log stands now. May be called from any thread."""
@@ -127,7 +131,7 @@ class LogPanels:
             return
         self._report.clear()
         self.draw()
-        for view in self._views.children:
+        for view in self._views:
             widgets.show(view, view is self._shown())
         widgets.show(self.table.filters, self.view.value == "requests")
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import _html
 from brocap_nb.api._errors import ApiError, CancelledError, ExchangeError
 from brocap_nb.api._facts import explain
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._picture_view import answer_in_words
-from brocap_nb.widgets._style import note, show_html
+from brocap_nb.widgets._style import heading, note
 
 if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
@@ -37,6 +38,8 @@ SENTENCE: Final = 600
 _WORDS: Final = {"creating": "creating the task", "waiting": "waiting for the answer"}
 _SIGNS: Final = {"ready": "✓ ", "failed": "✗ ", "cancelled": "■ "}
 _NOTHING: Final = "Nothing has been submitted yet."
+_HEADING: Final = heading("Submissions")
+_WIDE: Final = {"width": "auto"}
 
 
 class SubmissionList(widgets.View):
@@ -52,9 +55,9 @@ class SubmissionList(widgets.View):
 
     def __init__(
         self,
-        selected: Callable[[Submission], object] | None = None,
+        selected: Callable[[Submission], object] = lambda _: None,
         *,
-        show_request: Callable[[str], object] | None = None,
+        show_request: Callable[[str], object] = lambda _: None,
         broken: Callable[[Submission], str] = lambda _: "",
     ) -> None:
         self.on_select, self.show_request, self.broken = selected, show_request, broken
@@ -64,16 +67,19 @@ class SubmissionList(widgets.View):
         self._numbered = 0
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
-        self._nothing = widgets.HTML(note(_NOTHING))
-        self._place = widgets.VBox(layout={"width": "auto"}, classes=("brocap-runs",))
-        self.clear = widgets.Button(
+        self._head = widgets.HTML(_HEADING + note(_NOTHING))
+        super().__init__([self._head], layout={"width": "auto"}, classes=("brocap-runs",))
+
+    @cached_property
+    def clear(self) -> Any:
+        """Takes away the lines of submissions that have ended; shown where there are several."""
+        button = widgets.Button(
             description="Clear finished",
             tooltip="Take away the lines of submissions that have ended",
-            layout={"display": "none"},
             classes=("brocap-quiet",),
         )
-        super().__init__([self._nothing, self._place, self.clear], layout={"width": "auto"})
-        self.clear.on_click(lambda _: self.clear_finished())
+        button.on_click(lambda _: self.clear_finished())
+        return button
 
     @property
     def runs(self) -> tuple[Submission, ...]:
@@ -117,8 +123,7 @@ class SubmissionList(widgets.View):
             self._selected = run
             for line in self._lines:
                 line.draw()
-        if self.on_select is not None:
-            self.on_select(run)
+        self.on_select(run)
 
     def clear_finished(self) -> None:
         """Take away the lines of submissions that have ended."""
@@ -130,8 +135,8 @@ class SubmissionList(widgets.View):
         with self._lock:
             self._closed.set()
             lines, self._lines = self._lines, []
-            self._place.children = ()
-            for part in (*lines, *self.children):
+            self.children = ()
+            for part in (*lines, self._head, *([self.clear] if "clear" in self.__dict__ else ())):
                 part.close()
             super().close()
 
@@ -154,20 +159,21 @@ class SubmissionList(widgets.View):
         with self._lock:
             if line in self._lines:
                 line.draw()
-                self._offer_to_clear()
+                self._arrange()
 
     def _drop(self, lines: list[_Line]) -> None:
         self._lines = [line for line in self._lines if line not in lines]
-        self._place.children = [line.box for line in self._lines]  # before the others are closed
-        show_html(self._nothing, "" if self._lines else note(_NOTHING))
-        self._offer_to_clear()
+        self._arrange()  # before the others are closed
         for line in lines:
             if line.run is self._selected:
                 self._selected = None
             line.close()
 
-    def _offer_to_clear(self) -> None:
-        widgets.show(self.clear, sum(line.run.done() for line in self._lines) > 1)
+    def _arrange(self) -> None:
+        self._head.value = _HEADING + ("" if self._lines else note(_NOTHING))
+        several = sum(line.run.done() for line in self._lines) > 1
+        boxes = [line.box for line in self._lines]
+        self.children = (self._head, *boxes, *([self.clear] if several else ()))
 
     def __repr__(self) -> str:
         with self._lock:
@@ -179,21 +185,17 @@ class _Line:
     """The widgets of one submission.
 
     They are closed with it and not used again: a late click must not hit another submission.
-    Their layout and styles are those of the list, so nothing of them is left.
     """
 
     def __init__(self, owner: SubmissionList, run: Submission, number: int) -> None:
         self.run = run
         self.unsubscribe: Callable[[], None] = lambda: None
         self._owner, self._number = owner, number
-        layout, text, button = owner._place.layout, owner._nothing.style, owner.clear.style
-        self.status = widgets.HTML(layout=layout, style=text, classes=("brocap-run-status",))
-        self.numbers = widgets.HTML(layout=layout, style=text, classes=("brocap-run-numbers",))
-        self.show, self.cancel, self.request = (
-            widgets.Button(layout=layout, style=button) for _ in range(3)
-        )
-        self.request.description = "Show request"
-        self.box = widgets.Box(layout=layout, classes=("brocap-run",))
+        self.status = widgets.HTML(layout=_WIDE, classes=("brocap-run-status",))
+        self.numbers = widgets.HTML(layout=_WIDE, classes=("brocap-run-numbers",))
+        self.show, self.cancel = widgets.Button(layout=_WIDE), widgets.Button(layout=_WIDE)
+        self.request = widgets.Button(description="Show request", layout=_WIDE)
+        self.box = widgets.Box(layout=_WIDE, classes=("brocap-run",))
         self.show.on_click(lambda _: owner.select(run))
         self.cancel.on_click(lambda _: run.cancel())
         self.request.on_click(lambda _: self._show_request())
@@ -215,17 +217,17 @@ class _Line:
     def draw(self) -> None:
         """Show how the submission stands now. What has not changed is not sent."""
         run, owner = self.run, self._owner
-        selected = owner.on_select is not None and owner.selected is run
+        selected = owner.selected is run
         self.status.value = self._status()  # a screen reader hears only what has changed
         self.numbers.value = _numbers(run, owner.broken(run) if run.done() else "")
         self.show.description = f"{'✓ Showing' if selected else 'Show'} {self.name}"
         self.cancel.description = f"Cancel {self.name}"
         (self.box.add_class if selected else self.box.remove_class)("brocap-run-selected")
         parts = [self.status, self.numbers]
-        parts += [self.show] if owner.on_select is not None and len(owner.runs) > 1 else []
+        parts += [self.show] if len(owner.runs) > 1 else []
         parts += [] if run.done() else [self.cancel]
         failed = run.status == "failed" and isinstance(run.exception(), ExchangeError)
-        parts += [self.request] if failed and owner.show_request is not None else []
+        parts += [self.request] if failed else []
         self.box.children = parts
 
     def close(self) -> None:
@@ -236,7 +238,7 @@ class _Line:
 
     def _show_request(self) -> None:
         error = self.run.exception()
-        if isinstance(error, ExchangeError) and self._owner.show_request is not None:
+        if isinstance(error, ExchangeError):
             self._owner.show_request(error.exchange_id)
 
     def _status(self) -> str:

@@ -23,18 +23,11 @@ def test_an_answer_in_words(answer: list[bool], told: str) -> None:
     assert answer_in_words(answer) == told
 
 
-def test_an_answer_that_does_not_fit_the_picture_is_told_all_the_same() -> None:
+def test_a_file_that_is_no_picture_shows_why_and_its_answer_all_the_same() -> None:
     view = PictureView()
     view.show(b"no picture", [True, False])
     assert "tile 1 of 2" in view.value
     assert "has 10 bytes; the service takes 100 to 500,000" in view.value
-
-
-def test_a_file_that_is_no_picture_shows_why() -> None:
-    view = PictureView()
-    view.show(b"no picture")
-    assert "10 bytes" in view.value
-    assert "the service takes 100 to 500,000" in view.value
     assert "<img" not in view.value
 
 
