@@ -105,7 +105,7 @@ def svg(rows: Sequence[Row]) -> str:
     """Return the picture: a lane for each method; empty if there is nothing to draw."""
     if not rows:
         return ""
-    named = {row["method"] for row in rows}
+    named = {row["method"] or "" for row in rows}
     lanes = [name for name in _LANES if name in named] + sorted(named - {*_LANES})
     first, last = min(0.0, *(row["offset_s"] for row in rows)), max(map(_end, rows))
     place = _scale(first, last, _LEFT, _RIGHT)
@@ -118,7 +118,7 @@ def svg(rows: Sequence[Row]) -> str:
     ]
     for number, lane in enumerate(lanes):
         y = _TOP + _LANE * number + _LANE // 2
-        own = [row for row in rows if row["method"] == lane]
+        own = [row for row in rows if (row["method"] or "") == lane]
         parts.append(_words(_LEFT - 14, y + 4, f"{lane:.15}", "end"))
         parts.append(_lane(_grouped(own, place), place, y, _LEFT, _RIGHT))
     result = _result(rows)
