@@ -11,7 +11,6 @@ import atexit
 import contextlib
 import ipaddress
 import socket
-import sys
 import threading
 from collections.abc import Callable, Collection
 from typing import Any, Final, Self
@@ -42,8 +41,6 @@ class Server:
     ) -> None:
         self._handler, self._address, self._public = handler, (host, port), public_url
         self._error, self._limits = error, limits  # the limits are those of Tornado's HTTPServer
-        self._server: HTTPServer | None = None
-        self._opening: asyncio.TimerHandle | None = None
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -54,8 +51,7 @@ class Server:
             BroCapError: the port is taken or cannot be listened on, or it was stopped.
         """
         if self._thread is None:
-            self._socket = self._bind()
-            self._socket.listen(128)
+            self._socket = self._listen()
             self._address = self._address[0], int(self._socket.getsockname()[1])
             self._thread = threading.Thread(
                 target=lambda: asyncio.run(self._serve()), name="brocap-server", daemon=True
@@ -108,7 +104,6 @@ class Server:
 
     @property
     def _running(self) -> bool:
-        """Whether it answers, or will when the port is open again."""
         return self._thread is not None and self._thread.is_alive()
 
     def _begin(self) -> None:
@@ -127,72 +122,33 @@ class Server:
         names = {"localhost", _EVERYWHERE.get(host, host).lower(), urlsplit(self.url).hostname}
         return is_foreign(request, names, host in _EVERYWHERE)
 
-    def _refuse(self, seconds: float) -> None:
-        """Close the port for so many seconds; 0 opens it again."""
-        if self._running:
-            asyncio.run_coroutine_threadsafe(self._shut(seconds), self._loop).result(5)
-
-    # --- in the thread of the loop ----------------------------------------------------------
-
     async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        self._application = Application(
-            [(r".*", self._handler)], server=self, log_function=lambda handler: None
+        application = Application(
+            [(r".*", self._handler)], server=self, log_function=lambda _: None
         )
-        self._open()
+        server = HTTPServer(application, **self._limits)
+        server.add_socket(self._socket)
         self._ready.set()
         await self._ended.wait()
-        await self._close()
-        self._socket.close()
+        server.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(server.close_all_connections(), 2)
 
-    def _open(self) -> None:
-        if self._server is None:
-            self._socket.listen(128)
-            self._server = HTTPServer(self._application, **self._limits)
-            self._server.add_socket(self._socket)
-
-    async def _close(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            server.stop()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(server.close_all_connections(), 2)
-
-    async def _shut(self, seconds: float) -> None:
-        if self._opening is not None:
-            self._opening.cancel()
-        if not seconds:
-            self._open()
-            return
-        if self._server is not None:
-            await self._close()
-            # bound but not listening: the port stays ours, and whoever knocks is refused
-            self._socket = self._bind()
-        self._opening = self._loop.call_later(seconds, self._open)
-
-    def _bind(self) -> socket.socket:
-        """Return a socket that has the port, or raise `error`."""
+    def _listen(self) -> socket.socket:
         host, port = self._address
-        bound = None
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            family, kind, protocol, _, address = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            bound = socket.socket(family, kind, protocol)
-            bound.setblocking(False)
-            if sys.platform != "win32":  # there it would let two servers share a port
-                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind((address[0], port, *address[2:]))  # getaddrinfo would cut a wrong port
+            listening = socket.create_server((host, port), family=family, backlog=128)
         except (OSError, OverflowError, UnicodeError, TypeError) as error:
-            if bound is not None:
-                bound.close()
             reason = getattr(error, "strerror", None) or str(error)
             raise self._error(
                 f"It cannot listen on {host}, port {port}: {reason}. Choose another port, or "
                 "port=0, which takes a free one; the host is one of this machine, such as "
                 "127.0.0.1."
             ) from None
-        return bound
+        listening.setblocking(False)
+        return listening
 
 
 class Handler(RequestHandler):

@@ -10,10 +10,7 @@ from __future__ import annotations
 import difflib
 import gzip
 import json
-import math
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -39,7 +36,6 @@ class Reply:
 
 
 BEFORE: Final[Mapping[str, str]] = {
-    "refuse": "The port is closed for every method, for as many seconds as times says.",
     "http_429": "HTTP 429 with a page and Retry-After: 2.",
     "http_500": "HTTP 500 with a page.",
     "http_502": "HTTP 502 with a page.",
@@ -126,11 +122,9 @@ class Faults:
     names: tuple[str, ...] = tuple(FAULTS)
     """Every kind of fault; the page at `GET /` says what each does."""
 
-    def __init__(self, refuse: Callable[[float], None]) -> None:
-        self._refuse = refuse  # for so many seconds; 0 opens the port
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: dict[str, deque[tuple[str, int]]] = {name: deque() for name in METHODS}
-        self._open_at = 0.0
+        self._orders: list[tuple[str, str, int]] = []
 
     def next(self, method: str, fault: str, times: int = 1) -> None:
         """Let the next `times` requests of `method` meet `fault`, after those ordered before.
@@ -155,40 +149,28 @@ class Faults:
             raise SandboxError(
                 f"times is {times!r:.40}; expected a whole number of requests from 1 to {MOST:,}."
             )
-        if fault == "refuse":
-            self._refuse(times)
-            self._open_at = time.monotonic() + times
-            return
         with self._lock:
-            self._waiting[method].append((fault, times))
+            self._orders.append((method, fault, times))
 
     def clear(self) -> None:
-        """Forget every fault that did not happen yet, and open the port."""
+        """Forget every fault that did not happen yet."""
         with self._lock:
-            self._waiting = {name: deque() for name in METHODS}
-        self._refuse(0)
-        self._open_at = 0.0
+            self._orders.clear()
 
     @property
     def waiting(self) -> tuple[tuple[str, str, int], ...]:
-        """What was ordered and did not happen yet, as (method, fault, times), in order.
-
-        A port that is closed at the moment is told as `("", "refuse", seconds)`.
-        """
-        closed = math.ceil(self._open_at - time.monotonic())
+        """What was ordered and did not happen yet, as (method, fault, times), in order."""
         with self._lock:
-            orders = [(m, *order) for m, waiting in self._waiting.items() for order in waiting]
-        return (("", "refuse", closed), *orders) if closed > 0 else tuple(orders)
+            return tuple(self._orders)
 
     def take(self, method: str) -> str | None:
         """Return the fault that this request of `method` meets, if any, and strike it off."""
         with self._lock:
-            if not (waiting := self._waiting.get(method)):
-                return None
-            fault, times = waiting.popleft()
-            if times > 1:
-                waiting.appendleft((fault, times - 1))
-            return fault
+            for at, (name, fault, times) in enumerate(self._orders):
+                if name == method:
+                    self._orders[at : at + 1] = [(name, fault, times - 1)] if times > 1 else []
+                    return fault
+            return None
 
     def __repr__(self) -> str:
         return f"Faults(waiting={list(self.waiting)})"

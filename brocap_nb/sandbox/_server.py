@@ -96,7 +96,7 @@ class Sandbox(Server):
         self._log = log
         self._lock = threading.Lock()
         self._callbacks: set[asyncio.Task[None]] = set()
-        self.faults = Faults(self._refuse)
+        self.faults = Faults()
         """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
         self._recording: Recording | None = None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -21,10 +20,8 @@ if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
     from brocap_nb.sandbox import Sandbox
 
-REFUSE: Final = "refuse"
 TITLE: Final = "Make it fail"
 TIMES: Final = "How many requests"
-SECONDS: Final = "For how many seconds"
 
 
 class FaultChooser(widgets.View):
@@ -107,24 +104,16 @@ class FaultChooser(widgets.View):
         self._refresh.request()
 
     def _explain(self) -> None:
-        refuse = self.fault.value == REFUSE
-        self.method.disabled = refuse
-        self.times.description = SECONDS if refuse else TIMES
         self._what.value = note(FAULTS[self.fault.value])
 
     def _order(self) -> None:
         self._report.clear()
-        name = self.times.description
-        times: Any = read_number(name, self.times.value, whole=True)
+        times: Any = read_number(TIMES, self.times.value, whole=True)
         if times is None:
-            raise InvalidInputError(f"{name} is empty; expected a whole number, such as 1.")
+            raise InvalidInputError(f"{TIMES} is empty; expected a whole number, such as 1.")
         self._used = self._sandbox()
         self._used.faults.next(self.method.value, self.fault.value, times)
         self._met = ""
-        if self.fault.value == REFUSE:  # no request will tell when the port is open again
-            timer = threading.Timer(times + 0.1, self._refresh.request)
-            timer.daemon = True
-            timer.start()
         self.draw()
 
     def _clear(self) -> None:
@@ -135,7 +124,5 @@ class FaultChooser(widgets.View):
 
     def _words(self, method: str, fault: str, times: int) -> str:
         what = f"<b>{escape(fault)}</b>: {_html.words(FAULTS[fault])}"
-        if fault == REFUSE:
-            return f"For {times} s, or until it is cleared, every method. {what}"
         which = "The next request" if times == 1 else f"The next {times} requests"
         return f"{which} of <code>{escape(method)}</code>. {what}"

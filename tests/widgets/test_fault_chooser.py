@@ -87,25 +87,6 @@ def test_orders_are_listed_in_sequence_and_cleared(chooser: FaultChooser, sandbo
     assert "No failure is planned" in chooser._pending.value
 
 
-def test_a_closed_port_concerns_every_method_and_opens_again(
-    chooser: FaultChooser, sandbox: Sandbox
-) -> None:
-    chooser.fault.value = "refuse"
-    assert chooser.method.disabled
-    assert chooser.times.description == "For how many seconds"
-    chooser.order.click()
-    assert "every method" in chooser._pending.value
-    until(lambda: "No failure is planned" in chooser._pending.value)
-    chooser.times.value = "600"
-    chooser.order.click()
-    assert sandbox.faults.waiting[0][1] == "refuse"
-    chooser.clear.click()
-    assert sandbox.faults.waiting == ()
-    chooser.fault.value = "reset"
-    assert not chooser.method.disabled
-    assert chooser.times.description == "How many requests"
-
-
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
