@@ -112,8 +112,8 @@ class TargetChooser(widgets.View):
         secret = self.secret
         if secret is None and not os.environ.get(KEY_VARIABLE):
             raise InvalidKeyError(
-                "No client key is set; the live service needs one. Type it into the field here "
-                f"and press Enter, or set ${KEY_VARIABLE} before the kernel starts."
+                "No client key is set; the live service needs one. Type it under “Send "
+                f"tasks to” and press Enter, or set ${KEY_VARIABLE} before the kernel starts."
             )
         return Client(secret.reveal() if secret is not None else None, log=self._log)
 
