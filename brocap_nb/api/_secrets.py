@@ -20,6 +20,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
+from itertools import accumulate, chain
 from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote_plus
 
@@ -247,23 +248,24 @@ def _meaning(token: str) -> str:
 
 def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Place]:
     """Search a text with its tokens replaced by what they mean; return places in the text."""
-    found = search(tokens.sub(lambda token: _meaning(token[0]), text))
+    escapes, between = tokens.findall(text), tokens.split(text)
+    meant = [*map(_meaning, escapes), ""]
+    found = search("".join(chain.from_iterable(zip(between, meant, strict=True))))
     if not found:
         return []
-    begins: list[int] = []  # of each token, in what was searched
-    ends: list[int] = []  # of each token, in the text
-    shifts = [0]  # how much shorter what was searched is, before each token and at the end
-    for token in tokens.finditer(text):
-        start, end = token.span()
-        begins.append(start - shifts[-1])
-        ends.append(end)
-        shifts.append(shifts[-1] + end - start - len(_meaning(token[0])))
+
+    def ends(parts: list[str]) -> list[int]:
+        """Where each piece ends: what is between escapes and an escape, in turns."""
+        pieces = chain.from_iterable(zip(between, parts, strict=True))
+        return [*accumulate(map(len, pieces))]
+
+    read, written = ends(meant), ends([*escapes, ""])
 
     def place(at: int, *, after: bool) -> int:
-        number = bisect.bisect_right(begins, at)
-        if number and at < ends[number - 1] - shifts[number]:  # in a token
-            return ends[number - 1] if after else begins[number - 1] + shifts[number - 1]
-        return at + shifts[number] + after
+        number = bisect.bisect_right(read, at)
+        if number % 2:  # in an escape
+            return written[number] if after else written[number - 1]
+        return written[number] - read[number] + at + after
 
     return [
         (place(start, after=False), place(stop - 1, after=True), label)
