@@ -90,7 +90,8 @@ def display_both(
     widget.add_class(f"brocap-{widget.model_id}")
     handle = display(form(), raw=True, display_id=True)
     view = Widget._repr_mimebundle_(widget, **kwargs) or {}
-    display({name: data for name, data in view.items() if name != "text/plain"}, raw=True)
+    del view["text/plain"]
+    display({**view, "text/html": ""}, raw=True)  # for pages that show no widgets
     return lambda: handle.update(form(), raw=True)
 
 

@@ -293,4 +293,4 @@ def test_the_next_morning_and_on_a_page_its_form_and_its_answer_are_seen(
         static.get_by_text("ready").first.wait_for()
         static.get_by_role("img").first.wait_for()
     finally:
-        lab.server.setting("@jupyter-widgets/jupyterlab-manager/plugin", {})
+        lab.server.setting("@jupyter-widgets/jupyterlab-manager/plugin", {"saveState": True})

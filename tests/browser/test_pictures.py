@@ -290,7 +290,7 @@ def test_the_grid_of_an_answer_is_changed(lab: Lab) -> None:
     before = answered.get_attribute("src")
     grid.select_option(index=2)
     lab.page.wait_for_function(
-        "before => document.querySelector('img[alt*=answer]').src !== before", arg=before
+        "before => document.querySelector('.brocap img[alt*=answer]').src !== before", arg=before
     )
     lab.choose_sample(2)
     grid.wait_for(state="hidden")
