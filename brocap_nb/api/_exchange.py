@@ -125,6 +125,8 @@ class Exchange:
         for name, value in fields.items():
             if not isinstance(value, _TYPES[name]):
                 raise TypeError(f"{name} is {type(value).__name__}")
+            if isinstance(value, int) and abs(value) >= 2 ** (31 if name == "attempt" else 63):
+                raise ValueError(f"{name} is too large")
         if not -MOST_MS < (fields.get("elapsed_ms") or 0) < MOST_MS:
             raise ValueError("no exchange takes that long")
         for name in ("request_headers", "response_headers"):

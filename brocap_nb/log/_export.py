@@ -43,6 +43,7 @@ from brocap_nb.api._secrets import (
 )
 from brocap_nb.log._folders import path_of
 from brocap_nb.log._journal import LogWarning
+from brocap_nb.log._rows import number_of
 from brocap_nb.tasks._code import Code, literal, written
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
@@ -330,7 +331,8 @@ def _own(line: dict[str, Any], number: int) -> Exchange:
         known = Exchange.from_line(line)
         if "/" in known.session:  # of a log of many folders: its names are for reading only
             return replace(known, exchange_id=f"har-{number}", session="har")
-        if known.exchange_id.rpartition("-")[0] == known.session and known.session.isalnum():
+        named = known.exchange_id.rpartition("-")[0] == known.session and known.session.isalnum()
+        if named and 0 < number_of(known.exchange_id) < 2**31:
             return known
     raise _UnreadableError("_brocap is not as log.to_har wrote it")
 

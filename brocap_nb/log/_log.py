@@ -547,14 +547,7 @@ class ExchangeLog:
         from brocap_nb.log import _export
 
         log = cls(folder)
-        try:
-            log._take_in(_export.read_har(path, everything))
-        except (AttributeError, OverflowError, TypeError) as error:
-            raise InvalidInputError(
-                f"The HAR {os.fspath(path)!r} has fields of a wrong type ({error}). Was it changed "
-                "by hand? Export it again.",
-                field="path",
-            ) from None
+        log._take_in(_export.read_har(path, everything))
         return log
 
     def _take_in(self, exchanges: Iterable[Exchange]) -> None:

@@ -488,6 +488,7 @@ def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
             secret = secret.decode() if isinstance(secret, bytes) else secret
         if not isinstance(secret, str):
             kind = type(secret).__name__
+            del secret  # a traceback with locals would show it
             raise _not_json(place, f"{place} is a secret of type {kind}, not a text in UTF-8")
         return SecretText(secret)
     for number in (held, dumped):

@@ -258,6 +258,23 @@ def test_what_is_no_har_of_ours_is_a_sentence(content: str, tmp_path: Path) -> N
         bn.ExchangeLog.from_har(tmp_path / "missing.har")
 
 
+@pytest.mark.parametrize(
+    "changes", [{"attempt": 2**40}, {"http_status": 2**70}, {"exchange_id": f"s-{2**40}"}]
+)
+def test_a_number_that_fits_no_column_costs_its_entry_only(
+    changes: dict[str, Any], client: bn.Client, peer: Peer, tmp_path: Path
+) -> None:
+    peer.say(CREATED)
+    for _ in range(2):
+        client.create_task(bn.RawTask({"type": "X"}))
+    document = client.log.to_har()
+    document["log"]["entries"][0]["_brocap"] |= changes
+    (tmp_path / "x.har").write_text(json.dumps(document))
+    with pytest.warns(bn.LogWarning, match="entry 1: _brocap"):
+        log = bn.ExchangeLog.from_har(tmp_path / "x.har")
+    assert log.frame()["exchange_id"].to_list() == [client.log[1].exchange_id]
+
+
 # --- what can be run ----------------------------------------------------------------------------
 
 NASTY = {
