@@ -115,8 +115,6 @@ def embedded_picture(text: str) -> EmbeddedPicture | None:
 
 def shorten_labels(text: str) -> str:
     """Return `text` with the hashes in picture labels cut to 8 digits, for people."""
-    if " bytes sha256:" not in text:
-        return text
     return PICTURE_LABEL.sub(lambda m: f"<{m[1]} {m[2]} bytes sha256:{m[3][:8]}>", text)
 
 
@@ -132,11 +130,6 @@ def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
         return f'"{found.label}"'
 
     return _QUOTED_BASE64.sub(label, text), pictures
-
-
-def redact_fields(text: str) -> str:
-    """Return a JSON text in which passwords, cookies and the like are labels."""
-    return redact_body(text, "application/json")[0]
 
 
 @without_frames
@@ -251,11 +244,6 @@ class Body:
     def pictures(self) -> list[EmbeddedPicture]:
         """The pictures in it, in order."""
         return [piece for piece in self._pieces if isinstance(piece, EmbeddedPicture)]
-
-    @property
-    def hides(self) -> bool:
-        """Whether a value of it is never written down."""
-        return any(isinstance(piece, Secret) for piece in self._pieces)
 
     @property
     def hidden(self) -> list[Secret]:

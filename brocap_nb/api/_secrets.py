@@ -20,7 +20,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote_plus
 
@@ -225,11 +225,11 @@ def _plain(text: str) -> str:
 # A sign that a text is dressed so, and what then is to be replaced in it by its meaning.
 _DRESSES: Final = {
     "\\": re.compile(
-        r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\.", re.S
+        r"(\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[\da-fA-F]{4}|\\.)", re.S
     ),
-    "%": re.compile(r"%[\da-fA-F]{2}"),
-    "&": re.compile(r"&(?:#[xX]?[\da-fA-F]{1,20}|[a-z]{2,6});"),
-    "\0": re.compile("\0"),  # what was UTF-16 and is read as something else
+    "%": re.compile(r"(%[\da-fA-F]{2})"),
+    "&": re.compile(r"(&(?:#[xX]?[\da-fA-F]{1,20}|[a-z]{2,6});)"),
+    "\0": re.compile("(\0)"),  # what was UTF-16 and is read as something else
 }
 
 
@@ -248,18 +248,13 @@ def _meaning(token: str) -> str:
 
 def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Place]:
     """Search a text with its tokens replaced by what they mean; return places in the text."""
-    escapes, between = tokens.findall(text), tokens.split(text)
-    meant = [*map(_meaning, escapes), ""]
-    found = search("".join(chain.from_iterable(zip(between, meant, strict=True))))
+    pieces = tokens.split(text)  # what is between tokens and a token, in turns
+    meant = pieces.copy()
+    meant[1::2] = map(_meaning, pieces[1::2])
+    found = search("".join(meant))
     if not found:
         return []
-
-    def ends(parts: list[str]) -> list[int]:
-        """Where each piece ends: what is between escapes and an escape, in turns."""
-        pieces = chain.from_iterable(zip(between, parts, strict=True))
-        return [*accumulate(map(len, pieces))]
-
-    read, written = ends(meant), ends([*escapes, ""])
+    read, written = ([*accumulate(map(len, parts))] for parts in (meant, pieces))
 
     def place(at: int, *, after: bool) -> int:
         number = bisect.bisect_right(read, at)

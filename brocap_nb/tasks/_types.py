@@ -256,7 +256,7 @@ class Task(_Strict):
         return "\n".join([*(f"{name}: {one}" for name, one in facts), body])
 
     def __getstate__(self) -> dict[Any, Any]:
-        if self.wire_body.hides:
+        if self.wire_body.hidden:
             raise TypeError(
                 "A task that holds a secret is not pickled, since the file would show it: build "
                 "the task anew where it is needed."

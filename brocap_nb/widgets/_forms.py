@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from brocap_nb import _html
-from brocap_nb.api._body import redact_fields
+from brocap_nb.api._body import redact_body
 from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._json import parse
 from brocap_nb.api._secrets import KEY_LABEL, Secret, label_of
@@ -200,7 +200,7 @@ class Input(Row):
     def in_words(self) -> str:
         if self._secret:
             return str(self.widget.status) if "widget" in self.__dict__ else "no value is set"
-        text = redact_fields(self.text) or self._if_empty
+        text = redact_body(self.text, "application/json")[0] or self._if_empty
         return text if len(text) <= 300 else f"{text[:299]}…"
 
 

@@ -15,7 +15,6 @@ from brocap_nb.api._body import (
     Body,
     embedded_picture,
     redact_body,
-    redact_fields,
     with_labels,
 )
 from brocap_nb.api._secrets import Secret, SecretText, Veil
@@ -64,31 +63,11 @@ def test_the_text_has_neither_key_nor_picture(value: Any) -> None:
     body = Body.of({"clientKey": Body.KEY, "value": value})
     seen = json.loads(body.text)
     assert seen["clientKey"] == "<clientKey>"
-    for picture in PICTURES:
-        assert picture not in body.text
+    assert not any(picture in body.text for picture in PICTURES)
     for found in body.pictures:
-        text = json.loads(found.sent)
-        assert text.startswith(tuple(picture[:-4] for picture in PICTURES))
-        assert text not in body.text
+        assert json.loads(found.sent) not in body.text
         assert found.label in body.text
         assert f"{len(found.data):,} bytes" in found.label
-    assert KEY not in body.text
-
-
-def test_a_key_that_the_value_quotes_is_redacted() -> None:
-    body = Body.of({"clientKey": Body.KEY, "note": f"my key is {KEY}", "raw": KEY.encode().hex()})
-    assert KEY in body.text
-    clean = body.redacted(Secret(KEY))
-    assert KEY not in clean
-    assert json.loads(clean)["note"] == "my key is <clientKey>"
-    assert json.loads(body.wire(Secret(KEY)))["note"] == f"my key is {KEY}", "it is sent as it is"
-
-
-def test_what_is_not_json_is_refused() -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        Body.of({"x": float("nan")})
-    with pytest.raises(TypeError):
-        Body.of({"x": object()})
 
 
 @given(st.binary(max_size=200))
@@ -107,8 +86,8 @@ def test_only_what_can_be_rebuilt_is_a_picture(tail: bytes) -> None:
 @pytest.mark.parametrize("name", ["proxyPassword", "proxy_password", "Proxy-Password", "api_key"])
 def test_a_secret_field_is_known_however_its_words_are_joined(name: str) -> None:
     for text in (f'{{"{name}": "hunter22"}}', f'{{"{name}": "hunter22", broken'):
-        assert "hunter22" not in redact_fields(text)
-    assert redact_fields('{"pass_word": "hunter22"}') == '{"pass_word": "hunter22"}'
+        assert "hunter22" not in redact_body(text)[0]
+    assert redact_body('{"pass_word": "hunter22"}')[0] == '{"pass_word": "hunter22"}'
 
 
 def test_a_secret_text_is_sent_and_never_shown() -> None:
@@ -123,13 +102,16 @@ def test_a_secret_text_is_sent_and_never_shown() -> None:
     assert [secret.reveal() for secret in body.hidden] == ["12345678-pin", "x", "y"]
 
 
-def test_a_body_is_redacted_anew_for_another_veil() -> None:
-    task = Body.of({"note": f"my key is {KEY}, not hunter2-hunter2"})
+def test_a_body_that_quotes_a_secret_is_redacted_anew_for_another_veil() -> None:
+    note = f"my key is {KEY}, not hunter2-hunter2"
+    task = Body.of({"note": note, "raw": KEY.encode().hex()})
     first, second = Veil(Secret(KEY)), Veil(Secret("hunter2-hunter2", "<left out>"))
     for _ in range(2):
-        assert KEY not in Body.of([task]).redacted(first)
+        kept = json.loads(Body.of([task]).redacted(first))[0]
+        assert kept == {"note": note.replace(KEY, "<clientKey>"), "raw": "<clientKey>"}
         assert "hunter2" not in Body.of([task]).redacted(second)
         assert KEY in task.text
+    assert json.loads(task.wire(Secret(KEY)))["note"] == note, "it is sent as it is"
 
 
 FORM = "application/x-www-form-urlencoded"

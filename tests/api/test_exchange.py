@@ -17,8 +17,6 @@ from brocap_nb.api._secrets import Secret
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-maybe_text = st.none() | texts
-maybe_int = st.none() | st.integers(-(2**63) + 1, 2**63 - 1)
 
 
 def exchange(**fields: Any) -> bn.Exchange:
@@ -26,30 +24,17 @@ def exchange(**fields: Any) -> bn.Exchange:
     return bn.Exchange(**{**known, **fields})
 
 
-exchanges = st.builds(
-    bn.Exchange,
-    exchange_id=texts,
-    started_at=st.datetimes(timezones=st.just(UTC)),
-    session=texts,
-    method=texts,
-    task_type=maybe_text,
-    task_id=maybe_int,
-    attempt=st.integers(1, 9),
-    url=texts,
-    outcome=st.sampled_from(bn.Outcome),
-    http_status=maybe_int,
-    error_id=maybe_int,
-    error_code=maybe_text,
-    error_description=maybe_text,
-    status=maybe_text,
-    elapsed_ms=st.none() | st.floats(0, 1e9),
-    request_bytes=st.integers(0, 10**9),
-    response_bytes=maybe_int,
-    request=texts,
-    response=maybe_text,
-    response_base64=maybe_text,
-    detail=maybe_text,
-)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "str": texts,
+    "str | None": st.none() | texts,
+    "int": st.integers(0, 10**9),
+    "int | None": st.none() | st.integers(-(2**63) + 1, 2**63 - 1),
+    "float | None": st.none() | st.floats(0, 1e9),
+    "datetime": st.datetimes(timezones=st.just(UTC)),
+    "Outcome": st.sampled_from(bn.Outcome),
+}
+kinds = {name: kind for name, kind in bn.Exchange.__annotations__.items() if "headers" not in name}
+exchanges = st.builds(bn.Exchange, **{name: VALUES[kind] for name, kind in kinds.items()})
 
 
 @settings(deadline=None)
@@ -75,21 +60,10 @@ def test_a_line_of_another_kind_raises_only_what_is_documented(line: dict[str, A
     assert "started_at" in line
 
 
-def test_the_display_explains_and_escapes() -> None:
+def test_the_display_escapes() -> None:
     evil = "<script>alert(1)</script>"
-    shown = exchange(
-        error_code="ERROR_ZERO_BALANCE",
-        error_description=evil,
-        method=evil,
-        detail=evil,
-        request=evil,
-        response=evil,
-        outcome=bn.Outcome.API_ERROR,
-    )._repr_mimebundle_()
-    entry = bn.CATALOGUE["ERROR_ZERO_BALANCE"]
-    for text in shown.values():
-        assert entry.meaning in text
-        assert entry.remedy in " ".join(text.split())
+    fields = ("error_code", "error_description", "method", "detail", "request", "response")
+    shown = exchange(**dict.fromkeys(fields, evil))._repr_mimebundle_()
     assert "<script" not in shown["text/html"]
 
 
@@ -104,16 +78,13 @@ KEY = "67b6bcbb1a728ea8d563de6d169a2057"
 
 @settings(deadline=None)
 @given(st.binary(max_size=30), st.binary(max_size=30))
-def test_an_answer_is_kept_without_the_key(before: bytes, after: bytes) -> None:
+def test_an_answer_is_kept_as_it_came_but_without_the_key(before: bytes, after: bytes) -> None:
     before += b" "  # a backslash or a percent sign before the key would be its dress
-    text, raw = decode_answer(before + KEY.encode() + after, Secret(KEY))
-    assert KEY not in text
-    assert "<clientKey>" in text
-    if raw is not None:
-        kept = base64.b64decode(raw)
-        assert KEY.encode() not in kept
-        assert kept.startswith(before)
-        assert kept.endswith(after)
+    for content, secret in ((before + after, None), (before + KEY.encode() + after, Secret(KEY))):
+        text, raw = decode_answer(content, secret)
+        kept = text.encode() if raw is None else base64.b64decode(raw)
+        assert kept == content.replace(KEY.encode(), b"<clientKey>")
+        assert KEY not in text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "latin-1"])
@@ -128,15 +99,3 @@ def test_a_time_of_another_zone_is_utc() -> None:
     line = exchange(started_at=WHEN.astimezone(timezone(timedelta(hours=5)))).to_line()
     assert bn.Exchange.from_line(line).started_at == WHEN
     assert bn.Exchange.from_line(line).started_at.tzinfo is UTC
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=80))
-def test_an_answer_is_kept_as_it_came(content: bytes) -> None:
-    text, raw = decode_answer(content, None)
-    try:
-        assert (text, raw) == (content.decode(), None)
-    except UnicodeDecodeError:
-        assert raw is not None
-        assert base64.b64decode(raw) == content
-        text.encode()

@@ -220,10 +220,8 @@ def test_a_secret_of_any_letters_is_found(value: str) -> None:
 
 def test_the_environments_key_is_always_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
-    assert Veil().redact(f"a {KEY} b") == "a <clientKey> b"
-    assert (
-        Veil(Secret("another-secret")).over([Secret("third-secret")]).redact(KEY) == "<clientKey>"
-    )
+    for veil in (Veil(), Veil(Secret("another-secret")).over([Secret("third-secret")])):
+        assert veil.redact(f"a {KEY} b") == "a <clientKey> b"
 
 
 # --- what is secret by its name ---------------------------------------------------------------
@@ -236,12 +234,8 @@ def test_a_secret_of_a_query_is_a_label(name: str) -> None:
         assert url_text(url.format(name, "a%2Fb;c'd+efgh")) == url.format(name, label)
         assert [s.reveal() for s in url_secrets(url.format(name, "a%2Fb+efgh"))] == ["a/b efgh"]
         assert url_text(url.format(name, label)) == url.format(name, label)
-
-
-@pytest.mark.parametrize("url", ["http://h/key=abcdefgh", "http://h/?websiteKey=abcdefgh&monkey=1"])
-def test_what_is_no_secret_of_a_query_stays(url: str) -> None:
-    assert url_text(url) == url
-    assert url_secrets(url) == []
+    for url in ("http://h/key=abcdefgh", "http://h/?websiteKey=abcdefgh&monkey=1"):
+        assert (url_text(url), url_secrets(url)) == (url, []), "this is none"
 
 
 def test_headers_of_other_services_are_known_by_their_names() -> None:
