@@ -96,6 +96,15 @@ def test_a_page_for_anybody_never_allows_it(peer: Peer) -> None:
     assert peer.requests == []
 
 
+def test_it_can_be_allowed_for_good(peer: Peer) -> None:
+    peer.say(http(PICTURE))
+    picker = ImagePicker(allow_private=True)
+    picker.by_address.value = True
+    assert picker.private.layout.display == "none"
+    load(picker, f"{peer.url}/a.png")
+    assert picker.data == PICTURE
+
+
 @pytest.mark.parametrize("allow", [None, False])
 def test_the_sandboxs_own_address_is_always_allowed(
     allow: bool | None, sandbox: Sandbox, peer: Peer

@@ -101,6 +101,13 @@ def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
     assert "Answer" not in view.value
 
 
+def test_a_given_grid_is_used(view: PictureView) -> None:
+    data = plain(600, 400)
+    view.show(data, ANSWER, grid=(1, 6))
+    assert view.grid.value == (1, 6)
+    assert green_tiles(shown(view)[0], 1, 6) == ANSWER
+
+
 def test_a_given_grid_that_does_not_fit_is_told_and_guessed(view: PictureView) -> None:
     view.show(plain(300, 300), [True] + [False] * 8, grid=(3, 2))
     assert "An answer of 9 tiles does not fit 3 x 2 tiles" in view.value

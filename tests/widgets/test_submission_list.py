@@ -95,6 +95,19 @@ def test_each_has_its_own_line_the_newest_first(client: Client, runs: Submission
     assert len(runs.runs) == 3
 
 
+def test_a_submission_without_a_number_is_named_all_the_same(runs: SubmissionList) -> None:
+    with Sandbox() as sandbox:
+        sandbox.faults.next("createTask", "stall", 2)
+        log = ExchangeLog(":memory:")
+        with Client(sandbox.key, base_url=sandbox.url, log=log, timeout=3) as client:
+            for number in (1, 2):
+                run = client.submit(SLOW)
+                runs.follow(run)
+                assert line_of(runs, run).cancel.description == f"Cancel submission {number}"
+                assert f"submission {number}: creating the task" in line_of(runs, run).status.value
+                run.cancel()
+
+
 def test_a_tick_sends_one_short_text_for_each_line_and_nothing_else(
     client: Client, runs: SubmissionList
 ) -> None:
