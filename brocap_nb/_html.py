@@ -191,6 +191,11 @@ def describe(
     return bundle(card(title, facts(shown), *below), plain)
 
 
+def many(count: int, what: str) -> str:
+    """How many of something there are, in words."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def bundle(html: str, plain: str) -> dict[str, Any]:
     """What `_repr_mimebundle_` returns."""
     return {"text/html": html, "text/plain": printable(plain)}

@@ -15,6 +15,8 @@ from itertools import pairwise
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
+from brocap_nb._html import many
+
 Row: TypeAlias = Mapping[str, Any]
 """One exchange or callback: a row of `log.timeline()`."""
 
@@ -207,10 +209,6 @@ def _span(seconds: float) -> str:
     if abs(seconds) < 0.9995:
         return f"{seconds * 1000:.3g} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
-
-
-def many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _times(what: str, count: int) -> str:

@@ -21,7 +21,6 @@ from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import AGAIN, again
 from brocap_nb.log import _swimlane
 from brocap_nb.log._rows import COLUMNS
-from brocap_nb.log._swimlane import many
 
 _CELL: Final = 32_767  # how long a text in a cell of Excel may be, in UTF-16 units
 CARD_ROWS: Final = 10
@@ -292,9 +291,9 @@ class TaskTable(ShownTable):
         rows = super()._rows()
         for row in rows:
             row["strip"] = _swimlane.strip(self.events.get(row["created_by"], ()))
-            row["asked"] = many(row["polls"], "poll")
+            row["asked"] = _html.many(row["polls"], "poll")
             if row["callbacks"]:
-                row["asked"] += f", {many(row['callbacks'], 'callback')}"
+                row["asked"] += f", {_html.many(row['callbacks'], 'callback')}"
         return rows
 
 
@@ -341,6 +340,9 @@ class Timeline(ShownTable):
         return f"{summary}\n{super().__repr__()}" if len(self) else summary
 
 
+_CARD: Final = "exchange_id started_at method task_id outcome+error_code http_status elapsed_ms"
+
+
 def card(
     where: str, outcomes: Iterable[str], newest: Sequence[Exchange], errors: ErrorTable
 ) -> dict[str, Any]:
@@ -351,18 +353,9 @@ def card(
     html = _html.card(
         f"Exchange log: {len(outcomes):,} exchanges",
         _html.facts([("kept", _html.text(where)), ("outcomes", told or "none yet")]),
-        _table(
-            "exchange_id started_at method task_id outcome+error_code http_status elapsed_ms",
-            rows,
-            f"The newest {len(rows)}",
-        )
-        if rows
-        else "",
+        _table(_CARD, rows, f"The newest {len(rows)}") if rows else "",
         errors._repr_html_() if len(errors) else "",
     )
     lines = [f"{len(outcomes):,} exchanges {where}: {told or 'none yet'}"]
     lines += [exchange.summary() for exchange in newest]
     return _html.bundle(html, "\n".join(map(_wrapped, lines)))
-
-
-_CARD: Final = "exchange_id started_at method task_id outcome+error_code http_status elapsed_ms"

@@ -351,8 +351,7 @@ class Console:
         page = Search(self.log, Filter(task_id=run.task_id)).page(200) if run.task_id else None
         broken = [one.outcome for one in (page.exchanges if page else ()) if one.outcome in BROKEN]
         what = ", ".join(dict.fromkeys(outcome.replace("_", " ") for outcome in broken))
-        requests = "request" if len(broken) == 1 else "requests"
-        return f"{len(broken)} {requests} broke ({what})" if broken else ""
+        return f"{_html.many(len(broken), 'request')} broke ({what})" if broken else ""
 
     def _recipes(self) -> Mapping[str, str]:
         """How the sandbox is made to answer with each code, where tasks go there."""

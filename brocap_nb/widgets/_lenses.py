@@ -208,7 +208,7 @@ def _code_row(row: Mapping[Any, Any]) -> Row:
     entry = explain(row["error_code"])
     about = f"about {' or '.join(entry.fields)} · " if entry.fields else ""
     text = (
-        f"✗ {entry.code} · {_times(row['count'])} · {AGAIN} {again(entry.retryable)}\n"
+        f"✗ {entry.code} · {_html.many(row['count'], 'time')} · {AGAIN} {again(entry.retryable)}\n"
         f"{entry.meaning} {entry.remedy}\n"
         f"{about}example {row['example']} · last {row['last_seen']:%H:%M:%S} UTC"
     )
@@ -218,11 +218,7 @@ def _code_row(row: Mapping[Any, Any]) -> Row:
 def _broken_row(outcome: str, page: Page) -> Row:
     newest = page.exchanges[0]
     text = (
-        f"✗ {outcome} · {_times(page.found)} · no error code\n{BROKEN[outcome]}\n"
+        f"✗ {outcome} · {_html.many(page.found, 'time')} · no error code\n{BROKEN[outcome]}\n"
         f"example {newest.exchange_id} · last {newest.started_at:%H:%M:%S} UTC"
     )
     return Row(outcome, text, "bad")
-
-
-def _times(count: int) -> str:
-    return f"{count:,} {'time' if count == 1 else 'times'}"
