@@ -196,9 +196,10 @@ class ExpectedCallback:
         }
         callback = Attempts(self.listener._recorder_of(self), request)
         callback.begin()
-        self.held.append((callback, reading, elapsed_ms))
         if self.known:
-            self._finish(*self.held.pop())
+            self._finish(callback, reading, elapsed_ms)
+        else:
+            self.held.append((callback, reading, elapsed_ms))
 
     def _finish(self, callback: Attempts, reading: _answers.Reading, elapsed_ms: float) -> None:
         named, mine = reading.task_id, self.task_id

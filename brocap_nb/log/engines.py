@@ -85,13 +85,11 @@ def _exchanges(lines: Any, source: str | None) -> Any:
     exchanges = nw.concat([answers, lost])
     if source is None:
         return exchanges
-    own = (nw.concat_str(nw.lit(f"{source}/"), nw.col(n)).alias(n) for n in _OF_A_SOURCE)
+    before = nw.lit(f"{source}/")
+    own = (nw.concat_str(before, nw.col(n)).alias(n) for n in ("exchange_id", "session"))
     after = _NAMES.index("session") + 1
     names = (*_NAMES[:after], "source", *_NAMES[after:])
     return exchanges.with_columns(nw.lit(source).alias("source"), *own).select(names)
-
-
-_OF_A_SOURCE: Final = ("exchange_id", "session")
 
 
 def schema(engine: str = "duckdb") -> Any:
@@ -120,13 +118,11 @@ _Reader: TypeAlias = Callable[[list[str]], Any]
 """Makes the lines of files a frame; there may be no file."""
 
 
-_LINES: Final = {"quote_char": None, "glob": False, "truncate_ragged_lines": True}
-
-
 def _polars(pl: Any) -> _Reader:
     """Line by line: Polars' own reader refuses a whole file for one torn line."""
     line = pl.col("line")  # lines are ASCII, and JSON has no control characters in it
     form = {"line": pl.String}
+    whole = {"separator": "\x1f", "has_header": False, "quote_char": None, "glob": False}
     decoded = line.str.json_decode(pl.Struct(schema("polars"))).alias("line")
     at = pl.col("started_at").str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
@@ -135,7 +131,7 @@ def _polars(pl: Any) -> _Reader:
     def read(files: list[str]) -> Any:
         lines = pl.LazyFrame(schema=form)
         if files:
-            lines = pl.scan_csv(files, schema=form, separator="\x1f", has_header=False, **_LINES)
+            lines = pl.scan_csv(files, schema=form, truncate_ragged_lines=True, **whole)
         is_json = line.str.json_path_match("$.kind").is_not_null()
         return lines.filter(is_json).select(decoded).unnest("line").with_columns(at)
 

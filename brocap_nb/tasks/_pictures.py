@@ -291,8 +291,11 @@ def grids(tiles: int) -> list[tuple[int, int]]:
 def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square."""
     shape = width / height
-    near = lambda grid: abs(math.log(shape * grid[1] / grid[0]))  # noqa: E731
-    return min(grids(tiles), key=near, default=(1, 1))
+
+    def stretch(grid: tuple[int, int]) -> float:
+        return abs(math.log(shape * grid[1] / grid[0]))
+
+    return min(grids(tiles), key=stretch, default=(1, 1))
 
 
 def mark_answer(
@@ -470,8 +473,10 @@ def _on_white(image: Image.Image) -> Image.Image:
     """The image in RGB; what is transparent is white, as on a page."""
     from PIL import Image
 
+    if image.mode == "RGB":  # as most are
+        return image
     white = Image.new("RGBA", image.size, "white")
-    white.alpha_composite(image.convert("RGBA"))
+    white.alpha_composite(image)
     return white.convert("RGB")
 
 

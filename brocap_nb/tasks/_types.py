@@ -234,26 +234,27 @@ class Task(_Strict):
         """
         return [picture.data for picture in self.wire_body.pictures]
 
-    def _in_words(self) -> tuple[list[tuple[str, _pictures.ImageFacts]], str]:
-        """What can be said of each picture, and the JSON, in which pictures are labels."""
-        facts = [(f"picture {n}", _pictures.inspect(d)) for n, d in enumerate(self.pictures(), 1)]
-        return facts, _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
+    def _measured(self) -> tuple[list[bytes], list[tuple[str, _pictures.ImageFacts]], str]:
+        """The pictures, what can be said of each, and the JSON, in which they are labels."""
+        pictures = self.pictures()
+        facts = [(f"picture {n}", _pictures.inspect(data)) for n, data in enumerate(pictures, 1)]
+        return pictures, facts, _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts, body = self._in_words()
+        pictures, facts, body = self._measured()
         shown = [
             _html.picture(small.data, small.media_type, f"Picture {n} of the task", size=small[2:])
-            for n, small in enumerate(_pictures.thumbnails(self.pictures()), 1)
+            for n, small in enumerate(_pictures.thumbnails(pictures), 1)
             if small is not None
         ]
         badges = [(name, _html.badge(str(one), good=not one.problem)) for name, one in facts]
         title = self.type or "Task without a type"
         html = _html.card(title, *shown, _html.facts(badges), _html.code(body))
-        return _html.bundle(html, str(self))
+        return _html.bundle(html, _lines(facts, body))
 
     def __str__(self) -> str:
-        facts, body = self._in_words()
-        return "\n".join([*(f"{name}: {one}" for name, one in facts), body])
+        _, facts, body = self._measured()
+        return _lines(facts, body)
 
     def __getstate__(self) -> dict[Any, Any]:
         if self.wire_body.hidden:
@@ -509,6 +510,11 @@ def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
     if isinstance(dumped, list):
         return [_as_sent(*three, place) for three in zip(dumped, held, given, strict=True)]
     return dumped
+
+
+def _lines(facts: list[tuple[str, _pictures.ImageFacts]], body: str) -> str:
+    """A task in words."""
+    return "\n".join([*(f"{name}: {one}" for name, one in facts), body])
 
 
 def _not_json(field: str, what: str) -> InvalidTaskError:

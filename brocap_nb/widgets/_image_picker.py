@@ -248,8 +248,8 @@ class ImagePicker(widgets.View):
             self._say(problem=str(error))
             return
         # the checkbox counts only where it is offered: a page can set any widget's value
-        allow = self._allow_private
-        allow = bool(self.private.value if allow is None else allow)
+        given = self._allow_private
+        allow = bool(self.private.value) if given is None else given
         own = [puzzle.url for puzzle in self._puzzles()]
         ticket = self._load = object()
         self.load.description = "Stop loading"

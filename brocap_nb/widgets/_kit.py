@@ -80,9 +80,9 @@ def display_both(
     """
 
     def form() -> dict[str, Any]:
-        html = static()["text/html"]
-        shown = f'<div class="brocap-static brocap-static-{widget.model_id}">{html}</div>'
-        return {**static(), "text/html": shown + _LATE % {"id": widget.model_id}}
+        made, name = static(), f"brocap-static brocap-static-{widget.model_id}"
+        shown = f'<div class="{name}">{made["text/html"]}</div>'
+        return {**made, "text/html": shown + _LATE % {"id": widget.model_id}}
 
     if widget.comm is None:
         display(static(), raw=True)
