@@ -287,7 +287,9 @@ class ComplexImageMetadata(_Strict):
     """What the service is told about the picture."""
 
     task: str = Field(
-        alias="Task", min_length=1, description="The question in English: `Pick the penguin`."
+        alias="Task",
+        min_length=1,
+        description="The question, in English, for example `Pick the penguin`.",
     )
 
 
@@ -304,7 +306,9 @@ class ComplexImageTask(Task):
     typical_wait = (0.3, 6.0)
 
     task_class: Literal["funcaptcha"] = Field(
-        "funcaptcha", alias="class", description="The only documented family of pictures."
+        "funcaptcha",
+        alias="class",
+        description="The picture's family; `funcaptcha` is the only documented one.",
     )
     image_urls: tuple[Annotated[str, _address("imageUrls")], ...] | None = Field(
         None, description="Address of the picture (one), if imagesBase64 is absent."
@@ -315,8 +319,12 @@ class ComplexImageTask(Task):
         description="The picture's file in base64, no `data:` prefix, if imageUrls is absent.",
     )
     metadata: ComplexImageMetadata = Field(description="What is asked about the picture.")
-    user_agent: str | None = Field(None, description="The User-Agent that loads imageUrls.")
-    website_url: _Page | None = Field(None, alias="websiteURL", description="The picture's page.")
+    user_agent: str | None = Field(
+        None, description="The User-Agent with which the service loads imageUrls."
+    )
+    website_url: _Page | None = Field(
+        None, alias="websiteURL", description="The page the picture belongs to."
+    )
 
     @classmethod
     def from_image(
