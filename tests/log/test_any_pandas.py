@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import pickle
 import sqlite3
 from collections import Counter
@@ -164,6 +165,14 @@ def sets(frame: pd.DataFrame, name: str) -> None:
     assert column.describe()["count"] == len(known(column))
 
 
+def joins(frame: pd.DataFrame, name: str) -> None:
+    twice = pd.concat([frame, frame], ignore_index=True)[name]
+    assert plain(twice) == plain(frame[name]) * 2
+    assert twice.dtype == frame[name].dtype
+    parts = pd.concat([frame.head(1), frame.iloc[1:]])[name]
+    assert plain(parts) == plain(frame[name])
+
+
 def moments(frame: pd.DataFrame, name: str) -> None:
     column = frame[name]
     if is_time(column):
@@ -178,6 +187,14 @@ def to_csv(frame: pd.DataFrame, name: str) -> None:
     text = io.StringIO(frame.to_csv(index=False), newline="")
     as_text = [row[name] for row in csv.DictReader(text)]
     assert as_text == ["" if value is None else str(value) for value in plain(frame[name])]
+
+
+def to_json(frame: pd.DataFrame, name: str) -> None:
+    rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us"))
+    got = [row[name] for row in rows]
+    if is_time(frame[name]):
+        got = [pd.Timestamp(value) for value in got]
+    assert got == plain(frame[name])
 
 
 def to_sql(frame: pd.DataFrame, name: str) -> None:
@@ -202,10 +219,27 @@ def to_parquet(frame: pd.DataFrame, name: str) -> None:
     assert plain(pd.read_parquet(file)[name]) == plain(frame[name])
 
 
+def plots(frame: pd.DataFrame, name: str) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    column = frame[name]
+    if is_number(column) and len(frame):
+        (line,) = column.plot().get_lines()
+        assert plain(np.ma.filled(line.get_ydata(), np.nan)) == plain(column)
+    elif is_text(column) and known(column):
+        bars = column.value_counts().plot.bar().patches
+        assert sum(bar.get_height() for bar in bars) == len(known(column))
+    plt.close("all")
+
+
 OPERATIONS: list[Callable[[pd.DataFrame, str], None]] = [
-    *(texts, filters, merge, groups, orders, fills, sets, moments),
-    *(to_csv, to_sql, to_pickle),
+    *(texts, filters, merge, groups, orders, fills, sets, joins, moments),
+    *(to_csv, to_json, to_sql, to_pickle),
     *([to_parquet] if find_spec("pyarrow") else []),
+    *([plots] if find_spec("matplotlib") else []),
 ]
 
 
