@@ -68,10 +68,10 @@ class Difference:
         for row in self.rows:
             sign, left, right = _SIGNS[row.kind], _plain(row.left), _plain(row.right)
             lines.append(f"{sign} {row.path}")
-            if row.kind != "added":
-                lines.append(fill(f"    - {left}", 79, subsequent_indent=" " * 6))
-            if row.kind != "removed":
-                lines.append(fill(f"    + {right}", 79, subsequent_indent=" " * 6))
+            for mark, value, absent in (("-", left, "added"), ("+", right, "removed")):
+                if row.kind != absent:
+                    told = _html.printable(f"    {mark} {value}")  # first: an escape is longer
+                    lines.append(fill(told, 79, subsequent_indent=" " * 6))
             sides = ["" if row.kind == "added" else left, "" if row.kind == "removed" else right]
             shown = [f'<div style="overflow-wrap:anywhere">{_html.text(s)}</div>' for s in sides]
             path = f"<code>{_html.text(row.path)}</code>"

@@ -345,9 +345,9 @@ def attach(log: ExchangeLog, session: requests.Session, secrets: tuple[Secret, .
     """Record what a session sends, or raise InvalidInputError: it is none."""
     if not isinstance(session, requests.Session):
         raise InvalidInputError(
-            f"The session is {session!r:.60}; expected a requests.Session: make one with "
-            "session = requests.Session() and send with it, such as session.get(url). A Client "
-            "needs no recording: it has a log already.",
+            f"The session is a value of type {type(session).__name__}; expected a "
+            "requests.Session: make one with session = requests.Session() and send with it, such "
+            "as session.get(url). A Client needs no recording: it has a log already.",
             field="session",
         )
     watcher = _LogWatcher(log, secrets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import io
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -101,6 +102,15 @@ def test_a_long_value_is_cut() -> None:
         assert "request.p[0]" in text
         assert PICTURES[0][:100] not in text
         assert len(text) < 2_500
+
+
+def test_a_terminal_that_has_few_signs_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), "cp1252")
+    monkeypatch.setattr("sys.stdout", stream)
+    told = str(diff(exchange({"имя": 1}), exchange({"имя": "ошибка " * 20})))
+    print(told)
+    assert r"\u043e\u0448" in told
+    assert max(map(len, told.splitlines())) < 80
 
 
 def test_a_log_compares_its_own(client: bn.Client, peer: Peer) -> None:
