@@ -105,18 +105,19 @@ class _Needs:
     def __init__(self) -> None:
         self.imports: set[str] = set()
         self.notes: list[str] = []
-        self._names: dict[Any, str] = {}  # of files by their bytes, of variables by their own
+        self._files: dict[bytes, str] = {}
+        self._variables: set[str] = set()
 
     def file(self, picture: EmbeddedPicture) -> str:
         """The name of a picture's file."""
         data, extension = picture.data, picture.media_type.removeprefix("image/")
-        name = f"picture-{len(self._names) + 1}.{extension}"
-        if data not in self._names:
+        if data not in self._files:
+            name = self._files[data] = f"picture-{len(self._files) + 1}.{extension}"
             size = f"{len(data):,} bytes"
             self.notes.append(
                 f"# {name} is the picture's file ({size}): put it beside the notebook."
             )
-        return self._names.setdefault(data, name)
+        return self._files[data]
 
     def leaf(self, value: Any, path: tuple[str, ...]) -> Any:
         """Return what stands for a value: itself, or code that reads it."""
@@ -136,7 +137,8 @@ class _Needs:
         """The name of a secret's variable, by its place in the task."""
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
         name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
-        while name in self._names:  # two paths may have the same words
+        while name in self._variables:  # two paths may have the same words
             name += "_2"
+        self._variables.add(name)
         self.notes.append(f"# ${name} holds a secret, which is not written here: set it first.")
-        return self._names.setdefault(name, name)
+        return name
