@@ -41,7 +41,7 @@ TIME = """async place => {
   const frame = () => new Promise(requestAnimationFrame);
   document.querySelectorAll(place).forEach(old => old.classList.add('old'));
   const shown = () => document.querySelector(`${place}:not(.old)`);
-  const log = () => shown()?.querySelector('.brocap-log select');
+  const log = () => shown()?.querySelector('.brocap-log button');
   const complete = () => place === '.bare' || log()?.offsetWidth;
   const usable = () => {
     const block = shown();
