@@ -140,7 +140,8 @@ def test_the_service_s_error_is_told_at_the_field(console: Console) -> None:
     console.submit.click()
     rows = {row.names: row for row in console.form.rows}
     until(lambda: "ERROR_" in rows[("websiteURL",)].marked)
-    assert "does not take tasks" in console.submissions._lines[0].status.value
+    line = console.submissions._lines[0]
+    until(lambda: "does not take tasks" in line.status.value)
     assert rows[("websitePublicKey",)].marked == ""
     inputs["websiteURL"].widget.value = "https://other.example/"
     assert rows[("websiteURL",)].marked == ""
