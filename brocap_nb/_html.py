@@ -1,8 +1,8 @@
 """Small pieces of static HTML and plain text that every rich display is built from.
 
 A saved notebook, a code host or a restricted front end shows nothing but this, so it uses
-inline styles only and takes its colours from where it stands (`currentColor`, translucent
-greys): it is legible on a light and on a dark page, and needs no style sheet.
+inline styles only, but on paper, and takes its colours from where it stands (`currentColor`,
+translucent greys): it is legible on a light and on a dark page, and needs no style sheet.
 """
 
 from __future__ import annotations
@@ -22,6 +22,13 @@ Told: TypeAlias = str | tuple[str, bool | None]
 
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
+# Paper does not scroll, and a sheet of A4 is three quarters as wide as a notebook. (Where such an
+# element is shown as text, the displays of pandas show theirs.)
+_ON_PAPER = (
+    "<style>@media print{.brocap-code{max-height:none!important}"
+    ".brocap-table{font-size:9px!important}"
+    ".brocap-table :is(th,td){padding:2px 4px!important}}</style>"
+)
 _FIELD = re.compile("( *)&quot;(.*?)&quot;: ")
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{4096,}+={0,2}")
 
@@ -73,7 +80,8 @@ def code(text: str, *, max_height: str = "22em", marked: Collection[str] = ()) -
                     lines[number] += f" {badge('look here', good=False)}"
         shown = "\n".join(lines)
     return (
-        '<pre tabindex="0" style="font-family:var(--jp-code-font-family,ui-monospace,monospace);'
+        f'{_ON_PAPER}<pre class="brocap-code" tabindex="0" '
+        'style="font-family:var(--jp-code-font-family,ui-monospace,monospace);'
         f"font-size:.92em;margin:.3em 0;padding:.5em .7em;border:{_LINE};"
         f"border-radius:4px;background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
         f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{shown}</pre>'
@@ -153,8 +161,9 @@ def table(
     if caption:
         caption = f'<caption style="text-align:left;opacity:.75">{escape(caption)}</caption>'
     return (
-        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:.3em 0;'
-        f'color:inherit">{caption}<thead>{head}</thead><tbody>{body}</tbody></table></div>'
+        f'{_ON_PAPER}<div style="overflow-x:auto"><table class="brocap-table" '
+        f'style="border-collapse:collapse;margin:.3em 0;color:inherit">{caption}'
+        f"<thead>{head}</thead><tbody>{body}</tbody></table></div>"
     )
 
 

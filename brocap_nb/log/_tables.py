@@ -327,7 +327,7 @@ class Timeline(ShownTable):
         title, words = f"Task {self.task_id}", _html.text(self.summary)
         if not len(self):
             return _html.card(title, words)
-        style = "display:block;width:100%;min-width:560px;max-width:880px;margin:.4em 0"
+        style = "display:block;width:100%;min-width:500px;max-width:880px;margin:.4em 0"
         picture = _swimlane.image(self.svg, self.summary, style)
         # what scrolls must be reached by the keyboard
         frame = '<div tabindex="0" role="group" aria-label="Timeline" style="overflow-x:auto">'

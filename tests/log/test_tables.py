@@ -147,7 +147,7 @@ def test_the_picture_is_an_image_that_tells_the_task_in_words() -> None:
     html = table._repr_html_()
     assert "<svg" not in html  # a notebook that is not trusted shows none
     assert shown_picture(html) == (table.svg, table.summary)
-    assert "min-width:560px" in html
+    assert "min-width:500px" in html
 
 
 def test_the_picture_is_legible_whatever_the_page() -> None:
