@@ -37,11 +37,13 @@ def test_axe_finds_nothing(shown: Front) -> None:
     console = shown.console
     assert findings(shown) == []
     console.get_by_role("button", name="Live service").click()
-    console.get_by_label("Client key of the live service", exact=True).wait_for()
+    key = console.get_by_label("Client key of the live service", exact=True)
+    key.wait_for()
     try:
         assert findings(shown) == []
     finally:
         console.get_by_role("button", name="Practice sandbox").click()
+        key.wait_for(state="hidden")
 
 
 def test_every_control_is_reached_by_the_tab_key(shown: Front) -> None:

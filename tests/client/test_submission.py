@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from peer import Peer, http
+from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.api._facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
@@ -60,7 +61,7 @@ def test_submit_creates_waits_and_gives_the_answer(client: bn.Client, peer: Peer
     stop()
     assert (run.status, run.task_id, run.polls, run.done()) == ("ready", 42, 3, True)
     assert run.exception() is None
-    assert states[-1] == ("ready", 3)
+    until(lambda: states[-1] == ("ready", 3))
     frame = client.log.frame()
     assert frame["outcome"].tolist() == ["ok", "processing", "api_error", "ok"]
     polls = frame["started_at"][1:].diff().dt.total_seconds().dropna()
