@@ -61,17 +61,19 @@ def _working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file's tests run in one process; those of the browser all in one, which begins with them.
+    """A file's tests run in one process; those that drive a browser in two groups.
 
-    They share a browser and three servers, and together they take the longest.
+    A group shares a browser and its servers. One begins with the Console, which takes the longest.
     """
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file: str = super()._split_scope(nodeid)
-            drives = "/browser/" in file and "test_pages" not in file  # that one has time
-            return "browser" if drives else file
+            if "/browser/" not in file:
+                return file
+            in_lab = ("console", "forms", "log_board", "pictures", "submissions")
+            return "lab" if any(f"test_{name}.py" in file for name in in_lab) else "all fronts"
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
