@@ -6,6 +6,7 @@ brocap_log              one folder
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fnmatch
 import heapq
@@ -37,7 +38,7 @@ from brocap_nb.log._journal import (
     read_lines,
     read_picture,
 )
-from brocap_nb.log._rows import NOWHERE, READ, Columns, Words, number_of
+from brocap_nb.log._rows import DTYPES, NOWHERE, READ, Columns, Words, microseconds, number_of
 from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"
@@ -46,10 +47,9 @@ FOLDER_VARIABLE: Final = "BROCAP_LOG"  # names another: for a hub, or a lesson
 Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""
 
-_BATCH: Final = 4_000_000  # bytes of lines whose rows are added at once
+_BATCH: Final = 5_000  # rows that are added at once
 _MOST_RUBBISH: Final = 1_000  # lines
-_NEVER: Final = b"\n"  # no line begins with it
-_ABSENT: Final[Mapping[str, Any]] = {
+_ABSENT: Final[dict[str, Any]] = {
     **dict.fromkeys(READ),
     "method": 0,  # a line that has none is refused
     "attempt": 1,
@@ -58,6 +58,7 @@ _ABSENT: Final[Mapping[str, Any]] = {
 }
 _WRONG_TYPE: Final = "a line of it has fields of a wrong type"
 _read: Final = operator.itemgetter(*READ)
+_FIRST: Final = operator.itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +212,11 @@ class Session:
         return [texts[:middle], texts[middle:]]
 
 
-_Row = tuple[Any, ...]  # what `Columns.extend` takes
+_Row = tuple[Any, ...]  # in the order of `DTYPES`
 
 
-def _waiting(number: int, request_at: int, line: dict[str, Any] | None) -> _Row:
-    """Return the row of a request without an answer."""
-    return (number, request_at, NOWHERE, *_read({**_ABSENT, **(line or {})}))
+def _row(number: int, request_at: int, response_at: int, line: dict[str, Any]) -> _Row:
+    return (number, request_at, response_at, *_read(_ABSENT | line))
 
 
 class OtherSession(Session):
@@ -275,9 +275,7 @@ class OtherSession(Session):
         self._read_to = self._size = 0
         self._unreadable = self._strange = ""
         self._rubbish = 0
-        self._requests = self._answers = _NEVER  # how most lines begin in this file
-        self._begun: dict[int, tuple[int, bytes]] = {}
-        self._rows: list[_Row] = []
+        self._rows: dict[str, _Row] = {}  # by their ids: they are not in the columns yet
         return Columns(self._file.session, self._words, self._file.source)
 
     def _picture(self, file_name: str, size: int) -> bytes | None:
@@ -293,39 +291,16 @@ class OtherSession(Session):
             yield from ({} for _ in offsets)
 
     def _read(self) -> None:
-        """Read lines; a request's is not parsed if its answer, which repeats it, comes soon."""
-        if self._read_to == 0 and (sealed := load_sealed(self._path, self.columns)):
-            self._take(next(read_lines(self._path))[1], 0)
-            self._read_to = sealed
-        requests, answers, added = self._requests, self._answers, self._read_to
+        if self._read_to == 0:
+            self._read_to = load_sealed(self._path, self.columns)
         try:
             for offset, raw in read_lines(self._path, self._read_to):
-                if raw.startswith(requests) and (number := _digits(raw, len(requests))):
-                    self._begun.setdefault(number, (offset, raw))
-                elif not (
-                    raw.startswith(answers)
-                    and (number := _digits(raw, len(answers))) in self._begun
-                    and self._take_answer(number, raw, offset)
-                ):
-                    self._take(raw, offset)
-                    requests, answers = self._requests, self._answers
+                self._take(raw, offset)
                 self._read_to = offset + len(raw)
-                if offset > added + _BATCH:
-                    added = offset
-                    self._add_begun()
+                if len(self._rows) > _BATCH:
+                    self._add_rows()
         finally:
-            self._add_begun()
-
-    def _take_answer(self, number: int, raw: bytes, offset: int) -> bool:
-        """Take an answer as this package writes it; whether it was one."""
-        head, body, _ = raw.partition(b',"response":')  # parsed when it is asked for
-        line = decode(head + b"}") if body and raw.endswith(b"}\n") else None
-        try:
-            self._rows.append((number, self._begun[number][0], offset, *_read(line or {})))
-        except KeyError:
-            return False
-        del self._begun[number]
-        return True
+            self._add_rows()
 
     def _take(self, raw: bytes, offset: int) -> None:
         line = decode(raw)
@@ -335,59 +310,51 @@ class OtherSession(Session):
             if self._rubbish > _MOST_RUBBISH:
                 raise ForeignFileError("it is no log: most of its lines are no JSON objects")
             return
-        kind, number = line.get("kind"), number_of(line.get("exchange_id"))
-        if kind == "log":
-            session = line.get("session")
-            self._requests = f'{{"kind":"request","exchange_id":"{session}-'.encode()
-            self._answers = f'{{"kind":"response","exchange_id":"{session}-'.encode()
-            if line.get("format") != FORMAT:
-                self._strange = (
-                    f"it has format {line.get('format')!r}, this version reads {FORMAT}; what can "
-                    "be read is read"
-                )
-        elif kind == "request":  # of another program, or damaged
-            self._add_begun()
-            self._add([_waiting(number, offset, line)])
+        kind, name = line.get("kind"), str(line.get("exchange_id"))
+        number = number_of(name)
+        if kind == "log" and line.get("format") != FORMAT:
+            self._strange = (
+                f"it has format {line.get('format')!r}, this version reads {FORMAT}; what can "
+                "be read is read"
+            )
+        elif kind == "request":
+            self._rows[name] = _row(number, offset, NOWHERE, line)
+        elif kind == "response" and name in self._rows:
+            self._rows[name] = _row(number, self._rows[name][1], offset, line)
         elif kind == "response":
-            self._add_begun()
             try:
-                exchange, row = Exchange.from_line(line), self.columns.row_of(number)
-                if row is not None:
-                    self.columns.finish(row, exchange, offset)
+                exchange, known = Exchange.from_line(line), self.columns.row_of(number)
+                if known is not None:
+                    self.columns.finish(known, exchange, offset)
             except WRONG:
                 self._strange = _WRONG_TYPE
 
-    def _add_begun(self) -> None:
-        """Add the rows that were read, in the order of their numbers."""
-        waiting = [_waiting(n, at, decode(raw)) for n, (at, raw) in self._begun.items()]
-        rows = sorted(self._rows + waiting, key=operator.itemgetter(0))
-        self._rows, self._begun = [], {}
-        self._add(rows)
+    def _add_rows(self) -> None:
+        """Add the rows that were read, in the order of their numbers, but those known before."""
+        last = self.columns.array("number")[-1] if len(self.columns) else -1
+        rows = sorted((row for row in self._rows.values() if row[0] > last), key=_FIRST)
+        self._rows = {}
+        try:
+            self._add(rows)
+        except WRONG:
+            self._strange = _WRONG_TYPE
+            for row in rows:
+                self._add_one(row)
+
+    def _add_one(self, row: _Row) -> None:
+        """Add a row that may be wrong; its request is one at least if its answer is."""
+        number, request_at, response_at, *_ = row
+        with contextlib.suppress(*WRONG):
+            self._add([row])
+            return
+        if response_at != NOWHERE:
+            (line,) = self._lines((request_at,))
+            self._add_one(_row(number, request_at, NOWHERE, line))
 
     def _add(self, rows: list[_Row]) -> None:
-        """Add rows but those that have a wrong value, or a number that was there before."""
-        last = self.columns.array("number")[-1] if len(self.columns) else -1
-        rows = [row for row in rows if row[0] > last]
-        if not rows:
-            return
-        try:
-            self.columns.extend(rows)
-        except WRONG:
-            if len(rows) > 1:
-                for row in rows:
-                    self._add([row])
-                return
-            self._strange = _WRONG_TYPE
-            ((number, request_at, response_at, *_),) = rows
-            if response_at != NOWHERE:  # the request is one at least
-                (line,) = self._lines((request_at,))
-                self._add([_waiting(number, request_at, line)])
-
-
-def _digits(raw: bytes, start: int) -> int:
-    """Return the number that stands in a line before a quotation mark; 0 if none does."""
-    digits = raw[start : start + 20].partition(b'"')[0]
-    return int(digits) if digits.isdigit() else 0
+        if rows:
+            read = dict(zip(DTYPES, zip(*rows, strict=True), strict=True))
+            self.columns.extend(read | {"started_at": microseconds(read["started_at"])})
 
 
 class Others:

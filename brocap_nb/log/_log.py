@@ -113,7 +113,7 @@ class ExchangeLog:
         )
         self._own = Columns(self.session, self._words)
         path = self._journal.path
-        self._sealer = None if path is None else Sealer(path, self._own, self._words)
+        self._sealer = None if path is None else Sealer(path, self._own)
 
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""

@@ -7,7 +7,7 @@ knows where.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -53,27 +53,22 @@ _OUTCOME_LIST: Final = list(Outcome)
 _CODED: Final = ("method", "task_type", "error_code", "error_description", "status")
 _INTEGERS: Final = ("task_id", "http_status", "error_id", "response_bytes")
 
-# A number that may be absent has a column of its own that says so: a frame needs both anyway.
 DTYPES: Final[Mapping[str, str]] = {
     "number": "i4",
+    "request_at": "i8",
+    "response_at": "i8",
     "started_at": "i8",
     **dict.fromkeys(_CODED, "i4"),
     "attempt": "i4",
     "outcome": "i1",
     **dict.fromkeys(_INTEGERS, "i8"),
-    **{f"no_{name}": "?" for name in _INTEGERS},
     "elapsed_ms": "f8",
     "request_bytes": "i8",
-    "request_at": "i8",
-    "response_at": "i8",
 }
+"""The columns that are kept; an absent integer is `NOWHERE`."""
 
-READ: Final = (
-    *("started_at", *_CODED, "attempt", "outcome", *_INTEGERS),
-    *("elapsed_ms", "request_bytes"),
-)
+READ: Final = (*DTYPES,)[3:]
 """The fields of a line that are columns."""
-_ROW: Final = ("number", "request_at", "response_at", *READ)
 
 STRING: Final = pd.StringDtype("python")
 """What `pd.array` makes of texts in any pandas, with pyarrow or without; None becomes pd.NA."""
@@ -129,69 +124,58 @@ class Columns:
         """Add the row of a request and return its index."""
         row = self._size
         self._reserve(row + 1)
-        arrays = self._arrays
-        arrays["number"][row] = number
-        arrays["started_at"][row] = (exchange.started_at - _EPOCH) // _MICROSECOND
-        arrays["method"][row] = self._words["method"][exchange.method]
-        arrays["task_type"][row] = self._words["task_type"][exchange.task_type]
-        arrays["attempt"][row] = exchange.attempt
-        arrays["request_bytes"][row] = exchange.request_bytes
-        arrays["request_at"][row] = request_at
+        self._arrays["number"][row] = number
+        self._arrays["request_at"][row] = request_at
         self.finish(row, exchange, NOWHERE)
         self._size += 1
         return row
 
     def finish(self, row: int, exchange: Exchange, response_at: int) -> None:
-        """Fill in what came back."""
-        arrays, words = self._arrays, self._words
+        """Fill in what is known of an exchange."""
+        arrays = self._arrays
+        for name in _CODED:
+            arrays[name][row] = self._words[name][getattr(exchange, name)]
         for name in _INTEGERS:
             value = getattr(exchange, name)
-            arrays[f"no_{name}"][row] = value is None
-            arrays[name][row] = 1 if value is None else value
+            arrays[name][row] = NOWHERE if value is None else value
+        arrays["started_at"][row] = (exchange.started_at - _EPOCH) // _MICROSECOND
+        arrays["attempt"][row] = exchange.attempt
         arrays["outcome"][row] = _OUTCOMES[exchange.outcome]
-        arrays["error_code"][row] = words["error_code"][exchange.error_code]
-        arrays["error_description"][row] = words["error_description"][exchange.error_description]
-        arrays["status"][row] = words["status"][exchange.status]
-        arrays["elapsed_ms"][row] = np.nan if exchange.elapsed_ms is None else exchange.elapsed_ms
+        arrays["elapsed_ms"][row] = exchange.elapsed_ms  # None is nan
+        arrays["request_bytes"][row] = exchange.request_bytes
         arrays["response_at"][row] = response_at
 
-    def extend(self, rows: list[tuple[Any, ...]]) -> None:
-        """Add rows that were read (number, places, fields of `READ`), or none if one is wrong."""
-        read = dict(zip(_ROW, zip(*rows, strict=True), strict=True))
-        made: dict[str, Any] = {name: read[name] for name in _ROW[:3]}
-        made |= {name: read[name] for name in ("attempt", "elapsed_ms", "request_bytes")}
-        made["started_at"] = _microseconds(read["started_at"])
-        made["outcome"] = [_OUTCOMES[outcome] for outcome in read["outcome"]]
-        for name in _CODED:
-            made[name] = [*map(self._words[name].__getitem__, read[name])]
-        for name in _INTEGERS:
-            made[name] = [1 if value is None else value for value in read[name]]
-            made[f"no_{name}"] = [value is None for value in read[name]]
-        arrays = {name: np.array(made[name], dtype) for name, dtype in DTYPES.items()}
-        if not is_plausible(arrays["started_at"], arrays["elapsed_ms"]):
+    def extend(self, read: Mapping[str, Any]) -> None:
+        """Add rows that were read, as a list for each column; none if one is wrong."""
+        made = {}
+        for name, dtype in DTYPES.items():
+            values = read[name]
+            if name in _CODED:
+                values = [*map(self._words[name].__getitem__, values)]
+            elif name == "outcome":
+                values = [_OUTCOMES[outcome] for outcome in values]
+            elif name in _INTEGERS:
+                values = [NOWHERE if value is None else value for value in values]
+            made[name] = np.array(values, dtype)
+        started, elapsed = made["started_at"], made["elapsed_ms"]  # nan: there is no answer
+        if (started < _FIRST).any() or (started > _LAST).any() or (abs(elapsed) >= MOST_MS).any():
             raise ValueError("a time that no clock shows")
-        start, stop = self._size, self._size + len(rows)
+        numbers = np.concatenate((self.array("number")[-1:], made["number"]))
+        if (np.diff(numbers) <= 0).any():
+            raise ValueError("rows are not in the order of their numbers")
+        start, stop = self._size, self._size + len(read["number"])
         self._reserve(stop)
-        for name, array in arrays.items():
+        for name, array in made.items():
             self._arrays[name][start:stop] = array
         self._size = stop
 
-    def extend_sealed(self, records: NDArray[Any], words: Mapping[str, list[str]]) -> None:
-        """Add rows that `records` gave, whose texts are numbered as in `words`."""
-        start, stop = self._size, self._size + len(records)
-        self._reserve(stop)
-        for name in DTYPES:
-            self._arrays[name][start:stop] = records[name]
+    def lists(self, rows: slice) -> dict[str, Any]:
+        """Return rows as `extend` takes them."""
+        made: dict[str, Any] = {name: self._arrays[name][rows] for name in DTYPES}
         for name in _CODED:
-            ours = np.array([self._words[name][text] for text in (*words[name], None)], "i4")
-            self._arrays[name][start:stop] = ours[records[name]]  # -1 is the last: None
-        self._size = stop
-
-    def records(self, start: int, stop: int) -> NDArray[Any]:
-        """Return rows as one array of records, for a file."""
-        made = np.empty(stop - start, dtype=list(DTYPES.items()))
-        for name in DTYPES:
-            made[name] = self._arrays[name][start:stop]
+            texts = [*self._words[name].texts, None]  # -1 is the last
+            made[name] = [texts[code] for code in made[name].tolist()]
+        made["outcome"] = [_OUTCOME_LIST[code] for code in made["outcome"]]
         return made
 
     def array(self, name: str) -> NDArray[Any]:
@@ -234,7 +218,8 @@ class Columns:
     def exchange(self, row: int) -> Exchange:
         """Return a row as an exchange without bodies."""
         arrays, words = self._arrays, self._words
-        integers = {n: None if arrays[f"no_{n}"][row] else int(arrays[n][row]) for n in _INTEGERS}
+        numbers = {name: int(arrays[name][row]) for name in _INTEGERS}
+        integers = {name: None if n == NOWHERE else n for name, n in numbers.items()}
         codes = {name: int(arrays[name][row]) for name in _CODED}
         coded = {name: words[name].texts[n] if n >= 0 else None for name, n in codes.items()}
         elapsed = float(arrays["elapsed_ms"][row])
@@ -259,19 +244,12 @@ class Columns:
             self._ids = _longer(self._ids, room)
 
 
-def is_plausible(started_at: NDArray[Any], elapsed_ms: NDArray[Any]) -> bool:
-    """Whether times that were read are of the years 1 to 9999 and last less than a lifetime."""
-    dated = (started_at >= _FIRST) & (started_at <= _LAST)
-    return bool((dated & ~(np.abs(elapsed_ms) >= MOST_MS)).all())  # one may be absent: nan
-
-
-def _microseconds(texts: tuple[str, ...]) -> Any:
+def microseconds(texts: Collection[str]) -> Any:
     """Return times of lines as numbers; those that this package wrote all at once."""
     if all(text[26:] == "+00:00" for text in texts):
         return np.array([text[:26] for text in texts], "M8[us]").view("i8")
-    return [
-        (datetime.fromisoformat(text).astimezone(UTC) - _EPOCH) // _MICROSECOND for text in texts
-    ]
+    times = map(datetime.fromisoformat, texts)
+    return [(time.astimezone(UTC) - _EPOCH) // _MICROSECOND for time in times]
 
 
 def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
@@ -303,25 +281,23 @@ def frame_of(
     sourced: bool = False,
 ) -> pd.DataFrame:
     """Return the rows of all sessions as a frame, in their order; `bodies` are their texts."""
-    merged = {
-        name: _joined([table.array(name) for table in tables], DTYPES[name]) for name in _PLAIN
-    }
-    coded = {name: [table.array(name) for table in tables] for name in ("outcome", *_CODED)}
-    sessions = [table.session for table in tables]
-    sources = [table.source or "" for table in tables]
+
+    def of(name: str) -> list[NDArray[Any]]:
+        return [table.array(name) for table in tables]
+
     sizes = [len(table) for table in tables]
+    started_at = _joined(of("started_at"), "i8").view("M8[us]")
     data: dict[str, Any] = {
         "exchange_id": _texts(_joined([table.ids() for table in tables], "O")),
-        "started_at": pd.array(merged["started_at"].view("M8[us]"), dtype=UTC_TIME, copy=False),
-        "session": _repeated(sessions, sizes),
-        **({"source": _repeated(sources, sizes)} if sourced else {}),
-        "attempt": merged["attempt"],
-        "outcome": _occurring(coded["outcome"], [str(outcome) for outcome in Outcome]),
-        "elapsed_ms": merged["elapsed_ms"],
-        "request_bytes": merged["request_bytes"],
-        **{name: _occurring(coded[name], words[name].texts) for name in _CODED},
-        **{n: pd.arrays.IntegerArray(merged[n], merged[f"no_{n}"]) for n in _INTEGERS},
+        "started_at": pd.array(started_at, dtype=UTC_TIME, copy=False),
+        "session": _repeated([table.session for table in tables], sizes),
+        "outcome": _occurring(of("outcome"), [str(outcome) for outcome in Outcome]),
+        **{name: _occurring(of(name), words[name].texts) for name in _CODED},
+        **{name: _integers(_joined(of(name), "i8")) for name in _INTEGERS},
+        **{name: _joined(of(name), DTYPES[name]) for name in _PLAIN},
     }
+    if sourced:
+        data["source"] = _repeated([table.source or "" for table in tables], sizes)
     if bodies is not None:
         for n, name in enumerate(("request", "response")):
             data[name] = _texts([text for texts in bodies for text in texts[n]])
@@ -335,10 +311,7 @@ _AFTER_SESSION: Final = COLUMNS.index("session") + 1
 _ORDER: Final = (*COLUMNS[:_AFTER_SESSION], "source", *COLUMNS[_AFTER_SESSION:])
 _CHUNK: Final = 50_000
 _NO_ROWS: Final = np.empty((0, 2), np.intp)
-_PLAIN: Final = (
-    *("started_at", "attempt", "elapsed_ms", "request_bytes", *_INTEGERS),
-    *(f"no_{name}" for name in _INTEGERS),
-)
+_PLAIN: Final = ("attempt", "elapsed_ms", "request_bytes")
 
 
 def _joined(arrays: list[NDArray[Any]], dtype: str) -> NDArray[Any]:
@@ -350,11 +323,15 @@ def _texts(texts: Any) -> Any:
     return pd.array(texts, dtype=STRING, copy=False)
 
 
+def _integers(numbers: NDArray[np.int64]) -> Any:
+    absent = numbers == NOWHERE
+    numbers[absent] = 1
+    return pd.arrays.IntegerArray(numbers, absent)
+
+
 def _repeated(texts: list[str], sizes: list[int]) -> pd.Categorical:
     """Return each text so many times."""
-    words = sorted(set(texts))
-    places = {word: place for place, word in enumerate(words)}
-    return _categorical(np.repeat(_codes([places[text] for text in texts], words), sizes), words)
+    return _occurring([np.full(size, n, "i4") for n, size in enumerate(sizes)], texts)
 
 
 def _occurring(parts: list[NDArray[Any]], values: list[str]) -> pd.Categorical:
@@ -365,16 +342,10 @@ def _occurring(parts: list[NDArray[Any]], values: list[str]) -> pd.Categorical:
             if counts[1:].all():  # most often after the first
                 break
             counts += np.bincount(numbers[start : start + _CHUNK] + 1, minlength=len(counts))
-    words = sorted(value for value, count in zip(values, counts[1:], strict=True) if count)
+    words = sorted({value for value, count in zip(values, counts[1:], strict=True) if count})
     places = {word: place for place, word in enumerate(words)}
-    codes = _codes([*(places.get(value, -1) for value in values), -1], words)  # -1 is the last
-    return _categorical(_joined([np.take(codes, numbers) for numbers in parts], "i1"), words)
-
-
-def _codes(codes: list[int], words: list[str]) -> NDArray[Any]:
-    return np.array(codes, np.min_scalar_type(-len(words) - 1))
-
-
-def _categorical(codes: NDArray[Any], words: list[str]) -> pd.Categorical:
+    codes = [*(places.get(value, -1) for value in values), -1]  # -1 is the last
+    small = np.array(codes, np.min_scalar_type(-len(words) - 1))
     dtype = pd.CategoricalDtype(pd.Index(words, dtype=STRING))
-    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
+    merged = _joined([np.take(small, numbers) for numbers in parts], "i1")
+    return pd.Categorical.from_codes(merged, dtype=dtype, validate=False)

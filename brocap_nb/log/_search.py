@@ -117,7 +117,7 @@ class Search:
             mask[:seen] &= verdicts[:seen] == _YES
             mask[seen:] = False  # it came just now: the next look has it
         if wanted.task_id is not None:
-            mask &= (columns.array("task_id") == wanted.task_id) & ~columns.array("no_task_id")
+            mask &= columns.array("task_id") == wanted.task_id
         return np.flatnonzero(mask)
 
     def _read_bodies(self, stopped: Callable[[], bool]) -> bool:

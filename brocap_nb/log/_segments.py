@@ -3,145 +3,85 @@
 They are made from the lines and add nothing to them: where they are missing, damaged or do not
 fit, the lines are read instead. Engines that read the folder see only the lines.
 
-    brocap_log/columns/<file>-<n>.rows    the n-th 10,000 rows, as records
-    brocap_log/columns/<file>.json        what they are, where the rest begins, the texts
+    brocap_log/columns/<file>-<n>.json    the n-th 10,000 rows, and where the lines after them begin
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import Mapping
+import itertools
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+import orjson
 
-from brocap_nb.api._exchange import Outcome
-from brocap_nb.log._journal import (
-    WRONG,
-    decode,
-    make_folder,
-    open_plain,
-    write_whole,
-)
-from brocap_nb.log._rows import DTYPES, NOWHERE, Columns, Words, is_plausible
+from brocap_nb.log._journal import WRONG, decode, make_folder, open_plain, write_whole
+from brocap_nb.log._rows import NOWHERE, Columns
 
 SEGMENT_ROWS: Final = 10_000
 """How many exchanges are sealed together."""
-_DTYPE: Final = np.dtype(list(DTYPES.items()))
 _MOST_BYTES: Final = 64 * 1024 * 1024
 
 
 class Sealer:
     """Seals the rows of the session that this process writes, a segment at a time."""
 
-    def __init__(
-        self, path: Path, columns: Columns, words: Mapping[str, Words], rows: int = SEGMENT_ROWS
-    ) -> None:
-        self._path, self._columns, self._words = path, columns, words
-        self._rows = rows
-        self._sealed = 0
+    def __init__(self, path: Path, columns: Columns, rows: int = SEGMENT_ROWS) -> None:
+        self._path, self._columns, self._rows = path, columns, rows
+        self._answers: dict[int, int] = {}  # how many were sealed in each segment
 
     def seal(self) -> None:
-        """Seal the full segments but the newest, whose answers may still come.
+        """Seal the full segments but the newest, and again those that got an answer since.
 
         What cannot be written is left out: the lines are enough.
         """
         if len(self._columns) % self._rows == 0:
             with contextlib.suppress(OSError):
-                self._seal()
+                for number in range(len(self._columns) // self._rows - 1):
+                    self._seal(number)
 
-    def _seal(self) -> None:
-        ready = len(self._columns) // self._rows - 1
-        if ready <= self._sealed:
+    def _seal(self, number: int) -> None:
+        start, stop = number * self._rows, (number + 1) * self._rows
+        answers = int((self._columns.array("response_at")[start:stop] != NOWHERE).sum())
+        if self._answers.get(number) == answers:
             return
-        make_folder(_folder(self._path))
-        while self._sealed < ready:
-            start = self._sealed * self._rows
-            records = self._columns.records(start, start + self._rows)
-            if (records["request_at"] < 0).any():  # kept in this kernel only
-                return
-            write_whole(_segment(self._path, self._sealed), records.tofile)
-            self._sealed += 1
-        manifest = {
-            "dtype": str(_DTYPE),
-            "segments": self._sealed,
-            "rows": self._rows,
-            # the first line that belongs to no sealed row; answers to sealed rows that come
-            # after it are read again, which changes nothing
-            "rest_at": int(self._columns.array("request_at")[self._sealed * self._rows]),
-            "words": {name: words.texts for name, words in self._words.items()},
-        }
-        write_whole(
-            _manifest(self._path), lambda file: file.write(json.dumps(manifest).encode("ascii"))
-        )
+        rest_at = int(self._columns.array("request_at")[stop])
+        made = {"rest_at": rest_at, "rows": self._columns.lists(slice(start, stop))}
+        if _are_in_file(made):
+            target = _segment(self._path, number)
+            make_folder(target.parent)
+            data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
+            write_whole(target, lambda file: file.write(data))
+            self._answers[number] = answers
 
 
 def load_sealed(path: Path, columns: Columns) -> int:
-    """Fill `columns` with the sealed rows of a log file and return where its other lines begin.
-
-    0, and nothing filled, if there are none that fit the file.
-    """
-    try:
-        with open_plain(_manifest(path)) as file:
-            manifest = decode(file.read(_MOST_BYTES)) or {}
-        rest_at = int(manifest["rest_at"])
-        words: dict[str, list[str]] = manifest["words"]
-        if manifest["dtype"] != str(_DTYPE) or not _begins_a_line(path, rest_at):
-            return 0
-        segments = [_load(_segment(path, number)) for number in range(int(manifest["segments"]))]
-        if not all(_fits(records, manifest["rows"], words, rest_at) for records in segments):
-            return 0
-        if not all(isinstance(text, str) for texts in words.values() for text in texts):
-            return 0
-    except (OSError, *WRONG):
-        return 0
-    for records in segments:
-        columns.extend_sealed(records, words)
+    """Fill `columns` with the sealed rows of a log file and return where its other lines begin."""
+    rest_at = 0
+    with contextlib.suppress(OSError, *WRONG):
+        for number in itertools.count():
+            with open_plain(_segment(path, number)) as file:  # it may be somebody else's
+                found = decode(file.read(_MOST_BYTES)) or {}
+            if not (_begins_a_line(path, found["rest_at"]) and _are_in_file(found)):
+                break
+            columns.extend(found["rows"])
+            rest_at = found["rest_at"]
     return rest_at
 
 
-def _load(path: Path) -> NDArray[Any]:
-    """Records of a file that may be somebody else's: not more than are sealed together."""
-    with open_plain(path) as file:
-        return np.frombuffer(file.read(_MOST_BYTES), _DTYPE)
-
-
-def _fits(records: NDArray[Any], rows: int, words: Mapping[str, list[str]], rest_at: int) -> bool:
-    if len(records) != rows or words.keys() != Columns.new_words().keys():
-        return False
-    coded = all(
-        int(records[name].max()) < len(texts) and int(records[name].min()) >= -1
-        for name, texts in words.items()
-    )
-    places = records["response_at"][records["response_at"] != NOWHERE]
-    return bool(
-        coded
-        and (records["outcome"].view("u1") < len(Outcome)).all()
-        and is_plausible(records["started_at"], records["elapsed_ms"])
-        and (np.diff(records["number"]) > 0).all()
-        and (records["request_at"] < rest_at).all()
-        and (records["request_at"] >= 0).all()
-        and (places >= 0).all()
-    )
+def _are_in_file(segment: dict[str, Any]) -> bool:
+    """Whether all lines are in the file: some may be in the kernel that wrote them only."""
+    rows = segment["rows"]
+    places = np.array([*rows["request_at"], segment["rest_at"], *rows["response_at"]])
+    return bool((places[places != NOWHERE] >= 0).all())
 
 
 def _begins_a_line(path: Path, offset: int) -> bool:
     with open_plain(path) as file:
         file.seek(offset - 1)
-        before, after = file.read(1), file.read(1)
-    return before == b"\n" and after == b"{"
-
-
-def _folder(path: Path) -> Path:
-    return path.parent / "columns"
+        return file.read(2) == b"\n{"
 
 
 def _segment(path: Path, number: int) -> Path:
-    return _folder(path) / f"{path.stem}-{number}.rows"
-
-
-def _manifest(path: Path) -> Path:
-    return _folder(path) / f"{path.stem}.json"
+    return path.parent / "columns" / f"{path.stem}-{number}.json"

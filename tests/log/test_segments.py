@@ -19,7 +19,7 @@ def filled(folder: Path, rows: int = 170) -> bn.ExchangeLog:
     """A log of many rows that is sealed every 50, one request of which stays without answer."""
     log = bn.ExchangeLog(folder)
     assert log._journal.path is not None
-    log._sealer = Sealer(log._journal.path, log._own, log._words, rows=ROWS)
+    log._sealer = Sealer(log._journal.path, log._own, rows=ROWS)
     for number in range(1, rows + 1):
         sent = log.begin(
             method=f"m{number % 3}", url="u", request=f'"{number}"', request_bytes=number
@@ -60,7 +60,7 @@ def same_as(log: bn.ExchangeLog) -> None:
 
 def test_what_is_sealed_is_what_the_lines_say(tmp_path: Path) -> None:
     log = filled(tmp_path)
-    assert len(list(columns_of(log).glob("*.rows"))) == 2, "the last full one may still change"
+    assert len(list(columns_of(log).iterdir())) == 2, "the last full one may still change"
     same_as(log)
     before = plain(bn.ExchangeLog(tmp_path).frame())
     for path in columns_of(log).iterdir():
@@ -82,29 +82,28 @@ def test_an_answer_that_came_after_the_sealing_is_found(tmp_path: Path) -> None:
     log = filled(tmp_path)
     late = dataclasses.replace(log[6], outcome=bn.Outcome.TIMEOUT, elapsed_ms=1.0)
     log.finish(late)
-    assert bn.ExchangeLog(tmp_path).frame(bodies=False)["outcome"].iloc[6] == "timeout"
-    same_as(log)
+    for _ in range(3):
+        same_as(log)
+        for _ in range(ROWS):  # what lies behind the answer is sealed as well
+            log.begin(method="m", url="u", request_bytes=0)
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "other dtype", "missing", "manifest", "words"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "missing", "no rows", "short", "order", "word"])
 def test_damaged_columns_are_passed_over(tmp_path: Path, damage: str) -> None:
     log = filled(tmp_path)
-    segment, manifest = columns_of(log) / "x", next(columns_of(log).glob("*.json"))
-    segment = sorted(columns_of(log).glob("*.rows"))[1]
-    if damage == "cut":
-        segment.write_bytes(segment.read_bytes()[:-100])
-    elif damage == "empty":
-        segment.write_bytes(b"")
-    elif damage == "other dtype":
-        told = json.loads(manifest.read_text())
-        manifest.write_text(json.dumps(told | {"dtype": "[('number', '<i8')]"}))
-    elif damage == "missing":
+    segment = sorted(columns_of(log).iterdir())[1]
+    data = segment.read_bytes()
+    told = json.loads(data)
+    if damage == "missing":
         segment.unlink()
-    elif damage == "manifest":
-        manifest.write_text("[1, 2")
+    elif damage in ("cut", "empty"):
+        segment.write_bytes(data[:-100] if damage == "cut" else b"")
     else:
-        told = json.loads(manifest.read_text())
-        manifest.write_text(json.dumps(told | {"words": {**told["words"], "method": ["m0"]}}))
+        numbers, methods = told["rows"]["number"], told["rows"]["method"]
+        changes = {"short": {"number": numbers[1:]}, "order": {"number": numbers[::-1]}}
+        told["rows"] |= changes.get(damage, {"method": [5, *methods[1:]]})
+        told = {"rest_at": told["rest_at"]} if damage == "no rows" else told
+        segment.write_text(json.dumps(told))
     same_as(log)
 
 
