@@ -209,8 +209,9 @@ def to_sql(frame: pd.DataFrame, name: str) -> None:
 
 def to_pickle(frame: pd.DataFrame, name: str) -> None:
     back = pickle.loads(pickle.dumps(frame))
-    pd.testing.assert_frame_equal(back, frame, check_frame_type=False)
+    pd.testing.assert_frame_equal(back, frame)
     assert plain(back[name]) == plain(frame[name])
+    assert back._repr_html_() == frame._repr_html_()
 
 
 def to_parquet(frame: pd.DataFrame, name: str) -> None:
@@ -292,14 +293,6 @@ def test_only_what_occurs_is_counted_and_codes_are_in_the_order_of_the_alphabet(
     for name in frame.select_dtypes("category"):
         assert list(frame[name].cat.categories) == sorted({*known(frame[name])}), name
     assert "ERROR_ZERO_BALANCE" not in frame["error_code"].cat.categories
-
-
-def test_a_pickle_is_of_a_plain_frame_but_that_of_a_table_shows_itself(
-    filled: bn.ExchangeLog,
-) -> None:
-    assert type(pickle.loads(pickle.dumps(filled.frame()))) is pd.DataFrame
-    tasks = pickle.loads(pickle.dumps(filled.tasks()))
-    assert tasks._repr_html_() == filled.tasks()._repr_html_()
 
 
 # --- queries by time --------------------------------------------------------------------------
