@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -48,6 +48,12 @@ def show_html(place: widgets.HTML, html: str) -> None:
     widgets.show(place, html)
 
 
+def place(html: str = "", classes: Sequence[str] = ()) -> Any:
+    """A place for HTML; while it is empty it takes no room."""
+    layout = {"width": "auto", "display": "" if html else "none"}
+    return widgets.HTML(html, layout=layout, classes=classes)
+
+
 def plain(kind: Any, label: str, **options: Any) -> Any:
     """A control that is no field of a task, with its label above it."""
     layout = {"width": "auto", **options.pop("layout", {})}
@@ -70,6 +76,23 @@ def panel(*children: widgets.Widget, grow: bool = False, shown: bool = True) -> 
     layout: dict[str, Any] = {"width": "auto", "display": "" if shown else "none"}
     layout |= {"flex": "1 1 320px"} if grow else {}
     return widgets.VBox(children, layout=layout, classes=("brocap-panel",))
+
+
+class Fold(widgets.VBox):
+    """A button that shows and hides what `make` returns when it is pressed for the first time."""
+
+    def __init__(self, title: str, make: Callable[[], Sequence[widgets.Widget]]) -> None:
+        self._title, self._make = title, make
+        self.opened = widgets.ToggleButton(description=f"▸ {title}", classes=("brocap-quiet",))
+        super().__init__([self.opened], layout={"width": "auto"}, classes=("brocap-unfold",))
+        self.opened.observe(lambda change: self._turn(change.new), "value")
+
+    def _turn(self, opened: bool) -> None:
+        if len(self.children) == 1:
+            content = widgets.VBox(self._make(), classes=("brocap-form",))
+            self.children += (content,)
+        self.opened.description = f"{'▾' if opened else '▸'} {self._title}"
+        widgets.show(self.children[1], opened)
 
 
 class Report(widgets.HTML):

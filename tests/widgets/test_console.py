@@ -270,7 +270,7 @@ def test_an_uploaded_file_is_read_and_its_widget_emptied(
 def test_an_address_is_loaded_in_the_background(console: Console, sandbox: Sandbox) -> None:
     picker, puzzle = console.form.picker, sandbox.puzzles[1]
     assert picker is not None
-    picker.by_address.value = True
+    picker.by_address.opened.value = True
     picker.address.value = puzzle.url
     picker.load.click()
     until(lambda: picker.data == puzzle.data)
