@@ -244,9 +244,9 @@ def test_the_picture_in_what_is_pasted_from_a_document_is_taken(lab: Lab) -> Non
     assert console.get_by_label("Address of a picture").input_value() == bad
     send(lab, "paste", text="data:image/png;base64,@@@@")
     alert = console.get_by_role("alert")
-    alert.get_by_text("is damaged or cut off. Copy the picture again.").wait_for()
+    alert.get_by_text("is damaged or cut off.").wait_for()
     send(lab, "paste", text="data:text/html,<html>")
-    alert.filter(has_text="The picture is a web page (HTML), not a picture").wait_for()
+    alert.filter(has_text="The file is a web page (HTML), not a picture").wait_for()
     console.get_by_label("Address of a picture").fill(uri)
     console.get_by_role("button", name="Load picture").click()
     console.get_by_text("90 x 60 pixels").wait_for()
