@@ -110,7 +110,6 @@ class Input(Row):
             f"{escape(self.name)}{needed}</span>",
             "description_allow_html": True,
             "tooltip": help_text or None,
-            "layout": {"width": "auto"},
             "classes": PLAIN,
         }
         if secret:
@@ -215,7 +214,7 @@ class TaskForm(widgets.View):
         if self._folded:
             self.more = Fold(f"{len(more)} more fields", self._rest)
             shown.insert(-1, self.more)
-        super().__init__(shown, layout={"width": "auto"}, classes=("brocap-form",))
+        super().__init__(shown, classes=("brocap-form",))
         self._check()
 
     def task(self) -> Task:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import anywidget
 import traitlets
 
 from brocap_nb.api._errors import InvalidInputError
@@ -31,7 +30,7 @@ MAX_BYTES: Final = 10_000_000
 _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (required)</span>'
 
 
-class DropZone(anywidget.AnyWidget):
+class DropZone(widgets.AnyWidget):
     """Sends on what is pasted, dropped or chosen: a file as the buffer of a message, or a text.
 
     A file that is too large never leaves the page.
@@ -73,7 +72,7 @@ class ImagePicker(widgets.VBox):
             options=[(one.name.replace("-", " "), one.name) for one in samples],
             tooltips=[one.question for one in samples],
             value=None,
-            layout={"width": "auto", "display": "" if samples else "none"},
+            layout=widgets.shown(samples),
             classes=("brocap-samples", f"brocap-{id(self)}"),
         )
         """The samples, each a picture to click."""
@@ -85,9 +84,7 @@ class ImagePicker(widgets.VBox):
         """Seen only where the zone does not run."""
         self.by_address = Fold("From an address", self._section)
         own = line(self.zone, self.upload, self.by_address)
-        super().__init__(
-            [self._said, self.sample, own], layout={"width": "auto"}, classes=("brocap-picker",)
-        )
+        super().__init__([self._said, self.sample, own], classes=("brocap-picker",))
         self.sample.observe(self._sample_chosen, "value")
         self.zone.on_msg(self._came)
         self.upload.observe(self._file_chosen, "value")
@@ -101,7 +98,7 @@ class ImagePicker(widgets.VBox):
             description="Allow private addresses (localhost, 192.168…)",
             value=bool(self._allow_private),
             indent=False,
-            layout={"width": "auto", "display": "" if self._allow_private is None else "none"},
+            layout=widgets.shown(self._allow_private is None),
         )
         """Whether an address may be of this machine or of its network."""
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())

@@ -50,14 +50,12 @@ def show_html(place: widgets.HTML, html: str) -> None:
 
 def place(html: str = "", classes: Sequence[str] = ()) -> Any:
     """A place for HTML; while it is empty it takes no room."""
-    layout = {"width": "auto", "display": "" if html else "none"}
-    return widgets.HTML(html, layout=layout, classes=classes)
+    return widgets.HTML(html, layout=widgets.shown(html), classes=classes)
 
 
 def plain(kind: Any, label: str, **options: Any) -> Any:
     """A control that is no field of a task, with its label above it."""
-    layout = {"width": "auto", **options.pop("layout", {})}
-    return kind(description=label, layout=layout, classes=PLAIN, **options)
+    return kind(description=label, classes=PLAIN, **options)
 
 
 def close_all(widget: widgets.Widget) -> None:
@@ -73,8 +71,7 @@ def close_all(widget: widgets.Widget) -> None:
 
 def panel(*children: widgets.Widget, grow: bool = False, shown: bool = True) -> widgets.VBox:
     """A framed block of widgets; one that grows shares a row where there is room for two."""
-    layout: dict[str, Any] = {"width": "auto", "display": "" if shown else "none"}
-    layout |= {"flex": "1 1 320px"} if grow else {}
+    layout = {**widgets.shown(shown), **({"flex": "1 1 320px"} if grow else {})}
     return widgets.VBox(children, layout=layout, classes=("brocap-panel",))
 
 
@@ -84,7 +81,7 @@ class Fold(widgets.VBox):
     def __init__(self, title: str, make: Callable[[], Sequence[widgets.Widget]]) -> None:
         self._title, self._make = title, make
         self.opened = widgets.ToggleButton(description=f"▸ {title}", classes=("brocap-quiet",))
-        super().__init__([self.opened], layout={"width": "auto"}, classes=("brocap-unfold",))
+        super().__init__([self.opened], classes=("brocap-unfold",))
         self.opened.observe(lambda change: self._turn(change.new), "value")
 
     def _turn(self, opened: bool) -> None:
@@ -99,7 +96,7 @@ class Report(widgets.HTML):
     """Shows what a handler raises, redacted: a front end would swallow the traceback."""
 
     def __init__(self, redact: Callable[[str], str] = str) -> None:
-        super().__init__(layout={"display": "none"})
+        super().__init__(layout=widgets.shown(False))
         self._redact = redact
 
     def clear(self) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 
 
-class TargetChooser(widgets.View):
+class TargetChooser(widgets.VBox):
     """Chooses where tasks go, and makes the client for it."""
 
     def __init__(
@@ -45,7 +45,6 @@ class TargetChooser(widgets.View):
             options=choices,
             description="Send tasks to",
             style={"description_width": "auto", "button_width": "auto"},
-            layout={"width": "auto"},
         )
         self._words = widgets.HTML(self._told())
         super().__init__([self.choice, self._words])

@@ -235,7 +235,7 @@ def test_a_key_in_the_environment_is_told_in_words(
 def test_a_typed_key_is_in_no_widgets_state(console: Console) -> None:
     key = secrets.token_hex(16)
     console.target.choice.value = _target.LIVE
-    console.target.key._handle_custom_msg({"kind": "set", "value": key}, [])
+    console.target.key._handle_custom_msg({"value": key}, [])
     console.target.client()
     bundle = console._repr_mimebundle_()
     assert "a key is set (32 characters)" in states()

@@ -58,7 +58,7 @@ def enter(form: TaskForm, name: str, what: Any) -> None:
     """Type a text, choose a label or set a tick."""
     widget = form.inputs[name].widget
     if isinstance(widget, SecretField):
-        widget._handle_custom_msg({"kind": "set", "value": what}, [])
+        widget._handle_custom_msg({"value": what}, [])
     else:
         widget.value = what
 
