@@ -46,7 +46,7 @@ class FaultChooser(Fold):
         self.method = plain(
             widgets.Dropdown, "Method that fails", options=METHODS, value="getTaskResult"
         )
-        names = [(f"{name}: {what[:50].rstrip('.')}", name) for name, what in FAULTS.items()]
+        names = [(f"{name}: {what}", name) for name, what in FAULTS.items()]
         self.fault = plain(widgets.Dropdown, "Fault", options=names, value="reset")
         self.times = plain(
             widgets.BoundedIntText, "How many requests", value=1, min=1, max=1_000_000
@@ -54,17 +54,15 @@ class FaultChooser(Fold):
         self.order = widgets.PatientButton(description="Make the next request fail")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is planned")
         self._report = Report()
-        self._what, self._pending = widgets.HTML(), widgets.HTML()
-        self.fault.observe(lambda _: self._explain(), "value")
+        self._pending = widgets.HTML()
         self.order.on_click(self._report.guard(self._order))
         self.clear.on_click(self._report.guard(self._clear))
         for control, width in ((self.method, 150), (self.fault, 260), (self.times, 130)):
             widgets.rearrange(control, flex=f"1 1 {width}px")
-        self._explain()
         self.draw()
         self._unsubscribe = self._log.subscribe(self._heard)
         chosen = line(self.method, self.fault, self.times)
-        return chosen, self._what, self._report, line(self.order, self.clear), self._pending
+        return chosen, self._report, line(self.order, self.clear), self._pending
 
     def draw(self) -> None:
         """Show the orders that wait as they stand now."""
@@ -88,9 +86,6 @@ class FaultChooser(Fold):
             at = f"{exchange.started_at:%H:%M:%S} UTC"
             self._met = f"Met at {at}: {exchange.method}, {exchange.outcome}."
         self._refresh.request()
-
-    def _explain(self) -> None:
-        self._what.value = note(FAULTS[self.fault.value])
 
     def _order(self) -> None:
         self._report.clear()

@@ -57,8 +57,10 @@ _JSON_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.){6,})"(?!\s*:)')  # no name, an
 class Row:
     """A widget for the fields of these names, and below it what there is to say of them."""
 
-    def __init__(self, names: Sequence[str], widget: Any = None, help_text: str = "") -> None:
-        self.names, self.widget = tuple(names), widget
+    def __init__(
+        self, names: Sequence[str], words: str, widget: Any = None, help_text: str = ""
+    ) -> None:
+        self.names, self.words, self.widget = names, words, widget
         self.touched = False
         """Whether what is wrong is shown: not before somebody had a chance to fill it in."""
         self.sentences: tuple[str, ...] = ()
@@ -104,9 +106,10 @@ class Input(Row):
         line = self._kind in _LINE
         hint = "" if choices or line else _hint(shape, listed=self._item is not None)
         help_text = " ".join(filter(None, [shape.get("description"), hint]))
+        words = "Question" if self.name == "metadata.Task" else _words(keys[-1])
         needed = " (required)" if required else ""
         options: dict[str, Any] = {
-            "description": f'{escape(self.words)} <span class="brocap-api">'
+            "description": f'{escape(words)} <span class="brocap-api">'
             f"{escape(self.name)}{needed}</span>",
             "description_allow_html": True,
             "tooltip": help_text or None,
@@ -131,16 +134,7 @@ class Input(Row):
             kind = widgets.Text if line else widgets.Textarea
             made = kind(value=shape.get("start", ""), **options)
         made.observe(lambda _: changed(self), "secret" if secret else "value")
-        super().__init__((self.name,), made, help_text)
-
-    @property
-    def words(self) -> str:
-        """The field's name as people write it."""
-        if self.name == "metadata.Task":
-            return "Question"
-        words = [w if w.isupper() else w.lower() for w in _WORD.findall(self.keys[-1])]
-        text = " ".join(words) or self.name
-        return text[:1].upper() + text[1:]
+        super().__init__((self.name,), words, made, help_text)
 
     @property
     def text(self) -> str:
@@ -198,12 +192,12 @@ class TaskForm(widgets.View):
         self._suggested = ""
         self._renew: Callable[[], None] = lambda: None
         self._changed = changed
-        self._whole = Row(())
+        self._whole = Row((), "the whole")
         rows: list[Row] = []
         fields = _fields(task_type)
         if fields.keys() >= set(PICTURE_FIELDS):
             self.picker = ImagePicker(puzzles, allow_private=allow_private, changed=self._picked)
-            rows.append(Row(PICTURE_FIELDS, self.picker))
+            rows.append(Row(PICTURE_FIELDS, "Picture", self.picker))
         self.inputs = {one.name: one for one in _inputs(task_type, fields, self._touch)}
         """The input of each field, by its name on the wire, with dots for one in a model."""
         self.rows: tuple[Row, ...] = (*rows, *self.inputs.values(), self._whole)
@@ -237,11 +231,7 @@ class TaskForm(widgets.View):
 
     def in_words(self) -> str:
         """Return what people call the fields that are wrong."""
-        wrong = [row for row in self.rows if row.sentences]
-        return ", ".join(
-            row.words if isinstance(row, Input) else "Picture" if row.names else "the whole"
-            for row in wrong
-        )
+        return ", ".join(row.words for row in self.rows if row.sentences)
 
     def mark(self, fields: Sequence[str], sentence: str) -> None:
         """Show at these fields, and nowhere else, what the service said, until they are changed.
@@ -440,6 +430,12 @@ def _hint(shape: Schema, *, listed: bool) -> str:
         return f"Written as JSON: an object of {', '.join(fields)}."
     shown = {"object": '{"name": 1}', "array": '["a", 2]'}.get(shape.get("type", ""), '"a text"')
     return f"Written as JSON, such as {shown}."
+
+
+def _words(name: str) -> str:
+    """A field's name as people write it."""
+    words = " ".join(w if w.isupper() else w.lower() for w in _WORD.findall(name)) or name
+    return words[:1].upper() + words[1:]
 
 
 def _text(value: Any) -> str:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import traitlets
-
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
 
 MAX_BYTES: Final = 10_000_000
-"""How large a file may be; a notebook's connection carries little more."""
+"""How large a file may be, as in drop_zone.js; a notebook's connection carries little more."""
 
 _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (required)</span>'
 
@@ -37,8 +35,6 @@ class DropZone(widgets.AnyWidget):
     """
 
     _esm = Path(__file__).parent / "drop_zone.js"
-
-    max_bytes = traitlets.Int(MAX_BYTES).tag(sync=True)
 
 
 class ImagePicker(widgets.VBox):
@@ -132,7 +128,7 @@ class ImagePicker(widgets.VBox):
 
     def draw_samples(self) -> None:
         """Put small copies of the samples on their buttons, if that is not done yet."""
-        if self._drawn:
+        if self._drawn or not self.sample.options:
             return
         self._drawn = True
         place = f".brocap-{id(self)} .jupyter-button:nth-of-type"
@@ -141,9 +137,8 @@ class ImagePicker(widgets.VBox):
             small = _pictures.thumbnail(one.data, side=84, max_bytes=1_250)
             uri = f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
             rules.append(f"{place}({number}) {{ background-image: url({uri}) }}")
-        if rules:
-            look = f"<style>{' '.join(rules)}</style>"
-            self.children += (widgets.HTML(look, layout={"display": "none"}),)
+        look = f"<style>{' '.join(rules)}</style>"
+        self.children += (widgets.HTML(look, layout=widgets.shown(False)),)
 
     def _choose(
         self, data: bytes | None, url: str | None, said: str = "", *, puzzle: Puzzle | None = None

@@ -19,10 +19,9 @@ STYLE: Final = f"<style>{Path(__file__).with_name('console.css').read_text('utf-
 """Put once into each widget that is shown by itself, in an `HTML`."""
 
 
-def heading(text: str, aside: str = "") -> str:
-    """A panel's heading, with a few words beside it. Both are text."""
-    small = f"<small>{escape(aside)}</small>" if aside else ""
-    return f'<div class="brocap-heading" role="heading" aria-level="3">{escape(text)}{small}</div>'
+def heading(text: str) -> str:
+    """A panel's heading."""
+    return f'<div class="brocap-heading" role="heading" aria-level="3">{escape(text)}</div>'
 
 
 def note(text: str) -> str:
@@ -69,9 +68,9 @@ def close_all(widget: widgets.Widget) -> None:
             part.close()
 
 
-def panel(*children: widgets.Widget, grow: bool = False, shown: bool = True) -> widgets.VBox:
+def panel(*children: widgets.Widget, grow: bool = False) -> widgets.VBox:
     """A framed block of widgets; one that grows shares a row where there is room for two."""
-    layout = {**widgets.shown(shown), **({"flex": "1 1 320px"} if grow else {})}
+    layout = {"flex": "1 1 320px"} if grow else {}
     return widgets.VBox(children, layout=layout, classes=("brocap-panel",))
 
 

@@ -1,5 +1,6 @@
 // What comes is sent to the kernel as it is, never as part of the model's state; the kernel says
 // what is wrong with it. A file that is too large, or cannot be read, stays here: it is only named.
+const MOST = 10_000_000; // as in _image_picker.py
 const make = (kind, properties) => Object.assign(document.createElement(kind), properties);
 
 // The first picture of what was copied from a page, a document or a mail; else the text itself.
@@ -34,10 +35,9 @@ function render({ model, el }) {
   input.setAttribute("aria-label", "Picture file");
   el.append(zone, button, input);
 
-  const most = model.get("max_bytes");
   const take = async ([file, ...others]) => {
     const which = others.length ? `, the first of ${others.length + 1} files` : "";
-    const bytes = file.size > most ? null : await file.arrayBuffer().catch(() => null);
+    const bytes = file.size > MOST ? null : await file.arrayBuffer().catch(() => null);
     const content = { name: file.name + which, size: file.size };
     model.send(content, undefined, bytes ? [bytes] : []);
   };
@@ -57,7 +57,7 @@ function render({ model, el }) {
       if (kind !== "paste" && kind !== "drop") return;
       const transfer = event.clipboardData ?? event.dataTransfer;
       if (transfer.files.length) take(transfer.files);
-      else model.send({ text: textIn(transfer).slice(0, most) });
+      else model.send({ text: textIn(transfer).slice(0, MOST) });
     });
   }
   button.addEventListener("click", () => input.click());

@@ -47,11 +47,8 @@ def test_it_is_folded_until_it_is_opened(log: ExchangeLog) -> None:
 
 def test_every_fault_is_offered_and_explained(chooser: FaultChooser, sandbox: Sandbox) -> None:
     assert tuple(name for _, name in chooser.fault.options) == sandbox.faults.names
-    explained = set()
-    for name in sandbox.faults.names:
-        chooser.fault.value = name
-        explained.add(chooser._what.value)
-    assert len(explained) == len(sandbox.faults.names)
+    for label, name in chooser.fault.options:
+        assert len(label) > len(name) + 10
 
 
 def test_an_order_is_told_happens_and_is_gone(
