@@ -282,7 +282,7 @@ class Console:
 
     def _puzzles(self) -> Sequence[Puzzle]:
         with self._report.catching():
-            return self.target.puzzles()
+            return self.target.sandbox().puzzles
         return ()
 
     # from the task to its answer
@@ -364,7 +364,7 @@ class Console:
         provoke(code, self.target.sandbox(), self.log)
 
     def _safe(self, text: str) -> str:
-        secret = self.target.secret
+        secret = self.target.key.secret
         return secret.redact(text) if secret is not None else text
 
     # without a kernel
