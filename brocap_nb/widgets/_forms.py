@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
@@ -27,7 +28,6 @@ from brocap_nb.widgets._style import (
     PLAIN,
     STYLE,
     Fold,
-    close_all,
     note,
     place,
     problem_note,
@@ -57,10 +57,11 @@ _JSON_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.){6,})"(?!\s*:)')  # no name, an
 class Row:
     """A widget for the fields of these names, and below it what there is to say of them."""
 
-    def __init__(
-        self, names: Sequence[str], words: str, widget: Any = None, help_text: str = ""
-    ) -> None:
-        self.names, self.words, self.widget = names, words, widget
+    widget: Any = None
+    """What is filled in; of an input it is made when it is first looked at."""
+
+    def __init__(self, names: Sequence[str], words: str, help_text: str = "") -> None:
+        self.names, self.words = names, words
         self.touched = False
         """Whether what is wrong is shown: not before somebody had a chance to fill it in."""
         self.sentences: tuple[str, ...] = ()
@@ -68,10 +69,15 @@ class Row:
         self.marked = ""
         """What the service said."""
         self._help = note(help_text) if help_text else ""
-        self.said = place(self._help, classes=("brocap-said",))
+
+    @cached_property
+    def said(self) -> Any:
         """What there is to say."""
-        self.parts = (self.said,) if widget is None else (widget, self.said)
+        return place(self._help, classes=("brocap-said",))
+
+    def parts(self) -> list[widgets.Widget]:
         """Its widgets, from top to bottom."""
+        return [part for part in (self.widget, self.said) if part is not None]
 
     def say(self) -> bool:
         """Show what is wrong and what the service said, if anything, or else the help."""
@@ -79,7 +85,8 @@ class Row:
         if self.marked:
             marked = f"⚠ <b>Rejected by the service:</b> {_html.words(self.marked)}"
             wrong += f'<div class="brocap-problem brocap-marked">{marked}</div>'
-        show_html(self.said, wrong or self._help)
+        if wrong or "said" in self.__dict__:
+            show_html(self.said, wrong or self._help)
         return bool(wrong)
 
 
@@ -116,13 +123,14 @@ class Input(Row):
             "classes": PLAIN,
         }
         if secret:
-            made: Any = SecretField(label=f"{self.name}{needed}", noun="value")
+            make: Any = SecretField
+            options = {"label": f"{self.name}{needed}", "noun": "value"}
         elif choices:
             start = None if default is None else written(default)
             if start not in self._choices:
                 start = "(choose)" if required else "(left out)"
                 self._choices = {start: None, **self._choices}
-            made = widgets.Dropdown(options=[*self._choices], value=start, **options)
+            make, options["options"], options["value"] = widgets.Dropdown, [*self._choices], start
         else:
             example = next(iter(shape.get("examples", ())), _FORMATS.get(shape.get("format", "")))
             if default is not None:
@@ -131,14 +139,22 @@ class Input(Row):
                 options["placeholder"] = f"such as {_text(example):.60}"
             if not line:
                 options["rows"] = 10 if "start" in shape else 3
-            kind = widgets.Text if line else widgets.Textarea
-            made = kind(value=shape.get("start", ""), **options)
-        made.observe(lambda _: changed(self), "secret" if secret else "value")
-        super().__init__((self.name,), words, made, help_text)
+            make = widgets.Text if line else widgets.Textarea
+            options["value"] = shape.get("start", "")
+        self._make, self._options, self._changed = make, options, changed
+        super().__init__((self.name,), words, help_text)
+
+    @cached_property
+    def widget(self) -> Any:
+        made = self._make(**self._options)
+        made.observe(lambda _: self._changed(self), "secret" if self._secret else "value")
+        return made
 
     @property
     def text(self) -> str:
         """What was typed or chosen."""
+        if "widget" not in self.__dict__:
+            return str(self._options.get("value", ""))
         if not self._secret:
             return str(self.widget.value)
         return self.widget.secret.reveal() if self.widget.secret is not None else ""
@@ -197,14 +213,15 @@ class TaskForm(widgets.View):
         fields = _fields(task_type)
         if fields.keys() >= set(PICTURE_FIELDS):
             self.picker = ImagePicker(puzzles, allow_private=allow_private, changed=self._picked)
-            rows.append(Row(PICTURE_FIELDS, "Picture", self.picker))
+            rows.append(Row(PICTURE_FIELDS, "Picture"))
+            rows[0].widget = self.picker
         self.inputs = {one.name: one for one in _inputs(task_type, fields, self._touch)}
         """The input of each field, by its name on the wire, with dots for one in a model."""
         self.rows: tuple[Row, ...] = (*rows, *self.inputs.values(), self._whole)
         """From top to bottom; the last is for what is said of the task as a whole."""
         more = [one for one in self.inputs.values() if not one.required]
         self._folded = {*more} if 1 < len(more) < len(self.rows) - 1 else set[Row]()
-        shown = [part for row in self.rows if row not in self._folded for part in row.parts]
+        shown = [part for row in self.rows if row not in self._folded for part in row.parts()]
         if self._folded:
             self.more = Fold(f"{len(more)} more fields", self._rest)
             shown.insert(-1, self.more)
@@ -243,20 +260,13 @@ class TaskForm(widgets.View):
             row.marked = sentence if row in places else ""
         self._say()
 
-    def close(self) -> None:
-        """Close the folded fields too: until they are looked at, they stand in no widget."""
-        for row in self._folded:
-            for part in row.parts:
-                close_all(part)
-        super().close()
-
     def _say(self) -> None:
         loud = [row for row in self.rows if row.say()]
         if not self._folded.isdisjoint(loud):
             self.more.opened.value = True
 
     def _rest(self) -> Sequence[widgets.Widget]:
-        return [part for row in self.rows if row in self._folded for part in row.parts]
+        return [part for row in self.rows if row in self._folded for part in row.parts()]
 
     def _row_of(self, field: str) -> Row:
         """The row of a field, of what it is in, or of its first part."""

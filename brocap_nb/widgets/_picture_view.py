@@ -15,9 +15,6 @@ from brocap_nb.widgets._style import note, plain, problem_note
 NO_PICTURE: Final = "No picture is chosen yet."
 """What is said where a picture would be."""
 
-NOT_SUBMITTED: Final = "Not submitted yet."
-"""What is said of a picture that was only chosen."""
-
 BUDGET: Final = 26_000
 """Characters of pictures in a saved notebook; with the samples' copies it is 40,000 at most."""
 
@@ -47,7 +44,7 @@ class PictureView(widgets.VBox):
         answer: Sequence[bool] | None = None,
         *,
         grid: tuple[int, int] | None = None,
-        whose: str = NOT_SUBMITTED,
+        whose: str = "Not submitted yet.",
     ) -> None:
         """Show a task's picture, or its pictures as a strip, with the answer's tiles ticked.
 
