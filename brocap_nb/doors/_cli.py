@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _demo(folder: str | None) -> int:
     """Submit two tasks to the sandbox, provoke three error codes, print the tables."""
-    from brocap_nb.widgets._provoke import provoke
+    from brocap_nb.widgets._fault_chooser import provoke
 
     log = bn.ExchangeLog(folder)
     with bn.Sandbox() as sandbox:

@@ -23,7 +23,7 @@ from brocap_nb.client._client import Client
 from brocap_nb.doors._cell import HELP, masked, near, read_object, task_words
 from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox, shared_log
 from brocap_nb.tasks._types import task_from_wire
-from brocap_nb.widgets._provoke import provoke
+from brocap_nb.widgets._fault_chooser import provoke
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -7,7 +7,6 @@ _submission_list.py                                   what was submitted, and ho
 _target.py, _secret_field.py, _fault_chooser.py       where tasks go, the key, what shall fail
 _log_board.py   the log: _rows.py, _log_table.py, _lenses.py, _exchange_view.py
 _kit.py, _style.py                                    what all of them are made of
-_provoke.py     an error code on purpose
 """
 
 from brocap_nb.widgets._console import Console

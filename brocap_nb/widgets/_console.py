@@ -15,10 +15,11 @@ from brocap_nb.api._facts import explain
 from brocap_nb.client._requests import create_task
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._search import Filter, Search
+from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._fault_chooser import FaultChooser
+from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
 from brocap_nb.widgets._forms import TaskForm
 from brocap_nb.widgets._lenses import BROKEN
 from brocap_nb.widgets._log_board import LogPanels
@@ -281,7 +282,7 @@ class Console:
 
     def _puzzles(self) -> Sequence[Puzzle]:
         with self._report.catching():
-            return self.target.puzzles()
+            return self.target.sandbox().puzzles
         return ()
 
     # from the task to its answer
@@ -357,17 +358,13 @@ class Console:
         """How the sandbox is made to answer with each code, where tasks go there."""
         if not self.target.to_sandbox:
             return {}
-        from brocap_nb.sandbox._recipes import RECIPES
-
         return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
 
     def _provoke(self, code: str) -> None:
-        from brocap_nb.widgets._provoke import provoke
-
         provoke(code, self.target.sandbox(), self.log)
 
     def _safe(self, text: str) -> str:
-        secret = self.target.secret
+        secret = self.target.key.secret
         return secret.redact(text) if secret is not None else text
 
     # without a kernel
@@ -387,14 +384,6 @@ class Console:
 
     def _static_html(self) -> str:
         """What a page without a kernel shows: pictures are small, so that it stays light."""
-        form = self.form
-        state = (
-            _html.code(str(form.current))
-            if form.current is not None
-            else _html.facts(
-                (p.field or "task", _html.badge("to be filled in")) for p in form.problems
-            )
-        )
         return _html.card(
             "brocap_nb console",
             "<div>Run this cell to use it. As it stood:</div>",
@@ -404,7 +393,7 @@ class Console:
                     ("task type", _html.badge(self.task_type.value)),
                 ]
             ),
-            state,
+            self.form.static(),
             self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
             table_of(self.log, rows=5),
         )

@@ -10,7 +10,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import anywidget
 import traitlets
 from IPython import get_ipython
 
@@ -36,7 +35,7 @@ PICTURE_CHARACTERS: Final = 16_000
 LONGEST: Final = 20_000  # characters of code: what is shown stays in the saved notebook
 
 
-class CopyButton(anywidget.AnyWidget):
+class CopyButton(widgets.AnyWidget):
     """Copies the text of the nearest `brocap-copyable` around it, in the browser alone."""
 
     _esm = Path(__file__).parent / "copy_button.js"

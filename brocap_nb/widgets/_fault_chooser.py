@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from brocap_nb import _html
-from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api import _answers
+from brocap_nb.api._errors import ApiError, SandboxError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import METHODS
+from brocap_nb.client import _requests
+from brocap_nb.client._client import Client
 from brocap_nb.sandbox._faults import FAULTS
+from brocap_nb.sandbox._recipes import RECIPES, TASK_ID, prepared
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._forms import read_number
-from brocap_nb.widgets._style import Report, note, plain
+from brocap_nb.widgets._rows import line
+from brocap_nb.widgets._style import Fold, Report, note, plain
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
     from brocap_nb.log import ExchangeLog
     from brocap_nb.sandbox import Sandbox
 
-TITLE: Final = "Make it fail"
-TIMES: Final = "How many requests"
 
-
-class FaultChooser(widgets.View):
+class FaultChooser(Fold):
     """A folded section: method, fault, how often, the orders that wait, and a way to clear them.
 
     `sandbox` is called when something is ordered, and may start it. What is sent to it uses the
@@ -37,47 +40,35 @@ class FaultChooser(widgets.View):
         self._met = ""
         self._unsubscribe: Callable[[], None] = lambda: None
         self._refresh = widgets.Refresh(self.draw)
-        self.opened = widgets.ToggleButton(
-            description=f"▸ {TITLE}",
-            tooltip="Show or hide the faults of the sandbox",
-            classes=("brocap-quiet",),
-        )
-        super().__init__([self.opened], classes=("brocap-faults",))
-        self.opened.observe(lambda _: self._fold(), "value")
+        super().__init__("Make it fail", self._section)
 
-    def _fill(self) -> None:
-        """Make the section, when it is first looked at."""
+    def _section(self) -> Sequence[widgets.Widget]:
         self.method = plain(
             widgets.Dropdown, "Method that fails", options=METHODS, value="getTaskResult"
         )
-        names = [(f"{name}: {what[:50].rstrip('.')}", name) for name, what in FAULTS.items()]
+        names = [(f"{name}: {what}", name) for name, what in FAULTS.items()]
         self.fault = plain(widgets.Dropdown, "Fault", options=names, value="reset")
-        self.times = plain(widgets.Text, TIMES, value="1")
+        self.times = plain(
+            widgets.BoundedIntText, "How many requests", value=1, min=1, max=1_000_000
+        )
         self.order = widgets.PatientButton(description="Make the next request fail")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is planned")
         self._report = Report()
-        self._what, self._pending = widgets.HTML(), widgets.HTML()
-        self.fault.observe(lambda _: self._explain(), "value")
+        self._pending = widgets.HTML()
         self.order.on_click(self._report.guard(self._order))
         self.clear.on_click(self._report.guard(self._clear))
-        self._explain()
         for control, width in ((self.method, 150), (self.fault, 260), (self.times, 130)):
             widgets.rearrange(control, flex=f"1 1 {width}px")
-        chosen, buttons = (
-            widgets.Box(parts, layout={"width": "auto"}, classes=("brocap-line",))
-            for parts in ([self.method, self.fault, self.times], [self.order, self.clear])
-        )
-        section = widgets.VBox(
-            [chosen, self._what, self._report, buttons, self._pending], layout={"width": "auto"}
-        )
-        self.children += (section,)
+        self.draw()
         self._unsubscribe = self._log.subscribe(self._heard)
+        chosen = line(self.method, self.fault, self.times)
+        return chosen, self._report, line(self.order, self.clear), self._pending
 
     def draw(self) -> None:
         """Show the orders that wait as they stand now."""
         orders = self._used.faults.waiting if self._used is not None else ()
         self.clear.disabled = not orders
-        rows = "".join(f"<li>{self._words(*order)}</li>" for order in orders)
+        rows = "".join(f"<li>{_words(*order)}</li>" for order in orders)
         planned = f'<ol style="margin:0;padding-left:1.6em">{rows}</ol>' if orders else ""
         told = f"{self._met} " + ("Planned:" if orders else "No failure is planned.")
         self._pending.value = f'<div role="status">{note(told.strip())}{planned}</div>'
@@ -88,13 +79,6 @@ class FaultChooser(widgets.View):
         self._refresh.close()
         super().close()
 
-    def _fold(self) -> None:
-        if len(self.children) == 1:
-            self._fill()
-        self.opened.description = f"{'▾' if self.opened.value else '▸'} {TITLE}"
-        widgets.show(self.children[-1], self.opened.value)
-        self.draw()
-
     def _heard(self, exchange: Exchange) -> None:
         if self._used is None or exchange.outcome is Outcome.NO_RESPONSE:  # it has only begun
             return
@@ -103,26 +87,50 @@ class FaultChooser(widgets.View):
             self._met = f"Met at {at}: {exchange.method}, {exchange.outcome}."
         self._refresh.request()
 
-    def _explain(self) -> None:
-        self._what.value = note(FAULTS[self.fault.value])
-
     def _order(self) -> None:
         self._report.clear()
-        times: Any = read_number(TIMES, self.times.value, whole=True)
-        if times is None:
-            raise InvalidInputError(f"{TIMES} is empty; expected a whole number, such as 1.")
         self._used = self._sandbox()
-        self._used.faults.next(self.method.value, self.fault.value, times)
+        self._used.faults.next(self.method.value, self.fault.value, self.times.value)
         self._met = ""
         self.draw()
 
     def _clear(self) -> None:
         if self._used is not None:
             self._used.faults.clear()
-        self._report.clear()
         self.draw()
 
-    def _words(self, method: str, fault: str, times: int) -> str:
-        what = f"<b>{escape(fault)}</b>: {_html.words(FAULTS[fault])}"
-        which = "The next request" if times == 1 else f"The next {times} requests"
-        return f"{which} of <code>{escape(method)}</code>. {what}"
+
+def _words(method: str, fault: str, times: int) -> str:
+    which = "The next request" if times == 1 else f"The next {times} requests"
+    what = f"<b>{escape(fault)}</b>: {_html.words(FAULTS[fault])}"
+    return f"{which} of <code>{escape(method)}</code>. {what}"
+
+
+def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
+    """Send what makes a sandbox answer with an error code, and return that exchange.
+
+    Bans are lifted first: one that was earned before would be the answer to everything.
+    """
+    recipe = next(recipe for recipe in RECIPES if recipe.code == code)
+    sandbox.forgive()
+    ready = prepared(recipe, sandbox.keys, sandbox.url, sandbox.speed)
+    task_id: int | None = None
+    with Client(ready["key"], base_url=sandbox.url, log=log) as client:
+        for step in ready["steps"]:
+            time.sleep(step["wait"])
+            fields = json.loads(step["body"])
+            del fields["clientKey"]
+            if fields.get("taskId") == TASK_ID:
+                fields["taskId"] = task_id
+            try:
+                answer = client.send(_requests.call(step["method"], fields))
+            except ApiError as error:
+                if error.code == code:
+                    return log[error.exchange_id]
+                raise
+            if isinstance(answer, _answers.CreatedTask):
+                task_id = answer.task_id
+    raise SandboxError(
+        f"The sandbox did not answer with {code}, as its recipe says. Was something else ordered "
+        "from it? The log shows what came."
+    )

@@ -6,10 +6,10 @@ typed is read by pydantic. An empty input leaves its field out.
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
@@ -17,7 +17,6 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from brocap_nb import _html
-from brocap_nb.api._body import redact_body
 from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._json import parse
 from brocap_nb.api._secrets import KEY_LABEL, Secret, label_of
@@ -25,7 +24,15 @@ from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._image_picker import ImagePicker
 from brocap_nb.widgets._secret_field import SecretField
-from brocap_nb.widgets._style import PLAIN, STYLE, note, problem_note, show_html
+from brocap_nb.widgets._style import (
+    PLAIN,
+    STYLE,
+    Fold,
+    note,
+    place,
+    problem_note,
+    show_html,
+)
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
@@ -50,52 +57,37 @@ _JSON_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.){6,})"(?!\s*:)')  # no name, an
 class Row:
     """A widget for the fields of these names, and below it what there is to say of them."""
 
-    def __init__(self, names: Sequence[str], widget: Any = None, help_text: str = "") -> None:
-        self.names, self.help_text = tuple(names), help_text
-        if widget is not None or not names:
-            self.widget = widget
+    widget: Any = None
+    """What is filled in; of an input it is made when it is first looked at."""
+
+    def __init__(self, names: Sequence[str], words: str, help_text: str = "") -> None:
+        self.names, self.words = names, words
         self.touched = False
         """Whether what is wrong is shown: not before somebody had a chance to fill it in."""
         self.sentences: tuple[str, ...] = ()
         """What is wrong."""
         self.marked = ""
         """What the service said."""
+        self._help = note(help_text) if help_text else ""
 
-    @functools.cached_property
-    def widget(self) -> Any:
-        """What is filled in; made when it is wanted."""
-        raise NotImplementedError
-
-    @functools.cached_property
-    def said(self) -> widgets.HTML:
+    @cached_property
+    def said(self) -> Any:
         """What there is to say."""
-        place = widgets.HTML(layout={"display": "none"}, classes=("brocap-said",))
-        show_html(place, self._words())
-        return place
-
-    @property
-    def speaks(self) -> bool:
-        """Whether there is more to say than the help."""
-        return bool(self.marked or (self.touched and self.sentences))
-
-    def say(self) -> None:
-        """Show what is wrong and what the service said; else the help."""
-        if "said" in self.__dict__ or self.speaks:
-            show_html(self.said, self._words())
+        return place(self._help, classes=("brocap-said",))
 
     def parts(self) -> list[widgets.Widget]:
         """Its widgets, from top to bottom."""
         return [part for part in (self.widget, self.said) if part is not None]
 
-    def _words(self) -> str:
+    def say(self) -> bool:
+        """Show what is wrong and what the service said, if anything, or else the help."""
         wrong = problem_note(*self.sentences) if self.touched else ""
-        marked = f"⚠ <b>Rejected by the service:</b> {_html.words(self.marked)}"
-        wrong += f'<div class="brocap-problem brocap-marked">{marked}</div>' if self.marked else ""
-        return wrong or (note(self.help_text) if self.help_text else "")
-
-    def in_words(self) -> str:
-        """Return what the widget holds, for a page without a kernel; never a secret."""
-        return str(getattr(self.widget, "chosen", ""))
+        if self.marked:
+            marked = f"⚠ <b>Rejected by the service:</b> {_html.words(self.marked)}"
+            wrong += f'<div class="brocap-problem brocap-marked">{marked}</div>'
+        if wrong or "said" in self.__dict__:
+            show_html(self.said, wrong or self._help)
+        return bool(wrong)
 
 
 class Input(Row):
@@ -110,74 +102,61 @@ class Input(Row):
         secret: bool,
         changed: Callable[[Row], None],
     ) -> None:
-        self.name, self.keys, self._kind = (name := ".".join(keys)), keys, shape.get("type")
-        self.required, self._shape, self._changed = required, shape, changed
-        default, self._secret = shape.get("default"), secret
-        choices = (True, False) if self._kind == "boolean" else shape.get("enum", ())
-        self._tick = self._kind == "boolean" and (required or isinstance(default, bool))
+        self.name, self.keys, self._kind = ".".join(keys), keys, shape.get("type")
+        self.required, self._secret = required, secret
+        default = shape.get("default")
         item = shape.get("items", {}).get("type")
         self._item = item if item in _LINE and not secret else None
+        choices = (True, False) if self._kind == "boolean" else shape.get("enum", ())
         written = _text if len({*map(_text, choices)}) == len(choices) else json.dumps
         self._choices = {written(value): value for value in choices}
-        self._if_empty = "" if default is None else f"left empty, {_text(default):.60} is sent"
-        self._start: Any = shape.get("start", "")
-        if self._tick:
-            self._start = bool(default)
-        elif choices:
-            self._start = None if default is None else written(default)
-            if self._start not in self._choices:
-                self._start = "(choose)" if required else "(left out)"
-                self._choices = {self._start: None, **self._choices}
-        listed = self._item is not None
-        hint = "" if choices or self._kind in _LINE else _hint(shape, listed=listed)
-        super().__init__((name,), None, " ".join(filter(None, [shape.get("description"), hint])))
-
-    @functools.cached_property
-    def widget(self) -> Any:
-        """The control."""
-        shape, line = self._shape, self._kind in _LINE
-        needed = " (required)" if self.required and not self._tick else ""
+        line = self._kind in _LINE
+        hint = "" if choices or line else _hint(shape, listed=self._item is not None)
+        help_text = " ".join(filter(None, [shape.get("description"), hint]))
+        words = "Question" if self.name == "metadata.Task" else _words(keys[-1])
+        needed = " (required)" if required else ""
         options: dict[str, Any] = {
-            "description": f'{escape(self.words)} <span class="brocap-api">'
+            "description": f'{escape(words)} <span class="brocap-api">'
             f"{escape(self.name)}{needed}</span>",
             "description_allow_html": True,
-            "tooltip": self.help_text or None,
-            "layout": {"width": "auto"},
+            "tooltip": help_text or None,
             "classes": PLAIN,
         }
-        if self._secret:
-            made: Any = SecretField(label=f"{self.name}{needed}", noun="value")
-        elif self._tick:
-            options["classes"] = ("brocap-tick",)
-            made = widgets.Checkbox(value=self._start, indent=False, **options)
-        elif self._choices:
-            made = widgets.Dropdown(options=[*self._choices], value=self._start, **options)
+        if secret:
+            make: Any = SecretField
+            options = {"label": f"{self.name}{needed}", "noun": "value"}
+        elif choices:
+            start = None if default is None else written(default)
+            if start not in self._choices:
+                start = "(choose)" if required else "(left out)"
+                self._choices = {start: None, **self._choices}
+            make, options["options"], options["value"] = widgets.Dropdown, [*self._choices], start
         else:
             example = next(iter(shape.get("examples", ())), _FORMATS.get(shape.get("format", "")))
-            such = "" if example is None else f"such as {_text(example):.60}"
-            options["placeholder"] = self._if_empty or such
-            rows = 10 if self._start else 3
-            kind = widgets.Text if line else functools.partial(widgets.Textarea, rows=rows)
-            made = kind(value=self._start, **options)
+            if default is not None:
+                options["placeholder"] = f"left empty, {_text(default):.60} is sent"
+            elif example is not None:
+                options["placeholder"] = f"such as {_text(example):.60}"
+            if not line:
+                options["rows"] = 10 if "start" in shape else 3
+            make = widgets.Text if line else widgets.Textarea
+            options["value"] = shape.get("start", "")
+        self._make, self._options, self._changed = make, options, changed
+        super().__init__((self.name,), words, help_text)
+
+    @cached_property
+    def widget(self) -> Any:
+        made = self._make(**self._options)
         made.observe(lambda _: self._changed(self), "secret" if self._secret else "value")
         return made
-
-    @property
-    def words(self) -> str:
-        """The field's name as people write it."""
-        if self.name == "metadata.Task":
-            return "Question"
-        words = [w if w.isupper() else w.lower() for w in _WORD.findall(self.keys[-1])]
-        text = " ".join(words) or self.name
-        return text[:1].upper() + text[1:]
 
     @property
     def text(self) -> str:
         """What was typed or chosen."""
         if "widget" not in self.__dict__:
-            return _text(self._start)
+            return str(self._options.get("value", ""))
         if not self._secret:
-            return _text(self.widget.value)
+            return str(self.widget.value)
         return self.widget.secret.reveal() if self.widget.secret is not None else ""
 
     def read(self) -> Any:
@@ -196,12 +175,6 @@ class Input(Row):
             for text in (self.text, *_JSON_TEXT.findall(self.text)):
                 sentence = Secret(text).redact(sentence.replace(text, KEY_LABEL))
         return sentence
-
-    def in_words(self) -> str:
-        if self._secret:
-            return str(self.widget.status) if "widget" in self.__dict__ else "no value is set"
-        text = redact_body(self.text, "application/json")[0] or self._if_empty
-        return text if len(text) <= 300 else f"{text[:299]}…"
 
 
 class TaskForm(widgets.View):
@@ -235,31 +208,24 @@ class TaskForm(widgets.View):
         self._suggested = ""
         self._renew: Callable[[], None] = lambda: None
         self._changed = changed
-        self._whole = Row(())
+        self._whole = Row((), "the whole")
         rows: list[Row] = []
         fields = _fields(task_type)
         if fields.keys() >= set(PICTURE_FIELDS):
             self.picker = ImagePicker(puzzles, allow_private=allow_private, changed=self._picked)
-            rows.append(Row(PICTURE_FIELDS, self.picker))
+            rows.append(Row(PICTURE_FIELDS, "Picture"))
+            rows[0].widget = self.picker
         self.inputs = {one.name: one for one in _inputs(task_type, fields, self._touch)}
         """The input of each field, by its name on the wire, with dots for one in a model."""
         self.rows: tuple[Row, ...] = (*rows, *self.inputs.values(), self._whole)
         """From top to bottom; the last is for what is said of the task as a whole."""
         more = [one for one in self.inputs.values() if not one.required]
-        self._folded = more if 1 < len(more) < len(self.rows) - 1 else []
+        self._folded = {*more} if 1 < len(more) < len(self.rows) - 1 else set[Row]()
         shown = [part for row in self.rows if row not in self._folded for part in row.parts()]
         if self._folded:
-            self.more = widgets.ToggleButton(
-                description=f"▸ {len(more)} more fields",
-                tooltip="Fields that may be left out",
-                classes=("brocap-quiet",),
-            )
-            self._rest = widgets.VBox(
-                layout={"width": "auto", "display": "none"}, classes=("brocap-form",)
-            )
-            self.more.observe(lambda change: self._unfold(change.new), "value")
-            shown[-1:-1] = [self.more, self._rest]
-        super().__init__(shown, layout={"width": "auto"}, classes=("brocap-form",))
+            self.more = Fold(f"{len(more)} more fields", self._rest)
+            shown.insert(-1, self.more)
+        super().__init__(shown, classes=("brocap-form",))
         self._check()
 
     def task(self) -> Task:
@@ -282,11 +248,7 @@ class TaskForm(widgets.View):
 
     def in_words(self) -> str:
         """Return what people call the fields that are wrong."""
-        wrong = [row for row in self.rows if row.sentences]
-        return ", ".join(
-            row.words if isinstance(row, Input) else "Picture" if row.names else "the whole"
-            for row in wrong
-        )
+        return ", ".join(row.words for row in self.rows if row.sentences)
 
     def mark(self, fields: Sequence[str], sentence: str) -> None:
         """Show at these fields, and nowhere else, what the service said, until they are changed.
@@ -299,17 +261,12 @@ class TaskForm(widgets.View):
         self._say()
 
     def _say(self) -> None:
-        for row in self.rows:
-            row.say()
-        if any(row.speaks for row in self._folded):
-            self.more.value = True
+        loud = [row for row in self.rows if row.say()]
+        if not self._folded.isdisjoint(loud):
+            self.more.opened.value = True
 
-    def _unfold(self, opened: bool) -> None:
-        """Show or hide the fields that may be left out; made when they are first looked at."""
-        if not self._rest.children:
-            self._rest.children = [part for row in self._folded for part in row.parts()]
-        self.more.description = f"{'▾' if opened else '▸'} {len(self._folded)} more fields"
-        widgets.show(self._rest, opened)
+    def _rest(self) -> Sequence[widgets.Widget]:
+        return [part for row in self.rows if row in self._folded for part in row.parts()]
 
     def _row_of(self, field: str) -> Row:
         """The row of a field, of what it is in, or of its first part."""
@@ -388,20 +345,14 @@ class TaskForm(widgets.View):
         self._renew = widgets.display_both(self, self._repr_mimebundle_, **kwargs)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        lines = []
-        for row in self.rows:
-            wrong = row.sentences if row.touched else ()
-            said = " ".join(filter(None, [*wrong, row.marked])) or row.help_text
-            lines.append([" or ".join(row.names), row.in_words(), said])
-        cells = [[_html.text(cell) for cell in line] for line in lines if any(line)]
-        missing = ", ".join(dict.fromkeys(p.field or "task" for p in self.problems))
-        html = _html.card(
-            "Task form",
-            "<div>Run this cell to use it. As it stood:</div>",
-            _html.table(("field", "value", "note"), cells),
-            _html.badge(f"to be filled in: {missing}" if missing else "the form is complete"),
-        )
-        return _html.bundle(html, repr(self))
+        told = "<div>Run this cell to use it. As it stood:</div>"
+        return _html.bundle(_html.card("Task form", told, self.static()), repr(self))
+
+    def static(self) -> str:
+        """What it holds, as HTML: the task, or what is wrong."""
+        if self.current is not None:
+            return _html.code(str(self.current))
+        return _html.facts((p.field or "task", _html.words(p.sentence)) for p in self.problems)
 
 
 class _Shapes(GenerateJsonSchema):
@@ -491,6 +442,12 @@ def _hint(shape: Schema, *, listed: bool) -> str:
     return f"Written as JSON, such as {shown}."
 
 
+def _words(name: str) -> str:
+    """A field's name as people write it."""
+    words = " ".join(w if w.isupper() else w.lower() for w in _WORD.findall(name)) or name
+    return words[:1].upper() + words[1:]
+
+
 def _text(value: Any) -> str:
     """A value of JSON as it is typed."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -500,21 +457,16 @@ def _read(kind: str | None, name: str, text: str) -> Any:
     """What was typed, as a text, a number or JSON; None if nothing was."""
     if kind == "string":
         return text or None
-    if kind in _LINE:
-        return read_number(name, text, whole=kind == "integer")
     if not text.strip():
         return None
+    if kind in _LINE:
+        try:
+            return int(text) if kind == "integer" else float(text)
+        except ValueError:
+            expected = "a whole number, such as 3" if kind == "integer" else "a number, such as 0.5"
+        sentence = f"{name} is {text.strip()[:40]!r}; expected {expected}. Change it."
+        raise InvalidInputError(sentence, field=name)
     value, wrong = parse(text)
-    if wrong is None:
-        return value
-    raise InvalidInputError(f"{name} is not JSON: {wrong}. Correct that place.", field=name)
-
-
-def read_number(name: str, text: str, *, whole: bool) -> int | float | None:
-    """Return the number that was typed, None if nothing was; InvalidInputError says it is none."""
-    try:
-        return (int(text) if whole else float(text)) if text.strip() else None
-    except ValueError:
-        expected = "a whole number, such as 3" if whole else "a number, such as 0.5"
-    sentence = f"{name} is {text.strip()[:40]!r}; expected {expected}. Change it."
-    raise InvalidInputError(sentence, field=name)
+    if wrong is not None:
+        raise InvalidInputError(f"{name} is not JSON: {wrong}. Correct that place.", field=name)
+    return value

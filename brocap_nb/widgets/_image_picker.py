@@ -9,73 +9,35 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import anywidget
-import traitlets
-
-from brocap_nb.api._errors import BroCapError, InvalidImageError, InvalidInputError
+from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._picture_view import NO_PICTURE
-from brocap_nb.widgets._style import note, plain, problem_note
+from brocap_nb.widgets._rows import line
+from brocap_nb.widgets._style import Fold, note, plain, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
 
 MAX_BYTES: Final = 10_000_000
-_LONGEST_ADDRESS: Final = 4_000
+"""How large a file may be, as in drop_zone.js; a notebook's connection carries little more."""
+
 _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (required)</span>'
 
 
-class DropZone(anywidget.AnyWidget):
-    """Takes a picture from the clipboard, a drop or a file; an address as text.
+class DropZone(widgets.AnyWidget):
+    """Sends on what is pasted, dropped or chosen: a file as the buffer of a message, or a text.
 
-    A file that is too large never leaves the page. The bytes travel as one binary message and are
-    never part of the widget's state.
+    A file that is too large never leaves the page.
     """
 
     _esm = Path(__file__).parent / "drop_zone.js"
 
-    label = traitlets.Unicode("Paste or drop a picture").tag(sync=True)
-    """What the zone is for, in words."""
-    max_bytes = traitlets.Int(MAX_BYTES).tag(sync=True)
-    """How large a file may be; a notebook's connection carries little more."""
-    problem = traitlets.Unicode("").tag(sync=True)
-    """What was refused or left out, and what to do; empty if nothing was."""
 
-    def __init__(
-        self, on_picture: Callable[[bytes, str], None], on_address: Callable[[str], None]
-    ) -> None:
-        self._on_picture, self._on_address = on_picture, on_address
-        super().__init__()
-        self.on_msg(self._receive)
-
-    def _receive(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
-        """The page has looked already; what a page says is looked at again."""
-        if not isinstance(content, dict):
-            return
-        kind, name, url, told = (content.get(k, "") for k in ("kind", "name", "url", "problem"))
-        self.problem = told if isinstance(told, str) else ""
-        if kind == "picture" and buffers:
-            data = bytes(buffers[0])
-            shown = name[:80] if isinstance(name, str) and name else "The file"
-            if len(data) > self.max_bytes:
-                self.problem = (
-                    f"{shown} has {len(data):,} bytes; at most {self.max_bytes:,} are taken. "
-                    "Choose a smaller file."
-                )
-            elif sentence := _pictures.check_kind(data, shown):
-                self.problem = f"{self.problem} {sentence}".strip()
-            else:
-                self._on_picture(data, shown)
-        elif kind == "address" and _pictures.is_url(url) and len(url) <= _LONGEST_ADDRESS:
-            self._on_address(url)
-
-
-class ImagePicker(widgets.View):
+class ImagePicker(widgets.VBox):
     """Fills `imagesBase64` (a file) or `imageUrls` (an address, a sample).
 
     `allow_private` says whether an address may be of this machine or its network; None leaves it to
@@ -95,47 +57,35 @@ class ImagePicker(widgets.View):
         """The picture's address, if it is to be sent as one."""
         self.puzzle: Puzzle | None = None
         """The sample, if it is one."""
-        self.chosen = ""
-        """What was chosen, in words."""
+        self._chosen = NO_PICTURE
         self._puzzles, self._allow_private, self._changed = puzzles, allow_private, changed
         self._as_url = True
         self._load: object | None = None  # the load that is waited for
         samples = puzzles()
-        self._said = widgets.HTML()
+        self._said = widgets.HTML(_told(note(NO_PICTURE)))
         self._drawn = False
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
             tooltips=[one.question for one in samples],
             value=None,
-            layout={"width": "auto", "display": "" if samples else "none"},
+            layout=widgets.shown(samples),
             classes=("brocap-samples", f"brocap-{id(self)}"),
         )
         """The samples, each a picture to click."""
-        self.zone = DropZone(self.choose_file, self._address_came)
+        self.zone = DropZone()
         """Takes a picture from the clipboard, a drop or a file."""
         self.upload = widgets.FileUpload(
-            description="Choose a file…",
-            accept="image/*",
-            tooltip="Choose a picture file from this computer",
-            layout={"width": "max-content"},
-            classes=("brocap-upload",),
+            description="Choose a file…", accept="image/*", classes=("brocap-upload",)
         )
         """Seen only where the zone does not run."""
-        self.by_address = widgets.ToggleButton(description="From an address…")
-        own = widgets.Box([self.zone, self.upload, self.by_address], classes=("brocap-line",))
-        super().__init__(
-            [self._said, self.sample, own],
-            layout={"width": "auto"},
-            classes=("brocap-picker",),
-        )
-        self._say()
+        self.by_address = Fold("From an address", self._section)
+        own = line(self.zone, self.upload, self.by_address)
+        super().__init__([self._said, self.sample, own], classes=("brocap-picker",))
         self.sample.observe(self._sample_chosen, "value")
+        self.zone.on_msg(self._came)
         self.upload.observe(self._file_chosen, "value")
-        self.by_address.observe(lambda change: widgets.show(self._loading, change.new), "value")
 
-    @cached_property
-    def _loading(self) -> widgets.Box:
-        """What loads from an address; made when it is wanted."""
+    def _section(self) -> Sequence[widgets.Widget]:
         self.address = plain(widgets.Text, "Address of a picture", placeholder="https://…")
         self.load = widgets.PatientButton(
             description="Load picture", tooltip="Load the picture at this address"
@@ -144,14 +94,11 @@ class ImagePicker(widgets.View):
             description="Allow private addresses (localhost, 192.168…)",
             value=bool(self._allow_private),
             indent=False,
-            layout={"width": "auto", "display": "" if self._allow_private is None else "none"},
+            layout=widgets.shown(self._allow_private is None),
         )
         """Whether an address may be of this machine or of its network."""
-        widgets.rearrange(self.address, flex="1 1 100%")
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
-        box = widgets.Box([self.address, self.load, self.private], classes=("brocap-line",))
-        self.children += (box,)
-        return box
+        return self.address, line(self.load, self.private)
 
     def wire_fields(self) -> dict[str, list[str]]:
         """Return the one field of the task that carries the picture; none if there is none."""
@@ -163,7 +110,7 @@ class ImagePicker(widgets.View):
 
     def focus(self) -> None:
         """Put the keyboard where a picture is chosen."""
-        (self.sample if self.sample.options else self.by_address).focus()
+        (self.sample if self.sample.options else self.by_address.opened).focus()
 
     def send_samples_as_url(self, yes: bool) -> None:
         """Set whether a sample is sent as its address, which only this machine can reach."""
@@ -181,7 +128,7 @@ class ImagePicker(widgets.View):
 
     def draw_samples(self) -> None:
         """Put small copies of the samples on their buttons, if that is not done yet."""
-        if self._drawn:
+        if self._drawn or not self.sample.options:
             return
         self._drawn = True
         place = f".brocap-{id(self)} .jupyter-button:nth-of-type"
@@ -190,9 +137,8 @@ class ImagePicker(widgets.View):
             small = _pictures.thumbnail(one.data, side=84, max_bytes=1_250)
             uri = f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
             rules.append(f"{place}({number}) {{ background-image: url({uri}) }}")
-        if rules:
-            look = f"<style>{' '.join(rules)}</style>"
-            self.children += (widgets.HTML(look, layout={"display": "none"}),)
+        look = f"<style>{' '.join(rules)}</style>"
+        self.children += (widgets.HTML(look, layout=widgets.shown(False)),)
 
     def _choose(
         self, data: bytes | None, url: str | None, said: str = "", *, puzzle: Puzzle | None = None
@@ -203,20 +149,20 @@ class ImagePicker(widgets.View):
         if not said:
             how = "an address (`imageUrls`)" if url else "a file (`imagesBase64`)"
             said = f"{f'Sample “{puzzle.name}”' if puzzle else url}, sent as {how}"
-        self.chosen = said
+        self._chosen = said
         self._say()
         self._changed()
 
     def _say(self, *, problem: str = "", waiting: str = "") -> None:
-        told = problem_note(problem) if problem else note(waiting or self.chosen or NO_PICTURE)
-        self._said.value = f'<div role="group" aria-label="Picture">{_LABEL}{told}</div>'
+        self._said.value = _told(
+            problem_note(problem) if problem else note(waiting or self._chosen)
+        )
 
     def _sample_chosen(self, change: Any) -> None:
         known = {p.name: p for p in self._puzzles()}
         puzzle = known.get(change["new"])
         if puzzle is None or puzzle is self.puzzle:  # chosen already, or none
             return
-        self.zone.problem = ""
         _pictures.remember(puzzle.url, puzzle.data)
         self._choose(puzzle.data, puzzle.url if self._as_url else None, puzzle=puzzle)
 
@@ -225,27 +171,46 @@ class ImagePicker(widgets.View):
             return
         file = change["new"][0]
         data, name = bytes(file["content"]), str(file["name"])
-        self.zone.problem = ""
         self.upload.value = ()  # else the saved notebook would carry the file
         self.choose_file(data, name)
 
-    def _address_came(self, url: str) -> None:
-        self.by_address.value = True
-        self.address.value = url
-        self._say(waiting="The address is filled in below. Press Load picture to look at it.")
+    def _came(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
+        """Something was pasted or dropped; a page can send anything."""
+        told = content if isinstance(content, dict) else {}
+        text, size = told.get("text"), told.get("size")
+        name = str(told.get("name") or "The picture")[:80]
+        if buffers and len(buffers[0]) <= MAX_BYTES:
+            self.choose_file(bytes(buffers[0]), name)
+        elif isinstance(text, str):
+            if url := self._address_in(text, "What came is no picture, and as an address it"):
+                self.by_address.opened.value = True
+                self.address.value = url
+                self._say(waiting="The address is filled in below. Press Load picture to see it.")
+        elif isinstance(size, int) and size > MAX_BYTES:
+            self._say(
+                problem=f"{name} has {size:,} bytes; at most {MAX_BYTES:,} are taken. Choose a "
+                "smaller file."
+            )
+        else:
+            self._say(problem=f"{name} cannot be read. A folder is no picture. Choose a file.")
+
+    def _address_in(self, text: str, what: str) -> str | None:
+        """The address in a text; a data: address is a file. What is neither is told."""
+        try:
+            if text.strip()[:5].lower() != "data:":
+                return _pictures.clean_address(text, what)
+            self.choose_file(_pictures.read(text), "data: address")
+        except InvalidInputError as error:
+            self._say(problem=str(error))
+        return None
 
     def _load_address(self) -> None:
         """Load in a thread: the kernel stays free, and a later choice wins."""
-        url = self.address.value.strip()
-        self.zone.problem = ""
-        try:
-            if url[:5].lower() == "data:":  # a file, and no widget's value keeps it
-                self.address.value = ""
-                self.choose_file(_pictures.read(url), "data: address")
-                return
-            url = _pictures.clean_address(url)
-        except (InvalidImageError, InvalidInputError) as error:
-            self._say(problem=str(error))
+        text = self.address.value
+        if text.strip()[:5].lower() == "data:":
+            self.address.value = ""  # a file, and no widget's value keeps it
+        url = self._address_in(text, "The address")
+        if url is None:
             return
         # the checkbox counts only where it is offered: a page can set any widget's value
         given = self._allow_private
@@ -260,10 +225,8 @@ class ImagePicker(widgets.View):
             try:
                 data = _pictures.fetch(url, allow_private=allow, trusted=own)
                 problem = _pictures.check_kind(data, f"The file at {_pictures.quoted(url)}") or ""
-            except BroCapError as error:
+            except Exception as error:  # a thread has no other place to tell it
                 problem = str(error)
-            except Exception as error:  # shown here: a thread has no other place to tell
-                problem = f"The picture cannot be loaded: {type(error).__name__}: {error}"
             if self._load is not ticket:
                 return
             if problem:
@@ -279,3 +242,7 @@ class ImagePicker(widgets.View):
             self._load = None
             self.load.description = "Load picture"
             self._say()
+
+
+def _told(html: str) -> str:
+    return f'<div role="group" aria-label="Picture">{_LABEL}{html}</div>'

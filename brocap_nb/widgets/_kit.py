@@ -53,10 +53,15 @@ def rearrange(widget: Widget, **changes: Any) -> None:
         widget.layout = _part(Layout, {**made_of, **changes})
 
 
-def show(widget: Widget, shown: object) -> None:
-    """Show a widget, or hide it so that it takes no room."""
-    if bool(shown) == (widget.layout.display == "none"):
-        rearrange(widget, display="" if shown else "none")
+def shown(yes: object) -> dict[str, str]:
+    """The layout of a widget that is shown, or hidden so that it takes no room."""
+    return {} if yes else {"display": "none"}
+
+
+def show(widget: Widget, yes: object) -> None:
+    """Show a widget, or hide it."""
+    if bool(yes) == (widget.layout.display == "none"):
+        rearrange(widget, display="" if yes else "none")
 
 
 _LATE: Final = """<style>
@@ -109,16 +114,21 @@ class _Sharing:
                 kwargs[name] = _part(trait.klass, given or {})
         super().__init__(*args, **kwargs)
 
+    def __repr__(self) -> str:  # an ipywidget's own has those of all that is in it
+        return f"<{type(self).__name__}>"
+
 
 def _sharing(kind: Any) -> Any:
     """The same core widget, which takes its layout and its style from those that are there."""
     return type(kind.__name__, (_Sharing, kind), {})
 
 
+AnyWidget: Any = _sharing(anywidget.AnyWidget)
 Box: Any = _sharing(core.Box)
 HBox: Any = _sharing(core.HBox)
 VBox: Any = _sharing(core.VBox)
 HTML: Any = _sharing(core.HTML)
+BoundedIntText: Any = _sharing(core.BoundedIntText)
 Button: Any = _sharing(core.Button)
 Checkbox: Any = _sharing(core.Checkbox)
 Dropdown: Any = _sharing(core.Dropdown)
@@ -154,17 +164,14 @@ class View(VBox):
 
     _shared = ("style",)
 
-    def __repr__(self) -> str:  # an ipywidget's own has those of all that is in it
-        return f"<{type(self).__name__}>"
 
-
-class OwnKeys(anywidget.AnyWidget):
+class OwnKeys(AnyWidget):
     """Keeps keys that are pressed in the block `brocap` around it from becoming shortcuts."""
 
     _esm = Path(__file__).parent / "own_keys.js"
 
     def __init__(self) -> None:
-        super().__init__(layout={"display": "none"})
+        super().__init__(layout=shown(False))
 
 
 class Refresh:

@@ -15,37 +15,28 @@ from brocap_nb.widgets._style import note, plain, problem_note
 NO_PICTURE: Final = "No picture is chosen yet."
 """What is said where a picture would be."""
 
-NOT_SUBMITTED: Final = "Not submitted yet."
-"""What is said of a picture that was only chosen."""
-
 BUDGET: Final = 26_000
 """Characters of pictures in a saved notebook; with the samples' copies it is 40,000 at most."""
 
 
-class PictureView(widgets.View):
+class PictureView(widgets.VBox):
     """Shows small copies, so that a saved notebook stays light; the facts are the files' own."""
 
     def __init__(self) -> None:
         self._pictures: list[bytes] = []
         self._answer: Sequence[bool] | None = None
-        self._whose = self._aside = ""
-        self._settling = False
-        self._shown = widgets.HTML(note(NO_PICTURE))
-        self.grid = plain(widgets.Dropdown, "Tiles (columns x rows)", layout={"display": "none"})
+        self._whose = ""
+        self.shown = widgets.HTML(note(NO_PICTURE))
+        """What is shown; the choice of a grid is not in it."""
+        self.grid = plain(widgets.Dropdown, "Tiles (columns x rows)", layout=widgets.shown(False))
         """Another grid for the answer to be drawn in; seen once there is an answer."""
-        self.grid.observe(self._grid_chosen, "value")
-        super().__init__([self._shown, self.grid], classes=("brocap-picture",))
-
-    @property
-    def value(self) -> str:
-        """What is shown, as HTML; the choice of a grid is not in it."""
-        return str(self._shown.value)
+        self.grid.observe(self._draw, "value")
+        super().__init__([self.shown, self.grid], classes=("brocap-picture",))
 
     def clear(self, sentence: str = NO_PICTURE) -> None:
         """Show no picture, and why."""
-        self._pictures = []
-        self._offer([], None)
-        self._shown.value = note(sentence)
+        widgets.show(self.grid, False)
+        self.shown.value = note(sentence)
 
     def show(
         self,
@@ -53,7 +44,7 @@ class PictureView(widgets.View):
         answer: Sequence[bool] | None = None,
         *,
         grid: tuple[int, int] | None = None,
-        whose: str = NOT_SUBMITTED,
+        whose: str = "Not submitted yet.",
     ) -> None:
         """Show a task's picture, or its pictures as a strip, with the answer's tiles ticked.
 
@@ -61,54 +52,47 @@ class PictureView(widgets.View):
         task the picture, or the answer, is. Of several pictures the first one is marked.
         """
         self._pictures = [data] if isinstance(data, bytes) else list(data)
-        self._answer, self._whose, self._aside = answer, whose, ""
+        self._answer, self._whose = answer, whose
         possible = _pictures.grids(len(answer)) if answer is not None else []
-        if grid is not None and possible and grid not in possible:
-            self._aside = (
-                f"An answer of {len(answer or ())} tiles does not fit {_words(grid)} tiles, so "
-                "another grid is guessed. Choose the one that fits the picture."
-            )
         if possible and grid not in possible:
-            seen = _pictures.inspect(self._pictures[0]) if self._pictures else None
-            shape = (seen.width or 1, seen.height or 1) if seen else (1, 1)
-            grid = _pictures.guess_grid(len(answer or ()), *shape)
-        self._offer(possible, grid if possible else None)
+            seen = _pictures.inspect(self._pictures[0])
+            grid = _pictures.guess_grid(len(answer or ()), seen.width or 1, seen.height or 1)
+        self.grid.unobserve(self._draw, "value")
+        self.grid.options = [(f"{columns} x {rows}", (columns, rows)) for columns, rows in possible]
+        self.grid.value = grid if possible else None
+        self.grid.observe(self._draw, "value")
+        widgets.show(self.grid, len(possible) > 1)
         self._draw()
 
-    def _offer(self, possible: Sequence[tuple[int, int]], grid: tuple[int, int] | None) -> None:
-        self._settling = True
-        try:
-            self.grid.options = [(_words(one), one) for one in possible]
-            self.grid.value = grid
-        finally:
-            self._settling = False
-        widgets.show(self.grid, len(possible) > 1)
-
-    def _grid_chosen(self, _: Any) -> None:
-        if not self._settling:
-            self._aside = ""
-            self._draw()
-
-    def _draw(self) -> None:
+    def _draw(self, _: Any = None) -> None:
         drawn, answer = list(self._pictures), self._answer
-        aside = note(self._aside) if self._aside else ""
-        caption, alt = escape(self._whose), "The picture of the task"
+        caption, aside, alt = escape(self._whose), "", "The picture of the task"
         if answer is not None:
             words = answer_in_words(answer)
             caption = f"✓ {caption and f'{caption} · '}Answer: <b>{escape(words)}</b>"
             try:
-                drawn[:1] = [_pictures.mark_answer(drawn[0], answer, grid=self.grid.value)]
+                drawn[0] = _pictures.mark_answer(drawn[0], answer, grid=self.grid.value)
                 alt = f"The picture with its answer: {words}"
-            except (IndexError, InvalidImageError) as error:
-                aside += problem_note(str(error)) if drawn else ""
+            except InvalidImageError as error:
+                aside = problem_note(str(error))
             aside += note("The answer is drawn on picture 1.") if len(drawn) > 1 else ""
         copies = _pictures.thumbnails(drawn, budget=BUDGET)
-        if len(drawn) == 1:
-            shown, facts = _picture(copies[0], alt), _facts(self._pictures[0])
-        else:
-            shown, facts = _strip(self._pictures, copies, alt), ""
-        said = f'<div role="status" class="brocap-caption">{caption}</div>'
-        self._shown.value = shown + said + aside + facts
+        several, figures = len(drawn) > 1, []
+        for number, (data, small) in enumerate(zip(self._pictures, copies, strict=True), 1):
+            which = f"Picture {number} of {len(drawn)}. " if several else ""
+            shown = note("It is not shown here.") if several else ""
+            if small is not None:
+                shown = _html.picture(
+                    small.data,
+                    small.media_type,
+                    which + (alt if number == 1 else "Not answered"),
+                    width=220 if several else 360,
+                    size=(small.width, small.height),
+                )
+            told = f"<figcaption><b>{which}</b>{_facts(data)}</figcaption>"
+            figures.append(f'<figure class="brocap-figure">{shown}{told}</figure>')
+        said = f'<div role="status" class="brocap-caption">{caption}</div>{aside}'
+        self.shown.value = f'<div class="brocap-strip">{"".join(figures)}</div>{said}'
 
 
 def answer_in_words(answer: Sequence[bool]) -> str:
@@ -118,31 +102,6 @@ def answer_in_words(answer: Sequence[bool]) -> str:
         return f"none of the {len(answer)} tiles"
     what = "tile" if len(chosen) == 1 else "tiles"
     return f"{what} {', '.join(chosen)} of {len(answer)}"
-
-
-def _words(grid: tuple[int, int]) -> str:
-    return f"{grid[0]} x {grid[1]}"
-
-
-def _picture(small: _pictures.Thumbnail | None, alt: str, *, width: int = 360) -> str:
-    if small is None:
-        return ""
-    size = (small.width, small.height)
-    return _html.picture(small.data, small.media_type, alt, width=width, size=size)
-
-
-def _strip(files: Sequence[bytes], small: Sequence[_pictures.Thumbnail | None], first: str) -> str:
-    """The pictures side by side, as many to a row as there is room for."""
-    figures = []
-    for number, (data, copy) in enumerate(zip(files, small, strict=True), 1):
-        alt = first if number == 1 and first.startswith("The picture with") else "Not answered"
-        alt = f"Picture {number} of {len(files)}. {alt}"
-        shown = _picture(copy, alt, width=220) or note("It is not shown here.")
-        figures.append(
-            f'<figure class="brocap-figure">{shown}'
-            f"<figcaption><b>Picture {number}</b>{_facts(data)}</figcaption></figure>"
-        )
-    return f'<div class="brocap-strip">{"".join(figures)}</div>'
 
 
 def _facts(data: bytes) -> str:

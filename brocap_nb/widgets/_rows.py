@@ -123,7 +123,7 @@ def _aligned(text: str) -> str:
 def line(*children: widgets.Widget, name: str = "") -> Any:
     """Widgets side by side while there is room; `name` is a class for the style sheet."""
     classes = ("brocap-line", *filter(None, [name]))
-    return widgets.HBox(children, layout={"width": "auto"}, classes=classes)
+    return widgets.HBox(children, classes=classes)
 
 
 def in_background(button: Any, report: Report, work: Callable[[], object]) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from brocap_nb.api._secrets import Secret
+from brocap_nb.widgets import _kit as widgets
 
 
-class SecretField(anywidget.AnyWidget):
+class SecretField(widgets.AnyWidget):
     """A labelled input that takes a secret on Enter or when it loses the focus."""
 
     _esm = Path(__file__).parent / "secret_field.js"
@@ -46,8 +46,6 @@ class SecretField(anywidget.AnyWidget):
         self.set_trait("secret", Secret(value) if value else None)
 
     def _receive(self, _: Any, content: Any, __: Any) -> None:
-        kind = content.get("kind") if isinstance(content, dict) else None
-        if kind == "set" and isinstance(content.get("value"), str):
-            self.set(content["value"])
-        elif kind == "clear":
-            self.set("")
+        value = content.get("value") if isinstance(content, dict) else None
+        if isinstance(value, str):
+            self.set(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -19,10 +19,9 @@ STYLE: Final = f"<style>{Path(__file__).with_name('console.css').read_text('utf-
 """Put once into each widget that is shown by itself, in an `HTML`."""
 
 
-def heading(text: str, aside: str = "") -> str:
-    """A panel's heading, with a few words beside it. Both are text."""
-    small = f"<small>{escape(aside)}</small>" if aside else ""
-    return f'<div class="brocap-heading" role="heading" aria-level="3">{escape(text)}{small}</div>'
+def heading(text: str) -> str:
+    """A panel's heading."""
+    return f'<div class="brocap-heading" role="heading" aria-level="3">{escape(text)}</div>'
 
 
 def note(text: str) -> str:
@@ -48,10 +47,14 @@ def show_html(place: widgets.HTML, html: str) -> None:
     widgets.show(place, html)
 
 
+def place(html: str = "", classes: Sequence[str] = ()) -> Any:
+    """A place for HTML; while it is empty it takes no room."""
+    return widgets.HTML(html, layout=widgets.shown(html), classes=classes)
+
+
 def plain(kind: Any, label: str, **options: Any) -> Any:
     """A control that is no field of a task, with its label above it."""
-    layout = {"width": "auto", **options.pop("layout", {})}
-    return kind(description=label, layout=layout, classes=PLAIN, **options)
+    return kind(description=label, classes=PLAIN, **options)
 
 
 def close_all(widget: widgets.Widget) -> None:
@@ -65,18 +68,34 @@ def close_all(widget: widgets.Widget) -> None:
             part.close()
 
 
-def panel(*children: widgets.Widget, grow: bool = False, shown: bool = True) -> widgets.VBox:
+def panel(*children: widgets.Widget, grow: bool = False) -> widgets.VBox:
     """A framed block of widgets; one that grows shares a row where there is room for two."""
-    layout: dict[str, Any] = {"width": "auto", "display": "" if shown else "none"}
-    layout |= {"flex": "1 1 320px"} if grow else {}
+    layout = {"flex": "1 1 320px"} if grow else {}
     return widgets.VBox(children, layout=layout, classes=("brocap-panel",))
+
+
+class Fold(widgets.VBox):
+    """A button that shows and hides what `make` returns when it is pressed for the first time."""
+
+    def __init__(self, title: str, make: Callable[[], Sequence[widgets.Widget]]) -> None:
+        self._title, self._make = title, make
+        self.opened = widgets.ToggleButton(description=f"▸ {title}", classes=("brocap-quiet",))
+        super().__init__([self.opened], classes=("brocap-unfold",))
+        self.opened.observe(lambda change: self._turn(change.new), "value")
+
+    def _turn(self, opened: bool) -> None:
+        if len(self.children) == 1:
+            content = widgets.VBox(self._make(), classes=("brocap-form",))
+            self.children += (content,)
+        self.opened.description = f"{'▾' if opened else '▸'} {self._title}"
+        widgets.show(self.children[1], opened)
 
 
 class Report(widgets.HTML):
     """Shows what a handler raises, redacted: a front end would swallow the traceback."""
 
     def __init__(self, redact: Callable[[str], str] = str) -> None:
-        super().__init__(layout={"display": "none"})
+        super().__init__(layout=widgets.shown(False))
         self._redact = redact
 
     def clear(self) -> None:

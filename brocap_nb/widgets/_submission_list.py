@@ -42,7 +42,7 @@ _HEADING: Final = heading("Submissions")
 _WIDE: Final = {"width": "auto"}
 
 
-class SubmissionList(widgets.View):
+class SubmissionList(widgets.VBox):
     """Follows several submissions at once, newest first, each with a line of its own.
 
     A finished line stays until it is cleared, or until there are newer ones than have room.
@@ -68,7 +68,7 @@ class SubmissionList(widgets.View):
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
         self._head = widgets.HTML(_HEADING + note(_NOTHING))
-        super().__init__([self._head], layout={"width": "auto"}, classes=("brocap-runs",))
+        super().__init__([self._head], classes=("brocap-runs",))
 
     @cached_property
     def clear(self) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from brocap_nb.api._errors import InvalidKeyError
@@ -16,14 +14,13 @@ from brocap_nb.widgets._secret_field import SecretField
 from brocap_nb.widgets._style import note
 
 if TYPE_CHECKING:
-    from brocap_nb.api._secrets import Secret
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.sandbox import Puzzle, Sandbox
+    from brocap_nb.sandbox import Sandbox
 
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 
 
-class TargetChooser(widgets.View):
+class TargetChooser(widgets.VBox):
     """Chooses where tasks go, and makes the client for it."""
 
     def __init__(
@@ -45,24 +42,13 @@ class TargetChooser(widgets.View):
             options=choices,
             description="Send tasks to",
             style={"description_width": "auto", "button_width": "auto"},
-            layout={"width": "auto"},
         )
+        self.key = SecretField(label="Client key of the live service", layout=widgets.shown(False))
+        """Where a key is typed; its `secret` is the key, or None."""
         self._words = widgets.HTML(self._told())
-        super().__init__([self.choice, self._words])
+        super().__init__([self.choice, self._words, self.key])
         self.choice.observe(lambda _: self._draw(), "value")
-
-    @cached_property
-    def key(self) -> SecretField:
-        """Where a key is typed; made when the live service is chosen for the first time."""
-        field = SecretField(label="Client key of the live service")
-        field.observe(self._key_changed, "secret")
-        self.children += (field,)
-        return field
-
-    @property
-    def secret(self) -> Secret | None:
-        """The key that was typed, or None."""
-        return self.key.secret if "key" in self.__dict__ else None
+        self.key.observe(self._key_changed, "secret")
 
     @property
     def live(self) -> bool:
@@ -89,10 +75,6 @@ class TargetChooser(widgets.View):
             self._own[target] = self._make(target)
         return self._own[target]
 
-    def puzzles(self) -> Sequence[Puzzle]:
-        """The sandbox's sample pictures. The first call may start the sandbox."""
-        return self.sandbox().puzzles
-
     def sandbox(self) -> Sandbox:
         """The sandbox in use. The first call may start it."""
         return self._sandbox if self._sandbox is not None else acquire_sandbox(self)
@@ -109,7 +91,7 @@ class TargetChooser(widgets.View):
         if target == SANDBOX:
             sandbox = self.sandbox()
             return Client(sandbox.key, base_url=sandbox.url, log=self._log)
-        secret = self.secret
+        secret = self.key.secret
         if secret is None and not os.environ.get(KEY_VARIABLE):
             raise InvalidKeyError(
                 "No client key is set; the live service needs one. Type it under “Send "
@@ -123,8 +105,7 @@ class TargetChooser(widgets.View):
         self._draw()
 
     def _draw(self) -> None:
-        if self.live or "key" in self.__dict__:
-            widgets.show(self.key, self.live)
+        widgets.show(self.key, self.live)
         self._words.value = self._told()
 
     def _told(self) -> str:
@@ -134,7 +115,7 @@ class TargetChooser(widgets.View):
             )
         if not self.live:
             return note(f"Tasks go to {self._given.base_url}." if self._given else "")
-        if self.secret is not None:
+        if self.key.secret is not None:
             source = "The key typed here is used."
         elif os.environ.get(KEY_VARIABLE):
             source = f"${KEY_VARIABLE} is set and is used, unless another key is typed here."

@@ -6,7 +6,7 @@ function render({ model, el }) {
   const status = document.createElement("span");
   status.setAttribute("role", "status");
   status.className = "brocap-note";
-  el.classList.add("brocap-copy-place");
+  el.classList.add("brocap-line");
   el.append(button, status);
 
   const draw = () => {

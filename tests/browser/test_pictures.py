@@ -186,9 +186,7 @@ def test_a_picture_is_dropped(lab: Lab) -> None:
     fox = file("fox.png", noise_png(150, 100))
     assert send(lab, "drop", fox, owl, owl) == HELD
     console.get_by_text("150 x 100 pixels").wait_for()
-    console.get_by_role("alert").get_by_text(
-        "3 files came; a task has one picture, so only the first is looked at. It is fox.png."
-    ).wait_for()
+    console.get_by_text("fox.png, the first of 3 files, sent as a file").wait_for()
 
 
 def test_what_is_no_picture_is_refused_where_it_came(lab: Lab) -> None:
@@ -201,18 +199,16 @@ def test_what_is_no_picture_is_refused_where_it_came(lab: Lab) -> None:
     console = lab.console
     alert = console.get_by_role("alert")
     send(lab, "paste", text="only words")
-    alert.get_by_text("“only words” is no picture and no address.").wait_for()
+    alert.get_by_text("What came is no picture, and as an address it is 'only words';").wait_for()
     send(lab, "drop", file("notes.png", b"these are only notes, whatever their name says"))
     alert.get_by_text("notes.png is text, not a picture that the service takes.").wait_for()
     send(lab, "drop", file("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"))
     alert.get_by_text("a.svg is an SVG drawing, not a picture").wait_for()
-    send(lab, "drop", file("b.svg", b"<svg>" + bytes(9_000_000), "image/svg+xml"))
-    alert.get_by_text("b.svg is an SVG drawing").wait_for()
     send(lab, "drop", file("big.png", noise_png(10, 10) + bytes(10_000_000)))
     alert.get_by_text(re.compile("big.png has 10,000,.* at most 10,000,000 are taken")).wait_for()
     send(lab, "paste")
-    alert.get_by_text("There is no picture in what came.").wait_for()
-    console.get_by_text("Sample “way-up”").wait_for()
+    alert.get_by_text("What came is no picture, and as an address it is ''").wait_for()
+    assert console.get_by_alt_text("The picture of the task").is_visible()  # the sample stays
     assert 0 < sum(sent) < 1_000_000  # none of it left the page
 
     # an address as text fills the field, and nothing is loaded by that
@@ -221,7 +217,7 @@ def test_what_is_no_picture_is_refused_where_it_came(lab: Lab) -> None:
     console.get_by_text("The address is filled in below.").wait_for()
     address = console.get_by_label("Address of a picture")
     assert address.input_value() == url
-    assert not alert.get_by_text("There is no picture in what came.").is_visible()
+    assert not alert.is_visible()
     console.get_by_role("button", name="Load picture").click()
     console.get_by_text("127.0.0.1 is this machine itself").wait_for()
     allow = console.get_by_label("Allow private addresses")
@@ -248,9 +244,9 @@ def test_the_picture_in_what_is_pasted_from_a_document_is_taken(lab: Lab) -> Non
     assert console.get_by_label("Address of a picture").input_value() == bad
     send(lab, "paste", text="data:image/png;base64,@@@@")
     alert = console.get_by_role("alert")
-    alert.get_by_text("is damaged or cut off. Copy the picture again.").wait_for()
+    alert.get_by_text("is damaged or cut off.").wait_for()
     send(lab, "paste", text="data:text/html,<html>")
-    alert.filter(has_text="The picture is a web page (HTML), not a picture").wait_for()
+    alert.filter(has_text="The file is a web page (HTML), not a picture").wait_for()
     console.get_by_label("Address of a picture").fill(uri)
     console.get_by_role("button", name="Load picture").click()
     console.get_by_text("90 x 60 pixels").wait_for()

@@ -42,8 +42,8 @@ def choose_sample(console: Console, name: str = "penguin") -> None:
 def test_a_sample_brings_its_question_its_picture_and_its_body(console: Console) -> None:
     choose_sample(console)
     assert console.form.inputs["metadata.Task"].text == "Pick the penguin"
-    assert "600 x 400 pixels" in console.picture.value
-    assert "inside the limits" in console.picture.value
+    assert "600 x 400 pixels" in console.picture.shown.value
+    assert "inside the limits" in console.picture.shown.value
     console.tabs.value = "Request body"
     assert "&lt;clientKey&gt;" in console.text.value
     assert "penguin.png" in console.text.value
@@ -71,9 +71,9 @@ def test_a_submission_ends_with_the_answer_drawn_and_its_rows(
     choose_sample(console)
     console.submit.click()
     assert console.run is not None
-    until(lambda: "Answer:" in console.picture.value)
+    until(lambda: "Answer:" in console.picture.shown.value)
     puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
-    assert f"tile {puzzle.answer.index(True) + 1} of 6" in console.picture.value
+    assert f"tile {puzzle.answer.index(True) + 1} of 6" in console.picture.shown.value
     until(lambda: "ready" in console.submissions._lines[0].status.value)
     assert disabled == [True, False]
     assert console.submissions.running == ()
@@ -92,17 +92,17 @@ def test_several_submissions_are_looked_at_one_by_one(console: Console) -> None:
     rope, penguin = console.submissions.runs
     assert console.run is rope
     until(lambda: rope.done() and penguin.done())
-    until(lambda: "Answer:" in console.picture.value)
-    first = console.picture.value
+    until(lambda: "Answer:" in console.picture.shown.value)
+    first = console.picture.shown.value
     console.submissions._lines[1].show.click()
     assert console.run is penguin
-    assert "Answer:" in console.picture.value
-    assert console.picture.value != first
-    assert f"Task {penguin.task_id} · Answer:" in console.picture.value
+    assert "Answer:" in console.picture.shown.value
+    assert console.picture.shown.value != first
+    assert f"Task {penguin.task_id} · Answer:" in console.picture.shown.value
     console.tabs.value = "Solution"
     assert "&quot;answer&quot;" in console.text.value
     choose_sample(console, "galaxy")
-    assert "Not submitted yet." in console.picture.value
+    assert "Not submitted yet." in console.picture.shown.value
 
 
 def test_a_request_that_broke_is_told_at_its_submission(console: Console, sandbox: Sandbox) -> None:
@@ -182,10 +182,10 @@ def test_a_wait_can_be_cancelled(console: Console) -> None:
 def test_the_input_stays_when_another_type_is_looked_at(console: Console) -> None:
     choose_sample(console)
     console.task_type.value = "RawTask"
-    assert "no picture" in console.picture.value
+    assert "no picture" in console.picture.shown.value
     console.task_type.value = "ComplexImageTask"
     assert console.form.inputs["metadata.Task"].text == "Pick the penguin"
-    assert "600 x 400" in console.picture.value
+    assert "600 x 400" in console.picture.shown.value
 
 
 def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
@@ -235,7 +235,7 @@ def test_a_key_in_the_environment_is_told_in_words(
 def test_a_typed_key_is_in_no_widgets_state(console: Console) -> None:
     key = secrets.token_hex(16)
     console.target.choice.value = _target.LIVE
-    console.target.key._handle_custom_msg({"kind": "set", "value": key}, [])
+    console.target.key._handle_custom_msg({"value": key}, [])
     console.target.client()
     bundle = console._repr_mimebundle_()
     assert "a key is set (32 characters)" in states()
@@ -264,13 +264,13 @@ def test_an_uploaded_file_is_read_and_its_widget_emptied(
     assert picker.data == data
     assert picker.upload.value == ()
     assert name not in picker._said.value
-    assert "600 x 400" in console.picture.value
+    assert "600 x 400" in console.picture.shown.value
 
 
 def test_an_address_is_loaded_in_the_background(console: Console, sandbox: Sandbox) -> None:
     picker, puzzle = console.form.picker, sandbox.puzzles[1]
     assert picker is not None
-    picker.by_address.value = True
+    picker.by_address.opened.value = True
     picker.address.value = puzzle.url
     picker.load.click()
     until(lambda: picker.data == puzzle.data)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 from waiting import until
 
-from brocap_nb.api._errors import RequestConnectionError
+from brocap_nb.api._errors import ApiError, RequestConnectionError
+from brocap_nb.api._facts import CATALOGUE
 from brocap_nb.client._client import Client
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox import Sandbox
 from brocap_nb.widgets import Console, _target
-from brocap_nb.widgets._fault_chooser import FaultChooser
+from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +47,8 @@ def test_it_is_folded_until_it_is_opened(log: ExchangeLog) -> None:
 
 def test_every_fault_is_offered_and_explained(chooser: FaultChooser, sandbox: Sandbox) -> None:
     assert tuple(name for _, name in chooser.fault.options) == sandbox.faults.names
-    explained = set()
-    for name in sandbox.faults.names:
-        chooser.fault.value = name
-        explained.add(chooser._what.value)
-    assert len(explained) == len(sandbox.faults.names)
+    for label, name in chooser.fault.options:
+        assert len(label) > len(name) + 10
 
 
 def test_an_order_is_told_happens_and_is_gone(
@@ -59,7 +57,7 @@ def test_an_order_is_told_happens_and_is_gone(
     assert "No failure is planned" in chooser._pending.value
     assert chooser.clear.disabled
     chooser.method.value = "getBalance"
-    chooser.times.value = "2"
+    chooser.times.value = 2
     chooser.order.click()
     assert sandbox.faults.waiting == (("getBalance", "reset", 2),)
     told = chooser._pending.value
@@ -87,28 +85,6 @@ def test_orders_are_listed_in_sequence_and_cleared(chooser: FaultChooser, sandbo
     assert "No failure is planned" in chooser._pending.value
 
 
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        ("often", "expected a whole number"),
-        ("", "is empty; expected a whole number"),
-        ("0", "from 1 to 1,000,000"),
-        ("9" * 500, "from 1 to 1,000,000"),
-    ],
-)
-def test_a_number_that_is_none_gets_a_sentence_and_stays(
-    chooser: FaultChooser, sandbox: Sandbox, typed: str, sentence: str
-) -> None:
-    chooser.times.value = typed
-    chooser.order.click()
-    assert sentence in chooser._report.value
-    assert chooser.times.value == typed
-    assert sandbox.faults.waiting == ()
-    chooser.times.value = "1"
-    chooser.order.click()
-    assert chooser._report.layout.display == "none"
-
-
 def test_a_sandbox_that_was_stopped_gets_a_sentence(log: ExchangeLog) -> None:
     chooser = FaultChooser(lambda: 1 / 0, log)  # type: ignore[arg-type, return-value]
     chooser.opened.value = True
@@ -127,9 +103,42 @@ def test_only_the_sandbox_is_made_to_fail(sandbox: Sandbox, log: ExchangeLog) ->
         console.target.choice.value = _target.LIVE
         assert console.faults.layout.display == "none"
         console.target.choice.value = _target.SANDBOX
-        assert console.faults.layout.display == ""
+        assert console.faults.layout.display != "none"
         console.close()
         for client, hidden in ((here, False), (elsewhere, True)):
             console = Console(client, sandbox=sandbox)
             assert (console.faults.layout.display == "none") is hidden
             console.close()
+
+
+@pytest.fixture(scope="module")
+def fast() -> Iterator[Sandbox]:
+    with Sandbox(speed=20) as running:
+        yield running
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_a_code_is_provoked_and_recorded(code: str, fast: Sandbox) -> None:
+    log = ExchangeLog(":memory:")
+    exchange = provoke(code, fast, log)
+    assert exchange.error_code == code
+    assert log.errors()["error_code"].tolist() == [code]
+    assert exchange.exchange_id == log[-1].exchange_id
+
+
+def test_a_ban_that_was_earned_before_does_not_stand_in_the_way(fast: Sandbox) -> None:
+    log = ExchangeLog(":memory:")
+    with Client("0" * 32, base_url=fast.url, log=log) as stranger:
+        for _ in range(12):
+            with pytest.raises(ApiError):
+                stranger.get_balance()
+    assert log[-1].error_code == "ERROR_IP_BANNED"
+    assert provoke("ERROR_ZERO_BALANCE", fast, log).error_code == "ERROR_ZERO_BALANCE"
+
+
+def test_a_fault_that_was_ordered_is_told(fast: Sandbox) -> None:
+    log = ExchangeLog(":memory:")
+    fast.faults.next("getBalance", "reset")
+    with pytest.raises(RequestConnectionError):
+        provoke("ERROR_KEY_DOES_NOT_EXIST", fast, log)
+    assert len(log) == 1

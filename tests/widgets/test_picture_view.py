@@ -18,7 +18,9 @@ ANSWER = [False, True, False, False, True, False]
 
 def shown(view: PictureView) -> list[bytes]:
     """The pictures that are to be seen."""
-    return [base64.b64decode(t) for t in re.findall(r'data:image/jpeg;base64,([^"]+)', view.value)]
+    return [
+        base64.b64decode(t) for t in re.findall(r'data:image/jpeg;base64,([^"]+)', view.shown.value)
+    ]
 
 
 def green_tiles(data: bytes, columns: int, rows: int) -> list[bool]:
@@ -47,36 +49,36 @@ def test_it_is_made_of_core_widgets(view: PictureView) -> None:
 
 
 def test_why_there_is_no_picture(view: PictureView) -> None:
-    assert "No picture is chosen yet." in view.value
+    assert "No picture is chosen yet." in view.shown.value
     view.show(noise(60, 40, "JPEG"))
     view.clear("This task has <no> picture.")
-    assert "This task has &lt;no&gt; picture." in view.value
-    assert "<img" not in view.value
+    assert "This task has &lt;no&gt; picture." in view.shown.value
+    assert "<img" not in view.shown.value
 
 
 def test_the_facts_of_one_picture(view: PictureView) -> None:
     data = noise(600, 400, "JPEG")
     view.show(data)
-    assert "600 x 400 pixels" in view.value
-    assert f"{len(data):,} bytes" in view.value
-    assert "✓ inside the limits" in view.value
-    assert 'alt="The picture of the task"' in view.value
-    assert "Picture 1" not in view.value
+    assert "600 x 400 pixels" in view.shown.value
+    assert f"{len(data):,} bytes" in view.shown.value
+    assert "✓ inside the limits" in view.shown.value
+    assert 'alt="The picture of the task"' in view.shown.value
+    assert "Picture 1" not in view.shown.value
 
 
 def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) -> None:
     view.show([noise(600, 400, "JPEG"), noise(50, 500, "JPEG"), b"no picture"])
-    assert view.value.count("<figure") == 3
+    assert view.shown.value.count("<figure") == 3
     assert len(shown(view)) == 2
     for number, fact in ((1, "600 x 400 pixels"), (2, "50 x 500 pixels"), (3, "10 bytes")):
-        figure = view.value.split("<figure")[number]
-        assert f"<b>Picture {number}</b>" in figure
+        figure = view.shown.value.split("<figure")[number]
+        assert f"<b>Picture {number} of 3. </b>" in figure
         assert fact in figure
-    assert "the service takes 100 to 500,000" in view.value.split("<figure")[3]
+    assert "the service takes 100 to 500,000" in view.shown.value.split("<figure")[3]
     view.show([noise(600, 400, "JPEG"), noise(60, 40, "JPEG")], ANSWER)
-    assert "The answer is drawn on picture 1." in view.value
-    assert "Picture 1 of 2. The picture with its answer: tiles 2, 5 of 6" in view.value
-    assert "Picture 2 of 2. Not answered" in view.value
+    assert "The answer is drawn on picture 1." in view.shown.value
+    assert "Picture 1 of 2. The picture with its answer: tiles 2, 5 of 6" in view.shown.value
+    assert "Picture 2 of 2. Not answered" in view.shown.value
     assert green_tiles(shown(view)[0], 3, 2) == ANSWER
 
 
@@ -95,10 +97,10 @@ def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
     for label, grid in view.grid.options:
         view.grid.label = label
         assert green_tiles(shown(view)[0], *grid) == ANSWER
-        assert "tiles 2, 5 of 6" in view.value
+        assert "tiles 2, 5 of 6" in view.shown.value
     view.show(data)
     assert view.grid.layout.display == "none"
-    assert "Answer" not in view.value
+    assert "Answer" not in view.shown.value
 
 
 def test_a_given_grid_is_used(view: PictureView) -> None:
@@ -108,31 +110,28 @@ def test_a_given_grid_is_used(view: PictureView) -> None:
     assert green_tiles(shown(view)[0], 1, 6) == ANSWER
 
 
-def test_a_given_grid_that_does_not_fit_is_told_and_guessed(view: PictureView) -> None:
+def test_a_given_grid_that_does_not_fit_is_guessed(view: PictureView) -> None:
     view.show(plain(300, 300), [True] + [False] * 8, grid=(3, 2))
-    assert "An answer of 9 tiles does not fit 3 x 2 tiles" in view.value
     assert view.grid.value == (3, 3)
     assert green_tiles(shown(view)[0], 3, 3) == [True] + [False] * 8
-    view.grid.value = (9, 1)
-    assert "so another grid" not in view.value
 
 
 @pytest.mark.parametrize("answer", [[], [True]])
 def test_there_is_no_choice_where_there_is_none(answer: list[bool], view: PictureView) -> None:
     view.show(noise(60, 40, "JPEG"), answer)
     assert view.grid.layout.display == "none"
-    assert f"of {len(answer)}" in view.value or "none of the 0 tiles" in view.value
+    assert f"of {len(answer)}" in view.shown.value or "none of the 0 tiles" in view.shown.value
 
 
 def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(view: PictureView) -> None:
     view.show(plain(60, 12), ANSWER, grid=(1, 6))
-    assert "tiles 2, 5 of 6" in view.value
-    assert "1 x 6 tiles does not fit" in view.value
+    assert "tiles 2, 5 of 6" in view.shown.value
+    assert "1 x 6 tiles does not fit" in view.shown.value
     view.grid.value = (6, 1)
-    assert "does not fit" not in view.value
+    assert "does not fit" not in view.shown.value
     view.show(b"no picture", [True, False])
-    assert "tile 1 of 2" in view.value
-    assert "The picture has 10 bytes" in view.value
+    assert "tile 1 of 2" in view.shown.value
+    assert "The picture has 10 bytes" in view.shown.value
 
 
 @pytest.mark.parametrize("count", [1, 15])

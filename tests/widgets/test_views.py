@@ -26,9 +26,9 @@ def test_an_answer_in_words(answer: list[bool], told: str) -> None:
 def test_a_file_that_is_no_picture_shows_why_and_its_answer_all_the_same() -> None:
     view = PictureView()
     view.show(b"no picture", [True, False])
-    assert "tile 1 of 2" in view.value
-    assert "has 10 bytes; the service takes 100 to 500,000" in view.value
-    assert "<img" not in view.value
+    assert "tile 1 of 2" in view.shown.value
+    assert "has 10 bytes; the service takes 100 to 500,000" in view.shown.value
+    assert "<img" not in view.shown.value
 
 
 def test_words_are_escaped_and_backticks_are_code() -> None:
