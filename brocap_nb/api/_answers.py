@@ -11,7 +11,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -149,61 +149,44 @@ def _broken(
 ) -> Iterator[Departure]:
     """What is wrong with each field; with `to_read` only what forbids to read the answer."""
     error_id, solution = body.get("errorId"), body.get("solution")
-    moments = "always"
+    moments = ["always"]
     if is_integer(error_id):
-        moments = "always error" if error_id else "always success"
+        moments.append("error" if error_id else "success")
         if not error_id and body.get("status") == "ready":
-            moments = "always success ready"
+            moments.append("ready")
     fields = body
     if isinstance(solution, dict):
         fields = body | {f"solution.{name}": value for name, value in solution.items()}
-    told: set[str] = set()
-    for name, fits, sentence in _checks(method, task_type, moments, to_read, tuple(fields)):
-        value = fields.get(name, _MISSING)
-        if not fits(value) and name not in told and name.partition(".")[0] not in told:
+    rules, told = _rules_of(method, task_type), {""}
+    for rule in rules:
+        name, present = rule.field, rule.field in fields
+        fits = rule.legible if to_read else rule.fits
+        if not fits or rule.when not in moments or not (rule.required or present):
+            continue
+        if not (present and fits(fields[name])) and told.isdisjoint((name, name.partition(".")[0])):
             told.add(name)
-            yield Departure(name, sentence, _shown(value))
+            yield Departure(name, rule.sentence, _shown(fields[name]) if present else "missing")
+    if not to_read:
+        named = {rule.field for rule in rules}
+        typed = any(rule.task_type for rule in rules)
+        for name in fields:
+            if name not in named and (typed or not name.startswith("solution.")):
+                sentence = f"{method} documents no field {_shown(name)}."
+                yield Departure(name, sentence, _shown(fields[name]))
 
 
-_Fits: TypeAlias = Callable[[Any], bool]
-_MISSING: Final = object()
-
-
-@functools.lru_cache(maxsize=256)
-def _checks(
-    method: str, task_type: str | None, moments: str, to_read: bool, names: tuple[str, ...]
-) -> list[tuple[str, _Fits, str]]:
-    """What to hold answers of one shape against: a field, whether its value fits, and the rule."""
-    rules = [
-        (rule, rule.legible if to_read else rule.fits)
+@functools.lru_cache
+def _rules_of(method: str, task_type: str | None) -> list[Rule]:
+    return [
+        rule
         for rule in RULES
-        if (method in rule.methods and rule.task_type in ("", task_type))
-        or (to_read and rule.methods == METHODS)  # an error is read whatever the method is
+        if (method in rule.methods or rule.methods == METHODS)  # an error is read whatever it is
+        and rule.task_type in ("", task_type)
     ]
-    checks = [
-        (rule.field, fits if rule.field in names else _never, rule.sentence)
-        for rule, fits in rules
-        if fits and rule.when in moments.split() and (rule.required or rule.field in names)
-    ]
-    if to_read:
-        return checks
-    named = {rule.field for rule, _ in rules}
-    typed = any(rule.task_type for rule, _ in rules)
-    return checks + [
-        (name, _never, f"{method} documents no field {_shown(name)}.")
-        for name in names
-        if name not in named and (typed or not name.startswith("solution."))
-    ]
-
-
-def _never(value: object) -> bool:
-    return False
 
 
 def _shown(value: object, limit: int = 60) -> str:
     """A JSON value on one short line."""
-    if value is _MISSING:
-        return "missing"
     try:
         text = str(value) if type(value) is int else json.dumps(value)  # 20 times as fast
     except RecursionError:
@@ -274,8 +257,7 @@ class Balance(Answer):
     """The account's balance, in the account's currency."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """What an answer says: its outcome, the fields for the log, and the typed answer."""
 
     outcome: Outcome
@@ -289,13 +271,11 @@ class Reading:
 
     def complete(self, exchange: Exchange, **facts: Any) -> Exchange:
         """Return the exchange with what its answer says, and `facts`, other fields of it."""
-        said = {name: getattr(self, name) for name in _SAID}
+        said = self._asdict()
+        del said["answer"]
         if self.task_id is None:
             del said["task_id"]
         return dataclasses.replace(exchange, **said, **facts)
-
-
-_SAID: Final = tuple(one.name for one in dataclasses.fields(Reading) if one.name != "answer")
 
 
 def read(method: str, http_status: int, text: str) -> Reading:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import secrets
 import threading
@@ -182,9 +181,7 @@ class ExpectedCallback:
         for veil in (Veil(*found), *(recorder.veil for recorder in self.listener._recorders)):
             shown, headers = veil.redact(shown), veil.redact(headers)
         _, named = asked(fields_of(shown))
-        reading = dataclasses.replace(
-            _answers.read("getTaskResult", 200, shown), task_id=named or None
-        )
+        reading = _answers.read("getTaskResult", 200, shown)._replace(task_id=named or None)
         request = {
             "method": "callback",
             "url": self.url,
@@ -205,9 +202,9 @@ class ExpectedCallback:
         named, mine = reading.task_id, self.task_id
         if None not in (named, mine) and named != mine:
             detail = f"The body says taskId {named}; its address was given for task {mine}."
-            reading = dataclasses.replace(reading, answer=None, detail=detail)
+            reading = reading._replace(answer=None, detail=detail)
         task_id = named if mine is None else mine
-        told = dataclasses.replace(reading, outcome=Outcome.CALLBACK, task_id=task_id)
+        told = reading._replace(outcome=Outcome.CALLBACK, task_id=task_id)
         exchange, _ = callback.finish(Received(status=200), told, elapsed_ms)
         if self.deliver is not None and reading.detail is None:
             self.deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
