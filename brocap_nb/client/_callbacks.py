@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from tornado.web import stream_request_body
+from tornado.httputil import HTTPServerRequest
 
 from brocap_nb import _html
-from brocap_nb._server import CALLBACK_PORTS, Handler, Server
+from brocap_nb._server import CALLBACK_PORTS, Reply, Server
 from brocap_nb.api import _answers
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
@@ -73,14 +73,14 @@ class CallbackListener(Server):
     ) -> None:
         if public_url is not None:
             public_url = clean_address(public_url, "public_url").rstrip("/")
-        self._max_bytes = size(max_bytes, "max_bytes")
+        size(max_bytes, "max_bytes")
         # what is a little too large is read, dropped and answered; what is much too large is cut
         super().__init__(
-            _Handler,
             host,
             port,
             public_url=public_url,
             error=functools.partial(InvalidInputError, field="port"),
+            body_limit=max_bytes,
             max_body_size=16 * max_bytes + 1_000_000,
             max_header_size=16_384,
             idle_connection_timeout=10.0,  # so long a sender may take
@@ -135,6 +135,23 @@ class CallbackListener(Server):
         # a proxy may or may not take its own part of the path away
         prefix = urlsplit(self._public or "").path
         return self._expected.get(path.removeprefix(prefix)) or self._expected.get(path)
+
+    async def _respond(self, request: HTTPServerRequest) -> Reply:
+        expected = self._find(request.path)
+        if request.method != "POST" or expected is None:
+            return Reply(404)
+        if len(request.body) > self._body_limit:
+            return Reply(413)
+        recorded = asyncio.get_running_loop().run_in_executor(
+            self._worker,
+            expected._record,
+            request.body,
+            request.headers.get("Content-Type", ""),
+            headers_text(dict(request.headers.get_all())),
+            request.request_time() * 1000,
+        )
+        await asyncio.wait([recorded], timeout=PATIENCE)
+        return Reply(200)
 
     def _recorder_of(self, expected: ExpectedCallback) -> Recorder:
         if self._log is None and expected.recorder is not None:
@@ -211,45 +228,3 @@ class ExpectedCallback:
         exchange, _ = callback.finish(Received(status=200), told, elapsed_ms)
         if self.deliver is not None and reading.detail is None:
             self.deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
-
-
-@stream_request_body
-class _Handler(Handler):
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        self._reply(404)  # a verb that HTTP does not know
-
-    def prepare(self) -> None:
-        self.listener: CallbackListener = self.settings["server"]
-        self.content = bytearray()
-        super().prepare()
-
-    def data_received(self, chunk: bytes) -> None:
-        if len(self.content) <= self.listener._max_bytes:
-            self.content += chunk
-
-    async def any_verb(self) -> None:
-        listener, headers = self.listener, self.request.headers
-        expected = listener._find(self.request.path)
-        if self.request.method != "POST" or expected is None:
-            self._reply(404)
-        elif len(self.content) > listener._max_bytes:
-            self._reply(413)
-        else:
-            recorded = asyncio.get_running_loop().run_in_executor(
-                listener._worker,
-                expected._record,
-                bytes(self.content),
-                headers.get("Content-Type", ""),
-                headers_text(dict(headers.get_all())),
-                self.request.request_time() * 1000,
-            )
-            await asyncio.wait([recorded], timeout=PATIENCE)
-            self._reply(200)
-
-    get = head = post = put = patch = delete = options = any_verb
-
-    def _reply(self, status: int) -> None:
-        self.set_status(status)
-        self.clear_header("Content-Type")
-        self.set_header("Content-Length", "0")
-        self.finish()

@@ -1,8 +1,8 @@
 """What can go wrong between a service and its client, on request.
 
-Three sorts: `BEFORE` comes instead of the service's work (nothing was created or counted),
-`ON_THE_WIRE` and `SHAPES` spoil the answer after the work was done, as in life: a task whose
-answer was lost may well have been billed.
+Those of `BEFORE` come instead of the service's work (nothing was created or counted); the others
+spoil the answer after the work was done, as in life: a task whose answer was lost may well have
+been billed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import gzip
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
+from brocap_nb._server import Reply
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import METHODS
 
@@ -24,33 +24,6 @@ JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
 GZIP: Final = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 LATER: Final = {**HTML, "Retry-After": "2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes over the wire: an HTTP status, headers and a body."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
-
-
-BEFORE: Final[Mapping[str, str]] = {
-    "http_429": "HTTP 429 with a page and Retry-After: 2.",
-    "http_500": "HTTP 500 with a page.",
-    "http_502": "HTTP 502 with a page.",
-    "http_503": "HTTP 503 with a page and Retry-After: 2.",
-    "redirect": "HTTP 307 to /moved/…, where no method is.",
-}
-"""What comes instead of the service's work, by name, each with a sentence."""
-ON_THE_WIRE: Final[Mapping[str, str]] = {
-    "reset": "The connection is reset before a byte of the answer.",
-    "reset_midway": "The connection is reset in the middle of the answer.",
-    "stall": "The connection stays open and nothing comes.",
-    "drip": "The answer comes one byte at a time, 10 bytes a second at speed 1.",
-    "huge_body": "A right answer with 50 MB of padding: longer than a client reads by itself.",
-}
-"""What happens to the connection after the work, by name, each with a sentence."""
 
 
 def _json(value: Any) -> bytes:
@@ -66,25 +39,53 @@ def _page(status: int) -> Reply:
     return Reply(status, body.encode(), LATER if status in (429, 503) else HTML)
 
 
-SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
+_MADE: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
+    "http_429": ("HTTP 429 with a page and Retry-After: 2.", lambda _: _page(429)),
+    "http_500": ("HTTP 500 with a page.", lambda _: _page(500)),
+    "http_502": ("HTTP 502 with a page.", lambda _: _page(502)),
+    "http_503": ("HTTP 503 with a page and Retry-After: 2.", lambda _: _page(503)),
+    "redirect": (
+        "HTTP 307 to /moved, where no method is.",
+        lambda _: Reply(307, b"", {"Location": "/moved"}),
+    ),
+    "reset": (
+        "The connection is reset before a byte of the answer.",
+        lambda _: Reply(0, end="reset"),
+    ),
+    "reset_midway": (
+        "The connection is reset in the middle of the answer.",
+        lambda body: Reply(200, _json(body)[: len(_json(body)) // 2], JSON, end="reset"),
+    ),
+    "stall": (
+        "The connection stays open and nothing comes.",
+        lambda _: Reply(0, end="stall"),
+    ),
+    "drip": (
+        "The answer comes one byte at a time, 10 bytes a second at speed 1.",
+        lambda body: Reply(200, _json(body), JSON, pause=0.1),
+    ),
+    "huge_body": (
+        "A right answer with 50 MB of padding: longer than a client reads by itself.",
+        lambda body: {**body, "padding": "." * 50_000_000},
+    ),
     "wrong_content_type": (
         "A right answer that says it is text/html.",
         lambda body: Reply(200, _json(body), HTML),
     ),
     "truncated_json": (
         "The first half of the JSON.",
-        lambda body: Reply(200, _json(body)[: len(_json(body)) // 2]),
+        lambda body: Reply(200, _json(body)[: len(_json(body)) // 2], JSON),
     ),
     "not_utf8": (
         "JSON with bytes in it that are not UTF-8.",
-        lambda body: Reply(200, _json(body)[:-1] + b', "note": "caf\xe9 \xff\xfe"}'),
+        lambda body: Reply(200, _json(body)[:-1] + b', "note": "caf\xe9 \xff\xfe"}', JSON),
     ),
     "gzip": (
         "A right answer, compressed.",
         lambda body: Reply(200, gzip.compress(_json(body), mtime=0), GZIP),
     ),
-    "empty_body": ("HTTP 200 and no body.", lambda body: Reply(200, b"")),
-    "html_200": ("HTTP 200 with a page.", lambda body: _page(200)),
+    "empty_body": ("HTTP 200 and no body.", lambda _: Reply(200, b"", JSON)),
+    "html_200": ("HTTP 200 with a page.", lambda _: _page(200)),
     "json_list": ("The answer inside a list.", lambda body: [body]),
     "error_id_string": ("errorId as a string.", lambda b: {**b, "errorId": str(b["errorId"])}),
     "missing_task_id": (
@@ -100,20 +101,16 @@ SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
         lambda body: {"errorId": 1, "errorCode": "ERROR_NEW_CODE"},
     ),
 }
-"""What is made of the answer after the work, by name: a sentence, and the body or reply instead."""
-FAULTS: Final = {**BEFORE, **ON_THE_WIRE, **{name: what for name, (what, _) in SHAPES.items()}}
+FAULTS: Final = {name: what for name, (what, _) in _MADE.items()}
 """Every kind of fault, with a sentence."""
+BEFORE: Final = ("http_429", "http_500", "http_502", "http_503", "redirect")
+"""What comes instead of the service's work."""
 
 
-def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
-    """Return the reply for an answer's body; a fault of the wire leaves it as it is."""
-    fault = fault or ""
-    if fault.startswith("http_"):
-        return _page(int(fault.removeprefix("http_")))
-    if fault == "redirect":
-        return Reply(307, b"", {"Location": f"/moved/{method}"})
-    made = SHAPES[fault][1](body) if fault in SHAPES else body
-    return made if isinstance(made, Reply) else Reply(200, _json(made))
+def shaped(fault: str | None, body: dict[str, Any]) -> Reply:
+    """Return the reply that is made of an answer's body."""
+    made = _MADE[fault][1](body) if fault else body
+    return made if isinstance(made, Reply) else Reply(200, _json(made), JSON)
 
 
 class Faults:

@@ -182,7 +182,7 @@ OBSERVED: dict[str, Callable[[Callable[[], Any]], None]] = {
     "redirect": answered(
         lambda r: (
             r.history[0].status_code == 307
-            and r.url.endswith("/moved/createTask")
+            and r.url.endswith("/moved")
             and r.json()["errorCode"] == "ERROR_NO_SUCH_METHOD"
         )
     ),
