@@ -22,7 +22,6 @@ from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import (
-    HTTPConnection,
     HTTPHeaders,
     HTTPMessageDelegate,
     HTTPServerConnectionDelegate,
@@ -218,21 +217,13 @@ class Server:
         return listening
 
 
-class _Connections(HTTPServerConnectionDelegate):
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> _Asked:
-        return _Asked(self._server, request_conn)
-
-
 class _Asked(HTTPMessageDelegate):
     """A request as it comes; what is more than a body may have is read and dropped."""
 
-    def __init__(self, server: Server, connection: HTTPConnection) -> None:
+    def __init__(self, server: Server, connection: Any) -> None:
         self._server, self._connection, self._body = server, connection, bytearray()
 
-    def headers_received(self, start_line: Any, headers: HTTPHeaders) -> None:
+    def headers_received(self, start_line: Any, headers: Any) -> None:
         self._request = HTTPServerRequest(
             connection=self._connection, start_line=start_line, headers=headers
         )
@@ -244,6 +235,14 @@ class _Asked(HTTPMessageDelegate):
     def finish(self) -> None:
         self._request.body = bytes(self._body)
         self._server._spawn(self._server._answer(self._request))
+
+
+class _Connections(HTTPServerConnectionDelegate):
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def start_request(self, server_conn: object, request_conn: Any) -> _Asked:
+        return _Asked(self._server, request_conn)
 
 
 def is_foreign(

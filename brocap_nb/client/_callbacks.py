@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import functools
 import secrets
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, cast
-from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPServerRequest
 
@@ -87,11 +84,10 @@ class CallbackListener(Server):
             body_timeout=10.0,
         )
         self._log = log
-        self._expected: dict[str, ExpectedCallback] = {}  # by path
+        self._expected: dict[str, ExpectedCallback] = {}  # by the end of the path
         self._recorders: list[Recorder] = []  # of all clients: what any of them hides is hidden
         # not in the server's loop: a subscriber of the log may take its time, or the log's disk
-        self._thread_name = f"brocap-callbacks-{id(self)}-"
-        self._worker = ThreadPoolExecutor(1, self._thread_name)
+        self._worker = ThreadPoolExecutor(1, "brocap-callbacks")
 
     def _begin(self) -> None:
         CALLBACK_PORTS.add(self.port)
@@ -102,11 +98,10 @@ class CallbackListener(Server):
             return
         CALLBACK_PORTS.discard(self.port)
         super().stop()
-        # a view that is told of a callback may stop the listener
-        mine = threading.current_thread().name.startswith(self._thread_name)
-        self._worker.shutdown(wait=not mine)
+        with contextlib.suppress(RuntimeError):  # by a view that is told of a callback
+            self._worker.shutdown()
         for expected in list(self._expected.values()):
-            expected._join(None)  # nobody will say any more which task it was
+            expected.created(None)  # nobody will say any more which task it was
 
     def url_for(self, task_id: int | None = None) -> str:
         """Return a fresh address for a task that you create by hand; it cannot be guessed.
@@ -114,7 +109,7 @@ class CallbackListener(Server):
         Its callbacks are recorded as those of `task_id`, else of the task that the body names.
         """
         expected = self.expect()
-        expected._join(task_id)
+        expected.created(task_id)
         return expected.url
 
     def expect(
@@ -124,20 +119,16 @@ class CallbackListener(Server):
         self._check_running()
         if recorder is not None and recorder not in self._recorders:
             self._recorders.append(recorder)
-        path = f"/{secrets.token_urlsafe(24)}"
-        self._expected[path] = ExpectedCallback(self, self.url + path, recorder, task_type)
-        return self._expected[path]
+        name = secrets.token_urlsafe(24)
+        self._expected[name] = ExpectedCallback(self, f"{self.url}/{name}", recorder, task_type)
+        return self._expected[name]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(_html.card("Callback listener", _html.text(self._state)), repr(self))
 
-    def _find(self, path: str) -> ExpectedCallback | None:
-        # a proxy may or may not take its own part of the path away
-        prefix = urlsplit(self._public or "").path
-        return self._expected.get(path.removeprefix(prefix)) or self._expected.get(path)
-
     async def _respond(self, request: HTTPServerRequest) -> Reply:
-        expected = self._find(request.path)
+        # a proxy may or may not take its own part of the path away
+        expected = self._expected.get(request.path.rpartition("/")[2])
         if request.method != "POST" or expected is None:
             return Reply(404)
         if len(request.body) > self._body_limit:
@@ -168,29 +159,13 @@ class ExpectedCallback:
     url: str
     recorder: Recorder | None = None
     task_type: str | None = None
-    task_id: int | None = None
-    known: bool = False
-    """Whether somebody has said whose it is; what comes before is held."""
-    held: list[tuple[Attempts, _answers.Reading, float]] = field(default_factory=list)
-    deliver: Deliver | None = None
+    whose: Future[tuple[int | None, Deliver | None]] = field(default_factory=Future)
+    """The task that it is for, and who is to be told; what comes before is held until then."""
 
-    def created(self, task_id: int | None, deliver: Deliver) -> None:
-        """Say which task it is for, None if nobody knows, and who is to be told of callbacks.
-
-        What came before was held until now.
-        """
-        self.deliver = deliver
-        with contextlib.suppress(RuntimeError):  # the listener has been stopped
-            self.listener._worker.submit(self._join, task_id)
-
-    # All below runs in the listener's worker.
-
-    @ours
-    def _join(self, task_id: int | None) -> None:
-        if not self.known:
-            self.task_id, self.known = task_id, True
-            for one in self.held:
-                self._finish(*one)
+    def created(self, task_id: int | None, deliver: Deliver | None = None) -> None:
+        """Say which task it is for, None if nobody knows, and who is to be told of callbacks."""
+        with contextlib.suppress(InvalidStateError):  # it was said, or the listener has stopped
+            self.whose.set_result((task_id, deliver))
 
     @ours
     def _record(self, content: bytes, content_type: str, headers: str, elapsed_ms: float) -> None:
@@ -198,10 +173,8 @@ class ExpectedCallback:
         shown, found = redact_form(decode_answer(content, None)[0], content_type)
         for veil in (Veil(*found), *(recorder.veil for recorder in self.listener._recorders)):
             shown, headers = veil.redact(shown), veil.redact(headers)
-        _, named = asked(fields_of(shown))
-        reading = dataclasses.replace(
-            _answers.read("getTaskResult", 200, shown), task_id=named or None
-        )
+        named = asked(fields_of(shown))[1] or None
+        mine = self.whose.result()[0] if self.whose.done() else None
         request = {
             "method": "callback",
             "url": self.url,
@@ -209,22 +182,21 @@ class ExpectedCallback:
             "request_bytes": len(content),
             "request_headers": headers,
             "task_type": self.task_type,
-            "task_id": reading.task_id if self.task_id is None else self.task_id,
+            "task_id": named if mine is None else mine,
         }
         callback = Attempts(self.listener._recorder_of(self), request)
         callback.begin()
-        if self.known:
-            self._finish(callback, reading, elapsed_ms)
-        else:
-            self.held.append((callback, reading, elapsed_ms))
+        reading = replace(_answers.read("getTaskResult", 200, shown), task_id=named)
+        self.whose.add_done_callback(lambda _: self._finish(callback, reading, elapsed_ms))
 
+    @ours
     def _finish(self, callback: Attempts, reading: _answers.Reading, elapsed_ms: float) -> None:
-        named, mine = reading.task_id, self.task_id
+        named, (mine, deliver) = reading.task_id, self.whose.result()
         if None not in (named, mine) and named != mine:
             detail = f"The body says taskId {named}; its address was given for task {mine}."
-            reading = dataclasses.replace(reading, answer=None, detail=detail)
+            reading = replace(reading, answer=None, detail=detail)
         task_id = named if mine is None else mine
-        told = dataclasses.replace(reading, outcome=Outcome.CALLBACK, task_id=task_id)
+        told = replace(reading, outcome=Outcome.CALLBACK, task_id=task_id)
         exchange, _ = callback.finish(Received(status=200), told, elapsed_ms)
-        if self.deliver is not None and reading.detail is None:
-            self.deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
+        if deliver is not None and reading.detail is None:
+            deliver(exchange, cast("_answers.TaskResult | None", reading.answer))

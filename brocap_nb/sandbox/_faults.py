@@ -22,95 +22,74 @@ from brocap_nb.api._facts import METHODS
 MOST: Final = 1_000_000
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
-GZIP: Final = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-LATER: Final = {**HTML, "Retry-After": "2"}
 
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value).encode()
-
-
-def _page(status: int) -> Reply:
-    title = f"{status} {HTTPStatus(status).phrase}"
-    body = (
-        f"<!doctype html><html><head><title>{title}</title></head>"
-        f"<body><h1>{title}</h1><hr>sandbox</body></html>\n"
-    )
-    return Reply(status, body.encode(), LATER if status in (429, 503) else HTML)
-
-
-_MADE: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
-    "http_429": ("HTTP 429 with a page and Retry-After: 2.", lambda _: _page(429)),
-    "http_500": ("HTTP 500 with a page.", lambda _: _page(500)),
-    "http_502": ("HTTP 502 with a page.", lambda _: _page(502)),
-    "http_503": ("HTTP 503 with a page and Retry-After: 2.", lambda _: _page(503)),
-    "redirect": (
-        "HTTP 307 to /moved, where no method is.",
-        lambda _: Reply(307, b"", {"Location": "/moved"}),
-    ),
-    "reset": (
-        "The connection is reset before a byte of the answer.",
-        lambda _: Reply(0, end="reset"),
-    ),
-    "reset_midway": (
-        "The connection is reset in the middle of the answer.",
-        lambda body: Reply(200, _json(body)[: len(_json(body)) // 2], JSON, end="reset"),
-    ),
-    "stall": (
-        "The connection stays open and nothing comes.",
-        lambda _: Reply(0, end="stall"),
-    ),
-    "drip": (
-        "The answer comes one byte at a time, 10 bytes a second at speed 1.",
-        lambda body: Reply(200, _json(body), JSON, pause=0.1),
-    ),
-    "huge_body": (
-        "A right answer with 50 MB of padding: longer than a client reads by itself.",
-        lambda body: {**body, "padding": "." * 50_000_000},
-    ),
-    "wrong_content_type": (
-        "A right answer that says it is text/html.",
-        lambda body: Reply(200, _json(body), HTML),
-    ),
-    "truncated_json": (
-        "The first half of the JSON.",
-        lambda body: Reply(200, _json(body)[: len(_json(body)) // 2], JSON),
-    ),
-    "not_utf8": (
-        "JSON with bytes in it that are not UTF-8.",
-        lambda body: Reply(200, _json(body)[:-1] + b', "note": "caf\xe9 \xff\xfe"}', JSON),
-    ),
-    "gzip": (
-        "A right answer, compressed.",
-        lambda body: Reply(200, gzip.compress(_json(body), mtime=0), GZIP),
-    ),
-    "empty_body": ("HTTP 200 and no body.", lambda _: Reply(200, b"", JSON)),
-    "html_200": ("HTTP 200 with a page.", lambda _: _page(200)),
-    "json_list": ("The answer inside a list.", lambda body: [body]),
-    "error_id_string": ("errorId as a string.", lambda b: {**b, "errorId": str(b["errorId"])}),
-    "missing_task_id": (
-        "An answer without taskId.",
-        lambda body: {name: value for name, value in body.items() if name != "taskId"},
-    ),
-    "unknown_status": (
-        'status is "queued", which no page lists.',
-        lambda body: {**body, "status": "queued"},
-    ),
-    "unknown_code": (
-        "An error code that no page lists.",
-        lambda body: {"errorId": 1, "errorCode": "ERROR_NEW_CODE"},
-    ),
-}
-FAULTS: Final = {name: what for name, (what, _) in _MADE.items()}
+# the first of them come instead of the service's work
+_TABLE: Final = """
+http_429            HTTP 429 with a page and Retry-After: 2.
+http_500            HTTP 500 with a page.
+http_502            HTTP 502 with a page.
+http_503            HTTP 503 with a page and Retry-After: 2.
+redirect            HTTP 307 to /moved, where no method is.
+reset               The connection is reset before a byte of the answer.
+reset_midway        The connection is reset in the middle of the answer.
+stall               The connection stays open and nothing comes.
+drip                The answer comes one byte at a time, 10 bytes a second at speed 1.
+huge_body           A right answer with 50 MB of padding: longer than a client reads by itself.
+wrong_content_type  A right answer that says it is text/html.
+truncated_json      The first half of the JSON.
+not_utf8            JSON with bytes in it that are not UTF-8.
+gzip                A right answer, compressed.
+empty_body          HTTP 200 and no body.
+html_200            HTTP 200 with a page.
+json_list           The answer inside a list.
+error_id_string     errorId as a string.
+missing_task_id     An answer without taskId.
+unknown_status      status is "queued", which no page lists.
+unknown_code        An error code that no page lists.
+"""
+FAULTS: Final = dict(line.split(maxsplit=1) for line in _TABLE.strip().splitlines())
 """Every kind of fault, with a sentence."""
-BEFORE: Final = ("http_429", "http_500", "http_502", "http_503", "redirect")
+BEFORE: Final = tuple(FAULTS)[:5]
 """What comes instead of the service's work."""
+
+# what is made of an answer's body, which is given as it is and as JSON
+_MADE: Final[Mapping[str, Callable[[dict[str, Any], bytes], Any]]] = {
+    "redirect": lambda *_: Reply(307, b"", {"Location": "/moved"}),
+    "reset": lambda *_: Reply(0, end="reset"),
+    "reset_midway": lambda _, text: Reply(200, text[: len(text) // 2], JSON, end="reset"),
+    "stall": lambda *_: Reply(0, end="stall"),
+    "drip": lambda _, text: Reply(200, text, JSON, pause=0.1),
+    "huge_body": lambda body, _: {**body, "padding": "." * 50_000_000},
+    "wrong_content_type": lambda _, text: Reply(200, text, HTML),
+    "truncated_json": lambda _, text: Reply(200, text[: len(text) // 2], JSON),
+    "not_utf8": lambda _, text: Reply(200, text[:-1] + b', "note": "caf\xe9 \xff\xfe"}', JSON),
+    "gzip": lambda _, text: Reply(200, gzip.compress(text), JSON | {"Content-Encoding": "gzip"}),
+    "empty_body": lambda *_: Reply(200, b"", JSON),
+    "json_list": lambda body, _: [body],
+    "error_id_string": lambda body, _: {**body, "errorId": str(body["errorId"])},
+    "missing_task_id": lambda body, _: {name: body[name] for name in body if name != "taskId"},
+    "unknown_status": lambda body, _: {**body, "status": "queued"},
+    "unknown_code": lambda *_: {"errorId": 1, "errorCode": "ERROR_NEW_CODE"},
+}
 
 
 def shaped(fault: str | None, body: dict[str, Any]) -> Reply:
     """Return the reply that is made of an answer's body."""
-    made = _MADE[fault][1](body) if fault else body
-    return made if isinstance(made, Reply) else Reply(200, _json(made), JSON)
+    text = json.dumps(body).encode()
+    if fault is None:
+        return Reply(200, text, JSON)
+    if fault in _MADE:
+        made = _MADE[fault](body, text)
+        return made if isinstance(made, Reply) else shaped(None, made)
+    status = int(fault.rpartition("_")[2])
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = (
+        f"<!doctype html><html><head><title>{title}</title></head>"
+        f"<body><h1>{title}</h1><hr>sandbox</body></html>\n"
+    )
+    return Reply(
+        status, page.encode(), HTML | {"Retry-After": "2"} if status in (429, 503) else HTML
+    )
 
 
 class Faults:
