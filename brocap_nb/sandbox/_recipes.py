@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import pandas as pd
-
-from brocap_nb import _html
 from brocap_nb.api._facts import rows
+from brocap_nb.log._tables import ShownTable
 
 TASK_ID: Final = "<taskId>"
 """Stands in a step's body for the `taskId` that the last createTask answered."""
@@ -169,16 +167,11 @@ def prepared(
     return {"code": recipe.code, "how": recipe.how, "key": key, "task": task, "steps": steps}
 
 
-class RecipeTable(pd.DataFrame):
-    """Prepared recipes, their sentences shown in full; a part of it is a plain frame."""
+class RecipeTable(ShownTable):
+    """Prepared recipes: one row for each way to provoke an error code."""
 
-    @property
-    def _constructor(self) -> type[pd.DataFrame]:
-        return pd.DataFrame
+    _title = "How to provoke each error code"
+    _columns = "code how"
 
-    def _repr_html_(self) -> str:
-        cells = (
-            (f"<code>{code}</code>", _html.text(how))
-            for code, how in zip(self["code"], self["how"], strict=True)
-        )
-        return _html.table(("code", "how"), cells, caption="How to provoke each error code")
+    def _rows(self) -> Any:
+        return self[["code", "how"]].to_dict("records")

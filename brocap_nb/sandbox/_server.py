@@ -37,8 +37,6 @@ from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from brocap_nb.log import ExchangeLog
 
 
@@ -156,7 +154,7 @@ class Sandbox(Server):
         """The sample pictures with their questions and answers."""
         return self._library.puzzles
 
-    def recipes(self) -> pd.DataFrame:
+    def recipes(self) -> RecipeTable:
         """How to provoke each error code: `code`, `how`, and `key`, `task`, `steps` to send.
 
         `steps` is a list of `{"wait": seconds, "method": …, "body": JSON text}`; `<taskId>` in a

@@ -15,7 +15,7 @@ from brocap_nb.sandbox._recipes import RECIPES, TASK_ID, prepared
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.sandbox import Sandbox
+    from brocap_nb.sandbox._server import Sandbox
 
 
 def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:

@@ -18,7 +18,8 @@ from brocap_nb.widgets._style import note
 if TYPE_CHECKING:
     from brocap_nb.api._secrets import Secret
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.sandbox import Puzzle, Sandbox
+    from brocap_nb.sandbox import Puzzle
+    from brocap_nb.sandbox._server import Sandbox
 
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 
