@@ -25,11 +25,12 @@ from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
-from brocap_nb.client._requests import size
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._recorder import Attempts, Received, Recorder, ours
 from brocap_nb.tasks._pictures import clean_address
 
+BODY_LIMIT: Final = 1_000_000
+"""Largest body that is taken, in bytes; a larger one is answered with HTTP 413."""
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
 
@@ -53,10 +54,9 @@ class CallbackListener(Server):
         host: the address to listen on.
         port: the port to listen on; 0 takes a free one.
         public_url: how the service reaches this port from outside; a secret path is appended.
-        max_bytes: largest body that is taken, in bytes; a larger one is answered with HTTP 413.
 
     Raises:
-        InvalidInputError: `public_url` or `max_bytes` cannot be used.
+        InvalidInputError: `public_url` cannot be used.
     """
 
     def __init__(
@@ -66,19 +66,17 @@ class CallbackListener(Server):
         host: str = "127.0.0.1",
         port: int = 0,
         public_url: str | None = None,
-        max_bytes: int = 1_000_000,
     ) -> None:
         if public_url is not None:
             public_url = clean_address(public_url, "public_url").rstrip("/")
-        size(max_bytes, "max_bytes")
         # what is a little too large is read, dropped and answered; what is much too large is cut
         super().__init__(
             host,
             port,
             public_url=public_url,
             error=functools.partial(InvalidInputError, field="port"),
-            body_limit=max_bytes,
-            max_body_size=16 * max_bytes + 1_000_000,
+            body_limit=BODY_LIMIT,
+            max_body_size=16 * BODY_LIMIT,
             max_header_size=16_384,
             idle_connection_timeout=10.0,  # so long a sender may take
             body_timeout=10.0,

@@ -19,7 +19,6 @@ from brocap_nb._server import Reply
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import METHODS
 
-MOST: Final = 1_000_000
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
 
@@ -121,9 +120,9 @@ class Faults:
                     f"{given!r} is not a {what} of the sandbox.{hint} Expected one of: "
                     f"{', '.join(known)}."
                 )
-        if isinstance(times, bool) or not isinstance(times, int) or not 0 < times <= MOST:
+        if type(times) is not int or not 0 < times <= 1_000_000:
             raise SandboxError(
-                f"times is {times!r:.40}; expected a whole number of requests from 1 to {MOST:,}."
+                f"times is {times!r:.40}; expected a whole number of requests from 1 to 1,000,000."
             )
         with self._lock:
             self._orders.append((method, fault, times))

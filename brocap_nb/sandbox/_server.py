@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import functools
 import json
@@ -18,7 +17,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPServerRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
@@ -99,9 +97,7 @@ class Sandbox(Server):
         source: str | os.PathLike[str] | ExchangeLog,
         *,
         speed: float = 1.0,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        log: Callable[[str], None] | None = None,
+        **options: Any,
     ) -> Self:
         """Return a sandbox that answers from a recorded log: offline, and with any key.
 
@@ -115,11 +111,12 @@ class Sandbox(Server):
         Args:
             source: a log, or its folder.
             speed: divides the recorded waits; above 1, an outdated `processing` is skipped.
+            options: `host`, `port` and `log`, as for a Sandbox.
 
         Raises:
             SandboxError: there is nothing to play.
         """
-        sandbox = cls(speed=speed, host=host, port=port, log=log)
+        sandbox = cls(speed=speed, **options)
         sandbox._recording = Recording(source, time.monotonic, speed)
         return sandbox
 
@@ -244,21 +241,20 @@ class Sandbox(Server):
             body = self._rules.result(task_id)
         if body is None:
             return
-        request = HTTPRequest(
-            url,
-            method="POST",
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(body),
-            follow_redirects=False,
-            connect_timeout=CALLBACK_TIMEOUT,
-            request_timeout=CALLBACK_TIMEOUT,
-        )
-        with contextlib.closing(SimpleAsyncHTTPClient(force_instance=True)) as client:
-            try:
-                await client.fetch(request, raise_error=False)
-                outcome = "sent"
-            except Exception as error:  # whatever the receiver does is the receiver's own affair
-                outcome = f"not accepted ({type(error).__name__})"
+        outcome = "sent"
+        try:
+            await SimpleAsyncHTTPClient().fetch(
+                url,
+                method="POST",
+                headers={"Content-Type": "application/json"},
+                body=json.dumps(body),
+                follow_redirects=False,
+                connect_timeout=CALLBACK_TIMEOUT,
+                request_timeout=CALLBACK_TIMEOUT,
+                raise_error=False,
+            )
+        except Exception as error:  # whatever the receiver does is the receiver's own affair
+            outcome = f"not accepted ({type(error).__name__})"
         self._note("callback", str(task_id), outcome)
 
     def _served(self, path: str) -> Reply | None:
