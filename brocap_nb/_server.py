@@ -51,11 +51,7 @@ class Reply:
     end: Literal["whole", "reset", "stall"] = "whole"
 
 
-_FOREIGN: Final = Reply(
-    403,
-    b"This is not for pages of other sites, nor under this host name.\n",
-    {"Content-Type": "text/plain; charset=utf-8"},
-)
+_FOREIGN: Final = Reply(403, b"This is not for pages of other sites, nor under this host name.\n")
 
 
 class Server:
@@ -131,9 +127,8 @@ class Server:
 
     @property
     def _state(self) -> str:
-        if self._thread is None:
-            return "not started"
-        return self.url if self._running else f"{self.url}, stopped"
+        known = "not started" if self._thread is None else f"{self.url}, stopped"
+        return self.url if self._running else known
 
     @property
     def _running(self) -> bool:

@@ -47,9 +47,8 @@ _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/js
 class Client:
     """Talks to the service, or to a sandbox, and records every attempt in `log`.
 
-    It may be used from several threads. `createTask` is never repeated by itself: it may have
-    been billed. What sends raises `ApiError` if the service answers with an error code, and for
-    another end another `ExchangeError`.
+    It may be used from several threads. What sends raises `ApiError` if the service answers with
+    an error code, and for another end another `ExchangeError`.
 
     >>> client = bn.Client(sandbox.key, base_url=sandbox.url)
     >>> client.get_balance()
@@ -64,16 +63,13 @@ class Client:
         log: where exchanges are recorded; default: a log in `brocap_log/`.
         session: your own `requests.Session`, with its proxies, headers, adapters and hooks.
         timeout: seconds to connect, and seconds for the whole answer; one number for both.
-        proxies: as in requests, for example `{"https": "http://127.0.0.1:8080"}`; default: those
-            of the environment, read once, when the client is made, and none for a service on this
-            machine.
-        max_answer_bytes: how much of an answer is read, in bytes, unpacked; a longer one is a
-            `bad_response`.
+        proxies: as in requests; default: those of the environment when the client is made, and
+            none for a service on this machine.
+        max_answer_bytes: how much of an answer is read, in bytes, unpacked.
 
     Raises:
         InvalidKeyError: there is no key, or it cannot be one.
-        InvalidInputError: `base_url` is no http(s) address, `timeout` no positive number, or `log`
-            no log that can be written.
+        InvalidInputError: another argument cannot be used.
     """
 
     def __init__(
@@ -138,8 +134,7 @@ class Client:
 
         Args:
             task_id: the number that `create_task` answered, or that stands in `log.frame()`.
-            paced: wait, if need be, until 2 seconds have passed since the task was last asked for,
-                and keep to 120 requests in 5 minutes. False sends at once.
+            paced: wait, if need be, for the service's limits; False sends at once.
 
         Raises:
             InvalidInputError: `task_id` is no whole number.
@@ -162,8 +157,7 @@ class Client:
         (False, False, False, False, False, True)
 
         Args:
-            callbacks: a listener that has been started; a callback that comes to it ends the
-                waiting. To a listener elsewhere: `create_task(task, callback_url=…)`.
+            callbacks: a listener that has been started; a callback to it ends the waiting.
 
         Raises:
             InvalidInputError: `task` is no task object, or there is no listener that listens.
@@ -374,10 +368,7 @@ def _read(received: Received, response: requests.Response, ends: float, limit: i
 _ENDS: Final[Mapping[Outcome, tuple[Callable[[str, Exchange], Exception], str]]] = {
     Outcome.HTTP_ERROR: (HttpError, "The raw answer is in the log."),
     Outcome.BAD_RESPONSE: (BadResponseError, "The raw answer is in the log."),
-    Outcome.TIMEOUT: (
-        RequestTimeoutError,
-        "Try again later, or give the client a longer timeout.",
-    ),
+    Outcome.TIMEOUT: (RequestTimeoutError, "Try again later, or with a longer timeout."),
     Outcome.CONNECTION_ERROR: (
         RequestConnectionError,
         "Check base_url, the network, and that a sandbox of yours still runs.",

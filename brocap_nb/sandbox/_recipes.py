@@ -23,7 +23,7 @@ TOKEN_TASK: Final[Mapping[str, Any]] = {
     "websiteURL": "https://shop.example/login",
     "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
 }
-_TASKS: Final[Mapping[str, Mapping[str, Any] | None]] = {
+_TASKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "token": TOKEN_TASK,
     "image": {
         "type": "ComplexImageTask",
@@ -33,7 +33,7 @@ _TASKS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "untyped": {"websiteURL": "https://shop.example/login"},
     "unknown": {"type": "NoSuchTask", "websiteURL": "https://shop.example/login"},
     "expired": {**TOKEN_TASK, "data": '{"blob":"expired"}'},
-    "none": None,
+    "none": {},
 }
 
 
@@ -152,19 +152,19 @@ def prepared(
     recipe: Recipe, keys: Mapping[str, str], url: str, speed: float = 1.0
 ) -> dict[str, Any]:
     """Return the recipe ready to be sent to one sandbox, as `Sandbox.recipes` describes it."""
-    key, shape = keys[recipe.key], _TASKS[recipe.task]
-    task = dict(shape) if shape is not None and "create" in recipe.steps else None
-    if task is not None and recipe.host is not None:
+    key, task = keys[recipe.key], dict(_TASKS[recipe.task])
+    if recipe.host is not None:
         task["websiteURL"] = f"https://{recipe.host}/login"
-    if task is not None and recipe.picture is not None:
+    if recipe.picture is not None:
         task["imageUrls"] = [f"{url}/pictures/{recipe.picture}.png"]
     steps = []
     for method, fields, wait in map(_STEPS.__getitem__, recipe.steps):
         body = {"clientKey": key, **fields}
-        if method == "createTask" and task is not None:
+        if method == "createTask" and task:
             body["task"] = task
         steps.append({"wait": wait / speed, "method": method, "body": json.dumps(body)})
-    return {"code": recipe.code, "how": recipe.how, "key": key, "task": task, "steps": steps}
+    sent = task if task and "create" in recipe.steps else None
+    return {"code": recipe.code, "how": recipe.how, "key": key, "task": sent, "steps": steps}
 
 
 class RecipeTable(ShownTable):

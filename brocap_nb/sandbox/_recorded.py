@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
@@ -18,16 +18,13 @@ from brocap_nb._server import Reply
 from brocap_nb.api._body import Body
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._exchange import Exchange, Outcome
-from brocap_nb.api._facts import RESULT_LIFETIME
+from brocap_nb.api._facts import METHODS, RESULT_LIFETIME
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._faults import JSON, shaped
 
-_ENDS: Final[Mapping[Any, Any]] = {
-    Outcome.CONNECTION_ERROR: "reset",
-    Outcome.TIMEOUT: "stall",
-}
+_ENDS: Final[Any] = {Outcome.CONNECTION_ERROR: "reset", Outcome.TIMEOUT: "stall"}
 _KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
 
 
@@ -127,12 +124,9 @@ _secret = lru_cache(maxsize=16)(Secret)
 
 
 def _unknown(method: str, text: str) -> tuple[Reply, str, str]:
-    code, what = {
-        "createTask": ("ERROR_TASK_NOT_SUPPORTED", "this task"),
-        "getTaskResult": ("ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"),
-        "getBalance": ("ERROR_TASK_NOT_SUPPORTED", "this request"),
-    }.get(method, ("ERROR_NO_SUCH_METHOD", "this method"))
-    told = f"This sandbox plays a recording, and {what} is not in it"
+    known = "ERROR_TASK_NOT_SUPPORTED" if method in METHODS else "ERROR_NO_SUCH_METHOD"
+    code = "ERROR_NO_SUCH_CAPCHA_ID" if method == "getTaskResult" else known
+    told = "This sandbox plays a recording, and this request is not in it"
     body: dict[str, Any] = {"errorId": 1, "errorCode": code, "errorDescription": told}
     reply = shaped(None, body | {"taskId": 0} if method == "createTask" else body)
     kind, number = asked(fields_of(text))

@@ -180,8 +180,6 @@ class Sandbox(Server):
         return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
 
     def _card(self) -> str:
-        running = self._running
-        state = _html.badge("running" if running else "stopped", good=running or None)
         pictures = ""
         for puzzle in self.puzzles:
             small = _pictures.thumbnail(puzzle.data, side=240)
@@ -189,7 +187,7 @@ class Sandbox(Server):
             question = f'<a href="{puzzle.url}" style="font-size:.85em">{puzzle.question}</a>'
             pictures += f'<div style="width:150px">{image}{question}</div>'
         facts = [
-            ("Address", f'<a href="{self.url}/">{self.url}</a> {state}'),
+            ("Address", f'<a href="{self.url}/">{self._state}</a>'),
             ("Key", f"<code>{self.key}</code>"),
             ("Balance", f"{self.balance:g}"),
             ("Tasks kept", str(len(self._rules))),
@@ -222,7 +220,7 @@ class Sandbox(Server):
         if self._log is not None:
             now = datetime.now().astimezone().strftime("%H:%M:%S")
             method = method if method in (*METHODS, "callback") else "?"  # it may be a key
-            self._log(f"{now}  {method:<14} {_plain(about):<26} {outcome}")
+            self._log(f"{now}  {method:<14} {ascii(about)[1:-1][:40]:<26} {outcome}")
 
     def _may_call(self, url: str) -> bool:
         """Whether somebody waits at an address: what else listens here is not ours to call."""
@@ -243,7 +241,7 @@ class Sandbox(Server):
             return
         outcome = "sent"
         try:
-            await SimpleAsyncHTTPClient().fetch(
+            await SimpleAsyncHTTPClient(force_instance=True).fetch(
                 url,
                 method="POST",
                 headers={"Content-Type": "application/json"},
@@ -261,11 +259,9 @@ class Sandbox(Server):
         """The page, or a picture; None: there is nothing to get at this path."""
         if path == "/":
             return Reply(200, page(self.url, self.keys, self._card()).encode(), HTML)
-        if not path.startswith("/pictures/"):
-            return None
         data = self._library.file(path)
         if data is None:
-            return Reply(404, b"There is no such picture.", {"Content-Type": "text/plain"})
+            return Reply(404, b"No such picture.") if path.startswith("/pictures/") else None
         return Reply(200, data, {"Content-Type": "image/png"})
 
 
@@ -290,9 +286,3 @@ def run(**options: Any) -> int:
             pass
     say("The sandbox has ended.")
     return 0
-
-
-def _plain(text: str) -> str:
-    """Text from a request as it may stand in a line of a terminal."""
-    shown = text if text.isascii() and text.isprintable() else ascii(text)
-    return shown if len(shown) <= 40 else shown[:39] + "~"
