@@ -47,7 +47,7 @@ asyncio.run(main())
 """
 SANDBOX = """
 import sys, threading
-from brocap_nb.sandbox import Sandbox
+from brocap_nb.sandbox._server import Sandbox
 sandbox = Sandbox(speed=50, balance=1e9).start()
 print(sandbox.url, sandbox.key, flush=True)
 threading.Event().wait()

@@ -42,7 +42,8 @@ from brocap_nb.tasks._types import (
 
 if TYPE_CHECKING:
     from brocap_nb.client._callbacks import CallbackListener
-    from brocap_nb.sandbox import Puzzle, Sandbox
+    from brocap_nb.sandbox import Puzzle
+    from brocap_nb.sandbox._server import Sandbox
     from brocap_nb.widgets import Console
 
 __version__ = "0.1.0"
@@ -96,7 +97,7 @@ _LAZY = {
     "CallbackListener": "client._callbacks",
     "Console": "widgets",
     "Puzzle": "sandbox",
-    "Sandbox": "sandbox",
+    "Sandbox": "sandbox._server",
     "load_ipython_extension": "doors._magics",
     "unload_ipython_extension": "doors._magics",
 }

@@ -1,7 +1,7 @@
 """A small HTTP server in a thread of its own: the sandbox and the callback listener are made of it.
 
 It uses Tornado, which every Jupyter brings along: a fault has to reach down to the connection.
-A web page in the same browser is foreign to it: see `Handler`.
+A web page of another site in the same browser is answered HTTP 403.
 """
 
 from __future__ import annotations
@@ -11,14 +11,24 @@ import atexit
 import contextlib
 import ipaddress
 import socket
+import struct
+import sys
 import threading
-from collections.abc import Callable, Collection
-from typing import Any, Final, Self
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
+from http.client import responses
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerRequest
-from tornado.web import Application, RequestHandler
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    HTTPServerRequest,
+    ResponseStartLine,
+)
+from tornado.iostream import StreamClosedError
 
 _EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -26,21 +36,40 @@ CALLBACK_PORTS: Final[set[int]] = set()
 """Where callback listeners of this process wait: a sandbox may POST to these."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a request is answered with, and how the connection ends."""
+
+    status: int
+    """0: not a byte of an answer comes."""
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait: float = 0.0
+    """Seconds to wait before it."""
+    pause: float = 0.0
+    """Seconds between two bytes of the body."""
+    end: Literal["whole", "reset", "stall"] = "whole"
+
+
+_FOREIGN: Final = Reply(403, b"This is not for pages of other sites, nor under this host name.\n")
+
+
 class Server:
     """One port of this machine, answered in a thread of its own; 0 takes a free port."""
 
     def __init__(
         self,
-        handler: type[Handler],
         host: str,
         port: int,
         *,
         public_url: str | None = None,
         error: Callable[[str], Exception],
+        body_limit: int,
         **limits: Any,
     ) -> None:
-        self._handler, self._address, self._public = handler, (host, port), public_url
+        self._address, self._public, self._body_limit = (host, port), public_url, body_limit
         self._error, self._limits = error, limits  # the limits are those of Tornado's HTTPServer
+        self._tasks: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -98,9 +127,8 @@ class Server:
 
     @property
     def _state(self) -> str:
-        if self._thread is None:
-            return "not started"
-        return self.url if self._running else f"{self.url}, stopped"
+        known = "not started" if self._thread is None else f"{self.url}, stopped"
+        return self.url if self._running else known
 
     @property
     def _running(self) -> bool:
@@ -117,6 +145,42 @@ class Server:
                 "One that has been stopped stays so: make a new one."
             )
 
+    async def _respond(self, request: HTTPServerRequest) -> Reply:
+        """Answer a request; of a body that is too long, only its beginning is there."""
+        raise NotImplementedError
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # a loop holds its tasks only weakly
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, request: HTTPServerRequest) -> None:
+        reply = _FOREIGN if self._is_foreign(request) else await self._respond(request)
+        await asyncio.sleep(reply.wait)
+        connection: Any = request.connection
+        empty = reply.status in (204, 304)
+        headers = HTTPHeaders({**reply.headers, "X-Content-Type-Options": "nosniff"})
+        # one that is broken off promises more than comes
+        headers["Content-Length"] = str(0 if empty else len(reply.body) + (reply.end != "whole"))
+        line = ResponseStartLine("", reply.status, responses.get(reply.status, "Unknown"))
+        body = b"" if empty or request.method == "HEAD" else reply.body
+        with contextlib.suppress(StreamClosedError):  # the client gave up, as it should
+            if reply.status:
+                await connection.write_headers(line, headers, b"" if reply.pause else body)
+            for byte in body if reply.pause else b"":
+                await asyncio.sleep(reply.pause)
+                await connection.write(bytes([byte]))
+            if reply.end == "whole":
+                connection.finish()
+                return
+        with contextlib.closing(connection.detach()) as stream:
+            if reply.end == "stall":
+                await stream.read_until_close()
+            await asyncio.sleep(0.1)  # a reset overtakes what the client has not read yet
+            linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+            with contextlib.suppress(OSError, AttributeError):  # it is closed already
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
     def _is_foreign(self, request: HTTPServerRequest) -> bool:
         host = self._address[0]
         names = {"localhost", _EVERYWHERE.get(host, host).lower(), urlsplit(self.url).hostname}
@@ -124,10 +188,7 @@ class Server:
 
     async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        application = Application(
-            [(r".*", self._handler)], server=self, log_function=lambda _: None
-        )
-        server = HTTPServer(application, **self._limits)
+        server = HTTPServer(_Connections(self), **self._limits)
         server.add_socket(self._socket)
         self._ready.set()
         await self._ended.wait()
@@ -151,30 +212,32 @@ class Server:
         return listening
 
 
-class Handler(RequestHandler):
-    """Answers any verb; what a page of another site sends or asks for is answered HTTP 403.
+class _Asked(HTTPMessageDelegate):
+    """A request as it comes; what is more than a body may have is read and dropped."""
 
-    A browser names the page's site in `Origin`, and in `Host` the name that was resolved: a name
-    of somebody else that leads to this machine is not ours.
-    """
+    def __init__(self, server: Server, connection: Any) -> None:
+        self._server, self._connection, self._body = server, connection, bytearray()
 
-    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+    def headers_received(self, start_line: Any, headers: Any) -> None:
+        self._request = HTTPServerRequest(
+            connection=self._connection, start_line=start_line, headers=headers
+        )
 
-    def set_default_headers(self) -> None:
-        self.clear_header("Server")
-        self.set_header("X-Content-Type-Options", "nosniff")
+    def data_received(self, chunk: bytes) -> None:
+        if len(self._body) <= self._server._body_limit:
+            self._body += chunk
 
-    def compute_etag(self) -> None:
-        """No ETag: the service's pages know none."""
+    def finish(self) -> None:
+        self._request.body = bytes(self._body)
+        self._server._spawn(self._server._answer(self._request))
 
-    def log_exception(self, *args: Any) -> None:
-        """A sender that goes away in the middle is no news."""
 
-    def prepare(self) -> None:
-        if self.settings["server"]._is_foreign(self.request):
-            self.set_status(403)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish("This is not for pages of other sites, nor under this host name.\n")
+class _Connections(HTTPServerConnectionDelegate):
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def start_request(self, server_conn: object, request_conn: Any) -> _Asked:
+        return _Asked(self._server, request_conn)
 
 
 def is_foreign(

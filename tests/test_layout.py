@@ -24,7 +24,7 @@ FACES = (
 ROOMS = {
     "requests": {"client", "log._recorder", "log._log", "tasks._download"},
     "urllib3": {"client", "log._recorder", "log._log", "tasks._download"},
-    "pandas": {"log", "sandbox._recipes", "sandbox._server"},
+    "pandas": {"log"},
     "narwhals": {"log"},
     "numpy": {"log"},
     "PIL": {"tasks._pictures", "sandbox"},

@@ -10,28 +10,27 @@ import asyncio
 import contextlib
 import functools
 import secrets
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
-from urllib.parse import urlsplit
 
-from tornado.web import stream_request_body
+from tornado.httputil import HTTPServerRequest
 
 from brocap_nb import _html
-from brocap_nb._server import CALLBACK_PORTS, Handler, Server
+from brocap_nb._server import CALLBACK_PORTS, Reply, Server
 from brocap_nb.api import _answers
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
-from brocap_nb.client._requests import size
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._recorder import Attempts, Received, Recorder, ours
 from brocap_nb.tasks._pictures import clean_address
 
+BODY_LIMIT: Final = 1_000_000
+"""Largest body that is taken, in bytes; a larger one is answered with HTTP 413."""
 PATIENCE: Final = CALLBACK_TIMEOUT / 2
 """How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
 
@@ -55,10 +54,9 @@ class CallbackListener(Server):
         host: the address to listen on.
         port: the port to listen on; 0 takes a free one.
         public_url: how the service reaches this port from outside; a secret path is appended.
-        max_bytes: largest body that is taken, in bytes; a larger one is answered with HTTP 413.
 
     Raises:
-        InvalidInputError: `public_url` or `max_bytes` cannot be used.
+        InvalidInputError: `public_url` cannot be used.
     """
 
     def __init__(
@@ -68,29 +66,26 @@ class CallbackListener(Server):
         host: str = "127.0.0.1",
         port: int = 0,
         public_url: str | None = None,
-        max_bytes: int = 1_000_000,
     ) -> None:
         if public_url is not None:
             public_url = clean_address(public_url, "public_url").rstrip("/")
-        self._max_bytes = size(max_bytes, "max_bytes")
         # what is a little too large is read, dropped and answered; what is much too large is cut
         super().__init__(
-            _Handler,
             host,
             port,
             public_url=public_url,
             error=functools.partial(InvalidInputError, field="port"),
-            max_body_size=16 * max_bytes + 1_000_000,
+            body_limit=BODY_LIMIT,
+            max_body_size=16 * BODY_LIMIT,
             max_header_size=16_384,
             idle_connection_timeout=10.0,  # so long a sender may take
             body_timeout=10.0,
         )
         self._log = log
-        self._expected: dict[str, ExpectedCallback] = {}  # by path
+        self._expected: dict[str, ExpectedCallback] = {}  # by the end of the path
         self._recorders: list[Recorder] = []  # of all clients: what any of them hides is hidden
         # not in the server's loop: a subscriber of the log may take its time, or the log's disk
-        self._thread_name = f"brocap-callbacks-{id(self)}-"
-        self._worker = ThreadPoolExecutor(1, self._thread_name)
+        self._worker = ThreadPoolExecutor(1, "brocap-callbacks")
 
     def _begin(self) -> None:
         CALLBACK_PORTS.add(self.port)
@@ -101,11 +96,10 @@ class CallbackListener(Server):
             return
         CALLBACK_PORTS.discard(self.port)
         super().stop()
-        # a view that is told of a callback may stop the listener
-        mine = threading.current_thread().name.startswith(self._thread_name)
-        self._worker.shutdown(wait=not mine)
+        with contextlib.suppress(RuntimeError):  # by a view that is told of a callback
+            self._worker.shutdown()
         for expected in list(self._expected.values()):
-            expected._join(None)  # nobody will say any more which task it was
+            expected.created(None)  # nobody will say any more which task it was
 
     def url_for(self, task_id: int | None = None) -> str:
         """Return a fresh address for a task that you create by hand; it cannot be guessed.
@@ -113,7 +107,7 @@ class CallbackListener(Server):
         Its callbacks are recorded as those of `task_id`, else of the task that the body names.
         """
         expected = self.expect()
-        expected._join(task_id)
+        expected.created(task_id)
         return expected.url
 
     def expect(
@@ -123,17 +117,30 @@ class CallbackListener(Server):
         self._check_running()
         if recorder is not None and recorder not in self._recorders:
             self._recorders.append(recorder)
-        path = f"/{secrets.token_urlsafe(24)}"
-        self._expected[path] = ExpectedCallback(self, self.url + path, recorder, task_type)
-        return self._expected[path]
+        name = secrets.token_urlsafe(24)
+        self._expected[name] = ExpectedCallback(self, f"{self.url}/{name}", recorder, task_type)
+        return self._expected[name]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(_html.card("Callback listener", _html.text(self._state)), repr(self))
 
-    def _find(self, path: str) -> ExpectedCallback | None:
+    async def _respond(self, request: HTTPServerRequest) -> Reply:
         # a proxy may or may not take its own part of the path away
-        prefix = urlsplit(self._public or "").path
-        return self._expected.get(path.removeprefix(prefix)) or self._expected.get(path)
+        expected = self._expected.get(request.path.rpartition("/")[2])
+        if request.method != "POST" or expected is None:
+            return Reply(404)
+        if len(request.body) > self._body_limit:
+            return Reply(413)
+        recorded = asyncio.get_running_loop().run_in_executor(
+            self._worker,
+            expected._record,
+            request.body,
+            request.headers.get("Content-Type", ""),
+            headers_text(dict(request.headers.get_all())),
+            request.request_time() * 1000,
+        )
+        await asyncio.wait([recorded], timeout=PATIENCE)
+        return Reply(200)
 
     def _recorder_of(self, expected: ExpectedCallback) -> Recorder:
         if self._log is None and expected.recorder is not None:
@@ -150,29 +157,13 @@ class ExpectedCallback:
     url: str
     recorder: Recorder | None = None
     task_type: str | None = None
-    task_id: int | None = None
-    known: bool = False
-    """Whether somebody has said whose it is; what comes before is held."""
-    held: list[tuple[Attempts, _answers.Reading, float]] = field(default_factory=list)
-    deliver: Deliver | None = None
+    whose: Future[tuple[int | None, Deliver | None]] = field(default_factory=Future)
+    """The task that it is for, and who is to be told; what comes before is held until then."""
 
-    def created(self, task_id: int | None, deliver: Deliver) -> None:
-        """Say which task it is for, None if nobody knows, and who is to be told of callbacks.
-
-        What came before was held until now.
-        """
-        self.deliver = deliver
-        with contextlib.suppress(RuntimeError):  # the listener has been stopped
-            self.listener._worker.submit(self._join, task_id)
-
-    # All below runs in the listener's worker.
-
-    @ours
-    def _join(self, task_id: int | None) -> None:
-        if not self.known:
-            self.task_id, self.known = task_id, True
-            for one in self.held:
-                self._finish(*one)
+    def created(self, task_id: int | None, deliver: Deliver | None = None) -> None:
+        """Say which task it is for, None if nobody knows, and who is to be told of callbacks."""
+        with contextlib.suppress(InvalidStateError):  # it was said, or the listener has stopped
+            self.whose.set_result((task_id, deliver))
 
     @ours
     def _record(self, content: bytes, content_type: str, headers: str, elapsed_ms: float) -> None:
@@ -180,8 +171,8 @@ class ExpectedCallback:
         shown, found = redact_form(decode_answer(content, None)[0], content_type)
         for veil in (Veil(*found), *(recorder.veil for recorder in self.listener._recorders)):
             shown, headers = veil.redact(shown), veil.redact(headers)
-        _, named = asked(fields_of(shown))
-        reading = _answers.read("getTaskResult", 200, shown)._replace(task_id=named or None)
+        named = asked(fields_of(shown))[1] or None
+        mine = self.whose.result()[0] if self.whose.done() else None
         request = {
             "method": "callback",
             "url": self.url,
@@ -189,64 +180,21 @@ class ExpectedCallback:
             "request_bytes": len(content),
             "request_headers": headers,
             "task_type": self.task_type,
-            "task_id": reading.task_id if self.task_id is None else self.task_id,
+            "task_id": named if mine is None else mine,
         }
         callback = Attempts(self.listener._recorder_of(self), request)
         callback.begin()
-        if self.known:
-            self._finish(callback, reading, elapsed_ms)
-        else:
-            self.held.append((callback, reading, elapsed_ms))
+        reading = _answers.read("getTaskResult", 200, shown)._replace(task_id=named)
+        self.whose.add_done_callback(lambda _: self._finish(callback, reading, elapsed_ms))
 
+    @ours
     def _finish(self, callback: Attempts, reading: _answers.Reading, elapsed_ms: float) -> None:
-        named, mine = reading.task_id, self.task_id
+        named, (mine, deliver) = reading.task_id, self.whose.result()
         if None not in (named, mine) and named != mine:
             detail = f"The body says taskId {named}; its address was given for task {mine}."
             reading = reading._replace(answer=None, detail=detail)
         task_id = named if mine is None else mine
         told = reading._replace(outcome=Outcome.CALLBACK, task_id=task_id)
         exchange, _ = callback.finish(Received(status=200), told, elapsed_ms)
-        if self.deliver is not None and reading.detail is None:
-            self.deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
-
-
-@stream_request_body
-class _Handler(Handler):
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        self._reply(404)  # a verb that HTTP does not know
-
-    def prepare(self) -> None:
-        self.listener: CallbackListener = self.settings["server"]
-        self.content = bytearray()
-        super().prepare()
-
-    def data_received(self, chunk: bytes) -> None:
-        if len(self.content) <= self.listener._max_bytes:
-            self.content += chunk
-
-    async def any_verb(self) -> None:
-        listener, headers = self.listener, self.request.headers
-        expected = listener._find(self.request.path)
-        if self.request.method != "POST" or expected is None:
-            self._reply(404)
-        elif len(self.content) > listener._max_bytes:
-            self._reply(413)
-        else:
-            recorded = asyncio.get_running_loop().run_in_executor(
-                listener._worker,
-                expected._record,
-                bytes(self.content),
-                headers.get("Content-Type", ""),
-                headers_text(dict(headers.get_all())),
-                self.request.request_time() * 1000,
-            )
-            await asyncio.wait([recorded], timeout=PATIENCE)
-            self._reply(200)
-
-    get = head = post = put = patch = delete = options = any_verb
-
-    def _reply(self, status: int) -> None:
-        self.set_status(status)
-        self.clear_header("Content-Type")
-        self.set_header("Content-Length", "0")
-        self.finish()
+        if deliver is not None and reading.detail is None:
+            deliver(exchange, cast("_answers.TaskResult | None", reading.answer))

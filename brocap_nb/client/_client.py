@@ -47,9 +47,8 @@ _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/js
 class Client:
     """Talks to the service, or to a sandbox, and records every attempt in `log`.
 
-    It may be used from several threads. `createTask` is never repeated by itself: it may have
-    been billed. What sends raises `ApiError` if the service answers with an error code, and for
-    another end another `ExchangeError`.
+    It may be used from several threads. What sends raises `ApiError` if the service answers with
+    an error code, and for another end another `ExchangeError`.
 
     >>> client = bn.Client(sandbox.key, base_url=sandbox.url)
     >>> client.get_balance()
@@ -64,16 +63,13 @@ class Client:
         log: where exchanges are recorded; default: a log in `brocap_log/`.
         session: your own `requests.Session`, with its proxies, headers, adapters and hooks.
         timeout: seconds to connect, and seconds for the whole answer; one number for both.
-        proxies: as in requests, for example `{"https": "http://127.0.0.1:8080"}`; default: those
-            of the environment, read once, when the client is made, and none for a service on this
-            machine.
-        max_answer_bytes: how much of an answer is read, in bytes, unpacked; a longer one is a
-            `bad_response`.
+        proxies: as in requests; default: those of the environment when the client is made, and
+            none for a service on this machine.
+        max_answer_bytes: how much of an answer is read, in bytes, unpacked.
 
     Raises:
         InvalidKeyError: there is no key, or it cannot be one.
-        InvalidInputError: `base_url` is no http(s) address, `timeout` no positive number, or `log`
-            no log that can be written.
+        InvalidInputError: another argument cannot be used.
     """
 
     def __init__(
@@ -91,10 +87,17 @@ class Client:
         self._secret = _secret(key)
         self.base_url: str = _checked_address(base_url)
         self._shown_url = url_text(self.base_url, self._secret)
-        self.log: ExchangeLog = _checked_log(log)
+        self.log: ExchangeLog = ExchangeLog() if log is None else log
+        self._timeout = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        self._max_bytes = max_answer_bytes
+        writable = isinstance(self.log, ExchangeLog) and not self.log.read_only
+        _expect(writable, "log", log, _LOG_EXPECTED)
+        numbers = (t for t in self._timeout if isinstance(t, (int, float)) and 0 < t < 1e6)
+        timed = len(self._timeout) == len([*numbers]) == 2
+        _expect(timed, "timeout", timeout, _TIMEOUT_EXPECTED)
+        sized = type(max_answer_bytes) is int and max_answer_bytes > 0
+        _expect(sized, "max_answer_bytes", max_answer_bytes, "a whole number of at least 1")
         self._recorder = Recorder(self.log, self._secret)
-        self._timeout = _checked_timeout(timeout)
-        self._max_bytes = _requests.size(max_answer_bytes, "max_answer_bytes")
         self._owns_session = session is None
         self._session = _PlainSession() if session is None else session
         # requests looks the environment up anew on every call, a fifth of a short call's time
@@ -122,9 +125,7 @@ class Client:
         """
         return cast(_answers.CreatedTask, self.send(_requests.create_task(task, callback_url)))
 
-    def get_task_result(
-        self, task_id: int, *, paced: bool = True, task_type: str | None = None
-    ) -> _answers.TaskResult:
+    def get_task_result(self, task_id: int, *, paced: bool = True) -> _answers.TaskResult:
         """Ask once for a task's result.
 
         >>> created = client.create_task(task)
@@ -133,15 +134,13 @@ class Client:
 
         Args:
             task_id: the number that `create_task` answered, or that stands in `log.frame()`.
-            paced: wait, if need be, until 2 seconds have passed since the task was last asked for,
-                and keep to 120 requests in 5 minutes. False sends at once.
-            task_type: for the log, if you know it.
+            paced: wait, if need be, for the service's limits; False sends at once.
 
         Raises:
             InvalidInputError: `task_id` is no whole number.
             PollLimitError: the service's limits for this task are used up; nothing was sent.
         """
-        request = _requests.get_task_result(task_id, task_type)
+        request = _requests.get_task_result(task_id)
         if paced:
             self._pacer.wait(task_id)
         return cast(_answers.TaskResult, self.send(request))
@@ -158,8 +157,7 @@ class Client:
         (False, False, False, False, False, True)
 
         Args:
-            callbacks: a listener that has been started; a callback that comes to it ends the
-                waiting. To a listener elsewhere: `create_task(task, callback_url=…)`.
+            callbacks: a listener that has been started; a callback to it ends the waiting.
 
         Raises:
             InvalidInputError: `task` is no task object, or there is no listener that listens.
@@ -370,10 +368,7 @@ def _read(received: Received, response: requests.Response, ends: float, limit: i
 _ENDS: Final[Mapping[Outcome, tuple[Callable[[str, Exchange], Exception], str]]] = {
     Outcome.HTTP_ERROR: (HttpError, "The raw answer is in the log."),
     Outcome.BAD_RESPONSE: (BadResponseError, "The raw answer is in the log."),
-    Outcome.TIMEOUT: (
-        RequestTimeoutError,
-        "Try again later, or give the client a longer timeout.",
-    ),
+    Outcome.TIMEOUT: (RequestTimeoutError, "Try again later, or with a longer timeout."),
     Outcome.CONNECTION_ERROR: (
         RequestConnectionError,
         "Check base_url, the network, and that a sandbox of yours still runs.",
@@ -412,17 +407,6 @@ def _secret(key: str | None) -> Secret:
     raise InvalidKeyError(told, field="clientKey")
 
 
-def _checked_log(log: ExchangeLog | None) -> ExchangeLog:
-    log = ExchangeLog() if log is None else log
-    if not isinstance(log, ExchangeLog) or log.read_only:
-        raise InvalidInputError(
-            f"log is {log!r:.200}; expected an ExchangeLog that can be written, such as "
-            'bn.ExchangeLog("brocap_log"). One of many folders is only read.',
-            field="log",
-        )
-    return log
-
-
 def _checked_address(base_url: str) -> str:
     """Return the address without blanks around it; one that is wrong may hold a key: not quoted."""
     address = base_url.strip().rstrip("/") if isinstance(base_url, str) else ""
@@ -436,12 +420,15 @@ def _checked_address(base_url: str) -> str:
     return address
 
 
-def _checked_timeout(timeout: float | tuple[float, float]) -> tuple[float, float]:
-    connect, answer = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-    if not all(isinstance(t, (int, float)) and 0 < t < 1e6 for t in (connect, answer)):
-        raise InvalidInputError(
-            f"timeout is {timeout!r}; expected seconds above 0, as one number or as a pair "
-            "(to connect, to answer), such as (5, 30).",
-            field="timeout",
-        )
-    return float(connect), float(answer)
+_LOG_EXPECTED: Final = (
+    'an ExchangeLog that can be written, such as bn.ExchangeLog("brocap_log"); one of many folders '
+    "is only read"
+)
+_TIMEOUT_EXPECTED: Final = (
+    "seconds above 0, as one number or as a pair (to connect, to answer), such as (5, 30)"
+)
+
+
+def _expect(good: bool, name: str, value: object, expected: str) -> None:
+    if not good:
+        raise InvalidInputError(f"{name} is {value!r:.200}; expected {expected}.", field=name)

@@ -62,15 +62,6 @@ def get_task_result(task_id: SupportsIndex, task_type: str | None = None) -> Req
     )
 
 
-def size(number: int, name: str) -> int:
-    """Return a number of bytes, or raise InvalidInputError if it is none above 0."""
-    if type(number) is not int or number < 1:
-        raise InvalidInputError(
-            f"{name} is {number!r:.60}; expected a whole number of bytes, at least 1.", field=name
-        )
-    return number
-
-
 def again(exchange: Exchange) -> Request:
     """Return the request of an exchange (with its full bodies) anew, or raise InvalidInputError."""
     body, _ = parse(exchange.request)

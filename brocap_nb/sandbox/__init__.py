@@ -7,28 +7,10 @@ request ─► _server.py ─► _rules.py ─► answer          the shell │ 
               ├─ _faults.py                           what can go wrong on the way, on request
               └─ _page.py                             the page at GET /
 _shared.py       the sandbox and the log that the views of one kernel share
+
+Its server brings Tornado: `Sandbox` comes from `_server.py`, when the first one is asked for.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 from brocap_nb.sandbox._puzzles import Puzzle
 
-if TYPE_CHECKING:
-    from brocap_nb.sandbox._server import Sandbox
-
-__all__ = ["Puzzle", "Sandbox"]
-
-
-def __getattr__(name: str) -> Any:
-    # tornado is loaded when the first sandbox is asked for, not with the package
-    if name == "Sandbox":
-        from brocap_nb.sandbox._server import Sandbox
-
-        return Sandbox
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__ = ["Puzzle"]

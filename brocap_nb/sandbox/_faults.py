@@ -1,8 +1,8 @@
 """What can go wrong between a service and its client, on request.
 
-Three sorts: `BEFORE` comes instead of the service's work (nothing was created or counted),
-`ON_THE_WIRE` and `SHAPES` spoil the answer after the work was done, as in life: a task whose
-answer was lost may well have been billed.
+Those of `BEFORE` come instead of the service's work (nothing was created or counted); the others
+spoil the answer after the work was done, as in life: a task whose answer was lost may well have
+been billed.
 """
 
 from __future__ import annotations
@@ -12,108 +12,83 @@ import gzip
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
+from brocap_nb._server import Reply
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import METHODS
 
-MOST: Final = 1_000_000
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
-GZIP: Final = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-LATER: Final = {**HTML, "Retry-After": "2"}
 
+# the first of them come instead of the service's work
+_TABLE: Final = """
+http_429            HTTP 429 with a page and Retry-After: 2.
+http_500            HTTP 500 with a page.
+http_502            HTTP 502 with a page.
+http_503            HTTP 503 with a page and Retry-After: 2.
+redirect            HTTP 307 to /moved, where no method is.
+reset               The connection is reset before a byte of the answer.
+reset_midway        The connection is reset in the middle of the answer.
+stall               The connection stays open and nothing comes.
+drip                The answer comes one byte at a time, 10 bytes a second at speed 1.
+huge_body           A right answer with 50 MB of padding: longer than a client reads by itself.
+wrong_content_type  A right answer that says it is text/html.
+truncated_json      The first half of the JSON.
+not_utf8            JSON with bytes in it that are not UTF-8.
+gzip                A right answer, compressed.
+empty_body          HTTP 200 and no body.
+html_200            HTTP 200 with a page.
+json_list           The answer inside a list.
+error_id_string     errorId as a string.
+missing_task_id     An answer without taskId.
+unknown_status      status is "queued", which no page lists.
+unknown_code        An error code that no page lists.
+"""
+FAULTS: Final = dict(line.split(maxsplit=1) for line in _TABLE.strip().splitlines())
+"""Every kind of fault, with a sentence."""
+BEFORE: Final = tuple(FAULTS)[:5]
+"""What comes instead of the service's work."""
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes over the wire: an HTTP status, headers and a body."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
-
-
-BEFORE: Final[Mapping[str, str]] = {
-    "http_429": "HTTP 429 with a page and Retry-After: 2.",
-    "http_500": "HTTP 500 with a page.",
-    "http_502": "HTTP 502 with a page.",
-    "http_503": "HTTP 503 with a page and Retry-After: 2.",
-    "redirect": "HTTP 307 to /moved/…, where no method is.",
+# what is made of an answer's body, which is given as it is and as JSON
+_MADE: Final[Mapping[str, Callable[[dict[str, Any], bytes], Any]]] = {
+    "redirect": lambda *_: Reply(307, b"", {"Location": "/moved"}),
+    "reset": lambda *_: Reply(0, end="reset"),
+    "reset_midway": lambda _, text: Reply(200, text[: len(text) // 2], JSON, end="reset"),
+    "stall": lambda *_: Reply(0, end="stall"),
+    "drip": lambda _, text: Reply(200, text, JSON, pause=0.1),
+    "huge_body": lambda body, _: {**body, "padding": "." * 50_000_000},
+    "wrong_content_type": lambda _, text: Reply(200, text, HTML),
+    "truncated_json": lambda _, text: Reply(200, text[: len(text) // 2], JSON),
+    "not_utf8": lambda _, text: Reply(200, text[:-1] + b', "note": "caf\xe9 \xff\xfe"}', JSON),
+    "gzip": lambda _, text: Reply(200, gzip.compress(text), JSON | {"Content-Encoding": "gzip"}),
+    "empty_body": lambda *_: Reply(200, b"", JSON),
+    "json_list": lambda body, _: [body],
+    "error_id_string": lambda body, _: {**body, "errorId": str(body["errorId"])},
+    "missing_task_id": lambda body, _: {name: body[name] for name in body if name != "taskId"},
+    "unknown_status": lambda body, _: {**body, "status": "queued"},
+    "unknown_code": lambda *_: {"errorId": 1, "errorCode": "ERROR_NEW_CODE"},
 }
-"""What comes instead of the service's work, by name, each with a sentence."""
-ON_THE_WIRE: Final[Mapping[str, str]] = {
-    "reset": "The connection is reset before a byte of the answer.",
-    "reset_midway": "The connection is reset in the middle of the answer.",
-    "stall": "The connection stays open and nothing comes.",
-    "drip": "The answer comes one byte at a time, 10 bytes a second at speed 1.",
-    "huge_body": "A right answer with 50 MB of padding: longer than a client reads by itself.",
-}
-"""What happens to the connection after the work, by name, each with a sentence."""
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value).encode()
-
-
-def _page(status: int) -> Reply:
+def shaped(fault: str | None, body: dict[str, Any]) -> Reply:
+    """Return the reply that is made of an answer's body."""
+    text = json.dumps(body).encode()
+    if fault is None:
+        return Reply(200, text, JSON)
+    if fault in _MADE:
+        made = _MADE[fault](body, text)
+        return made if isinstance(made, Reply) else shaped(None, made)
+    status = int(fault.rpartition("_")[2])
     title = f"{status} {HTTPStatus(status).phrase}"
-    body = (
+    page = (
         f"<!doctype html><html><head><title>{title}</title></head>"
         f"<body><h1>{title}</h1><hr>sandbox</body></html>\n"
     )
-    return Reply(status, body.encode(), LATER if status in (429, 503) else HTML)
-
-
-SHAPES: Final[Mapping[str, tuple[str, Callable[[dict[str, Any]], Any]]]] = {
-    "wrong_content_type": (
-        "A right answer that says it is text/html.",
-        lambda body: Reply(200, _json(body), HTML),
-    ),
-    "truncated_json": (
-        "The first half of the JSON.",
-        lambda body: Reply(200, _json(body)[: len(_json(body)) // 2]),
-    ),
-    "not_utf8": (
-        "JSON with bytes in it that are not UTF-8.",
-        lambda body: Reply(200, _json(body)[:-1] + b', "note": "caf\xe9 \xff\xfe"}'),
-    ),
-    "gzip": (
-        "A right answer, compressed.",
-        lambda body: Reply(200, gzip.compress(_json(body), mtime=0), GZIP),
-    ),
-    "empty_body": ("HTTP 200 and no body.", lambda body: Reply(200, b"")),
-    "html_200": ("HTTP 200 with a page.", lambda body: _page(200)),
-    "json_list": ("The answer inside a list.", lambda body: [body]),
-    "error_id_string": ("errorId as a string.", lambda b: {**b, "errorId": str(b["errorId"])}),
-    "missing_task_id": (
-        "An answer without taskId.",
-        lambda body: {name: value for name, value in body.items() if name != "taskId"},
-    ),
-    "unknown_status": (
-        'status is "queued", which no page lists.',
-        lambda body: {**body, "status": "queued"},
-    ),
-    "unknown_code": (
-        "An error code that no page lists.",
-        lambda body: {"errorId": 1, "errorCode": "ERROR_NEW_CODE"},
-    ),
-}
-"""What is made of the answer after the work, by name: a sentence, and the body or reply instead."""
-FAULTS: Final = {**BEFORE, **ON_THE_WIRE, **{name: what for name, (what, _) in SHAPES.items()}}
-"""Every kind of fault, with a sentence."""
-
-
-def shaped(fault: str | None, method: str, body: dict[str, Any]) -> Reply:
-    """Return the reply for an answer's body; a fault of the wire leaves it as it is."""
-    fault = fault or ""
-    if fault.startswith("http_"):
-        return _page(int(fault.removeprefix("http_")))
-    if fault == "redirect":
-        return Reply(307, b"", {"Location": f"/moved/{method}"})
-    made = SHAPES[fault][1](body) if fault in SHAPES else body
-    return made if isinstance(made, Reply) else Reply(200, _json(made))
+    return Reply(
+        status, page.encode(), HTML | {"Retry-After": "2"} if status in (429, 503) else HTML
+    )
 
 
 class Faults:
@@ -145,9 +120,9 @@ class Faults:
                     f"{given!r} is not a {what} of the sandbox.{hint} Expected one of: "
                     f"{', '.join(known)}."
                 )
-        if isinstance(times, bool) or not isinstance(times, int) or not 0 < times <= MOST:
+        if type(times) is not int or not 0 < times <= 1_000_000:
             raise SandboxError(
-                f"times is {times!r:.40}; expected a whole number of requests from 1 to {MOST:,}."
+                f"times is {times!r:.40}; expected a whole number of requests from 1 to 1,000,000."
             )
         with self._lock:
             self._orders.append((method, fault, times))

@@ -33,7 +33,7 @@ def page(url: str, keys: Mapping[str, str], card: str) -> str:
         f"curl {url}/getBalance -H 'Content-Type: application/json' "
         f'-d \'{{"clientKey": "{keys["working"]}"}}\''
     )
-    uses = [(key, BY_KEY[name].code if name in BY_KEY else "works") for name, key in keys.items()]
+    uses = [(key, BY_KEY[name].code if name in BY_KEY else name) for name, key in keys.items()]
     return f"""{_HEAD}
 {card}
 <h2>Methods</h2>

@@ -24,8 +24,6 @@ from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
 if TYPE_CHECKING:
     from PIL import Image
 
-_COLUMNS: Final = 3
-_ROWS: Final = 2
 _FILES: Final = Path(__file__).with_name("puzzles")
 _QUESTIONS: Final = {
     "way-up": "Pick the image that is the correct way up",
@@ -52,8 +50,8 @@ class Puzzle:
     order: tuple[int, ...] = field(repr=False)
     """Which tile of the file in `puzzles/` stands at each place."""
 
-    columns: ClassVar[int] = _COLUMNS
-    rows: ClassVar[int] = _ROWS
+    columns: ClassVar[int] = 3
+    rows: ClassVar[int] = 2
 
     @cached_property
     def answer(self) -> tuple[bool, ...]:
@@ -81,8 +79,7 @@ class Library:
         self._base = base_url
         self.puzzles: tuple[Puzzle, ...] = ()
         for name, question in _QUESTIONS.items():
-            tiles = range(_COLUMNS * _ROWS)
-            order = tuple(random.Random(f"{seed}:{name}").sample(tiles, len(tiles)))
+            order = tuple(random.Random(f"{seed}:{name}").sample(range(6), 6))
             url = f"{base_url}/pictures/{name}.png"
             self.puzzles += (Puzzle(name, question, url, order),)
 
@@ -107,9 +104,7 @@ class Library:
                 return base64.b64decode(texts[0], validate=True)
             except (ValueError, TypeError):
                 return None
-        if isinstance(urls, list) and urls:
-            return self.at(urls[0]) if isinstance(urls[0], str) else None
-        return b""
+        return self.at(str(urls[0])) if isinstance(urls, list) and urls else b""
 
     def at(self, url: str) -> bytes | None:
         """Return the picture that this sandbox serves at `url`; nothing is fetched."""
@@ -132,13 +127,9 @@ class Library:
             look = _look(data)
         except Exception:  # Pillow raises nearly anything at a damaged file
             return None
-        distances = {_distance(look, known): at for at, known in enumerate(self._looks)}
-        nearest = min(distances)
-        return self.puzzles[distances[nearest]] if nearest < 9 else None
-
-    @cached_property
-    def _looks(self) -> list[Image.Image]:
-        return [_look(puzzle.data) for puzzle in self.puzzles]
+        # a poor JPEG of the same picture is up to 7 away, one with two tiles exchanged at least 11
+        near = (puzzle for puzzle in self.puzzles if _distance(look, _look(puzzle.data)) < 9)
+        return next(near, None)
 
 
 @functools.lru_cache(maxsize=32)
@@ -147,17 +138,18 @@ def _shuffled(name: str, order: tuple[int, ...]) -> bytes:
     from PIL import Image
 
     with Image.open(_FILES / f"{name}.png") as source:
-        width, height = source.width // _COLUMNS, source.height // _ROWS
+        width, height = source.width // 3, source.height // 2
         sheet = source.copy()  # for its palette
         for place, tile in enumerate(order):
-            left, top = tile % _COLUMNS * width, tile // _COLUMNS * height
+            left, top = tile % 3 * width, tile // 3 * height
             part = source.crop((left, top, left + width, top + height))
-            sheet.paste(part, (place % _COLUMNS * width, place // _COLUMNS * height))
+            sheet.paste(part, (place % 3 * width, place // 3 * height))
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
+@functools.lru_cache(maxsize=16)
 def _look(data: bytes) -> Image.Image:
     """Return a tiny copy of a picture in RGB."""
     from PIL import Image
@@ -170,11 +162,8 @@ def _look(data: bytes) -> Image.Image:
 
 
 def _distance(one: Image.Image, other: Image.Image) -> int:
-    """How far the tile that differs most differs on average: 0 to 255.
-
-    A poor JPEG of the same picture is up to 7 away, one with two tiles exchanged at least 11.
-    """
+    """How far the tile that differs most differs on average: 0 to 255."""
     from PIL import Image, ImageChops
 
-    tiles = ImageChops.difference(one, other).resize((_COLUMNS, _ROWS), Image.Resampling.BOX)
+    tiles = ImageChops.difference(one, other).resize((3, 2), Image.Resampling.BOX)
     return max(tiles.tobytes())

@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import pandas as pd
-
-from brocap_nb import _html
 from brocap_nb.api._facts import rows
+from brocap_nb.log._tables import ShownTable
 
 TASK_ID: Final = "<taskId>"
 """Stands in a step's body for the `taskId` that the last createTask answered."""
@@ -25,7 +23,7 @@ TOKEN_TASK: Final[Mapping[str, Any]] = {
     "websiteURL": "https://shop.example/login",
     "websitePublicKey": "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
 }
-_TASKS: Final[Mapping[str, Mapping[str, Any] | None]] = {
+_TASKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "token": TOKEN_TASK,
     "image": {
         "type": "ComplexImageTask",
@@ -35,7 +33,7 @@ _TASKS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "untyped": {"websiteURL": "https://shop.example/login"},
     "unknown": {"type": "NoSuchTask", "websiteURL": "https://shop.example/login"},
     "expired": {**TOKEN_TASK, "data": '{"blob":"expired"}'},
-    "none": None,
+    "none": {},
 }
 
 
@@ -154,31 +152,26 @@ def prepared(
     recipe: Recipe, keys: Mapping[str, str], url: str, speed: float = 1.0
 ) -> dict[str, Any]:
     """Return the recipe ready to be sent to one sandbox, as `Sandbox.recipes` describes it."""
-    key, shape = keys[recipe.key], _TASKS[recipe.task]
-    task = dict(shape) if shape is not None and "create" in recipe.steps else None
-    if task is not None and recipe.host is not None:
+    key, task = keys[recipe.key], dict(_TASKS[recipe.task])
+    if recipe.host is not None:
         task["websiteURL"] = f"https://{recipe.host}/login"
-    if task is not None and recipe.picture is not None:
+    if recipe.picture is not None:
         task["imageUrls"] = [f"{url}/pictures/{recipe.picture}.png"]
     steps = []
     for method, fields, wait in map(_STEPS.__getitem__, recipe.steps):
         body = {"clientKey": key, **fields}
-        if method == "createTask" and task is not None:
+        if method == "createTask" and task:
             body["task"] = task
         steps.append({"wait": wait / speed, "method": method, "body": json.dumps(body)})
-    return {"code": recipe.code, "how": recipe.how, "key": key, "task": task, "steps": steps}
+    sent = task if task and "create" in recipe.steps else None
+    return {"code": recipe.code, "how": recipe.how, "key": key, "task": sent, "steps": steps}
 
 
-class RecipeTable(pd.DataFrame):
-    """Prepared recipes, their sentences shown in full; a part of it is a plain frame."""
+class RecipeTable(ShownTable):
+    """Prepared recipes: one row for each way to provoke an error code."""
 
-    @property
-    def _constructor(self) -> type[pd.DataFrame]:
-        return pd.DataFrame
+    _title = "How to provoke each error code"
+    _columns = "code how"
 
-    def _repr_html_(self) -> str:
-        cells = (
-            (f"<code>{code}</code>", _html.text(how))
-            for code, how in zip(self["code"], self["how"], strict=True)
-        )
-        return _html.table(("code", "how"), cells, caption="How to provoke each error code")
+    def _rows(self) -> Any:
+        return self[["code", "how"]].to_dict("records")

@@ -10,39 +10,22 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
+from brocap_nb._server import Reply
 from brocap_nb.api._body import Body
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._exchange import Exchange, Outcome
-from brocap_nb.api._facts import RESULT_LIFETIME
+from brocap_nb.api._facts import METHODS, RESULT_LIFETIME
 from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret
 from brocap_nb.log import ExchangeLog
-from brocap_nb.sandbox._faults import JSON, Reply, shaped
+from brocap_nb.sandbox._faults import JSON, shaped
 
-WHOLE: Final = "whole"
-RESET: Final = "reset"
-STALL: Final = "stall"
-_ENDS: Final = {Outcome.CONNECTION_ERROR: RESET, Outcome.TIMEOUT: STALL}
+_ENDS: Final[Any] = {Outcome.CONNECTION_ERROR: "reset", Outcome.TIMEOUT: "stall"}
 _KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """What a request is answered with, and how the connection ends."""
-
-    reply: Reply
-    """Status 0: not a byte of an answer came."""
-    about: str
-    """The task's type or id; for a line of a log."""
-    outcome: str
-    wait: float = 0.0
-    """Seconds to wait before it."""
-    end: str = WHOLE
-    """`whole`, `reset` or `stall`."""
 
 
 class Recording:
@@ -70,8 +53,11 @@ class Recording:
                 "or the folder of one, such as brocap_log, with at least one *.jsonl file."
             )
 
-    def answer(self, method: str, body: bytes) -> Played:
-        """Answer one request. It never raises, whatever the bytes are."""
+    def answer(self, method: str, body: bytes) -> tuple[Reply, str, str]:
+        """Answer one request; with what it is about and what came of it, for a line of a log.
+
+        It never raises, whatever the bytes are.
+        """
         text = body.decode("utf-8", "backslashreplace")
         answers = self._answers.get(_same(method, text))
         if answers is None:
@@ -79,12 +65,12 @@ class Recording:
         while self._speed > 1 and len(answers) > 1 and self._is_over(answers[0][0], answers[1][0]):
             del answers[0]
         one, reply = answers.pop(0) if len(answers) > 1 else answers[0]
-        wait, end = _seconds(one) / self._speed, _ENDS.get(one.outcome, WHOLE)
+        wait = _seconds(one) / self._speed
         if method == "createTask":
             self._played.setdefault(one.task_id, self._clock() + wait)
         told = f"recorded: {one.error_code or one.status or one.outcome}"
         about = one.task_type if method == "createTask" else one.task_id
-        return Played(reply, str(about or ""), told, 0.0 if end == STALL else wait, end)
+        return replace(reply, wait=wait), str(about or ""), told
 
     def _is_over(self, one: Exchange, later: Exchange) -> bool:
         """Whether a `processing` is no longer true when the time runs faster."""
@@ -115,7 +101,7 @@ def _reply(one: Exchange) -> Reply | None:
         for name, value in headers.items()
         if name.lower() in _KEPT_HEADERS and value.isprintable()
     }
-    return Reply(status, body, {**(kept if headers else JSON), "X-Content-Type-Options": "nosniff"})
+    return Reply(status, body, kept if headers else JSON, end=_ENDS.get(one.outcome, "whole"))
 
 
 def _same(method: str, text: str) -> str:
@@ -137,14 +123,11 @@ def _same(method: str, text: str) -> str:
 _secret = lru_cache(maxsize=16)(Secret)
 
 
-def _unknown(method: str, text: str) -> Played:
-    code, what = {
-        "createTask": ("ERROR_TASK_NOT_SUPPORTED", "this task"),
-        "getTaskResult": ("ERROR_NO_SUCH_CAPCHA_ID", "a result of this task"),
-        "getBalance": ("ERROR_TASK_NOT_SUPPORTED", "this request"),
-    }.get(method, ("ERROR_NO_SUCH_METHOD", "this method"))
-    told = f"This sandbox plays a recording, and {what} is not in it"
+def _unknown(method: str, text: str) -> tuple[Reply, str, str]:
+    known = "ERROR_TASK_NOT_SUPPORTED" if method in METHODS else "ERROR_NO_SUCH_METHOD"
+    code = "ERROR_NO_SUCH_CAPCHA_ID" if method == "getTaskResult" else known
+    told = "This sandbox plays a recording, and this request is not in it"
     body: dict[str, Any] = {"errorId": 1, "errorCode": code, "errorDescription": told}
-    reply = shaped(None, method, body | {"taskId": 0} if method == "createTask" else body)
+    reply = shaped(None, body | {"taskId": 0} if method == "createTask" else body)
     kind, number = asked(fields_of(text))
-    return Played(reply, str(kind or number or ""), f"not recorded: {code}")
+    return reply, str(kind or number or ""), f"not recorded: {code}"

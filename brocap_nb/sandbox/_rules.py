@@ -48,8 +48,7 @@ BODY_LIMIT: Final = 20_000_000
 QUICK_POLLS: Final = 3
 QUICK_INTERVAL: Final = 1.0
 
-# Two polls that a client sends exactly 2 s apart can arrive a little closer together: the first
-# may have been held up on its way and the second not.
+# Of two polls that a client sends 2 s apart, the first may have been held up on its way.
 POLL_TOLERANCE: Final = 0.05
 
 _NO_KEY: Final = "Account authorization key not found in the system or has incorrect format"
@@ -226,16 +225,16 @@ class Rules:
 
     def _solve(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str:
         data = self._library.of(task)
-        if data is not None and len(data) > IMAGE_MAX_BYTES:
-            raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
-        if data is not None and len(data) < IMAGE_MIN_BYTES:
-            raise _Refusal("ERROR_ZERO_CAPTCHA_FILESIZE")
-        metadata = task.get("metadata")
-        question = metadata.get("Task") if isinstance(metadata, dict) else None
-        puzzle = None if data is None else self._library.find(data)
-        if puzzle is None or _plain(question) != _plain(puzzle.question):
+        if data is None:
             return "ERROR_CAPTCHA_UNSOLVABLE"
-        return puzzle.answer
+        if len(data) > IMAGE_MAX_BYTES:
+            raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
+        if len(data) < IMAGE_MIN_BYTES:
+            raise _Refusal("ERROR_ZERO_CAPTCHA_FILESIZE")
+        metadata, puzzle = task.get("metadata"), self._library.find(data)
+        question = metadata.get("Task") if isinstance(metadata, dict) else None
+        known = puzzle is not None and _plain(question) == _plain(puzzle.question)
+        return puzzle.answer if puzzle and known else "ERROR_CAPTCHA_UNSOLVABLE"
 
     def _poll(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
         number = _task_id(request.get("taskId"))
@@ -245,8 +244,7 @@ class Rules:
             given = FIRST_ID <= number < self._next_id
             raise _Refusal("ERROR_NO_SUCH_CAPCHA_ID", strike=None if given else "ERROR_IP_BLOCKED")
         task.polls += 1
-        # A poll that is refused for coming too early does not start the wait anew (the sandbox's
-        # own; the pages are silent), but it counts.
+        # one that is refused does not start the wait anew (the sandbox's own), but it counts
         if now < task.next_due - self._credit or task.polls > POLL_LIMIT:
             raise _Refusal("ERROR_TOO_MUCH_REQUESTS")
         task.next_due = max(now, task.next_due) + self._interval

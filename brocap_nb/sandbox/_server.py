@@ -3,49 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import dataclasses
 import functools
 import json
 import math
 import os
 import signal
-import socket
-import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from http.client import responses
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from tornado.httpclient import HTTPRequest
-from tornado.iostream import StreamClosedError
+from tornado.httputil import HTTPServerRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
-from tornado.web import stream_request_body
 
 from brocap_nb import _html
-from brocap_nb._server import CALLBACK_PORTS, Handler, Server
+from brocap_nb._server import CALLBACK_PORTS, Reply, Server
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CALLBACK_TIMEOUT, METHODS
-from brocap_nb.sandbox._faults import BEFORE, HTML, ON_THE_WIRE, Faults, Reply, shaped
+from brocap_nb.sandbox._faults import BEFORE, HTML, Faults, shaped
 from brocap_nb.sandbox._page import page
 from brocap_nb.sandbox._puzzles import Library, Puzzle
 from brocap_nb.sandbox._recipes import RECIPES, RecipeTable, prepared
-from brocap_nb.sandbox._recorded import RESET, STALL, WHOLE, Recording
+from brocap_nb.sandbox._recorded import Recording
 from brocap_nb.sandbox._rules import BODY_LIMIT, Rules, keys_for
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from brocap_nb.log import ExchangeLog
-
-HUGE_BYTES: Final = 50_000_000
-DRIP_SECONDS: Final = 0.1
 
 
 class Sandbox(Server):
@@ -89,13 +79,14 @@ class Sandbox(Server):
         self.speed = speed
         """How many times faster than usual a task is done."""
         # what is too large is read, dropped and answered
-        super().__init__(_Handler, host, port, error=SandboxError, max_body_size=1 << 40)
+        super().__init__(
+            host, port, error=SandboxError, body_limit=BODY_LIMIT, max_body_size=1 << 40
+        )
         self._seed = seed
         self._options: Any = {"seed": seed, "balance": balance, "speed": speed, "strict": strict}
         self._callback_ports = frozenset(callback_ports)
         self._log = log
         self._lock = threading.Lock()
-        self._callbacks: set[asyncio.Task[None]] = set()
         self.faults = Faults()
         """Orders what goes wrong next: `faults.next("createTask", "reset")`."""
         self._recording: Recording | None = None
@@ -106,9 +97,7 @@ class Sandbox(Server):
         source: str | os.PathLike[str] | ExchangeLog,
         *,
         speed: float = 1.0,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        log: Callable[[str], None] | None = None,
+        **options: Any,
     ) -> Self:
         """Return a sandbox that answers from a recorded log: offline, and with any key.
 
@@ -122,11 +111,12 @@ class Sandbox(Server):
         Args:
             source: a log, or its folder.
             speed: divides the recorded waits; above 1, an outdated `processing` is skipped.
+            options: `host`, `port` and `log`, as for a Sandbox.
 
         Raises:
             SandboxError: there is nothing to play.
         """
-        sandbox = cls(speed=speed, host=host, port=port, log=log)
+        sandbox = cls(speed=speed, **options)
         sandbox._recording = Recording(source, time.monotonic, speed)
         return sandbox
 
@@ -161,7 +151,7 @@ class Sandbox(Server):
         """The sample pictures with their questions and answers."""
         return self._library.puzzles
 
-    def recipes(self) -> pd.DataFrame:
+    def recipes(self) -> RecipeTable:
         """How to provoke each error code: `code`, `how`, and `key`, `task`, `steps` to send.
 
         `steps` is a list of `{"wait": seconds, "method": …, "body": JSON text}`; `<taskId>` in a
@@ -190,8 +180,6 @@ class Sandbox(Server):
         return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
 
     def _card(self) -> str:
-        running = self._running
-        state = _html.badge("running" if running else "stopped", good=running or None)
         pictures = ""
         for puzzle in self.puzzles:
             small = _pictures.thumbnail(puzzle.data, side=240)
@@ -199,7 +187,7 @@ class Sandbox(Server):
             question = f'<a href="{puzzle.url}" style="font-size:.85em">{puzzle.question}</a>'
             pictures += f'<div style="width:150px">{image}{question}</div>'
         facts = [
-            ("Address", f'<a href="{self.url}/">{self.url}</a> {state}'),
+            ("Address", f'<a href="{self.url}/">{self._state}</a>'),
             ("Key", f"<code>{self.key}</code>"),
             ("Balance", f"{self.balance:g}"),
             ("Tasks kept", str(len(self._rules))),
@@ -207,24 +195,32 @@ class Sandbox(Server):
         shown = f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>'
         return _html.card("Sandbox", _html.facts(facts), shown)
 
-    def _answer(
-        self, method: str, body: bytes, address: str, fault: str | None = None
-    ) -> dict[str, Any]:
+    async def _respond(self, request: HTTPServerRequest) -> Reply:
+        if request.method in ("GET", "HEAD") and (served := self._served(request.path)):
+            return served
+        method = request.path.strip("/") if request.method == "POST" else ""
+        fault = self.faults.take(method)
+        if fault in BEFORE:
+            self._note(method, "", f"fault: {fault}")
+            return shaped(fault, {})
+        if self._recording is not None:
+            reply, about, outcome = self._recording.answer(method, request.body)
+            self._note(method, about, outcome)
+            return reply
         with self._lock:
-            answer = self._rules.answer(method, body, address)
+            answer = self._rules.answer(method, request.body, request.remote_ip or "")
         if answer.callback is not None:
-            task = asyncio.get_running_loop().create_task(self._call_back(*answer.callback))
-            self._callbacks.add(task)  # a loop holds its tasks only weakly
-            task.add_done_callback(self._callbacks.discard)
+            self._spawn(self._call_back(*answer.callback))
         outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
         self._note(method, answer.about, outcome)
-        return answer.body
+        reply = shaped(fault, answer.body)
+        return dataclasses.replace(reply, pause=reply.pause / self.speed)
 
     def _note(self, method: str, about: str, outcome: str) -> None:
         if self._log is not None:
             now = datetime.now().astimezone().strftime("%H:%M:%S")
             method = method if method in (*METHODS, "callback") else "?"  # it may be a key
-            self._log(f"{now}  {method:<14} {_plain(about):<26} {outcome}")
+            self._log(f"{now}  {method:<14} {ascii(about)[1:-1][:40]:<26} {outcome}")
 
     def _may_call(self, url: str) -> bool:
         """Whether somebody waits at an address: what else listens here is not ours to call."""
@@ -243,32 +239,29 @@ class Sandbox(Server):
             body = self._rules.result(task_id)
         if body is None:
             return
-        request = HTTPRequest(
-            url,
-            method="POST",
-            headers={"Content-Type": "application/json"},
-            body=json.dumps(body),
-            follow_redirects=False,
-            connect_timeout=CALLBACK_TIMEOUT,
-            request_timeout=CALLBACK_TIMEOUT,
-        )
-        with contextlib.closing(SimpleAsyncHTTPClient(force_instance=True)) as client:
-            try:
-                await client.fetch(request, raise_error=False)
-                outcome = "sent"
-            except Exception as error:  # whatever the receiver does is the receiver's own affair
-                outcome = f"not accepted ({type(error).__name__})"
+        outcome = "sent"
+        try:
+            await SimpleAsyncHTTPClient(force_instance=True).fetch(
+                url,
+                method="POST",
+                headers={"Content-Type": "application/json"},
+                body=json.dumps(body),
+                follow_redirects=False,
+                connect_timeout=CALLBACK_TIMEOUT,
+                request_timeout=CALLBACK_TIMEOUT,
+                raise_error=False,
+            )
+        except Exception as error:  # whatever the receiver does is the receiver's own affair
+            outcome = f"not accepted ({type(error).__name__})"
         self._note("callback", str(task_id), outcome)
 
     def _served(self, path: str) -> Reply | None:
         """The page, or a picture; None: there is nothing to get at this path."""
         if path == "/":
             return Reply(200, page(self.url, self.keys, self._card()).encode(), HTML)
-        if not path.startswith("/pictures/"):
-            return None
         data = self._library.file(path)
         if data is None:
-            return Reply(404, b"There is no such picture.", {"Content-Type": "text/plain"})
+            return Reply(404, b"No such picture.") if path.startswith("/pictures/") else None
         return Reply(200, data, {"Content-Type": "image/png"})
 
 
@@ -293,115 +286,3 @@ def run(**options: Any) -> int:
             pass
     say("The sandbox has ended.")
     return 0
-
-
-# --- the handler ----------------------------------------------------------------------------
-
-
-@stream_request_body
-class _Handler(Handler):
-    def set_default_headers(self) -> None:
-        super().set_default_headers()
-        self.set_header("Server", "sandbox")
-
-    def prepare(self) -> None:
-        self.sandbox: Sandbox = self.settings["server"]
-        self.body = bytearray()
-        super().prepare()
-
-    def data_received(self, chunk: bytes) -> None:
-        if len(self.body) <= BODY_LIMIT:
-            self.body += chunk
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        # a verb that HTTP itself does not know ends here
-        answer = self.settings["server"]._answer("", b"", self.request.remote_ip or "")
-        self.send_reply(shaped(None, "", answer))
-
-    async def any_verb(self) -> None:
-        sandbox, path = self.sandbox, self.request.path
-        method = path.strip("/") if self.request.method == "POST" else ""
-        fault = sandbox.faults.take(method)
-        served = sandbox._served(path) if self.request.method in ("GET", "HEAD") else None
-        if served is not None:
-            self.send_reply(served)
-        elif fault in BEFORE:
-            sandbox._note(method, "", f"fault: {fault}")
-            self.send_reply(shaped(fault, method, {}))
-        elif sandbox._recording is not None:
-            await self.play(sandbox._recording, method)
-        else:
-            answer = sandbox._answer(method, bytes(self.body), self.request.remote_ip or "", fault)
-            await self.spoil(fault, shaped(fault, method, answer))
-
-    get = head = post = put = patch = delete = options = any_verb
-
-    async def play(self, recording: Recording, method: str) -> None:
-        """Answer from a recording, and end the connection as it ended then."""
-        with self.sandbox._lock:
-            played = recording.answer(method, bytes(self.body))
-        self.sandbox._note(method, played.about, played.outcome)
-        await asyncio.sleep(played.wait)
-        reply, whole = played.reply, played.end == WHOLE
-        if whole and reply.status not in (204, 304):
-            self.send_reply(reply)
-        else:
-            await self.send_pieces(reply, len(reply.body) + (not whole), [reply.body], played.end)
-
-    async def spoil(self, fault: str | None, reply: Reply) -> None:
-        """Send a reply as a fault of the wire has it."""
-        size = len(reply.body)
-        if fault not in ON_THE_WIRE:
-            self.send_reply(reply)
-        elif fault in ("reset", "stall"):
-            await self.send_pieces(Reply(0, b""), 0, (), STALL if fault == "stall" else RESET)
-        elif fault == "reset_midway":
-            await self.send_pieces(reply, size, [reply.body[: size // 2]], RESET)
-        elif fault == "drip":
-            drops = (bytes([byte]) for byte in reply.body)
-            await self.send_pieces(reply, size, drops, pause=DRIP_SECONDS / self.sandbox.speed)
-        else:
-            start, end = reply.body[:-1] + b', "padding": "', b'"}'
-            pieces = (start, *[b"." * 1_000_000] * (HUGE_BYTES // 1_000_000), end)
-            await self.send_pieces(reply, sum(map(len, pieces)), pieces)
-
-    def send_reply(self, reply: Reply) -> None:
-        self.set_status(reply.status)
-        self.clear_header("Content-Type")
-        for name, value in reply.headers.items():
-            self.set_header(name, value)
-        self.finish(reply.body)
-
-    async def send_pieces(
-        self,
-        reply: Reply,
-        length: int,
-        pieces: Iterable[bytes],
-        end: str = WHOLE,
-        pause: float = 0.0,
-    ) -> None:
-        """Send on the bare connection: a head that promises `length` bytes, pieces, and the end."""
-        # closing comes last whatever happens; StreamClosedError: the client gave up, as it should
-        stream = self.detach()
-        with contextlib.closing(stream), contextlib.suppress(StreamClosedError):
-            if reply.status:  # else not a byte of an answer comes
-                lines = [f"HTTP/1.1 {reply.status} {responses.get(reply.status, 'Unknown')}"]
-                lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-                lines += [f"Content-Length: {length}", "Connection: close", "", ""]
-                await stream.write("\r\n".join(lines).encode("latin-1"))
-                for piece in pieces:
-                    await stream.write(piece)
-                    await asyncio.sleep(pause)
-                await asyncio.sleep(0.1)  # a reset overtakes what the client has not read yet
-            if end == STALL:
-                await stream.read_until_close()
-            elif end == RESET:  # a close that sends RST instead of FIN
-                linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-                with contextlib.suppress(OSError, AttributeError):  # it is closed already
-                    stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-
-
-def _plain(text: str) -> str:
-    """Text from a request as it may stand in a line of a terminal."""
-    shown = text if text.isascii() and text.isprintable() else ascii(text)
-    return shown if len(shown) <= 40 else shown[:39] + "~"

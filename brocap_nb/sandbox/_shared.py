@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from brocap_nb.log import ExchangeLog
 
 if TYPE_CHECKING:
-    from brocap_nb.sandbox import Sandbox
+    from brocap_nb.sandbox._server import Sandbox
 
 _lock = threading.Lock()
 _log: ExchangeLog | None = None
@@ -37,7 +37,7 @@ def acquire_sandbox(user: object) -> Sandbox:
     with _lock:
         _users.add(id(user))
         if _sandbox is None:
-            from brocap_nb.sandbox import Sandbox  # brings the server along: not before
+            from brocap_nb.sandbox._server import Sandbox  # brings the server along: not before
 
             _sandbox = Sandbox().start()
         return _sandbox

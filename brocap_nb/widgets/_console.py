@@ -41,7 +41,8 @@ from brocap_nb.widgets._target import TargetChooser
 if TYPE_CHECKING:
     from brocap_nb.client._client import Client
     from brocap_nb.client._submission import Submission
-    from brocap_nb.sandbox import Puzzle, Sandbox
+    from brocap_nb.sandbox import Puzzle
+    from brocap_nb.sandbox._server import Sandbox
 
 _RAW: Final = "RawTask"
 _RAW_LABEL: Final = "RawTask (any JSON object)"

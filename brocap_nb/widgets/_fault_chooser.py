@@ -24,7 +24,7 @@ from brocap_nb.widgets._style import Fold, Report, note, plain
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.sandbox import Sandbox
+    from brocap_nb.sandbox._server import Sandbox
 
 
 class FaultChooser(Fold):

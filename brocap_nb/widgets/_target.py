@@ -15,7 +15,7 @@ from brocap_nb.widgets._style import note
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.sandbox import Sandbox
+    from brocap_nb.sandbox._server import Sandbox
 
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 

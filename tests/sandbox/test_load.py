@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from brocap_nb.sandbox import Sandbox
+from brocap_nb.sandbox._server import Sandbox
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "sandbox_load.py"
 CLIENTS = 32

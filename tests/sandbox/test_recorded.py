@@ -176,7 +176,7 @@ def test_above_speed_1_a_wait_that_is_over_is_skipped(folder: Path) -> None:
         recording.answer("createTask", b'{"task": {"type": "X"}}')
         answers = []
         for now[0] in times:
-            answers.append(recording.answer("getTaskResult", b'{"taskId": 5}').reply.body)
+            answers.append(recording.answer("getTaskResult", b'{"taskId": 5}')[0].body)
         return answers
 
     assert played(10.0, 0.25, 0.65) == [b"p1", b"ready"]

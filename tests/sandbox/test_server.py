@@ -25,9 +25,8 @@ from waiting import until
 import brocap_nb.sandbox
 from brocap_nb.api._errors import BroCapError, SandboxError
 from brocap_nb.api._facts import CATALOGUE, METHODS
-from brocap_nb.sandbox import Sandbox
 from brocap_nb.sandbox._recipes import TOKEN_TASK
-from brocap_nb.sandbox._server import run
+from brocap_nb.sandbox._server import Sandbox, run
 
 FAST = 100.0
 
@@ -140,7 +139,7 @@ def test_a_body_in_chunks_is_read(sandbox: Sandbox) -> None:
 
 def test_the_recipes_are_shown_in_full(sandbox: Sandbox) -> None:
     recipes = sandbox.recipes()
-    shown = html.unescape(recipes._repr_html_())  # type: ignore[operator]
+    shown = html.unescape(recipes._repr_html_())
     assert all(how in shown for how in recipes["how"])
     assert sandbox.key not in shown
     assert type(recipes[recipes["code"] == "ERROR_IP_BANNED"]) is not type(recipes)
@@ -182,7 +181,7 @@ OBSERVED: dict[str, Callable[[Callable[[], Any]], None]] = {
     "redirect": answered(
         lambda r: (
             r.history[0].status_code == 307
-            and r.url.endswith("/moved/createTask")
+            and r.url.endswith("/moved")
             and r.json()["errorCode"] == "ERROR_NO_SUCH_METHOD"
         )
     ),

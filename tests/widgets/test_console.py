@@ -14,7 +14,7 @@ from waiting import until
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.client._client import Client
 from brocap_nb.log import ExchangeLog
-from brocap_nb.sandbox import Sandbox
+from brocap_nb.sandbox._server import Sandbox
 from brocap_nb.tasks import _types
 from brocap_nb.tasks._types import Task
 from brocap_nb.widgets import Console, _target

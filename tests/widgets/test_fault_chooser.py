@@ -11,7 +11,7 @@ from brocap_nb.api._errors import ApiError, RequestConnectionError
 from brocap_nb.api._facts import CATALOGUE
 from brocap_nb.client._client import Client
 from brocap_nb.log import ExchangeLog
-from brocap_nb.sandbox import Sandbox
+from brocap_nb.sandbox._server import Sandbox
 from brocap_nb.widgets import Console, _target
 from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
 

@@ -13,7 +13,7 @@ from peer import Peer, http
 from pictures import noise
 from waiting import until
 
-from brocap_nb.sandbox import Sandbox
+from brocap_nb.sandbox._server import Sandbox
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets._image_picker import ImagePicker
 

@@ -14,7 +14,7 @@ from waiting import until
 from brocap_nb.client._client import Client
 from brocap_nb.client._submission import Submission
 from brocap_nb.log import ExchangeLog
-from brocap_nb.sandbox import Sandbox
+from brocap_nb.sandbox._server import Sandbox
 from brocap_nb.tasks._types import ComplexImageTask, FunCaptchaTaskProxyless, RawTask
 from brocap_nb.widgets._submission_list import FINISHED_LINES, SENTENCE, SubmissionList, _Line
 
