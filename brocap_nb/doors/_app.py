@@ -12,11 +12,10 @@ import os
 import signal
 import tempfile
 from argparse import Namespace
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.log import ExchangeLog
 from brocap_nb.widgets import _kit as widgets
@@ -47,15 +46,7 @@ DOWNLOAD_LIMIT: Final = 8_000_000
 
 def run(options: Namespace) -> int:
     """Serve the page until SIGINT or SIGTERM; the help of the command says what the options are."""
-    if find_spec("voila") is None:
-        raise InvalidInputError(
-            'Voila is not installed. Run: python -m pip install "brocap_nb[app]"'
-        )
-    if not options.idle > 0 or options.visitors < 1:
-        raise InvalidInputError(
-            f"--idle is {options.idle:g} and --visitors is {options.visitors}; expected "
-            "a number of minutes above 0, such as 30, and of at least 1 visitor, such as 10."
-        )
+    import_module("voila")  # or the command says how to get it
     # the visitors' kernels get this process's environment, and must not spend the owner's money
     os.environ.pop(KEY_VARIABLE, None)
     with tempfile.TemporaryDirectory(prefix="brocap-app-", ignore_cleanup_errors=True) as folder:
