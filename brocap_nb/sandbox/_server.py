@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import struct
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -277,11 +276,7 @@ def run(**options: Any) -> int:
 
     say = functools.partial(print, flush=True)
     ended = threading.Event()
-    try:
-        sandbox = Sandbox(**options, log=say).start()
-    except SandboxError as error:
-        print(error, file=sys.stderr, flush=True)
-        return 1
+    sandbox = Sandbox(**options, log=say).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with sandbox:
