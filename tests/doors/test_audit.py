@@ -119,7 +119,7 @@ def test_parquet_is_searched(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f'{{"clientKey": "{OTHER}"}}',
+        f'body: {{"clientKey": "{OTHER}"}}',
         f"{{'client_key': '{OTHER}'}}",
         f'"{{\\"clientKey\\": \\"{OTHER}\\"}}"',
         f"client = bn.Client('{OTHER}')",
