@@ -128,14 +128,12 @@ class BroCapMagics(Magics):
     def _do(self, name: str, options: Namespace, cell: str) -> Any:
         match name:
             case "createTask":
-                task = task_from_wire(self._fields(cell))
-                client = self._client(options)
+                task, client = task_from_wire(self._fields(cell)), self._client(options)
                 return _waited(client.submit(task)) if options.wait else client.create_task(task)
             case "getTaskResult":
-                client, task_id = self._client(options), options.task_id
-                if options.wait:
-                    return _waited(client.resume(task_id))
-                return client.get_task_result(task_id)
+                client, number = self._client(options), options.task_id
+                ask = client.get_task_result
+                return _waited(client.resume(number)) if options.wait else ask(number)
             case "balance" | "getBalance":
                 return self._client(options).get_balance()
             case "sandbox":
@@ -143,12 +141,9 @@ class BroCapMagics(Magics):
             case "recipe":
                 return self._recipe(options.code or "", options.run)
         log = self._named(options.client).log if options.client else shared_log()
-        match name:
-            case "log":
-                return self._rows(log, " ".join(options.query)) if options.query else log
-            case "timeline":
-                return log.timeline(options.task_id)
-        return getattr(log, name)()
+        if name == "log":
+            return self._rows(log, " ".join(options.query)) if options.query else log
+        return log.timeline(options.task_id) if name == "timeline" else getattr(log, name)()
 
     def _fields(self, cell: str) -> dict[str, Any]:
         """The task in a cell."""

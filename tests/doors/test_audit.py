@@ -111,9 +111,8 @@ def test_parquet_is_searched(tmp_path: Path) -> None:
     pd.DataFrame({"a": ["", KEY, ""], "b": [1, 2, 3]}).to_parquet(path)
     assert places(path) == [("row 1, a", THE_KEY)]
     path.write_bytes(b"PAR1 no")
-    assert audit([path], KEY).unreadable == [
-        f"{path} cannot be searched: it is no Parquet file (ArrowInvalid)"
-    ]
+    (told,) = audit([path], KEY).unreadable
+    assert told.startswith(f"{path} cannot be searched: Parquet")
 
 
 @pytest.mark.parametrize(
