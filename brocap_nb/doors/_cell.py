@@ -22,6 +22,7 @@ In a cell, {name} and $name become the value of your variable `name`, as JSON:
 Inside a string it is put in as text, and only if there is such a variable: other braces and
 dollars stay as they are. Write {{name}} or $$name in a string to send {name} or $name."""
 
+_EXPECTED: Final = 'the task, such as {"type": "FunCaptchaTaskProxyless", "websiteURL": "…"}'
 _LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 
 _PIECE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|\{[^\W\d]\w*\}|\$[^\W\d]\w*')
@@ -46,8 +47,8 @@ _AT_NAME: Final = re.compile(r'(?:[^"]|"(?:[^"\\]|\\.)*+")*[{,]\s*("?)(\w*)', re
 _TYPE: Final = re.compile(r'"type"\s*:\s*("?)(\w*)')
 
 
-def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a cell as a JSON object; `expected` says what it is to be."""
+def read_object(cell: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a cell as the JSON object of a task."""
 
     def blank(piece: re.Match[str]) -> str:
         return piece[1] or "0".ljust(len(piece[0]))
@@ -72,8 +73,6 @@ def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[
         value = variables[name]
         return json.dumps(value if isinstance(value, str) else _as_json(name, value))[1:-1]
 
-    if not cell.strip():
-        raise InvalidInputError(f"The cell is empty; expected {expected}, under the %%brocap line.")
     try:
         # first with something as long in a variable's place: so a mistake's column is right
         json.loads(_PIECE.sub(blank, cell))
@@ -83,9 +82,7 @@ def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[
     except (ValueError, RecursionError) as error:  # such as a number of thousands of digits
         raise InvalidInputError(f"The cell's JSON cannot be read: {error}.") from None
     if not isinstance(value, dict):
-        raise InvalidInputError(
-            f"The cell is JSON, but no object; expected {expected}. Put it into braces."
-        )
+        raise InvalidInputError(f"The cell is JSON, but no object; expected {_EXPECTED}.")
     if "clientKey" in value or ("task" in value and "type" not in value):
         raise InvalidInputError(
             "The cell has what createTask puts around a task; expected only the task. Take it out, "
@@ -106,6 +103,8 @@ def _as_json(name: str, value: object) -> str:
 
 def _told(cell: str, error: json.JSONDecodeError) -> str:
     """A mistake in JSON, named for what it is, with the part of its line around it."""
+    if not cell.strip():
+        return f"The cell is empty; expected {_EXPECTED}, under the %%brocap line."
     rest = cell[error.pos :].lstrip(" \t\r\n")
     said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), error.msg)
     start = max(0, error.colno - 41)

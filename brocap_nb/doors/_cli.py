@@ -125,8 +125,7 @@ def _demo(options: Namespace) -> int:
     print(f"Provoked on purpose: {', '.join(_PROVOKED)}\n")
     frame = log.frame(bodies=False, session=log.session)
     print(f"log.frame(): {len(frame)} exchanges, some of its columns")
-    shown = frame[_SHOWN].round({"elapsed_ms": 1}).astype("string").fillna("")
-    print(shown.to_string(index=False))
+    print(frame[_SHOWN].round({"elapsed_ms": 1}).astype("string").fillna("").to_string(index=False))
     print(f"\nlog.errors()\n{log.errors(session=log.session)}")
     print(f"\nEvery request and response is kept in {log.folder}")
     return 0 if right else 1

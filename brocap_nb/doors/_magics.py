@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
     from brocap_nb.log import ExchangeLog
 
-_EXAMPLE: Final = '{"type": "FunCaptchaTaskProxyless", "websiteURL": "…", "websitePublicKey": "…"}'
-
 
 class _Parser(ArgumentParser):
     """The options of one command; a mistake in them is a sentence."""
@@ -128,7 +126,9 @@ class BroCapMagics(Magics):
     def _do(self, name: str, options: Namespace, cell: str) -> Any:
         match name:
             case "createTask":
-                task, client = task_from_wire(self._fields(cell)), self._client(options)
+                hidden, known = self.shell.user_ns_hidden, self.shell.user_ns.items()
+                fields = read_object(cell, {k: v for k, v in known if k not in hidden})
+                task, client = task_from_wire(fields), self._client(options)
                 return _waited(client.submit(task)) if options.wait else client.create_task(task)
             case "getTaskResult":
                 client, number = self._client(options), options.task_id
@@ -144,12 +144,6 @@ class BroCapMagics(Magics):
         if name == "log":
             return self._rows(log, " ".join(options.query)) if options.query else log
         return log.timeline(options.task_id) if name == "timeline" else getattr(log, name)()
-
-    def _fields(self, cell: str) -> dict[str, Any]:
-        """The task in a cell."""
-        hidden = self.shell.user_ns_hidden
-        own = {name: value for name, value in self.shell.user_ns.items() if name not in hidden}
-        return read_object(cell, f"the task, such as {_EXAMPLE}", own)
 
     def _rows(self, log: ExchangeLog, query: str) -> Any:
         """The log's rows that fit a query of pandas."""

@@ -187,7 +187,7 @@ def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
         "size": {size}, "tags":$tags, "page": {page}, "own": $own, "many": [{last}, {many}],
         "text": "{page} $size {{size}} $$size {nobody} $nobody {tags} # no note, // nor this"
     }"""
-    assert read_object(cell, "a task", shell.user_ns) == {
+    assert read_object(cell, shell.user_ns) == {
         "type": "FunCaptchaTaskProxyless",
         **values,
         "many": [0.5, [0, 1]],
@@ -204,7 +204,7 @@ def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
 
 @given(JSON, st.sampled_from([None, 1]))
 def test_json_is_read_as_json(value: dict[str, Any], indent: int | None) -> None:
-    assert read_object(json.dumps(value, indent=indent), "an object", {}) == value
+    assert read_object(json.dumps(value, indent=indent), {}) == value
 
 
 def test_a_console_shows_what_the_magics_did(run: Any) -> None:
@@ -393,7 +393,7 @@ class Kernel:
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=90)
-        assert self.run("%load_ext brocap_nb")[0]["status"] == "ok"
+        assert self.run("import brocap_nb as bn\n%load_ext brocap_nb")[0]["status"] == "ok"
 
     def run(
         self, code: str, seen: Callable[[dict[str, Any]], None] | None = None
@@ -459,7 +459,7 @@ def test_completion(kernel: Kernel, code: str, typed: str, expected: list[str]) 
 
 
 def test_completion_knows_a_type_that_was_defined_here_and_stands_behind(kernel: Kernel) -> None:
-    kernel.run("import brocap_nb as bn\nclass MyOwnTask(bn.Task):\n    page_address: str")
+    kernel.run("class MyOwnTask(bn.Task):\n    page_address: str")
     assert kernel.complete('%%brocap createTask\n{"type": "MyO') == (["MyOwnTask"], "MyO")
     head = '%%brocap createTask\n{"pa'
     assert kernel.complete(head, '", "type": "MyOwnTask"}') == (["pageAddress"], "pa")
