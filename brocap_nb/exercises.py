@@ -45,29 +45,21 @@ _SHORT.maxother = _SHORT.maxstring = 60
 class Feedback:
     """What is said to an answer. It is true only if the answer is right."""
 
-    right: bool | None
-    """None: there is no answer yet."""
-    sentence: str
-    """What to do next, or the hint; empty if the answer is right."""
-    answer: str = ""
-    """The answer that was not right, in short."""
-
-    @property
-    def verdict(self) -> str:
-        """`right`, `not yet right` or `not answered yet`."""
-        return {True: "right", False: "not yet right", None: "not answered yet"}[self.right]
+    verdict: str
+    """`right`, `not yet right` or `not answered yet`."""
+    sentence: str = ""
+    """What to do next, or the answer in short and the hint; empty if the answer is right."""
 
     def __bool__(self) -> bool:
-        return self.right is True
+        return self.verdict == "right"
 
     def __str__(self) -> str:
-        answer = f"Your answer: {self.answer}" if self.answer else ""
-        return "\n".join(filter(None, [self.verdict, answer, self.sentence]))
+        return f"{self.verdict}\n{self.sentence}".rstrip("\n")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        verdict, _newline, more = str(self).partition("\n")
-        badge, style = _html.badge(verdict, good=self.right), "margin-top:.3em;white-space:pre-line"
-        html = f'<div style="{style}">{_html.text(more)}</div>' if more else ""
+        good = {"right": True, "not yet right": False}.get(self.verdict)
+        badge, style = _html.badge(self.verdict, good=good), "margin-top:.3em;white-space:pre-line"
+        html = f'<div style="{style}">{_html.text(self.sentence)}</div>' if self.sentence else ""
         return _html.bundle(f'<div style="line-height:1.45">{badge}{html}</div>', str(self))
 
 
@@ -95,7 +87,8 @@ class Exercise:
     def __call__(self, *answers: object) -> Feedback:
         """Return what is to be said to the answers. It raises nothing, whatever they are."""
         if not answers or any(map(_is_open, answers)):
-            return Feedback(None, "Put your answer in the place of the three dots, then run again.")
+            todo = "Put your answer in the place of the three dots, then run again."
+            return Feedback("not answered yet", todo)
         hint = self.hint
         try:
             given = [_as(kind, one) for kind, one in zip(self._kinds, answers, strict=False)]
@@ -103,7 +96,7 @@ class Exercise:
             if isinstance(verdict, str):
                 hint = verdict
             elif verdict:
-                return Feedback(True, "")
+                return Feedback("right")
         except BroCapError as error:  # it says in words what was wrong
             hint = f"{error}\n{hint}"
         except NameError as error:
@@ -111,7 +104,8 @@ class Exercise:
         except Exception as error:  # of the learner's own function, or of an answer of another kind
             kinds, met = " and ".join(map(_what, answers)), type(error).__name__
             hint = f"Your answer is {kinds}; with it the check met {met}: {error}.\n{hint}"
-        return Feedback(False, hint, ", ".join(map(_SHORT.repr, answers)))
+        shown = ", ".join(map(_SHORT.repr, answers))
+        return Feedback("not yet right", f"Your answer: {shown}\n{hint}")
 
     def __repr__(self) -> str:
         return f"<Exercise {self.name}: call it with your answer, as in {self.name}(…)>"

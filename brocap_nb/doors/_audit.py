@@ -11,7 +11,6 @@ import gzip
 import io
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -32,8 +31,6 @@ _LIKE: Final = re.compile(
     rf"(?:</?\w+>|[\\\"'`\s:=,>(\[]){{0,24}}{_DIGITS}",
     re.IGNORECASE,
 )
-_JSON: Final = ("ipynb", "json", "har")
-_LINES: Final = ("jsonl", "ndjson")
 _VARIETY: Final = 6  # fewer different digits are a placeholder
 _SANDBOX_SEEDS: Final = 200
 
@@ -50,32 +47,31 @@ class Report(NamedTuple):
 
 def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Report:
     """Search files, and folders with all that is in them, for `key` and what looks like one."""
-    findings, unreadable, files = dict[str, None](), list[str](), 0
-    secret = Secret(key or "")
-
-    def refused(path: object, error: Exception) -> None:
-        reason = getattr(error, "strerror", None) or str(error)
-        unreadable.append(_shown(f"{path} cannot be searched: {reason}", secret))
-
-    for path in _files(paths, refused):
+    findings, files, secret = dict[str, None](), 0, Secret(key or "")
+    problems: list[tuple[object, Exception]] = []
+    for path in _files(paths, lambda error: problems.append((error.filename, error))):
         try:
             spots = list(_search(path, secret))
-        except (OSError, EOFError, zlib.error) as error:
-            refused(path, error)
+        except Exception as error:  # no file, no gzip, no Parquet, or no pyarrow to read it
+            problems.append((path, error))
             continue
         files += 1
         findings |= {_shown(f"{path}: {place}: ", secret) + what: None for place, what in spots}
+    unreadable = [
+        _shown(f"{path} cannot be searched: {getattr(e, 'strerror', None) or e}", secret)
+        for path, e in problems
+    ]
     return Report([*findings], unreadable, files)
 
 
 def _files(
-    paths: Iterable[str | os.PathLike[str]], refused: Callable[[object, Exception], None]
+    paths: Iterable[str | os.PathLike[str]], refused: Callable[[OSError], None]
 ) -> Iterator[Path]:
     for path in map(Path, map(os.path.expanduser, paths)):
         if not path.is_dir():
             yield path
             continue
-        for folder, folders, names in os.walk(path, onerror=lambda e: refused(e.filename, e)):
+        for folder, folders, names in os.walk(path, onerror=refused):
             folders[:] = sorted(set(folders) - _SKIPPED)
             yield from (Path(folder, name) for name in sorted(names))
 
@@ -95,45 +91,35 @@ def _search(path: Path, secret: Secret) -> Iterator[_Spot]:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise OSError(f"it has more than {LARGEST:,} bytes")
-    kind = name.removesuffix(".gz").rpartition(".")[2]
-    found = [spot for part in _parts(data, kind) for spot in _walk(*part, secret)]
+    parts = _rows(data) if name.removesuffix(".gz").endswith(".parquet") else _parts(data)
+    found = [spot for part in parts for spot in _walk(*part, secret)]
     whole = data.decode("latin-1")
     # it may go over the end of a line, or stand in what is no text
     yield from found or (("in the whole file", what) for what in _kinds(whole, secret))
 
 
-def _parts(data: bytes, kind: str) -> Iterator[tuple[str, Any]]:
-    """What a file is made of: a JSON value, rows or lines; each with its place."""
-    if kind == "parquet":
-        yield from _rows(data)
-        return
+def _parts(data: bytes) -> Iterator[tuple[str, Any]]:
+    """A file's JSON, or its lines, which may be JSON each; with the place."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return
-    value, problem = parse(text) if kind in _JSON else (None, "it is plain text")
-    if problem is None:
+    value, _ = parse(text)
+    if isinstance(value, dict | list):
         yield "", value
         return
     for number, line in enumerate(text.split("\n"), 1):
-        value, problem = parse(line) if kind in _LINES else (None, "it is plain text")
-        yield f"line {number}", value if problem is None else line
+        value = parse(line)[0] if line.startswith("{") else None
+        yield f"line {number}", value or line
 
 
 def _rows(data: bytes) -> Iterator[tuple[str, Any]]:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError:
-        raise OSError(
-            'to search Parquet, pyarrow is needed: python -m pip install "brocap_nb[parquet]"'
-        ) from None
-    try:
-        # not through pandas: a small file may unpack to more rows than there is memory for
-        batches = parquet.ParquetFile(io.BytesIO(data)).iter_batches(batch_size=1_000)
-        rows = (row for batch in batches for row in batch.to_pylist())
-        yield from ((f"row {number}", row) for number, row in enumerate(rows))
-    except (ArrowException, OSError, ValueError) as error:
-        raise OSError(f"it is no Parquet file ({type(error).__name__})") from None
+    from pyarrow import parquet
+
+    # not through pandas: a small file may unpack to more rows than there is memory for
+    batches = parquet.ParquetFile(io.BytesIO(data)).iter_batches(batch_size=1_000)
+    rows = (row for batch in batches for row in batch.to_pylist())
+    yield from ((f"row {number}", row) for number, row in enumerate(rows))
 
 
 def _walk(top: str, document: Any, secret: Secret) -> Iterator[_Spot]:

@@ -22,20 +22,20 @@ In a cell, {name} and $name become the value of your variable `name`, as JSON:
 Inside a string it is put in as text, and only if there is such a variable: other braces and
 dollars stay as they are. Write {{name}} or $$name in a string to send {name} or $name."""
 
+_EXPECTED: Final = 'the task, such as {"type": "FunCaptchaTaskProxyless", "websiteURL": "…"}'
 _LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 
-_PIECE: Final = re.compile(
-    r'(?P<string>"(?:[^"\\\n]|\\.)*+"?)|\{(?P<braced>[^\W\d]\w*)\}|\$(?P<dollar>[^\W\d]\w*)'
-)
+_PIECE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|\{[^\W\d]\w*\}|\$[^\W\d]\w*')
 _IN_STRING: Final = re.compile(r"\{(?:\{\w+\}|\w+)\}|\${1,2}\w+")
 
-_CURLY: Final = ("\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb", "\u2018", "\u2019")
-_NO_CURLY: Final = 'a curly quotation mark ends no text; JSON wants straight ones: "'
 _NO_JSON: Final = (
     (("None",), "None is Python; JSON says null"),
     (("True", "False"), "True and False are Python; JSON says true and false"),
     (("'",), "this is a single quotation mark; JSON puts names and texts into double ones"),
-    (_CURLY, _NO_CURLY),
+    (
+        ("\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb", "\u2018", "\u2019"),
+        'a curly quotation mark ends no text; JSON wants straight ones: "',
+    ),
     (("\u00a0", "\u2007", "\u202f"), "this is a non-breaking space; type an ordinary one"),
     (("#", "//", "/*"), "JSON has no notes; take this one out"),
     ((";",), "JSON has no semicolon; take it out"),
@@ -47,16 +47,16 @@ _AT_NAME: Final = re.compile(r'(?:[^"]|"(?:[^"\\]|\\.)*+")*[{,]\s*("?)(\w*)', re
 _TYPE: Final = re.compile(r'"type"\s*:\s*("?)(\w*)')
 
 
-def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Read a cell as a JSON object; `expected` says what it is to be."""
+def read_object(cell: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a cell as the JSON object of a task."""
 
     def blank(piece: re.Match[str]) -> str:
-        return piece["string"] or "0".ljust(len(piece[0]))
+        return piece[1] or "0".ljust(len(piece[0]))
 
     def filled(piece: re.Match[str]) -> str:
-        if piece["string"]:
+        name = piece[0].strip("{}$")
+        if piece[1]:
             return _IN_STRING.sub(put_in, piece[0])
-        name = piece["braced"] or piece["dollar"]
         if name in variables:
             return _as_json(name, variables[name])
         raise InvalidInputError(
@@ -73,8 +73,6 @@ def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[
         value = variables[name]
         return json.dumps(value if isinstance(value, str) else _as_json(name, value))[1:-1]
 
-    if not cell.strip():
-        raise InvalidInputError(f"The cell is empty; expected {expected}, under the %%brocap line.")
     try:
         # first with something as long in a variable's place: so a mistake's column is right
         json.loads(_PIECE.sub(blank, cell))
@@ -84,14 +82,11 @@ def read_object(cell: str, expected: str, variables: Mapping[str, Any]) -> dict[
     except (ValueError, RecursionError) as error:  # such as a number of thousands of digits
         raise InvalidInputError(f"The cell's JSON cannot be read: {error}.") from None
     if not isinstance(value, dict):
+        raise InvalidInputError(f"The cell is JSON, but no object; expected {_EXPECTED}.")
+    if "clientKey" in value or ("task" in value and "type" not in value):
         raise InvalidInputError(
-            f"The cell is JSON, but no object; expected {expected}. Put it into braces."
-        )
-    if "clientKey" in value:
-        raise InvalidInputError(
-            "The cell has a clientKey; expected none: it is put in on the way out, and a key in "
-            "a cell is saved with the notebook. Take it out, and get a new key if it was real.",
-            field="clientKey",
+            "The cell has what createTask puts around a task; expected only the task. Take it out, "
+            "above all a clientKey: it is saved with the notebook. Get a new one if it was real."
         )
     return value
 
@@ -108,15 +103,15 @@ def _as_json(name: str, value: object) -> str:
 
 def _told(cell: str, error: json.JSONDecodeError) -> str:
     """A mistake in JSON, named for what it is, with the part of its line around it."""
-    line, column = cell.split("\n")[error.lineno - 1], error.colno - 1
+    if not cell.strip():
+        return f"The cell is empty; expected {_EXPECTED}, under the %%brocap line."
     rest = cell[error.pos :].lstrip(" \t\r\n")
-    other = _NO_CURLY if any(mark in line for mark in _CURLY) else error.msg
-    said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), other)
-    start = max(0, column - 40)
-    part = masked(line)[start : start + 76].replace("\t", " ")  # masked, it is as long
+    said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), error.msg)
+    start = max(0, error.colno - 41)
+    line = masked(cell.split("\n")[error.lineno - 1]).replace("\t", " ")  # it is as long
     return (
         f"The cell is not JSON: line {error.lineno}, column {error.colno}: {said}.\n"
-        f"  {part}\n  {' ' * (column - start)}^"
+        f"  {line[start : start + 76]}\n  {' ' * (error.colno - 1 - start)}^"
     )
 
 

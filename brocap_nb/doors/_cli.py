@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import secrets
 import shutil
-import socket
 import sys
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import brocap_nb as bn
+from brocap_nb._server import Server
 from brocap_nb.api._secrets import KEY_VARIABLE, SHORTEST
 
 QUICKSTART: Final = "01-quickstart.ipynb"
@@ -33,91 +32,78 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    given = vars(options)
-    command = given.pop("command")
-    if rest and command != "lab":
+    options.rest = rest
+    if rest and options.command != "lab":
         parser.error(f"unknown argument: {rest[0]}")
-    if command == "lab":
-        given["rest"] = rest
-    doors: dict[str, Callable[..., int]]
-    doors = {"demo": _demo, "lab": _lab, "sandbox": _sandbox, "app": _app, "audit": _audit}
     try:
-        return doors[command](**given)
+        return int(options.run(options))
     except bn.BroCapError as error:
-        print(f"brocap-nb: {error}", file=sys.stderr)
-        return 1
+        problem = str(error)
+    except ModuleNotFoundError as error:  # what a command needs is an extra of its name
+        install = f'python -m pip install "brocap_nb[{options.command}]"'
+        problem = f"{error.name} is not installed. Run: {install}"
+    print(f"brocap-nb: {problem}", file=sys.stderr)
+    return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> ArgumentParser:
     """The options, each under the name that its command's function has for it."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="brocap-nb", description="Explore, teach and debug a task API from a notebook."
     )
     parser.add_argument("--version", action="version", version=f"brocap_nb {bn.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    served = argparse.ArgumentParser(add_help=False)
+    served = ArgumentParser(add_help=False)
     served.add_argument("--port", type=int, default=0, help="default: any free port")
-    served.add_argument(
-        "--no-browser", dest="browser", action="store_false", help="only print the address"
-    )
+    told = "only print the address"
+    served.add_argument("--no-browser", dest="browser", action="store_false", help=told)
+    several: dict[str, Any] = {"action": "append", "default": []}
 
     demo = commands.add_parser("demo", help="the main job in a terminal, against the sandbox")
-    demo.add_argument("--log", dest="folder", metavar="FOLDER", help="default: ./brocap_log")
+    demo.set_defaults(run=_demo)
+    demo.add_argument("--log", metavar="FOLDER", help="default: ./brocap_log")
 
     told = "JupyterLab on the quickstart; other options are passed on to it"
-    commands.add_parser("lab", help=told, parents=[served])
+    commands.add_parser("lab", help=told, parents=[served]).set_defaults(run=_lab)
 
     sandbox = commands.add_parser("sandbox", help="the sandbox service alone, for any client")
+    sandbox.set_defaults(run=_sandbox)
     sandbox.add_argument("--host", default="127.0.0.1")
     sandbox.add_argument("--port", type=int, default=8765, help="default: 8765; 0: any free port")
     sandbox.add_argument("--seed", type=int, default=0, help="same seed, same pictures and keys")
     sandbox.add_argument("--balance", type=float, default=10.0, help="of the working key")
     sandbox.add_argument("--speed", type=float, default=1.0, help="2: answers in half the time")
+    told = "let no poll pass that comes sooner than documented"
+    sandbox.add_argument("--strict", action="store_true", help=told)
+    told = "POST results to a listener there as well; may be repeated"
     sandbox.add_argument(
-        "--strict", action="store_true", help="let no poll pass that comes sooner than documented"
-    )
-    sandbox.add_argument(
-        "--callback-port",
-        dest="callback_ports",
-        type=int,
-        action="append",
-        default=[],
-        metavar="PORT",
-        help="POST results to a listener there as well; may be repeated",
+        "--callback-port", dest="callback_ports", type=int, metavar="PORT", help=told, **several
     )
 
-    app = commands.add_parser(
-        "app", help="the Console alone as a page, for visitors", parents=[served]
-    )
+    told = "the Console alone as a page, for visitors"
+    app = commands.add_parser("app", help=told, parents=[served])
+    app.set_defaults(run=_app)
     app.add_argument("--host", default="127.0.0.1", help="whoever reaches it can use the page")
-    app.add_argument(
-        "--host-name",
-        dest="names",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a name under which visitors reach it, such as that of a proxy; may be repeated",
-    )
-    app.add_argument(
-        "--allow-live", action="store_true", help="visitors may type a key for the live service"
-    )
-    app.add_argument(
-        "--idle", type=float, default=30, metavar="MINUTES", help="end unused kernels; default: 30"
-    )
-    app.add_argument(
-        "--visitors", type=int, default=10, metavar="N", help="how many at once; default: 10"
-    )
+    told = "a name under which visitors reach it, such as that of a proxy; may be repeated"
+    app.add_argument("--host-name", dest="names", metavar="NAME", help=told, **several)
+    told = "visitors may type a key for the live service"
+    app.add_argument("--allow-live", action="store_true", help=told)
+    told = "end unused kernels; default: 30"
+    app.add_argument("--idle", type=float, default=30, metavar="MINUTES", help=told)
+    told = "how many at once; default: 10"
+    app.add_argument("--visitors", type=int, default=10, metavar="N", help=told)
 
     audit = commands.add_parser("audit", help="search files for a client key that was saved")
+    audit.set_defaults(run=_audit)
     audit.add_argument("paths", nargs="+", metavar="PATH", help="a notebook, log, export or folder")
     return parser
 
 
-def _demo(folder: str | None) -> int:
+def _demo(options: Namespace) -> int:
     """Submit two tasks to the sandbox, provoke three error codes, print the tables."""
     from brocap_nb.widgets._fault_chooser import provoke
 
-    log = bn.ExchangeLog(folder)
+    log = bn.ExchangeLog(options.log)
     with bn.Sandbox() as sandbox:
         print(f"A sandbox service runs at {sandbox.url}; its key is {sandbox.key}.\n")
         client = bn.Client(sandbox.key, base_url=sandbox.url, log=log)
@@ -139,32 +125,32 @@ def _demo(folder: str | None) -> int:
     print(f"Provoked on purpose: {', '.join(_PROVOKED)}\n")
     frame = log.frame(bodies=False, session=log.session)
     print(f"log.frame(): {len(frame)} exchanges, some of its columns")
-    shown = frame[_SHOWN].round({"elapsed_ms": 1}).astype("string").fillna("")
-    print(shown.to_string(index=False))
+    print(frame[_SHOWN].round({"elapsed_ms": 1}).astype("string").fillna("").to_string(index=False))
     print(f"\nlog.errors()\n{log.errors(session=log.session)}")
     print(f"\nEvery request and response is kept in {log.folder}")
     return 0 if right else 1
 
 
-def _sandbox(**options: Any) -> int:
+def _sandbox(options: Namespace) -> int:
     from brocap_nb.sandbox._server import run
 
-    return run(**options)
+    names = ("host", "port", "seed", "balance", "speed", "strict", "callback_ports")
+    return run(**{name: getattr(options, name) for name in names})
 
 
-def _app(**options: Any) -> int:
+def _app(options: Namespace) -> int:
     from brocap_nb.doors._app import run
 
-    options["port"] = _free_port(options["host"], options["port"])
-    return run(argparse.Namespace(**options))
+    options.port = _free_port(options.host, options.port)
+    return run(options)
 
 
-def _audit(paths: Sequence[str]) -> int:
+def _audit(options: Namespace) -> int:
     """Search files for a key; print where one stands. 1: found. 2: a path cannot be read."""
     from brocap_nb.doors._audit import audit
 
     key = os.environ.get(KEY_VARIABLE, "")
-    report = audit(paths, key)
+    report = audit(options.paths, key)
     for finding in report.findings:
         print(finding)
     for path in report.unreadable:
@@ -182,26 +168,15 @@ def _audit(paths: Sequence[str]) -> int:
 
 def _free_port(host: str, port: int) -> int:
     """Return the port if it is free, or a free one for 0."""
-    try:
-        with socket.create_server((host, port)) as probe:
-            return int(probe.getsockname()[1])
-    except (OSError, OverflowError) as error:
-        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
-        raise bn.InvalidInputError(
-            f"cannot listen on {host}, port {port}: {reason}. Choose another --port; without it a "
-            "free one is taken."
-        ) from None
+    with Server(host, port, error=bn.InvalidInputError, body_limit=0) as probe:
+        return probe.port
 
 
-def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
+def _lab(options: Namespace) -> int:
     """Start JupyterLab on the quickstart and stay until it ends."""
-    if find_spec("jupyterlab") is None:
-        raise bn.InvalidInputError(
-            'JupyterLab is not installed. Run: python -m pip install "brocap_nb[lab]"'
-        )
     from jupyterlab.labapp import LabApp
 
-    port = _free_port("127.0.0.1", port)
+    port = _free_port("127.0.0.1", options.port)
     folder = _notebooks()
     token = secrets.token_urlsafe(24)
     print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{QUICKSTART}?token={token}", flush=True)
@@ -213,11 +188,11 @@ def _lab(port: int, browser: bool, rest: Sequence[str]) -> int:
             f"--ServerApp.port={port}",
             "--ServerApp.port_retries=0",
             f"--ServerApp.root_dir={folder}",
-            f"--ServerApp.open_browser={browser}",
+            f"--ServerApp.open_browser={options.browser}",
             f"--IdentityProvider.token={token}",
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            *rest,
+            *options.rest,
         ]
     )
     return 0
@@ -231,10 +206,9 @@ def _notebooks() -> Path:
         return clone
     copies = Path.cwd() / "brocap_notebooks"
     copies.mkdir(exist_ok=True)
-    for pattern in ("*.ipynb", "*.md"):
-        for page in sorted((package / "notebooks").glob(pattern)):
-            if not (copies / page.name).exists():  # it may have answers in it
-                shutil.copy(page, copies)
+    for page in (package / "notebooks").iterdir():
+        if page.is_file() and not (copies / page.name).exists():  # it may have answers in it
+            shutil.copy(page, copies)
     return copies
 
 

@@ -15,8 +15,8 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from IPython.display import display
 from IPython.utils.process import arg_split
 
-from brocap_nb.api import _answers
-from brocap_nb.api._errors import BroCapError, CancelledError, InvalidInputError, InvalidTaskError
+from brocap_nb.api._answers import TaskResult
+from brocap_nb.api._errors import BroCapError, InvalidInputError
 from brocap_nb.api._facts import BASE_URL, CATALOGUE, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from brocap_nb.client._submission import Submission
     from brocap_nb.log import ExchangeLog
-
-_EXAMPLE: Final = '{"type": "FunCaptchaTaskProxyless", "websiteURL": "…", "websitePublicKey": "…"}'
 
 
 class _Parser(ArgumentParser):
@@ -116,31 +114,26 @@ class BroCapMagics(Magics):
             )
         words = arg_split(*rest, strict=False) if rest else []
         options = _parser(name).parse_args(words)
-        out = getattr(options, "out", None)
-        if out is not None and not out.isidentifier():
-            raise InvalidInputError(f"-o got {masked(out)!r}; expected the name of a variable.")
         if cell.strip() and name != "createTask":
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
             )
         answer = self._do(name, options, cell)
-        if out:
-            self.shell.user_ns[out] = answer
+        if "out" in options and options.out:
+            self.shell.user_ns[options.out] = answer
         return answer
 
     def _do(self, name: str, options: Namespace, cell: str) -> Any:
         match name:
             case "createTask":
-                task = task_from_wire(self._fields(cell))
-                client = self._client(options)
-                return (
-                    self._waited(client.submit(task)) if options.wait else client.create_task(task)
-                )
+                hidden, known = self.shell.user_ns_hidden, self.shell.user_ns.items()
+                fields = read_object(cell, {k: v for k, v in known if k not in hidden})
+                task, client = task_from_wire(fields), self._client(options)
+                return _waited(client.submit(task)) if options.wait else client.create_task(task)
             case "getTaskResult":
-                client, task_id = self._client(options), options.task_id
-                if options.wait:
-                    return self._waited(client.resume(task_id))
-                return client.get_task_result(task_id)
+                client, number = self._client(options), options.task_id
+                ask = client.get_task_result
+                return _waited(client.resume(number)) if options.wait else ask(number)
             case "balance" | "getBalance":
                 return self._client(options).get_balance()
             case "sandbox":
@@ -148,25 +141,9 @@ class BroCapMagics(Magics):
             case "recipe":
                 return self._recipe(options.code or "", options.run)
         log = self._named(options.client).log if options.client else shared_log()
-        match name:
-            case "log":
-                return self._rows(log, " ".join(options.query)) if options.query else log
-            case "timeline":
-                return log.timeline(options.task_id)
-        return getattr(log, name)()
-
-    def _fields(self, cell: str) -> dict[str, Any]:
-        """The task in a cell."""
-        hidden = self.shell.user_ns_hidden
-        own = {name: value for name, value in self.shell.user_ns.items() if name not in hidden}
-        fields = read_object(cell, f"the task, such as {_EXAMPLE}", own)
-        if "task" in fields and "type" not in fields:
-            raise InvalidTaskError(
-                "The cell is a whole body of createTask; expected only its task. Leave out what "
-                "is around it.",
-                field="task",
-            )
-        return fields
+        if name == "log":
+            return self._rows(log, " ".join(options.query)) if options.query else log
+        return log.timeline(options.task_id) if name == "timeline" else getattr(log, name)()
 
     def _rows(self, log: ExchangeLog, query: str) -> Any:
         """The log's rows that fit a query of pandas."""
@@ -190,11 +167,11 @@ class BroCapMagics(Magics):
     def _recipe(self, code: str, run: bool) -> Any:
         sandbox = acquire_sandbox(self)
         recipes = sandbox.recipes()
-        if not code and not run:
+        if not code:
             return recipes
         if code not in CATALOGUE:
             raise InvalidInputError(
-                f"{masked(code or 'No code')} is no error code that the API documents."
+                f"{masked(code)} is no error code that the API documents."
                 f"{near(code, CATALOGUE)} %brocap recipe lists all of them."
             )
         if run:
@@ -206,14 +183,14 @@ class BroCapMagics(Magics):
 
     def _client(self, options: Namespace) -> Client:
         """The client that the options name."""
-        if options.live and options.client:
-            raise InvalidInputError("Expected at most one of --live and --client.")
         if options.client:
             return self._named(options.client)
         if options.live not in self._own:
-            sandbox = None if options.live else acquire_sandbox(self)
-            target = (sandbox.key, sandbox.url) if sandbox else (None, BASE_URL)
-            self._own[options.live] = Client(target[0], base_url=target[1], log=shared_log())
+            key, url = None, BASE_URL
+            if not options.live:
+                sandbox = acquire_sandbox(self)
+                key, url = sandbox.key, sandbox.url
+            self._own[options.live] = Client(key, base_url=url, log=shared_log())
         return self._own[options.live]
 
     def _named(self, name: str) -> Client:
@@ -225,24 +202,6 @@ class BroCapMagics(Magics):
                 "expects. Make one first."
             )
         return found
-
-    def _waited(self, run: Submission) -> _answers.TaskResult:
-        """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
-        handle = display(run, display_id=True)
-        try:
-            while not run.done():
-                run.exception(0.2)
-                handle.update(run)
-        except KeyboardInterrupt:
-            run.cancel()
-            raise CancelledError(
-                f"Stopped waiting. Task {run.task_id} goes on at the service: "
-                f"%brocap getTaskResult {run.task_id}"
-                if run.task_id is not None
-                else "Stopped before the task had a number. %brocap log shows what was sent.",
-                run.task_id,
-            ) from None
-        return run.result()
 
     @context_matcher(identifier="brocap_nb")
     def complete(self, context: CompletionContext) -> dict[str, Any]:
@@ -264,6 +223,18 @@ class BroCapMagics(Magics):
         for client in self._own.values():
             client.close()
         release_sandbox(self)
+
+
+def _waited(run: Submission) -> TaskResult:
+    """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
+    handle = display(run, display_id=True)
+    try:
+        while not run.done():
+            run.exception(0.2)
+            handle.update(run)
+    except KeyboardInterrupt:
+        run.cancel()
+    return run.result()
 
 
 # --- completion and help ---------------------------------------------------------------------

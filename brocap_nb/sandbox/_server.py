@@ -9,7 +9,6 @@ import json
 import math
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -270,11 +269,7 @@ def run(**options: Any) -> int:
 
     say = functools.partial(print, flush=True)
     ended = threading.Event()
-    try:
-        sandbox = Sandbox(**options, log=say).start()
-    except SandboxError as error:
-        print(error, file=sys.stderr, flush=True)
-        return 1
+    sandbox = Sandbox(**options, log=say).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with sandbox:

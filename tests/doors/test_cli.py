@@ -143,14 +143,6 @@ def test_a_port_that_cannot_be_had_is_a_sentence(
     assert "cannot listen on 127.0.0.1, port 99999: " in told.err
 
 
-@pytest.mark.parametrize("option", ["--idle=0", "--idle=nan", "--visitors=0"])
-def test_the_app_wants_a_time_and_a_visitor(
-    capsys: pytest.CaptureFixture[str], option: str
-) -> None:
-    assert _cli.main(["app", option]) == 1
-    assert "minutes above 0, such as 30, and of at least 1 visitor" in capsys.readouterr().err
-
-
 def test_the_app_is_for_so_many_visitors_and_for_no_page_of_another_site(
     start: Callable[..., AppProcess],
 ) -> None:

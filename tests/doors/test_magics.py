@@ -187,7 +187,7 @@ def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
         "size": {size}, "tags":$tags, "page": {page}, "own": $own, "many": [{last}, {many}],
         "text": "{page} $size {{size}} $$size {nobody} $nobody {tags} # no note, // nor this"
     }"""
-    assert read_object(cell, "a task", shell.user_ns) == {
+    assert read_object(cell, shell.user_ns) == {
         "type": "FunCaptchaTaskProxyless",
         **values,
         "many": [0.5, [0, 1]],
@@ -204,7 +204,7 @@ def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
 
 @given(JSON, st.sampled_from([None, 1]))
 def test_json_is_read_as_json(value: dict[str, Any], indent: int | None) -> None:
-    assert read_object(json.dumps(value, indent=indent), "an object", {}) == value
+    assert read_object(json.dumps(value, indent=indent), {}) == value
 
 
 def test_a_console_shows_what_the_magics_did(run: Any) -> None:
@@ -296,9 +296,7 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
         ("%%brocap createTask\n[1]", "no object"),
         (f"%%brocap createTask\n[1{5_000 * '0'}]", "cannot be read"),
         (f"%brocap getTaskResult 1{25 * '0'}", "expected a whole number"),
-        ('%%brocap createTask\n{"task": {"type": "A"}}', "expected only its task"),
-        ("%%brocap createTask -o 1a\n{}", "name of a variable"),
-        ("%%brocap createTask --live --client a\n{}", "at most one"),
+        ('%%brocap createTask\n{"task": {"type": "A"}}', "expected only the task"),
         (
             '%%brocap createTask --client nobody\n{"type": "a"}',
             "not the name of a variable that holds",
@@ -307,7 +305,6 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
         ("%brocap timeline", "required: TASK_ID"),
         ("%%brocap errors\nx", "takes no cell"),
         ("%brocap recipe ERROR_ZERO_BALNCE", "Did you mean ERROR_ZERO_BALANCE?"),
-        ("%brocap recipe --run", "No code is no error code"),
         ('%%brocap createTask\n{"type": {no_such}}', "{no_such} stands for a variable"),
         ('%%brocap createTask\n{"type": $shel}', "$shel stands for a variable"),
         ('%%brocap createTask\n{\n\u00a0"type": "a"}', "line 2, column 1: this is a non-breaking"),
@@ -315,7 +312,6 @@ def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
             "%%brocap createTask\n{\u201ctype\u201d: 1}",
             "column 2: a curly quotation mark ends no text",
         ),
-        ('%%brocap createTask\n{"type\u201d: 1}', "a curly quotation mark ends no text"),
         ("%%brocap createTask\n{'type': 1}", "column 2: this is a single quotation mark"),
         ('%%brocap createTask\n{"type": "a"} # note', "JSON has no notes"),
         (
@@ -358,7 +354,6 @@ def test_an_error_code_is_explained_in_a_few_lines(shell: InteractiveShell, told
     "cell",
     [
         "%%brocap createTask --key={key}\n{}",
-        "%%brocap createTask -o 1{key}\n{}",
         "%brocap {key}",
         "%brocap balance {key}",
         "%brocap balance --client {key}",
@@ -398,7 +393,7 @@ class Kernel:
         self.client = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=90)
-        assert self.run("%load_ext brocap_nb")[0]["status"] == "ok"
+        assert self.run("import brocap_nb as bn\n%load_ext brocap_nb")[0]["status"] == "ok"
 
     def run(
         self, code: str, seen: Callable[[dict[str, Any]], None] | None = None
@@ -464,7 +459,7 @@ def test_completion(kernel: Kernel, code: str, typed: str, expected: list[str]) 
 
 
 def test_completion_knows_a_type_that_was_defined_here_and_stands_behind(kernel: Kernel) -> None:
-    kernel.run("import brocap_nb as bn\nclass MyOwnTask(bn.Task):\n    page_address: str")
+    kernel.run("class MyOwnTask(bn.Task):\n    page_address: str")
     assert kernel.complete('%%brocap createTask\n{"type": "MyO') == (["MyOwnTask"], "MyO")
     head = '%%brocap createTask\n{"pa'
     assert kernel.complete(head, '", "type": "MyOwnTask"}') == (["pageAddress"], "pa")
@@ -511,6 +506,6 @@ def test_the_stop_button_ends_the_waiting(kernel: Kernel) -> None:
     reply, messages = kernel.run(create("--wait --client to_slow"), stop)
     assert reply["ename"] == "CancelledError"
     error = next(m["content"] for m in messages if m["msg_type"] == "error")
-    assert "Stopped waiting" in "\n".join(error["traceback"])
+    assert "The submission was cancelled." in "\n".join(error["traceback"])
     assert len(error["traceback"]) == 1
     kernel.run("slow.stop()")

@@ -25,8 +25,9 @@ from waiting import until
 import brocap_nb.sandbox
 from brocap_nb.api._errors import BroCapError, SandboxError
 from brocap_nb.api._facts import CATALOGUE, METHODS
+from brocap_nb.doors._cli import main
 from brocap_nb.sandbox._recipes import TOKEN_TASK
-from brocap_nb.sandbox._server import Sandbox, run
+from brocap_nb.sandbox._server import Sandbox
 
 FAST = 100.0
 
@@ -401,5 +402,5 @@ def test_as_a_process_it_prints_what_one_needs_and_ends_cleanly(number: signal.S
 
 def test_a_process_that_cannot_start_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     with Sandbox() as sandbox:
-        assert run(port=int(sandbox.url.rpartition(":")[2])) == 1
+        assert main(["sandbox", f"--port={sandbox.port}"]) == 1
     assert "port=0" in capsys.readouterr().err
