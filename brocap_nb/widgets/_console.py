@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,8 +88,6 @@ class Console:
         self.faults = FaultChooser(self.target.sandbox, self.log)
         """Orders what goes wrong next; only for the sandbox."""
         self._forms: dict[type[Task], TaskForm] = {}
-        self._sent: dict[Submission, _Sent] = {}
-        self._pictures: list[bytes] = []
         self._renew: Callable[[], None] = lambda: None
         self._allow_private = allow_private
 
@@ -104,6 +101,8 @@ class Console:
             self._show_run, show_request=self._show_request, broken=self._broken
         )
         self.picture = PictureView()
+        self.text = widgets.HTML(layout={"display": "none"})
+        """The request body, the code or the solution, whichever is chosen."""
         self.tabs = widgets.ToggleButtons(
             options=["Picture", "Request body", "Python", "Solution"],
             tooltips=[
@@ -121,7 +120,7 @@ class Console:
             *(self.task_type, self._form_place, self.submit, self._report),
             grow=True,
         )
-        seen = self._seen = panel(self.tabs, self.picture, self.submissions, grow=True)
+        seen = panel(self.tabs, self.picture, self.text, self.submissions, grow=True)
         columns = widgets.Box(
             [task, seen],
             layout={"flex_flow": "row wrap", "width": "auto"},
@@ -147,13 +146,6 @@ class Console:
         widgets.replace_former(self.close)  # last, so that a sandbox in use goes on
 
     # the log is made when the form is on its way to the screen: it needs as many widgets again
-
-    @cached_property
-    def text(self) -> Any:
-        """The request body, the code or the solution, whichever is chosen."""
-        text = widgets.HTML()
-        self._seen.children = (self.tabs, self.picture, text, self.submissions)
-        return text
 
     @cached_property
     def board(self) -> LogPanels:
@@ -244,16 +236,14 @@ class Console:
             url = picker is not None and picker.url
             no_picture = "No picture is known here yet." if url else NO_PICTURE
             self.picture.clear(no_picture if picker is not None else "This task has no picture.")
-        elif pictures != self._pictures:  # an answer stays until another picture is chosen
+        elif pictures != self.picture.pictures:  # an answer stays until another one is chosen
             self.picture.show(pictures)
-        self._pictures = pictures
 
     def _turn_to(self) -> None:
         """Only what is seen is kept up to date: each would be sent to the browser."""
         to_picture = self.tabs.value == "Picture"
         widgets.show(self.picture, to_picture)
-        if not to_picture or "text" in self.__dict__:
-            widgets.show(self.text, not to_picture)
+        widgets.show(self.text, not to_picture)
         if not to_picture:
             self.text.value = self._solution() if self.tabs.value == "Solution" else self._spelled()
 
@@ -298,12 +288,8 @@ class Console:
             return
         run = self.target.client().submit(task)
         self.submit.disabled = True  # until it is created: a double click would be billed twice
-        puzzle = picker.puzzle if (picker := self.form.picker) is not None else None
-        grid = (puzzle.columns, puzzle.rows) if puzzle is not None else None
-        self._sent[run] = _Sent(task.pictures(), grid, self.form)
         run.on_change(self._follow)
         self.submissions.follow(run)
-        self._sent = {one: self._sent[one] for one in self.submissions.runs if one in self._sent}
         self._follow(run)  # it may have changed before anybody listened
 
     def _follow(self, run: Submission) -> None:
@@ -311,6 +297,7 @@ class Console:
         with self._report.catching():
             if run.status != "creating":
                 self.submit.disabled = False
+            self.submissions.draw()
             if run.done():
                 self._mark_form(run)
             if run is self.submissions.selected:
@@ -320,26 +307,26 @@ class Console:
 
     def _mark_form(self, run: Submission) -> None:
         """Say at the field which code the service gave; the submission says what it means."""
-        error, sent = run.exception(), self._sent.get(run)
-        if isinstance(error, ApiError) and sent is not None:
+        error = run.exception()
+        if isinstance(error, ApiError) and run.task is not None:
+            form = self._forms[type(run.task)]
             fields = [path.removeprefix("task.") for path in explain(error.code).fields]
             if fields:
-                sent.form.mark(fields, f"`{error.code}`")
+                form.mark(fields, f"`{error.code}`")
 
     def _show_run(self, run: Submission) -> None:
         """Show the picture of a submission, and its answer if there is one."""
         with self._report.catching():
-            sent = self._sent.get(run)
+            pictures = run.task.pictures() if run.task is not None else []
             whose = f"Task {run.task_id}" if run.task_id is not None else "This submission"
             result = run.result() if run.status == "ready" else None
             answer = result.answer if result is not None else None
             if result is not None:
                 self.tabs.value = "Solution" if answer is None else "Picture"
-            if sent is not None and sent.pictures:
-                self._pictures = sent.pictures
+            if pictures:
                 if answer is None:
                     whose += f": {run.status}" + (", no answer" if run.done() else " …")
-                self.picture.show(sent.pictures, answer, grid=sent.grid, whose=whose)
+                self.picture.show(pictures, answer, whose=whose)
             self._turn_to()
 
     def _show_request(self, exchange_id: str) -> None:
@@ -408,17 +395,6 @@ class Console:
             self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
             table_of(self.log, rows=5),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """What is known here of a submission."""
-
-    pictures: list[bytes]
-    grid: tuple[int, int] | None
-    """Columns and rows of a sample."""
-    form: TaskForm
-    """Where it was filled in."""
 
 
 def _task_types() -> tuple[tuple[str, str], ...]:

@@ -82,7 +82,7 @@ def name_of(log: ExchangeLog) -> str:
     return f'{module}.ExchangeLog("{log.folder.as_posix()}")' if log.folder else ""
 
 
-class ExchangeView(widgets.View):
+class ExchangeView(widgets.VBox):
     """Shows one exchange of a log; nothing until one is opened.
 
     `client` returns the client that sends an exchange again; without one nothing is sent. What it

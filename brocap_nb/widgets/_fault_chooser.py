@@ -24,7 +24,7 @@ TITLE: Final = "Make it fail"
 TIMES: Final = "How many requests"
 
 
-class FaultChooser(widgets.View):
+class FaultChooser(widgets.VBox):
     """A folded section: method, fault, how often, the orders that wait, and a way to clear them.
 
     `sandbox` is called when something is ordered, and may start it. What is sent to it uses the

@@ -75,7 +75,7 @@ class DropZone(anywidget.AnyWidget):
             self._on_address(url)
 
 
-class ImagePicker(widgets.View):
+class ImagePicker(widgets.VBox):
     """Fills `imagesBase64` (a file) or `imageUrls` (an address, a sample).
 
     `allow_private` says whether an address may be of this machine or its network; None leaves it to

@@ -109,6 +109,9 @@ class _Sharing:
                 kwargs[name] = _part(trait.klass, given or {})
         super().__init__(*args, **kwargs)
 
+    def __repr__(self) -> str:  # an ipywidget's own has those of all that is in it
+        return f"<{type(self).__name__}>"
+
 
 def _sharing(kind: Any) -> Any:
     """The same core widget, which takes its layout and its style from those that are there."""
@@ -153,9 +156,6 @@ class View(VBox):
     """Widgets above each other, with a layout that no other widget has."""
 
     _shared = ("style",)
-
-    def __repr__(self) -> str:  # an ipywidget's own has those of all that is in it
-        return f"<{type(self).__name__}>"
 
 
 class OwnKeys(anywidget.AnyWidget):

@@ -31,7 +31,7 @@ _HEADER: Final = _LINE.format("UTC", "task", "state", "polls", "seconds", "type"
 _KINDS: Final = {"ready": "good", "failed": "bad"}
 
 
-class _Lens(widgets.View):
+class _Lens(widgets.VBox):
     """Rows of a log; one that is clicked says more, and leads to its requests.
 
     `requests` is called with what these are.

@@ -21,7 +21,7 @@ ROWS: Final = 10
 """Rows of a page."""
 
 
-class LogTable(widgets.View):
+class LogTable(widgets.VBox):
     """One row for each HTTP attempt.
 
     `opened` is called with the exchange id of a row that was clicked. `refresh` asks for a `draw`

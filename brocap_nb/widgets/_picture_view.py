@@ -22,13 +22,14 @@ BUDGET: Final = 26_000
 """Characters of pictures in a saved notebook; with the samples' copies it is 40,000 at most."""
 
 
-class PictureView(widgets.View):
+class PictureView(widgets.VBox):
     """Shows small copies, so that a saved notebook stays light; the facts are the files' own."""
 
     def __init__(self) -> None:
-        self._pictures: list[bytes] = []
+        self.pictures: list[bytes] = []
+        """What is shown, as files."""
         self._answer: Sequence[bool] | None = None
-        self._whose = self._aside = ""
+        self._whose = ""
         self._settling = False
         self._shown = widgets.HTML(note(NO_PICTURE))
         self.grid = plain(widgets.Dropdown, "Tiles (columns x rows)", layout={"display": "none"})
@@ -43,7 +44,7 @@ class PictureView(widgets.View):
 
     def clear(self, sentence: str = NO_PICTURE) -> None:
         """Show no picture, and why."""
-        self._pictures = []
+        self.pictures = []
         self._offer([], None)
         self._shown.value = note(sentence)
 
@@ -52,27 +53,20 @@ class PictureView(widgets.View):
         data: bytes | Sequence[bytes],
         answer: Sequence[bool] | None = None,
         *,
-        grid: tuple[int, int] | None = None,
         whose: str = NOT_SUBMITTED,
     ) -> None:
         """Show a task's picture, or its pictures as a strip, with the answer's tiles ticked.
 
-        `grid` is guessed if not given, or if the answer does not fill it; `whose` says of which
-        task the picture, or the answer, is. Of several pictures the first one is marked.
+        `whose` says of which task the picture, or the answer, is. Of several pictures the first
+        one is marked.
         """
-        self._pictures = [data] if isinstance(data, bytes) else list(data)
-        self._answer, self._whose, self._aside = answer, whose, ""
+        self.pictures = [data] if isinstance(data, bytes) else list(data)
+        self._answer, self._whose = answer, whose
         possible = _pictures.grids(len(answer)) if answer is not None else []
-        if grid is not None and possible and grid not in possible:
-            self._aside = (
-                f"An answer of {len(answer or ())} tiles does not fit {_words(grid)} tiles, so "
-                "another grid is guessed. Choose the one that fits the picture."
-            )
-        if possible and grid not in possible:
-            seen = _pictures.inspect(self._pictures[0]) if self._pictures else None
-            shape = (seen.width or 1, seen.height or 1) if seen else (1, 1)
-            grid = _pictures.guess_grid(len(answer or ()), *shape)
-        self._offer(possible, grid if possible else None)
+        seen = _pictures.inspect(self.pictures[0]) if possible and self.pictures else None
+        shape = (seen.width or 1, seen.height or 1) if seen else (1, 1)
+        guessed = _pictures.guess_grid(len(answer or ()), *shape) if possible else None
+        self._offer(possible, guessed)
         self._draw()
 
     def _offer(self, possible: Sequence[tuple[int, int]], grid: tuple[int, int] | None) -> None:
@@ -86,12 +80,11 @@ class PictureView(widgets.View):
 
     def _grid_chosen(self, _: Any) -> None:
         if not self._settling:
-            self._aside = ""
             self._draw()
 
     def _draw(self) -> None:
-        drawn, answer = list(self._pictures), self._answer
-        aside = note(self._aside) if self._aside else ""
+        drawn, answer = list(self.pictures), self._answer
+        aside = ""
         caption, alt = escape(self._whose), "The picture of the task"
         if answer is not None:
             words = answer_in_words(answer)
@@ -104,9 +97,9 @@ class PictureView(widgets.View):
             aside += note("The answer is drawn on picture 1.") if len(drawn) > 1 else ""
         copies = _pictures.thumbnails(drawn, budget=BUDGET)
         if len(drawn) == 1:
-            shown, facts = _picture(copies[0], alt), _facts(self._pictures[0])
+            shown, facts = _picture(copies[0], alt), _facts(self.pictures[0])
         else:
-            shown, facts = _strip(self._pictures, copies, alt), ""
+            shown, facts = _strip(self.pictures, copies, alt), ""
         said = f'<div role="status" class="brocap-caption">{caption}</div>'
         self._shown.value = shown + said + aside + facts
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 
 
-class TargetChooser(widgets.View):
+class TargetChooser(widgets.VBox):
     """Chooses where tasks go, and makes the client for it."""
 
     def __init__(

@@ -117,7 +117,7 @@ def test_a_failed_submission_leads_to_its_request(console: Console) -> None:
     console.task_type.value = "RawTask"
     console.submit.click()
     line = console.submissions._lines[0]
-    until(lambda: line.request in line.box.children)
+    until(lambda: line.request.layout.display != "none")
     line.request.click()
     assert console.board.exchange.exchange_id == console.log[-1].exchange_id
 

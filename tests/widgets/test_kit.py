@@ -28,9 +28,7 @@ def test_hiding_one_hides_no_other() -> None:
 def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
     log = bn.ExchangeLog(":memory:")
     first, second = LogBoard(log), LogBoard(log)
-    first.table.layout.display = "none"
     first.widget.layout.width = "50%"
-    assert second.table.layout.display != "none"
     assert second.widget.layout.width == "auto"
     for board in (first, second):
         board.close()
