@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,9 +19,8 @@ from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import TaskForm
-from brocap_nb.widgets._lenses import BROKEN
-from brocap_nb.widgets._log_board import LogPanels
-from brocap_nb.widgets._log_table import table_of
+from brocap_nb.widgets._lenses import BROKEN, table_of
+from brocap_nb.widgets._log_board import LogBoard
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
 from brocap_nb.widgets._style import (
     STYLE,
@@ -96,7 +95,7 @@ class Console:
         self.submit = widgets.PatientButton(
             description="Submit task", button_style="primary", layout={"align_self": "flex-start"}
         )
-        self._report = Report(self._safe)
+        self._report = Report(self.target.redact)
         self.submissions = SubmissionList(
             self._show_run, show_request=self._show_request, broken=self._broken
         )
@@ -148,22 +147,17 @@ class Console:
     # the log is made when the form is on its way to the screen: it needs as many widgets again
 
     @cached_property
-    def board(self) -> LogPanels:
+    def board(self) -> LogBoard:
         """The log: its errors, its rows, and one exchange in full."""
-        return LogPanels(
-            self.log,
-            client=self.target.client,
-            billed=lambda: not self.target.to_sandbox,
-            recipes=self._recipes,
-            provoke=self._provoke,
-            redact=self._safe,
-        )
+        board = LogBoard(self.log, target=self.target)
+        self._top.children += (board.widget,)
+        return board
 
     @cached_property
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:  # a closed console follows no log again
-            self._top.children += tuple(self.board.panels)
+            _ = self.board
             if self.form.picker is not None:
                 self.form.picker.draw_samples()
         return self._top
@@ -339,23 +333,6 @@ class Console:
         broken = [one.outcome for one in (page.exchanges if page else ()) if one.outcome in BROKEN]
         what = ", ".join(dict.fromkeys(outcome.replace("_", " ") for outcome in broken))
         return f"{_html.many(len(broken), 'request')} broke ({what})" if broken else ""
-
-    def _recipes(self) -> Mapping[str, str]:
-        """How the sandbox is made to answer with each code, where tasks go there."""
-        if not self.target.to_sandbox:
-            return {}
-        from brocap_nb.sandbox._recipes import RECIPES
-
-        return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
-
-    def _provoke(self, code: str) -> None:
-        from brocap_nb.widgets._provoke import provoke
-
-        provoke(code, self.target.sandbox(), self.log)
-
-    def _safe(self, text: str) -> str:
-        secret = self.target.secret
-        return secret.redact(text) if secret is not None else text
 
     # without a kernel
 

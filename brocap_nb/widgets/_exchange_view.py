@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -191,28 +192,23 @@ class ExchangeView(widgets.VBox):
             return
         self.again.description = "Send again"
         self._report.tell("Sent again; waiting for the answer …")
-        in_background(self.again, self._report, lambda: self._send(str(self.exchange_id)))
+        in_background(self.again, self._report, lambda: self._replay(str(self.exchange_id)))
 
-    def _send(self, exchange_id: str) -> None:
+    def _replay(self, exchange_id: str) -> None:
         assert self._client is not None
-        made: list[str] = []
-        here = threading.current_thread()
-
-        def listen(exchange: Exchange) -> None:
-            if threading.current_thread() is here:
-                made.append(exchange.exchange_id)
-
-        client = self._client()
-        unsubscribe = client.log.subscribe(listen)
+        client, here = self._client(), threading.get_ident()
+        made: dict[int, str] = {}  # by the thread that made it
+        unsubscribe = client.log.subscribe(
+            lambda one: made.update({threading.get_ident(): one.exchange_id})
+        )
         try:
-            client.replay(exchange_id)
-        except ExchangeError:
-            pass  # an answer like any other: it is compared
+            with contextlib.suppress(ExchangeError):  # an answer like any other: it is compared
+                client.replay(exchange_id)
         finally:
             unsubscribe()
-        if made and self.exchange_id == exchange_id:
-            self._show_difference(exchange_id, made[-1])
-            self._report.tell(f"Sent again as exchange {made[-1]}. What differs from the first:")
+        if here in made and self.exchange_id == exchange_id:
+            self._show_difference(exchange_id, made[here])
+            self._report.tell(f"Sent again as exchange {made[here]}. What differs from the first:")
 
 
 def _head(exchange: Exchange) -> str:

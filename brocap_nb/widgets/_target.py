@@ -64,6 +64,10 @@ class TargetChooser(widgets.VBox):
         """The key that was typed, or None."""
         return self.key.secret if "key" in self.__dict__ else None
 
+    def redact(self, text: str) -> str:
+        """Return a text without the key that was typed."""
+        return self.secret.redact(text) if self.secret is not None else text
+
     @property
     def live(self) -> bool:
         """Whether tasks go to the live service."""

@@ -18,15 +18,15 @@ from brocap_nb.widgets._exchange_view import name_of
 def test_a_row_is_opened_marked_and_shut(used: bn.Client) -> None:
     board = LogBoard(used.log, client=lambda: used)
     used.get_balance()
-    until(lambda: board.table.list.texts)
+    until(lambda: board.list.texts)
     exchange_id = used.log[-1].exchange_id
-    board.table.list.click(exchange_id)
+    board.list.click(exchange_id)
     assert board.exchange.exchange_id == exchange_id
     assert board.exchange.layout.display == ""
-    assert board.table.list.texts[0].startswith("▸")
+    assert board.list.texts[0].startswith("▸")
     board.exchange.shut.click()
     assert board.exchange.layout.display == "none"
-    assert not board.table.list.texts[0].startswith("▸")
+    assert not board.list.texts[0].startswith("▸")
     board.close()
     assert not used.log._listeners
 
@@ -42,9 +42,8 @@ def test_the_open_tab_stays_when_errors_come_and_an_other_shows_what_it_missed(
         count = 1 if tab == "tasks" else 2
         until(lambda count=count: board.view.options[2][0] == f"Errors ({count})")
         assert board.view.value == tab
-        shown = [view.layout.display != "none" for view in (board.table, board.tasks)]
-        assert shown == [tab == "requests", tab == "tasks"]
-    until(lambda: len(board.table.list.texts) == 3)
+        assert (board.filters.layout.display != "none") == (tab == "requests")
+    until(lambda: len(board.list.texts) == 3)
     board.close()
 
 
@@ -85,7 +84,7 @@ def test_a_class_is_followed_and_each_row_says_whose_it_is(
 ) -> None:
     before = set(threading.enumerate())  # of other tests
     board = LogBoard(bn.ExchangeLog(tmp_path / "*"))
-    assert "No request has been made yet" in board.table.place.value
+    assert "No request has been made yet" in board.place.value
     for name in ("alice", "bob"):
         log = bn.ExchangeLog(tmp_path / name)
         with (
@@ -93,9 +92,9 @@ def test_a_class_is_followed_and_each_row_says_whose_it_is(
             contextlib.suppress(bn.ApiError),
         ):
             client.create_task(bn.RawTask({"type": f"TaskOf{name.title()}"}))
-    until(lambda: len(board.table.list.texts) == 2)
-    assert [text.split()[-1] for text in board.table.list.texts] == ["bob", "alice"]
-    board.table.list.children[1].click()
+    until(lambda: len(board.list.texts) == 2)
+    assert [text.split()[-1] for text in board.list.texts] == ["bob", "alice"]
+    board.list.children[1].click()
     assert "TaskOfBob" in board.exchange._bodies.value
     (follower,) = {t for t in threading.enumerate() if t.name == "brocap-nb follower"} - before
     board.close()
@@ -105,7 +104,7 @@ def test_a_class_is_followed_and_each_row_says_whose_it_is(
 
 def test_what_fails_while_it_draws_is_shown(used: bn.Client) -> None:
     board = LogBoard(used.log)
-    board.table.list.show = lambda rows: 1 / 0  # type: ignore[method-assign, assignment]
+    board.list.show = lambda rows: 1 / 0  # type: ignore[method-assign, assignment]
     used.get_balance()
     until(lambda: "ZeroDivisionError" in board._report.value)
     board.close()

@@ -11,14 +11,14 @@ from waiting import until
 import brocap_nb as bn
 from brocap_nb.log._search import Filter
 from brocap_nb.widgets import LogBoard
-from brocap_nb.widgets._log_table import LogTable, table_of
+from brocap_nb.widgets._lenses import table_of
 from brocap_nb.widgets._rows import row_of
 
 
 @pytest.fixture
-def table(used: bn.Client) -> Iterator[LogTable]:
+def table(used: bn.Client) -> Iterator[LogBoard]:
     board = LogBoard(used.log)
-    yield board.table
+    yield board
     board.close()
 
 
@@ -27,12 +27,12 @@ def provoke(client: bn.Client, kind: str = "NoSuchTask") -> None:
         client.create_task(bn.RawTask({"type": kind}))
 
 
-def words(table: LogTable) -> str:
+def words(table: LogBoard) -> str:
     return str(table.place.value)
 
 
 def test_it_follows_the_log_and_an_older_page_stands_still(
-    table: LogTable, used: bn.Client
+    table: LogBoard, used: bn.Client
 ) -> None:
     assert "No request has been made yet" in words(table)
     for _ in range(11):
@@ -57,7 +57,7 @@ def test_it_follows_the_log_and_an_older_page_stands_still(
     assert "Rows 1 to 10 of 15" in words(table)
 
 
-def test_filters_are_offered_as_methods_and_codes_come(table: LogTable, used: bn.Client) -> None:
+def test_filters_are_offered_as_methods_and_codes_come(table: LogBoard, used: bn.Client) -> None:
     assert len(table.method.options) == 1
     used.get_balance()
     provoke(used)
@@ -70,11 +70,11 @@ def test_filters_are_offered_as_methods_and_codes_come(table: LogTable, used: bn
     table.outcome.value = "api_error"
     assert "No row fits the filters; the log has 2." in words(table)
     table.clear.click()
-    assert not table.wanted
+    assert not table._pages.wanted
     assert len(table.list.texts) == 2
 
 
-def test_a_text_is_looked_for_in_the_bodies_too(table: LogTable, used: bn.Client) -> None:
+def test_a_text_is_looked_for_in_the_bodies_too(table: LogBoard, used: bn.Client) -> None:
     provoke(used, "PenguinTask")
     provoke(used, "OwlTask")
     table.text.value = "penguin"
@@ -84,16 +84,16 @@ def test_a_text_is_looked_for_in_the_bodies_too(table: LogTable, used: bn.Client
     table.text.value = "no such thing"
     until(lambda: "No row fits" in words(table))
     table.text.value = "Task 12"
-    assert table.wanted == Filter(task_id=12)
+    assert table._pages.wanted == Filter(task_id=12)
 
 
-def test_a_filter_can_be_set_from_outside(table: LogTable, used: bn.Client) -> None:
+def test_a_filter_can_be_set_from_outside(table: LogBoard, used: bn.Client) -> None:
     provoke(used)
     table.text.value = "x"
     wanted = Filter(error_code="ERROR_TASK_NOT_SUPPORTED", task_id=5)
     table.show_only(wanted)
     assert (table.error_code.value, table.text.value) == (wanted.error_code, "task 5")
-    assert table.wanted == wanted
+    assert table._pages.wanted == wanted
 
 
 def test_a_request_without_an_answer_is_under_way_only_in_its_own_session() -> None:
