@@ -97,19 +97,15 @@ class Console:
         )
         self._report = Report(self.target.redact)
         self.submissions = SubmissionList(
-            self._show_run, show_request=self._show_request, broken=self._broken
+            self._show_run,
+            show_request=lambda exchange_id: self.board.exchange.show_exchange(exchange_id),
+            broken=self._broken,
         )
         self.picture = PictureView()
         self.text = widgets.HTML(layout={"display": "none"})
         """The request body, the code or the solution, whichever is chosen."""
         self.tabs = widgets.ToggleButtons(
             options=["Picture", "Request body", "Python", "Solution"],
-            tooltips=[
-                "The picture and its answer",
-                "What is sent to createTask, without your key",
-                "Code that builds this task",
-                "The solution as it came",
-            ],
             style={"button_width": "auto"},
             layout={"width": "auto"},
         )
@@ -322,10 +318,6 @@ class Console:
                     whose += f": {run.status}" + (", no answer" if run.done() else " …")
                 self.picture.show(pictures, answer, whose=whose)
             self._turn_to()
-
-    def _show_request(self, exchange_id: str) -> None:
-        with self._report.catching():
-            self.board.exchange.show_exchange(exchange_id)
 
     def _broken(self, run: Submission) -> str:
         """How many of a submission's requests got no answer that could be used."""

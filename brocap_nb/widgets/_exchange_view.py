@@ -49,22 +49,17 @@ class Copyable(widgets.HBox):
     """Code with a button to copy it; nothing until something is shown."""
 
     def __init__(self) -> None:
-        self._text, self._copy = widgets.HTML(), CopyButton()
+        self.text, self._copy = widgets.HTML(), CopyButton()
         super().__init__(
-            [self._text, self._copy],
+            [self.text, self._copy],
             layout={"width": "auto", "display": "none"},
             classes=("brocap-line", "brocap-copyable"),
         )
 
-    @property
-    def value(self) -> str:
-        """What is shown, as HTML."""
-        return str(self._text.value)
-
     def show(self, html: str, label: str = "Copy") -> None:
         """Show HTML with the code in a `pre`; an empty one hides it."""
         self._copy.label = label
-        self._text.value = html
+        self.text.value = html
         widgets.show(self, html)
 
 

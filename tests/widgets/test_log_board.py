@@ -64,7 +64,7 @@ def test_the_log_is_spelled_as_the_notebook_can_run_it(
     monkeypatch.setattr(_exchange_view, "get_ipython", lambda: SimpleNamespace(user_ns=names))
     board = LogBoard(used.log)
     assert name_of(used.log) == ""
-    assert "DataFrame" not in board._frame.value
+    assert "DataFrame" not in board._frame.text.value
     assert eval(name_of(bn.ExchangeLog(tmp_path))).folder == tmp_path
     names["bn"] = bn
     assert name_of(bn.ExchangeLog(tmp_path)) == f'bn.ExchangeLog("{tmp_path.as_posix()}")'
@@ -72,10 +72,10 @@ def test_the_log_is_spelled_as_the_notebook_can_run_it(
         names[name] = thing
         assert eval(name_of(used.log), names) is used.log
     board._ipython_display_()
-    assert "board.log.frame()" in board._frame.value
+    assert "board.log.frame()" in board._frame.text.value
     used.get_balance()
     board.exchange.show_exchange(used.log[-1].exchange_id)
-    assert f'board.log["{used.log[-1].exchange_id}"]' in board.exchange._entry.value
+    assert f'board.log["{used.log[-1].exchange_id}"]' in board.exchange._entry.text.value
     board.close()
 
 
