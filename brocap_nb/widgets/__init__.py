@@ -5,7 +5,7 @@ _forms.py       a form made from a task's class
 _image_picker.py, _picture_view.py                    the picture, and the answer on it
 _submission_list.py                                   what was submitted, and how far it is
 _target.py, _secret_field.py, _fault_chooser.py       where tasks go, the key, what shall fail
-_log_board.py   the log: _rows.py, _log_table.py, _lenses.py, _exchange_view.py
+_log_board.py   the log: _rows.py, _lenses.py, _exchange_view.py
 _kit.py, _style.py                                    what all of them are made of
 """
 

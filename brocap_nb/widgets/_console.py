@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,15 +14,13 @@ from brocap_nb.api._facts import explain
 from brocap_nb.client._requests import create_task
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._search import Filter, Search
-from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
+from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import TaskForm
-from brocap_nb.widgets._lenses import BROKEN
-from brocap_nb.widgets._log_board import LogPanels
-from brocap_nb.widgets._log_table import table_of
+from brocap_nb.widgets._lenses import BROKEN, table_of
+from brocap_nb.widgets._log_board import LogBoard
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
 from brocap_nb.widgets._style import (
     STYLE,
@@ -91,8 +88,6 @@ class Console:
         self.faults = FaultChooser(self.target.sandbox, self.log)
         """Orders what goes wrong next; only for the sandbox."""
         self._forms: dict[type[Task], TaskForm] = {}
-        self._sent: dict[Submission, _Sent] = {}
-        self._pictures: list[bytes] = []
         self._renew: Callable[[], None] = lambda: None
         self._allow_private = allow_private
 
@@ -101,19 +96,17 @@ class Console:
         self.submit = widgets.PatientButton(
             description="Submit task", button_style="primary", layout={"align_self": "flex-start"}
         )
-        self._report = Report(self._safe)
+        self._report = Report(self.target.redact)
         self.submissions = SubmissionList(
-            self._show_run, show_request=self._show_request, broken=self._broken
+            self._show_run,
+            show_request=lambda exchange_id: self.board.exchange.show_exchange(exchange_id),
+            broken=self._broken,
         )
         self.picture = PictureView()
+        self.text = widgets.HTML(layout={"display": "none"})
+        """The request body, the code or the solution, whichever is chosen."""
         self.tabs = widgets.ToggleButtons(
             options=["Picture", "Request body", "Python", "Solution"],
-            tooltips=[
-                "The picture and its answer",
-                "What is sent to createTask, without your key",
-                "Code that builds this task",
-                "The solution as it came",
-            ],
             style={"button_width": "auto"},
             layout={"width": "auto"},
         )
@@ -123,7 +116,7 @@ class Console:
             *(self.task_type, self._form_place, self.submit, self._report),
             grow=True,
         )
-        seen = self._seen = panel(self.tabs, self.picture, self.submissions, grow=True)
+        seen = panel(self.tabs, self.picture, self.text, self.submissions, grow=True)
         columns = widgets.Box(
             [task, seen],
             layout={"flex_flow": "row wrap", "width": "auto"},
@@ -151,29 +144,17 @@ class Console:
     # the log is made when the form is on its way to the screen: it needs as many widgets again
 
     @cached_property
-    def text(self) -> Any:
-        """The request body, the code or the solution, whichever is chosen."""
-        text = widgets.HTML()
-        self._seen.children = (self.tabs, self.picture, text, self.submissions)
-        return text
-
-    @cached_property
-    def board(self) -> LogPanels:
+    def board(self) -> LogBoard:
         """The log: its errors, its rows, and one exchange in full."""
-        return LogPanels(
-            self.log,
-            client=self.target.client,
-            billed=lambda: not self.target.to_sandbox,
-            recipes=self._recipes,
-            provoke=self._provoke,
-            redact=self._safe,
-        )
+        board = LogBoard(self.log, target=self.target)
+        self._top.children += (board.widget,)
+        return board
 
     @cached_property
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:  # a closed console follows no log again
-            self._top.children += tuple(self.board.panels)
+            _ = self.board
             if self.form.picker is not None:
                 self.form.picker.draw_samples()
         return self._top
@@ -246,16 +227,14 @@ class Console:
             url = picker is not None and picker.url
             no_picture = "No picture is known here yet." if url else NO_PICTURE
             self.picture.clear(no_picture if picker is not None else "This task has no picture.")
-        elif pictures != self._pictures:  # an answer stays until another picture is chosen
+        elif pictures != self.picture.pictures:  # an answer stays until another one is chosen
             self.picture.show(pictures)
-        self._pictures = pictures
 
     def _turn_to(self) -> None:
         """Only what is seen is kept up to date: each would be sent to the browser."""
         to_picture = self.tabs.value == "Picture"
         widgets.show(self.picture, to_picture)
-        if not to_picture or "text" in self.__dict__:
-            widgets.show(self.text, not to_picture)
+        widgets.show(self.text, not to_picture)
         if not to_picture:
             self.text.value = self._solution() if self.tabs.value == "Solution" else self._spelled()
 
@@ -300,12 +279,8 @@ class Console:
             return
         run = self.target.client().submit(task)
         self.submit.disabled = True  # until it is created: a double click would be billed twice
-        puzzle = picker.puzzle if (picker := self.form.picker) is not None else None
-        grid = (puzzle.columns, puzzle.rows) if puzzle is not None else None
-        self._sent[run] = _Sent(task.pictures(), grid, self.form)
         run.on_change(self._follow)
         self.submissions.follow(run)
-        self._sent = {one: self._sent[one] for one in self.submissions.runs if one in self._sent}
         self._follow(run)  # it may have changed before anybody listened
 
     def _follow(self, run: Submission) -> None:
@@ -313,6 +288,7 @@ class Console:
         with self._report.catching():
             if run.status != "creating":
                 self.submit.disabled = False
+            self.submissions.draw()
             if run.done():
                 self._mark_form(run)
             if run is self.submissions.selected:
@@ -322,31 +298,27 @@ class Console:
 
     def _mark_form(self, run: Submission) -> None:
         """Say at the field which code the service gave; the submission says what it means."""
-        error, sent = run.exception(), self._sent.get(run)
-        if isinstance(error, ApiError) and sent is not None:
+        error = run.exception()
+        if isinstance(error, ApiError) and run.task is not None:
+            form = self._forms[type(run.task)]
             fields = [path.removeprefix("task.") for path in explain(error.code).fields]
             if fields:
-                sent.form.mark(fields, f"`{error.code}`")
+                form.mark(fields, f"`{error.code}`")
 
     def _show_run(self, run: Submission) -> None:
         """Show the picture of a submission, and its answer if there is one."""
         with self._report.catching():
-            sent = self._sent.get(run)
+            pictures = run.task.pictures() if run.task is not None else []
             whose = f"Task {run.task_id}" if run.task_id is not None else "This submission"
             result = run.result() if run.status == "ready" else None
             answer = result.answer if result is not None else None
             if result is not None:
                 self.tabs.value = "Solution" if answer is None else "Picture"
-            if sent is not None and sent.pictures:
-                self._pictures = sent.pictures
+            if pictures:
                 if answer is None:
                     whose += f": {run.status}" + (", no answer" if run.done() else " …")
-                self.picture.show(sent.pictures, answer, grid=sent.grid, whose=whose)
+                self.picture.show(pictures, answer, whose=whose)
             self._turn_to()
-
-    def _show_request(self, exchange_id: str) -> None:
-        with self._report.catching():
-            self.board.exchange.show_exchange(exchange_id)
 
     def _broken(self, run: Submission) -> str:
         """How many of a submission's requests got no answer that could be used."""
@@ -354,19 +326,6 @@ class Console:
         broken = [one.outcome for one in (page.exchanges if page else ()) if one.outcome in BROKEN]
         what = ", ".join(dict.fromkeys(outcome.replace("_", " ") for outcome in broken))
         return f"{_html.many(len(broken), 'request')} broke ({what})" if broken else ""
-
-    def _recipes(self) -> Mapping[str, str]:
-        """How the sandbox is made to answer with each code, where tasks go there."""
-        if not self.target.to_sandbox:
-            return {}
-        return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
-
-    def _provoke(self, code: str) -> None:
-        provoke(code, self.target.sandbox(), self.log)
-
-    def _safe(self, text: str) -> str:
-        secret = self.target.key.secret
-        return secret.redact(text) if secret is not None else text
 
     # without a kernel
 
@@ -398,17 +357,6 @@ class Console:
             self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
             table_of(self.log, rows=5),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """What is known here of a submission."""
-
-    pictures: list[bytes]
-    grid: tuple[int, int] | None
-    """Columns and rows of a sample."""
-    form: TaskForm
-    """Where it was filled in."""
 
 
 def _task_types() -> tuple[tuple[str, str], ...]:

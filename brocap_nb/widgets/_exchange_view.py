@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -47,22 +48,17 @@ class Copyable(widgets.HBox):
     """Code with a button to copy it; nothing until something is shown."""
 
     def __init__(self) -> None:
-        self._text, self._copy = widgets.HTML(), CopyButton()
+        self.text, self._copy = widgets.HTML(), CopyButton()
         super().__init__(
-            [self._text, self._copy],
+            [self.text, self._copy],
             layout={"width": "auto", "display": "none"},
             classes=("brocap-line", "brocap-copyable"),
         )
 
-    @property
-    def value(self) -> str:
-        """What is shown, as HTML."""
-        return str(self._text.value)
-
     def show(self, html: str, label: str = "Copy") -> None:
         """Show HTML with the code in a `pre`; an empty one hides it."""
         self._copy.label = label
-        self._text.value = html
+        self.text.value = html
         widgets.show(self, html)
 
 
@@ -81,7 +77,7 @@ def name_of(log: ExchangeLog) -> str:
     return f'{module}.ExchangeLog("{log.folder.as_posix()}")' if log.folder else ""
 
 
-class ExchangeView(widgets.View):
+class ExchangeView(widgets.VBox):
     """Shows one exchange of a log; nothing until one is opened.
 
     `client` returns the client that sends an exchange again; without one nothing is sent. What it
@@ -190,28 +186,23 @@ class ExchangeView(widgets.View):
             return
         self.again.description = "Send again"
         self._report.tell("Sent again; waiting for the answer …")
-        in_background(self.again, self._report, lambda: self._send(str(self.exchange_id)))
+        in_background(self.again, self._report, lambda: self._replay(str(self.exchange_id)))
 
-    def _send(self, exchange_id: str) -> None:
+    def _replay(self, exchange_id: str) -> None:
         assert self._client is not None
-        made: list[str] = []
-        here = threading.current_thread()
-
-        def listen(exchange: Exchange) -> None:
-            if threading.current_thread() is here:
-                made.append(exchange.exchange_id)
-
-        client = self._client()
-        unsubscribe = client.log.subscribe(listen)
+        client, here = self._client(), threading.get_ident()
+        made: dict[int, str] = {}  # by the thread that made it
+        unsubscribe = client.log.subscribe(
+            lambda one: made.update({threading.get_ident(): one.exchange_id})
+        )
         try:
-            client.replay(exchange_id)
-        except ExchangeError:
-            pass  # an answer like any other: it is compared
+            with contextlib.suppress(ExchangeError):  # an answer like any other: it is compared
+                client.replay(exchange_id)
         finally:
             unsubscribe()
-        if made and self.exchange_id == exchange_id:
-            self._show_difference(exchange_id, made[-1])
-            self._report.tell(f"Sent again as exchange {made[-1]}. What differs from the first:")
+        if here in made and self.exchange_id == exchange_id:
+            self._show_difference(exchange_id, made[here])
+            self._report.tell(f"Sent again as exchange {made[here]}. What differs from the first:")
 
 
 def _head(exchange: Exchange) -> str:

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
-from weakref import WeakKeyDictionary
 
 import anywidget
 import ipywidgets as core
@@ -24,7 +23,6 @@ from ipywidgets import Widget as Widget
 
 _lock: Final = threading.RLock()
 _parts: dict[tuple[Any, ...], Widget] = {}
-_made_of: Final = WeakKeyDictionary[Widget, dict[str, Any]]()
 
 
 def _part(kind: Any, traits: Mapping[str, Any]) -> Widget:
@@ -34,23 +32,22 @@ def _part(kind: Any, traits: Mapping[str, Any]) -> Widget:
         known = _parts.get(key)
         if known is None or known.comm is None:  # somebody has closed all widgets
             known = _parts[key] = kind(**traits)
-            _made_of[known] = dict(traits)
         return known
 
 
 def is_shared(part: Widget) -> bool:
     """Whether a layout or a style belongs to several widgets."""
-    return part in _made_of
+    return part in [*_parts.values()]
 
 
 def rearrange(widget: Widget, **changes: Any) -> None:
     """Change some traits of a widget's layout, and of no other's."""
-    made_of = _made_of.get(widget.layout)
-    if made_of is None:
-        for name, value in changes.items():
-            setattr(widget.layout, name, value)
-    else:
-        widget.layout = _part(Layout, {**made_of, **changes})
+    for key, part in [*_parts.items()]:
+        if part is widget.layout:
+            widget.layout = _part(Layout, {**dict(key[1:]), **changes})
+            return
+    for name, value in changes.items():
+        setattr(widget.layout, name, value)
 
 
 def shown(yes: object) -> dict[str, str]:
@@ -215,22 +212,24 @@ def replace_former(close: Callable[[], None]) -> None:
 
     It is closed when this run is over: what the cell shows need not wait for it.
     """
-    run, cell = _current()
+    kernel = getattr(get_ipython(), "kernel", None)
+    parent: dict[str, Any] = kernel.get_parent("shell") if kernel is not None else {}
+    cell = (parent.get("metadata") or {}).get("cellId")
     if not cell:
         return
-    former_run, former = _made.get(cell, ("", []))
+    run = parent["header"]["msg_id"]
+    former_run, former = _made.get(cell, (run, []))
     if former_run == run:
-        former.append(close)
+        _made[cell] = (run, [*former, close])
         return
     _made[cell] = (run, [close])
-    if former:
 
-        def close_former() -> None:
-            stop()
-            for closer in former:
-                closer()
+    def close_former() -> None:
+        stop()
+        for closer in former:
+            closer()
 
-        stop = after_cells(close_former)
+    stop = after_cells(close_former)
 
 
 def after_cells(call: Callable[[], object]) -> Callable[[], None]:
@@ -248,11 +247,3 @@ def after_cells(call: Callable[[], object]) -> Callable[[], None]:
 
     shell.events.register("post_run_cell", called)
     return stop
-
-
-def _current() -> tuple[str, str]:
-    """The id of the request that the kernel answers, and the cell that it runs."""
-    kernel = getattr(get_ipython(), "kernel", None)
-    parent: dict[str, Any] = kernel.get_parent("shell") if kernel is not None else {}
-    cell = (parent.get("metadata") or {}).get("cellId") or ""
-    return (parent.get("header") or {}).get("msg_id", ""), cell

@@ -1,21 +1,22 @@
-"""A log seen by tasks, each with its polls folded in, and by what went wrong, and what to do."""
+"""What a log's board shows: a page of its requests, its tasks, or what went wrong."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from brocap_nb import _html
-from brocap_nb.api._facts import AGAIN, CATALOGUE, again, explain
-from brocap_nb.log._search import Filter, Page, Search
-from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._rows import SIGNS, Row, RowList, in_background, line
-from brocap_nb.widgets._style import Report, plain, show_html, status_note
+from brocap_nb.api._facts import AGAIN, again, explain
+from brocap_nb.log._search import EVERYTHING, Filter, Page, Search
+from brocap_nb.widgets._rows import HEADER, SIGNS, Row, row_of
+from brocap_nb.widgets._style import note
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
 
 ROWS: Final = 10
+"""Rows of a page."""
 LAST: Final = 3_000
 """How many of the newest exchanges are looked at: each change of the log is drawn."""
 BROKEN: Final = {
@@ -27,167 +28,97 @@ BROKEN: Final = {
 """What each outcome means that comes without an error code."""
 
 _LINE: Final = "{:<8}  {:>8}  {:<9}  {:>5}  {:>7}\n{:<23} \t{}"
-_HEADER: Final = _LINE.format("UTC", "task", "state", "polls", "seconds", "type", "error code")
+TASKS: Final = _LINE.format("UTC", "task", "state", "polls", "seconds", "type", "error code")
 _KINDS: Final = {"ready": "good", "failed": "bad"}
 
 
-class _Lens(widgets.View):
-    """Rows of a log; one that is clicked says more, and leads to its requests.
+class Seen(NamedTuple):
+    """What is seen of a log."""
 
-    `requests` is called with what these are.
-    """
-
-    def __init__(
-        self,
-        log: ExchangeLog,
-        requests: Callable[[Filter], object],
-        report: Report,
-        header: str = "",
-        name: str = "",
-    ) -> None:
-        self.exchanges, self._report = log, report
-        self.chosen = ""
-        """The row, or the code, that more is said about."""
-        self._requests: dict[str, Filter] = {}  # of each row
-        self.list = RowList(self._click, header)
-        self.said, self.more = widgets.HTML(), widgets.HTML(layout={"display": "none"})
-        self.show_requests = widgets.Button(
-            description="Show its requests", layout={"display": "none"}
-        )
-        self.show_requests.on_click(report.guard(lambda: requests(self._requests[self.chosen])))
-        self._buttons = line(self.show_requests)
-        super().__init__(
-            [self.said, self.list, self._buttons, self.more],
-            layout={"width": "auto", "grid_gap": "8px"},
-            classes=(name,),
-        )
-
-    def draw(self) -> None:
-        """Show how the log stands now."""
-        raise NotImplementedError
-
-    def choose(self, key: str) -> None:
-        """Say more about a row, or about a code of none; nothing if it is empty."""
-        self._report.clear()
-        self.chosen = key
-        self.list.mark(key)
-        widgets.show(self.show_requests, key in self._requests)
-        show_html(self.more, self._more(key) if key else "")
-
-    def _more(self, key: str) -> str:
-        raise NotImplementedError
-
-    def _click(self, key: str) -> None:
-        with self._report.catching():
-            self.choose("" if key == self.chosen else key)
+    rows: list[Row]
+    told: str
+    """A sentence about them."""
+    requests: dict[str, Filter]
+    """What each row's requests are."""
 
 
-class TaskLens(_Lens):
+class Pages:
+    """The requests that a filter lets through; an older page stands still while others come."""
+
+    def __init__(self, log: ExchangeLog, wanted: Filter = EVERYTHING) -> None:
+        self.log, self.wanted, self._search = log, wanted, Search(log, wanted)
+        self.newer = self.older = False
+        """Whether there is a page before or after the one that was seen."""
+        self._skip = self._found = 0
+        self._left: int | None = None  # rows that were found when the first page was left
+
+    def turn(self, pages: int) -> None:
+        """Go to an older page, or back."""
+        if not self._skip:
+            self._left = self._found
+        self._skip = max(0, self._skip + pages * ROWS)
+        self._left = self._left if self._skip else None
+
+    def seen(self, stopped: Callable[[], bool]) -> Seen | None:
+        """Return the page as it stands now; None if it was stopped."""
+        page = self._search.page(ROWS, skip=self._skip, oldest=self._left, stopped=stopped)
+        if page is None:
+            return None
+        self._found = page.found
+        first, last = self._skip + 1, self._skip + len(page.exchanges)
+        of = page.found if self._left is None else self._left
+        self.newer, self.older = self._skip > 0, last < of
+        if not page.rows:
+            told = "No request has been made yet. Each one will be a row here."
+        elif not page.found:
+            told = f"No row fits the filters; the log has {page.rows:,}."
+        else:
+            told = f"Rows {first:,} to {last:,} of {of:,}, newest first"
+            told += f"; {page.found - of:,} came meanwhile" if page.found > of else ""
+            told += f"; the log has {page.rows:,}" if page.found != page.rows else ""
+        return Seen([row_of(one, self.log.session) for one in page.exchanges], told, {})
+
+
+def tasks_of(log: ExchangeLog) -> Seen:
     """The newest tasks of a log."""
-
-    def __init__(
-        self, log: ExchangeLog, requests: Callable[[Filter], object], report: Report
-    ) -> None:
-        super().__init__(log, requests, report, _HEADER, "brocap-tasks")
-
-    def draw(self) -> None:
-        """Show how the log stands now."""
-        tasks = self.exchanges.tasks(last=LAST)
-        rows = tasks.as_dicts(ROWS)
-        self._requests = {
-            row["created_by"]: Filter(task_id=int(row["task_id"]))
-            for row in rows
-            if row["task_id"] is not None
-        }
-        self.list.show(map(_task_row, rows))
-        self.said.value = status_note(
+    tasks = log.tasks(last=LAST)
+    rows = tasks.as_dicts(ROWS)
+    told = "No task has been created yet."
+    if rows:
+        told = (
             f"The newest {len(rows)} of {len(tasks):,} tasks in the last {LAST:,} requests; "
             "log.tasks() has all of them, and what they cost."
-            if rows
-            else "No task has been created yet."
         )
-
-    def _more(self, key: str) -> str:
-        if key in self._requests:
-            return self.exchanges.timeline(self._requests[key].task_id or 0)._repr_html_()
-        return str(self.exchanges[key]._repr_mimebundle_()["text/html"])  # it became no task
+    numbered = [row for row in rows if row["task_id"] is not None]
+    requests = {row["created_by"]: Filter(task_id=int(row["task_id"])) for row in numbered}
+    return Seen([*map(_task_row, rows)], told, requests)
 
 
-class ErrorExplorer(_Lens):
-    """Each error code that came, and each way in which requests broke.
-
-    `recipes` returns how each code is provoked in the sandbox, and `provoke` does so.
-    """
-
-    def __init__(
-        self,
-        log: ExchangeLog,
-        requests: Callable[[Filter], object],
-        report: Report,
-        recipes: Callable[[], Mapping[str, str]],
-        provoke: Callable[[str], object] | None,
-    ) -> None:
-        super().__init__(log, requests, report, name="brocap-errors")
-        self._recipes, self._provoke = recipes, provoke
-        self.any_code = plain(
-            widgets.Dropdown,
-            "Explain an error code",
-            options=[("choose one", ""), *((code, code) for code in CATALOGUE)],
-            layout={"max_width": "26em"},
-        )
-        self.provoke = widgets.Button(
-            description="Provoke it in the sandbox",
-            tooltip="Send what makes the sandbox answer with this code",
-            layout={"display": "none"},
-        )
-        self._buttons.children += (self.provoke,)
-        self.children += (self.any_code,)
-        self.any_code.observe(report.guard(lambda: self.choose(self.any_code.value)), "value")
-        self.provoke.on_click(report.guard(self._start_to_provoke))
-
-    def draw(self) -> None:
-        """Show how the log stands now."""
-        # no code has come: that is known without a look at every row
-        came = self.exchanges.words("error_code")
-        errors = self.exchanges.errors().to_dict("records") if came else []
-        rows = [_code_row(row) for row in errors]
-        self._requests = {row.key: Filter(error_code=row.key) for row in rows}
-        for outcome, page in broken(self.exchanges).items():
-            rows.append(_broken_row(outcome, page))
-            self._requests[outcome] = Filter(outcome=outcome)
-        self.list.show(rows)
-        show_html(self.said, "" if rows else status_note("Nothing has gone wrong so far."))
-
-    def choose(self, key: str) -> None:
-        """Say what the row of a code does not: how it is provoked; of one without a row, all."""
-        super().choose(key)
-        widgets.show(self.provoke, self._provoke and key in self._recipes())
-        if key in CATALOGUE:
-            self.any_code.value = key
-
-    def _more(self, key: str) -> str:
-        how = self._recipes().get(key)
-        facts = [] if key in self._requests else explain(key).facts()
-        facts += [("in the sandbox", how)] if how else []
-        shown = _html.facts((label, _html.words(text)) for label, text in facts)
-        return f'<div class="brocap-explained" role="status">{shown}</div>' if facts else ""
-
-    def _start_to_provoke(self) -> None:
-        code, provoke = self.chosen, self._provoke
-        assert provoke is not None
-
-        def work() -> None:
-            provoke(code)
-            self._report.tell("Done: the log has it, newest first.")
-
-        self._report.tell(f"Sending what brings {code} about …")
-        in_background(self.provoke, self._report, work)
+def errors_of(log: ExchangeLog) -> Seen:
+    """Each error code that came, and each way in which requests broke."""
+    # no code has come: that is known without a look at every row
+    came = log.errors().to_dict("records") if log.words("error_code") else []
+    rows = [_code_row(row) for row in came]
+    requests = {row.key: Filter(error_code=row.key) for row in rows}
+    for outcome, page in broken(log).items():
+        rows.append(_broken_row(outcome, page))
+        requests[outcome] = Filter(outcome=outcome)
+    return Seen(rows, "" if rows else "Nothing has gone wrong so far.", requests)
 
 
 def broken(log: ExchangeLog) -> dict[str, Page]:
     """The requests that broke without an error code, by outcome: how many, and the newest."""
     pages = {outcome: Search(log, Filter(outcome=outcome)).page(1) for outcome in BROKEN}
     return {outcome: page for outcome, page in pages.items() if page is not None and page.found}
+
+
+def table_of(log: ExchangeLog, rows: int = ROWS) -> str:
+    """The newest rows of a log as static HTML."""
+    newest = log.recent(rows)
+    if not newest:
+        return note("No request has been made yet.")
+    lines = [HEADER, *(row_of(exchange, log.session).text for exchange in newest)]
+    return _html.code("\n".join(re.sub("[\n\t]", " ", text) for text in lines))
 
 
 def _task_row(row: Mapping[str, Any]) -> Row:

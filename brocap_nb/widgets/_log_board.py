@@ -1,4 +1,4 @@
-"""A log to look at: its rows, its tasks, its errors, and one exchange in full.
+"""A log to look at: its requests, its tasks, its errors, and one exchange in full.
 
 requests ──click──► exchange
 tasks, errors ──click──► more about it ──► its requests
@@ -6,152 +6,43 @@ tasks, errors ──click──► more about it ──► its requests
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError
+from brocap_nb.api._exchange import Outcome
+from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.log import ExchangeLog
-from brocap_nb.log._search import Filter
+from brocap_nb.log._search import EVERYTHING, Filter
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
-from brocap_nb.widgets._lenses import ErrorExplorer, TaskLens, broken
-from brocap_nb.widgets._log_table import LogTable
-from brocap_nb.widgets._rows import line
-from brocap_nb.widgets._style import STYLE, Report, close_all, heading, panel
+from brocap_nb.widgets._lenses import TASKS, Pages, Seen, broken, errors_of, tasks_of
+from brocap_nb.widgets._rows import HEADER, RowList, in_background, line
+from brocap_nb.widgets._style import (
+    STYLE,
+    Report,
+    close_all,
+    heading,
+    plain,
+    show_html,
+    status_note,
+)
 
 if TYPE_CHECKING:
     from brocap_nb.client._client import Client
+    from brocap_nb.widgets._target import TargetChooser
 
 INTERVAL: Final = 0.3
 """At most one drawing in so many seconds. Most exchanges end within it, and are drawn once."""
+_HEADERS: Final = {"requests": HEADER, "tasks": TASKS, "errors": ""}
 
 
-class LogPanels:
-    """The log in one panel, for whoever closes it: it belongs to no cell.
-
-    `client` returns the client that sends an exchange again; without one nothing is sent. What it
-    sends is asked about first where it may be `billed`. `recipes` tells how each error code is
-    provoked in the sandbox, and `provoke` does so. `redact` takes secrets out of what is shown
-    when something fails.
-    """
-
-    def __init__(
-        self,
-        log: ExchangeLog,
-        *,
-        client: Callable[[], Client] | None = None,
-        billed: Callable[[], bool] = lambda: False,
-        recipes: Callable[[], Mapping[str, str]] = dict,
-        provoke: Callable[[str], object] | None = None,
-        redact: Callable[[str], str] = str,
-    ) -> None:
-        self.log = log
-        self._client, self._billed, self._redact = client, billed, redact
-        self._recipes, self._provoke = recipes, provoke
-        self._lock = threading.Lock()
-        self._settling = False
-        self._report = Report(redact)
-        guard = self._report.guard
-        self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
-        self.table = LogTable(log, self._open, self._refresh.request, self._report)
-        self.view = widgets.ToggleButtons(
-            options=_tabs(0), style={"button_width": "auto"}, layout={"width": "auto"}
-        )
-        """What a row is: a request, a task or an error."""
-        title = widgets.HTML(heading("Log"))
-        self._frame = Copyable()
-        head = line(title, self.view, self.table.filters)
-        self._panel = panel(head, self._report, self.table, self._frame)
-        self._views: list[widgets.Widget] = [self.table]
-        self.panels: Sequence[widgets.Widget] = (self._panel,)
-        """What is shown, to be put into a layout of your own."""
-        self.view.observe(guard(self._turn_to), "value")
-        self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
-        guard(self.draw)()
-
-    # what is not seen at first is not made at first: each widget takes its time in the browser
-
-    @cached_property
-    def exchange(self) -> ExchangeView:
-        """One exchange in full."""
-        view = ExchangeView(self.log, client=self._client, billed=self._billed, redact=self._redact)
-        view.observe(lambda _: self.table.list.mark(view.exchange_id), "exchange_id")
-        self._panel.children += (view,)
-        return view
-
-    @cached_property
-    def tasks(self) -> TaskLens:
-        """A row for each task."""
-        lens: TaskLens = self._place(TaskLens(self.log, self._show_requests, self._report))
-        return lens
-
-    @cached_property
-    def errors(self) -> ErrorExplorer:
-        """A row for each thing that went wrong."""
-        lens: ErrorExplorer = self._place(
-            ErrorExplorer(self.log, self._show_requests, self._report, self._recipes, self._provoke)
-        )
-        return lens
-
-    def _place(self, lens: Any) -> Any:
-        head, report, *others = self._panel.children
-        self._panel.children = (head, report, lens, *others)
-        self._views.append(lens)
-        return lens
-
-    def draw(self) -> None:
-        """Show how the log stands now. May be called from any thread."""
-        with self._lock:
-            self._shown().draw()
-            tabs = _tabs(len(self.log.words("error_code")) + len(broken(self.log)))
-            if tabs != self.view.options:
-                chosen, self._settling = self.view.value, True
-                self.view.options = tabs
-                self.view.value = chosen
-                self._settling = False
-            name = name_of(self.log)
-            code = f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
-            self._frame.show(code if name else "")
-
-    def close(self) -> None:
-        """Stop following the log, and take the panel away."""
-        self._unsubscribe()
-        self._refresh.close()
-        close_all(self._panel)
-
-    def _shown(self) -> Any:
-        return self.table if self.view.value == "requests" else getattr(self, self.view.value)
-
-    def _turn_to(self) -> None:
-        if self._settling:  # its labels are changed
-            return
-        self._report.clear()
-        self.draw()
-        for view in self._views:
-            widgets.show(view, view is self._shown())
-        widgets.show(self.table.filters, self.view.value == "requests")
-
-    def _open(self, exchange_id: str) -> None:
-        self.exchange.show_exchange(exchange_id)
-
-    def _show_requests(self, wanted: Filter) -> None:
-        self.table.show_only(wanted)
-        self.view.value = "requests"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.log!r}>"
-
-
-def _tabs(errors: int) -> tuple[tuple[str, str], ...]:
-    told = f"Errors ({errors})" if errors else "Errors"
-    return ("Requests", "requests"), ("Tasks", "tasks"), (told, "errors")
-
-
-class LogBoard(LogPanels):
+class LogBoard:
     """Follows a log: every row, every task, what went wrong, and any exchange in full.
 
     >>> from brocap_nb.widgets import LogBoard
@@ -167,6 +58,7 @@ class LogBoard(LogPanels):
         client: returns the client that sends an exchange again; without one nothing is sent.
         billed: whether what that client sends may cost something: then a createTask is asked
             about first.
+        target: where a Console sends its tasks; its board is closed with it.
 
     Raises:
         InvalidInputError: `log` is no log.
@@ -178,6 +70,7 @@ class LogBoard(LogPanels):
         *,
         client: Callable[[], Client] | None = None,
         billed: Callable[[], bool] = lambda: True,
+        target: TargetChooser | None = None,
     ) -> None:
         if not isinstance(log, ExchangeLog):
             raise InvalidInputError(
@@ -185,32 +78,286 @@ class LogBoard(LogPanels):
                 'as client.log or bn.ExchangeLog("brocap_log").',
                 field="log",
             )
+        self.log, self._target = log, target
+        self._client, self._billed = client, billed
+        if target is not None:
+            self._client, self._billed = target.client, lambda: not target.to_sandbox
+        self._redact = target.redact if target is not None else str
+        self.chosen = ""
+        """The task or the error that more is said about."""
+        self._requests: dict[str, Filter] = {}  # of each row
+        self._pages = Pages(log)
+        self._lock = threading.Lock()
+        self._settling = False
         self._renew: Callable[[], None] = lambda: None
+        self._report = Report(self._redact)
+        guard = self._report.guard
+        self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
-        super().__init__(log, client=client, billed=billed)
-        self.widget = widgets.View(
-            [widgets.HTML(STYLE, layout={"display": "none"}), widgets.OwnKeys(), self._panel],
-            layout={"width": "auto"},
-            classes=("brocap",),
+        self.view = widgets.ToggleButtons(
+            options=_tabs(0), style={"button_width": "auto"}, layout={"width": "auto"}
         )
-        """All of it, to be shown by itself."""
-        widgets.replace_former(self.close)
+        """What a row is: a request, a task or an error."""
+        self.outcome = _choice("Outcome", *map(str, Outcome))
+        self.method, self.error_code = _choice("Method"), _choice("Code")
+        self.text = plain(
+            widgets.Text,
+            "Search",
+            placeholder="anything in it, or: task 7654321",
+            layout={"flex": "3 1 190px"},
+        )
+        self._controls = (self.outcome, self.method, self.error_code, self.text)
+        fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
+        self.filters = line(fold, *self._controls, name="brocap-filters")
+        self.list = RowList(self._click, HEADER)
+        self.newer = widgets.Button(
+            description="Newer", tooltip="Rows that came later", disabled=True
+        )
+        self.older = widgets.Button(
+            description="Older", tooltip="Rows that came before", disabled=True
+        )
+        self.place = widgets.HTML()
+        self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
+        self._rows = widgets.VBox(
+            [self.list, line(self.newer, self.older, self.place, self.clear)],
+            layout={"width": "auto", "grid_gap": "8px"},
+            classes=("brocap-log",),
+        )
+        self._frame = Copyable()
+        head = line(widgets.HTML(heading("Log")), self.view, self.filters)
+        self.widget = widgets.View(
+            [head, self._report, self._rows, self._frame],
+            layout={"width": "auto"},
+            classes=("brocap-panel",),
+        )
+        """All of it, to be put into a layout of your own."""
+        for control in self._controls:
+            control.observe(guard(self._filter), "value")
+        self.view.observe(guard(self._turn_to), "value")
+        self.clear.on_click(guard(lambda: self.show_only(EVERYTHING)))
+        self.newer.on_click(guard(lambda: self._turn(-1)))
+        self.older.on_click(guard(lambda: self._turn(1)))
+        self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
+        guard(self.draw)()
+        if target is None:
+            widgets.replace_former(self.close)
+
+    # what is not seen at first is not made at first: each widget takes its time in the browser
+
+    @cached_property
+    def exchange(self) -> ExchangeView:
+        """One exchange in full."""
+        view = ExchangeView(self.log, client=self._client, billed=self._billed, redact=self._redact)
+        view.observe(self._mark_opened, "exchange_id")
+        self.widget.children += (view,)
+        return view
+
+    @cached_property
+    def details(self) -> widgets.VBox:
+        """More about a task or an error."""
+        self.more = widgets.HTML()
+        self.show_requests = widgets.Button(description="Show its requests")
+        self.provoke = widgets.Button(
+            description="Provoke it in the sandbox",
+            tooltip="Send what makes the sandbox answer with this code",
+        )
+        self.any_code = plain(
+            widgets.Dropdown,
+            "Explain an error code",
+            options=[("choose one", ""), *((code, code) for code in CATALOGUE)],
+            layout={"max_width": "26em"},
+        )
+        guard = self._report.guard
+        self.any_code.observe(guard(lambda: self.choose(self.any_code.value)), "value")
+        self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
+        self.provoke.on_click(guard(self._start_to_provoke))
+        parts = [line(self.show_requests, self.provoke), self.more, self.any_code]
+        box = widgets.VBox(parts, layout={"width": "auto", "grid_gap": "8px"})
+        self._rows.children += (box,)
+        return box
+
+    # what is seen
 
     def draw(self) -> None:
-        """Show how the log stands now; in the static form a little later."""
-        super().draw()
+        """Show how the log stands now; in the static form a little later. From any thread."""
+        with self._lock:
+            if (seen := self._seen()) is None:  # another search has begun, and draws
+                return
+            self._requests = seen.requests
+            self.list.show(seen.rows)
+            self.place.value = status_note(seen.told)
+            tabs = _tabs(len(self.log.words("error_code")) + len(broken(self.log)))
+            if tabs != self.view.options:
+                chosen, self._settling = self.view.value, True
+                self.view.options = tabs
+                self.view.value = chosen
+                self._settling = False
+            name = name_of(self.log)
+            code = f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
+            self._frame.show(code if name else "")
         self._later.request()
+
+    def _seen(self) -> Seen | None:
+        if self.view.value == "tasks":
+            return tasks_of(self.log)
+        if self.view.value == "errors":
+            return errors_of(self.log)
+        pages = self._pages
+        seen = pages.seen(stopped=lambda: self._pages is not pages)
+        self.newer.disabled, self.older.disabled = not pages.newer, not pages.older
+        self._offer()
+        return seen
+
+    def _turn_to(self) -> None:
+        if self._settling:  # its labels are changed
+            return
+        kind = self.view.value
+        requests = kind == "requests"
+        self._rows._dom_classes = ("brocap-log" if requests else f"brocap-{kind}",)
+        self.list.head(_HEADERS[kind])
+        for part in (self.newer, self.older, self.filters):
+            widgets.show(part, requests)
+        widgets.show(self.clear, requests and self._pages.wanted)
+        widgets.show(self.details, not requests)
+        widgets.show(self.any_code, kind == "errors")
+        self.draw()
+        self.choose("")
+        self._mark_opened()
+
+    def _click(self, key: str) -> None:
+        with self._report.catching():
+            if self.view.value == "requests":
+                self.exchange.show_exchange(key)
+            else:
+                self.choose("" if key == self.chosen else key)
+
+    def _mark_opened(self, _: Any = None) -> None:
+        if self.view.value == "requests" and "exchange" in self.__dict__:
+            self.list.mark(self.exchange.exchange_id)
+
+    # one that is chosen
+
+    def choose(self, key: str) -> None:
+        """Say more about a task or an error; nothing if it is empty."""
+        self._report.clear()
+        self.chosen = key
+        self.list.mark(key)
+        widgets.show(self.show_requests, key in self._requests)
+        widgets.show(self.provoke, key in self._recipes())
+        if key in CATALOGUE:
+            self.any_code.value = key
+        show_html(self.more, self._more(key) if key else "")
+
+    def _more(self, key: str) -> str:
+        if self.view.value == "tasks":
+            wanted = self._requests.get(key)
+            if wanted is None:  # it became no task
+                return str(self.log[key]._repr_mimebundle_()["text/html"])
+            return self.log.timeline(wanted.task_id or 0)._repr_html_()
+        how = self._recipes().get(key)
+        facts = [] if key in self._requests else explain(key).facts()
+        facts += [("in the sandbox", how)] if how else []
+        shown = _html.facts((label, _html.words(text)) for label, text in facts)
+        return f'<div class="brocap-explained" role="status">{shown}</div>' if facts else ""
+
+    def _recipes(self) -> dict[str, str]:
+        """How the sandbox is made to answer with each code, where tasks go there."""
+        if self._target is None or not self._target.to_sandbox:
+            return {}
+        from brocap_nb.sandbox._recipes import RECIPES
+
+        return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
+
+    def _start_to_provoke(self) -> None:
+        from brocap_nb.widgets._fault_chooser import provoke
+
+        assert self._target is not None
+        code, sandbox = self.chosen, self._target.sandbox()
+
+        def work() -> None:
+            provoke(code, sandbox, self.log)
+            self._report.tell("Done: the log has it, newest first.")
+
+        self._report.tell(f"Sending what brings {code} about …")
+        in_background(self.provoke, self._report, work)
+
+    # which requests
+
+    def show_only(self, wanted: Filter) -> None:
+        """Show the requests that a filter lets through, and set the controls so."""
+        text = wanted.text if wanted.task_id is None else f"task {wanted.task_id}"
+        for control in self._controls:
+            control.value = ""
+        self._offer()
+        values = (wanted.outcome, wanted.method, wanted.error_code, text)
+        for control, value in zip(self._controls, values, strict=True):
+            control.value = value or ""
+        self.view.value = "requests"
+
+    def _filter(self) -> None:
+        text = self.text.value.strip()
+        task = re.fullmatch(r"task (\d+)", text, re.IGNORECASE)
+        wanted = Filter(
+            outcome=self.outcome.value or None,
+            method=self.method.value or None,
+            error_code=self.error_code.value or None,
+            task_id=int(task[1]) if task else None,
+            text="" if task else text,
+        )
+        self._pages = Pages(self.log, wanted)
+        widgets.show(self.clear, wanted)
+        if wanted.text:
+            self.place.value = status_note("Searching …")
+            self._refresh.request()  # a text is looked for in the bodies, in another thread
+        else:
+            self.draw()
+
+    def _turn(self, pages: int) -> None:
+        self._pages.turn(pages)
+        self.draw()
+
+    def _offer(self) -> None:
+        """List the methods and codes that came; new options would undo a choice."""
+        for control, name in ((self.method, "method"), (self.error_code, "error_code")):
+            words = self.log.words(name)
+            if not control.value and len(words) >= len(control.options):
+                control.options = [control.options[0], *((word, word) for word in words)]
+
+    # as a whole
 
     def close(self) -> None:
         """Stop following the log, and take the widget away."""
-        super().close()
+        self._unsubscribe()
+        self._refresh.close()
         self._later.close()
         close_all(self.widget)
 
+    def __repr__(self) -> str:
+        return f"<LogBoard of {self.log!r}>"
+
     def _ipython_display_(self, **kwargs: Any) -> None:
         if self.widget.comm is not None:
+            if "brocap" not in self.widget._dom_classes:  # by itself, it brings its look along
+                self.widget.add_class("brocap")
+                style = widgets.HTML(STYLE, layout={"display": "none"})
+                self.widget.children += (style, widgets.OwnKeys())
             self.draw()  # it may have got a name meanwhile
         self._renew = widgets.display_both(self.widget, self._repr_mimebundle_, **kwargs)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(self.log._repr_mimebundle_()["text/html"], repr(self))
+
+
+def _tabs(errors: int) -> tuple[tuple[str, str], ...]:
+    told = f"Errors ({errors})" if errors else "Errors"
+    return ("Requests", "requests"), ("Tasks", "tasks"), (told, "errors")
+
+
+def _choice(label: str, *options: str) -> Any:
+    return plain(
+        widgets.Dropdown,
+        label,
+        # a value of None would choose nothing
+        options=[(f"any {label.lower()}", ""), *((word, word) for word in options)],
+        layout={"flex": "1 1 120px"},
+    )

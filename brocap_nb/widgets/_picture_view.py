@@ -23,7 +23,8 @@ class PictureView(widgets.VBox):
     """Shows small copies, so that a saved notebook stays light; the facts are the files' own."""
 
     def __init__(self) -> None:
-        self._pictures: list[bytes] = []
+        self.pictures: list[bytes] = []
+        """What is shown, as files."""
         self._answer: Sequence[bool] | None = None
         self._whose = ""
         self.shown = widgets.HTML(note(NO_PICTURE))
@@ -43,29 +44,28 @@ class PictureView(widgets.VBox):
         data: bytes | Sequence[bytes],
         answer: Sequence[bool] | None = None,
         *,
-        grid: tuple[int, int] | None = None,
         whose: str = "Not submitted yet.",
     ) -> None:
         """Show a task's picture, or its pictures as a strip, with the answer's tiles ticked.
 
-        `grid` is guessed if not given, or if the answer does not fill it; `whose` says of which
-        task the picture, or the answer, is. Of several pictures the first one is marked.
+        `whose` says of which task the picture, or the answer, is. Of several pictures the first
+        one is marked.
         """
-        self._pictures = [data] if isinstance(data, bytes) else list(data)
+        self.pictures = [data] if isinstance(data, bytes) else list(data)
         self._answer, self._whose = answer, whose
         possible = _pictures.grids(len(answer)) if answer is not None else []
-        if possible and grid not in possible:
-            seen = _pictures.inspect(self._pictures[0])
-            grid = _pictures.guess_grid(len(answer or ()), seen.width or 1, seen.height or 1)
+        seen = _pictures.inspect(self.pictures[0]) if possible else None
         self.grid.unobserve(self._draw, "value")
         self.grid.options = [(f"{columns} x {rows}", (columns, rows)) for columns, rows in possible]
-        self.grid.value = grid if possible else None
+        if seen is not None:
+            shape = seen.width or 1, seen.height or 1
+            self.grid.value = _pictures.guess_grid(len(answer or ()), *shape)
         self.grid.observe(self._draw, "value")
         widgets.show(self.grid, len(possible) > 1)
         self._draw()
 
     def _draw(self, _: Any = None) -> None:
-        drawn, answer = list(self._pictures), self._answer
+        drawn, answer = list(self.pictures), self._answer
         caption, aside, alt = escape(self._whose), "", "The picture of the task"
         if answer is not None:
             words = answer_in_words(answer)
@@ -78,7 +78,7 @@ class PictureView(widgets.VBox):
             aside += note("The answer is drawn on picture 1.") if len(drawn) > 1 else ""
         copies = _pictures.thumbnails(drawn, budget=BUDGET)
         several, figures = len(drawn) > 1, []
-        for number, (data, small) in enumerate(zip(self._pictures, copies, strict=True), 1):
+        for number, (data, small) in enumerate(zip(self.pictures, copies, strict=True), 1):
             which = f"Picture {number} of {len(drawn)}. " if several else ""
             shown = note("It is not shown here.") if several else ""
             if small is not None:

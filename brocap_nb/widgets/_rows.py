@@ -69,10 +69,13 @@ class RowList(widgets.VBox):
         self._rows: dict[str, Row] = {}
         self._buttons: dict[str, Any] = {}
         self._marked: str | None = None
-        self._header = widgets.HTML(layout={"display": "none"}, classes=("brocap-row-header",))
-        if header:
-            show_html(self._header, f'<pre aria-hidden="true">{_aligned(f"  {header}")}</pre>')
+        self._header = widgets.HTML(_header(header), classes=("brocap-row-header",))
         super().__init__([self._header], layout={"width": "auto"}, classes=("brocap-rows",))
+
+    def head(self, header: str) -> None:
+        """Show other names of the columns; rows without columns have none."""
+        self._columns = bool(header)
+        show_html(self._header, _header(header))
 
     @property
     def texts(self) -> list[str]:
@@ -118,6 +121,10 @@ class RowList(widgets.VBox):
 def _aligned(text: str) -> str:
     """The same with spaces that hold: a style sheet says whether its lines are one."""
     return text.replace("\n", "\n  ").replace(" ", "\xa0").replace("\t", " ")
+
+
+def _header(columns: str) -> str:
+    return columns and f'<pre aria-hidden="true">{_aligned(f"  {columns}")}</pre>'
 
 
 def line(*children: widgets.Widget, name: str = "") -> Any:

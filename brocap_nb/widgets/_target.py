@@ -50,6 +50,10 @@ class TargetChooser(widgets.VBox):
         self.choice.observe(lambda _: self._draw(), "value")
         self.key.observe(self._key_changed, "secret")
 
+    def redact(self, text: str) -> str:
+        """Return a text without the key that was typed."""
+        return self.key.secret.redact(text) if self.key.secret is not None else text
+
     @property
     def live(self) -> bool:
         """Whether tasks go to the live service."""

@@ -76,7 +76,7 @@ def test_the_form_is_shown_before_the_log_is_made_and_the_former_console_closed(
 
 def test_a_console_of_another_cell_keeps_its_log() -> None:
     show = ("c", "from IPython.display import display\ndisplay(console); Console()")
-    state = "print(all(panel.comm is not None for panel in console.board.panels))"
+    state = "print(console.board.widget.comm is not None)"
     runs = run(("a", MAKE), ("b", "console = Console()"), show, show, ("d", state))
     assert printed(runs[-1]) == "True"
 

@@ -41,7 +41,7 @@ def test_it_is_shown_side_by_side_with_its_meaning_and_the_field(
     meaning = html.escape(bn.explain("ERROR_TASK_NOT_SUPPORTED").meaning)
     for text in (meaning, "Check the spelling", "Request", "Response", "Content-Type"):
         assert text in shown
-    assert f'log["{exchange_id}"]' in view._entry.value
+    assert f'log["{exchange_id}"]' in view._entry.text.value
     assert shown.count("look here") == 1
     assert shown.index("&lt;img src=x&gt;") < shown.index("look here")
     assert "<img src=x>" not in shown
@@ -128,10 +128,10 @@ def test_another_row_is_compared_instead_of_opened(view: ExchangeView, used: bn.
 def test_it_is_shown_as_code(view: ExchangeView, used: bn.Client, button: str, part: str) -> None:
     view.show_exchange(fail(used))
     getattr(view, button).click()
-    assert part in view._code.value
-    assert "BROCAP_CLIENT_KEY" in view._code.value
+    assert part in view._code.text.value
+    assert "BROCAP_CLIENT_KEY" in view._code.text.value
     view.show_exchange(view.exchange_id or "")
-    assert view._code.value == ""
+    assert view._code.text.value == ""
 
 
 def test_code_that_is_too_long_for_a_notebook_is_not_put_there(
@@ -140,8 +140,8 @@ def test_code_that_is_too_long_for_a_notebook_is_not_put_there(
     used.create_task(bn.ComplexImageTask.from_image(noise(200, 100), question="Pick"))
     view.show_exchange(used.log[-1].exchange_id)
     view.curl.click()
-    assert f"log.to_curl(&quot;{view.exchange_id}&quot;)" in view._code.value
-    assert len(view._code.value) < 2_000
+    assert f"log.to_curl(&quot;{view.exchange_id}&quot;)" in view._code.text.value
+    assert len(view._code.text.value) < 2_000
 
 
 def test_an_exchange_that_is_gone_is_told(view: ExchangeView) -> None:

@@ -103,19 +103,6 @@ def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
     assert "Answer" not in view.shown.value
 
 
-def test_a_given_grid_is_used(view: PictureView) -> None:
-    data = plain(600, 400)
-    view.show(data, ANSWER, grid=(1, 6))
-    assert view.grid.value == (1, 6)
-    assert green_tiles(shown(view)[0], 1, 6) == ANSWER
-
-
-def test_a_given_grid_that_does_not_fit_is_guessed(view: PictureView) -> None:
-    view.show(plain(300, 300), [True] + [False] * 8, grid=(3, 2))
-    assert view.grid.value == (3, 3)
-    assert green_tiles(shown(view)[0], 3, 3) == [True] + [False] * 8
-
-
 @pytest.mark.parametrize("answer", [[], [True]])
 def test_there_is_no_choice_where_there_is_none(answer: list[bool], view: PictureView) -> None:
     view.show(noise(60, 40, "JPEG"), answer)
@@ -124,7 +111,8 @@ def test_there_is_no_choice_where_there_is_none(answer: list[bool], view: Pictur
 
 
 def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(view: PictureView) -> None:
-    view.show(plain(60, 12), ANSWER, grid=(1, 6))
+    view.show(plain(60, 12), ANSWER)
+    view.grid.value = (1, 6)
     assert "tiles 2, 5 of 6" in view.shown.value
     assert "1 x 6 tiles does not fit" in view.shown.value
     view.grid.value = (6, 1)
