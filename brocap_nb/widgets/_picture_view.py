@@ -36,6 +36,7 @@ class PictureView(widgets.VBox):
 
     def clear(self, sentence: str = NO_PICTURE) -> None:
         """Show no picture, and why."""
+        self.pictures = []
         widgets.show(self.grid, False)
         self.shown.value = note(sentence)
 
