@@ -122,6 +122,10 @@ def _sentence(value: str) -> str:
     return f'<div style="min-width:9em">{_html.words(value)}</div>'
 
 
+def _anything(value: str) -> str:
+    return f'<div style="overflow-wrap:anywhere">{_html.text(value)}</div>'
+
+
 def _at(value: datetime) -> str:
     title = f"{value:%Y-%m-%d %H:%M:%S.%f} UTC"
     return f'<span {_WHOLE} title="{title}">{value:%H:%M:%S} UTC</span>'
@@ -145,7 +149,7 @@ _WHOLE: Final = 'style="white-space:nowrap"'
 _WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
 _GOOD: Final[Mapping[str, bool | None]] = {
     **dict.fromkeys(("ready", "ok", "callback"), True),
-    **dict.fromkeys(("processing", "unknown", "abandoned"), None),
+    **dict.fromkeys(("processing", "unknown", "abandoned", "added", "removed", "changed"), None),
 }
 
 # What stands above a column, its values as HTML (numbers by their format, on the right), and how
@@ -165,7 +169,9 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "field": ("field", lambda field: _code(field) if field else "the whole answer", "{}"),
     "found": ("found", _code, "found {}"),
     "http_status": ("HTTP", "{}", ""),
+    "kind": ("", _badge, "{}"),
     "last_seen": ("last seen", _at, "last seen {:%Y-%m-%d %H:%M:%S} UTC"),
+    "left": ("left", _anything, "\n    - {}"),
     "max_ms": ("max", "{:,.1f}", "max {1} ms"),
     "meaning": ("meaning", _sentence, "\n    {}"),
     "method": ("method", _name, "{:<14}"),
@@ -173,9 +179,11 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "outcome": ("outcome", _badge, "{}"),
     "p50_ms": ("p50", "{:,.1f}", "p50 {1}"),
     "p95_ms": ("p95", "{:,.1f}", "p95 {1}"),
+    "path": ("where", _code, "{}"),
     "queue_s": ("seconds", "{:,.3f}", "{1} s"),
     "remedy": ("what to do", _sentence, "\n    {}"),
     "retryable": (AGAIN, again, f"\n    {AGAIN.capitalize()} {{1}}."),
+    "right": ("right", _anything, "\n    + {}"),
     "rule": ("the rule", _sentence, "\n    {}"),
     "seconds": ("seconds to the result", "{:,.3f}", "{1} s"),
     "started_at": ("at", _at, ""),
@@ -219,8 +227,8 @@ class ShownTable(Frame):
 
     limit: ClassVar[int] = 200
     """How many rows are shown."""
-    _title: ClassVar[str] = ""
-    _nothing: ClassVar[str] = ""
+    _title: str = ""
+    _nothing: str = ""
     _columns: ClassVar[str] = ""
 
     def as_dicts(self, limit: int | None = None) -> list[dict[str, Any]]:

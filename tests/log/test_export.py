@@ -499,7 +499,7 @@ def test_a_replay_is_a_new_exchange_with_the_current_key(
     assert path == again
     assert second == first.replace(key.encode(), b"b" * 32)
     assert len(client.log) == 2
-    assert not client.log.diff(0, 1)
+    assert client.log.diff(0, 1).empty
     assert client.log[1].task_type == "X"
 
 
