@@ -18,6 +18,7 @@ import pytest
 from peer import Peer, http
 
 import brocap_nb as bn
+from brocap_nb import ExchangeLog
 
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 BROKE = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "no money"}')
@@ -29,7 +30,7 @@ elapsed_ms float64; request_bytes int64; response_bytes Int64; request string; r
 """
 
 
-def begin(log: bn.ExchangeLog, **fields: object) -> bn.Exchange:
+def begin(log: ExchangeLog, **fields: object) -> bn.Exchange:
     given = {"method": "getBalance", "url": "http://127.0.0.1", "request": "{}", **fields}
     return log.begin(request_bytes=2, **given)  # type: ignore[arg-type]
 
@@ -56,7 +57,7 @@ def test_the_frame_has_the_documented_columns_and_dtypes_and_is_a_copy(
 def test_another_log_on_the_folder_sees_all_sessions(client: bn.Client, peer: Peer) -> None:
     peer.say(BALANCE)
     client.get_balance()
-    reader = bn.ExchangeLog(client.log.folder)
+    reader = ExchangeLog(client.log.folder)
     pd.testing.assert_frame_equal(reader.frame(), client.log.frame())
     client.get_balance()
     begin(reader)
@@ -67,16 +68,16 @@ def test_another_log_on_the_folder_sees_all_sessions(client: bn.Client, peer: Pe
 
 
 def test_bodies_stay_with_their_rows_across_sessions(tmp_path: Path) -> None:
-    one, two = bn.ExchangeLog(tmp_path), bn.ExchangeLog(tmp_path)
+    one, two = ExchangeLog(tmp_path), ExchangeLog(tmp_path)
     for number in range(6):
         begin((one, two)[number % 2], request=f'"{number}"')
     assert one.frame()["request"].tolist() == [f'"{number}"' for number in range(6)]
 
 
 def test_nothing_is_on_disk_of_a_log_in_memory_or_before_the_first_exchange(
-    peer: Peer, key: str, log: bn.ExchangeLog, tmp_path: Path
+    peer: Peer, key: str, log: ExchangeLog, tmp_path: Path
 ) -> None:
-    memory = bn.ExchangeLog(":memory:")
+    memory = ExchangeLog(":memory:")
     peer.say(BALANCE)
     bn.Client(key, base_url=peer.url, log=memory).get_balance()
     assert memory.folder is None
@@ -86,7 +87,7 @@ def test_nothing_is_on_disk_of_a_log_in_memory_or_before_the_first_exchange(
     assert list(tmp_path.rglob("*")) == []
     (tmp_path / "a.jsonl").touch()
     with pytest.raises(bn.InvalidInputError, match="is a file; expected a folder"):
-        bn.ExchangeLog("a.jsonl")
+        ExchangeLog("a.jsonl")
 
 
 def test_pictures_lie_beside_the_lines_once_and_come_back(client: bn.Client, peer: Peer) -> None:
@@ -107,10 +108,10 @@ def test_pictures_lie_beside_the_lines_once_and_come_back(client: bn.Client, pee
 
 
 def test_an_exchange_has_its_id_and_is_a_row_of_the_frame_whoever_wrote_it(tmp_path: Path) -> None:
-    logs = [bn.ExchangeLog(tmp_path / name) for name in ("ann", "bob", "ann")]
+    logs = [ExchangeLog(tmp_path / name) for name in ("ann", "bob", "ann")]
     for log in (*logs, logs[0]):
         begin(log)
-    for reader in (bn.ExchangeLog(tmp_path / "*"), bn.ExchangeLog(tmp_path / "ann"), logs[0]):
+    for reader in (ExchangeLog(tmp_path / "*"), ExchangeLog(tmp_path / "ann"), logs[0]):
         ids = reader.frame()["exchange_id"].tolist()
         assert [reader[n].exchange_id for n in range(-len(ids), len(ids))] == ids * 2
         assert [reader[one].exchange_id for one in ids] == ids
@@ -156,7 +157,7 @@ def test_listeners_hear_every_line_and_cannot_break_the_exchange(
     assert heard == ["no_response", "ok"]
 
 
-def test_threads_write_whole_lines_with_ids_of_their_own(log: bn.ExchangeLog) -> None:
+def test_threads_write_whole_lines_with_ids_of_their_own(log: ExchangeLog) -> None:
     def work() -> None:
         for _ in range(100):
             begin(log, request='"' + "x" * 3000 + '"')
@@ -166,16 +167,16 @@ def test_threads_write_whole_lines_with_ids_of_their_own(log: bn.ExchangeLog) ->
         thread.start()
     for thread in threads:
         thread.join()
-    frame = bn.ExchangeLog(log.folder).frame()
+    frame = ExchangeLog(log.folder).frame()
     assert frame["exchange_id"].nunique() == 800
     assert (frame["request"].str.len() == 3002).all()
 
 
-def _in_a_fork(log: bn.ExchangeLog) -> None:
+def _in_a_fork(log: ExchangeLog) -> None:
     begin(log, method="inChild")
 
 
-def test_a_forked_process_writes_a_file_of_its_own(log: bn.ExchangeLog) -> None:
+def test_a_forked_process_writes_a_file_of_its_own(log: ExchangeLog) -> None:
     begin(log, method="before")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -190,7 +191,7 @@ def test_a_forked_process_writes_a_file_of_its_own(log: bn.ExchangeLog) -> None:
 # --- files that something happened to -----------------------------------------------------
 
 
-def _file_of(log: bn.ExchangeLog) -> Path:
+def _file_of(log: ExchangeLog) -> Path:
     assert log.folder is not None
     return next(log.folder.glob("*.jsonl"))
 
@@ -201,7 +202,7 @@ def test_a_torn_last_line_is_skipped_with_one_warning(client: bn.Client, peer: P
     client.get_balance()
     path = _file_of(client.log)
     path.write_bytes(path.read_bytes()[:-25])
-    reader = bn.ExchangeLog(client.log.folder)
+    reader = ExchangeLog(client.log.folder)
     with pytest.warns(bn.LogWarning, match="torn") as seen:
         assert reader.frame()["outcome"].tolist() == ["ok", "no_response"]
         reader.frame()
@@ -232,7 +233,7 @@ def test_a_strange_line_is_skipped_and_the_rest_is_read(
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([lines[0], line + b"\n", *lines[1:]]))
     with pytest.warns(bn.LogWarning, match="skipped"):
-        frame = bn.ExchangeLog(client.log.folder).frame()
+        frame = ExchangeLog(client.log.folder).frame()
     assert frame["outcome"].tolist() == ["ok"]
 
 
@@ -242,14 +243,14 @@ def test_a_newer_format_is_read_as_far_as_it_can_be(client: bn.Client, peer: Pee
     path = _file_of(client.log)
     path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":9,"new":[1]'))
     with pytest.warns(bn.LogWarning, match="format 9"):
-        assert len(bn.ExchangeLog(client.log.folder).frame()) == 1
+        assert len(ExchangeLog(client.log.folder).frame()) == 1
 
 
 def test_a_folder_that_cannot_be_written_warns_once_and_keeps_the_rows(
     peer: Peer, key: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    log = bn.ExchangeLog(tmp_path / "file" / "log")
+    log = ExchangeLog(tmp_path / "file" / "log")
     client = bn.Client(key, base_url=peer.url, log=log)
     peer.say(BALANCE)
     with pytest.warns(bn.LogWarning, match="cannot be written") as seen:
@@ -269,7 +270,7 @@ def test_a_deleted_folder_comes_back_with_all_its_lines(client: bn.Client, peer:
     client.get_balance()
     assert client.log.frame()["response"].notna().tolist() == [True, True]
     assert client.log[0].method == "getBalance"
-    pd.testing.assert_frame_equal(bn.ExchangeLog(client.log.folder).frame(), client.log.frame())
+    pd.testing.assert_frame_equal(ExchangeLog(client.log.folder).frame(), client.log.frame())
 
 
 def test_a_full_disk_loses_nothing_of_the_exchange(tmp_path: Path) -> None:
@@ -295,13 +296,13 @@ assert len(seen) == 1 and "No space" in str(seen[0].message) or "too large" in s
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bn.LogWarning)
-        frame = bn.ExchangeLog(tmp_path / "log").frame()
+        frame = ExchangeLog(tmp_path / "log").frame()
     assert len(frame) >= 2, "the lines before and after the full disk are there"
 
 
 def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: Path) -> None:
     task = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
-    first, second = bn.ExchangeLog(tmp_path), bn.ExchangeLog(tmp_path)
+    first, second = ExchangeLog(tmp_path), ExchangeLog(tmp_path)
     with bn.Sandbox(speed=1000) as sandbox:
         with bn.Client(sandbox.key, base_url=sandbox.url, log=first) as client:
             assert first.tasks().empty
