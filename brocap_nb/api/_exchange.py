@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import functools
-import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -109,8 +107,7 @@ class Exchange:
 
     def to_line(self, names: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return the fields, or only those of `names`, as plain JSON values."""
-        names = names or _FIELDS
-        line = dict(zip(names, _getter(names)(self), strict=True))
+        line = {name: getattr(self, name) for name in names or _FIELDS}
         line["started_at"] = self.started_at.isoformat(timespec="microseconds")
         return line
 
@@ -193,9 +190,6 @@ _TYPES = {name: _types(kind) for name, kind in Exchange.__annotations__.items()}
 def _are_headers(text: str) -> bool:
     value, _ = parse(text)
     return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
-
-
-_getter = functools.cache(lambda names: operator.attrgetter(*names))
 
 
 @without_frames

@@ -12,8 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from brocap_nb.api._answers import Balance
@@ -22,6 +21,8 @@ from brocap_nb.api._body import EmbeddedPicture
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
+from brocap_nb.log import _export
+from brocap_nb.log._diff import DiffTable, diff
 from brocap_nb.log._folders import (
     DEFAULT_FOLDER,
     FOLDER_VARIABLE,
@@ -41,6 +42,7 @@ from brocap_nb.log._journal import (
     with_pictures,
     write,
 )
+from brocap_nb.log._recorder import Recording, attach
 from brocap_nb.log._rows import Columns, frame_of, in_order, number_of
 from brocap_nb.log._segments import Sealer
 from brocap_nb.log._tables import (
@@ -58,8 +60,6 @@ from brocap_nb.log._tables import (
 if TYPE_CHECKING:
     import requests
 
-    from brocap_nb.log._diff import Difference
-    from brocap_nb.log._recorder import Recording
 
 _logs: WeakSet[ExchangeLog] = WeakSet()
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -68,7 +68,6 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 class ExchangeLog:
     """A record of every HTTP attempt, in a folder of JSON Lines.
 
-    A request is on disk before its first byte is sent, its answer before the caller sees it.
     Several kernels and threads may write to one folder; each log reads what the others wrote.
     A method that takes a `session` has only what that one recorded; by default, what all have.
 
@@ -78,9 +77,8 @@ class ExchangeLog:
     Args:
         folder: where the lines are kept; `":memory:"` keeps them in the kernel only. Default:
             `$BROCAP_LOG`, else `brocap_log/` in the working directory. A name with `*` or `?`,
-            such as `/shared/class/*`, stands for many folders, one for each student, and makes a
-            log that is only read. There ids begin with the folder's name, `alice/abc123-1`, and
-            `frame()` has it in the column `source`.
+            such as `/shared/class/*`, makes a log of many folders that is only read: its ids
+            begin with the folder's name, which `frame()` has in the column `source`.
 
     Raises:
         InvalidInputError: the pattern has `**`, or the folder is a file.
@@ -88,16 +86,18 @@ class ExchangeLog:
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         folder = folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
-        self._folder = None if folder == ":memory:" else path_of(folder).absolute()
-        if self._folder is not None and self._folder.is_file():
+        self.folder = None if folder == ":memory:" else path_of(folder).absolute()
+        """The log's folder, or the pattern of its folders; None for a log in memory."""
+        self.read_only: bool = self.folder is not None and is_pattern(self.folder)
+        """Whether the log reads the folders of a pattern, and is never written."""
+        if self.folder is not None and self.folder.is_file():
             raise InvalidInputError(
-                f"The log folder {self._folder} is a file; expected a folder, which is made if "
+                f"The log folder {self.folder} is a file; expected a folder, which is made if "
                 "there is none. To read one file of a log, give the folder that it lies in.",
                 field="folder",
             )
-        self._read_only = self._folder is not None and is_pattern(self._folder)
         self._words = Columns.new_words()
-        self._others = Others(self._folder, self._words, lambda: self.session)
+        self._others = Others(self.folder, self._words, lambda: self.session)
         self._imported: list[Session] = []
         self._listeners: list[Listener] = []
         self._start_session()
@@ -106,42 +106,32 @@ class ExchangeLog:
     def _start_session(self) -> None:
         self._writing = threading.RLock()  # of this session's rows; never waits for another file
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-        self._journal: FileJournal | MemoryJournal = (
+        journal: FileJournal | MemoryJournal = (
             MemoryJournal()
-            if self._folder is None or self._read_only
-            else FileJournal(self._folder, self.session, datetime.now(UTC))
+            if self.folder is None or self.read_only
+            else FileJournal(self.folder, self.session, datetime.now(UTC))
         )
-        self._own = Columns(self.session, self._words)
-        path = self._journal.path
+
+        def lines(offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
+            with self._writing:  # the file has one place to read and to write at
+                yield from journal.lines(offsets)
+
+        self._journal, self._own = journal, Columns(self.session, self._words)
+        self._own_session = Session(self._own, lines, journal.picture)
+        path = journal.path
         self._sealer = None if path is None else Sealer(path, self._own)
 
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
-        if self._folder is None:
-            self._imported.append(self._own_session())
+        if self.folder is None:
+            self._imported.append(self._own_session)
         self._start_session()
         self._others.start()
-
-    @property
-    def folder(self) -> Path | None:
-        """The log's folder, or the pattern of its folders; None for a log in memory."""
-        return self._folder
-
-    @property
-    def read_only(self) -> bool:
-        """Whether the log reads the folders of a pattern, and is never written."""
-        return self._read_only
 
     def begin(self, *, pictures: Iterable[EmbeddedPicture] = (), **fields: Any) -> Exchange:
         """Record a request that is about to be sent, and return its exchange.
 
-        Args:
-            pictures: those whose labels stand in the request.
-            fields: of the `Exchange`, `method, url, request, request_bytes` at least; secrets and
-                pictures are labels.
-
-        Raises:
-            InvalidInputError: the log is only read.
+        `fields` are those of an `Exchange`, with labels for secrets, and for these `pictures`.
         """
         self._must_be_written()
         with self._writing:
@@ -173,8 +163,7 @@ class ExchangeLog:
     def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
         """Record whatever a `requests.Session` sends, to any service, as rows of this log.
 
-        Every attempt is a row: redirects, logins and the session's own retries too. The session
-        sends as before, with its own adapters.
+        The session sends as before. What this returns ends the recording when called or left.
 
         >>> import requests
         >>> session = requests.Session()
@@ -185,15 +174,12 @@ class ExchangeLog:
         'GET /'
 
         Args:
-            session: any session; what this returns ends the recording when it is called or left.
             secrets: other texts, from 8 characters on, that must not be written down; or one.
 
         Raises:
             InvalidInputError: the log is only read, or `session` is none.
         """
         self._must_be_written()
-        from brocap_nb.log._recorder import attach  # brings requests along
-
         texts = (secrets,) if isinstance(secrets, str) else secrets  # a text is no list of letters
         return attach(self, session, tuple(Secret(text, HEADER_LABEL) for text in texts))
 
@@ -204,7 +190,9 @@ class ExchangeLog:
         others: bool = False,
         interval: float = 1.0,
     ) -> Callable[[], None]:
-        """Call `listener(exchange)` after each recorded line, in the thread that recorded it.
+        """Call `listener(exchange)` after each recorded line; return what ends that.
+
+        It is called in the thread that recorded the line, for `others` in one of the log.
 
         >>> stop = log.subscribe(lambda exchange: print(exchange.method, exchange.outcome))
         >>> balance = client.get_balance()
@@ -212,12 +200,8 @@ class ExchangeLog:
         getBalance ok
 
         Args:
-            others: call it as well for what other processes write from now on, without bodies,
-                from a thread of the log.
+            others: call it as well for what other processes write from now on, without bodies.
             interval: the seconds between two looks at the files of others, at most.
-
-        Returns:
-            A function that ends the subscription.
 
         Raises:
             InvalidInputError: the interval is not above 0.
@@ -234,19 +218,17 @@ class ExchangeLog:
         return stop
 
     def _must_be_written(self) -> None:
-        if self._read_only:
+        if self.read_only:
             raise InvalidInputError(
-                f"This log reads the folders {self._folder} of others and is never written. "
-                'Expected a log with a folder of its own: use bn.ExchangeLog("brocap_log") for '
-                "what you send.",
+                f"This log reads the folders {self.folder} of others and is never written. "
+                'Use one with a folder of its own, such as bn.ExchangeLog("brocap_log").',
                 field="log",
             )
 
     def frame(self, *, bodies: bool = True, session: str | None = None) -> Frame:
         """Return one row per HTTP attempt, in the order in which they began.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
+        >>> balance = client.get_balance()
         >>> log.frame()[["method", "outcome", "http_status"]]
                method outcome  http_status
         0  getBalance      ok          200
@@ -254,17 +236,12 @@ class ExchangeLog:
         Args:
             bodies: whether to read the columns `request` and `response` as well.
         """
-        with self.reading() as sessions:
-            sources = [
-                source
-                for source in sessions
-                if len(source.columns) and session in (None, source.columns.session)
-            ]
-            others = [s.bodies() for s in sources if s.columns is not self._own and bodies]
+        with self.reading(session=session) as sessions:
+            others = [s.bodies() for s in sessions if s.columns is not self._own and bodies]
             with self._writing:
-                own = [s.bodies() for s in sources if s.columns is self._own and bodies]
-                columns, texts = [s.columns for s in sources], [*others, *own] if bodies else None
-                return Frame(frame_of(columns, self._words, texts, sourced=self._read_only))
+                own = [s.bodies() for s in sessions if s.columns is self._own and bodies]
+                columns, texts = [s.columns for s in sessions], [*others, *own] if bodies else None
+                return Frame(frame_of(columns, self._words, texts, sourced=self.read_only))
 
     def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
@@ -277,29 +254,25 @@ class ExchangeLog:
         return ErrorTable(self._summary("errors", session))
 
     def latency(self, *, session: str | None = None) -> LatencyTable:
-        """Return how long answers took, by method and task type, and tasks until their results.
+        """Return how long answers and results took, in milliseconds, by method and task type.
 
         >>> created = client.create_task(task)
         >>> log.latency()
         createTask  ComplexImageTask  x1  p50 ...  p95 ...  max ... ms
-
-        Times are in milliseconds; the rows `time to result` are about tasks, see `task_times()`.
         """
         return LatencyTable(self._summary("latency", session))
 
     def task_times(self, *, session: str | None = None) -> TaskTimesTable:
-        """Return one row per created task: how long it was from createTask to the result.
+        """Return one row per created task: the seconds from createTask to its result, if known.
 
         >>> result = client.get_task_result(client.create_task(task).task_id)
         >>> log.task_times()
         7654321  ComplexImageTask  ... s
-
-        `seconds` is missing if no result came, or if the clock was set back in between.
         """
         return TaskTimesTable(self._summary("task_times", session))
 
     def tasks(self, *, session: str | None = None, last: int | None = None) -> TaskTable:
-        """Return one row per createTask, with what became of its task.
+        """Return one row per createTask, newest first, with what became of its task.
 
         >>> result = client.get_task_result(client.create_task(task).task_id)
         >>> log.tasks()[["task_id", "task_type", "state", "polls"]]
@@ -309,22 +282,14 @@ class ExchangeLog:
         Args:
             session: only tasks that it created, with their polls and callbacks in any session.
             last: look only at so many of the newest exchanges; all of 100,000 take a second.
-
-        Returns:
-            The tasks, newest first. `state` is `ready`, `failed` (an error code that stays),
-            `unknown` (createTask has no readable answer), `processing`, or `abandoned` (its 5
-            minutes are over). `queue_s` is in seconds from createTask to the answer that ended it,
-            or to the last exchange about it. `cost` is an estimate: by how much the balance fell
-            between the getBalance before and the one after, if both are of the same session and
-            address and no other createTask in the log lies between them.
         """
         from brocap_nb.log import summaries
 
         frame = self.frame(bodies=False)
         frame = frame if last is None else frame.tail(last)
-        read = functools.cache(self._read)  # a balance lies after one task and before the next
-        cost = functools.partial(_cost, read)
-        found = summaries.tasks(frame, cost=cost).to_native()
+        # a balance lies after one task and before the next
+        read = functools.cache(lambda exchange_id: self._read(self._sources(), exchange_id))
+        found = summaries.tasks(frame, cost=functools.partial(_cost, read)).to_native()
         if session is not None:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
@@ -339,8 +304,7 @@ class ExchangeLog:
                method outcome
         0  createTask      ok
 
-        Of several tasks of that number, as a sandbox that was started anew gives them, it is the
-        newest. `offset_s` is in seconds from the first exchange.
+        Of several tasks of that number it is the newest. `offset_s` is in seconds.
         """
         found = Timeline(self._summary("timeline", None, task_id))
         found.task_id = task_id
@@ -367,15 +331,11 @@ class ExchangeLog:
         return summary(self.frame(bodies=bodies, session=session), *asked).to_native()
 
     def words(self, column: str) -> list[str]:
-        """Return the different texts of a column, such as `error_code`, as they came.
+        """Return the different texts that came in a column of the dtype category.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
+        >>> balance = client.get_balance()
         >>> log.words("method")
         ['getBalance']
-
-        Args:
-            column: `method`, `task_type`, `error_code`, `error_description` or `status`.
         """
         with self.reading():
             return list(self._words[column].texts)
@@ -383,8 +343,7 @@ class ExchangeLog:
     def recent(self, count: int = 20) -> list[Exchange]:
         """Return the newest exchanges, newest first, without their bodies.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
+        >>> balance = client.get_balance()
         >>> [exchange.method for exchange in log.recent(3)]
         ['getBalance']
         """
@@ -394,7 +353,9 @@ class ExchangeLog:
             return [tables[number].exchange(row) for number, row in newest]
 
     @contextmanager
-    def reading(self, *, still: bool = False) -> Iterator[list[Session]]:
+    def reading(
+        self, *, still: bool = False, session: str | None = None
+    ) -> Iterator[list[Session]]:
         """The log's sessions, brought up to date; `still`: nothing is written while this is open.
 
         Files of others are read only where writers need not wait.
@@ -402,7 +363,11 @@ class ExchangeLog:
         with self._others.lock:
             self._others.look()
             with self._writing if still else nullcontext():
-                yield self._sources()
+                yield [
+                    source
+                    for source in self._sources()
+                    if len(source.columns) and session in (None, source.columns.session)
+                ]
 
     def __len__(self) -> int:
         with self.reading() as sessions:
@@ -426,31 +391,29 @@ class ExchangeLog:
             ExchangeNotFoundError: there is none, or its lines can no longer be read.
         """
         with self.reading() as sessions:
-            if isinstance(exchange_id, str):
-                return self._read(exchange_id, pictures=True)
-            tables = [source.columns for source in sessions]
-            with self._writing:
-                order = in_order(tables, -exchange_id if exchange_id < 0 else None)
-            if not -len(order) <= exchange_id < len(order):
-                count = sum(map(len, tables))
-                raise ExchangeNotFoundError(
-                    f"The log has no exchange {exchange_id!r:.60}: it has {count}. Expected "
-                    "the index of a row of log.frame(), or its exchange_id."
-                )
-            number, row = order[exchange_id].tolist()
-            return self._read_row(sessions[number], row)
+            return self._read(sessions, exchange_id, pictures=True)
 
-    def _read(self, exchange_id: str, *, pictures: bool = False) -> Exchange:
-        """Return an exchange that is known already, with its bodies."""
-        session, _, _ = exchange_id.rpartition("-")
+    def _read(
+        self, sessions: list[Session], exchange_id: str | int, *, pictures: bool = False
+    ) -> Exchange:
+        """Return an exchange of these sessions with its bodies."""
+        tables = [source.columns for source in sessions]
         with self._others.lock:
-            for source in self._sources():
-                if source.columns.session == session:
-                    row = source.columns.row_of(number_of(exchange_id))
+            if isinstance(exchange_id, str):
+                name, number = exchange_id.rpartition("-")[0], number_of(exchange_id)
+                for source in sessions:
+                    row = source.columns.row_of(number) if source.columns.session == name else None
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
+            else:
+                with self._writing:
+                    order = in_order(tables, -exchange_id if exchange_id < 0 else None)
+                if -len(order) <= exchange_id < len(order):
+                    number, row = order[exchange_id].tolist()
+                    return self._read_row(sessions[number], row, pictures=pictures)
         raise ExchangeNotFoundError(
-            f"The log has no exchange {exchange_id!r:.60}. Expected an exchange_id of log.frame()."
+            f"The log has no exchange {exchange_id!r:.60}: it has {sum(map(len, tables))}. "
+            "Expected the index of a row of log.frame(), or its exchange_id."
         )
 
     def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
@@ -466,16 +429,7 @@ class ExchangeLog:
         return with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
-        return [*self._others.sessions(), *self._imported, self._own_session()]
-
-    def _own_session(self) -> Session:
-        journal = self._journal
-
-        def lines(offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
-            with self._writing:  # the file has one place to read and to write at
-                yield from journal.lines(offsets)
-
-        return Session(self._own, lines, journal.picture)
+        return [*self._others.sessions(), *self._imported, self._own_session]
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.
@@ -486,9 +440,7 @@ class ExchangeLog:
         >>> [len(exchange.request) > 16_000 for exchange in log.exchanges()]
         [True]
         """
-        with self.reading(still=True) as sessions:
-            if session is not None:
-                sessions = [one for one in sessions if one.columns.session == session]
+        with self.reading(still=True, session=session) as sessions:
             order = in_order([source.columns for source in sessions]).tolist()
         for number, row in order:
             try:
@@ -499,29 +451,18 @@ class ExchangeLog:
             else:
                 yield exchange
 
-    @overload
-    def to_har(self, path: None = None, *, session: str | None = None) -> dict[str, Any]: ...
-    @overload
-    def to_har(self, path: str | os.PathLike[str], *, session: str | None = None) -> None: ...
     def to_har(
         self, path: str | os.PathLike[str] | None = None, *, session: str | None = None
-    ) -> dict[str, Any] | None:
-        """Return the log as a HAR 1.2 document, or write it to `path`.
+    ) -> Any:
+        """Return the log as a HAR 1.2 document, or write it to `path`; secrets are labels.
 
-        Pictures are in it, secrets are labels.
-
-        >>> client.get_balance()
-        Balance(balance=10.0)
+        >>> balance = client.get_balance()
         >>> log.to_har("log.har")
         >>> len(log.to_har()["log"]["entries"])
         1
         """
-        from brocap_nb.log import _export
-
-        if path is None:
-            return _export.to_har(self.exchanges(session=session))
-        _export.write_har(self.exchanges(session=session), path)
-        return None
+        exchanges = self.exchanges(session=session)
+        return _export.to_har(exchanges) if path is None else _export.write_har(exchanges, path)
 
     @classmethod
     def from_har(
@@ -544,8 +485,6 @@ class ExchangeLog:
         Raises:
             InvalidInputError: the file is no HAR of this API, or the folder has its exchanges.
         """
-        from brocap_nb.log import _export
-
         log = cls(folder)
         log._take_in(_export.read_har(path, everything))
         return log
@@ -554,11 +493,9 @@ class ExchangeLog:
         """Add exchanges of other sessions under their own names; foreign ones as our own."""
         self._must_be_written()
         sessions: dict[str, list[Exchange]] = {}
-        for exchange in exchanges:
+        for exchange in sorted(exchanges, key=lambda one: (one.started_at, one.session)):
             sessions.setdefault(exchange.session, []).append(exchange)
-        # as the files of a folder are in order
-        by_start = sorted((min(e.started_at for e in f), s, f) for s, f in sessions.items())
-        for _, session, found in by_start:
+        for session, found in sessions.items():  # as the files of a folder are in order
             if session == "har":
                 found = [
                     dataclasses.replace(e, session=self.session, exchange_id=f"{self.session}-{n}")
@@ -585,21 +522,15 @@ class ExchangeLog:
     def to_curl(self, exchange_id: str | int) -> str:
         """Return a shell command that sends a request again, with `$BROCAP_CLIENT_KEY` in it.
 
-        >>> client.get_balance()
-        Balance(balance=10.0)
+        >>> balance = client.get_balance()
         >>> print(log.to_curl(-1))
         printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
           curl -sS ...
         """
-        from brocap_nb.log import _export
-
         return _export.to_curl(self[exchange_id])
 
     def to_python(self, exchange_id: str | int) -> str:
-        """Return a program that sends a request again: it needs `requests` and the variable
-        `BROCAP_CLIENT_KEY`."""
-        from brocap_nb.log import _export
-
+        """Return a program that does the same as `to_curl`'s command: it needs `requests`."""
         return _export.to_python(self[exchange_id])
 
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
@@ -632,19 +563,17 @@ class ExchangeLog:
         *,
         ignore: Collection[str] = (),
         everything: bool = False,
-    ) -> Difference:
+    ) -> DiffTable:
         """Compare two exchanges field by field, but for ids, times and keys.
 
         >>> answers = client.get_balance(), client.get_balance()
-        >>> list(log.diff(0, 1))
-        []
+        >>> len(log.diff(0, 1))
+        0
 
         Args:
             ignore: paths to leave out as well, with what lies below: `response.solution`.
             everything: leave out nothing but `ignore`.
         """
-        from brocap_nb.log._diff import diff
-
         return diff(self[left], self[right], ignore=ignore, everything=everything)
 
     def __repr__(self) -> str:

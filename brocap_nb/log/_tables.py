@@ -116,6 +116,10 @@ def _sentence(value: str) -> str:
     return f'<div style="min-width:9em">{_html.words(value)}</div>'
 
 
+def _anything(value: str) -> str:
+    return f'<div style="overflow-wrap:anywhere">{_html.text(value)}</div>'
+
+
 def _at(value: datetime) -> str:
     title = f"{value:%Y-%m-%d %H:%M:%S.%f} UTC"
     return f'<span {_WHOLE} title="{title}">{value:%H:%M:%S} UTC</span>'
@@ -139,7 +143,7 @@ _WHOLE: Final = 'style="white-space:nowrap"'
 _WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
 _GOOD: Final[Mapping[str, bool | None]] = {
     **dict.fromkeys(("ready", "ok", "callback"), True),
-    **dict.fromkeys(("processing", "unknown", "abandoned"), None),
+    **dict.fromkeys(("processing", "unknown", "abandoned", "added", "removed", "changed"), None),
 }
 
 # What stands above a column, its values as HTML (numbers by their format, on the right), and how
@@ -161,7 +165,9 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "found": ("found", _code, "found {}"),
     "how": ("how", _html.text, "\n    {}"),
     "http_status": ("HTTP", "{}", ""),
+    "kind": ("", _badge, "{}"),
     "last_seen": ("last seen", _at, "last seen {:%Y-%m-%d %H:%M:%S} UTC"),
+    "left": ("left", _anything, "\n    - {}"),
     "max_ms": ("max", "{:,.1f}", "max {1} ms"),
     "meaning": ("meaning", _sentence, "\n    {}"),
     "method": ("method", _name, "{:<14}"),
@@ -169,9 +175,11 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "outcome": ("outcome", _badge, "{}"),
     "p50_ms": ("p50", "{:,.1f}", "p50 {1}"),
     "p95_ms": ("p95", "{:,.1f}", "p95 {1}"),
+    "path": ("where", _code, "{}"),
     "queue_s": ("seconds", "{:,.3f}", "{1} s"),
     "remedy": ("what to do", _sentence, "\n    {}"),
     "retryable": (AGAIN, again, f"\n    {AGAIN.capitalize()} {{1}}."),
+    "right": ("right", _anything, "\n    + {}"),
     "rule": ("the rule", _sentence, "\n    {}"),
     "seconds": ("seconds to the result", "{:,.3f}", "{1} s"),
     "started_at": ("at", _at, ""),
@@ -215,8 +223,8 @@ class ShownTable(Frame):
 
     limit: ClassVar[int] = 200
     """How many rows are shown."""
-    _title: ClassVar[str] = ""
-    _nothing: ClassVar[str] = ""
+    _title: str = ""
+    _nothing: str = ""
     _columns: ClassVar[str] = ""
 
     def as_dicts(self, limit: int | None = None) -> list[dict[str, Any]]:

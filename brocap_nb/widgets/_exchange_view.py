@@ -153,8 +153,7 @@ class ExchangeView(widgets.VBox):
         widgets.show(self, False)
 
     def _show_difference(self, left: str, right: str) -> None:
-        difference = self.exchanges.diff(left, right)
-        self._difference.value = difference._repr_mimebundle_()["text/html"]
+        self._difference.value = self.exchanges.diff(left, right)._repr_html_()
 
     def _forget(self) -> None:
         self._report.clear()

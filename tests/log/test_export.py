@@ -467,7 +467,7 @@ def test_a_replay_is_a_new_exchange_with_the_current_key(
     assert isinstance(answer, bn.CreatedTask)
     (path, first), (again, second) = peer.requests
     assert (again, second) == (path, first.replace(key.encode(), b"b" * 32))
-    assert not client.log.diff(0, 1)
+    assert client.log.diff(0, 1).empty
     assert client.log[1].task_type == "X"
     peer.say(BALANCE)
     client.get_balance()

@@ -18,76 +18,46 @@ import pytest
 from peer import Peer, http
 
 import brocap_nb as bn
-from brocap_nb.log._rows import COLUMNS
+from brocap_nb import ExchangeLog
 
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 BROKE = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "no money"}')
-DTYPES = {
-    "exchange_id": "string",
-    "started_at": "datetime64[us, UTC]",
-    "session": "category",
-    "method": "category",
-    "task_type": "category",
-    "task_id": "Int64",
-    "attempt": "int32",
-    "outcome": "category",
-    "http_status": "Int64",
-    "error_id": "Int64",
-    "error_code": "category",
-    "error_description": "category",
-    "status": "category",
-    "elapsed_ms": "float64",
-    "request_bytes": "int64",
-    "response_bytes": "Int64",
-    "request": "string",
-    "response": "string",
-}
+DTYPES = """
+exchange_id string; started_at datetime64[us, UTC]; session category; method category;
+task_type category; task_id Int64; attempt int32; outcome category; http_status Int64;
+error_id Int64; error_code category; error_description category; status category;
+elapsed_ms float64; request_bytes int64; response_bytes Int64; request string; response string
+"""
 
 
-def begin(log: bn.ExchangeLog, **fields: object) -> bn.Exchange:
+def begin(log: ExchangeLog, **fields: object) -> bn.Exchange:
     given = {"method": "getBalance", "url": "http://127.0.0.1", "request": "{}", **fields}
     return log.begin(request_bytes=2, **given)  # type: ignore[arg-type]
 
 
-def test_the_frame_has_the_documented_columns_and_dtypes_for_any_number_of_rows(
+def test_the_frame_has_the_documented_columns_and_dtypes_and_is_a_copy(
     client: bn.Client, peer: Peer
 ) -> None:
-    empty = client.log.frame()
-    assert tuple(empty.columns) == COLUMNS
-    assert empty.dtypes.astype(str).to_dict() == DTYPES
+    documented = dict(one.strip().split(" ", 1) for one in DTYPES.split(";"))
+    assert client.log.frame().dtypes.astype(str).to_dict() == documented
     peer.say(BALANCE, BROKE)
     client.get_balance()
     with pytest.raises(bn.ApiError):
         client.get_balance()
     full = client.log.frame()
-    assert full.dtypes.astype(str).to_dict() == DTYPES
+    assert full.dtypes.astype(str).to_dict() == documented
     assert full["outcome"].tolist() == ["ok", "api_error"]
     assert full["response"].tolist()[0] == '{"errorId": 0, "balance": 3}'
     assert (full["elapsed_ms"] > 0).all()
     assert "request" not in client.log.frame(bodies=False)
-
-
-def test_a_frame_is_a_copy(client: bn.Client, peer: Peer) -> None:
-    peer.say(BALANCE)
-    client.get_balance()
-    frame = client.log.frame()
-    client.get_balance()
-    assert len(frame) == 1
-    frame.loc[0, "attempt"] = 99
+    full.loc[0, "attempt"] = 99
     assert client.log.frame()["attempt"].tolist() == [1, 1]
-
-
-def test_more_rows_than_the_first_block(log: bn.ExchangeLog) -> None:
-    ids = [begin(log, attempt=n).exchange_id for n in range(1, 301)]
-    frame = log.frame()
-    assert frame["exchange_id"].tolist() == ids
-    assert frame["attempt"].tolist() == list(range(1, 301))
 
 
 def test_another_log_on_the_folder_sees_all_sessions(client: bn.Client, peer: Peer) -> None:
     peer.say(BALANCE)
     client.get_balance()
-    reader = bn.ExchangeLog(client.log.folder)
+    reader = ExchangeLog(client.log.folder)
     pd.testing.assert_frame_equal(reader.frame(), client.log.frame())
     client.get_balance()
     begin(reader)
@@ -98,25 +68,26 @@ def test_another_log_on_the_folder_sees_all_sessions(client: bn.Client, peer: Pe
 
 
 def test_bodies_stay_with_their_rows_across_sessions(tmp_path: Path) -> None:
-    one, two = bn.ExchangeLog(tmp_path), bn.ExchangeLog(tmp_path)
+    one, two = ExchangeLog(tmp_path), ExchangeLog(tmp_path)
     for number in range(6):
         begin((one, two)[number % 2], request=f'"{number}"')
     assert one.frame()["request"].tolist() == [f'"{number}"' for number in range(6)]
 
 
-def test_a_log_in_memory_leaves_nothing_on_disk(peer: Peer, key: str, tmp_path: Path) -> None:
-    log = bn.ExchangeLog(":memory:")
+def test_nothing_is_on_disk_of_a_log_in_memory_or_before_the_first_exchange(
+    peer: Peer, key: str, log: ExchangeLog, tmp_path: Path
+) -> None:
+    memory = ExchangeLog(":memory:")
     peer.say(BALANCE)
-    bn.Client(key, base_url=peer.url, log=log).get_balance()
-    assert log.folder is None
-    assert log[0].response == '{"errorId": 0, "balance": 3}'
+    bn.Client(key, base_url=peer.url, log=memory).get_balance()
+    assert memory.folder is None
+    assert memory[0].response == '{"errorId": 0, "balance": 3}'
+    assert len(log.frame()) == len(log.recent()) == 0
+    assert "0 exchanges" in log._repr_mimebundle_()["text/plain"]
     assert list(tmp_path.rglob("*")) == []
-
-
-def test_nothing_is_written_before_the_first_exchange(log: bn.ExchangeLog) -> None:
-    assert len(log) == 0
-    assert log.folder is not None
-    assert not log.folder.exists()
+    (tmp_path / "a.jsonl").touch()
+    with pytest.raises(bn.InvalidInputError, match="is a file; expected a folder"):
+        ExchangeLog("a.jsonl")
 
 
 def test_pictures_lie_beside_the_lines_once_and_come_back(client: bn.Client, peer: Peer) -> None:
@@ -136,38 +107,18 @@ def test_pictures_lie_beside_the_lines_once_and_come_back(client: bn.Client, pee
     assert len(shown) < 250
 
 
-def test_one_exchange_by_id_and_by_number(client: bn.Client, peer: Peer) -> None:
-    peer.say(BALANCE)
-    for _ in range(3):
-        client.get_balance()
-    log = client.log
-    ids = log.frame()["exchange_id"].tolist()
-    assert [log[0].exchange_id, log[-1].exchange_id] == [ids[0], ids[2]]
-    assert log[ids[1]].exchange_id == ids[1]
-    for missing in (3, -4, "nonsense", f"{log.session}-9", f"{log.session}-x", ""):
-        with pytest.raises(bn.ExchangeNotFoundError):
-            log[missing]
-    again = bn.ExchangeLog(log.folder)  # tomorrow, or in another kernel
-    assert [again[n].exchange_id for n in range(-1, 3)] == [ids[2], *ids]
-
-
-def test_a_number_is_an_index_of_the_frames_rows_whoever_wrote_them(tmp_path: Path) -> None:
-    logs = [bn.ExchangeLog(tmp_path / name) for name in ("ann", "bob", "ann")]
+def test_an_exchange_has_its_id_and_is_a_row_of_the_frame_whoever_wrote_it(tmp_path: Path) -> None:
+    logs = [ExchangeLog(tmp_path / name) for name in ("ann", "bob", "ann")]
     for log in (*logs, logs[0]):
-        log.begin(method="m", url="u", request="{}", request_bytes=2)
-    for reader in (bn.ExchangeLog(tmp_path / "*"), bn.ExchangeLog(tmp_path / "ann"), logs[0]):
+        begin(log)
+    for reader in (ExchangeLog(tmp_path / "*"), ExchangeLog(tmp_path / "ann"), logs[0]):
         ids = reader.frame()["exchange_id"].tolist()
         assert [reader[n].exchange_id for n in range(-len(ids), len(ids))] == ids * 2
+        assert [reader[one].exchange_id for one in ids] == ids
         assert reader[-1].exchange_id.endswith(f"{logs[0].session}-2")
-        with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
-            reader[len(ids)]
-
-
-def test_a_file_is_no_folder(tmp_path: Path) -> None:
-    file = tmp_path / "a.jsonl"
-    file.touch()
-    with pytest.raises(bn.InvalidInputError, match="is a file; expected a folder"):
-        bn.ExchangeLog(file)
+        for missing in (len(ids), -len(ids) - 1, "nonsense", f"{ids[0]}9", f"{ids[0]}x", ""):
+            with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
+                reader[missing]
 
 
 def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
@@ -175,39 +126,16 @@ def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
     for _ in range(4):
         with contextlib.suppress(bn.ApiError):
             client.get_balance()
-    table = client.log.errors()
-    assert table.columns.tolist() == [
-        "error_code",
-        "count",
-        "share",
-        "first_seen",
-        "last_seen",
-        "tasks",
-        "meaning",
-        "remedy",
-        "retryable",
-        "example",
-    ]
-    row = table.iloc[0]
+    table, entry = client.log.errors(), bn.CATALOGUE["ERROR_ZERO_BALANCE"]
+    (row,) = table.to_dict("records")
     assert client.log[row["example"]].error_code == "ERROR_ZERO_BALANCE"
-    entry = bn.CATALOGUE["ERROR_ZERO_BALANCE"]
     assert (row["error_code"], row["count"], row["share"]) == (entry.code, 2, 0.5)
-    assert (row["meaning"], row["remedy"], row["retryable"]) == (
-        entry.meaning,
-        entry.remedy,
-        entry.retryable,
-    )
+    told = [getattr(entry, name) for name in ("meaning", "remedy", "retryable")]
+    assert [row["meaning"], row["remedy"], row["retryable"]] == told
     assert row["first_seen"] < row["last_seen"]
     for shown in (str(table), table._repr_html_()):
         assert entry.meaning in shown
         assert entry.remedy in shown
-
-
-def test_an_empty_log_says_so_everywhere(log: bn.ExchangeLog) -> None:
-    assert len(log.errors()) == 0
-    assert "No answer had an error code" in str(log.errors())
-    assert "0 exchanges" in log._repr_mimebundle_()["text/plain"]
-    assert log.recent() == []
 
 
 def test_listeners_hear_every_line_and_cannot_break_the_exchange(
@@ -229,7 +157,7 @@ def test_listeners_hear_every_line_and_cannot_break_the_exchange(
     assert heard == ["no_response", "ok"]
 
 
-def test_threads_write_whole_lines_with_ids_of_their_own(log: bn.ExchangeLog) -> None:
+def test_threads_write_whole_lines_with_ids_of_their_own(log: ExchangeLog) -> None:
     def work() -> None:
         for _ in range(100):
             begin(log, request='"' + "x" * 3000 + '"')
@@ -239,16 +167,16 @@ def test_threads_write_whole_lines_with_ids_of_their_own(log: bn.ExchangeLog) ->
         thread.start()
     for thread in threads:
         thread.join()
-    frame = bn.ExchangeLog(log.folder).frame()
+    frame = ExchangeLog(log.folder).frame()
     assert frame["exchange_id"].nunique() == 800
     assert (frame["request"].str.len() == 3002).all()
 
 
-def _in_a_fork(log: bn.ExchangeLog) -> None:
+def _in_a_fork(log: ExchangeLog) -> None:
     begin(log, method="inChild")
 
 
-def test_a_forked_process_writes_a_file_of_its_own(log: bn.ExchangeLog) -> None:
+def test_a_forked_process_writes_a_file_of_its_own(log: ExchangeLog) -> None:
     begin(log, method="before")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -263,7 +191,7 @@ def test_a_forked_process_writes_a_file_of_its_own(log: bn.ExchangeLog) -> None:
 # --- files that something happened to -----------------------------------------------------
 
 
-def _file_of(log: bn.ExchangeLog) -> Path:
+def _file_of(log: ExchangeLog) -> Path:
     assert log.folder is not None
     return next(log.folder.glob("*.jsonl"))
 
@@ -274,7 +202,7 @@ def test_a_torn_last_line_is_skipped_with_one_warning(client: bn.Client, peer: P
     client.get_balance()
     path = _file_of(client.log)
     path.write_bytes(path.read_bytes()[:-25])
-    reader = bn.ExchangeLog(client.log.folder)
+    reader = ExchangeLog(client.log.folder)
     with pytest.warns(bn.LogWarning, match="torn") as seen:
         assert reader.frame()["outcome"].tolist() == ["ok", "no_response"]
         reader.frame()
@@ -305,7 +233,7 @@ def test_a_strange_line_is_skipped_and_the_rest_is_read(
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([lines[0], line + b"\n", *lines[1:]]))
     with pytest.warns(bn.LogWarning, match="skipped"):
-        frame = bn.ExchangeLog(client.log.folder).frame()
+        frame = ExchangeLog(client.log.folder).frame()
     assert frame["outcome"].tolist() == ["ok"]
 
 
@@ -315,14 +243,14 @@ def test_a_newer_format_is_read_as_far_as_it_can_be(client: bn.Client, peer: Pee
     path = _file_of(client.log)
     path.write_bytes(path.read_bytes().replace(b'"format":1', b'"format":9,"new":[1]'))
     with pytest.warns(bn.LogWarning, match="format 9"):
-        assert len(bn.ExchangeLog(client.log.folder).frame()) == 1
+        assert len(ExchangeLog(client.log.folder).frame()) == 1
 
 
 def test_a_folder_that_cannot_be_written_warns_once_and_keeps_the_rows(
     peer: Peer, key: str, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    log = bn.ExchangeLog(tmp_path / "file" / "log")
+    log = ExchangeLog(tmp_path / "file" / "log")
     client = bn.Client(key, base_url=peer.url, log=log)
     peer.say(BALANCE)
     with pytest.warns(bn.LogWarning, match="cannot be written") as seen:
@@ -342,7 +270,7 @@ def test_a_deleted_folder_comes_back_with_all_its_lines(client: bn.Client, peer:
     client.get_balance()
     assert client.log.frame()["response"].notna().tolist() == [True, True]
     assert client.log[0].method == "getBalance"
-    pd.testing.assert_frame_equal(bn.ExchangeLog(client.log.folder).frame(), client.log.frame())
+    pd.testing.assert_frame_equal(ExchangeLog(client.log.folder).frame(), client.log.frame())
 
 
 def test_a_full_disk_loses_nothing_of_the_exchange(tmp_path: Path) -> None:
@@ -368,13 +296,13 @@ assert len(seen) == 1 and "No space" in str(seen[0].message) or "too large" in s
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bn.LogWarning)
-        frame = bn.ExchangeLog(tmp_path / "log").frame()
+        frame = ExchangeLog(tmp_path / "log").frame()
     assert len(frame) >= 2, "the lines before and after the full disk are there"
 
 
 def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: Path) -> None:
     task = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
-    first, second = bn.ExchangeLog(tmp_path), bn.ExchangeLog(tmp_path)
+    first, second = ExchangeLog(tmp_path), ExchangeLog(tmp_path)
     with bn.Sandbox(speed=1000) as sandbox:
         with bn.Client(sandbox.key, base_url=sandbox.url, log=first) as client:
             assert first.tasks().empty
@@ -414,44 +342,17 @@ def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: P
     ("before", "after", "cost"),
     [(3, 2.5, 0.5), (0.3, 0.1, 0.2), (3, 3, 0.0), (2.5, 3, None)],
 )
-def test_a_balance_that_rose_tells_no_cost(
+def test_a_balance_that_rose_tells_no_cost_nor_does_that_of_another_address(
     client: bn.Client, peer: Peer, before: float, after: float, cost: float | None
 ) -> None:
-    created = http(b'{"errorId": 0, "taskId": 7}')
     balances = [http(json.dumps({"errorId": 0, "balance": b}).encode()) for b in (before, after)]
-    peer.say(balances[0], created, balances[1])
-    client.get_balance()
-    client.create_task(bn.RawTask({"type": "X"}))
-    client.get_balance()
-    (found,) = client.log.tasks()["cost"].tolist()
-    assert found == cost if cost is not None else pd.isna(found)
-
-
-def test_the_balance_of_another_address_tells_no_cost(client: bn.Client, peer: Peer) -> None:
-    peer.say(http(b'{"errorId": 0, "taskId": 7}'))
-    with (
-        bn.Sandbox() as sandbox,
-        bn.Client(sandbox.key, base_url=sandbox.url, log=client.log) as other,
-    ):
-        other.get_balance()
-        client.create_task(bn.RawTask({"type": "X"}))
-        other.get_balance()
-    assert client.log.tasks()["cost"].isna().all()
-
-
-def test_a_cost_reads_only_the_exchanges_it_is_of(client: bn.Client, peer: Peer) -> None:
-    """Pictures and the bodies of polls stay where they are."""
     created = http(b'{"errorId": 0, "taskId": 7}')
-    peer.say(BALANCE, created, BALANCE, *[http(b'{"errorId": 0, "status": "processing"}')] * 3)
-    client.get_balance()
-    client.create_task(bn.RawTask({"type": "X"}))
-    client.get_balance()
-    for _ in range(3):
-        client.get_task_result(7, paced=False)
-    (path,) = (client.log.folder or Path()).glob("*.jsonl")
-    lines = path.read_text().splitlines()
-    # damaged in place: whoever reads these lines cannot
-    damaged = ["x" * len(line) if '"getTaskResult"' in line else line for line in lines]
-    assert sum(line.startswith("x") for line in damaged) == 6
-    path.write_text("\n".join(damaged) + "\n")
-    assert client.log.tasks()[["cost", "polls"]].to_numpy().tolist() == [[0.0, 3]]
+    other = bn.Client("k" * 32, base_url=f"{peer.url}/other", log=client.log)
+    for asking in (client, other):
+        peer.say(balances[0], created, balances[1])
+        asking.get_balance()
+        client.create_task(bn.RawTask({"type": "X"}))
+        asking.get_balance()
+    nothing, found = client.log.tasks()["cost"].tolist()
+    assert pd.isna(nothing)
+    assert found == cost if cost is not None else pd.isna(found)

@@ -20,6 +20,7 @@ from peer import Peer, http
 from waiting import until
 
 import brocap_nb as bn
+from brocap_nb import ExchangeLog
 from brocap_nb.log._rows import COLUMNS
 from brocap_nb.log.engines import scan
 
@@ -32,7 +33,7 @@ FAST = 0.01  # seconds between two looks
 
 def student(peer: Peer, folder: Path, *answers: bytes) -> bn.Client:
     """A client that has got these answers to getBalance."""
-    client = bn.Client("k" * 32, base_url=peer.url, log=bn.ExchangeLog(folder))
+    client = bn.Client("k" * 32, base_url=peer.url, log=ExchangeLog(folder))
     for answer in answers:
         peer.say(answer)
         with contextlib.suppress(bn.ApiError):
@@ -45,12 +46,12 @@ def followers() -> list[threading.Thread]:
 
 
 @pytest.fixture
-def teacher(tmp_path: Path) -> bn.ExchangeLog:
-    return bn.ExchangeLog(tmp_path / "*")
+def teacher(tmp_path: Path) -> ExchangeLog:
+    return ExchangeLog(tmp_path / "*")
 
 
 @pytest.fixture
-def heard(teacher: bn.ExchangeLog) -> Iterator[list[bn.Exchange]]:
+def heard(teacher: ExchangeLog) -> Iterator[list[bn.Exchange]]:
     """What the teacher hears of."""
     heard: list[bn.Exchange] = []
     stop = teacher.subscribe(heard.append, others=True, interval=FAST)
@@ -63,7 +64,7 @@ def heard(teacher: bn.ExchangeLog) -> Iterator[list[bn.Exchange]]:
 
 
 def test_all_folders_are_one_frame_with_who(
-    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
     empty = teacher.frame()
     alice = student(peer, tmp_path / "alice", OK, NO_MONEY)
@@ -95,7 +96,7 @@ def test_all_folders_are_one_frame_with_who(
 
 
 def test_two_students_with_the_same_session_and_task_number(
-    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
     """A sandbox gives the same numbers in every kernel; a copied folder has the same session."""
     for name in ("alice", "bob"):
@@ -105,7 +106,7 @@ def test_two_students_with_the_same_session_and_task_number(
         for path in (tmp_path / name).glob("*.jsonl"):
             path.write_text(path.read_text().replace(client.log.session, "twins2"))
             path.rename(path.with_name("1-twins2.jsonl"))
-    reader = bn.Client("k" * 32, base_url=peer.url, log=bn.ExchangeLog(tmp_path / "alice"))
+    reader = bn.Client("k" * 32, base_url=peer.url, log=ExchangeLog(tmp_path / "alice"))
     peer.say(READY)
     reader.get_task_result(7)
     ids = ["alice/twins2-1", "bob/twins2-1"]
@@ -121,18 +122,18 @@ def test_two_students_with_the_same_session_and_task_number(
 
 
 def test_errors_count_the_tasks_of_each_student(
-    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
     for name in ("alice", "bob"):
         peer.say(NO_MONEY)
         with pytest.raises(bn.ApiError):
             student(peer, tmp_path / name).get_task_result(7)
     assert teacher.errors()["tasks"].tolist() == [2]
-    assert bn.ExchangeLog(tmp_path / "bob").errors()["tasks"].tolist() == [1]
+    assert ExchangeLog(tmp_path / "bob").errors()["tasks"].tolist() == [1]
 
 
 def test_pictures_are_found_in_their_own_folder(
-    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
     pictures = {}
     for name in ("alice", "bob"):
@@ -146,14 +147,14 @@ def test_pictures_are_found_in_their_own_folder(
 
 
 def test_a_folder_that_comes_later_is_read(
-    peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
     assert len(teacher) == 0
     student(peer, tmp_path / "late" / "brocap_log", OK)
     assert teacher.frame()["source"].tolist() == ["late"]
 
 
-def test_it_is_never_written(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path) -> None:
+def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -> None:
     student(peer, tmp_path / "alice", OK).log.to_har(tmp_path / "log.har")
     sent: list[str] = []
     peer.reply = lambda path, body: sent.append(path) or OK  # type: ignore[func-returns-value]
@@ -164,19 +165,19 @@ def test_it_is_never_written(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
     with pytest.raises(bn.InvalidInputError, match="never written"):
         teacher.attach(requests.Session())
     with pytest.raises(bn.InvalidInputError, match="never written"):
-        bn.ExchangeLog.from_har(tmp_path / "log.har", tmp_path / "*")
-    with pytest.raises(bn.ExchangeNotFoundError, match=r"log\.frame\(\)\.$"):
+        ExchangeLog.from_har(tmp_path / "log.har", tmp_path / "*")
+    with pytest.raises(bn.ExchangeNotFoundError, match="it has 1"):
         teacher["alice/nobody-1"]
     assert sent == []
     assert sorted(tmp_path.rglob("*")) == before
-    assert not bn.ExchangeLog(tmp_path / "alice").read_only
+    assert not ExchangeLog(tmp_path / "alice").read_only
 
 
-def test_it_comes_out_as_a_har(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path) -> None:
+def test_it_comes_out_as_a_har(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -> None:
     student(peer, tmp_path / "alice", OK)
     student(peer, tmp_path / "bob", NO_MONEY)
     teacher.to_har(tmp_path / "class.har")
-    back = bn.ExchangeLog.from_har(tmp_path / "class.har", tmp_path / "back")
+    back = ExchangeLog.from_har(tmp_path / "class.har", tmp_path / "back")
     assert back.frame()["outcome"].tolist() == ["ok", "api_error"]
     assert set(back.frame()["session"]) == {back.session}, "its folders' names are not in a HAR"
 
@@ -184,7 +185,7 @@ def test_it_comes_out_as_a_har(peer: Peer, teacher: bn.ExchangeLog, tmp_path: Pa
 @pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 @pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "dask"])
 def test_engines_read_the_pattern_too(
-    engine: str, peer: Peer, teacher: bn.ExchangeLog, tmp_path: Path
+    engine: str, peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
     import narwhals as nw
 
@@ -221,7 +222,7 @@ def test_a_folder_that_cannot_be_read_for_a_moment_keeps_its_rows(
     peer: Peer, tmp_path: Path
 ) -> None:
     alice = student(peer, tmp_path / "alice", OK)
-    reader = bn.ExchangeLog(tmp_path / "alice")
+    reader = ExchangeLog(tmp_path / "alice")
     assert len(reader) == 1
     back = unreadable(tmp_path / "alice")
     with pytest.warns(bn.LogWarning, match="cannot be read") as seen:
@@ -235,7 +236,7 @@ def test_a_folder_that_cannot_be_read_for_a_moment_keeps_its_rows(
 
 def test_a_file_that_became_shorter_is_read_anew(peer: Peer, tmp_path: Path) -> None:
     student(peer, tmp_path / "alice", OK, OK, OK)
-    reader = bn.ExchangeLog(tmp_path / "*")
+    reader = ExchangeLog(tmp_path / "*")
     assert len(reader) == 3
     path = next(tmp_path.glob("*/*.jsonl"))
     lines = path.read_bytes().splitlines(keepends=True)
@@ -243,7 +244,7 @@ def test_a_file_that_became_shorter_is_read_anew(peer: Peer, tmp_path: Path) -> 
     assert len(reader) == 1
     assert reader.frame()["response"].notna().all()
     path.write_bytes(b"".join(lines))
-    pd.testing.assert_frame_equal(reader.frame(), bn.ExchangeLog(tmp_path / "*").frame())
+    pd.testing.assert_frame_equal(reader.frame(), ExchangeLog(tmp_path / "*").frame())
 
 
 # --- following ----------------------------------------------------------------------------
@@ -255,7 +256,7 @@ def told(heard: list[bn.Exchange]) -> list[str]:
 
 
 def test_a_follower_hears_of_the_others_once_each(
-    peer: Peer, teacher: bn.ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
 ) -> None:
     student(peer, tmp_path / "alice", OK, NO_MONEY)
     student(peer, tmp_path / "bob", NO_MONEY)
@@ -268,7 +269,7 @@ def test_a_follower_hears_of_the_others_once_each(
 
 def test_what_was_there_before_is_not_told(peer: Peer, tmp_path: Path) -> None:
     alice = student(peer, tmp_path / "alice", OK)
-    log = bn.ExchangeLog(tmp_path / "alice")
+    log = ExchangeLog(tmp_path / "alice")
     first: list[bn.Exchange] = []
     second: list[bn.Exchange] = []
     stop = log.subscribe(first.append, others=True, interval=3600)
@@ -283,7 +284,7 @@ def test_what_was_there_before_is_not_told(peer: Peer, tmp_path: Path) -> None:
 
 
 def test_reading_in_between_takes_nothing_from_the_follower(
-    peer: Peer, teacher: bn.ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
 ) -> None:
     alice = student(peer, tmp_path / "alice")
     peer.say(OK)
@@ -296,7 +297,7 @@ def test_reading_in_between_takes_nothing_from_the_follower(
 
 def test_own_exchanges_are_told_as_before(peer: Peer, tmp_path: Path) -> None:
     heard: list[bn.Exchange] = []
-    log = bn.ExchangeLog(tmp_path / "log")
+    log = ExchangeLog(tmp_path / "log")
     stop = log.subscribe(heard.append, others=True, interval=FAST)
     peer.say(OK)
     bn.Client("k" * 32, base_url=peer.url, log=log).get_balance()
@@ -308,7 +309,7 @@ def test_own_exchanges_are_told_as_before(peer: Peer, tmp_path: Path) -> None:
 
 def test_the_thread_ends_with_the_last_that_needs_it(tmp_path: Path) -> None:
     until(lambda: followers() == [])  # those of other tests
-    log = bn.ExchangeLog(tmp_path / "*")
+    log = ExchangeLog(tmp_path / "*")
     stops = [log.subscribe(print, others=True, interval=FAST * n) for n in (3, 1, 2)]
     until(lambda: len(followers()) == 1)
     stops.pop(1)()
@@ -324,7 +325,7 @@ def test_the_thread_ends_with_the_last_that_needs_it(tmp_path: Path) -> None:
 
 
 def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
-    peer: Peer, teacher: bn.ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
 ) -> None:
     alice = student(peer, tmp_path / "alice", NO_MONEY, OK)
     until(lambda: len(told(heard)) == 2)
@@ -351,14 +352,14 @@ def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
     assert len(set(told(heard))) == 5
 
 
-def _size_known(log: bn.ExchangeLog) -> int:
+def _size_known(log: ExchangeLog) -> int:
     """How much of the only file the follower has seen."""
     (session,) = log._others._sessions.values()
     return session._size
 
 
 def test_a_line_that_is_half_written_is_no_torn_line(
-    teacher: bn.ExchangeLog, heard: list[bn.Exchange], peer: Peer, tmp_path: Path
+    teacher: ExchangeLog, heard: list[bn.Exchange], peer: Peer, tmp_path: Path
 ) -> None:
     student(peer, tmp_path / "alice", OK)
     until(lambda: len(told(heard)) == 1)
@@ -374,7 +375,7 @@ def test_a_line_that_is_half_written_is_no_torn_line(
 
 
 def test_a_follower_that_breaks_is_told_and_the_others_hear(
-    peer: Peer, teacher: bn.ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
+    peer: Peer, teacher: ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
 ) -> None:
     def fail(exchange: bn.Exchange) -> None:
         raise RuntimeError("a broken view")

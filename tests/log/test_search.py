@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import brocap_nb as bn
+from brocap_nb import ExchangeLog
 from brocap_nb.log._search import CHUNK, EVERYTHING, Filter, Search
 
 METHODS = ("createTask", "getTaskResult", "getBalance")
@@ -18,7 +19,7 @@ CODES = ("ERROR_ZERO_BALANCE", "CAPTCHA_NOT_READY", None)
 
 
 def write(
-    log: bn.ExchangeLog,
+    log: ExchangeLog,
     *,
     method: str = "getBalance",
     code: str | None = None,
@@ -35,19 +36,19 @@ def write(
     return begun
 
 
-def finish(log: bn.ExchangeLog, begun: bn.Exchange, response: str, code: str | None = None) -> None:
+def finish(log: ExchangeLog, begun: bn.Exchange, response: str, code: str | None = None) -> None:
     outcome = bn.Outcome.OK if code is None else bn.Outcome.API_ERROR
     log.finish(dataclasses.replace(begun, outcome=outcome, error_code=code, response=response))
 
 
-def ids(log: bn.ExchangeLog, wanted: Filter = EVERYTHING, size: int = 10_000) -> list[str]:
+def ids(log: ExchangeLog, wanted: Filter = EVERYTHING, size: int = 10_000) -> list[str]:
     page = Search(log, wanted).page(size)
     assert page is not None
     return [exchange.exchange_id for exchange in page.exchanges]
 
 
 def test_pages_are_newest_first_and_together_they_are_all() -> None:
-    log = bn.ExchangeLog(":memory:")
+    log = ExchangeLog(":memory:")
     made = [write(log).exchange_id for _ in range(25)]
     search = Search(log)
     pages = [search.page(10, skip=skip) for skip in (0, 10, 20, 30)]
@@ -58,7 +59,7 @@ def test_pages_are_newest_first_and_together_they_are_all() -> None:
 
 
 def test_an_empty_log_has_an_empty_page() -> None:
-    page = Search(bn.ExchangeLog(":memory:"), Filter(text="x")).page(10)
+    page = Search(ExchangeLog(":memory:"), Filter(text="x")).page(10)
     assert page is not None
     assert (page.exchanges, page.found, page.rows) == ((), 0, 0)
 
@@ -86,7 +87,7 @@ filters = st.builds(
 def test_a_filter_finds_what_a_look_at_the_frame_finds(
     written: list[dict[str, str]], wanted: Filter
 ) -> None:
-    log = bn.ExchangeLog(":memory:")
+    log = ExchangeLog(":memory:")
     for row in written:
         write(log, **row)  # type: ignore[arg-type]
     expected = []
@@ -102,7 +103,7 @@ def test_a_filter_finds_what_a_look_at_the_frame_finds(
 
 
 def test_a_search_goes_on_as_the_log_grows_and_answers_come() -> None:
-    log = bn.ExchangeLog(":memory:")
+    log = ExchangeLog(":memory:")
     search = Search(log, Filter(text="penguin"))
     waiting = [write(log, response=None) for _ in range(2)]
     assert search.page(5) == search.page(5)
@@ -119,10 +120,10 @@ def test_a_search_goes_on_as_the_log_grows_and_answers_come() -> None:
 
 
 def test_other_sessions_and_their_dead_requests_are_found_too(tmp_path: Path) -> None:
-    other = bn.ExchangeLog(tmp_path)
+    other = ExchangeLog(tmp_path)
     for number in range(CHUNK + 7):  # more than are read at a stretch, none of them answered
         write(other, request=f'{{"n": "dead {number}."}}', response=None)
-    log = bn.ExchangeLog(tmp_path)
+    log = ExchangeLog(tmp_path)
     write(log, request='{"n": "dead 0. again"}')
     assert [one.split("-")[0] for one in ids(log, Filter(text="dead 0."))] == [
         log.session,
@@ -132,7 +133,7 @@ def test_other_sessions_and_their_dead_requests_are_found_too(tmp_path: Path) ->
 
 
 def test_a_search_in_bodies_can_be_stopped() -> None:
-    log = bn.ExchangeLog(":memory:")
+    log = ExchangeLog(":memory:")
     for _ in range(CHUNK + 1):
         write(log)
     asked: list[int] = []
@@ -147,7 +148,7 @@ def test_a_search_in_bodies_can_be_stopped() -> None:
 
 
 def test_a_folder_that_was_deleted_is_no_error(tmp_path: Path) -> None:
-    log = bn.ExchangeLog(tmp_path / "log")
+    log = ExchangeLog(tmp_path / "log")
     write(log, request='{"q": "owl"}')
     for path in (tmp_path / "log").glob("*.jsonl"):
         path.unlink()
