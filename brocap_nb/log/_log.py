@@ -33,9 +33,8 @@ from brocap_nb.log._folders import (
     tell,
 )
 from brocap_nb.log._journal import (
-    FileJournal,
+    Journal,
     LogWarning,
-    MemoryJournal,
     request_line,
     response_line,
     with_pictures,
@@ -106,11 +105,8 @@ class ExchangeLog:
     def _start_session(self) -> None:
         self._writing = threading.RLock()  # of this session's rows; never waits for another file
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-        self._journal: FileJournal | MemoryJournal = (
-            MemoryJournal()
-            if self._folder is None or self._read_only
-            else FileJournal(self._folder, self.session, datetime.now(UTC))
-        )
+        folder = None if self._read_only else self._folder
+        self._journal = Journal(folder, self.session, datetime.now(UTC))
         self._own = Columns(self.session, self._words)
         path = self._journal.path
         self._sealer = None if path is None else Sealer(path, self._own)
@@ -578,7 +574,7 @@ class ExchangeLog:
                     "Choose another folder.",
                     field="folder",
                 )
-            journal = FileJournal(self.folder, session, found[0].started_at)
+            journal = Journal(self.folder, session, found[0].started_at)
             write(found, columns, journal)  # and is read from there like any other session
             journal.close()
 
