@@ -93,25 +93,30 @@ def is_pattern(folder: Path) -> bool:
 
 
 def log_files(
-    folder: Path, unreadable: Callable[[Path, OSError], None] = lambda *_: None
+    folder: Path, unreadable: Callable[[Path, str], object] = lambda *_: None
 ) -> list[LogFile]:
     """Return the files of a folder, or of all folders of a pattern, in order.
 
-    `unreadable` is called with a folder that is there but cannot be read, and why.
+    `unreadable` is called with what is there but cannot be read, and why.
     """
     found: dict[str, LogFile] = {}
     for source, place in _places(folder, unreadable):
-        for name in sorted(_names(place, unreadable)):
-            if name.endswith(".jsonl"):
-                session = _html.printable(name.removesuffix(".jsonl").rpartition("-")[2], "utf-8")
-                session = session if source is None else f"{source}/{session}"
-                # a copy beside it has the same session, and is left out
-                found.setdefault(session, LogFile(place / name, session, source))
+        for entry in _entries(place, unreadable):
+            path = place / entry.name
+            if path.suffix != ".jsonl":
+                continue
+            if not entry.is_file(follow_symlinks=False):
+                unreadable(path, "it is a link or no plain file")
+                continue
+            session = _html.printable(path.stem.rpartition("-")[2], "utf-8")
+            session = session if source is None else f"{source}/{session}"
+            # a copy beside it has the same session, and is left out
+            found.setdefault(session, LogFile(path, session, source))
     return list(found.values())
 
 
 def _places(
-    folder: Path, unreadable: Callable[[Path, OSError], None]
+    folder: Path, unreadable: Callable[[Path, str], object]
 ) -> Iterator[tuple[str | None, Path]]:
     """Each folder that may have files, and what the wildcards stand for."""
     wild = [n for n, part in enumerate(folder.parts) if _is_wild(part)]
@@ -120,56 +125,34 @@ def _places(
         return
     matches = [Path(*folder.parts[: wild[0]])]
     for part in folder.parts[wild[0] :]:
-        if _is_wild(part):
-            matches = [
-                match / name
-                for match in matches
-                for name in sorted(_names(match, unreadable, folders=True))
-                if fnmatch.fnmatch(name, part) and (part[0] == "." or name[0] != ".")
-            ]
-        else:
-            matches = _inside(matches, part, unreadable)
+        matches = [found for match in matches for found in _inside(match, part, unreadable)]
     for match in matches:
         source = _html.printable("/".join(match.parts[wild[0] : wild[-1] + 1]), "utf-8")
-        yield from (
-            (source, folder) for folder in (match, *_inside([match], DEFAULT_FOLDER, unreadable))
-        )
+        for place in (match, *_inside(match, DEFAULT_FOLDER, unreadable)):
+            yield source, place
 
 
-def _inside(
-    folders: list[Path], name: str, unreadable: Callable[[Path, OSError], None]
-) -> list[Path]:
-    """A folder of that name in each of these, which are somebody else's: none that leads out."""
-    links = [folder / name for folder in folders if (folder / name).is_symlink()]
-    for link in links:
-        unreadable(link, OSError(0, "it is a link"))
-    return [folder / name for folder in folders if folder / name not in links]
+def _inside(folder: Path, part: str, unreadable: Callable[[Path, str], object]) -> Iterator[Path]:
+    """What a part of a pattern stands for in a folder of somebody else."""
+    if _is_wild(part):
+        for entry in _entries(folder, unreadable):
+            if fnmatch.fnmatch(entry.name, part) and (part[0] == "." or entry.name[0] != "."):
+                yield folder / entry.name
+    elif os.path.islink(folder / part):  # noqa: PTH114 (that of Path may raise)
+        unreadable(folder / part, "it is a link")  # it may lead out
+    else:
+        yield folder / part
 
 
-def _names(
-    folder: Path, unreadable: Callable[[Path, OSError], None], *, folders: bool = False
-) -> list[str]:
+def _entries(folder: Path, unreadable: Callable[[Path, str], object]) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            found = list(entries)
+            return sorted(entries, key=operator.attrgetter("name"))
     except (FileNotFoundError, NotADirectoryError):  # it may come later
-        return []
+        pass
     except OSError as error:
-        unreadable(folder, error)
-        return []
-    if folders:
-        return [entry.name for entry in found if _may_be_folder(entry)]
-    for entry in found:
-        if entry.name.endswith(".jsonl") and not entry.is_file(follow_symlinks=False):
-            unreadable(folder / entry.name, OSError(0, "it is a link or no plain file"))
-    return [entry.name for entry in found if entry.is_file(follow_symlinks=False)]
-
-
-def _may_be_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # reading it will tell
-        return True
+        unreadable(folder, error.strerror or str(error))
+    return []
 
 
 def _is_wild(part: str) -> bool:
@@ -227,7 +210,6 @@ class OtherSession(Session):
 
     def __init__(self, file: LogFile, words: Mapping[str, Words]) -> None:
         self._file, self._words, self._path = file, words, file.path
-        self._told = np.empty(0, "i8")
         self._warned = False
         super().__init__(self._nothing_read(), self._lines, self._picture)
 
@@ -249,15 +231,6 @@ class OtherSession(Session):
             self.columns = self._nothing_read()
         except OSError as error:  # for a moment, perhaps
             self._unreadable = f"it cannot be read ({error.strerror or error})"
-
-    def news(self) -> list[Exchange]:
-        """Return the exchanges that began or ended since the last call, each once, bare."""
-        begun = 2 * self.columns.array("number").astype("i8")
-        states = begun + (self.columns.array("response_at") != NOWHERE)
-        fresh = np.flatnonzero(~np.isin(states, self._told))
-        # what has ended is no news if it begins again, in a file that became shorter
-        self._told = np.union1d(self._told, [begun[fresh], states[fresh]])
-        return [self.columns.exchange(row) for row in fresh.tolist()]
 
     def tell(self) -> None:
         """Warn, once, of what cannot be read."""
@@ -368,14 +341,11 @@ class Others:
         self.start()
 
     def start(self) -> None:
-        """Begin with nothing read, a free lock and no follower, as a forked process needs it."""
+        """Begin with nothing read and a free lock, as a forked process needs it."""
         self.lock = threading.RLock()
         """Held while the files of others are read: whoever writes does not wait for it."""
         self._sessions: dict[Path, OtherSession] = {}
         self._unreadable: dict[Path, str] = {}
-        self._following: dict[object, tuple[Listener, float]] = {}
-        self._changed = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def sessions(self) -> list[OtherSession]:
         """Return them in the order of their files, as of the last look."""
@@ -387,7 +357,7 @@ class Others:
             return
         self._unreadable.clear()
         own, known = self._own(), len(self._sessions)
-        for file in log_files(self._folder, self._note_unreadable):
+        for file in log_files(self._folder, self._unreadable.__setitem__):
             if file.session != own and file.path not in self._sessions:
                 self._sessions[file.path] = OtherSession(file, self._words)
         if len(self._sessions) > known:
@@ -407,49 +377,35 @@ class Others:
                 "second.",
                 field="interval",
             )
-        wish = object()
+        told: dict[Path, NDArray[np.int64]] = {}
+        ended = threading.Event()
         with self.lock:
             self.look()
-            news = self._news()  # not for the new listener: it was before its time
-            earlier = [listener for listener, _ in self._following.values()]
-            self._following[wish] = listener, interval
-            self._changed.set()
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="brocap-nb follower", daemon=True
-                )
-                self._thread.start()
-        tell(news, earlier)
+            self._news(told)  # it was before the listener's time
 
-        def end() -> None:
-            with self.lock:
-                self._following.pop(wish, None)
-                self._changed.set()
+        def run() -> None:
+            while not ended.wait(interval):
+                with self.lock:
+                    self.look(tell=False)
+                    news = self._news(told)
+                tell(news, (listener,))
 
-        return end
+        threading.Thread(target=run, name="brocap-nb follower", daemon=True).start()
+        return ended.set
 
-    def _run(self) -> None:
-        """Look now and then, as long as somebody wants it."""
-        while True:
-            with self.lock:
-                if not self._following:
-                    self._thread = None
-                    return
-                interval = min(interval for _, interval in self._following.values())
-                self._changed.clear()
-            if self._changed.wait(interval):
-                continue
-            with self.lock:
-                self.look(tell=False)
-                news, listeners = self._news(), [one for one, _ in self._following.values()]
-            tell(news, listeners)
-
-    def _news(self) -> list[Exchange]:
-        news = [session.news() for session in self._sessions.values()]
-        return list(heapq.merge(*news, key=lambda exchange: exchange.started_at))
-
-    def _note_unreadable(self, folder: Path, error: OSError) -> None:
-        self._unreadable[folder] = error.strerror or str(error)
+    def _news(self, told: dict[Path, NDArray[np.int64]]) -> list[Exchange]:
+        """Return the exchanges that began or ended since, each once, bare."""
+        news = []
+        for path, session in self._sessions.items():
+            columns = session.columns
+            begun = 2 * columns.array("number").astype("i8")
+            states = begun + (columns.array("response_at") != NOWHERE)
+            known = told.get(path, np.empty(0, "i8"))
+            fresh = np.flatnonzero(~np.isin(states, known))
+            # what has ended is no news if it begins again, in a file that became shorter
+            told[path] = np.union1d(known, [begun[fresh], states[fresh]])
+            news.append([columns.exchange(row) for row in fresh.tolist()])
+        return list(heapq.merge(*news, key=operator.attrgetter("started_at")))
 
     def _tell_unreadable(self) -> None:
         for folder, reason in self._unreadable.items():

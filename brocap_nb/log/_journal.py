@@ -8,6 +8,7 @@ its request's and its answer's, which repeats what the request's says but for th
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -91,44 +92,17 @@ def decode(raw: bytes) -> dict[str, Any] | None:
     return line if isinstance(line, dict) else None
 
 
-class MemoryJournal:
-    """Lines and pictures kept in the kernel only."""
+class Journal:
+    """One session's lines and pictures: a file in a log folder, made when the first is written.
 
-    folder: Path | None = None
-    path: Path | None = None
-
-    def __init__(self) -> None:
-        self._lines: list[bytes] = []
-        self._pictures: dict[str, bytes] = {}
-
-    def append(self, line: dict[str, Any]) -> int:
-        """Keep a line and return where it is."""
-        self._lines.append(encode(line))
-        return len(self._lines) - 1
-
-    def lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
-        """Yield the lines at these places."""
-        return (decode(self._lines[offset]) or {} for offset in offsets)
-
-    def keep_picture(self, picture: EmbeddedPicture) -> None:
-        """Keep a picture, once."""
-        self._pictures.setdefault(picture.file_name, picture.data)
-
-    def picture(self, file_name: str, size: int) -> bytes | None:
-        """Return a kept picture, or None."""
-        return self._pictures.get(file_name)
-
-
-class FileJournal:
-    """One session's file in a log folder, made when the first line is written.
-
-    What cannot be written is kept in memory, so that the views still show it, and a warning says
-    so once: the exchange itself is never held up by the log.
+    Without a folder they are kept in memory. So is what cannot be written, so that the views still
+    show it, and a warning says so once: the exchange itself is never held up by the log.
     """
 
-    def __init__(self, folder: Path, session: str, started_at: datetime) -> None:
+    def __init__(self, folder: Path | None, session: str, started_at: datetime) -> None:
         self.folder = folder
-        self.path = folder / f"{started_at:%Y%m%dT%H%M%S}-{session}.jsonl"
+        name = f"{started_at:%Y%m%dT%H%M%S}-{session}.jsonl"
+        self.path = None if folder is None else folder / name
         self._header = {
             "kind": "log",
             "format": FORMAT,
@@ -141,27 +115,29 @@ class FileJournal:
         self._end = 0
         self._torn = False
         self._warned = False
-        self._unwritten = MemoryJournal()
+        self._lines: list[bytes] = []
+        self._pictures: dict[str, bytes] = {}
         self._written_pictures: set[str] = set()
 
     def append(self, line: dict[str, Any]) -> int:
-        """Write a line with one `write` and return where it is; -1 - n if it is in memory only."""
-        try:
-            self._open()
-            return self._write(line)
-        except OSError as error:
-            self._warn("the log lines that follow are kept in this kernel only", error)
-            return -1 - self._unwritten.append(line)
+        """Write a line with one `write` and return where it is; below 0 if it is in memory only."""
+        if self.path is not None:
+            try:
+                self._open(self.path)
+                return self._write(line)
+            except OSError as error:
+                self._warn("the log lines that follow are kept in this kernel only", error)
+        self._lines.append(encode(line))
+        return -len(self._lines)
 
     def lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the lines at these places, best in order; {} for one that cannot be read."""
-        if self._descriptor < 0:
-            yield from self._unwritten.lines(-1 - offset for offset in offsets)
-            return
-        with open(self._descriptor, "rb", closefd=False) as file:
+        with contextlib.ExitStack() as opened:
+            if self._descriptor >= 0:
+                file = opened.enter_context(open(self._descriptor, "rb", closefd=False))
             for offset in offsets:
                 if offset < 0:
-                    yield from self._unwritten.lines((-1 - offset,))
+                    yield decode(self._lines[-1 - offset]) or {}
                 else:
                     yield from lines_at(file, (offset,))
 
@@ -170,21 +146,25 @@ class FileJournal:
         name = picture.file_name
         if name in self._written_pictures:
             return
-        target = self.folder / "images" / name
-        try:
-            if not target.exists():
-                make_folder(self.folder)
-                make_folder(target.parent)
-                write_whole(target, lambda file: file.write(picture.data))
-            self._written_pictures.add(name)
-        except OSError as error:
-            self._warn("pictures are kept in this kernel only", error)
-            self._unwritten.keep_picture(picture)
+        if self.folder is not None:
+            target = self.folder / "images" / name
+            try:
+                if not target.exists():
+                    make_folder(self.folder)
+                    make_folder(target.parent)
+                    write_whole(target, lambda file: file.write(picture.data))
+                self._written_pictures.add(name)
+                return
+            except OSError as error:
+                self._warn("pictures are kept in this kernel only", error)
+        self._pictures[name] = picture.data
 
     def picture(self, file_name: str, size: int) -> bytes | None:
         """Return a logged picture, or None."""
-        kept = self._unwritten.picture(file_name, size)
-        return kept if kept is not None else read_picture(self.folder, file_name, size)
+        kept = self._pictures.get(file_name)
+        if kept is not None or self.folder is None:
+            return kept
+        return read_picture(self.folder, file_name, size)
 
     def close(self) -> None:
         """Close the file; it is for a journal that is not written any more."""
@@ -192,20 +172,20 @@ class FileJournal:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _open(self) -> None:
+    def _open(self, path: Path) -> None:
         """Make the file, or make it again if somebody deleted it."""
         if self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0:
             return
-        make_folder(self.folder)
+        make_folder(path.parent)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        deleted, self._descriptor = self._descriptor, os.open(self.path, flags, 0o600)
-        share(self.path)
+        deleted, self._descriptor = self._descriptor, os.open(path, flags, 0o600)
+        share(path)
         if deleted < 0:
             self._end = 0
             self._write(self._header)
             return
         self._written_pictures.clear()
-        with os.fdopen(deleted, "rb") as old, self.path.open("ab") as new:
+        with os.fdopen(deleted, "rb") as old, path.open("ab") as new:
             old.seek(0)
             shutil.copyfileobj(old, new)  # same offsets, so every row still finds its lines
 
@@ -336,9 +316,7 @@ def response_line(exchange: Exchange) -> dict[str, Any]:
     return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
 
 
-def write(
-    exchanges: Iterable[Exchange], columns: Columns, journal: FileJournal | MemoryJournal
-) -> None:
+def write(exchanges: Iterable[Exchange], columns: Columns, journal: Journal) -> None:
     """Write exchanges that are over already; one that has no answer has one line only."""
     for exchange in exchanges:
         text, pictures = with_labels(exchange.request)

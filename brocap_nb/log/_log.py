@@ -34,9 +34,8 @@ from brocap_nb.log._folders import (
     tell,
 )
 from brocap_nb.log._journal import (
-    FileJournal,
+    Journal,
     LogWarning,
-    MemoryJournal,
     request_line,
     response_line,
     with_pictures,
@@ -106,11 +105,8 @@ class ExchangeLog:
     def _start_session(self) -> None:
         self._writing = threading.RLock()  # of this session's rows; never waits for another file
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-        journal: FileJournal | MemoryJournal = (
-            MemoryJournal()
-            if self.folder is None or self.read_only
-            else FileJournal(self.folder, self.session, datetime.now(UTC))
-        )
+        folder = None if self.read_only else self.folder
+        journal = Journal(folder, self.session, datetime.now(UTC))
 
         def lines(offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
             with self._writing:  # the file has one place to read and to write at
@@ -515,7 +511,7 @@ class ExchangeLog:
                     "Choose another folder.",
                     field="folder",
                 )
-            journal = FileJournal(self.folder, session, found[0].started_at)
+            journal = Journal(self.folder, session, found[0].started_at)
             write(found, columns, journal)  # and is read from there like any other session
             journal.close()
 

@@ -15,8 +15,7 @@ import brocap_nb as bn
 from brocap_nb.api._body import EmbeddedPicture
 from brocap_nb.log._journal import (
     FORMAT,
-    FileJournal,
-    MemoryJournal,
+    Journal,
     decode,
     encode,
     read_lines,
@@ -37,7 +36,7 @@ LINES = st.lists(
 
 
 def test_the_file_is_named_by_start_and_session_and_says_its_format(tmp_path: Path) -> None:
-    journal = FileJournal(tmp_path, "abc234", NOW)
+    journal = Journal(tmp_path, "abc234", NOW)
     journal.append({"kind": "request"})
     path = tmp_path / "20260102T030405-abc234.jsonl"
     first, second = (json.loads(line) for line in path.read_text().splitlines())
@@ -46,7 +45,7 @@ def test_the_file_is_named_by_start_and_session_and_says_its_format(tmp_path: Pa
 
 
 def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
-    journal = FileJournal(tmp_path, "abc234", NOW)
+    journal = Journal(tmp_path, "abc234", NOW)
     journal.append({})
     assert journal.path.stat().st_mode & 0o077 == 0
 
@@ -56,7 +55,7 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
 
     @given(LINES)
     def check(lines: list[dict[str, object]]) -> None:
-        file, memory = FileJournal(tmp_path, f"s{next(count)}", NOW), MemoryJournal()
+        file, memory = Journal(tmp_path, f"s{next(count)}", NOW), Journal(None, "m", NOW)
         for journal in (file, memory):
             places = [journal.append(line) for line in lines]
             assert list(journal.lines(places)) == [line or {} for line in lines]
