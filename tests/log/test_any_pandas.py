@@ -25,34 +25,27 @@ CREATED = {"method": "createTask", "response": '{"errorId": 0, "taskId": 7}'}
 POLL = {"method": "getTaskResult", "request": '{"taskId": 7}', "task_id": 7}
 PROCESSING = '{"errorId": 0, "status": "processing"}'
 READY = '{"errorId": 0, "status": "ready", "solution": {"text": "größer, \\"✓\\""}, "extra": 1}'
+BROKE = {"outcome": "api_error", "error_id": 1}
 ALICE: list[dict[str, Any]] = [
     {**CREATED, "task_type": "TaskOne", "task_id": 7},
     {**POLL, "outcome": "processing", "status": "processing", "response": PROCESSING},
     {**POLL, "status": "ready", "response": READY, "elapsed_ms": 1234.5},
     {
+        **BROKE,
         "method": "getBalance",
-        "outcome": "api_error",
-        "error_id": 1,
         "error_code": "ERROR_ZERO_BALANCE",
         "error_description": 'nothing, "at all"\nis left: ✓',
         "response": '{"errorId": 1}',
     },
     {"method": "createTask", "task_type": "Ünïcode", "outcome": "timeout", "http_status": None},
 ]
+CODE = "ERROR_CAPTCHA_UNSOLVABLE"
+WRONG = f'{{"errorId": "1", "errorCode": "{CODE}"}}'
 BOB: list[dict[str, Any]] = [
     {"method": "createTask", "outcome": "no_response", "http_status": None, "elapsed_ms": None},
     {**CREATED, "task_type": "TaskTwo", "task_id": 2**40, "attempt": 2},
-    {
-        **POLL,
-        "task_id": 2**40,
-        "outcome": "api_error",
-        "error_id": 1,
-        "error_code": "ERROR_CAPTCHA_UNSOLVABLE",
-        "response": '{"errorId": "1", "errorCode": "ERROR_CAPTCHA_UNSOLVABLE"}',
-    },
+    {**POLL, **BROKE, "task_id": 2**40, "error_code": CODE, "response": WRONG},
 ]
-
-
 TABLES: dict[str, Callable[[bn.ExchangeLog], pd.DataFrame]] = {
     "frame": bn.ExchangeLog.frame,
     "one session": lambda log: log.frame(session="alice1"),
@@ -88,16 +81,9 @@ def known(column: Any) -> list[Any]:
     return [value for value in plain(column) if value is not None]
 
 
-def is_text(column: pd.Series[Any]) -> bool:
-    return column.dtype in ("string", "category")
-
-
-def is_number(column: pd.Series[Any]) -> bool:
-    return column.dtype.kind in "if"
-
-
-def is_time(column: pd.Series[Any]) -> bool:
-    return column.dtype.kind == "M"
+def kind(column: pd.Series[Any]) -> str:
+    is_text = column.dtype in ("string", "category")
+    return "text" if is_text else "time" if column.dtype.kind == "M" else "number"
 
 
 # --- operations: what pandas gives is what Python says of the plain values --------------------
@@ -151,7 +137,13 @@ def orders(frame: pd.DataFrame, name: str) -> None:
 
 def fills(frame: pd.DataFrame, name: str) -> None:
     column, values = frame[name], plain(frame[name])
-    fill: Any = "nothing" if is_text(column) else START if is_time(column) else column.dtype.type(0)
+    fill: Any = (
+        "nothing"
+        if kind(column) == "text"
+        else START
+        if kind(column) == "time"
+        else column.dtype.type(0)
+    )
     filled = column.astype("string") if column.dtype == "category" else column  # README says so
     assert plain(filled.fillna(fill)) == [fill if value is None else value for value in values]
 
@@ -175,7 +167,7 @@ def joins(frame: pd.DataFrame, name: str) -> None:
 
 def moments(frame: pd.DataFrame, name: str) -> None:
     column = frame[name]
-    if is_time(column):
+    if kind(column) == "time":
         hours = frame.set_index(name).resample("1h").size()
         found = {hour: count for hour, count in hours.items() if count}
         assert found == Counter(value.floor("1h") for value in known(column))
@@ -192,7 +184,7 @@ def to_csv(frame: pd.DataFrame, name: str) -> None:
 def to_json(frame: pd.DataFrame, name: str) -> None:
     rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us"))
     got = [row[name] for row in rows]
-    if is_time(frame[name]):
+    if kind(frame[name]) == "time":
         got = [pd.Timestamp(value) for value in got]
     assert got == plain(frame[name])
 
@@ -202,7 +194,7 @@ def to_sql(frame: pd.DataFrame, name: str) -> None:
         frame.to_sql("log", connection, index=False)
         got = [value for (value,) in connection.execute(f'SELECT "{name}" FROM log')]
     connection.close()
-    if is_time(frame[name]):
+    if kind(frame[name]) == "time":
         got = [pd.Timestamp(value) for value in got]
     assert got == plain(frame[name])
 
@@ -227,10 +219,10 @@ def plots(frame: pd.DataFrame, name: str) -> None:
     from matplotlib import pyplot as plt
 
     column = frame[name]
-    if is_number(column) and len(frame):
+    if kind(column) == "number" and len(frame):
         (line,) = column.plot().get_lines()
         assert plain(np.ma.filled(line.get_ydata(), np.nan)) == plain(column)
-    elif is_text(column) and known(column):
+    elif kind(column) == "text" and known(column):
         bars = column.value_counts().plot.bar().patches
         assert sum(bar.get_height() for bar in bars) == len(known(column))
     plt.close("all")
@@ -252,7 +244,7 @@ def test_every_column_takes_it(
     frame = TABLES[table](log)
     assert (len(frame) > 0) == (log is not EMPTY)
     for name in frame.columns:
-        if operation is texts and not is_text(frame[name]):
+        if operation is texts and kind(frame[name]) != "text":
             continue
         try:
             operation(frame, name)
@@ -289,10 +281,8 @@ def test_only_what_occurs_is_counted_and_codes_are_in_the_order_of_the_alphabet(
     filled: bn.ExchangeLog,
 ) -> None:
     frame = filled.frame(session="bob222")
-    assert frame["outcome"].value_counts().to_dict() == {"ok": 1, "no_response": 1, "api_error": 1}
     for name in frame.select_dtypes("category"):
         assert list(frame[name].cat.categories) == sorted({*known(frame[name])}), name
-    assert "ERROR_ZERO_BALANCE" not in frame["error_code"].cat.categories
 
 
 # --- queries by time --------------------------------------------------------------------------

@@ -43,17 +43,12 @@ def test_the_tables_are_sheets_of_one_file(client: bn.Client, peer: Peer) -> Non
     tables = {
         "errors": log.errors(),
         "tasks": log.tasks(),
-        "timeline": log.timeline(7),
-        "rows": log.frame()[["started_at", "error_code"]].tail(1),
         "by time": log.frame().set_index("started_at")[["method"]],
     }
     with pd.ExcelWriter("all.xlsx") as writer:
         for name, table in tables.items():
             table.to_excel(writer, sheet_name=name)
     sheets = pd.read_excel("all.xlsx", sheet_name=None, index_col=0)
-    assert {name: len(sheet) for name, sheet in sheets.items()} == {
-        name: len(table) for name, table in tables.items()
-    }
     assert sheets["errors"]["error_code"].tolist() == ["ERROR_\ufffd"]
     assert list(sheets["errors"])[3:5] == ["first_seen (UTC)", "last_seen (UTC)"]
     assert sheets["tasks"]["polls"].tolist() == [1]
@@ -79,14 +74,8 @@ BELL, LONE, LONG = "a\x07b", "\ud800", "\N{HONEYBEE}x" * 20_000
 def test_what_a_cell_cannot_hold(text: str, cell: str) -> None:
     made = pd.Series([text, None, "end"], dtype=pd.StringDtype("python"))
     tokyo = pd.Timestamp("2026-01-01 09:00", tz="Asia/Tokyo")
-    frame = Frame(
-        {
-            "at": [pd.NaT, pd.NaT, tokyo],
-            "a": made,
-            "b": made.astype("category"),
-            "c": made.astype(object),
-        }
-    )
+    columns = {"a": made, "b": made.astype("category"), "c": made.astype(object)}
+    frame = Frame({"at": [pd.NaT, pd.NaT, tokyo], **columns})
     frame.to_excel("x.xlsx", index=False)
     back = pd.read_excel("x.xlsx")
     assert back.pop("at (UTC)").tolist()[2:] == [datetime(2026, 1, 1)]

@@ -136,9 +136,6 @@ def test_a_timeline_is_of_the_newest_task_of_its_number() -> None:
     assert told(timeline(orphans, 7), "exchange_id") == [("s-1",), ("s-2",)]
 
 
-CALLED = {"outcome": CALLBACK, "method": "callback"}
-
-
 def test_a_task_is_one_row_with_its_polls_and_callbacks_folded_in() -> None:
     table = tasks(
         frame(
@@ -147,7 +144,7 @@ def test_a_task_is_one_row_with_its_polls_and_callbacks_folded_in() -> None:
             {**PROCESSING, "task_id": 7, "at": 2},
             {"outcome": Outcome.TIMEOUT, "task_id": 7, "at": 3, "attempt": 2},
             {**READY, "task_id": 7, "at": 4},
-            {**CALLED, "status": "ready", "task_id": 7, "at": 4.25},
+            {**STEPS["k"], "status": "ready", "task_id": 7, "at": 4.25},
             {"method": "reportIncorrect", "task_id": 7, "at": 9},
             {"method": "getBalance", "at": 9},
         ),
@@ -173,98 +170,95 @@ def test_a_number_that_is_given_again_is_another_task() -> None:
     assert told(tasks(orphans), "polls", "exchanges") == [(0, 1)]
 
 
+BALANCE = {"method": "getBalance", "elapsed_ms": 100.0}
+STEPS = {
+    "C": CREATED,
+    "c": {**CREATED, "elapsed_ms": 1500.0},
+    "-": {**CREATED, "elapsed_ms": None},
+    "Z": {**CREATED, **code("ERROR_ZERO_BALANCE")},
+    "N": {**CREATED, **code(None)},
+    **{
+        str(n): {**CREATED, "outcome": Outcome(name)}
+        for n, name in enumerate(
+            ("timeout", "connection_error", "no_response", "http_error", "bad_response")
+        )
+    },
+    "B": BALANCE,
+    "b": {**BALANCE, "elapsed_ms": 1500.0},
+    "p": PROCESSING,
+    "r": READY,
+    "k": {"outcome": CALLBACK, "method": "callback"},
+    "a": {"outcome": CALLBACK, "method": "callback", "error_code": "AT_LAST"},
+    "t": {"outcome": Outcome.TIMEOUT},
+    "w": code("CAPTCHA_NOT_READY"),
+    "x": code("NEVER_HEARD_OF"),
+    "n": code(None),
+    "s": code("ERROR_NO_SUCH_CAPCHA_ID"),
+    "u": {**READY, "outcome": Outcome.BAD_RESPONSE},
+}
+
+
 @pytest.mark.parametrize(
-    ("later", "state", "error_code", "answered_by"),
+    ("steps", "state", "error_code", "answered_by"),
     [
-        ([], "processing", None, None),
-        ([PROCESSING, {**CALLED}], "processing", None, None),
-        ([code("CAPTCHA_NOT_READY")], "processing", None, None),
-        ([{"outcome": Outcome.TIMEOUT}], "processing", None, None),
-        ([code("NEVER_HEARD_OF")], "failed", "NEVER_HEARD_OF", "s-2"),
-        ([code(None)], "failed", None, "s-2"),
-        ([{**CALLED, "error_code": "AT_LAST"}], "failed", "AT_LAST", "s-2"),
-        ([code("NEVER_HEARD_OF"), PROCESSING], "processing", None, None),
-        ([code("NEVER_HEARD_OF"), READY], "ready", None, "s-3"),
-        ([READY, code("ERROR_NO_SUCH_CAPCHA_ID")], "ready", None, "s-2"),
-        ([PROCESSING, code("ONE"), code("TWO")], "failed", "ONE", "s-3"),
-        ([{**READY, "outcome": Outcome.BAD_RESPONSE}], "processing", None, None),
+        *((steps, "processing", None, None) for steps in ("C", "Cpk", "Cw", "Ct", "Cxp", "Cu")),
+        ("Cx", "failed", "NEVER_HEARD_OF", "s-2"),
+        ("Cn", "failed", None, "s-2"),
+        ("Ca", "failed", "AT_LAST", "s-2"),
+        ("Cpxs", "failed", "NEVER_HEARD_OF", "s-3"),
+        ("Cxr", "ready", None, "s-3"),
+        ("Crs", "ready", None, "s-2"),
+        ("Z", "failed", "ERROR_ZERO_BALANCE", "s-1"),
+        ("N", "failed", None, "s-1"),
+        *((steps, "unknown", None, None) for steps in "01234"),
     ],
 )
 def test_the_state_of_a_created_task(
-    later: list[dict[str, Any]], state: str, error_code: str | None, answered_by: str | None
+    steps: str, state: str, error_code: str | None, answered_by: str | None
 ) -> None:
-    some = frame({**CREATED, "task_id": 7}, *({**one, "task_id": 7} for one in later))
+    number = 7 if steps[0] == "C" else None
+    some = frame(*({**STEPS[step], "task_id": number} for step in steps), BALANCE)
     edge = START + timedelta(seconds=RESULT_LIFETIME)
-    row = rows_of(tasks(some, now=edge))[0]
-    assert (row["state"], row["error_code"], row["answered_by"]) == (state, error_code, answered_by)
-    (row,) = rows_of(tasks(some, now=edge + timedelta(microseconds=1)))
-    assert row["state"] == ("abandoned" if state == "processing" else state)
-    assert row["queue_s"] is None or row["queue_s"] >= 1
+    for now in (edge, edge + timedelta(microseconds=1)):
+        (row,) = rows_of(tasks(some, now=now))
+        late = now > edge and state == "processing"
+        assert row["state"] == ("abandoned" if late else state)
+        assert (row["error_code"], row["answered_by"]) == (error_code, answered_by)
+        assert (row["task_id"], row["exchanges"]) == (number, len(steps))
+        assert row["queue_s"] is None if len(steps) == 1 else row["queue_s"] >= 1
+
+
+ASKED = ("a-2", "a-1", "a-3")
 
 
 @pytest.mark.parametrize(
-    ("created", "state", "error_code", "answered_by"),
+    ("steps", "ids", "asked"),
     [
-        (code("ERROR_ZERO_BALANCE"), "failed", "ERROR_ZERO_BALANCE", "s-1"),
-        (code(None), "failed", None, "s-1"),
-        *(
-            ({"outcome": outcome}, "unknown", None, None)
-            for outcome in (
-                *(Outcome.TIMEOUT, Outcome.CONNECTION_ERROR, Outcome.NO_RESPONSE),
-                *(Outcome.HTTP_ERROR, Outcome.BAD_RESPONSE),
-            )
-        ),
-    ],
-)
-def test_a_creation_that_failed_is_a_row_too(
-    created: dict[str, Any], state: str, error_code: str | None, answered_by: str | None
-) -> None:
-    some = frame({"method": "createTask", "task_type": "T", **created}, {"method": "getBalance"})
-    (row,) = rows_of(tasks(some))
-    found = (row["state"], row["error_code"], row["answered_by"], row["task_id"], row["queue_s"])
-    assert found == (state, error_code, answered_by, None, None)
-    assert row["exchanges"] == 1
-
-
-BALANCE = {"method": "getBalance", "elapsed_ms": 100.0}
-CREATED_TWICE = [BALANCE, CREATED, BALANCE, CREATED, BALANCE]
-ASKED = [("a-2", "a-1", "a-3")]
-
-
-@pytest.mark.parametrize(
-    ("rows", "ids", "asked"),
-    [
-        ([BALANCE, CREATED, BALANCE], "aaa", ASKED),
-        (CREATED_TWICE, "aaaaa", [*ASKED, ("a-4", "a-3", "a-5")]),
-        ([CREATED, BALANCE], "aa", []),
-        ([BALANCE, CREATED, CREATED, BALANCE], "aaaa", []),
-        ([BALANCE, CREATED, {**CREATED, **code("NO")}, BALANCE], "aaaa", []),
+        ("BCB", "aaa", [ASKED]),
+        ("B0B", "aaa", [ASKED]),
+        ("BCBCB", "aaaaa", [ASKED, ("a-4", "a-3", "a-5")]),
+        ("CB", "aa", []),
+        ("BCCB", "aaaa", []),
+        ("BCZB", "aaaa", []),
         # of another session: it is no witness, but it is in the way
-        ([BALANCE, CREATED, BALANCE], "aab", []),
-        ([BALANCE, CREATED, CREATED, BALANCE], "aaba", []),
+        ("BCB", "aab", []),
+        ("BCCB", "aaba", []),
         # at the same time
-        ([{**BALANCE, "elapsed_ms": 1500.0}, CREATED, BALANCE], "aaa", []),
-        ([BALANCE, {**CREATED, "elapsed_ms": 1500.0}, BALANCE], "aaa", []),
-        ([{**CREATED, "elapsed_ms": 1500.0}, BALANCE, CREATED, BALANCE], "aaaa", []),
-        # without an answer
-        ([BALANCE, {**CREATED, "elapsed_ms": None}, BALANCE], "aaa", []),
-        (
-            [BALANCE, {**CREATED, "outcome": Outcome.TIMEOUT}, BALANCE],
-            "aaa",
-            [("a-2", "a-1", "a-3")],
-        ),
+        ("bCB", "aaa", []),
+        ("BcB", "aaa", []),
+        ("cBCB", "aaaa", []),
+        ("B-B", "aaa", []),  # without an answer
     ],
 )
 def test_a_cost_is_asked_for_only_where_it_can_be_of_one_task(
-    rows: list[dict[str, Any]], ids: str, asked: list[Any]
+    steps: str, ids: str, asked: list[Any]
 ) -> None:
-    some = frame(*({**row, "task_id": n if row.get("task_type") else None}
-                   for n, row in enumerate(rows)))  # fmt: skip
+    some = frame(*({**STEPS[s], "task_id": None if s in "Bb" else n} for n, s in enumerate(steps)))
     some["exchange_id"] = [f"{session}-{n}" for n, session in enumerate(ids, 1)]
-    calls: list[tuple[str, str, str]] = []
+    calls: list[Any] = []
 
     def cost(*exchanges: str) -> float:
-        calls.append(exchanges)  # type: ignore[arg-type]
+        calls.append(exchanges)
         return 0.5
 
     found = dict(told(tasks(some, cost=cost), "created_by", "cost"))
@@ -322,7 +316,7 @@ def test_violations_know_the_task_type_from_the_creation() -> None:
             {**READY, "task_id": 8, "response": json.dumps(ready)},
             {"outcome": Outcome.HTTP_ERROR, "response": "<html>"},
             {"outcome": Outcome.CONNECTION_ERROR, "response": '{"errorId'},
-            {**CALLED, "task_id": 7, "request": "[]", "response": ""},
+            {**STEPS["k"], "task_id": 7, "request": "[]", "response": ""},
         )
     )
     assert told(table, "exchange_id", "field", "found") == [
@@ -351,34 +345,28 @@ def _dask(native: pa.Table) -> Any:
     return dd.from_pandas(native.to_pandas(), npartitions=2)
 
 
+SOME = frame(
+    {**CREATED, "task_id": 7, "response": "{}"},
+    {**READY, "task_id": 7, "response": "[]"},
+    code("A", task_id=7),
+    code("A"),
+    {**PROCESSING, "task_id": 7},
+)
+
+
 @pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 @pytest.mark.parametrize("native", [pl.from_arrow, _duck, _dask])
-@pytest.mark.parametrize("summary", SUMMARIES)
-def test_every_kind_of_frame_gives_the_same(
-    summary: Callable[[Any], Any], native: Callable[[pa.Table], Any]
-) -> None:
-    some = frame(
-        {**CREATED, "task_id": 7, "response": "{}"},
-        {**READY, "task_id": 7, "response": "[]"},
-        code("A", task_id=7),
-        code("A"),
-        {**PROCESSING, "task_id": 7},
-    )
-    plain = some.astype({name: object for name in some if some[name].dtype == "category"})
-    table = pa.Table.from_pandas(plain, preserve_index=False)
-    expected = rows_of(summary(some))
-    assert expected
-    found = summary(native(table)).to_arrow().to_pylist()
-    assert found == expected
+def test_every_kind_of_frame_gives_the_same(native: Callable[[pa.Table], Any]) -> None:
+    plain = SOME.astype({name: object for name in SOME if SOME[name].dtype == "category"})
+    other = native(pa.Table.from_pandas(plain, preserve_index=False))
+    for summary in SUMMARIES:
+        expected = rows_of(summary(SOME))
+        assert expected
+        assert summary(other).to_arrow().to_pylist() == expected
 
 
-@pytest.mark.parametrize("summary", SUMMARIES)
-def test_an_empty_frame_gives_an_empty_table_of_the_same_types(
-    summary: Callable[[Any], Any],
-) -> None:
-    empty = summary(frame())
-    full = summary(
-        frame({**CREATED, "task_id": 1, "response": "x"}, code("A"), {**READY, "task_id": 1})
-    )
-    assert len(empty) == 0
-    assert empty.schema == full.schema
+def test_an_empty_frame_gives_an_empty_table_of_the_same_types() -> None:
+    for summary in SUMMARIES:
+        empty = summary(SOME.head(0))
+        assert len(empty) == 0
+        assert empty.schema == summary(SOME).schema
