@@ -20,25 +20,6 @@ from .driver import Lab
 pytestmark = pytest.mark.browser
 
 CONSOLE = "from brocap_nb.widgets import Console\nconsole = Console()\nconsole"
-STRIP = """
-import io
-from IPython.display import display
-from PIL import Image
-import ipywidgets
-from brocap_nb.widgets._picture_view import PictureView
-from brocap_nb.widgets._style import STYLE
-def noise(width, height):
-    file = io.BytesIO()
-    Image.effect_noise((width, height), 90).convert("RGB").save(file, "JPEG")
-    return file.getvalue()
-view = PictureView()
-files = [noise(900, 600), noise(80, 1600), noise(1600, 80), noise(500, 500)]
-view.show(files, [False, True, False, False, True, False])
-box = ipywidgets.VBox([ipywidgets.HTML(STYLE), view])
-box.add_class("brocap")
-box
-"""
-
 # What a browser does with real files: events that carry a DataTransfer.
 SEND = """([kind, files, text, html]) => {
   const transfer = new DataTransfer();
@@ -269,46 +250,3 @@ def test_a_file_is_chosen_with_a_button_that_counts_nothing(lab: Lab) -> None:
         assert button.inner_text() == "Choose a file…"
         lab.choose_sample()
         console.get_by_text("Sample “way-up”").wait_for()
-
-
-def test_the_grid_of_an_answer_is_changed(lab: Lab) -> None:
-    opened(lab, "grid.ipynb")
-    console = lab.console
-    grid = console.get_by_label("Tiles (columns x rows)")
-    lab.choose_sample()
-    assert not grid.is_visible()
-    console.get_by_role("button", name="Submit task").click()
-    answered = console.get_by_alt_text(re.compile("The picture with its answer: tile"))
-    answered.wait_for()
-    grid.wait_for()
-    offered = [text.replace("\xa0", " ") for text in grid.locator("option").all_inner_texts()]
-    assert offered == ["3 x 2", "2 x 3", "6 x 1", "1 x 6"]
-    before = answered.get_attribute("src")
-    grid.select_option(index=2)
-    lab.page.wait_for_function(
-        "before => document.querySelector('.brocap img[alt*=answer]').src !== before", arg=before
-    )
-    lab.choose_sample(2)
-    grid.wait_for(state="hidden")
-
-
-@pytest.mark.parametrize("width", [360, 1400])
-def test_a_strip_of_pictures_wraps_and_each_is_legible(width: int, lab: Lab) -> None:
-    path = lab.open(f"strip-{width}.ipynb", STRIP)
-    if width < 500:
-        lab.command("application:toggle-left-area")
-        lab.page.set_viewport_size({"width": width, "height": 900})
-    lab.run_cell()
-    figures = lab.page.locator(".brocap-figure")
-    figures.nth(3).wait_for()
-    assert figures.count() == 4
-    assert lab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for figure in figures.all():
-        box = figure.locator("img").bounding_box()
-        assert min(box["width"], box["height"]) >= 70
-    tops = {round(figure.bounding_box()["y"]) for figure in figures.all()}
-    assert len(tops) == 4 if width == 360 else len(tops) < 4
-    lab.save(path)
-    uris = re.findall(r"data:image/[\w;,/+=]+", path.read_text())
-    assert len(uris) == 4
-    assert sum(map(len, uris)) <= 40_000
