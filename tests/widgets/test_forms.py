@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Secret, SecretStr, create_model, field_validator, model_validator
 
 from brocap_nb.api._errors import InvalidTaskError
-from brocap_nb.tasks import _types
 from brocap_nb.tasks._types import ComplexImageTask, Field, FunCaptchaTaskProxyless, RawTask, Task
 from brocap_nb.widgets import TaskForm
 from brocap_nb.widgets._secret_field import SecretField
@@ -216,7 +215,7 @@ class HelpedTask(Task, register=False):
 
 def test_an_input_says_its_name_what_it_takes_and_what_is_sent() -> None:
     form = TaskForm(HelpedTask)
-    labels = {n: re.sub("<.*?>", "", i._options["description"]) for n, i in form.inputs.items()}
+    labels = {n: re.sub("<.*?>", "", i.widget.description) for n, i in form.inputs.items()}
     assert labels["aURLList"] == "A URL list aURLList (required)"
     assert labels["extra"] == "Extra extra"
     assert form.inputs["aURLList"].widget.tooltip == "Some words. One a line: a, b."
@@ -403,23 +402,15 @@ def test_no_secret_is_told_in_a_sentence() -> None:
         assert secret not in repr(form.problems) + state(form)
 
 
-@pytest.fixture
-def own_type() -> Iterator[type[Task]]:
-    class OwnTask(Task):
+def test_a_form_without_a_kernel_shows_its_fields() -> None:
+    class OwnTask(Task, register=False):
         website_key: str
         "The page's public key."
         made: Callable[[], int] = Field(int, exclude=True)
 
-    yield OwnTask
-    del _types._registry["OwnTask"]
-
-
-def test_a_form_without_a_kernel_shows_its_fields(own_type: type[Task]) -> None:
-    form = TaskForm(own_type)
+    form = TaskForm(OwnTask)
     shown = form._repr_mimebundle_()
-    assert (
-        "websiteKey is missing; it is required (The page&#x27;s public key)" in shown["text/html"]
-    )
+    assert "websiteKey is missing; it is required (The page&#x27;s public" in shown["text/html"]
     assert shown["text/plain"] == "<TaskForm: 1 problems>"
     enter(form, "made", "1")
     assert "Input should be callable" in form._repr_mimebundle_()["text/html"]
