@@ -9,7 +9,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from brocap_nb import _html
-from brocap_nb.api import _answers
 from brocap_nb.api._errors import ApiError, SandboxError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import METHODS
@@ -128,8 +127,7 @@ def provoke(code: str, sandbox: Sandbox, log: ExchangeLog) -> Exchange:
                 if error.code == code:
                     return log[error.exchange_id]
                 raise
-            if isinstance(answer, _answers.CreatedTask):
-                task_id = answer.task_id
+            task_id = getattr(answer, "task_id", task_id)
     raise SandboxError(
         f"The sandbox did not answer with {code}, as its recipe says. Was something else ordered "
         "from it? The log shows what came."

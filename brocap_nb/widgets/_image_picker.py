@@ -62,7 +62,8 @@ class ImagePicker(widgets.VBox):
         self._as_url = True
         self._load: object | None = None  # the load that is waited for
         samples = puzzles()
-        self._said = widgets.HTML(_told(note(NO_PICTURE)))
+        self._said = widgets.HTML()
+        self._say()
         self._drawn = False
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
@@ -154,9 +155,8 @@ class ImagePicker(widgets.VBox):
         self._changed()
 
     def _say(self, *, problem: str = "", waiting: str = "") -> None:
-        self._said.value = _told(
-            problem_note(problem) if problem else note(waiting or self._chosen)
-        )
+        told = problem_note(problem) if problem else note(waiting or self._chosen)
+        self._said.value = f'<div role="group" aria-label="Picture">{_LABEL}{told}</div>'
 
     def _sample_chosen(self, change: Any) -> None:
         known = {p.name: p for p in self._puzzles()}
@@ -177,7 +177,7 @@ class ImagePicker(widgets.VBox):
     def _came(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         """Something was pasted or dropped; a page can send anything."""
         told = content if isinstance(content, dict) else {}
-        text, size = told.get("text"), told.get("size")
+        text = told.get("text")
         name = str(told.get("name") or "The picture")[:80]
         if buffers and len(buffers[0]) <= MAX_BYTES:
             self.choose_file(bytes(buffers[0]), name)
@@ -186,13 +186,9 @@ class ImagePicker(widgets.VBox):
                 self.by_address.opened.value = True
                 self.address.value = url
                 self._say(waiting="The address is filled in below. Press Load picture to see it.")
-        elif isinstance(size, int) and size > MAX_BYTES:
-            self._say(
-                problem=f"{name} has {size:,} bytes; at most {MAX_BYTES:,} are taken. Choose a "
-                "smaller file."
-            )
         else:
-            self._say(problem=f"{name} cannot be read. A folder is no picture. Choose a file.")
+            expected = f"expected a picture's file of at most {MAX_BYTES:,} bytes, and no folder"
+            self._say(problem=f"{name} cannot be taken; {expected}. Choose another file.")
 
     def _address_in(self, text: str, what: str) -> str | None:
         """The address in a text; a data: address is a file. What is neither is told."""
@@ -242,7 +238,3 @@ class ImagePicker(widgets.VBox):
             self._load = None
             self.load.description = "Load picture"
             self._say()
-
-
-def _told(html: str) -> str:
-    return f'<div role="group" aria-label="Picture">{_LABEL}{html}</div>'

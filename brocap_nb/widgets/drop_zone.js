@@ -38,8 +38,7 @@ function render({ model, el }) {
   const take = async ([file, ...others]) => {
     const which = others.length ? `, the first of ${others.length + 1} files` : "";
     const bytes = file.size > MOST ? null : await file.arrayBuffer().catch(() => null);
-    const content = { name: file.name + which, size: file.size };
-    model.send(content, undefined, bytes ? [bytes] : []);
+    model.send({ name: file.name + which }, undefined, bytes ? [bytes] : []);
   };
 
   for (const kind of ["keydown", "keypress"]) {

@@ -33,11 +33,9 @@ def test_a_secret_in_it_is_taken_out() -> None:
     report = Report(lambda text: text.replace("hunter2", "<secret>"))
     with report.catching():
         raise ValueError("hunter2 is wrong")
-    report2 = Report(lambda text: text.replace("hunter2", "<secret>"))
-    report2.tell("the key is hunter2")
-    for shown in (report.value, report2.value):
-        assert "&lt;secret&gt;" in shown
-        assert "hunter2" not in shown
+    assert "&lt;secret&gt; is wrong" in report.value
+    report.tell("the key is hunter2")
+    assert "the key is &lt;secret&gt;" in report.value
 
 
 def test_ctrl_c_goes_through() -> None:
