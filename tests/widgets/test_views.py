@@ -8,7 +8,7 @@ import pytest
 
 from brocap_nb._html import words
 from brocap_nb.widgets._kit import Refresh
-from brocap_nb.widgets._picture_view import PictureView, answer_in_words
+from brocap_nb.widgets._picture_view import answer_in_words
 
 
 @pytest.mark.parametrize(
@@ -21,14 +21,6 @@ from brocap_nb.widgets._picture_view import PictureView, answer_in_words
 )
 def test_an_answer_in_words(answer: list[bool], told: str) -> None:
     assert answer_in_words(answer) == told
-
-
-def test_a_file_that_is_no_picture_shows_why_and_its_answer_all_the_same() -> None:
-    view = PictureView()
-    view.show(b"no picture", [True, False])
-    assert "tile 1 of 2" in view.value
-    assert "has 10 bytes; the service takes 100 to 500,000" in view.value
-    assert "<img" not in view.value
 
 
 def test_words_are_escaped_and_backticks_are_code() -> None:
