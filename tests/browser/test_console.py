@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import random
 import re
 import secrets
 from pathlib import Path
 
 import nbconvert
 import pytest
-from PIL import Image
 
 from .driver import Lab, wait_for
 
@@ -119,45 +116,6 @@ def test_a_failure_is_ordered_seen_and_overcome(lab: Lab) -> None:
     assert lab.foreign_requests() == []
 
 
-def test_a_file_is_uploaded_and_not_kept_in_the_notebook(lab: Lab) -> None:
-    path = lab.open("upload.ipynb", CELL)
-    lab.run_cell()
-    console = lab.console
-    noise = random.Random(1).randbytes(300 * 300 * 3)
-    file = io.BytesIO()
-    Image.frombytes("RGB", (300, 300), noise).save(file, "PNG")
-    console.locator(".brocap-drop-zone").wait_for()  # its button takes the place of another
-    with lab.page.expect_file_chooser() as chooser:
-        console.get_by_role("button", name="Choose a file").click()
-    chooser.value.set_files(
-        {"name": "noise.png", "mimeType": "image/png", "buffer": file.getvalue()}
-    )
-    console.get_by_text("noise.png, sent as a file").wait_for()
-    console.get_by_text("300 x 300 pixels").wait_for()
-    lab.save(path)
-    assert len(file.getvalue()) > 250_000
-    assert path.stat().st_size < 200_000
-    assert lab.foreign_requests() == []
-
-
-def test_an_error_of_the_service_explains_itself(lab: Lab) -> None:
-    lab.open("error.ipynb", CELL)
-    lab.run_cell()
-    console = lab.console
-    console.get_by_label("Task type").select_option("RawTask (any JSON object)")
-    editor = console.get_by_label("Task task (required)")
-    editor.fill('{"type": "NoSuchTask",')
-    console.get_by_text(re.compile("line 1 column")).wait_for()
-    assert editor.input_value() == '{"type": "NoSuchTask",'
-    editor.fill('{"type": "NoSuchTask"}')
-    console.get_by_role("button", name="Submit task").click()
-    lab.rows().filter(has_text="ERROR_TASK_NOT_SUPPORTED").wait_for()
-    console.get_by_role("status").filter(has_text=re.compile("failed.*ERROR_", re.S)).wait_for()
-    console.get_by_text("Rejected by the service").wait_for()  # at the form
-    console.get_by_role("button", name="Show request").click()
-    console.locator(".brocap-row-open", has_text="createTask").wait_for()
-
-
 def test_it_goes_on_while_a_cell_keeps_the_kernel_busy(lab: Lab) -> None:
     busy = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)"
     path = lab.open("busy.ipynb", CELL, busy, "Console()")
@@ -175,27 +133,6 @@ def test_it_goes_on_while_a_cell_keeps_the_kernel_busy(lab: Lab) -> None:
     (path.parent / "go").touch()
     lab.idle()
     second.get_by_text("Nothing has been submitted yet.").wait_for()
-
-
-def test_a_wait_can_be_cancelled_and_the_cell_run_again(lab: Lab) -> None:
-    lab.open("cancel.ipynb", CELL)
-    lab.run_cell()
-    for _ in range(2):
-        console = lab.console
-        console.get_by_label("Task type").select_option("FunCaptchaTaskProxyless")
-        console.get_by_label("websiteURL (required)").fill("https://example.com/")
-        console.get_by_label("websitePublicKey (required)").fill(
-            "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"
-        )
-        submit = console.get_by_role("button", name="Submit task")
-        submit.click()
-        console.get_by_text("waiting for the answer").wait_for()
-        console.get_by_role("button", name="Cancel").click()
-        console.get_by_text(re.compile("cancelled")).wait_for()
-        submit.click()  # enabled again
-        console.get_by_text("waiting for the answer").wait_for()
-        console.get_by_role("button", name="Cancel").click()
-        lab.run_cell()
 
 
 def test_a_typed_key_is_nowhere_on_disk(lab: Lab) -> None:

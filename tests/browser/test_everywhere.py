@@ -151,19 +151,6 @@ def test_a_request_to_elsewhere_would_be_refused_and_seen(lab: Lab, refuser: Ref
         refuser.hosts.remove(host)
 
 
-def test_the_wire_is_counted(lab: Lab) -> None:
-    lab.open("wire.ipynb", "print('x' * 50_000)")
-    with lab.wire() as wire:
-        lab.run_all()
-    assert 50_000 <= wire.received < 90_000  # and what the kernel says about it
-    assert 0 < wire.sent < 10_000
-    assert wire.frames >= 5  # busy, input, output, reply, idle
-    with lab.wire() as again:
-        lab.run_all()
-    assert again.received >= 50_000
-    assert wire.received < 90_000, "it counts no more once its block has ended"
-
-
 def test_two_dollars_are_two_dollars_and_a_timeline_is_a_picture(lab: Lab) -> None:
     cell = (
         "import brocap_nb as bn\n"

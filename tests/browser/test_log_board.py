@@ -96,19 +96,6 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
     assert lab.foreign_requests() == []
 
 
-def test_a_code_is_looked_up_and_provoked(lab: Lab) -> None:
-    lab.open("provoke.ipynb", PREPARE, CONSOLE)
-    lab.run_all()
-    console = lab.console
-    console.get_by_role("button", name="Errors (1)").click()
-    console.get_by_label("Explain an error code").select_option("ERROR_ZERO_BALANCE")
-    console.get_by_text("The account has no money.").wait_for()
-    console.get_by_role("button", name="Provoke it in the sandbox").click()
-    console.get_by_text("Done: the log has it").wait_for()
-    console.locator(".brocap-errors .brocap-row", has_text="ERROR_ZERO_BALANCE").wait_for()
-    console.get_by_role("button", name="Errors (2)").wait_for()
-
-
 def test_a_task_is_one_row_and_opens_as_a_timeline(lab: Lab) -> None:
     solve = (
         "puzzle = sandbox.puzzles[0]\n"

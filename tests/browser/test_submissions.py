@@ -87,19 +87,3 @@ def test_three_at_once_one_is_cancelled_and_one_is_answered_while_a_cell_is_busy
     page.locator(".jp-OutputArea-output", has_text=f"{task[0]} 6").wait_for()
     assert lines(lab).count() == 5
     assert lab.foreign_requests() == []
-
-
-@pytest.mark.parametrize("width", [360, 800])
-def test_the_lines_fit_their_place(lab: Lab, width: int) -> None:
-    lab.open(f"submissions-{width}.ipynb", START, FOLLOW, FAIL)
-    lab.command("application:toggle-left-area")
-    lab.page.set_viewport_size({"width": width, "height": 900})
-    for cell in range(3):
-        lab.run_cell(cell)
-    lines(lab).first.get_by_text("ERROR_TASK_NOT_SUPPORTED").wait_for()
-    place = lab.page.locator(".brocap-runs").bounding_box()
-    parts = lab.page.locator(".brocap-run, .brocap-run *").all()
-    assert len(parts) > 20
-    for part in parts:
-        box = part.bounding_box()
-        assert box is None or box["x"] + box["width"] <= place["x"] + place["width"] + 1

@@ -39,7 +39,8 @@ def test_it_is_shown_side_by_side_with_its_meaning_and_the_field(
     view.show_exchange(exchange_id)
     shown = all_of(view)
     meaning = html.escape(bn.explain("ERROR_TASK_NOT_SUPPORTED").meaning)
-    for text in (meaning, "Check the spelling", "Request", "Response", "Content-Type"):
+    about = "It is about <code>"
+    for text in (meaning, "Check the spelling", about, "Request", "Response", "Content-Type"):
         assert text in shown
     assert f'log["{exchange_id}"]' in view._entry.text.value
     assert shown.count("look here") == 1
@@ -50,13 +51,6 @@ def test_it_is_shown_side_by_side_with_its_meaning_and_the_field(
     assert view.exchange_id is None
     assert view.layout.display == "none"
     assert all_of(view) == ""
-
-
-def test_a_field_of_another_request_is_named(view: ExchangeView, used: bn.Client) -> None:
-    with contextlib.suppress(bn.ApiError):
-        used.create_task(bn.RawTask({}))
-    view.show_exchange(used.log[-1].exchange_id)
-    assert "It is about <code>task.type</code>." in all_of(view)
 
 
 def test_the_picture_of_the_request_is_small(
@@ -124,21 +118,17 @@ def test_another_row_is_compared_instead_of_opened(view: ExchangeView, used: bn.
     assert view._difference.value == ""
 
 
-@pytest.mark.parametrize(("button", "part"), [("curl", "curl -sS"), ("python", "requests.request")])
-def test_it_is_shown_as_code(view: ExchangeView, used: bn.Client, button: str, part: str) -> None:
-    view.show_exchange(fail(used))
-    getattr(view, button).click()
-    assert part in view._code.text.value
-    assert "BROCAP_CLIENT_KEY" in view._code.text.value
-    view.show_exchange(view.exchange_id or "")
-    assert view._code.text.value == ""
-
-
-def test_code_that_is_too_long_for_a_notebook_is_not_put_there(
+def test_it_is_shown_as_code_unless_it_is_too_long_for_a_notebook(
     view: ExchangeView, used: bn.Client
 ) -> None:
+    view.show_exchange(fail(used))
+    for button, part in ((view.curl, "curl -sS"), (view.python, "requests.request")):
+        button.click()
+        assert part in view._code.text.value
+        assert "BROCAP_CLIENT_KEY" in view._code.text.value
     used.create_task(bn.ComplexImageTask.from_image(noise(200, 100), question="Pick"))
     view.show_exchange(used.log[-1].exchange_id)
+    assert view._code.text.value == ""
     view.curl.click()
     assert f"log.to_curl(&quot;{view.exchange_id}&quot;)" in view._code.text.value
     assert len(view._code.text.value) < 2_000
