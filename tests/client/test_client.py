@@ -10,8 +10,6 @@ import re
 import secrets
 import socket
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +54,7 @@ def test_a_task_number_may_come_from_the_frame(client: bn.Client, peer: Peer) ->
     client.create_task(TASK)
     (task_id,) = client.log.frame()["task_id"].unique()
     assert type(task_id) is not int  # numpy's, which JSON does not know
-    assert client.get_task_result(task_id, paced=False).status == "processing"
+    assert client.get_task_result(task_id).status == "processing"
     assert json.loads(peer.requests[1][1])["taskId"] == 7654321
 
 
@@ -77,16 +75,16 @@ def test_what_is_no_task_no_listener_and_no_number_is_refused_at_once(client: bn
 
 
 def test_an_api_error_carries_all_that_is_known(client: bn.Client, peer: Peer) -> None:
-    said = {"errorId": 1, "errorCode": "ERROR_KEY_DOES_NOT_EXIST", "errorDescription": "No key"}
+    code = "ERROR_KEY_DOES_NOT_EXIST"
+    said = {"errorId": 1, "errorCode": code, "errorDescription": "No key"}
     peer.say(http(json.dumps(said).encode(), status=403))
     with pytest.raises(bn.ApiError) as caught:
         client.create_task(TASK)
-    error = caught.value
-    assert (error.code, error.description) == ("ERROR_KEY_DOES_NOT_EXIST", "No key")
-    assert error.remedy == bn.CATALOGUE[error.code].remedy
+    error, remedy = caught.value, bn.CATALOGUE[code].remedy
+    assert (error.code, error.description, error.remedy) == (code, "No key", remedy)
     assert (error.retryable, error.http_status, error.task_id) == (False, 403, None)
-    assert client.log[error.exchange_id].error_code == error.code
-    assert error.remedy in str(error)
+    assert client.log[error.exchange_id].error_code == code
+    assert remedy in str(error)
 
 
 HTML = b"<html><h1>It works</h1></html>"
@@ -97,15 +95,9 @@ FAULTS: dict[str, tuple[bytes, str, str | None]] = {
     "200 with HTML": (http(HTML, 200, "text/html"), "bad_response", HTML.decode()),
     "redirect": (http(HTML, 302, "text/html"), "bad_response", HTML.decode()),
     "empty body": (http(b""), "bad_response", ""),
-    "a list": (http(b"[1]"), "bad_response", "[1]"),
     "errorId as a string": (http(b'{"errorId": "0"}'), "bad_response", '{"errorId": "0"}'),
-    "no taskId": (http(b'{"errorId": 0}'), "bad_response", '{"errorId": 0}'),
     "no utf-8": (http(b'{"a":"\xff"}'), "bad_response", '{"a":"\\xff"}'),
-    "cut off": (
-        http(b'{"errorId": 0}').replace(b": 14", b": 99") + Peer.RESET,
-        "connection_error",
-        '{"errorId": 0}',
-    ),
+    "cut off": (http(b"{}").replace(b": 2", b": 99") + Peer.RESET, "connection_error", "{}"),
     "reset": (Peer.RESET, "connection_error", None),
     "timeout": (Peer.STALL, "timeout", None),
     "closed": (b"", "connection_error", None),
@@ -135,25 +127,12 @@ def test_a_fault_is_one_row_and_a_clear_exception(
     assert recorded.detail in str(caught.value)
 
 
-def test_a_drip_ends_at_the_deadline_of_the_whole_answer(client: bn.Client) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def drip() -> None:
-            connection, _ = listener.accept()
-            connection.recv(65_536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-            try:
-                while True:
-                    connection.sendall(b" ")
-                    time.sleep(0.05)
-            except OSError:
-                connection.close()
-
-        threading.Thread(target=drip, daemon=True).start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+def test_a_drip_ends_at_the_deadline_of_the_whole_answer(log: bn.ExchangeLog) -> None:
+    with bn.Sandbox() as sandbox:
+        sandbox.faults.next("getBalance", "drip")
         with pytest.raises(bn.RequestTimeoutError):
-            bn.Client("a" * 32, base_url=url, log=client.log, timeout=0.3).get_balance()
-    assert (client.log[-1].response_bytes or 0) > 0, "what came is kept"
+            bn.Client(sandbox.key, base_url=sandbox.url, log=log, timeout=0.5).get_balance()
+    assert (log[-1].response_bytes or 0) > 0, "what came is kept"
 
 
 def test_an_answer_is_read_up_to_a_limit(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
@@ -315,25 +294,19 @@ def test_no_exception_shows_the_key(peer: Peer, log: bn.ExchangeLog) -> None:
 # --- configuration ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("options", "what"),
-    [
-        *(({"base_url": bad}, "base_url") for bad in ("", "api.brocapgpt.com", "ftp://x", None)),
-        *(
-            ({"base_url": f"http://{bad}"}, "base_url")
-            for bad in ("u:p@a", "a..b", "a:99999", "a b")
-        ),
-        *(({"timeout": bad}, "timeout") for bad in (0, -1, "5", (1, 0), float("inf"))),
+def test_what_a_client_cannot_be_made_of_is_refused(key: str) -> None:
+    addresses = ("", "api.brocapgpt.com", "ftp://x", None)
+    addresses += tuple(f"http://{bad}" for bad in ("u:p@a", "a..b", "a:99999", "a b"))
+    wrong: list[tuple[dict[str, Any], str]] = [
+        *(({"base_url": bad}, "base_url") for bad in addresses),
+        *(({"timeout": bad}, "timeout") for bad in (0, -1, "5", (1, 0), (1, 2, 3), float("inf"))),
         ({"max_answer_bytes": 0}, "max_answer_bytes is 0"),
         ({"log": "my_log"}, "log is 'my_log'; expected an ExchangeLog"),
         ({"log": bn.ExchangeLog("class/*")}, "log is .* is only read"),
-    ],
-)
-def test_what_a_client_cannot_be_made_of_is_refused(
-    options: dict[str, Any], what: str, key: str
-) -> None:
-    with pytest.raises(bn.InvalidInputError, match=what):
-        bn.Client(key, **options)
+    ]
+    for options, what in wrong:
+        with pytest.raises(bn.InvalidInputError, match=what):
+            bn.Client(key, **options)
 
 
 def test_the_key_comes_from_the_environment_and_an_impossible_one_is_not_told(
@@ -427,16 +400,13 @@ def test_a_proxy_is_used_where_it_is_given_and_named_where_it_cannot_be_reached(
 
 
 def test_what_a_proxy_did_is_told(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
-    client = bn.Client(
-        key, base_url="https://service.invalid", proxies={"https": peer.url}, log=log
-    )
-    peer.say(http(b"who are you?", 407))
-    with pytest.raises(bn.RequestConnectionError, match=f"proxy {peer.url} failed.*HTTP 407"):
-        client.get_balance()
-    client = bn.Client(key, base_url="http://service.invalid", proxies={"http": peer.url}, log=log)
-    peer.say(Peer.RESET)
-    with pytest.raises(bn.RequestConnectionError, match=f"proxy {peer.url} failed.*was reset"):
-        client.get_balance()
-    peer.say(http(b"{}")[:-1] + Peer.RESET)
-    with pytest.raises(bn.RequestConnectionError, match=f"broke off.*through the proxy {peer.url}"):
-        client.get_balance()
+    for scheme, reply, told in (
+        ("https", http(b"who are you?", 407), f"proxy {peer.url} failed.*HTTP 407"),
+        ("http", Peer.RESET, f"proxy {peer.url} failed.*was reset"),
+        ("http", http(b"{}")[:-1] + Peer.RESET, f"broke off.*through the proxy {peer.url}"),
+    ):
+        peer.say(reply)
+        url = f"{scheme}://service.invalid"
+        client = bn.Client(key, base_url=url, proxies={scheme: peer.url}, log=log)
+        with pytest.raises(bn.RequestConnectionError, match=told):
+            client.get_balance()

@@ -48,21 +48,11 @@ def test_every_seed_shows_the_same_tiles_and_the_answer_is_one_and_the_same() ->
         assert len(right) == 1, one
 
 
-@pytest.mark.parametrize(
-    ("kind", "size"),
-    [
-        ("PNG", (600, 400)),
-        ("JPEG", (600, 400)),
-        ("WEBP", (600, 400)),
-        ("PNG", (300, 200)),
-        ("JPEG", (150, 100)),
-    ],
-)
-def test_a_puzzle_is_found_when_a_browser_has_encoded_it_anew(
-    kind: str, size: tuple[int, int]
-) -> None:
+def test_a_puzzle_is_found_when_a_browser_has_encoded_it_anew() -> None:
     library = Library(0, URL)
-    for puzzle in library.puzzles:
+    whole, half = (600, 400), (300, 200)
+    kinds = [("PNG", whole), ("JPEG", whole), ("WEBP", whole), ("PNG", half), ("JPEG", (150, 100))]
+    for puzzle, (kind, size) in itertools.product(library.puzzles, kinds):
         buffer = io.BytesIO()
         opened(puzzle.data).resize(size).save(buffer, kind, compress_level=1, quality=50)
         assert buffer.getvalue() != puzzle.data
@@ -94,11 +84,8 @@ def test_a_file_that_unpacks_to_a_huge_picture_is_not_unpacked() -> None:
 
 def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
     big, small, damaged = (
-        library.file(f"/pictures/{name}.png") for name in ("too-big", "too-small", "damaged")
+        library.file(f"/pictures/{name}.png") or b"" for name in ("too-big", "too-small", "damaged")
     )
-    assert big is not None
-    assert small is not None
-    assert damaged is not None
     assert len(big) == IMAGE_MAX_BYTES + 1
     assert opened(big).size == (600, 400)
     assert len(small) == IMAGE_MIN_BYTES - 1
@@ -106,22 +93,14 @@ def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
     assert library.file("/pictures/none.png") is None
 
 
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        (f"{URL}/pictures/penguin.png", True),
-        ("http://localhost:5000/pictures/penguin.png?again", True),
-        ("http://127.0.0.1:5001/pictures/penguin.png", False),
-        ("http://192.0.2.1:5000/pictures/penguin.png", False),
-        (f"{URL}/pictures/penguin", False),
-        (f"{URL}/pictures/../penguin.png", False),
-        ("http://127.0.0.1:99999/pictures/penguin.png", False),
-        ("http://[", False),
-        ("", False),
-    ],
-)
-def test_an_address_is_looked_up_and_never_fetched(url: str, found: bool) -> None:
-    assert (Library(0, URL).at(url) is not None) == found
+def test_an_address_is_looked_up_and_never_fetched() -> None:
+    library, name = Library(0, URL), "pictures/penguin.png"
+    for url in (f"{URL}/{name}", f"http://localhost:5000/{name}?again"):
+        assert library.at(url) is not None
+    others = ("127.0.0.1:5001", "192.0.2.1:5000", "127.0.0.1:99999")
+    unknown = (f"{URL}/pictures/penguin", f"{URL}/pictures/../penguin.png", "http://[", "")
+    for url in (*(f"http://{other}/{name}" for other in others), *unknown):
+        assert library.at(url) is None, url
 
 
 def test_a_puzzle_shows_itself() -> None:

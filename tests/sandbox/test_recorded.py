@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import itertools
 import json
 import socket
 import time
@@ -15,6 +17,7 @@ from peer import Peer, http
 from PIL import Image
 
 import brocap_nb as bn
+from brocap_nb.api._facts import METHODS
 from brocap_nb.sandbox._recorded import Recording
 
 CREATED = http(b'{"errorId": 0, "taskId": 71}')
@@ -35,28 +38,18 @@ def folder(log: bn.ExchangeLog) -> Path:
     return log.folder
 
 
-@pytest.fixture
-def playing(request: pytest.FixtureRequest, folder: Path) -> Iterator[bn.Client]:
+@contextlib.contextmanager
+def playing(recorded: Path | bn.ExchangeLog, **options: float) -> Iterator[bn.Client]:
     """A client of the sandbox that plays what the test recorded first."""
-    clients = []
-
-    def play(**options: float) -> bn.Client:
-        sandbox = bn.Sandbox.from_log(folder, **options).start()  # type: ignore[arg-type]
-        request.addfinalizer(sandbox.stop)
-        client = bn.Client(
-            OTHER_KEY, base_url=sandbox.url, log=bn.ExchangeLog(":memory:"), timeout=0.5
-        )
-        clients.append(client)
-        return client
-
-    yield play  # type: ignore[misc]
-    for client in clients:
-        client.close()
+    log = bn.ExchangeLog(":memory:")
+    with (
+        bn.Sandbox.from_log(recorded, **options) as sandbox,
+        bn.Client(OTHER_KEY, base_url=sandbox.url, log=log, timeout=0.5) as client,
+    ):
+        yield client
 
 
-def test_a_lesson_is_replayed_without_the_service(
-    client: bn.Client, peer: Peer, playing: type[bn.Client]
-) -> None:
+def test_a_lesson_is_replayed_without_the_service(client: bn.Client, peer: Peer) -> None:
     peer.say(CREATED, PROCESSING, READY, http(b'{"errorId": 0, "balance": 1.5}'))
     one = task()
     client.create_task(one, callback_url="http://127.0.0.1:1/was-another")
@@ -64,28 +57,24 @@ def test_a_lesson_is_replayed_without_the_service(
         client.get_task_result(71, paced=False)
     client.get_balance()
     peer.close()
-
-    again = playing()
-    assert again.create_task(one).task_id == 71
-    seen = [again.get_task_result(71, paced=False).status for _ in range(3)]
-    assert seen == ["processing", "ready", "ready"]
-    assert again.get_balance().balance == 1.5
-    raw = again.log[2].response
-    assert raw is not None
-    assert raw.encode() == READY.partition(b"\r\n\r\n")[2], "byte for byte"
+    with playing(client.log) as again:
+        assert again.create_task(one).task_id == 71
+        seen = [again.get_task_result(71, paced=False).status for _ in range(3)]
+        assert seen == ["processing", "ready", "ready"]
+        assert again.get_balance().balance == 1.5
+        body = (again.log[2].response or "").encode()
+    assert body == READY.partition(b"\r\n\r\n")[2], "byte for byte"
 
 
-def test_what_was_not_recorded_says_so(
-    client: bn.Client, peer: Peer, playing: type[bn.Client]
-) -> None:
+def test_what_was_not_recorded_says_so(client: bn.Client, peer: Peer) -> None:
     peer.say(http(b'{"errorId": 0, "balance": 1}'))
     client.get_balance()
-    again = playing()
-    with pytest.raises(bn.ApiError, match="plays a recording") as caught:
-        again.get_task_result(5)
-    assert caught.value.code == "ERROR_NO_SUCH_CAPCHA_ID"
-    for body in (b"", b"[]", b"\xff", b'{"a": NaN}', b"[" * 10_000, b'{"task": 5, "taskId": []}'):
-        for method in ("createTask", "getTaskResult", "getBalance", "noSuch"):
+    with playing(client.log) as again:
+        with pytest.raises(bn.ApiError, match="plays a recording") as caught:
+            again.get_task_result(5)
+        assert caught.value.code == "ERROR_NO_SUCH_CAPCHA_ID"
+        odd = (b"", b"[]", b"\xff", b'{"a": NaN}', b"[" * 10_000, b'{"task": 5, "taskId": []}')
+        for body, method in itertools.product(odd, (*METHODS, "noSuch")):
             answer = requests.post(f"{again.base_url}/{method}", data=body, timeout=5).json()
             assert answer["errorId"] == 1
             assert (answer["errorCode"] == "ERROR_NO_SUCH_METHOD") == (method == "noSuch")
@@ -106,77 +95,71 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_of_any_kind_is_replayed(
-    name: str, client: bn.Client, peer: Peer, playing: type[bn.Client]
-) -> None:
+def test_an_answer_of_any_kind_is_replayed(name: str, client: bn.Client, peer: Peer) -> None:
     peer.say(ANSWERS[name])
     with pytest.raises(bn.ExchangeError):
         client.get_balance()
-    again = playing()
-    with pytest.raises(bn.ExchangeError):
+    with playing(client.log) as again, pytest.raises(bn.ExchangeError):
         again.get_balance()
     before, after = client.log[-1], again.log[-1]
     for field in ("outcome", "http_status", "error_code", "response", "response_base64"):
         assert getattr(after, field) == getattr(before, field), field
-    kinds = [
-        {n.lower(): v for n, v in json.loads(e.response_headers or "{}").items()}
-        for e in (before, after)
-    ]
-    for header in ("content-type", "location"):
-        assert kinds[0].get(header) == kinds[1].get(header)
+    old, new = (requests.structures.CaseInsensitiveDict(headers_of(e)) for e in (before, after))
+    for header in ("Content-Type", "Location"):
+        assert old.get(header) == new.get(header)
 
 
-def test_waits_are_divided_by_speed(
-    client: bn.Client, peer: Peer, playing: type[bn.Client]
-) -> None:
+def headers_of(exchange: bn.Exchange) -> dict[str, str]:
+    return dict(json.loads(exchange.response_headers or "{}"))
+
+
+def test_waits_are_divided_by_speed(client: bn.Client, peer: Peer) -> None:
     def slow(path: str, body: bytes) -> bytes:
         time.sleep(0.3)
         return http(b'{"errorId": 0, "balance": 1}')
 
     peer.reply = slow
     client.get_balance()
-    for speed, least, most in ((1.0, 0.29, 2.0), (100.0, 0.0, 0.15)):
-        again = playing(speed=speed)
+    for speed in (1.0, 100.0):
+        reply, *_ = Recording(client.log, time.monotonic, speed).answer(
+            "getBalance", peer.requests[0][1]
+        )
+        assert 0.29 <= reply.wait * speed <= 5
+    with playing(client.log) as again:
         again.get_balance()
-        elapsed = again.log[0].elapsed_ms
-        assert elapsed is not None
-        assert least <= elapsed / 1000 <= most
+        assert (again.log[0].elapsed_ms or 0) >= 290
 
 
 def test_above_speed_1_a_wait_that_is_over_is_skipped(folder: Path) -> None:
-    def line(number: int, second: int, method: str, outcome: str, answer: str) -> list[str]:
-        asked = {"createTask": {"task": {"type": "X"}}, "getTaskResult": {"taskId": 5}}[method]
-        common = {
-            "exchange_id": f"s-{number}",
-            "started_at": f"2026-01-01T00:00:{second:02}+00:00",
-            "session": "s",
-            "method": method,
-            "task_id": 5,
-        }
+    asked = {"createTask": '{"task": {"type": "X"}}', "getTaskResult": '{"taskId": 5}'}
+    lines = []
+    for number, (method, outcome, answer) in enumerate(
+        [
+            ("createTask", "ok", "c"),
+            ("getTaskResult", "processing", "p1"),
+            ("getTaskResult", "processing", "p2"),
+            ("getTaskResult", "ok", "ready"),
+        ],
+        1,
+    ):
+        at = f"2026-01-01T00:00:0{2 * number}+00:00"
+        common = {"exchange_id": f"s-{number}", "started_at": at, "session": "s", "task_id": 5}
+        common |= {"method": method, "request": asked[method]}
         end = {"outcome": outcome, "response": answer, "http_status": 200, "elapsed_ms": 0.0}
-        return [
-            json.dumps({"kind": "request", **common, "request": json.dumps(asked)}),
-            json.dumps({"kind": "response", **common, **end}),
-        ]
-
-    lines = [
-        *line(1, 0, "createTask", "ok", "c"),
-        *line(2, 2, "getTaskResult", "processing", "p1"),
-        *line(3, 4, "getTaskResult", "processing", "p2"),
-        *line(4, 6, "getTaskResult", "ok", "ready"),
-    ]
+        lines += [{"kind": "request", **common}, {"kind": "response", **common, **end}]
     folder.mkdir()
-    (folder / "a.jsonl").write_text("\n".join(lines) + "\n" + lines[0][:30])
+    (folder / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     now = [0.0]
 
     def played(speed: float, *times: float) -> list[bytes]:
         recording = Recording(folder, lambda: now[0], speed)
         assert recording.size == 4
         now[0] = 0.0
-        recording.answer("createTask", b'{"task": {"type": "X"}}')
+        recording.answer("createTask", asked["createTask"].encode())
         answers = []
         for now[0] in times:
-            answers.append(recording.answer("getTaskResult", b'{"taskId": 5}')[0].body)
+            reply, *_ = recording.answer("getTaskResult", asked["getTaskResult"].encode())
+            answers.append(reply.body)
         return answers
 
     assert played(10.0, 0.25, 0.65) == [b"p1", b"ready"]
@@ -186,50 +169,47 @@ def test_above_speed_1_a_wait_that_is_over_is_skipped(folder: Path) -> None:
 
 
 def test_a_request_that_quotes_the_key_is_found_with_another_key(
-    client: bn.Client, peer: Peer, key: str, folder: Path
+    client: bn.Client, peer: Peer, key: str
 ) -> None:
     peer.say(CREATED)
     client.create_task(bn.RawTask({"type": "X", "note": f"my {key}", "password": "hunter22"}))
-    with bn.Sandbox.from_log(folder) as sandbox:
-        asked = {"type": "X", "note": f"my {OTHER_KEY}", "password": "another one"}
-        again = bn.Client(OTHER_KEY, base_url=sandbox.url, log=bn.ExchangeLog(":memory:"))
+    asked = {"type": "X", "note": f"my {OTHER_KEY}", "password": "another one"}
+    with playing(client.log) as again:
         assert again.create_task(bn.RawTask(asked)).task_id == 71
 
 
-def test_faults_can_still_be_ordered(client: bn.Client, peer: Peer, folder: Path) -> None:
+def test_faults_can_still_be_ordered(client: bn.Client, peer: Peer) -> None:
     peer.say(http(b'{"errorId": 0, "balance": 1}'))
     client.get_balance()
     with bn.Sandbox.from_log(client.log) as sandbox:
         assert "plays 1 exchange" in repr(sandbox)
         sandbox.faults.next("getBalance", "http_503")
-        again = bn.Client(OTHER_KEY, base_url=sandbox.url, log=bn.ExchangeLog(":memory:"))
-        with pytest.raises(bn.HttpError):
-            again.get_balance()
-        assert again.get_balance().balance == 1
+        statuses = [
+            requests.post(f"{sandbox.url}/getBalance", data=peer.requests[0][1], timeout=5)
+            for _ in range(2)
+        ]
+    assert [one.status_code for one in statuses] == [503, 200]
 
 
-def test_nothing_to_play_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(bn.SandboxError, match="no answered exchange"):
-        bn.Sandbox.from_log(tmp_path)
-    with pytest.raises(bn.SandboxError, match="no answered exchange"):
-        bn.Sandbox.from_log(bn.ExchangeLog(":memory:"))
+def test_nothing_to_play_is_a_sentence(tmp_path: Path, log: bn.ExchangeLog) -> None:
+    log.begin(method="getBalance", url="", request="{}", request_bytes=2)  # it has no end
+    for source in (tmp_path, bn.ExchangeLog(":memory:"), log):
+        with pytest.raises(bn.SandboxError, match="no answered exchange"):
+            bn.Sandbox.from_log(source)
     with pytest.raises(bn.SandboxError, match="speed"):
         bn.Sandbox.from_log(tmp_path, speed=0)
 
 
-def test_an_exchange_without_an_end_is_not_played(log: bn.ExchangeLog, key: str) -> None:
+def test_a_connection_that_was_refused_is_reset(log: bn.ExchangeLog, key: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    log.begin(method="getBalance", url="", request="{}", request_bytes=2)
-    with pytest.raises(bn.SandboxError, match="no answered exchange"):
-        bn.Sandbox.from_log(log)
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
     with (
-        bn.Client(key, base_url=f"http://127.0.0.1:{port}", log=log) as client,
+        bn.Client(key, base_url=url, log=log) as client,
         pytest.raises(bn.RequestConnectionError),
     ):
         client.get_balance()
-    with bn.Sandbox.from_log(log) as sandbox, pytest.raises(requests.ConnectionError):
-        requests.post(f"{sandbox.url}/getBalance", data='{"clientKey": "12345678"}', timeout=5)
+    with playing(log) as again, pytest.raises(bn.RequestConnectionError):
+        again.get_balance()
 
 
 def test_a_foreign_recording_is_played_within_bounds(folder: Path) -> None:

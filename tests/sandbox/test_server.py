@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import html
-import http.client
-import http.server
 import json
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -82,57 +81,36 @@ def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
         assert tuple(solved(sandbox, task_id)["solution"]["answer"]) == puzzle.answer
 
 
-@pytest.mark.parametrize(
-    ("verb", "path"),
-    [
-        ("GET", "/createTask"),
-        ("PUT", "/getBalance"),
-        ("OPTIONS", "/getBalance"),
-        ("BREW", "/getBalance"),
-        ("POST", "/"),
-        ("POST", "/pictures/penguin.png"),
-        ("POST", "/nothing/here"),
-        ("GET", "/%ff%00"),
-    ],
-)
-def test_what_is_no_method_is_answered_as_such(sandbox: Sandbox, verb: str, path: str) -> None:
-    response = requests.request(verb, sandbox.url + path, data=b"{}", timeout=10)
-    assert response.status_code == 200
-    assert response.json()["errorCode"] == "ERROR_NO_SUCH_METHOD"
+def test_what_is_no_method_is_answered_as_such(sandbox: Sandbox) -> None:
+    gets = ("GET /createTask", "GET /%ff%00", "PUT /getBalance", "OPTIONS /getBalance")
+    for line in (*gets, "BREW /getBalance", "POST /", "POST /pictures/rope.png", "POST /a/b"):
+        verb, path = line.split()
+        response = requests.request(verb, sandbox.url + path, data=b"{}", timeout=10)
+        assert response.status_code == 200
+        assert response.json()["errorCode"] == "ERROR_NO_SUCH_METHOD"
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"Origin": "https://elsewhere.example"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Origin": "http://["}, 403),
-        ({"Host": "elsewhere.example"}, 403),
-        ({"Host": "localhost.elsewhere.example"}, 403),
-        ({"Host": "localhost", "Origin": "http://localhost"}, 200),
-        ({"Host": "sandbox.localhost:1"}, 200),
-        ({"Host": "[::1]:80"}, 200),
-    ],
-)
-def test_a_page_of_another_site_is_refused(
-    sandbox: Sandbox, headers: dict[str, str], status: int
-) -> None:
-    for verb, path in (("POST", "/getBalance"), ("GET", "/"), ("GET", "/pictures/rope.png")):
-        answer = requests.request(
-            verb, sandbox.url + path, json={"clientKey": sandbox.key}, headers=headers, timeout=5
-        )
-        assert answer.status_code == status
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert (sandbox.key in answer.text) <= (status == 200)
+def test_a_page_of_another_site_is_refused(sandbox: Sandbox) -> None:
+    ours = {"Host": "localhost", "Origin": "http://localhost"}
+    origins = ({"Origin": origin} for origin in ("https://elsewhere.example", "null", "http://["))
+    hosts = ({"Host": f"{name}elsewhere.example"} for name in ("", "localhost."))
+    foreign = [(headers, 403) for headers in (*origins, *hosts)]
+    good = [(one, 200) for one in (ours, {"Host": "sandbox.localhost:1"}, {"Host": "[::1]:80"})]
+    for headers, status in (*foreign, *good):
+        for verb, path in (("POST", "/getBalance"), ("GET", "/"), ("GET", "/pictures/rope.png")):
+            body = {"clientKey": sandbox.key}
+            answer = requests.request(
+                verb, sandbox.url + path, json=body, headers=headers, timeout=5
+            )
+            assert answer.status_code == status, headers
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert (sandbox.key in answer.text) <= (status == 200)
 
 
-def test_a_body_over_the_limit_is_read_and_answered(sandbox: Sandbox) -> None:
+def test_a_body_over_the_limit_and_one_in_chunks_are_read_and_answered(sandbox: Sandbox) -> None:
     body = b'{"clientKey": "' + b"x" * 25_000_000 + b'"}'
     response = requests.post(sandbox.url + "/createTask", data=body, timeout=20)
     assert response.json()["errorCode"] == "ERROR_TOO_BIG_CAPTCHA_FILESIZE"
-
-
-def test_a_body_in_chunks_is_read(sandbox: Sandbox) -> None:
     pieces = (json.dumps({"clientKey": sandbox.key})[i : i + 5].encode() for i in range(0, 60, 5))
     response = requests.post(sandbox.url + "/getBalance", data=pieces, timeout=10)
     assert response.json()["errorId"] == 0
@@ -150,95 +128,57 @@ def test_the_recipes_are_shown_in_full(sandbox: Sandbox) -> None:
 # --- faults ---------------------------------------------------------------------------------
 
 
-def broken(expected: type[Exception], words: str) -> Callable[[Callable[[], Any]], None]:
-    def check(call: Callable[[], Any]) -> None:
-        with pytest.raises(expected, match=words):
-            call()
-
-    return check
-
-
-def answered(good: Callable[[requests.Response], object]) -> Callable[[Callable[[], Any]], None]:
-    def check(call: Callable[[], requests.Response]) -> None:
-        response = call()
-        assert good(response), (response.status_code, response.headers, response.content[:200])
-
-    return check
-
-
-def _not_utf8(response: requests.Response) -> bool:
-    try:
-        response.content.decode()
-    except UnicodeDecodeError:
-        return True
-    return False
-
-
-OBSERVED: dict[str, Callable[[Callable[[], Any]], None]] = {
-    "http_429": answered(lambda r: r.status_code == 429 and r.headers["Retry-After"] == "2"),
-    "http_500": answered(lambda r: r.status_code == 500 and "<html>" in r.text),
-    "http_502": answered(lambda r: r.status_code == 502 and "<html>" in r.text),
-    "http_503": answered(lambda r: r.status_code == 503 and "<html>" in r.text),
-    "redirect": answered(
-        lambda r: (
-            r.history[0].status_code == 307
-            and r.url.endswith("/moved")
-            and r.json()["errorCode"] == "ERROR_NO_SUCH_METHOD"
-        )
-    ),
-    "reset": broken(requests.ConnectionError, "reset"),
-    "reset_midway": broken(requests.RequestException, "reset|Connection broken"),
-    "stall": broken(requests.ReadTimeout, "timed out"),
-    "drip": answered(lambda r: r.json()["taskId"] > 0 and r.elapsed.total_seconds() < 10),
-    "huge_body": answered(lambda r: len(r.content) > 50_000_000 and r.json()["taskId"] > 0),
-    "wrong_content_type": answered(
-        lambda r: r.headers["Content-Type"].startswith("text/html") and r.json()["taskId"] > 0
-    ),
-    "truncated_json": broken(requests.JSONDecodeError, "char"),
-    "not_utf8": answered(_not_utf8),
-    "gzip": answered(lambda r: r.headers["Content-Encoding"] == "gzip" and r.json()["taskId"] > 0),
-    "empty_body": answered(lambda r: r.status_code == 200 and r.content == b""),
-    "html_200": answered(lambda r: r.status_code == 200 and "<html>" in r.text),
-    "json_list": answered(lambda r: r.json()[0]["taskId"] > 0),
-    "error_id_string": answered(lambda r: r.json()["errorId"] == "0"),
-    "missing_task_id": answered(lambda r: r.json() == {"errorId": 0}),
-    "unknown_status": answered(lambda r: r.json()["status"] == "queued"),
-    "unknown_code": answered(lambda r: r.json()["errorCode"] not in CATALOGUE),
+# status, headers and the beginning of the body; or the exception
+OBSERVED = {
+    "http_429": "^429 .*'Retry-After': '2'.*<html>",
+    "http_500": "^500 .*<html>",
+    "http_502": "^502 .*<html>",
+    "http_503": "^503 .*'Retry-After': '2'.*<html>",
+    "redirect": "^200 .*ERROR_NO_SUCH_METHOD",
+    "reset": "^ConnectionError .*reset",
+    "reset_midway": "^(ConnectionError|ChunkedEncodingError) .*(reset|broken)",
+    "stall": "^ReadTimeout .*timed out",
+    "drip": '^200 .*"taskId": 7',
+    "huge_body": "^200 .*'Content-Length': '500000[0-9]{2}'.*\"taskId\": 7.*padding",
+    "wrong_content_type": '^200 .*text/html.*"taskId": 7',
+    "truncated_json": '^200 .*b\'{"errorId": 0, "\'$',
+    "not_utf8": r"^200 .*\\xff\\xfe",
+    "gzip": "^200 .*'Content-Encoding': 'gzip'.*\"taskId\": 7",
+    "empty_body": "^200 .*b''$",
+    "html_200": "^200 .*<html>",
+    "json_list": r"^200 .*b'\[\{.*\"taskId\": 7.*\]'$",
+    "error_id_string": '^200 .*"errorId": "0"',
+    "missing_task_id": "^200 .*b'{\"errorId\": 0}'$",
+    "unknown_status": '^200 .*"status": "queued"',
+    "unknown_code": "^200 .*ERROR_NEW_CODE",
 }
 
 
 @pytest.mark.parametrize("fault", Sandbox().faults.names)
 def test_a_fault_meets_the_next_request_and_no_other(sandbox: Sandbox, fault: str) -> None:
-    def call() -> requests.Response:
-        response = requests.post(
-            sandbox.url + "/createTask",
-            json={"clientKey": sandbox.key, "task": dict(TOKEN_TASK)},
-            timeout=0.5 if fault == "stall" else 20,
-        )
-        if fault == "truncated_json":
-            response.json()
-        return response
+    def seen(timeout: float) -> str:
+        body = {"clientKey": sandbox.key, "task": dict(TOKEN_TASK)}
+        try:
+            r = requests.post(f"{sandbox.url}/createTask", json=body, timeout=timeout)
+        except requests.RequestException as error:
+            return f"{type(error).__name__} {error}"
+        return f"{r.status_code} {r.headers} {r.content[:150]!r}"
 
     sandbox.faults.next("createTask", fault)
     assert post(sandbox, "getBalance").json()["errorId"] == 0
-    OBSERVED[fault](call)
-    assert call().json()["errorId"] == 0
+    assert re.search(OBSERVED[fault], seen(0.5 if fault == "stall" else 20))
+    assert re.search('^200 .*b\'{"errorId": 0, "taskId": 7', seen(20))
 
 
-@pytest.mark.parametrize(
-    ("method", "fault", "times", "hint"),
-    [
+def test_an_unknown_fault_gets_a_hint(sandbox: Sandbox) -> None:
+    for method, fault, times, hint in (
         ("getBalence", "reset", 1, "Did you mean 'getBalance'"),
         ("getBalance", "http_504", 1, "Did you mean 'http_50"),
         ("getBalance", "xyzzy", 1, "Expected one of: http_429"),
         ("getBalance", "reset", 0, "from 1 to 1,000,000"),
-    ],
-)
-def test_an_unknown_fault_gets_a_hint(
-    sandbox: Sandbox, method: str, fault: str, times: int, hint: str
-) -> None:
-    with pytest.raises(BroCapError, match=hint):
-        sandbox.faults.next(method, fault, times)
+    ):
+        with pytest.raises(BroCapError, match=hint):
+            sandbox.faults.next(method, fault, times)
 
 
 # --- callbacks ------------------------------------------------------------------------------
@@ -286,11 +226,10 @@ def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: San
 
 def test_the_display_has_the_address_the_key_and_the_pictures(sandbox: Sandbox) -> None:
     bundle = sandbox._repr_mimebundle_()
-    assert sandbox.url in bundle["text/html"]
-    assert sandbox.key in bundle["text/html"]
-    assert bundle["text/html"].count("<img") == 8
-    assert len(bundle["text/html"]) < 120_000
+    shown = bundle["text/html"]
     assert sandbox.url in bundle["text/plain"]
+    assert (sandbox.url in shown, sandbox.key in shown, shown.count("<img")) == (True, True, 8)
+    assert len(shown) < 120_000
 
 
 # --- life -----------------------------------------------------------------------------------
@@ -311,10 +250,9 @@ def test_the_port_is_free_again_after_stop_which_may_be_called_twice() -> None:
 
 def test_before_and_after_its_life_it_says_what_to_do() -> None:
     sandbox = Sandbox()
-    with pytest.raises(SandboxError, match=r"start\(\)"):
-        _ = sandbox.url
-    with pytest.raises(SandboxError, match=r"start\(\)"):
-        _ = sandbox.puzzles
+    for name in ("url", "puzzles"):
+        with pytest.raises(SandboxError, match=r"start\(\)"):
+            getattr(sandbox, name)
     assert "not started" in sandbox._repr_mimebundle_()["text/plain"]
     assert not hasattr(sandbox, "anything_else")
     sandbox.start().stop()
@@ -336,19 +274,11 @@ def test_it_stops_while_a_connection_stalls() -> None:
     assert "stopped" in repr(sandbox)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"port": 70_000},
-        {"host": "no such host"},
-        {"speed": 0},
-        {"speed": float("nan")},
-        {"balance": -1},
-    ],
-)
-def test_what_cannot_be_started_gets_a_sentence(options: dict[str, Any]) -> None:
-    with pytest.raises(SandboxError, match=r".{30}"):
-        Sandbox(**options).start()
+def test_what_cannot_be_started_gets_a_sentence() -> None:
+    wrong = ({"port": 70_000}, {"host": "no such host"}, {"speed": 0}, {"speed": float("nan")})
+    for options in (*wrong, {"balance": -1}):
+        with pytest.raises(SandboxError, match=r".{30}"):
+            Sandbox(**options).start()  # type: ignore[arg-type]
 
 
 def test_the_import_is_light() -> None:
@@ -391,11 +321,10 @@ def test_as_a_process_it_prints_what_one_needs_and_ends_cleanly(number: signal.S
     out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")
     lines = out.splitlines()
-    assert "createTask" in lines[0]
-    assert "FunCaptchaTaskProxyless" in lines[0]
-    assert "7654321" in lines[1]
-    assert "ERROR_KEY_DOES_NOT_EXIST" in lines[3]
     assert len(lines) == 9
+    first = ("createTask", "FunCaptchaTaskProxyless"), ("7654321",), (), ("KEY_DOES_NOT_EXIST",)
+    for line, words in zip(lines, first, strict=False):
+        assert all(word in line for word in words)
     assert secret not in out
     assert "\x1b" not in out
 
