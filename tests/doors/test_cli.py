@@ -24,7 +24,9 @@ import brocap_nb as bn
 from brocap_nb.doors import _cli
 
 PRINTED = """
+import sys
 import brocap_nb as bn
+assert not {"IPython", "ipywidgets", "tornado"} & set(sys.modules), "the import is light"
 from brocap_nb.exercises import exercise
 log = bn.ExchangeLog(":memory:")
 with bn.Sandbox(speed=100) as sandbox:
