@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.request import Request
 
@@ -24,10 +24,12 @@ import brocap_nb as bn
 from brocap_nb.doors import _cli
 
 PRINTED = """
+import sys
 import brocap_nb as bn
+assert not {"IPython", "ipywidgets", "tornado"} & set(sys.modules), "the import is light"
 from brocap_nb.exercises import exercise
 log = bn.ExchangeLog(":memory:")
-with bn.Sandbox() as sandbox:
+with bn.Sandbox(speed=100) as sandbox:
     client = bn.Client(sandbox.key, base_url=sandbox.url, log=log)
     puzzle = sandbox.puzzles[0]
     task = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
@@ -47,21 +49,22 @@ def one(answer):
 print(one, one(2))
 print(one(1))
 """
+KEY = secrets.token_hex(16)
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., AppProcess]]:
-    started: list[AppProcess] = []
-
-    def start(*arguments: str, **variables: str) -> AppProcess:
-        folder = tmp_path / f"app{len(started)}"
-        folder.mkdir()
-        started.append(AppProcess(folder, *arguments, **variables))
-        return started[-1]
-
-    yield start
-    for app in started:
+@pytest.fixture(scope="module")
+def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, AppProcess]]:
+    """Two that start side by side: one for two visitors, one whose kernels soon end."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("full", "idle")}
+    apps = {
+        "full": AppProcess(
+            folders["full"], "--visitors=2", "--host-name=Class.example", BROCAP_CLIENT_KEY=KEY
+        ),
+        "idle": AppProcess(folders["idle"], "--idle=0.05", "--allow-live", "--host=127.0.0.1"),
+    }
+    yield apps
+    for app in apps.values():
         app.close()
 
 
@@ -87,10 +90,9 @@ def refused(url: str, headers: Mapping[str, str], status: int) -> str:
     return error.value.read().decode()
 
 
-def test_the_app_serves_the_console_to_a_visitor(start: Callable[..., AppProcess]) -> None:
-    key = secrets.token_hex(16)
-    app = start(BROCAP_CLIENT_KEY=key)
-    page, headers = fetch(app.url)
+def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProcess]) -> None:
+    app = apps["full"]
+    page, headers = fetch(app.url, {"Host": "class.example", "Origin": "https://class.example"})
     assert "<title>brocap_nb Console</title>" in page
     assert "VisitorPage" in page
 
@@ -99,20 +101,30 @@ def test_the_app_serves_the_console_to_a_visitor(start: Callable[..., AppProcess
     assert "default-src 'self'" in headers
     assert "Content-Security-Policy" in headers
 
-    # a second visitor has a kernel and a folder of their own
-    fetch(app.url)
-    assert len(app.visitors()) == 2
+    # pages of other sites get nothing, and neither do files beside the page
+    framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}
+    for path in ("", "voila/static/voila.js", f"api/kernels/{secrets.token_hex(16)}/channels"):
+        for foreign in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, framed):
+            assert "not for pages of other sites" in refused(app.url + path, foreign, 403)
+    refused(f"{app.url}voila/files/console.ipynb", {}, 403)
+    assert len(app.kernels()) == 1
+
+    # a second visitor, whom a link led here, has a kernel and a folder of their own
+    fetch(app.url, {**framed, "Sec-Fetch-Dest": "document"})
+    until(lambda: len(app.visitors()) == 2)
     kernels = app.kernels()
     assert len(kernels) == 2
-    if sys.platform == "linux":
-        for kernel in kernels:
-            environment = Path(f"/proc/{kernel}/environ").read_bytes()
-            assert b"JPY_PARENT_PID" in environment
-            assert b"BROCAP" not in environment
-    assert key not in page + headers + app.printed()
+    for kernel in kernels if sys.platform == "linux" else ():
+        environment = Path(f"/proc/{kernel}/environ").read_bytes()
+        assert b"JPY_PARENT_PID" in environment
+        assert b"BROCAP" not in environment
+    assert KEY not in page + headers + app.printed()
 
-    # files beside the page are not served
-    refused(f"{app.url}voila/files/console.ipynb", {}, 403)
+    # a third one is told of it
+    told = refused(app.url, {}, 503)
+    assert "visitors are here as this page takes at once: 2." in told
+    assert "does not use it for so many minutes: 30" in told
+    assert len(app.kernels()) == 2
 
     assert app.stop(signal.SIGINT) == 0
     assert "Traceback" not in app.printed()
@@ -120,8 +132,8 @@ def test_the_app_serves_the_console_to_a_visitor(start: Callable[..., AppProcess
     until(lambda: not any(Path(f"/proc/{kernel}").exists() for kernel in kernels))
 
 
-def test_an_idle_kernel_ends_and_its_folder_with_it(start: Callable[..., AppProcess]) -> None:
-    app = start("--idle", "0.05", "--allow-live", "--host", "127.0.0.1")
+def test_an_idle_kernel_ends_and_its_folder_with_it(apps: dict[str, AppProcess]) -> None:
+    app = apps["idle"]
     fetch(app.url)
     until(lambda: not app.kernels())
     until(lambda: not app.visitors())
@@ -141,25 +153,6 @@ def test_a_port_that_cannot_be_had_is_a_sentence(
     assert told.out == ""  # no address that nothing answers
     assert f"cannot listen on 127.0.0.1, port {port}: " in told.err
     assert "cannot listen on 127.0.0.1, port 99999: " in told.err
-
-
-def test_the_app_is_for_so_many_visitors_and_for_no_page_of_another_site(
-    start: Callable[..., AppProcess],
-) -> None:
-    app = start("--visitors", "2", "--host-name", "Class.example")
-    fetch(app.url, {"Host": "class.example", "Origin": "https://class.example"})
-    framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}
-    for path in ("", "voila/static/voila.js", f"api/kernels/{secrets.token_hex(16)}/channels"):
-        for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, framed):
-            assert "not for pages of other sites" in refused(app.url + path, headers, 403)
-    assert len(app.kernels()) == 1
-    fetch(app.url, {**framed, "Sec-Fetch-Dest": "document"})  # a link that leads here
-    page = refused(app.url, {}, 503)
-    assert "visitors are here as this page takes at once: 2." in page
-    assert "does not use it for so many minutes: 30" in page
-    assert len(app.kernels()) == 2
-    assert app.stop(signal.SIGINT) == 0
-    assert "Traceback" not in app.printed()
 
 
 def test_a_strict_sandbox(tmp_path: Path) -> None:
@@ -185,25 +178,25 @@ def test_a_terminal_that_knows_few_characters_gets_all_of_it(tmp_path: Path) -> 
     (tmp_path / "\u4e2d.txt").write_text("api_key = 67b6bcbb1a728ea8d563de6d169a2057")
     variables = {"PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(Path(_cli.__file__).parents[2])}
 
-    def printed(*arguments: str) -> str:
-        done = subprocess.run(
+    def started(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, *arguments],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="cp1252",
             cwd=tmp_path,
             env=os.environ | variables,
         )
-        assert "Traceback" not in done.stderr
-        return done.stdout
 
-    demo = printed("-m", "brocap_nb.doors._cli", "demo")
+    command = ("-m", "brocap_nb.doors._cli")
+    processes = started(*command, "demo"), started(*command, "audit", "."), started("-c", PRINTED)
+    (demo, searched, printed), errors = zip(*(one.communicate() for one in processes), strict=True)
+    assert "Traceback" not in "".join(errors)
     assert "right: True" in demo
     table = demo.partition("some of its columns\n")[2].partition("\n\n")[0]
     assert max(map(len, table.splitlines())) <= 80
-    assert "\\u4e2d.txt: line 1: looks like a key (67b6…)" in printed(
-        "-m", "brocap_nb.doors._cli", "audit", "."
-    )
-    assert printed("-c", PRINTED).endswith("\nright\n")
+    assert "\\u4e2d.txt: line 1: looks like a key (67b6…)" in searched
+    assert printed.endswith("\nright\n")
 
 
 def test_without_voila_the_app_says_how_to_get_it(

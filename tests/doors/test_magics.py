@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import start_new_kernel
 from peer import Peer, http
 from traitlets.config import Config
 
@@ -24,13 +22,15 @@ import brocap_nb as bn
 from brocap_nb.doors._cell import read_object, task_words
 from brocap_nb.sandbox import _shared
 
+TEXT = st.text(max_size=8) | st.text('{}$#/\\",;a', max_size=8)
 JSON = st.dictionaries(
-    st.text(),
+    TEXT,
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text() | st.text('{}$#/\\",;a'),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-        max_leaves=12,
+        st.none() | st.booleans() | st.integers() | TEXT,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+        max_leaves=8,
     ),
+    max_size=4,
 )
 
 TOKEN_TASK = {
@@ -172,11 +172,10 @@ def test_a_time_without_a_zone_is_in_utc(run: Any) -> None:
     assert len(run("%brocap log started_at > @noon;")) == 1
 
 
-@pytest.mark.parametrize("tail", [";", " ; "])
-def test_a_line_may_end_in_a_semicolon(run: Any, tail: str) -> None:
-    assert run(f"%brocap balance{tail}").balance == 10.0
-    assert run(create(tail)).task_id
-    assert len(run(f"%brocap log method != 'a # b;'{tail}")) == 2
+def test_a_line_may_end_in_a_semicolon(run: Any) -> None:
+    assert run("%brocap balance ; ").balance == 10.0
+    assert run(create(";")).task_id
+    assert len(run("%brocap log method != 'a # b;';")) == 2
 
 
 def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
@@ -218,16 +217,14 @@ def test_a_console_shows_what_the_magics_did(run: Any) -> None:
 
 
 def test_a_recipe_is_told_and_done(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    for code in ("ERROR_KEY_DOES_NOT_EXIST", "ERROR_TOO_MUCH_REQUESTS", "ERROR_TASK_ABSENT"):
-        assert run(f"%brocap recipe {code}") is None
-        told = " ".join(capsys.readouterr().out.split())
-        assert bn.CATALOGUE[code].meaning.split("`")[0] in told
-        assert f"%brocap recipe {code} --run does it" in told
-        before = len(_shared.shared_log())
-        exchange = run(f"%brocap recipe {code} --run")
-        assert exchange.error_code == code
-        assert len(_shared.shared_log()) > before
-        assert _shared.shared_log()[-1] == exchange
+    code = "ERROR_TOO_MUCH_REQUESTS"
+    assert run(f"%brocap recipe {code}") is None
+    told = " ".join(capsys.readouterr().out.split())
+    assert bn.CATALOGUE[code].meaning.split("`")[0] in told
+    assert f"%brocap recipe {code} --run does it" in told
+    exchange = run(f"%brocap recipe {code} --run")
+    assert exchange.error_code == code
+    assert _shared.shared_log()[-1] == exchange
     assert set(run("%brocap recipe")["code"]) == set(bn.CATALOGUE)
 
 
@@ -253,18 +250,6 @@ def test_it_can_be_unloaded_and_loaded_again(shell: InteractiveShell, run: Any) 
     run("%reload_ext brocap_nb")
     assert len(shell.Completer.custom_matchers) == before
     assert run("%brocap balance").balance == 10.0
-
-
-def test_importing_the_package_brings_no_ipython_along() -> None:
-    code = "import sys, brocap_nb; print(sorted(m for m in sys.modules if m.startswith('IPython')))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONPATH": str(Path(bn.__file__).parents[1])},
-    )
-    assert done.stdout.strip() == "[]"
 
 
 # --- what a person is told when it fails ------------------------------------------------------
@@ -388,48 +373,29 @@ class Kernel:
         kept = {n: v for n, v in os.environ.items() if not n.startswith("BROCAP")}
         source = str(Path(bn.__file__).parents[1])
         environment = kept | {"IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": source}
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.start_kernel(cwd=str(folder), env=environment)
-        self.client = self.manager.blocking_client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=90)
-        assert self.run("import brocap_nb as bn\n%load_ext brocap_nb")[0]["status"] == "ok"
+        self.manager, self.client = start_new_kernel(cwd=str(folder), env=environment)
+        assert self.run("import brocap_nb as bn\n%load_ext brocap_nb")["status"] == "ok"
 
-    def run(
-        self, code: str, seen: Callable[[dict[str, Any]], None] | None = None
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Execute; return the reply and the messages that a front end would show."""
-        messages: list[dict[str, Any]] = []
-
-        def hook(message: dict[str, Any]) -> None:
-            messages.append(message)
-            if seen is not None:
-                seen(message)
-
-        reply = self.client.execute_interactive(code, output_hook=hook, timeout=90)
-        return reply["content"], messages
+    def run(self, code: str, seen: Callable[[dict[str, Any]], None] = print) -> dict[str, Any]:
+        """Execute; return the reply. `seen` is called with what a front end would show."""
+        content: dict[str, Any]
+        content = self.client.execute_interactive(code, output_hook=seen, timeout=90)["content"]
+        return content
 
     def complete(self, code: str, behind: str = "") -> tuple[list[str], str]:
         """What is offered at the end of `code`, and the text that it would replace."""
-        message_id = self.client.complete(code + behind, len(code))
-        while True:
-            reply = self.client.get_shell_msg(timeout=90)
-            if reply["parent_header"].get("msg_id") == message_id:
-                break
+        reply = self.client.complete(code + behind, len(code), reply=True, timeout=90)
         content = reply["content"]
         assert content["cursor_end"] == len(code)
         return content["matches"], code[content["cursor_start"] :]
-
-    def close(self) -> None:
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
 
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     kernel = Kernel(tmp_path_factory.mktemp("kernel"))
     yield kernel
-    kernel.close()
+    kernel.client.stop_channels()
+    kernel.manager.shutdown_kernel(now=True)
 
 
 @pytest.mark.parametrize(
@@ -477,20 +443,17 @@ def test_completion_offers_nothing_inside_a_value(cell: str) -> None:
 
 
 def test_completion_leaves_other_code_alone(kernel: Kernel) -> None:
-    assert kernel.complete("impor")[0] == ["import"]
     kernel.run("brocap_log_size = 1")
     assert "brocap_log_size" in kernel.complete("1 + brocap_l")[0]
 
 
 def test_an_error_in_a_kernel_is_short(kernel: Kernel) -> None:
-    reply, messages = kernel.run('%%brocap createTask -o unset\n{"type": "NoSuchTask"}')
-    assert reply["status"] == "error"
-    assert reply["ename"] == "ApiError"
-    errors = [m["content"] for m in messages if m["msg_type"] == "error"]
-    assert [error["ename"] for error in errors] == ["ApiError"]
-    (line,) = errors[0]["traceback"]
+    shown: list[dict[str, Any]] = []
+    reply = kernel.run('%%brocap createTask -o unset\n{"type": "NoSuchTask"}', shown.append)
+    assert (reply["status"], reply["ename"]) == ("error", "ApiError")
+    (line,) = next(one["content"]["traceback"] for one in shown if one["msg_type"] == "error")
     assert line.startswith("ApiError: ERROR_TASK_NOT_SUPPORTED: ")
-    assert kernel.run("unset")[0]["ename"] == "NameError"
+    assert kernel.run("unset")["ename"] == "NameError"
 
 
 def test_the_stop_button_ends_the_waiting(kernel: Kernel) -> None:
@@ -503,9 +466,6 @@ def test_the_stop_button_ends_the_waiting(kernel: Kernel) -> None:
         if "status: waiting" in message["content"].get("data", {}).get("text/plain", ""):
             kernel.manager.interrupt_kernel()
 
-    reply, messages = kernel.run(create("--wait --client to_slow"), stop)
+    reply = kernel.run(create("--wait --client to_slow"), stop)
     assert reply["ename"] == "CancelledError"
-    error = next(m["content"] for m in messages if m["msg_type"] == "error")
-    assert "The submission was cancelled." in "\n".join(error["traceback"])
-    assert len(error["traceback"]) == 1
-    kernel.run("slow.stop()")
+    assert reply["traceback"] == ["CancelledError: The submission was cancelled."]
