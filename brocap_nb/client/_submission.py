@@ -302,7 +302,7 @@ class Submission:
         return f"<Submission {', '.join(f'{label}: {value}' for label, value in self._facts())}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts, shown, below = self._facts(), [], []
+        facts, below = self._facts(), []
         pictures = self.task.pictures() if self.task else []
         result = self._future.result() if self.status == "ready" and self.done() else None
         marked = ""
@@ -314,11 +314,7 @@ class Submission:
                     # the answer has one boolean for each tile of a single picture
                     pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
                     marked = ", its answer marked"
-        for number, small in enumerate(_pictures.thumbnails(pictures), 1):
-            if small is not None:
-                alt = f"Picture {number}{marked if number == 1 else ''}"
-                size = small.width, small.height
-                shown.append(_html.picture(small.data, small.media_type, alt, size=size))
+        shown = _pictures.images(pictures, f"Picture {{}}{marked}")
         told = _html.facts((label, _html.text(value)) for label, value in facts)
         kind = (self.task and self.task.type) or "Submission"
         return _html.bundle(_html.card(f"{kind}: {self.status}", *shown, told, *below), repr(self))
