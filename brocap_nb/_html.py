@@ -177,9 +177,12 @@ def card(title: str, *parts: str) -> str:
 
 
 def describe(
-    title: str, pairs: Iterable[tuple[str, Told]], *blocks: tuple[str, str]
+    title: str,
+    pairs: Iterable[tuple[str, Told]],
+    *blocks: tuple[str, str],
+    images: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """A bundle of labels with values, and of headings with code or JSON below them."""
+    """A bundle of images (HTML), labels with values, and headings with code or JSON below."""
     shown, told = [], [title]
     for label, value in pairs:
         said, html = (
@@ -197,7 +200,7 @@ def describe(
         fill(line, 80, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False)
         for line in told
     )
-    return bundle(card(title, facts(shown), *below), plain)
+    return bundle(card(title, *images, facts(shown), *below), plain)
 
 
 def many(count: int, what: str) -> str:

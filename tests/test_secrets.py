@@ -14,7 +14,6 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pydantic
 import pytest
 import requests
 from dresses import DRESSES
@@ -214,15 +213,6 @@ def test_secret_fields_reach_the_service_and_are_shown_nowhere(
         pickle.dumps(task)
 
 
-@pytest.mark.parametrize("secret", [SecretBytes(b"\xff\xfe"), pydantic.Secret[int](5)])
-def test_a_secret_that_json_cannot_have_is_refused(secret: object) -> None:
-    class OddTask(bn.Task, register=False):
-        value: SecretBytes | pydantic.Secret[int]
-
-    with pytest.raises(bn.InvalidTaskError, match=r"a secret of type .* Expected texts"):
-        OddTask(value=secret).to_wire()
-
-
 def test_the_environments_key_is_in_no_log_of_another_key(
     peer: Peer, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,13 +296,6 @@ def test_a_cookie_that_the_body_repeats_is_left_out(client: bn.Client, peer: Pee
         "session": "<left out>",
         "x": "Strict",
     }
-
-
-def test_a_task_without_secrets_is_pickled_after_it_was_sent(client: bn.Client, peer: Peer) -> None:
-    peer.say(http(b'{"errorId": 0, "taskId": 5}'))
-    task = bn.RawTask({"type": "X", "note": "nothing"})
-    client.create_task(task)
-    assert pickle.loads(pickle.dumps(task)).to_wire() == task.to_wire()
 
 
 def test_an_address_is_written_down_without_what_is_secret() -> None:

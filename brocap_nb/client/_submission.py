@@ -287,7 +287,7 @@ class Submission:
         return f"<Submission {', '.join(f'{label}: {value}' for label, value in self._facts())}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts, shown, below = self._facts(), [], []
+        facts, below = self._facts(), []
         pictures = self.task.pictures() if self.task else []
         result = self._future.result() if self.status == "ready" and self.done() else None
         marked = ""
@@ -298,11 +298,8 @@ class Submission:
                 with contextlib.suppress(InvalidImageError):  # then it is shown as it is
                     # the answer has one boolean for each tile of a single picture
                     pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
-                    marked = ", its answer marked"
-        for number, small in enumerate(_pictures.thumbnails(pictures), 1):
-            if small is not None:
-                alt = f"Picture {number}{marked if number == 1 else ''}"
-                shown.append(_html.picture(small.data, small.media_type, alt, size=small[2:]))
+                    marked = ", its answer marked" if len(pictures) == 1 else ""
+        shown = _pictures.images(pictures, f"Picture {{}}{marked}")
         told = _html.facts((label, _html.text(value)) for label, value in facts)
         kind = (self.task and self.task.type) or "Submission"
         return _html.bundle(_html.card(f"{kind}: {self.status}", *shown, told, *below), repr(self))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from brocap_nb import _html
 from brocap_nb.api._body import media_type
 from brocap_nb.api._errors import InvalidImageError, InvalidInputError
 from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
@@ -384,6 +385,15 @@ def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Th
         with contextlib.suppress(InvalidImageError):
             found[index] = thumbnail(data, max_bytes=(share - _URI_HEAD) // 4 * 3)
     return found
+
+
+def images(pictures: Sequence[bytes], alt: str, *, budget: int = SAVED_MAX) -> list[str]:
+    """Return the copies as HTML; `{}` in `alt` is the number of a picture."""
+    return [
+        _html.picture(small.data, small.media_type, alt.format(n), size=small[2:])
+        for n, small in enumerate(thumbnails(pictures, budget=budget), 1)
+        if small is not None
+    ]
 
 
 def opened(data: bytes) -> Image.Image:

@@ -16,7 +16,6 @@ import itertools
 import json
 import linecache
 import math
-import re
 import textwrap
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
@@ -234,27 +233,17 @@ class Task(_Strict):
         """
         return [picture.data for picture in self.wire_body.pictures]
 
-    def _measured(self) -> tuple[list[bytes], list[tuple[str, _pictures.ImageFacts]], str]:
-        """The pictures, what can be said of each, and the JSON, in which they are labels."""
-        pictures = self.pictures()
-        facts = [(f"picture {n}", _pictures.inspect(data)) for n, data in enumerate(pictures, 1)]
-        return pictures, facts, _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
-
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        pictures, facts, body = self._measured()
-        shown = [
-            _html.picture(small.data, small.media_type, f"Picture {n} of the task", size=small[2:])
-            for n, small in enumerate(_pictures.thumbnails(pictures), 1)
-            if small is not None
-        ]
-        badges = [(name, _html.badge(str(one), good=not one.problem)) for name, one in facts]
+        pictures = self.pictures()
+        measured = enumerate(map(_pictures.inspect, pictures), 1)
+        facts = [(f"picture {n}", (str(one), not one.problem)) for n, one in measured]
+        body = _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
+        shown = _pictures.images(pictures, "Picture {} of the task")
         title = self.type or "Task without a type"
-        html = _html.card(title, *shown, _html.facts(badges), _html.code(body))
-        return _html.bundle(html, _lines(facts, body))
+        return _html.describe(title, facts, ("JSON", body), images=shown)
 
     def __str__(self) -> str:
-        _, facts, body = self._measured()
-        return _lines(facts, body)
+        return str(self._repr_mimebundle_()["text/plain"])
 
     def __getstate__(self) -> dict[Any, Any]:
         if self.wire_body.hidden:
@@ -520,11 +509,6 @@ def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
     return dumped
 
 
-def _lines(facts: list[tuple[str, _pictures.ImageFacts]], body: str) -> str:
-    """A task in words."""
-    return "\n".join([*(f"{name}: {one}" for name, one in facts), body])
-
-
 def _not_json(field: str, what: str) -> InvalidTaskError:
     return InvalidTaskError(
         f"{what}. Expected texts, finite numbers, booleans, None, lists and dicts, such as "
@@ -535,11 +519,7 @@ def _not_json(field: str, what: str) -> InvalidTaskError:
 
 # --- what is wrong --------------------------------------------------------------------------
 
-_GIVEN: Final = {"str": "a string", "int": "a number", "float": "a number", "bool": "a boolean"}
-_WANTED: Final = {"integer": "an integer", "tuple": "a list", "dictionary": "an object"}
-_WORDS: Final = re.compile(
-    r"Input should be a valid (string|number|boolean|list|integer|tuple|dict\w+)"
-)
+_IN_JSON: Final = {"valid tuple": "list", "a valid dictionary": "an object", "valid ": ""}
 
 
 def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
@@ -571,13 +551,17 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
         said += "To send it all the same, use RawTask."
     elif kind == "string_too_short" and not given:
         said = f"{field} is empty; expected a text. Fill it in."
-    elif kind == "literal_error":
-        said = f"{field} is {_pictures.quoted(given)}; expected {context['expected']}."
-    elif wanted := _WORDS.match(message):
-        expected = _WANTED.get(wanted[1], f"a {wanted[1]}")
-        got = _GIVEN.get(type(given).__name__, f"a {type(given).__name__}")
+    elif kind == "literal_error" or kind.endswith("_type"):
         where = "".join(f"[{part}]" for part in loc if isinstance(part, int))
-        said = f"{field}{where} is {got}; expected {expected}. Change the value's type."
+        shown = (
+            _pictures.quoted(given)
+            if kind == "literal_error"
+            else f"of type {type(given).__name__}"
+        )
+        expected = message.removeprefix("Input should be ").partition(" or instance of")[0]
+        for python, word in _IN_JSON.items():
+            expected = expected.replace(python, word)
+        said = f"{field}{where} is {shown}; expected {expected}. Change the value."
     else:
         said = f"{field}: {message}. Change the value." if field else f"{message}."
     return Problem(field, said)

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -266,13 +266,10 @@ def _side(name: str, size: int | None, body: str, headers: str | None) -> str:
     )
 
 
-def _pictures_of(exchange: Exchange) -> Iterator[str]:
+def _pictures_of(exchange: Exchange) -> list[str]:
     task = fields_of(exchange.request).get("task")
     try:
         pictures = task_from_wire(task).pictures() if isinstance(task, dict) else []
     except InvalidTaskError:
-        return
-    for small in _pictures.thumbnails(pictures, budget=PICTURE_CHARACTERS):
-        if small is not None:
-            size = (small.width // 2, small.height // 2)
-            yield _html.picture(small.data, small.media_type, "Picture in the request", size=size)
+        return []
+    return _pictures.images(pictures, "Picture {} in the request", budget=PICTURE_CHARACTERS)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,7 +192,7 @@ class Open(bn.Task, register=False):
     plain: Plain | None = None
     anything: Any = None
     table: dict[str, Any] | None = None
-    secret: SecretBytes | None = None
+    secret: SecretBytes | pydantic.Secret[int] | None = None
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,8 @@ class Open(bn.Task, register=False):
         ({"anything": [{"x": -float("inf")}]}, "anything.x", "anything.x is -inf. Expected"),
         ({"anything": {"\ud800": 1}}, "", "is not JSON.*surrogates not allowed. Expected"),
         ({"anything": object()}, "", "is not JSON.*Convert the value"),
-        ({"secret": b"\xff"}, "secret", "secret is a secret of type bytes, not a text in UTF-8"),
+        ({"secret": SecretBytes(b"\xff")}, "secret", "a secret of type bytes, not a text in UTF-8"),
+        ({"secret": pydantic.Secret[int](5)}, "secret", "a secret of type int, not a text"),
     ],
 )
 def test_what_json_cannot_have_is_told_when_the_task_is_built(
