@@ -60,15 +60,13 @@ def test_a_line_of_another_kind_raises_only_what_is_documented(line: dict[str, A
     assert "started_at" in line
 
 
-def test_the_display_escapes() -> None:
+def test_the_display_escapes_and_is_short() -> None:
     evil = "<script>alert(1)</script>"
     fields = ("error_code", "error_description", "method", "detail", "request", "response")
     shown = exchange(**dict.fromkeys(fields, evil))._repr_mimebundle_()
     assert "<script" not in shown["text/html"]
-
-
-def test_the_display_of_a_picture_that_is_back_is_short() -> None:
-    body = json.dumps({"task": {"imagesBase64": [base64.b64encode(bytes(500_000)).decode()]}})
+    picture = base64.b64encode(bytes(500_000)).decode()  # which is back in its place
+    body = json.dumps({"task": {"imagesBase64": [picture]}})
     for text in exchange(request=body)._repr_mimebundle_().values():
         assert len(text) < 10_000
 

@@ -71,14 +71,15 @@ def test_another_service_is_recorded_with_its_own_fields(
     session: Session, peer: Peer, log: ExchangeLog
 ) -> None:
     moved = with_header(http(b"", 302), "Location: /there")
-    peer.say(http(b'{"any": ["thing", 1]}', 201), moved, http(b'"end"'))
+    peer.say(http(b'{"any": ["thing", 1]}', 201), moved, http(b'"end"'), BUSY)
     answer = session.put(f"{peer.url}/items/7", json={"name": "owl", "deep": {"x": None}})
     assert answer.json() == {"any": ["thing", 1]}
     assert session.get(f"{peer.url}/here").text == '"end"'
+    assert session.get(f"{peer.url}/here").status_code == 503
     frame = log.frame()
-    assert frame["method"].tolist() == ["PUT /items/7", "GET /here", "GET /there"]
-    assert frame["http_status"].tolist() == [201, 302, 200]
-    assert outcomes(log) == ["ok"] * 3
+    assert frame["method"].tolist() == ["PUT /items/7", "GET /here", "GET /there", "GET /here"]
+    assert frame["http_status"].tolist() == [201, 302, 200, 503]
+    assert outcomes(log) == ["ok", "ok", "ok", "http_error"]
     assert json.loads(log[0].request) == {"name": "owl", "deep": {"x": None}}
     assert (log[0].response, log[0].url) == ('{"any": ["thing", 1]}', f"{peer.url}/items/7")
 
@@ -101,38 +102,35 @@ def test_the_api_of_this_service_is_read_as_by_the_client(
     assert (asked["clientKey"], asked["task"]) == ("<clientKey>", task.to_wire())
 
 
+PROXY = {"http": "http://user:password-of-the-proxy@127.0.0.1:9"}
+UNPACKABLE = with_header(http(b"no gzip"), "Content-Encoding: gzip")
+FAILURES: list[tuple[bytes, dict[str, Any], Any, str, str]] = [
+    (Peer.RESET, {}, requests.ConnectionError, "connection_error", "was reset"),
+    (Peer.STALL, {}, requests.Timeout, "timeout", "in time"),
+    (UNPACKABLE, {}, requests.exceptions.ContentDecodingError, "bad_response", "unpacked"),
+    (b"", {"proxies": PROXY}, requests.exceptions.ProxyError, "connection_error", "1:9 failed."),
+]
+
+
+@pytest.mark.parametrize(("answer", "options", "raised", "outcome", "detail"), FAILURES)
 def test_failures_are_rows_and_reach_the_caller(
-    session: Session, peer: Peer, log: ExchangeLog
+    answer: bytes,
+    options: dict[str, Any],
+    raised: Any,
+    outcome: str,
+    detail: str,
+    session: Session,
+    peer: Peer,
+    log: ExchangeLog,
 ) -> None:
-    unpackable = with_header(http(b"no gzip"), "Content-Encoding: gzip")
-    broken: list[tuple[bytes, Any, str, str]] = [
-        (Peer.RESET, requests.ConnectionError, "connection_error", "was reset"),
-        (b"SSH-2.0 x\r\n\r\n", requests.ConnectionError, "connection_error", "is no HTTP answer"),
-        (Peer.STALL, requests.Timeout, "timeout", "in time"),
-        (unpackable, requests.exceptions.ContentDecodingError, "bad_response", "Content-Encoding"),
-    ]
-    for answer, raised, outcome, detail in broken:
-        peer.say(answer)
-        try:
-            raise ConnectionRefusedError  # what the caller was busy with before is no cause
-        except ConnectionRefusedError:
-            with pytest.raises(raised):
-                session.get(peer.url, timeout=0.2)
-        assert (log[-1].outcome, log[-1].response) == (outcome, None)
-        assert detail in (log[-1].detail or "")
-    peer.say(BUSY)
-    assert session.get(peer.url).status_code == 503
-    assert (log[-1].outcome, log[-1].response) == ("http_error", "busy")
-
-
-def test_a_proxy_that_failed_is_named_without_its_password(
-    session: Session, log: ExchangeLog
-) -> None:
-    proxies = {"http": "http://user:password-of-the-proxy@127.0.0.1:9"}
-    with pytest.raises(requests.exceptions.ProxyError):
-        session.get("http://service.invalid", proxies=proxies)
-    told = "The proxy http://127.0.0.1:9 failed. The connection was refused"
-    assert told in (log[0].detail or "")
+    peer.say(answer)
+    try:
+        raise ConnectionRefusedError  # what the caller was busy with before is no cause
+    except ConnectionRefusedError:
+        with pytest.raises(raised):
+            session.get(peer.url, timeout=0.2, **options)
+    assert (log[0].outcome, log[0].response) == (outcome, None)
+    assert detail in (log[0].detail or "")
     assert b"password-of-the-proxy" not in on_disk(log)
 
 
