@@ -71,14 +71,15 @@ def test_another_service_is_recorded_with_its_own_fields(
     session: Session, peer: Peer, log: ExchangeLog
 ) -> None:
     moved = with_header(http(b"", 302), "Location: /there")
-    peer.say(http(b'{"any": ["thing", 1]}', 201), moved, http(b'"end"'))
+    peer.say(http(b'{"any": ["thing", 1]}', 201), moved, http(b'"end"'), BUSY)
     answer = session.put(f"{peer.url}/items/7", json={"name": "owl", "deep": {"x": None}})
     assert answer.json() == {"any": ["thing", 1]}
     assert session.get(f"{peer.url}/here").text == '"end"'
+    assert session.get(f"{peer.url}/here").status_code == 503
     frame = log.frame()
-    assert frame["method"].tolist() == ["PUT /items/7", "GET /here", "GET /there"]
-    assert frame["http_status"].tolist() == [201, 302, 200]
-    assert outcomes(log) == ["ok"] * 3
+    assert frame["method"].tolist() == ["PUT /items/7", "GET /here", "GET /there", "GET /here"]
+    assert frame["http_status"].tolist() == [201, 302, 200, 503]
+    assert outcomes(log) == ["ok", "ok", "ok", "http_error"]
     assert json.loads(log[0].request) == {"name": "owl", "deep": {"x": None}}
     assert (log[0].response, log[0].url) == ('{"any": ["thing", 1]}', f"{peer.url}/items/7")
 
@@ -101,38 +102,29 @@ def test_the_api_of_this_service_is_read_as_by_the_client(
     assert (asked["clientKey"], asked["task"]) == ("<clientKey>", task.to_wire())
 
 
+PROXY = {"http": "http://user:password-of-the-proxy@127.0.0.1:9"}
+UNPACKABLE = with_header(http(b"no gzip"), "Content-Encoding: gzip")
+FAILURES: list[tuple[Any, ...]] = [
+    (Peer.RESET, {}, requests.ConnectionError, "connection_error", "was reset"),
+    (Peer.STALL, {}, requests.Timeout, "timeout", "in time"),
+    (UNPACKABLE, {}, requests.exceptions.ContentDecodingError, "bad_response", "unpacked"),
+    (b"", {"proxies": PROXY}, requests.exceptions.ProxyError, "connection_error", "1:9 failed."),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure[-1])
 def test_failures_are_rows_and_reach_the_caller(
-    session: Session, peer: Peer, log: ExchangeLog
+    failure: tuple[Any, ...], session: Session, peer: Peer, log: ExchangeLog
 ) -> None:
-    unpackable = with_header(http(b"no gzip"), "Content-Encoding: gzip")
-    broken: list[tuple[bytes, Any, str, str]] = [
-        (Peer.RESET, requests.ConnectionError, "connection_error", "was reset"),
-        (b"SSH-2.0 x\r\n\r\n", requests.ConnectionError, "connection_error", "is no HTTP answer"),
-        (Peer.STALL, requests.Timeout, "timeout", "in time"),
-        (unpackable, requests.exceptions.ContentDecodingError, "bad_response", "Content-Encoding"),
-    ]
-    for answer, raised, outcome, detail in broken:
-        peer.say(answer)
-        try:
-            raise ConnectionRefusedError  # what the caller was busy with before is no cause
-        except ConnectionRefusedError:
-            with pytest.raises(raised):
-                session.get(peer.url, timeout=0.2)
-        assert (log[-1].outcome, log[-1].response) == (outcome, None)
-        assert detail in (log[-1].detail or "")
-    peer.say(BUSY)
-    assert session.get(peer.url).status_code == 503
-    assert (log[-1].outcome, log[-1].response) == ("http_error", "busy")
-
-
-def test_a_proxy_that_failed_is_named_without_its_password(
-    session: Session, log: ExchangeLog
-) -> None:
-    proxies = {"http": "http://user:password-of-the-proxy@127.0.0.1:9"}
-    with pytest.raises(requests.exceptions.ProxyError):
-        session.get("http://service.invalid", proxies=proxies)
-    told = "The proxy http://127.0.0.1:9 failed. The connection was refused"
-    assert told in (log[0].detail or "")
+    answer, options, raised, outcome, detail = failure
+    peer.say(answer)
+    try:
+        raise ConnectionRefusedError  # what the caller was busy with before is no cause
+    except ConnectionRefusedError:
+        with pytest.raises(raised):
+            session.get(peer.url, timeout=0.2, **options)
+    assert (log[0].outcome, log[0].response) == (outcome, None)
+    assert detail in (log[0].detail or "")
     assert b"password-of-the-proxy" not in on_disk(log)
 
 
@@ -216,9 +208,6 @@ class Counting(HTTPAdapter):
     def counted(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         self.sent += 1
         return super().send(request, **kwargs)
-
-    def __del__(self) -> None:
-        self.close()
 
 
 class Patient(Retry):
@@ -355,13 +344,9 @@ def test_many_threads_share_a_session(
     peer.say(BALANCE)
     other = ExchangeLog(":memory:")
     client = bn.Client(key, base_url=peer.url, session=session, log=other)
-
-    def send(number: int) -> float:
-        session.get(f"{peer.url}/{number}")
-        return client.get_balance().balance
-
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(send, range(80))) == [3] * 80
+        pool.map(lambda number: session.get(f"{peer.url}/{number}"), range(80))
+        assert list(pool.map(lambda _: client.get_balance().balance, range(80))) == [3] * 80
     assert (len(log), len(other)) == (160, 80)
     assert set(outcomes(log)) == set(outcomes(other)) == {"ok"}
 
@@ -374,44 +359,35 @@ def _pieces() -> Iterator[bytes]:
     yield b"b"
 
 
-@pytest.mark.parametrize(
-    ("given", "kind", "size", "text"),
-    [
-        ({}, "none", 0, ""),
-        ({"json": {"a": 1}}, "json", 8, '{"a": 1}'),
-        ({"data": '{"a": 1}'}, "json", 8, '{"a": 1}'),
-        ({"data": "h\u00e9"}, "text", 3, "h\u00e9"),
-        ({"data": {"a": "1"}}, "form", 3, "a=1"),
-        ({"data": b"\xff\x00"}, "bytes", 2, "\\xff\x00"),
-        ({"files": {"f": ("a.txt", b"content")}}, "multipart", None, None),
-        ({"data": _pieces()}, "stream", 0, "<a stream, length not known>"),
-        ({"data": io.BytesIO(b"abc")}, "stream", 3, "<a file, 3 bytes>"),
-        (
-            {
-                "data": MultipartEncoder({"a": "1"}, boundary="b"),
-                "headers": {"Content-Type": "multipart/form-data"},
-            },
-            "multipart",
-            59,
-            "<a multipart form, 59 bytes>",
-        ),
-    ],
-)
+FORM = MultipartEncoder({"a": "1"}, boundary="b")
+BODIES: dict[str, tuple[dict[str, Any], str, int]] = {
+    "": ({}, "none", 0),
+    '{"a": 1}': ({"data": '{"a": 1}'}, "json", 8),
+    "h\u00e9": ({"data": "h\u00e9"}, "text", 3),
+    "a=1": ({"data": {"a": "1"}}, "form", 3),
+    "\\xff\x00": ({"data": b"\xff\x00"}, "bytes", 2),
+    "<a stream, length not known>": ({"data": _pieces()}, "stream", 0),
+    "<a file, 3 bytes>": ({"data": io.BytesIO(b"abc")}, "stream", 3),
+    "<a multipart form, 59 bytes>": (
+        {"data": FORM, "headers": {"Content-Type": FORM.content_type}},
+        "multipart",
+        59,
+    ),
+}
+
+
+@pytest.mark.parametrize("text", BODIES)
 def test_the_row_says_what_a_body_is(
-    given: dict[str, Any],
-    kind: str,
-    size: int | None,
-    text: str | None,
-    session: Session,
-    peer: Peer,
-    log: ExchangeLog,
+    text: str, session: Session, peer: Peer, log: ExchangeLog
 ) -> None:
+    given, kind, size = BODIES[text]
     session.put(peer.url, **given)
-    row, went = log[0], peer.requests[0][1]
-    assert (row.verb, row.request_kind) == ("PUT", kind)
-    assert row.request_bytes == (len(went) if size is None else size)
-    assert row.request == text or (text is None and "content" in row.request)
-    assert bool(went) == (kind != "none")
+    row = log[0]
+    assert (row.verb, row.request_kind, row.request_bytes, row.request) == ("PUT", kind, size, text)
+    assert bool(peer.requests[0][1]) == (kind != "none")
+    session.put(peer.url, files={"f": ("a.txt", b"content")})
+    assert (log[1].request_kind, log[1].request_bytes) == ("multipart", len(peer.requests[1][1]))
+    assert "content" in log[1].request
 
 
 def test_a_stream_stays_a_stream(session: Session, peer: Peer, log: ExchangeLog) -> None:
