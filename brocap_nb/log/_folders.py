@@ -409,7 +409,7 @@ class Others:
 
     def _tell_unreadable(self) -> None:
         for folder, reason in self._unreadable.items():
-            if folder not in self._told:
+            if folder not in self._told and folder.parent not in self._unreadable:
                 self._told.add(folder)
                 kind = "file" if folder.suffix == ".jsonl" else "folder"
                 warnings.warn(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -74,17 +72,3 @@ def test_sigkill_at_any_point_of_many_runs(peer: Peer, tmp_path: Path, full: boo
     assert frame["exchange_id"].is_unique
     answered = frame[frame["outcome"] == "ok"]
     assert (answered["response"] == '{"errorId": 0, "balance": 3}').all()
-
-
-def test_sigkill_during_a_request_leaves_a_no_response_row(peer: Peer, tmp_path: Path) -> None:
-    peer.say(Peer.STALL)
-    code = f"import brocap_nb as bn; bn.Client('a' * 32, base_url={peer.url!r}).get_balance()"
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
-    while not peer.requests:
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    frame = bn.ExchangeLog(tmp_path / "brocap_log").frame()
-    assert frame["outcome"].tolist() == ["no_response"]
-    assert frame["method"].tolist() == ["getBalance"]

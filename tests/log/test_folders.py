@@ -1,13 +1,15 @@
-"""Which files a log reads, of one folder or of a class."""
+"""Which files a log makes and reads, of one folder or of a class."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 import brocap_nb as bn
+from brocap_nb.api._body import EmbeddedPicture
 from brocap_nb.log import engines
 from brocap_nb.log._folders import is_pattern, log_files
 
@@ -107,3 +109,55 @@ def test_an_address_is_no_folder(address: str, monkeypatch: pytest.MonkeyPatch) 
             bn.ExchangeLog(given)
     assert [*Path.cwd().iterdir()] == []
     assert bn.ExchangeLog("C:/log").folder is not None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of this kind.")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o027])
+@pytest.mark.parametrize(("folder", "file"), [(0o755, 0o600), (0o775, 0o600), (0o2750, 0o640)])
+def test_files_are_for_their_owner_unless_the_folder_was_given_to_a_group(
+    folder: int, file: int, umask: int, tmp_path: Path
+) -> None:
+    place = tmp_path / "alice"
+    place.mkdir()
+    place.chmod(folder)
+    before = os.umask(umask)
+    try:
+        log = bn.ExchangeLog(place / "brocap_log")
+        picture = EmbeddedPicture(b"", b"PNG", "image/png", "0" * 64)
+        log.begin(method="m", url="u", request="{}", request_bytes=2, pictures=[picture])
+        assert log._sealer is not None
+        log._sealer._rows = 1
+        log.begin(method="m", url="u", request="{}", request_bytes=2)
+    finally:
+        os.umask(before)
+    files = [path for path in place.rglob("*") if path.is_file()]
+    assert {path.parent.name for path in files} == {"brocap_log", "images", "columns"}
+    assert {path.stat().st_mode & 0o777 for path in files} == {file}
+    assert (place / "brocap_log").stat().st_mode & 0o777 == (0o750 if file == 0o640 else 0o700)
+
+
+def fill(folder: Path, rows: int) -> bn.ExchangeLog:
+    log = bn.ExchangeLog(folder)
+    for _ in range(rows):
+        log.begin(method="m", url="u", request="{}", request_bytes=2)
+    return log
+
+
+def test_only_what_is_new_is_read_again(tmp_path: Path) -> None:
+    log, reader = fill(tmp_path, 3), bn.ExchangeLog(tmp_path)
+    assert len(reader) == 3
+    path = next(tmp_path.glob("*.jsonl"))
+    before = path.read_bytes()
+    path.write_bytes(b"x" * (len(before) - 1) + b"\n")  # what was read is not looked at again
+    with path.open("ab") as file:
+        line = before.splitlines(keepends=True)[-1]
+        file.write(line.replace(f"{log.session}-3".encode(), f"{log.session}-4".encode()))
+    assert len(reader) == 4
+
+
+def test_a_file_that_is_gone_is_gone_from_the_frame(tmp_path: Path) -> None:
+    fill(tmp_path, 3)
+    reader = bn.ExchangeLog(tmp_path)
+    assert len(reader) == 3
+    next(tmp_path.glob("*.jsonl")).unlink()
+    assert len(reader) == 0
