@@ -83,7 +83,7 @@ def known(column: Any) -> list[Any]:
 
 def kind(column: pd.Series[Any]) -> str:
     is_text = column.dtype in ("string", "category")
-    return "text" if is_text else "time" if column.dtype.kind == "M" else "number"
+    return "text" if is_text else {"M": "time", "b": "bool"}.get(column.dtype.kind, "number")
 
 
 # --- operations: what pandas gives is what Python says of the plain values --------------------
