@@ -18,7 +18,7 @@ from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
+    with Sandbox(speed=20) as running:
         yield running
 
 
@@ -102,34 +102,23 @@ def test_only_the_sandbox_is_made_to_fail(sandbox: Sandbox, log: ExchangeLog) ->
             console.close()
 
 
-@pytest.fixture(scope="module")
-def fast() -> Iterator[Sandbox]:
-    with Sandbox(speed=20) as running:
-        yield running
-
-
 @pytest.mark.parametrize("code", CATALOGUE)
-def test_a_code_is_provoked_and_recorded(code: str, fast: Sandbox) -> None:
-    log = ExchangeLog(":memory:")
-    exchange = provoke(code, fast, log)
+def test_a_code_is_provoked_and_recorded(code: str, sandbox: Sandbox, log: ExchangeLog) -> None:
+    exchange = provoke(code, sandbox, log)
     assert exchange.error_code == code
     assert log.errors()["error_code"].tolist() == [code]
     assert exchange.exchange_id == log[-1].exchange_id
 
 
-def test_a_ban_that_was_earned_before_does_not_stand_in_the_way(fast: Sandbox) -> None:
-    log = ExchangeLog(":memory:")
-    with Client("0" * 32, base_url=fast.url, log=log) as stranger:
+def test_a_ban_that_was_earned_before_is_lifted_and_a_fault_is_told(
+    sandbox: Sandbox, log: ExchangeLog
+) -> None:
+    with Client("0" * 32, base_url=sandbox.url, log=log) as stranger:
         for _ in range(12):
             with pytest.raises(ApiError):
                 stranger.get_balance()
     assert log[-1].error_code == "ERROR_IP_BANNED"
-    assert provoke("ERROR_ZERO_BALANCE", fast, log).error_code == "ERROR_ZERO_BALANCE"
-
-
-def test_a_fault_that_was_ordered_is_told(fast: Sandbox) -> None:
-    log = ExchangeLog(":memory:")
-    fast.faults.next("getBalance", "reset")
+    assert provoke("ERROR_ZERO_BALANCE", sandbox, log).error_code == "ERROR_ZERO_BALANCE"
+    sandbox.faults.next("getBalance", "reset")
     with pytest.raises(RequestConnectionError):
-        provoke("ERROR_KEY_DOES_NOT_EXIST", fast, log)
-    assert len(log) == 1
+        provoke("ERROR_KEY_DOES_NOT_EXIST", sandbox, log)
