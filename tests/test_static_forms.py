@@ -3,76 +3,50 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard
 
-KEY = secrets.token_hex(16)
 
-
-@pytest.fixture(scope="module")
-def things() -> Iterator[dict[str, Any]]:
-    log = bn.ExchangeLog(":memory:")
+def test_each_shows_itself_and_does_not_weigh_much() -> None:
+    key, log = secrets.token_hex(16), bn.ExchangeLog(":memory:")
     with (
         bn.Sandbox(speed=20) as sandbox,
-        bn.Client(sandbox.key, base_url=sandbox.url, log=log) as c,
+        bn.Client(sandbox.key, base_url=sandbox.url, log=log) as client,
+        bn.Client(key, base_url=sandbox.url, log=log) as stranger,
     ):
         puzzle = sandbox.puzzles[1]
         task = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
-        created = c.create_task(task)
-        run = c.submit(task)
+        created = client.create_task(task)
+        run = client.submit(task)
         result = run.result(60)
-        with bn.Client(KEY, base_url=sandbox.url, log=log) as stranger:
-            with pytest.raises(bn.ApiError):
-                stranger.get_balance()
-            console, board = bn.Console(stranger, sandbox=sandbox), LogBoard(log)
-            yield {
-                "task": task,
-                "raw task": bn.RawTask({"type": "x"}),
-                "created": created,
-                "result": result,
-                "balance": c.get_balance(),
-                "submission": run,
-                "exchange": log[-1],
-                "log": log,
-                "sandbox": sandbox,
-                "client": stranger,
-                "listener": bn.CallbackListener(),
-                "error code": bn.explain("ERROR_ZERO_BALANCE"),
-                "console": console,
-                "board": board,
-            }
-            console.close()
-            board.close()
-
-
-WORDS = {
-    "task": "Pick the penguin",
-    "raw task": "&quot;x&quot;",
-    "created": "CreatedTask",
-    "result": "tile",
-    "balance": "Balance",
-    "submission": "ready",
-    "exchange": "getBalance",
-    "log": "ERROR_KEY_DOES_NOT_EXIST",
-    "sandbox": "Pick the penguin",
-    "client": "http://127.0.0.1",
-    "listener": "not started",
-    "error code": "no money",
-    "console": "Run this cell to use it",
-    "board": "ERROR_KEY_DOES_NOT_EXIST",
-}
-
-
-@pytest.mark.parametrize("name", WORDS)
-def test_it_shows_itself_and_does_not_weigh_much(things: dict[str, Any], name: str) -> None:
-    shown = things[name]._repr_mimebundle_()
-    assert WORDS[name] in shown["text/html"].replace("<wbr>", "")
-    assert shown["text/plain"].strip()
-    assert "object at 0x" not in shown["text/plain"]
-    assert KEY not in str(shown)
-    assert len(str(shown)) < 60_000 or name == "sandbox"  # eight pictures
+        balance = client.get_balance()
+        with pytest.raises(bn.ApiError):
+            stranger.get_balance()
+        console, board = bn.Console(stranger, sandbox=sandbox), LogBoard(log)
+        for thing, word in (
+            (task, "Pick the penguin"),
+            (bn.RawTask({"type": "x"}), "&quot;x&quot;"),
+            (created, "CreatedTask"),
+            (result, "tile"),
+            (balance, "Balance"),
+            (run, "ready"),
+            (log[-1], "getBalance"),
+            (log, "ERROR_KEY_DOES_NOT_EXIST"),
+            (sandbox, "Pick the penguin"),
+            (stranger, "http://127.0.0.1"),
+            (bn.CallbackListener(), "not started"),
+            (bn.explain("ERROR_ZERO_BALANCE"), "no money"),
+            (console, "Run this cell to use it"),
+            (board, "ERROR_KEY_DOES_NOT_EXIST"),
+        ):
+            shown = thing._repr_mimebundle_()
+            assert word in shown["text/html"].replace("<wbr>", "")
+            assert shown["text/plain"].strip()
+            assert "object at 0x" not in shown["text/plain"]
+            assert key not in str(shown)
+            assert len(str(shown)) < 60_000 or thing is sandbox  # eight pictures
+        console.close()
+        board.close()

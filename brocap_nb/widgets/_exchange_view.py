@@ -47,11 +47,11 @@ class CopyButton(widgets.AnyWidget):
 class Copyable(widgets.HBox):
     """Code with a button to copy it; nothing until something is shown."""
 
-    def __init__(self) -> None:
-        self.text, self._copy = widgets.HTML(), CopyButton()
+    def __init__(self, html: str = "") -> None:
+        self.text, self._copy = widgets.HTML(html), CopyButton()
         super().__init__(
             [self.text, self._copy],
-            layout={"width": "auto", "display": "none"},
+            layout={"width": "auto", "display": "" if html else "none"},
             classes=("brocap-line", "brocap-copyable"),
         )
 

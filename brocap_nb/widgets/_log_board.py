@@ -123,7 +123,7 @@ class LogBoard:
             layout={"width": "auto", "grid_gap": "8px"},
             classes=("brocap-log",),
         )
-        self._frame = Copyable()
+        self._frame = Copyable(_frame_of(log))
         head = line(widgets.HTML(heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
@@ -192,9 +192,7 @@ class LogBoard:
                 self.view.options = tabs
                 self.view.value = chosen
                 self._settling = False
-            name = name_of(self.log)
-            code = f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
-            self._frame.show(code if name else "")
+            self._frame.show(_frame_of(self.log))
         self._later.request()
 
     def _seen(self) -> Seen | None:
@@ -346,6 +344,11 @@ class LogBoard:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(self.log._repr_mimebundle_()["text/html"], repr(self))
+
+
+def _frame_of(log: ExchangeLog) -> str:
+    name = name_of(log)
+    return name and f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
 
 
 def _tabs(errors: int) -> tuple[tuple[str, str], ...]:
