@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -28,9 +27,8 @@ def solved(**solution: Any) -> dict[str, Any]:
     return {**READY, "solution": solution}
 
 
-@pytest.mark.parametrize(
-    ("method", "answer", "task_type"),
-    [
+def test_a_documented_answer_departs_from_nothing() -> None:
+    rows: list[tuple[str, dict[str, Any], str | None]] = [
         ("createTask", CREATED, None),
         ("createTask", {**ERROR, "taskId": 0}, None),
         ("getTaskResult", {"errorId": 0, "status": "processing"}, TILES),
@@ -39,15 +37,11 @@ def solved(**solution: Any) -> dict[str, Any]:
         ("getTaskResult", {**READY, "solution": {"anything": 1}}, "AnotherTask"),
         ("getTaskResult", {**ERROR, "errorDescription": None}, None),
         ("getBalance", {"errorId": 0, "balance": 0}, None),
-        ("getBalance", ERROR, None),
         ("callback", READY, TILES),
         ("noSuchMethod", {"errorId": "odd"}, None),  # another service's: no contract of ours
-    ],
-)
-def test_a_documented_answer_departs_from_nothing(
-    method: str, answer: dict[str, Any], task_type: str | None
-) -> None:
-    assert departures(method, json.dumps(answer), task_type) == []
+    ]
+    for method, answer, task_type in rows:
+        assert departures(method, json.dumps(answer), task_type) == []
 
 
 CODE, SAID, BAD = "errorCode", "errorDescription", "bad_response"
@@ -81,7 +75,12 @@ BROKEN: list[tuple[str, dict[str, Any], str, str, str, str | None]] = [
     ("getTaskResult", solved(answer=[0, 1]), "solution.answer", "[0, 1]", "ok", TILES),
     ("callback", solved(), "solution.token", "missing", "ok", TOKEN),
     ("getTaskResult", solved(token=""), "solution.token", '""', "ok", TOKEN),
+    ("createTask", {**CREATED, "cost": 1}, "cost", "1", "ok", None),
+    ("createTask", {**CREATED, "status": "ready"}, "status", '"ready"', "ok", None),
+    ("getTaskResult", solved(token="t", ip=1), "solution.ip", "1", "ok", TOKEN),
+    ("getBalance", {**BALANCE, "<b>": 1}, "<b>", "1", "ok", None),
 ]
+SENTENCES = {rule.sentence for rule in RULES}
 
 
 @pytest.mark.parametrize("row", BROKEN)
@@ -90,6 +89,7 @@ def test_a_broken_rule_is_told(row: tuple[Any, ...]) -> None:
     text = json.dumps(answer)
     (departure,) = departures(method, text, task_type)
     assert (departure.field, departure.found) == (field, found)
+    assert (departure.rule in SENTENCES) == (" documents no field " not in departure.rule)
     reading = read(method.replace("callback", "getTaskResult"), 200, text)
     assert reading.outcome == outcome
     if outcome == BAD:
@@ -98,24 +98,12 @@ def test_a_broken_rule_is_told(row: tuple[Any, ...]) -> None:
 
 def test_every_rule_has_a_row() -> None:
     told = {departures(row[0], json.dumps(row[1]), row[5])[0].rule for row in BROKEN}
-    assert {rule.sentence for rule in RULES} == told
+    assert {one for one in told if "documents no field" not in one} == SENTENCES
     assert {
         "errorId is 0 or 1.",
         "balance is a decimal number if errorId is 0.",
         f"solution.answer is a list of one boolean for each tile if a {TILES} is ready.",
     } < told
-
-
-def test_a_surplus_field_is_told() -> None:
-    for method, answer, task_type, field in (
-        ("createTask", {**CREATED, "cost": 1}, None, "cost"),
-        ("createTask", {**CREATED, "status": "ready"}, None, "status"),
-        ("getTaskResult", solved(token="t", ip=1), TOKEN, "solution.ip"),
-        ("getBalance", {**BALANCE, "<b>": 1}, None, "<b>"),
-    ):
-        (departure,) = departures(method, json.dumps(answer), task_type)
-        assert departure.field == field
-        assert "documents no field" in departure.rule
 
 
 def test_what_another_service_answers_is_no_violation(peer: Peer, log: bn.ExchangeLog) -> None:
@@ -131,13 +119,6 @@ def test_what_another_service_answers_is_no_violation(peer: Peer, log: bn.Exchan
             session.post("http://todo.invalid/v1/createTask", json={"title": "Buy milk"})
     assert log[-1].method == "POST /v1/createTask"
     assert len(log.violations()) == 1
-
-
-@pytest.mark.parametrize("text", ["", "<html>", "[]", "null", '{"a": NaN}', "[" * 100_000])
-def test_what_is_no_object_breaks_the_first_rule(text: str) -> None:
-    (departure,) = departures("createTask", text)
-    assert (departure.field, departure.rule) == ("", NOT_AN_OBJECT)
-    assert 0 < len(departure.found) <= 60
 
 
 # method, HTTP status, answer, outcome, what else is read
@@ -185,6 +166,10 @@ def test_what_cannot_be_read_is_told(
     reading = read(method, http_status, text)
     assert (reading.outcome, reading.answer) == (outcome, None)
     assert said in (reading.detail or "")
+    if method != "another":
+        found = departures(method, text)[0]
+        assert (found.rule == NOT_AN_OBJECT) == (not text.startswith('{"') or "NaN" in text)
+        assert 0 < len(found.found) <= 60
 
 
 def test_a_solution_is_typed_where_it_is_documented() -> None:
@@ -196,7 +181,7 @@ def test_a_solution_is_typed_where_it_is_documented() -> None:
     grid = [False, False, False, False, True, False]
     assert (result(answer=grid).answer, result(answer=grid).token) == (tuple(grid), None)
     assert (result(token="abc").token, result(token=5).token) == ("abc", None)
-    for other in ([], [1, 0], "4", None, {"0": True}):
+    for other in ([], [1, 0], "4", None):
         assert result(answer=other).answer is None, "an undocumented form is not guessed at"
     assert "tile 5 of 6" in result(answer=grid)._repr_mimebundle_()["text/plain"]
 
@@ -241,13 +226,3 @@ def test_any_answer_is_read(method: str, http_status: int, text: str) -> None:
         for shown in reading.answer._repr_mimebundle_().values():
             shown.encode()
             assert "<script" not in shown or shown.lstrip()[0] != "<"
-
-
-def test_a_reading_leaves_the_number_that_was_asked_for() -> None:
-    when = datetime(2026, 1, 2, tzinfo=UTC)
-    asked = bn.Exchange(
-        exchange_id="s-1", started_at=when, session="s", method="getTaskResult", task_id=7
-    )
-    failed = read("getTaskResult", 200, json.dumps(ERROR)).complete(asked, http_status=200)
-    assert (failed.task_id, failed.error_code) == (7, ERROR["errorCode"])
-    assert (failed.outcome, failed.http_status) == ("api_error", 200)
