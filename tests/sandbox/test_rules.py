@@ -229,7 +229,6 @@ def test_what_cannot_be_solved_says_so_with_the_result(desk: Desk) -> None:
 
 # --- refusals -------------------------------------------------------------------------------
 
-
 _IMAGE = {"type": "ComplexImageTask"}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import json
-import os
 import pickle
 import re
 import signal
@@ -235,38 +234,30 @@ def test_the_display_has_the_address_the_key_and_the_pictures(sandbox: Sandbox) 
 # --- life -----------------------------------------------------------------------------------
 
 
-def test_the_port_is_free_again_after_stop_which_may_be_called_twice() -> None:
-    sandbox = Sandbox().start()
-    port = int(sandbox.url.rpartition(":")[2])
-    assert sandbox.start() is sandbox
-    sandbox.stop()
-    sandbox.stop()
-    with pytest.raises(requests.ConnectionError):
-        post(sandbox, "getBalance")
-    assert "stopped" in repr(sandbox)
-    with Sandbox(port=port) as again:
-        assert post(again, "getBalance").json()["errorId"] == 0
-
-
-def test_before_and_after_its_life_it_says_what_to_do() -> None:
+def test_its_port_is_free_after_stop_and_before_and_after_its_life_it_says_what_to_do() -> None:
     sandbox = Sandbox()
     for name in ("url", "puzzles"):
         with pytest.raises(SandboxError, match=r"start\(\)"):
             getattr(sandbox, name)
     assert "not started" in sandbox._repr_mimebundle_()["text/plain"]
-    assert not hasattr(sandbox, "anything_else")
-    sandbox.start().stop()
+    assert sandbox.start() is sandbox.start()
+    for _ in range(2):
+        sandbox.stop()
+    with pytest.raises(requests.ConnectionError):
+        post(sandbox, "getBalance")
+    assert "stopped" in repr(sandbox)
     with pytest.raises(SandboxError, match="new one"):
         sandbox.start()
+    with Sandbox(port=sandbox.port) as again:
+        assert post(again, "getBalance").json()["errorId"] == 0
 
 
 def test_it_stops_while_a_connection_stalls() -> None:
     with Sandbox() as sandbox:
         sandbox.faults.next("getBalance", "stall")
-        stalled = socket.create_connection(("127.0.0.1", int(sandbox.url.rpartition(":")[2])))
-        stalled.sendall(
-            b"POST /getBalance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
-        )
+        stalled = socket.create_connection(("127.0.0.1", sandbox.port))
+        head = b"POST /getBalance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+        stalled.sendall(head)
         until(lambda: not sandbox.faults.waiting)
     stalled.settimeout(5)
     assert stalled.recv(1) == b""
@@ -293,23 +284,15 @@ def test_the_import_is_light() -> None:
 
 # --- a process of its own -------------------------------------------------------------------
 
-RUN = "import sys; from brocap_nb.sandbox._server import run; sys.exit(run(speed=50.0))"
-
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_as_a_process_it_prints_what_one_needs_and_ends_cleanly(number: signal.Signals) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONDEVMODE": "1"},
-    )
+    code = "import sys; from brocap_nb.sandbox._server import run; sys.exit(run(speed=50.0))"
+    command, pipe = [sys.executable, "-X", "dev", "-c", code], subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
     assert process.stdout is not None
-    url = process.stdout.readline().split()[2]
-    key = process.stdout.readline().split()[2]
-    process.stdout.readline()
-    secret = "f" * 32
+    told = [process.stdout.readline().split() for _ in range(3)]
+    url, key, secret = told[0][2], told[1][2], "f" * 32
     for client_key in (key, secret):
         for method in METHODS:
             body = {"clientKey": client_key, "task": dict(TOKEN_TASK), "taskId": 7_654_321}
