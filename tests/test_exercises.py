@@ -44,17 +44,13 @@ def test_an_answer_gets_the_verdict_and_the_best_hint() -> None:
     assert three("3").sentence.endswith("\nThat is a text; give a number.")
     assert pair(1, 2)
     assert "Your answer: 2, 1\n" in str(pair(2, 1))
-    column = pd.Series([3])
-    assert three(column.iloc[0])
-    assert not three(column.iloc[0] + 1)
 
 
-@pytest.mark.parametrize("answer", [pd.Series([1, 2]), pd.DataFrame({"a": [1]}), object()])
-def test_an_answer_of_another_kind_is_told_of_and_gets_the_hint(answer: object) -> None:
-    feedback = pair(answer, 3)
+def test_a_check_that_fails_is_told_of_and_the_hint_comes() -> None:
+    feedback = pair(object(), 3)
     assert feedback.verdict == "not yet right"
+    assert "with it the check met TypeError: " in feedback.sentence
     assert feedback.sentence.endswith("The first is smaller.")
-    assert "Error: " in feedback.sentence
 
 
 @exercise
@@ -86,11 +82,9 @@ def test_a_right_answer_in_another_form_is_right() -> None:
         (pd.Series(range(8)), "Your answer is a Series of 8 values; expected one number."),
         (pd.DataFrame({"a": [1, 2]}), "Your answer is a DataFrame of 2 rows; expected one number."),
         ([1, 2], "Your answer is a list of 2 values; expected one number."),
-        ([], "a list of 0 values"),
         ("eight", "Your answer is a text; expected one number."),
         (True, "Your answer is True; expected one number."),
         (None, "Your answer is None; expected one number."),
-        (lambda: 1, "Your answer is a function; expected one number."),
         (object(), "Your answer is an object; expected one number."),
     ],
 )

@@ -1,8 +1,7 @@
 """Drives JupyterLab, Notebook 7 and Voila in a real headless Chromium, on loopback.
 
-Each front end has the same face (`Front`): open a notebook, run it, look at its Console, save it,
-count what goes over its WebSockets, and list what it asked for elsewhere. Each server has a home
-of its own, so that nothing of the user's settings gets in and nothing of a test gets out.
+Each front end has the same face (`Front`). Each server has a home of its own, so that nothing of
+the user's settings gets in and nothing of a test gets out.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import socketserver
 import subprocess
@@ -20,30 +18,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 import nbformat
-
-__all__ = [
-    "FRONTS",
-    "Front",
-    "Lab",
-    "Notebook",
-    "Refuser",
-    "Server",
-    "Voila",
-    "Wire",
-    "browse",
-    "chromium",
-    "serve",
-    "wait_for",
-]
 
 TOKEN: Final = "token-of-the-test"
 DEADLINE: Final = 90.0
@@ -157,18 +140,16 @@ class Server:
 
 @dataclass
 class Wire:
-    """What went over a page's WebSockets in a while, as the length of the payloads."""
+    """What went over a page's WebSockets in a while, in bytes of payload."""
 
     received: int = 0
-    """Bytes from the kernel to the page."""
     sent: int = 0
-    """Bytes from the page to the kernel."""
     frames: int = 0
     """Messages from the kernel to the page."""
 
 
 @dataclass
-class Front(ABC):
+class Front:
     """A page of a front end, and the notebook that is open in it."""
 
     page: Any
@@ -177,10 +158,9 @@ class Front(ABC):
     """The address of every request that the page made."""
     name: str = ""
     """The open notebook's path, from the server's folder of notebooks."""
-    _wires: list[Wire] = field(default_factory=list)
+    _frames: list[tuple[str, int]] = field(default_factory=list)
 
     COMMAND: ClassVar[tuple[str, ...]] = ()
-    """The server's command, less what all of them take."""
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(60_000)
@@ -198,45 +178,31 @@ class Front(ABC):
 
     @contextmanager
     def wire(self) -> Iterator[Wire]:
-        """Count what goes over the WebSockets until the block ends."""
-        self._told()
-        wire = Wire()
-        self._wires.append(wire)
+        """Count what goes over the WebSockets; the figures are there when the block has ended."""
+        self.page.evaluate("0")  # what the browser has reported comes before this answer
+        start, wire = len(self._frames), Wire()
         yield wire
-        self._told()
-        self._wires.remove(wire)
-
-    def _told(self) -> None:
-        """Take in what the browser has reported: its events come in order, before this answer."""
         self.page.evaluate("0")
+        sizes = {
+            way: [size for one, size in self._frames[start:] if one == way]
+            for way in ("framereceived", "framesent")
+        }
+        wire.received, wire.sent = map(sum, sizes.values())
+        wire.frames = len(sizes["framereceived"])
 
     def _listen(self, socket: Any) -> None:
-        def received(payload: str | bytes) -> None:
-            for wire in self._wires:
-                wire.frames += 1
-                wire.received += _length(payload)
+        def passed(way: str, payload: str | bytes) -> None:
+            size = len(payload.encode() if isinstance(payload, str) else payload)
+            self._frames.append((way, size))
 
-        def sent(payload: str | bytes) -> None:
-            for wire in self._wires:
-                wire.sent += _length(payload)
-
-        socket.on("framereceived", received)
-        socket.on("framesent", sent)
+        for way in ("framereceived", "framesent"):
+            socket.on(way, partial(passed, way))
 
     def open(self, name: str, *cells: str, theme: str = "light") -> Path:
-        """Write a notebook of these cells in a folder of its own, and open it.
-
-        Args:
-            name: the file's name; its stem is the folder.
-            cells: the source of each code cell.
-            theme: "light" or "dark".
-        """
+        """Write a notebook of these code cells in a folder of its own, and open it."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-        notebook.metadata.kernelspec = {
-            "name": "python3",
-            "display_name": "Python 3",
-            "language": "python",
-        }
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata.kernelspec = kernel
         return self.open_notebook(name, notebook, theme=theme)
 
     def open_notebook(
@@ -253,18 +219,6 @@ class Front(ABC):
     def set_width(self, width: int) -> None:
         """Make the window this many pixels wide."""
         self.page.set_viewport_size({"width": width, "height": 1000})
-
-    @abstractmethod
-    def _show(self, theme: str) -> None:
-        """Open the notebook in the browser, and wait until it can be run."""
-
-    @abstractmethod
-    def run_all(self) -> None:
-        """Run all cells, and wait until they have run."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close the page and end its kernel."""
 
     # the Console's steps, in one place
 
@@ -287,19 +241,12 @@ class Front(ABC):
 
     def rows(self) -> Any:
         """The rows of the log that are shown: a request each, newest first."""
-        return (
-            self.console.locator(".brocap-log")
-            .get_by_role("button")
-            .and_(self.page.locator(".brocap-row"))
-        )
+        buttons = self.console.locator(".brocap-log").get_by_role("button")
+        return buttons.and_(self.page.locator(".brocap-row"))
 
 
 class _Jupyter(Front):
     """What JupyterLab and Notebook 7 share: the same notebook, with other things around it."""
-
-    @abstractmethod
-    def _address(self) -> str:
-        """The page of the open notebook."""
 
     def _show(self, theme: str) -> None:
         self.server.setting(THEMES, {"theme": f"JupyterLab {theme.capitalize()}"})
@@ -487,10 +434,10 @@ def serve(front: type[Front], root: Path) -> Iterator[Server]:
             wait_for(answers, f"the server of {front.__name__}")
             yield server
         finally:
-            process.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
+            process.terminate()
+            try:
                 process.wait(20)
-            if process.poll() is None:
+            except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
@@ -511,7 +458,3 @@ def _environment(root: Path) -> dict[str, str]:
         "PYTHONPATH": str(source),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
-
-
-def _length(payload: str | bytes) -> int:
-    return len(payload.encode() if isinstance(payload, str) else payload)

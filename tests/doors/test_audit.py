@@ -74,33 +74,23 @@ DRESSES: dict[str, Callable[[str], str]] = {
     "base64": lambda k: base64.b64encode(f"user:{k}".encode()).decode(),
     "half of it": lambda k: k[:16],
 }
-WRITERS: dict[str, Callable[[str], bytes]] = {
-    "x.txt": lambda t: f"a\n{t}\n".encode(),
-    "x.jsonl": lambda t: f'{{"a": 1}}\n{{"b": {json.dumps(t)}}}\n'.encode(),
-    "x.har": lambda t: json.dumps({"log": {"entries": [{"x": t}]}}).encode(),
-    "x.csv": lambda t: f'a,b\n1,"{t}"\n'.encode(),
-    "x.txt.gz": lambda t: gzip.compress(f"a\n{t}\n".encode()),
-    "x.bin": lambda t: b"\0\xff" + t.encode() + b"\0",
-    "x.ipynb": lambda t: b'{"cells": [{"source": "' + t.encode(),  # torn
-}
-PLACES = {
-    "x.txt": "line 2",
-    "x.jsonl": "line 2, b",
-    "x.har": "log.entries[0].x",
-    "x.csv": "line 2",
-    "x.txt.gz": "line 2",
-    "x.bin": "in the whole file",
-    "x.ipynb": "line 1",
+FILES: dict[str, tuple[str, Callable[[str], bytes]]] = {  # where it is found, and the file
+    "x.txt": ("line 2", lambda t: f"a\n{t}\n".encode()),
+    "x.jsonl": ("line 2, b", lambda t: f'{{"a": 1}}\n{{"b": {json.dumps(t)}}}\n'.encode()),
+    "x.har": ("log.entries[0].x", lambda t: json.dumps({"log": {"entries": [{"x": t}]}}).encode()),
+    "x.csv.gz": ("line 2", lambda t: gzip.compress(f'a,b\n1,"{t}"\n'.encode())),
+    "x.bin": ("in the whole file", lambda t: b"\0\xff" + t.encode() + b"\0"),
+    "x.ipynb": ("line 1", lambda t: b'{"cells": [{"source": "' + t.encode()),  # torn
 }
 
 
 @pytest.mark.parametrize("dress", DRESSES)
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", FILES)
 def test_the_key_is_found_in_every_dress_and_file(name: str, dress: str, tmp_path: Path) -> None:
-    path = tmp_path / name
-    path.write_bytes(WRITERS[name](DRESSES[dress](KEY)))
-    assert places(path) == [(PLACES[name], THE_KEY)]
-    path.write_bytes(WRITERS[name](DRESSES[dress](secrets.token_hex(16))))
+    path, (place, written) = tmp_path / name, FILES[name]
+    path.write_bytes(written(DRESSES[dress](KEY)))
+    assert places(path) == [(place, THE_KEY)]
+    path.write_bytes(written(DRESSES[dress](secrets.token_hex(16))))
     assert places(path) == []
 
 

@@ -150,32 +150,27 @@ def test_live_goes_to_the_live_service_with_the_key_of_the_environment(
 
 def test_the_log_and_its_summaries(run: Any, told: Any) -> None:
     assert run("%brocap log") is _shared.shared_log()
-    created = run(create())
+    created = run(create("-o made ;"))
+    run("made = made.task_id")
     told("%brocap getTaskResult 1")
-    assert len(run('%brocap log outcome == "api_error"')) == 1
-    assert len(run("%brocap log task_id == 1 or task_id == {" + str(created.task_id) + "}")) == 2
+    assert run("%brocap balance ; ").balance < 10
     assert list(run("%brocap errors")["error_code"]) == ["ERROR_NO_SUCH_CAPCHA_ID"]
     assert list(run("%brocap tasks")["task_id"]) == [created.task_id]
-    assert set(run("%brocap latency")["method"]) == {"createTask", "getTaskResult"}
+    assert set(run("%brocap latency")["method"]) >= {"createTask", "getTaskResult"}
     assert list(run("%brocap timeline 1")["error_code"]) == ["ERROR_NO_SUCH_CAPCHA_ID"]
-    run("floor = 0")
-    assert len(run("%brocap log elapsed_ms > @floor")) == 2
-
-
-def test_a_time_without_a_zone_is_in_utc(run: Any) -> None:
-    run("%brocap balance")
-    assert len(run("%brocap log started_at > '2024-01-01'")) == 1
+    run("from datetime import datetime\nfloor, noon = 0, datetime(2024, 1, 1, 12)")
+    for query, rows in (
+        ('outcome == "api_error"', 1),
+        ("task_id == 1 or task_id == {made}", 2),  # IPython puts it in
+        ("elapsed_ms > @floor", 3),
+        ("method != 'a # b;';", 3),
+        ("started_at > '2024-01-01'", 3),  # a time without a zone is in UTC
+        ("started_at > @noon;", 3),
+        ("started_at < '2024-01-01T00:00Z'", 0),
+    ):
+        assert len(run(f"%brocap log {query}")) == rows, query
     found = run("%brocap log started_at < '2024-01-01' or method == 'getBalance'")
     assert str(found["started_at"].dtype).endswith("UTC]")
-    assert len(run("%brocap log started_at < '2024-01-01T00:00Z'")) == 0
-    run("from datetime import datetime\nnoon = datetime(2024, 1, 1, 12)")
-    assert len(run("%brocap log started_at > @noon;")) == 1
-
-
-def test_a_line_may_end_in_a_semicolon(run: Any) -> None:
-    assert run("%brocap balance ; ").balance == 10.0
-    assert run(create(";")).task_id
-    assert len(run("%brocap log method != 'a # b;';")) == 2
 
 
 def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
@@ -256,15 +251,9 @@ def test_it_can_be_unloaded_and_loaded_again(shell: InteractiveShell, run: Any) 
 
 
 def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
-    error, shown = told('%%brocap createTask\n{\n  "type": "A",\n  "websiteURL" "b"\n}')
-    assert isinstance(error, bn.InvalidInputError)
-    lines = shown.splitlines()
+    lines = told('%%brocap createTask\n{\n  "type": "A",\n  "websiteURL" "b"\n}')[1].splitlines()
     assert "line 3, column 16" in lines[0]
     assert lines[1].index('"b"') == lines[2].index("^")
-    assert len(lines) == 3
-
-
-def test_a_mistake_in_a_long_line_is_pointed_at(told: Any) -> None:
     long = '{"type": "A", "x": "' + "y" * 5_000 + '", oops, "z": "' + "y" * 5_000 + '"}'
     lines = told(f"%%brocap createTask\n{long}")[1].splitlines()
     assert lines[1][lines[2].index("^") :].startswith("oops")
