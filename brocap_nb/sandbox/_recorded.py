@@ -99,7 +99,7 @@ def _reply(one: Exchange) -> Reply | None:
     kept = {
         name.title(): value
         for name, value in headers.items()
-        if name.lower() in _KEPT_HEADERS and value.isprintable()
+        if name.lower() in _KEPT_HEADERS and value.isprintable() and value.isascii()
     }
     return Reply(status, body, kept if headers else JSON, end=_ENDS.get(one.outcome, "whole"))
 
