@@ -29,6 +29,7 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 from tornado.iostream import StreamClosedError
+from tornado.log import app_log
 
 _EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -155,7 +156,11 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, request: HTTPServerRequest) -> None:
-        reply = _FOREIGN if self._is_foreign(request) else await self._respond(request)
+        try:
+            reply = _FOREIGN if self._is_foreign(request) else await self._respond(request)
+        except Exception:  # of ours: told, and nobody waits for ever
+            app_log.exception("A request cannot be answered")
+            reply = Reply(500)
         await asyncio.sleep(reply.wait)
         connection: Any = request.connection
         empty = reply.status in (204, 304)
