@@ -1,8 +1,9 @@
-"""Summaries of a log's frame, written once over Narwhals: pandas is only the default engine.
+"""Summaries of a log's frame, written once: Narwhals reads any engine, and pandas tells the rest.
 
 Each takes an eager frame (pandas, Polars, PyArrow) or a lazy one (Polars, DuckDB, Dask) with the
 columns of `log.frame()`, of which only `violations` needs the bodies, and gives the table of the
-log's method of the same name: eager, of the engine's own kind (PyArrow for DuckDB).
+log's method of the same name: eager, of the engine's own kind (PyArrow for DuckDB). For others than
+pandas it needs PyArrow.
 
 A service that starts anew may give a number again: each createTask is a task of its own, to which
 belongs what came after it and before the number was given again, in whatever session.
