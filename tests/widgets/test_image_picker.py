@@ -50,26 +50,20 @@ def came(picker: ImagePicker, content: Any, *buffers: bytes) -> None:
     picker.zone._handle_custom_msg(content, [memoryview(one) for one in buffers])
 
 
-def test_a_pasted_picture_is_chosen() -> None:
+def test_a_pasted_picture_is_chosen_and_no_widget_keeps_it() -> None:
+    before = set(ipywidgets.Widget.get_manager_state()["state"])
     changes: list[bytes | None] = []
     picker = ImagePicker(changed=lambda: changes.append(picker.data))
-    came(picker, {"name": "<b>owl</b>.png, the first of 2 files"}, PICTURE)
-    assert changes == [PICTURE]
+    data = PICTURE + bytes(200_000)
+    came(picker, {"name": "<b>owl</b>.png, the first of 2 files"}, data)
+    states = ipywidgets.Widget.get_manager_state()["state"]
+    assert len(repr([state for name, state in states.items() if name not in before])) < 40_000
+    assert changes == [data]
     assert picker.wire_fields().keys() == {"imagesBase64"}
     assert "&lt;b&gt;owl&lt;/b&gt;.png, the first of 2 files, sent as a file" in said(picker)
     for name in (None, "", "x" * 500):
         came(picker, {"name": name}, PICTURE)
         assert ("x" * 80 if name else "The picture") + ", sent as" in said(picker)
-
-
-def test_a_pasted_address_is_filled_in_and_nothing_is_loaded(peer: Peer) -> None:
-    picker = ImagePicker()
-    url = f"{peer.url}/a.png"
-    came(picker, {"text": f" {url}\n"})
-    assert picker.address.value == url
-    assert "Press Load picture" in said(picker)
-    assert picker.data is None
-    assert peer.requests == []
 
 
 @pytest.mark.parametrize(
@@ -100,11 +94,13 @@ def test_what_came_and_is_no_picture_is_told(
     assert "alert" not in said(picker)
 
 
-def test_an_address_of_this_machine_is_refused_until_it_is_allowed(peer: Peer) -> None:
+def test_a_pasted_address_of_this_machine_is_refused_until_it_is_allowed(peer: Peer) -> None:
     peer.say(http(PICTURE))
     picker = ImagePicker()
     url = f"{peer.url}/a.png"
-    picker.by_address.opened.value = True
+    came(picker, {"text": f" {url}\n"})
+    assert picker.address.value == url
+    assert "Press Load picture" in said(picker)
     assert picker.private.value is False
     assert picker.private.layout.display != "none"
     load(picker, url)
@@ -185,13 +181,3 @@ def test_a_data_address_is_a_file_and_what_is_no_address_is_told() -> None:
     for url in ("http://a b/c.png", "http://a:99999/", "http://a..b/", "a.png"):
         load(picker, f" {url} ")
         assert f"The address is &#x27;{url}&#x27;; expected an address" in said(picker)
-
-
-def test_no_widget_keeps_the_file() -> None:
-    before = set(ipywidgets.Widget.get_manager_state()["state"])
-    picker = ImagePicker()
-    data = PICTURE + bytes(200_000)
-    came(picker, {"name": "a.png"}, data)
-    assert picker.data == data
-    states = ipywidgets.Widget.get_manager_state()["state"]
-    assert len(repr([state for name, state in states.items() if name not in before])) < 40_000
