@@ -96,25 +96,6 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
     assert lab.foreign_requests() == []
 
 
-def test_a_task_is_one_row_and_opens_as_a_timeline(lab: Lab) -> None:
-    solve = (
-        "puzzle = sandbox.puzzles[0]\n"
-        "client.submit(bn.ComplexImageTask.from_image(puzzle.data, puzzle.question)).result()"
-    )
-    lab.open("tasks.ipynb", PREPARE, solve, CONSOLE)
-    lab.run_all()
-    console = lab.console
-    console.get_by_role("button", name="Tasks", exact=True).click()
-    task = console.get_by_role("button", name=re.compile(r"\d{7}\s+✓\s+ready"))
-    task.wait_for()
-    in_the_middle(lab, task)
-    console.get_by_role("img", name=re.compile("createTask took")).wait_for()
-    console.get_by_role("button", name="Show its requests").click()
-    rows = lab.rows()
-    rows.filter(has_text=re.compile(r"createTask\s[\s\S]*ComplexImageTask")).wait_for()
-    assert rows.filter(has_text="getBalance").count() == 0
-
-
 @pytest.mark.parametrize("width", [1400, 420])
 def test_rows_are_one_line_or_two_and_filters_fold(lab: Lab, width: int) -> None:
     lab.open("narrow.ipynb", PREPARE, CONSOLE)

@@ -83,10 +83,12 @@ def test_a_task_that_may_be_billed_is_asked_about_first(used: bn.Client) -> None
     assert len(used.log) == 1
     view.again.click()
     until(lambda: len(used.log) == 2)
+    until(lambda: not view.again.disabled)
     used.get_balance()
     view.show_exchange(used.log[-1].exchange_id)
     view.again.click()  # a balance costs nothing
     until(lambda: len(used.log) == 4)
+    until(lambda: not view.again.disabled)
 
 
 def test_without_a_client_nothing_can_be_sent_and_without_its_key_it_is_told(

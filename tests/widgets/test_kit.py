@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, _kit
 
@@ -36,3 +38,23 @@ def test_what_was_closed_is_made_anew() -> None:
     first.close()
     second = _kit.HTML("b", layout={"width": "7px"})
     assert second.layout.comm is not None
+
+
+def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> None:
+    seen: list[int] = []
+    state, drawn = [0], threading.Event()
+
+    def draw() -> None:
+        seen.append(state[0])
+        if state[0] == 1000:
+            drawn.set()
+
+    refresh = _kit.Refresh(draw, interval=0.01)
+    for number in range(1, 1001):
+        state[0] = number
+        refresh.request()
+    assert drawn.wait(30)
+    assert len(seen) < 1000
+    refresh.close()
+    refresh.request()
+    assert refresh._timer is None

@@ -11,7 +11,8 @@ import pytest
 from pictures import noise, plain
 from PIL import Image
 
-from brocap_nb.widgets._picture_view import PictureView
+from brocap_nb._html import words
+from brocap_nb.widgets._picture_view import PictureView, answer_in_words
 
 ANSWER = [False, True, False, False, True, False]
 
@@ -135,3 +136,19 @@ def test_what_is_saved_stays_in_the_budget(count: int) -> None:
     assert len(uris) == min(count, 12)
     assert sum(map(len, uris)) <= 40_000
     assert base64.b64encode(files[0][:90]).decode() not in saved
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ([False, True, False], "tile 2 of 3"),
+        ([True, False, True], "tiles 1, 3 of 3"),
+        ([False, False], "none of the 2 tiles"),
+    ],
+)
+def test_an_answer_in_words(answer: list[bool], told: str) -> None:
+    assert answer_in_words(answer) == told
+
+
+def test_words_are_escaped_and_backticks_are_code() -> None:
+    assert words("a `b` <i>`<u>`") == "a <code>b</code> &lt;i&gt;<code>&lt;u&gt;</code>"
