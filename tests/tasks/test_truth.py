@@ -16,7 +16,6 @@ import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from peer import Peer, http
 from pictures import noise
 from PIL import Image
 from pydantic import BaseModel, RootModel, SecretBytes, SecretStr
@@ -110,16 +109,6 @@ def test_all_that_is_made_of_a_task_says_the_same(data: st.DataObject) -> None:
         assert task.to_wire()["metadata"] == {"Task": task.question}
     elif isinstance(task, Listed):
         assert task.to_wire()["numbers"] == task.numbers
-
-
-def test_a_copy_of_a_task_that_was_shown_sends_the_copy(client: bn.Client, peer: Peer) -> None:
-    peer.say(http(b'{"errorId": 0, "taskId": 1}'))
-    task = bn.ComplexImageTask.from_image(noise(), question="Pick the owl")
-    client.create_task(task)
-    client.create_task(task.model_copy(update={"question": "Pick the penguin"}))
-    sent = [json.loads(body)["task"]["metadata"]["Task"] for _, body in peer.requests]
-    logged = [json.loads(e.request)["task"]["metadata"]["Task"] for e in client.log.exchanges()]
-    assert sent == logged == ["Pick the owl", "Pick the penguin"]
 
 
 def test_a_copy_is_checked_and_its_question_is_its_metadata() -> None:
