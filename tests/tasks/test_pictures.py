@@ -87,8 +87,7 @@ def as_image(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-@pytest.mark.parametrize("orientation", TURNED)
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize(("kind", "orientation"), [*(("JPEG", n) for n in TURNED), ("PNG", 6)])
 def test_a_picture_is_upright_wherever_it_is_seen(kind: str, orientation: int) -> None:
     held = Image.new("RGB", (120, 80))
     for name, at in zip("ABCD", ((0, 0), (60, 0), (0, 40), (60, 40)), strict=True):
