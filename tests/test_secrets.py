@@ -173,35 +173,20 @@ class Login(BaseModel):
 class LoginTask(bn.Task, register=False):
     first: SecretStr
     raw: SecretBytes
-    login: Login
+    logins: tuple[Login, ...] = ()
     by_name: dict[str, SecretStr]
-    others: tuple[Login, ...] = ()
-    absent: SecretStr | None = None
 
 
 def test_secret_fields_reach_the_service_and_are_shown_nowhere(
     client: bn.Client, peer: Peer, tmp_path: Path
 ) -> None:
-    words = [f"{letter}-secret-{letter * 4}" for letter in "abcdefg"]
-    a, b, c, d, e, f, g = words
-    task = LoginTask(
-        first=a,
-        raw=b.encode(),
-        login={"pin": c, "codes": [d, "short"]},
-        others=[{"pin": e, "codes": [f]}],
-        by_name={"x": g},
-    )
+    a, b, c, d, e = words = [f"{letter}-secret-{letter * 4}" for letter in "abcde"]
+    logins = [{"pin": c, "codes": [d, "short"]}]
+    task = LoginTask(first=a, raw=b.encode(), logins=logins, by_name={"x": e})
     peer.say(http(json.dumps({"errorId": 1, "errorCode": "X", "errorDescription": d}).encode()))
     with pytest.raises(bn.ApiError) as caught:
         client.create_task(task)
-    sent = {
-        "type": "LoginTask",
-        "first": a,
-        "raw": b,
-        "login": {"pin": c, "codes": [d, "short"]},
-        "others": [{"pin": e, "codes": [f]}],
-        "byName": {"x": g},
-    }
+    sent = {"type": "LoginTask", "first": a, "raw": b, "logins": logins, "byName": {"x": e}}
     assert json.loads(peer.requests[0][1])["task"] == task.to_wire() == sent
     shown = [*everything_shown(client, caught.value, tmp_path), repr(task), str(task)]
     shown += [json.dumps(task._repr_mimebundle_()), task.to_python(), repr(task.to_wire())]
@@ -284,18 +269,12 @@ def test_what_a_session_of_ones_own_sends_is_secret_as_well(
 
 
 def test_a_cookie_that_the_body_repeats_is_left_out(client: bn.Client, peer: Peer) -> None:
-    peer.say(
-        http(b'{"errorId": 0, "balance": 1, "session": "cookie-cookie-1", "x": "Strict"}').replace(
-            b"\r\n", b"\r\nSet-Cookie: sid=cookie-cookie-1; SameSite=Strict; Path=/\r\n", 1
-        )
-    )
+    answer = http(b'{"errorId": 0, "balance": 1, "session": "cookie-cookie-1", "x": "Strict"}')
+    line = b"\r\nSet-Cookie: sid=cookie-cookie-1; SameSite=Strict; Path=/\r\n"
+    peer.say(answer.replace(b"\r\n", line, 1))
     client.get_balance()
-    assert json.loads(client.log[0].response or "") == {
-        "errorId": 0,
-        "balance": 1,
-        "session": "<left out>",
-        "x": "Strict",
-    }
+    kept = json.loads(client.log[0].response or "")
+    assert (kept["session"], kept["x"]) == ("<left out>", "Strict")
 
 
 def test_an_address_is_written_down_without_what_is_secret() -> None:

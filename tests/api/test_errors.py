@@ -7,34 +7,11 @@ import inspect
 import pickle
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 import brocap_nb as bn
 from brocap_nb.api import _errors
-
-
-def exchange(**fields: Any) -> bn.Exchange:
-    when = datetime(2026, 1, 2, tzinfo=UTC)
-    return bn.Exchange(exchange_id="s-1", started_at=when, session="s", method="x", **fields)
-
-
-def test_an_api_error_says_what_it_means_and_what_to_do() -> None:
-    code = "ERROR_ZERO_BALANCE"
-    error = _errors.ApiError(
-        exchange(error_code=code, error_description="No money.", http_status=402, task_id=9)
-    )
-    text = str(error)
-    entry = bn.CATALOGUE[code]
-    expected = [code, entry.meaning, entry.remedy, "No money.", "HTTP 402", "task 9", "s-1"]
-    assert [part for part in expected if part not in text] == []
-    assert ".." not in text
-    assert (error.task_id, error.http_status, error.exchange_id) == (9, 402, "s-1")
-    assert "no error code" in str(_errors.ApiError(exchange(http_status=200)))
-
-
-# --- exceptions travel ----------------------------------------------------------------------------
 
 
 def tree(kind: type[bn.BroCapError]) -> Iterator[type[bn.BroCapError]]:
@@ -57,7 +34,14 @@ def made(kind: type[bn.BroCapError]) -> bn.BroCapError:
     values = {
         "message": "It's a sentence.",
         "problems": [_errors.Problem("a", "First."), _errors.Problem("b", "Second.")],
-        "exchange": exchange(error_code="ERROR_ZERO_BALANCE", http_status=402, task_id=9),
+        "exchange": bn.Exchange(
+            exchange_id="s-1",
+            started_at=datetime(2026, 1, 2, tzinfo=UTC),
+            session="s",
+            method="createTask",
+            error_code="ERROR_ZERO_BALANCE",
+            task_id=9,
+        ),
         "task_id": 9,
     }
     asked = [

@@ -73,13 +73,19 @@ def test_every_place_says_the_same_of_a_code(code: str) -> None:
         method="createTask",
         outcome=bn.Outcome.API_ERROR,
         error_code=code,
+        error_description="Said by it.",
+        http_status=402,
+        task_id=9,
     )
+    error = str(bn.ApiError(exchange))
+    for part in ("The service says: Said by it. ", "HTTP 402", "task 9", "s-1"):
+        assert part in error
     row = {"error_code": code, "meaning": entry.meaning, "remedy": entry.remedy, "example": "s-1"}
     counts = {"count": 1, "share": 1.0, "tasks": 0, "retryable": entry.retryable}
     times = {"first_seen": exchange.started_at, "last_seen": exchange.started_at}
     table = ErrorTable([{**row, **counts, **times}])
     told = [
-        str(bn.ApiError(exchange)),
+        error,
         str(table),
         table._repr_html_(),
         *entry._repr_mimebundle_().values(),

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 from peer import Peer, http
 from pictures import noise
+from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.tasks import _download, _pictures
@@ -28,13 +29,6 @@ PICTURE = noise()
 
 def moved(target: str, status: int = 302) -> bytes:
     return f"HTTP/1.1 {status} X\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    _pictures._recent.clear()
-    yield
-    _pictures._recent.clear()
 
 
 @pytest.fixture
@@ -142,18 +136,12 @@ def test_only_the_host_and_port_that_are_trusted_are_allowed(peer: Peer, other: 
     trusted = [f"{peer.url}/some/puzzle.png", "no address"]
     url = f"{peer.url}/x.png"
     assert _pictures.fetch(url, allow_private=False, trusted=trusted) == PICTURE
-    for refused in (f"{other.url}/x.png", f"http://localhost:{port_of(peer)}/x.png"):
+    assert _pictures.fetched(url) == PICTURE  # what is remembered does not leak past the rule
+    for refused in (f"{other.url}/x.png", f"http://localhost:{port_of(peer)}/x.png", url):
+        trusted = [] if refused == url else trusted
         with pytest.raises(bn.InvalidImageError, match="are refused"):
             _pictures.fetch(refused, allow_private=False, trusted=trusted)
     assert other.requests == []
-
-
-def test_a_remembered_picture_does_not_leak_past_the_rule(peer: Peer) -> None:
-    peer.say(http(PICTURE))
-    url = f"{peer.url}/a.png"
-    assert _pictures.fetch(url) == _pictures.fetched(url) == PICTURE
-    with pytest.raises(bn.InvalidImageError, match="are refused"):
-        _pictures.fetch(url, allow_private=False)
 
 
 @pytest.fixture
@@ -200,28 +188,22 @@ def test_a_proxy_would_look_the_name_up_itself_so_the_rule_takes_none(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize(
-    ("reply", "reason"),
-    [
-        (http(b"no", 502), "HTTP 502|OSError|ProxyError"),
-        (Peer.RESET, "Error"),
+def test_a_proxy_that_failed_is_named_without_its_login(
+    scheme: str, proxy: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.say(http(b"no", 502))
+    with_login = proxy.url.replace("//", "//user:word@")
+    for named, reason in (
+        (with_login, "HTTP 502|OSError|ProxyError"),
         ("127.0.0.1:9", "ProxyError"),
         ("socks5://127.0.0.1:9", "Unknown"),
-    ],
-)
-def test_a_proxy_that_failed_is_named_without_its_login(
-    scheme: str, reply: bytes | str, reason: str, proxy: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    named = proxy.url
-    if isinstance(reply, str):
-        monkeypatch.setenv(f"{scheme}_proxy", reply)
-        named = reply if "://" in reply else f"http://{reply}"
-    else:
-        proxy.say(reply)
-    with pytest.raises(bn.InvalidImageError, match=reason) as caught:
-        _pictures.fetch(f"{scheme}://{ELSEWHERE}/a.png")
-    assert f", by way of the proxy {named}. Expected" in str(caught.value)
-    assert "word" not in str(caught.value)
+    ):
+        monkeypatch.setenv(f"{scheme}_proxy", named)
+        with pytest.raises(bn.InvalidImageError, match=reason) as caught:
+            _pictures.fetch(f"{scheme}://{ELSEWHERE}/a.png")
+        shown = named.replace("user:word@", "")
+        assert f"{shown.removeprefix('http://')}. Expected" in str(caught.value)
+        assert "word" not in str(caught.value)
 
 
 # --- https --------------------------------------------------------------------------------
@@ -301,11 +283,9 @@ def test_a_server_that_drips_for_ever_is_cut_off(monkeypatch: pytest.MonkeyPatch
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=serve)
         thread.start()
-        begun = time.monotonic()
         with pytest.raises(bn.InvalidImageError, match=r"longer than 0\.5 seconds"):
             _pictures.fetch(f"http://127.0.0.1:{server.getsockname()[1]}/")
         thread.join()
-    assert time.monotonic() - begun < 15
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files in /proc")  # noqa: PTH112
@@ -315,7 +295,5 @@ def test_no_connection_is_left_open(peer: Peer) -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     for number in range(20):
         _pictures.fetch(f"{peer.url}/{number}.png")
-    end = time.monotonic() + 30
-    while len(os.listdir("/proc/self/fd")) > before:  # noqa: PTH208
-        assert time.monotonic() < end, "connections stay open"
-        time.sleep(0.05)  # the peer closes its ends when it sees ours closed
+    # the peer closes its ends when it sees ours closed
+    until(lambda: len(os.listdir("/proc/self/fd")) <= before)  # noqa: PTH208
