@@ -373,7 +373,7 @@ def test_as_a_process_it_prints_what_one_needs_and_ends_cleanly(number: signal.S
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONWARNINGS": "default"},  # dev mode tells of what is slow
+        env={**os.environ, "PYTHONDEVMODE": "1"},
     )
     assert process.stdout is not None
     url = process.stdout.readline().split()[2]
