@@ -15,18 +15,30 @@ import brocap_nb
 DEADLINE = 120.0
 
 
+def environment(root: Path) -> dict[str, str]:
+    """This one's, with a home of its own: no proxy, no key, no settings of whoever tests."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.lower().endswith("_proxy") and not name.startswith(("JUPYTER", "BROCAP"))
+    }
+    return kept | {
+        "HOME": str(root),
+        "JUPYTER_CONFIG_DIR": str(root / "config"),
+        "JUPYTER_DATA_DIR": str(root / "data"),
+        "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
+        "IPYTHONDIR": str(root / "ipython"),
+        "PYTHONPATH": str(Path(brocap_nb.__file__).parents[1]),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+
+
 class AppProcess:
     """The running command; `url` is the address that it printed."""
 
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
-        home = {f"JUPYTER_{kind}_DIR": str(folder / kind) for kind in ("CONFIG", "RUNTIME")}
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.lower().endswith("_proxy") and not name.startswith(("JUPYTER", "BROCAP"))
-        }
         self.output = folder / "output.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
@@ -34,14 +46,7 @@ class AppProcess:
                 cwd=folder,
                 stdout=output,
                 stderr=output,
-                env=kept
-                | home
-                | {
-                    "IPYTHONDIR": str(folder / "ipython"),
-                    "PYTHONPATH": str(Path(brocap_nb.__file__).parents[1]),
-                    "TMPDIR": str(self.temporary),
-                }
-                | variables,
+                env=environment(folder) | {"TMPDIR": str(self.temporary)} | variables,
             )
 
     def printed(self) -> str:

@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 import nbformat
+from app_process import environment
 
 TOKEN: Final = "token-of-the-test"
 DEADLINE: Final = 90.0
@@ -79,7 +80,6 @@ class Refuser:
 
     def __init__(self) -> None:
         self.hosts: list[str] = []
-        """The host of every request, in their order."""
         hosts = self.hosts
 
         class Handler(socketserver.StreamRequestHandler):
@@ -92,7 +92,6 @@ class Refuser:
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.place = "{}:{}".format(*self._server.server_address)
-        """Host and port of the proxy itself."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
@@ -116,15 +115,12 @@ def browse(path: str, refuser: Refuser) -> Iterator[Any]:
 
 @dataclass
 class Server:
-    """A running server of notebooks."""
-
     url: str
     root: Path
     """Home, settings, run files and notebooks: all that the server may write."""
     notebooks: Path
 
     def ask(self, path: str, method: str = "GET") -> bytes:
-        """Return the body of the answer to a request of the server's API."""
         headers = {"Authorization": f"token {TOKEN}"}
         request = urllib.request.Request(f"{self.url}{path}", headers=headers, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -132,7 +128,6 @@ class Server:
             return bytes(answer.read())
 
     def setting(self, plugin: str, settings: dict[str, Any]) -> None:
-        """Write a user's setting; a page that is loaded next has it."""
         path = self.root / "config/lab/user-settings" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
@@ -155,7 +150,6 @@ class Front:
     page: Any
     server: Server
     requests: list[str] = field(default_factory=list)
-    """The address of every request that the page made."""
     name: str = ""
     """The open notebook's path, from the server's folder of notebooks."""
     _frames: list[tuple[str, int]] = field(default_factory=list)
@@ -217,7 +211,6 @@ class Front:
         return path
 
     def set_width(self, width: int) -> None:
-        """Make the window this many pixels wide."""
         self.page.set_viewport_size({"width": width, "height": 1000})
 
     # the Console's steps, in one place
@@ -230,7 +223,6 @@ class Front:
         self.console.get_by_alt_text("The picture of the task").wait_for()
 
     def submit(self) -> None:
-        """Press the button that sends the task."""
         self.console.get_by_role("button", name="Submit task").click()
 
     def answer(self) -> str:
@@ -286,17 +278,14 @@ class _Jupyter(Front):
         self.idle()
 
     def idle(self) -> None:
-        """Wait until the kernel has nothing to do."""
         self.page.wait_for_selector(
             '.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached"
         )
 
     def command(self, name: str) -> None:
-        """Run a command of the application, and wait until it is done."""
         self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
 
     def run_aside(self, code: str) -> None:
-        """Run code in the kernel, in no cell, and wait until it has run."""
         self.page.evaluate(
             "code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
             ".requestExecute({ code, silent: true }).done.then(() => true)",
@@ -304,14 +293,12 @@ class _Jupyter(Front):
         )
 
     def restart(self) -> None:
-        """Restart the kernel, and wait for it."""
         kernel = self._sessions()[0]["kernel"]["id"]
         self.server.ask(f"/api/kernels/{kernel}/restart", "POST")
         wait_for(self._kernel_is_idle, "the new kernel")
         self.idle()
 
     def save(self, path: Path) -> None:
-        """Save the notebook, with the state of its widgets."""
         before = path.stat().st_mtime_ns
         self.command("docmanager:save")
         wait_for(lambda: path.stat().st_mtime_ns != before, "the notebook to be saved")
@@ -333,8 +320,6 @@ class _Jupyter(Front):
 
 
 class Lab(_Jupyter):
-    """JupyterLab 4."""
-
     COMMAND = (
         *("-m", "jupyterlab"),
         "--LabApp.news_url=None",
@@ -355,8 +340,6 @@ class Lab(_Jupyter):
 
 
 class Notebook(_Jupyter):
-    """Notebook 7."""
-
     COMMAND = (*("-m", "notebook"), "--JupyterNotebookApp.expose_app_in_browser=True")
 
     def _address(self) -> str:
@@ -416,7 +399,7 @@ def serve(front: type[Front], root: Path) -> Iterator[Server]:
     log = root / "server.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command, cwd=notebooks, env=_environment(root), stdout=stream, stderr=stream
+            command, cwd=notebooks, env=environment(root), stdout=stream, stderr=stream
         )
 
         def answers() -> bool:
@@ -440,21 +423,3 @@ def serve(front: type[Front], root: Path) -> Iterator[Server]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def _environment(root: Path) -> dict[str, str]:
-    source = Path(__file__).parents[2]
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.lower().endswith("_proxy") and not name.startswith(("JUPYTER", "BROCAP"))
-    }
-    return kept | {
-        "HOME": str(root),
-        "JUPYTER_CONFIG_DIR": str(root / "config"),
-        "JUPYTER_DATA_DIR": str(root / "data"),
-        "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
-        "IPYTHONDIR": str(root / "ipython"),
-        "PYTHONPATH": str(source),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-    }

@@ -1,4 +1,4 @@
-"""The quickstart as a newcomer goes through it: run all, then the same by hand."""
+"""The quickstart as a newcomer goes through it, and a lesson as a learner takes it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from .test_console import files_with
 
 pytestmark = pytest.mark.browser
 
-QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01-quickstart.ipynb"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+def read(stem: str) -> nbformat.NotebookNode:
+    return nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4)
 
 
 def test_run_all_then_by_hand_then_save(lab: Lab) -> None:
-    path = lab.open_notebook("quickstart.ipynb", nbformat.read(QUICKSTART, as_version=4))
+    path = lab.open_notebook("quickstart.ipynb", read("01-quickstart"))
     lab.run_all()
     page, console = lab.page, lab.console
     assert page.locator(".jp-OutputArea-output [data-mime-type*=error]").count() == 0
@@ -43,4 +47,34 @@ def test_run_all_then_by_hand_then_save(lab: Lab) -> None:
     assert "application/vnd.jupyter.widget-state+json" in path.read_text()
     assert list((path.parent / "brocap_log").glob("*.jsonl")), "the log lies beside the notebook"
     assert files_with(lab.server.root, key) == []
+    assert lab.foreign_requests() == []
+
+
+def test_an_answer_is_typed_and_checked(lab: Lab) -> None:
+    notebook = read("02-task-objects")
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    checks = next(n for n, cell in enumerate(code) if "checks" in cell.metadata.get("tags", []))
+    lab.open_notebook("lesson.ipynb", notebook)
+    page = lab.page
+    folded = page.locator(".jp-CodeCell").nth(checks)
+    assert folded.locator(".jp-InputArea-editor").is_hidden()
+
+    lab.run_all()
+    assert page.get_by_text("not answered yet").count() == 4
+    cell = page.locator(".jp-CodeCell").nth(checks + 1)
+    for typed, verdict in (
+        ('wire_name("website_public_key")', "✗ not yet right"),
+        ('wire_name("websitePublicKey")', "✓ right"),
+    ):
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Control+A")
+        page.keyboard.insert_text(typed)
+        page.keyboard.press("Control+Enter")
+        cell.get_by_text(verdict).wait_for()
+
+    solution = page.locator("details").first
+    inside = solution.get_by_text('wire_name("websitePublicKey")')
+    assert inside.is_hidden()
+    solution.locator("summary").click()
+    inside.wait_for()
     assert lab.foreign_requests() == []
