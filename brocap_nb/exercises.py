@@ -22,6 +22,7 @@ answer has; an answer of another kind is told so, and the check does not see it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import reprlib
 from collections.abc import Callable, Sized
@@ -31,7 +32,7 @@ from typing import Any, Final
 from brocap_nb import _html
 from brocap_nb.api._errors import BroCapError, InvalidInputError
 
-__all__ = ["Exercise", "Feedback", "exercise"]
+__all__ = ["Feedback", "exercise"]
 
 _ONE, _MANY = "one number", "several values"
 _KINDS: Final = {"int": _ONE, "float": _ONE, "str": "a text", "list": _MANY, "tuple": _MANY}
@@ -63,55 +64,48 @@ class Feedback:
         return _html.bundle(f'<div style="line-height:1.45">{badge}{html}</div>', str(self))
 
 
-class Exercise:
-    """A question whose answer, or several, are checked: the decorator of a function.
+def exercise(check: Callable[..., object]) -> Any:
+    """Return a function that says to one answer, or several, what `check` thinks of them.
+
+    It raises nothing, whatever they are. Its `hint` is the docstring of `check`.
 
     Raises:
         InvalidInputError: the function has no docstring, so it could say no more than "wrong".
     """
+    hint = inspect.getdoc(check) or ""
+    if not hint:
+        raise InvalidInputError(
+            f"The exercise {check.__name__} has no docstring; expected a hint for a wrong answer. "
+            "Write one below the line with def."
+        )
+    marks = [one.annotation for one in inspect.signature(check).parameters.values()]
+    kinds = [str(getattr(mark, "__name__", mark)).partition("[")[0] for mark in marks]
 
-    def __init__(self, check: Callable[..., object]) -> None:
-        self.name: str = check.__name__
-        """How it is called in the notebook."""
-        self.hint: str = inspect.getdoc(check) or ""
-        """What is said to a wrong answer if nothing better is known."""
-        if not self.hint:
-            raise InvalidInputError(
-                f"The exercise {self.name} has no docstring; expected a hint for a wrong answer. "
-                "Write one below the line with def."
-            )
-        self._check = check
-        marks = [one.annotation for one in inspect.signature(check).parameters.values()]
-        self._kinds = [str(getattr(mark, "__name__", mark)).partition("[")[0] for mark in marks]
-
-    def __call__(self, *answers: object) -> Feedback:
-        """Return what is to be said to the answers. It raises nothing, whatever they are."""
+    @functools.wraps(check)
+    def ask(*answers: object) -> Feedback:
         if not answers or any(map(_is_open, answers)):
             todo = "Put your answer in the place of the three dots, then run again."
             return Feedback("not answered yet", todo)
-        hint = self.hint
+        said = hint
         try:
-            given = [_as(kind, one) for kind, one in zip(self._kinds, answers, strict=False)]
-            verdict = self._check(*given, *answers[len(given) :])
+            given = [_as(kind, one) for kind, one in zip(kinds, answers, strict=False)]
+            verdict = check(*given, *answers[len(given) :])
             if isinstance(verdict, str):
-                hint = verdict
+                said = verdict
             elif verdict:
                 return Feedback("right")
         except BroCapError as error:  # it says in words what was wrong
-            hint = f"{error}\n{hint}"
+            said = f"{error}\n{hint}"
         except NameError as error:
-            hint = f"{error}. If it is a name from a cell above, run that cell first.\n{hint}"
-        except Exception as error:  # of the learner's own function, or of an answer of another kind
-            kinds, met = " and ".join(map(_what, answers)), type(error).__name__
-            hint = f"Your answer is {kinds}; with it the check met {met}: {error}.\n{hint}"
+            said = f"{error}. If it is a name from a cell above, run that cell first.\n{hint}"
+        except Exception as error:  # of the learner's own function, or an answer of another kind
+            kinds_met, met = " and ".join(map(_what, answers)), type(error).__name__
+            said = f"Your answer is {kinds_met}; with it the check met {met}: {error}.\n{hint}"
         shown = ", ".join(map(_SHORT.repr, answers))
-        return Feedback("not yet right", f"Your answer: {shown}\n{hint}")
+        return Feedback("not yet right", f"Your answer: {shown}\n{said}")
 
-    def __repr__(self) -> str:
-        return f"<Exercise {self.name}: call it with your answer, as in {self.name}(…)>"
-
-
-exercise = Exercise
+    ask.hint = hint  # type: ignore[attr-defined]
+    return ask
 
 
 def _is_open(answer: object) -> bool:

@@ -41,10 +41,6 @@ class DownloadError(Exception):
     """Why nothing was loaded, in a few words."""
 
 
-class PrivateAddressError(DownloadError):
-    """A host is not on the public internet, and such hosts are refused."""
-
-
 def origin(url: str) -> Origin | None:
     """Return scheme, host and port of an http(s) address; None if it is none."""
     try:
@@ -103,8 +99,6 @@ def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> bytes:
                     return _body(response, ends)
             url = urljoin(url, target)
         raise DownloadError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
-    except PrivateAddressError:
-        raise
     except (DownloadError, HTTPError, OSError, ValueError) as error:
         reason = str(error) if isinstance(error, DownloadError) else type(error).__name__
         if time.monotonic() >= ends:
@@ -120,7 +114,8 @@ def _public_addresses(place: Origin) -> list[str]:
     addresses = [str(address[0]) for *_, address in found]
     for address in addresses:
         if kind := kind_of_address(address):
-            raise PrivateAddressError(f"{place[1]} is {kind}")
+            refused = "such addresses are refused: allow private addresses if you trust it"
+            raise DownloadError(f"{place[1]} is {kind}, and {refused}")
     return addresses
 
 

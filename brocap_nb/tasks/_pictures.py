@@ -252,22 +252,16 @@ def fetch(url: str, *, allow_private: bool = True, trusted: Iterable[str] = ()) 
         return known
     try:
         data = _download.load(url, allow_private=allow_private, trusted=trusted)
-    except _download.PrivateAddressError as error:
-        problem = (
-            f"was not loaded: {error}, and such addresses are refused. Expected an address of the "
-            "public internet. Choose the picture as a file, or allow private addresses if you "
-            "trust it."
-        )
     except _download.DownloadError as error:
-        problem = (
-            f"cannot be loaded: {error}. Expected the address of a picture that this kernel can "
-            "reach. Open it in a browser to check, or send the address without looking at it: "
-            "ComplexImageTask(image_urls=[…], question=…)."
-        )
-    else:
-        remember(url, data)
-        return data
-    raise InvalidImageError(f"The picture at {quoted(url)} {problem}", field="imageUrls")
+        raise InvalidImageError(
+            f"The picture at {quoted(url)} cannot be loaded: {error}. Expected the address of a "
+            "picture that this kernel can reach. Open it in a browser to check, choose the picture "
+            "as a file, or send the address without looking at it: "
+            "ComplexImageTask(image_urls=[…], question=…).",
+            field="imageUrls",
+        ) from None
+    remember(url, data)
+    return data
 
 
 def remember(url: str, data: bytes) -> None:

@@ -125,7 +125,7 @@ def test_who_made_the_page_may_settle_it(allow: bool, peer: Peer) -> None:
     picker.private.set_state({"value": True})  # what a page can do by hand
     load(picker, f"{peer.url}/a.png")
     assert picker.data == (PICTURE if allow else None)
-    assert ("Choose the picture as a file" in said(picker)) is not allow
+    assert ("such addresses are refused" in said(picker)) is not allow
     assert len(peer.requests) == allow
 
 
