@@ -225,7 +225,8 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
             for departure in found_in(method, text, task_type):
                 rows.append(row)
                 broken += departure
-    parts = {name: broken[n::3] for n, name in enumerate(Departure._fields)}
+    # in Python's own texts, since PyArrow takes no lone surrogates
+    parts = {n: pd.array(broken[at::3], dtype=STRING) for at, n in enumerate(Departure._fields)}
     return _table(table.iloc[rows].assign(**parts)[[*_VIOLATIONS]], frame)
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -283,6 +284,11 @@ def test_only_what_occurs_is_counted_and_codes_are_in_the_order_of_the_alphabet(
     frame = filled.frame(session="bob222")
     for name in frame.select_dtypes("category"):
         assert list(frame[name].cat.categories) == sorted({*known(frame[name])}), name
+
+
+def test_half_a_character_in_an_answer_is_found(tmp_path: Path) -> None:
+    write(tmp_path, "alice1", [{**CREATED, "response": '{"errorId": 0, "\\ud800": "\\ud800"}'}])
+    assert "\ud800" in bn.ExchangeLog(tmp_path).violations()["field"].tolist()
 
 
 # --- queries by time --------------------------------------------------------------------------
