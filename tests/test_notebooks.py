@@ -164,7 +164,6 @@ def runs(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Runs]:
     """What came of each notebook that a chosen test is about."""
-    folders = {make: tmp_path_factory.mktemp(make.__name__) for make in (read, with_answers)}
     paths = {
         item.callspec.params["path"]
         for item in request.session.items
@@ -174,9 +173,10 @@ def runs(
     }
     pool = ThreadPoolExecutor(AT_ONCE)
     yield {
-        (path, make): pool.submit(execute, make(path), folder)
+        # a folder for each: what one logs is no earlier session of another
+        (path, make): pool.submit(execute, make(path), tmp_path_factory.mktemp(path.stem))
         for path in sorted(paths, key=lambda path: not path.stem.startswith(SLOWEST))
-        for make, folder in folders.items()
+        for make in (read, with_answers)
     }
     pool.shutdown(cancel_futures=True)
 
