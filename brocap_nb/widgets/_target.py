@@ -43,7 +43,8 @@ class TargetChooser(widgets.VBox):
             description="Send tasks to",
             style={"description_width": "auto", "button_width": "auto"},
         )
-        self.key = SecretField(label="Client key of the live service", layout=widgets.shown(False))
+        hidden = widgets.Layout(display="none")  # its own: an anywidget takes no other later on
+        self.key = SecretField(label="Client key of the live service", layout=hidden)
         """Where a key is typed; its `secret` is the key, or None."""
         self._words = widgets.HTML(self._told())
         super().__init__([self.choice, self._words, self.key])
