@@ -21,7 +21,6 @@ from brocap_nb.api._body import EmbeddedPicture
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
-from brocap_nb.log import _export
 from brocap_nb.log._diff import DiffTable, diff
 from brocap_nb.log._folders import (
     DEFAULT_FOLDER,
@@ -457,6 +456,8 @@ class ExchangeLog:
         >>> len(log.to_har()["log"]["entries"])
         1
         """
+        from brocap_nb.log import _export
+
         exchanges = self.exchanges(session=session)
         return _export.to_har(exchanges) if path is None else _export.write_har(exchanges, path)
 
@@ -481,6 +482,8 @@ class ExchangeLog:
         Raises:
             InvalidInputError: the file is no HAR of this API, or the folder has its exchanges.
         """
+        from brocap_nb.log import _export
+
         log = cls(folder)
         log._take_in(_export.read_har(path, everything))
         return log
@@ -523,10 +526,14 @@ class ExchangeLog:
         printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
           curl -sS ...
         """
+        from brocap_nb.log import _export
+
         return _export.to_curl(self[exchange_id])
 
     def to_python(self, exchange_id: str | int) -> str:
         """Return a program that does the same as `to_curl`'s command: it needs `requests`."""
+        from brocap_nb.log import _export
+
         return _export.to_python(self[exchange_id])
 
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
