@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import inspect
+import multiprocessing
 import pickle
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -54,13 +56,29 @@ def made(kind: type[bn.BroCapError]) -> bn.BroCapError:
     return error
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_exception_arrives_whole_from_another_process_or_in_a_copy(
-    kind: type[bn.BroCapError],
-) -> None:
-    def told(error: BaseException) -> object:
-        return type(error), str(error), error.args, vars(error)
+def told(error: BaseException | None) -> object:
+    assert error is not None
+    return type(error), str(error), error.args, vars(error)
 
+
+def fail(kind: type[bn.BroCapError]) -> None:
+    raise made(kind)
+
+
+def test_an_exception_comes_back_from_another_process() -> None:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as executor, spawn.Pool(1) as pool:
+        found = [executor.submit(fail, kind) for kind in KINDS]
+        waiting = [pool.apply_async(fail, [kind]) for kind in KINDS]
+        for kind, first, second in zip(KINDS, found, waiting, strict=True):
+            assert told(first.exception(60)) == told(made(kind))
+            with pytest.raises(kind) as caught:
+                second.get(60)
+            assert told(caught.value) == told(made(kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_exception_arrives_whole_in_a_copy(kind: type[bn.BroCapError]) -> None:
     error = made(kind)
     pickled = [pickle.loads(pickle.dumps(error, protocol)) for protocol in (0, 5)]
     for one in (*pickled, copy.copy(error), copy.deepcopy(error)):
