@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from textwrap import fill
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, SupportsIndex
 
 import pandas as pd
 
@@ -30,12 +30,18 @@ _NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\
 class Frame(pd.DataFrame):
     """A DataFrame whose `query` and `to_excel` know that its times are in UTC.
 
-    All else is as pandas has it.
+    All else, and so its parts and its pickles, is as pandas has it.
     """
 
     @property
     def _constructor(self) -> type[pd.DataFrame]:
         return Frame
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """A pickle is of a plain DataFrame: it is read where this package is not installed."""
+        if type(self) is not Frame:
+            return super().__reduce_ex__(protocol)
+        return pd.DataFrame, (), pd.DataFrame(self).__getstate__()
 
     def query(self, expr: str, **options: Any) -> Any:
         """As `pandas.DataFrame.query`; a time without a zone gets a sentence with the remedy.

@@ -202,7 +202,7 @@ def to_sql(frame: pd.DataFrame, name: str) -> None:
 
 def to_pickle(frame: pd.DataFrame, name: str) -> None:
     back = pickle.loads(pickle.dumps(frame))
-    pd.testing.assert_frame_equal(back, frame)
+    pd.testing.assert_frame_equal(back, frame, check_frame_type=False)
     assert plain(back[name]) == plain(frame[name])
     assert back._repr_html_() == frame._repr_html_()
 
@@ -289,6 +289,10 @@ def test_only_what_occurs_is_counted_and_codes_are_in_the_order_of_the_alphabet(
 def test_half_a_character_in_an_answer_is_found(tmp_path: Path) -> None:
     write(tmp_path, "alice1", [{**CREATED, "response": '{"errorId": 0, "\\ud800": "\\ud800"}'}])
     assert "\ud800" in bn.ExchangeLog(tmp_path).violations()["field"].tolist()
+
+
+def test_a_pickled_frame_is_read_without_this_package(filled: bn.ExchangeLog) -> None:
+    assert b"brocap_nb" not in pickle.dumps(filled.frame())
 
 
 # --- queries by time --------------------------------------------------------------------------
