@@ -158,6 +158,8 @@ class Task(_Strict):
             problems = [_sentence(type(self), details) for details in error.errors()]
         except InvalidTaskError as error:
             problems = [*error.problems]
+        except RecursionError:
+            problems = [*_not_json("", f"{type(self).__name__} is nested too deeply").problems]
         else:
             return
         del fields  # a traceback that shows locals would show its passwords

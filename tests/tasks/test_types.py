@@ -304,3 +304,12 @@ def test_the_display_is_small_and_has_neither_file_nor_markup_of_others() -> Non
         assert "<script" not in shown["text/html"]
     raw = bn.RawTask({"type": evil, evil: evil})
     assert "<script" not in raw._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("levels", [600, 900, 100_000])
+def test_json_that_is_nested_too_deeply_is_refused_with_a_sentence(levels: int) -> None:
+    deep: list[Any] = []
+    for _ in range(levels):
+        deep = [deep]
+    with pytest.raises(bn.InvalidTaskError, match="Convert the value in question"):
+        bn.RawTask({"type": "Deep", "list": deep})
