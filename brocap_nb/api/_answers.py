@@ -149,26 +149,23 @@ def _broken(
 ) -> Iterator[Departure]:
     """What is wrong with each field; with `to_read` only what forbids to read the answer."""
     error_id, solution = body.get("errorId"), body.get("solution")
-    moments = ["always"]
+    moments: tuple[str, ...] = ("always",)
     if is_integer(error_id):
-        moments.append("error" if error_id else "success")
+        moments += ("error",) if error_id else ("success",)
         if not error_id and body.get("status") == "ready":
-            moments.append("ready")
+            moments += ("ready",)
     fields = body
     if isinstance(solution, dict):
         fields = body | {f"solution.{name}": value for name, value in solution.items()}
-    rules, told = _rules_of(method, task_type), {""}
-    for rule in rules:
+    rules, named, typed = _rules_of(method, task_type, moments, to_read)
+    told = {""}
+    for rule, fits in rules:
         name, present = rule.field, rule.field in fields
-        fits = rule.legible if to_read else rule.fits
-        if not fits or rule.when not in moments or not (rule.required or present):
-            continue
-        if not (present and fits(fields[name])) and told.isdisjoint((name, name.partition(".")[0])):
+        wrong = not fits(fields[name]) if present else rule.required
+        if wrong and told.isdisjoint((name, name.partition(".")[0])):
             told.add(name)
             yield Departure(name, rule.sentence, _shown(fields[name]) if present else "missing")
     if not to_read:
-        named = {rule.field for rule in rules}
-        typed = any(rule.task_type for rule in rules)
         for name in fields:
             if name not in named and (typed or not name.startswith("solution.")):
                 sentence = f"{method} documents no field {_shown(name)}."
@@ -176,13 +173,19 @@ def _broken(
 
 
 @functools.lru_cache
-def _rules_of(method: str, task_type: str | None) -> list[Rule]:
-    return [
+def _rules_of(
+    method: str, task_type: str | None, moments: tuple[str, ...], to_read: bool
+) -> tuple[list[tuple[Rule, Callable[[Any], bool]]], set[str], bool]:
+    """The rules for an answer with their checks, all fields that have one, and of any solution."""
+    known = [
         rule
         for rule in RULES
         if (method in rule.methods or rule.methods == METHODS)  # an error is read whatever it is
         and rule.task_type in ("", task_type)
     ]
+    checks = [(rule, rule.legible if to_read else rule.fits) for rule in known]
+    held = [(rule, fits) for rule, fits in checks if fits and rule.when in moments]
+    return held, {rule.field for rule in known}, any(rule.task_type for rule in known)
 
 
 def _shown(value: object, limit: int = 60) -> str:
