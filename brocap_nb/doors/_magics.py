@@ -16,7 +16,7 @@ from IPython.display import display
 from IPython.utils.process import arg_split
 
 from brocap_nb.api._answers import TaskResult
-from brocap_nb.api._errors import BroCapError, InvalidInputError
+from brocap_nb.api._errors import BroCapError, CancelledError, InvalidInputError
 from brocap_nb.api._facts import BASE_URL, CATALOGUE, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
@@ -234,6 +234,13 @@ def _waited(run: Submission) -> TaskResult:
             handle.update(run)
     except KeyboardInterrupt:
         run.cancel()
+        raise CancelledError(
+            f"Stopped waiting. Task {run.task_id} goes on at the service: "
+            f"%brocap getTaskResult {run.task_id}"
+            if run.task_id is not None
+            else "Stopped before the task had a number. %brocap log shows what was sent.",
+            run.task_id,
+        ) from None
     return run.result()
 
 
