@@ -16,11 +16,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.log import ExchangeLog
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._console import Console
-from brocap_nb.widgets._style import note, panel
+from brocap_nb.widgets._style import note, panel, problem_note
 
 _PAGE: Final = Path(__file__).with_name("app_page")
 
@@ -40,10 +41,18 @@ _POLICY: Final = (
     "frame-ancestors 'self'"
 )
 
+DOWNLOAD_LIMIT: Final = 8_000_000
+"""Bytes of HAR that are put into a page at most: a browser keeps the link in memory."""
+
 
 def run(options: Namespace) -> int:
     """Serve the page until SIGINT or SIGTERM; the help of the command says what the options are."""
     import_module("voila")  # or the command says how to get it
+    if not options.idle > 0 or options.visitors < 1:  # 0 minutes would mean never
+        raise InvalidInputError(
+            f"--idle is {options.idle:g} and --visitors is {options.visitors}; expected "
+            "a number of minutes above 0, such as 30, and of at least 1 visitor, such as 10."
+        )
     # the visitors' kernels get this process's environment, and must not spend the owner's money
     os.environ.pop(KEY_VARIABLE, None)
     with tempfile.TemporaryDirectory(prefix="brocap-app-", ignore_cleanup_errors=True) as folder:
@@ -192,6 +201,12 @@ class VisitorPage(widgets.View):
             self.link.value = note("The log is empty: nothing has been sent yet.")
             return
         text = json.dumps(log.to_har(), ensure_ascii=False).encode()
+        if len(text) > DOWNLOAD_LIMIT:
+            self.link.value = problem_note(
+                f"The log has {len(text):,} bytes; a page can hand out {DOWNLOAD_LIMIT:,}. Reload "
+                "the page for a new log, and take that along sooner."
+            )
+            return
         name = f"brocap-log-{log.session}.har"
         self.link.value = (
             f'<a download="{name}" href="data:application/json;base64,'

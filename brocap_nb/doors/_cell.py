@@ -28,14 +28,13 @@ _LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 _PIECE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|\{[^\W\d]\w*\}|\$[^\W\d]\w*')
 _IN_STRING: Final = re.compile(r"\{(?:\{\w+\}|\w+)\}|\${1,2}\w+")
 
+_CURLY: Final = ("\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb", "\u2018", "\u2019")
+_NO_CURLY: Final = 'a curly quotation mark ends no text; JSON wants straight ones: "'
 _NO_JSON: Final = (
     (("None",), "None is Python; JSON says null"),
     (("True", "False"), "True and False are Python; JSON says true and false"),
     (("'",), "this is a single quotation mark; JSON puts names and texts into double ones"),
-    (
-        ("\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb", "\u2018", "\u2019"),
-        'a curly quotation mark ends no text; JSON wants straight ones: "',
-    ),
+    (_CURLY, _NO_CURLY),
     (("\u00a0", "\u2007", "\u202f"), "this is a non-breaking space; type an ordinary one"),
     (("#", "//", "/*"), "JSON has no notes; take this one out"),
     ((";",), "JSON has no semicolon; take it out"),
@@ -106,9 +105,11 @@ def _told(cell: str, error: json.JSONDecodeError) -> str:
     if not cell.strip():
         return f"The cell is empty; expected {_EXPECTED}, under the %%brocap line."
     rest = cell[error.pos :].lstrip(" \t\r\n")
-    said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), error.msg)
+    line = cell.split("\n")[error.lineno - 1]
+    other = _NO_CURLY if any(mark in line for mark in _CURLY) else error.msg
+    said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), other)
     start = max(0, error.colno - 41)
-    line = masked(cell.split("\n")[error.lineno - 1]).replace("\t", " ")  # it is as long
+    line = masked(line).replace("\t", " ")  # it is as long
     return (
         f"The cell is not JSON: line {error.lineno}, column {error.colno}: {said}.\n"
         f"  {line[start : start + 76]}\n  {' ' * (error.colno - 1 - start)}^"

@@ -114,13 +114,16 @@ class BroCapMagics(Magics):
             )
         words = arg_split(*rest, strict=False) if rest else []
         options = _parser(name).parse_args(words)
+        out = getattr(options, "out", None)
+        if out and not out.isidentifier():
+            raise InvalidInputError(f"-o got {masked(out)!r}; expected the name of a variable.")
         if cell.strip() and name != "createTask":
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
             )
         answer = self._do(name, options, cell)
-        if "out" in options and options.out:
-            self.shell.user_ns[options.out] = answer
+        if out:
+            self.shell.user_ns[out] = answer
         return answer
 
     def _do(self, name: str, options: Namespace, cell: str) -> Any:
@@ -183,6 +186,8 @@ class BroCapMagics(Magics):
 
     def _client(self, options: Namespace) -> Client:
         """The client that the options name."""
+        if options.live and options.client:
+            raise InvalidInputError("Expected at most one of --live and --client.")
         if options.client:
             return self._named(options.client)
         if options.live not in self._own:

@@ -141,6 +141,14 @@ def test_an_idle_kernel_ends_and_its_folder_with_it(apps: dict[str, AppProcess])
     assert "Traceback" not in app.printed()
 
 
+@pytest.mark.parametrize("option", ["--idle=0", "--idle=nan", "--visitors=0"])
+def test_the_app_wants_a_time_and_a_visitor(
+    capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    assert _cli.main(["app", option]) == 1
+    assert "minutes above 0, such as 30, and of at least 1 visitor" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["lab", "app"])
 def test_a_port_that_cannot_be_had_is_a_sentence(
     capsys: pytest.CaptureFixture[str], command: str
