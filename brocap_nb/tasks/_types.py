@@ -17,7 +17,7 @@ import json
 import linecache
 import math
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
@@ -235,17 +235,18 @@ class Task(_Strict):
         """
         return [picture.data for picture in self.wire_body.pictures]
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        pictures = self.pictures()
-        measured = enumerate(map(_pictures.inspect, pictures), 1)
+    def _described(self, images: Iterable[str] = ()) -> dict[str, Any]:
+        measured = enumerate(map(_pictures.inspect, self.pictures()), 1)
         facts = [(f"picture {n}", (str(one), not one.problem)) for n, one in measured]
         body = _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
-        shown = _pictures.images(pictures, "Picture {} of the task")
         title = self.type or "Task without a type"
-        return _html.describe(title, facts, ("JSON", body), images=shown)
+        return _html.describe(title, facts, ("JSON", body), images=images)
 
-    def __str__(self) -> str:
-        return str(self._repr_mimebundle_()["text/plain"])
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self._described(_pictures.images(self.pictures(), "Picture {} of the task"))
+
+    def __str__(self) -> str:  # without the pictures, which are drawn anew each time
+        return str(self._described()["text/plain"])
 
     def __getstate__(self) -> dict[Any, Any]:
         if self.wire_body.hidden:
