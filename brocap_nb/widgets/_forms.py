@@ -26,8 +26,8 @@ from brocap_nb.widgets._image_picker import ImagePicker
 from brocap_nb.widgets._secret_field import SecretField
 from brocap_nb.widgets._style import (
     PLAIN,
-    STYLE,
     Fold,
+    dress,
     note,
     place,
     problem_note,
@@ -337,9 +337,7 @@ class TaskForm(widgets.View):
         return f"<{type(self).__name__}: {made}>"
 
     def _ipython_display_(self, **kwargs: Any) -> None:
-        if "brocap" not in self._dom_classes:  # shown by itself, it brings its look along
-            self.add_class("brocap")
-            self.children += (widgets.HTML(STYLE, layout={"display": "none"}), widgets.OwnKeys())
+        dress(self)
         if self.picker is not None:
             self.picker.draw_samples()
         self._renew = widgets.display_both(self, self._repr_mimebundle_, **kwargs)

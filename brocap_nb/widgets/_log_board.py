@@ -24,9 +24,9 @@ from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
 from brocap_nb.widgets._lenses import TASKS, Pages, Seen, broken, errors_of, tasks_of
 from brocap_nb.widgets._rows import HEADER, RowList, in_background, line
 from brocap_nb.widgets._style import (
-    STYLE,
     Report,
     close_all,
+    dress,
     heading,
     plain,
     show_html,
@@ -335,10 +335,7 @@ class LogBoard:
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         if self.widget.comm is not None:
-            if "brocap" not in self.widget._dom_classes:  # by itself, it brings its look along
-                self.widget.add_class("brocap")
-                style = widgets.HTML(STYLE, layout={"display": "none"})
-                self.widget.children += (style, widgets.OwnKeys())
+            dress(self.widget)
             self.draw()  # it may have got a name meanwhile
         self._renew = widgets.display_both(self.widget, self._repr_mimebundle_, **kwargs)
 

@@ -57,6 +57,13 @@ def plain(kind: Any, label: str, **options: Any) -> Any:
     return kind(description=label, classes=PLAIN, **options)
 
 
+def dress(widget: widgets.VBox) -> None:
+    """Give a widget that is shown by itself its look, and its keys; once."""
+    if "brocap" not in widget._dom_classes:
+        widget.add_class("brocap")
+        widget.children += (widgets.HTML(STYLE, layout=widgets.shown(False)), widgets.OwnKeys())
+
+
 def close_all(widget: widgets.Widget) -> None:
     """Close a widget and all that is in it: a closed one in an open one breaks its saving."""
     for inner in getattr(widget, "children", ()):
