@@ -222,7 +222,7 @@ class ImagePicker(widgets.VBox):
                 data = _pictures.fetch(url, allow_private=allow, trusted=own)
                 problem = _pictures.check_kind(data, f"The file at {_pictures.quoted(url)}") or ""
             except Exception as error:  # a thread has no other place to tell it
-                problem = str(error)
+                problem = str(error) or type(error).__name__
             if self._load is not ticket:
                 return
             if problem:
