@@ -128,8 +128,9 @@ class Server:
 
     @property
     def _state(self) -> str:
-        known = "not started" if self._thread is None else f"{self.url}, stopped"
-        return self.url if self._running else known
+        if self._thread is None:
+            return "not started"
+        return self.url if self._running else f"{self.url}, stopped"
 
     @property
     def _running(self) -> bool:
@@ -158,8 +159,8 @@ class Server:
     async def _answer(self, request: HTTPServerRequest) -> None:
         try:
             reply = _FOREIGN if self._is_foreign(request) else await self._respond(request)
-        except Exception:  # of ours: told, and nobody waits for ever
-            app_log.exception("A request cannot be answered")
+        except Exception as error:  # of ours, told without its text: it may hold anything
+            app_log.error("A request cannot be answered (%s)", type(error).__name__)
             reply = Reply(500)
         await asyncio.sleep(reply.wait)
         connection: Any = request.connection

@@ -158,7 +158,7 @@ def _broken(
     if isinstance(solution, dict):
         fields = body | {f"solution.{name}": value for name, value in solution.items()}
     rules, named, typed = _rules_of(method, task_type, moments, to_read)
-    told = {""}
+    told: set[str] = set()
     for rule, fits in rules:
         name, present = rule.field, rule.field in fields
         wrong = not fits(fields[name]) if present else rule.required

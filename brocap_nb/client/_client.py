@@ -91,9 +91,10 @@ class Client:
         self._timeout = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         self._max_bytes = max_answer_bytes
         writable = isinstance(self.log, ExchangeLog) and not self.log.read_only
-        _expect(writable, "log", log, _LOG_EXPECTED)
-        numbers = (t for t in self._timeout if isinstance(t, (int, float)) and 0 < t < 1e6)
-        timed = len(self._timeout) == len([*numbers]) == 2
+        _expect(writable, "log", self.log, _LOG_EXPECTED)
+        timed = len(self._timeout) == 2 and all(
+            isinstance(seconds, (int, float)) and 0 < seconds < 1e6 for seconds in self._timeout
+        )
         _expect(timed, "timeout", timeout, _TIMEOUT_EXPECTED)
         sized = type(max_answer_bytes) is int and max_answer_bytes > 0
         _expect(sized, "max_answer_bytes", max_answer_bytes, "a whole number of at least 1")

@@ -7,9 +7,9 @@ import json
 import threading
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Generator
 from concurrent import futures
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from brocap_nb import _html
@@ -38,6 +38,13 @@ Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
 _WAIT_CODES: Final = ("CAPTCHA_NOT_READY", "ERROR_TOO_MUCH_REQUESTS")
 
 
+@dataclass(slots=True)
+class _Polls:
+    since: float
+    count: int = 0
+    next_at: float = 0.0
+
+
 class Pacer:
     """Keeps the service's limits for each task: 2 s between polls, 120 polls, 5 minutes.
 
@@ -47,25 +54,24 @@ class Pacer:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._since: dict[int, float] = {}
-        self._polls: Counter[int] = Counter()
-        self._next_at: dict[int, float] = {}
+        self._tasks: dict[int, _Polls] = {}
+
+    def _of(self, task_id: int) -> _Polls:
+        return self._tasks.setdefault(task_id, _Polls(self._clock()))
 
     def created(self, task_id: int) -> None:
         """Start a task's 5 minutes."""
-        self._since[task_id] = self._clock()
-        self._polls[task_id] = 0
-        self._next_at.pop(task_id, None)
+        self._tasks[task_id] = _Polls(self._clock())
 
     def delay(self, task_id: int) -> float:
         """Return the seconds until the task may be asked for; PollLimitError: it may no more."""
-        now = self._clock()
-        if self._polls[task_id] >= POLL_LIMIT:
+        polls, now = self._of(task_id), self._clock()
+        if polls.count >= POLL_LIMIT:
             why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
-        elif now - self._since.setdefault(task_id, now) > RESULT_LIFETIME:
+        elif now - polls.since > RESULT_LIFETIME:
             why = f"created over {RESULT_LIFETIME / 60:.0f} minutes ago"
         else:
-            return max(0.0, self._next_at.get(task_id, now) - now)
+            return max(0.0, polls.next_at - now)
         raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
 
     def wait(self, task_id: int, stop: threading.Event | None = None) -> None:
@@ -76,9 +82,10 @@ class Pacer:
 
     def polled(self, task_id: int) -> None:
         """Count a poll; the next is 2 s after its answer, so never less at the service's end."""
+        polls = self._of(task_id)
         with self._lock:
-            self._polls[task_id] += 1
-            self._next_at[task_id] = self._clock() + POLL_INTERVAL
+            polls.count += 1
+            polls.next_at = self._clock() + POLL_INTERVAL
 
 
 class Submission:

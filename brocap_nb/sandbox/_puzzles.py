@@ -79,7 +79,8 @@ class Library:
         self._base = base_url
         self.puzzles: tuple[Puzzle, ...] = ()
         for name, question in _QUESTIONS.items():
-            order = tuple(random.Random(f"{seed}:{name}").sample(range(6), 6))
+            tiles = range(Puzzle.columns * Puzzle.rows)
+            order = tuple(random.Random(f"{seed}:{name}").sample(tiles, len(tiles)))
             url = f"{base_url}/pictures/{name}.png"
             self.puzzles += (Puzzle(name, question, url, order),)
 
@@ -138,12 +139,13 @@ def _shuffled(name: str, order: tuple[int, ...]) -> bytes:
     from PIL import Image
 
     with Image.open(_FILES / f"{name}.png") as source:
-        width, height = source.width // 3, source.height // 2
+        columns = Puzzle.columns
+        width, height = source.width // columns, source.height // Puzzle.rows
         sheet = source.copy()  # for its palette
         for place, tile in enumerate(order):
-            left, top = tile % 3 * width, tile // 3 * height
+            left, top = tile % columns * width, tile // columns * height
             part = source.crop((left, top, left + width, top + height))
-            sheet.paste(part, (place % 3 * width, place // 3 * height))
+            sheet.paste(part, (place % columns * width, place // columns * height))
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG")
     return buffer.getvalue()
@@ -165,5 +167,7 @@ def _distance(one: Image.Image, other: Image.Image) -> int:
     """How far the tile that differs most differs on average: 0 to 255."""
     from PIL import Image, ImageChops
 
-    tiles = ImageChops.difference(one, other).resize((3, 2), Image.Resampling.BOX)
+    tiles = ImageChops.difference(one, other).resize(
+        (Puzzle.columns, Puzzle.rows), Image.Resampling.BOX
+    )
     return max(tiles.tobytes())
