@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
@@ -59,21 +59,62 @@ def _working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BROCAP_LOG", raising=False)
 
 
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The notebooks' runs; a test begins what it needs."""
+    from lessons import Runs
+
+    runs = Runs(tmp_path_factory.mktemp("lessons"))
+    yield runs
+    runs.close()
+
+
+# What these share, a worker has once: runs of notebooks, a browser, servers and their pages. They
+# take longest and begin, so that at the end both workers have small files to share.
+TOGETHER: Final = {
+    "test_notebooks": "lessons",
+    "test_pages": "lessons",
+    "test_console": "lab",
+    "test_forms": "lab",
+    "test_log_board": "lab",
+    "test_pictures": "lab",
+    "test_submissions": "lab",
+    "test_accessibility": "all fronts",
+    "test_app": "all fronts",
+    "test_everywhere": "all fronts",
+    "test_paper": "all fronts",
+    "test_quickstart": "all fronts",
+}
+FIRST: Final = ["lessons", "lab", "all fronts"]
+
+
+def group_of(nodeid: str) -> str:
+    """The group of a test's file, which is the file itself for most."""
+    file = nodeid.partition("::")[0]
+    stem = Path(file).stem
+    return TOGETHER.get(stem, file) if "/browser/" in file or stem == "test_notebooks" else file
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: number for number, name in enumerate(FIRST)}
+    items.sort(
+        # the pages show the notebooks as they were run before
+        key=lambda item: (
+            order.get(group_of(item.nodeid), len(order)),
+            "/test_pages.py" in item.nodeid,
+        )
+    )
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file's tests run in one process; those that drive a browser in two groups.
-
-    A group shares a browser and its servers. One begins with the Console, which takes the longest.
-    """
+    """A group's tests run in one process, one after the other."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file: str = super()._split_scope(nodeid)
-            if "/browser/" not in file:
-                return file
-            in_lab = ("console", "forms", "log_board", "pictures", "submissions")
-            return "lab" if any(f"test_{name}.py" in file for name in in_lab) else "all fronts"
+            return group_of(nodeid)
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)

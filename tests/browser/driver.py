@@ -42,6 +42,7 @@ ARGUMENTS: Final = (
     # nothing but loopback has a name
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
+VIEWPORT: Final = {"width": 1400, "height": 1000}
 LOOPBACK: Final = ("127.0.0.1", "localhost", None)
 SETTINGS: Final = {
     "@jupyterlab/apputils-extension/notification": {
@@ -51,7 +52,6 @@ SETTINGS: Final = {
     "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
-THEMES: Final = "@jupyterlab/apputils-extension/themes"
 
 
 def chromium() -> str | None:
@@ -108,7 +108,7 @@ def browse(path: str, refuser: Refuser) -> Iterator[Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         try:
-            yield browser.new_context(viewport={"width": 1400, "height": 1000})
+            yield browser.new_context(viewport=VIEWPORT)
         finally:
             browser.close()
 
@@ -184,6 +184,16 @@ class Front:
         wire.received, wire.sent = map(sum, sizes.values())
         wire.frames = len(sizes["framereceived"])
 
+    def quiet(self) -> None:
+        """Wait until nothing goes over the WebSockets for longer than any drawing is put off."""
+
+        def nothing_came() -> bool:
+            before = len(self._frames)
+            self.page.wait_for_timeout(1_200)
+            return len(self._frames) == before
+
+        wait_for(nothing_came, "quiet")
+
     def _listen(self, socket: Any) -> None:
         def passed(way: str, payload: str | bytes) -> None:
             size = len(payload.encode() if isinstance(payload, str) else payload)
@@ -240,9 +250,25 @@ class Front:
 class _Jupyter(Front):
     """What JupyterLab and Notebook 7 share: the same notebook, with other things around it."""
 
-    def _show(self, theme: str) -> None:
-        self.server.setting(THEMES, {"theme": f"JupyterLab {theme.capitalize()}"})
+    def load(self) -> None:
+        """Load the whole page, with the notebook; its kernel, if it has one, goes on."""
         self.page.goto(self._address())
+        self._settle()
+
+    def set_theme(self, theme: str) -> None:
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
+            f"JupyterLab {theme.capitalize()}",
+        )
+        light = str(theme == "light").lower()
+        self.page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
+
+    def _show(self, theme: str) -> None:
+        self.load()
+        if theme != "light":
+            self.set_theme(theme)
+
+    def _settle(self) -> None:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         # the page says "idle" before it has a kernel: ask the server
         wait_for(self._kernel_is_idle, "a kernel")
@@ -305,6 +331,9 @@ class _Jupyter(Front):
 
     def close(self) -> None:
         self.page.close()
+        self.end_kernel()
+
+    def end_kernel(self) -> None:
         for session in self._sessions():
             self.server.ask(f"/api/sessions/{session['id']}", "DELETE")
 
@@ -327,6 +356,33 @@ class Lab(_Jupyter):
         "--LabApp.extension_manager=readonly",
         "--LabApp.expose_app_in_browser=True",
     )
+
+    def leave(self) -> None:
+        """Close the notebook and end its kernel; the page is there for another one."""
+        if self._is_loaded():
+            self.page.evaluate(
+                "[...window.jupyterapp.shell.widgets('main')].forEach(one => one.dispose())"
+            )
+            self.page.locator(".jp-Notebook").wait_for(state="detached")
+        self.end_kernel()
+        self.page.set_viewport_size(VIEWPORT)
+        self.requests.clear()
+        self._frames.clear()
+
+    def _show(self, theme: str) -> None:
+        """In the page that is there: to load JupyterLab costs more than most tests."""
+        if self._is_loaded():
+            self.page.evaluate(
+                "path => window.jupyterapp.commands.execute('docmanager:open', { path })", self.name
+            )
+            self._settle()
+        else:
+            self.load()
+        self.set_theme(theme)
+
+    def _is_loaded(self) -> bool:
+        started = self.page.evaluate("Boolean(window.jupyterapp)")
+        return started and not self.page.locator(".jp-Dialog").count()
 
     def set_width(self, width: int) -> None:
         if self.page.locator("#jp-left-stack").is_visible():  # it leaves no room on a phone
