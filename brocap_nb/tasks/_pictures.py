@@ -12,7 +12,6 @@ import contextlib
 import io
 import math
 import re
-import zlib
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -38,7 +37,6 @@ SHOWN_MAX: Final = 12
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _URI_HEAD: Final = len("data:image/jpeg;base64,")
 
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _OTHER_KINDS: Final = (
     (rb"^$", "empty"),
     (rb"<!doctype html|<html", "a web page (HTML)"),
@@ -52,9 +50,7 @@ _OTHER_KINDS: Final = (
 )
 
 _PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
-_PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
 _SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
-_MAX_PROFILE: Final = 5_000_000
 _GREEN: Final = "#0b7a34"
 
 _recent: dict[str, bytes] = {}
@@ -402,8 +398,7 @@ def opened(data: bytes) -> Image.Image:
         raise InvalidImageError(sentence)
     try:
         # only these: Pillow runs other programs to open some of the rest
-        lean, profile = _lean(data)
-        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -412,9 +407,8 @@ def opened(data: bytes) -> Image.Image:
         if image.info.get("default_image"):
             image.seek(1)  # an APNG's extra picture for who cannot show the animation
         image.load()  # a damaged file is found here
-        if profile:
-            image.info["icc_profile"] = profile
-        image.info.pop("xmp", None)  # Pillow would turn the picture by it, a browser does not
+        for name in ("xmp", "XML:com.adobe.xmp"):  # Pillow would turn it by them, no browser does
+            image.info.pop(name, None)
         if image.format == "PNG" and data[24:26] in _SCALED_GREY and "transparency" in image.info:
             image.info["transparency"] *= _SCALED_GREY[data[24:26]]
         shown = _rgb(image if image.format == "WEBP" else _upright(image))
@@ -422,29 +416,11 @@ def opened(data: bytes) -> Image.Image:
         raise
     except Exception as error:  # Pillow's plugins raise many kinds for a damaged file
         raise InvalidImageError(
-            f"The file is a damaged picture: it starts as {media_type(data)}, but cannot be opened "
-            f"({type(error).__name__}). Expected a whole file. Save or copy the picture again."
+            f"The file starts as {media_type(data)}, but cannot be opened: it is damaged, or holds "
+            f"too much beside the picture ({type(error).__name__}). Save or copy the picture again."
         ) from None
     shown.info.clear()
     return shown
-
-
-def _lean(data: bytes) -> tuple[bytes, bytes]:
-    """A PNG without its texts, and its colour profile: Pillow gives up at much of either."""
-    if not data.startswith(_PNG):
-        return data, b""
-    kept, profile, at = [_PNG], b"", len(_PNG)
-    while at < len(data):
-        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        name = data[at + 4 : at + 8]
-        if name[:1].isupper() or name in _PNG_CHUNKS:
-            kept.append(data[at:end])
-        elif name == b"iCCP":  # a name, a zero, the way of packing, the profile
-            packed = data[at + 8 : end - 4].partition(b"\0")[2][1:]
-            with contextlib.suppress(zlib.error):
-                profile = zlib.decompressobj().decompress(packed, _MAX_PROFILE)
-        at = end
-    return b"".join(kept), profile
 
 
 def _upright(image: Image.Image) -> Image.Image:
