@@ -83,6 +83,8 @@ def kinds() -> dict[str, bytes]:
         b'tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
     )
     deep = b"".join(struct.pack(">H", 1365 * x) for x in range(WIDTH))
+    words = chunk(b"zTXt", b"words\0\0" + zlib.compress(b"a" * 900_000))
+    long = chunk(b"iTXt", b"words\0\1\0\0\0" + zlib.compress(b"a" * 2_000_000))
     return {
         **{f"JPEG, EXIF {n}": saved(image, exif=exif(n), **fine) for n in range(1, 10)},
         "JPEG, broken EXIF": saved(image, exif=b"Exif\0\0rubbish", **fine),
@@ -116,6 +118,9 @@ def kinds() -> dict[str, bytes]:
         "PNG, RGBA with a profile": saved(clear, icc_profile=odd_profile()),
         "PNG, grey with a profile of colours": saved(grey, icc_profile=odd_profile()),
         "PNG with a broken profile": saved(image, icc_profile=b"rubbish" * 30),
+        "PNG with a long text": with_chunks(saved(image), long),
+        "PNG with many texts": with_chunks(saved(image), *[words] * 90),
+        "PNG with a broken text": with_chunks(saved(image), chunk(b"tEXt", b"a\0b")[:-1] + b"!"),
         "APNG": saved(image, save_all=True, append_images=[red]),
         "APNG whose first picture is not of it": saved(
             red, save_all=True, append_images=[image, red], default_image=True, duration=60_000

@@ -398,7 +398,7 @@ def opened(data: bytes) -> Image.Image:
         raise InvalidImageError(sentence)
     try:
         # only these: Pillow runs other programs to open some of the rest
-        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(_lean(data)), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -407,8 +407,7 @@ def opened(data: bytes) -> Image.Image:
         if image.info.get("default_image"):
             image.seek(1)  # an APNG's extra picture for who cannot show the animation
         image.load()  # a damaged file is found here
-        for name in ("xmp", "XML:com.adobe.xmp"):  # Pillow would turn it by them, no browser does
-            image.info.pop(name, None)
+        image.info.pop("xmp", None)  # Pillow would turn the picture by it, a browser does not
         if image.format == "PNG" and data[24:26] in _SCALED_GREY and "transparency" in image.info:
             image.info["transparency"] *= _SCALED_GREY[data[24:26]]
         shown = _rgb(image if image.format == "WEBP" else _upright(image))
@@ -416,11 +415,24 @@ def opened(data: bytes) -> Image.Image:
         raise
     except Exception as error:  # Pillow's plugins raise many kinds for a damaged file
         raise InvalidImageError(
-            f"The file starts as {media_type(data)}, but cannot be opened: it is damaged, or holds "
-            f"too much beside the picture ({type(error).__name__}). Save or copy the picture again."
+            f"The file is a damaged picture: it starts as {media_type(data)}, but cannot be opened "
+            f"({type(error).__name__}). Expected a whole file. Save or copy the picture again."
         ) from None
     shown.info.clear()
     return shown
+
+
+def _lean(data: bytes) -> bytes:
+    """A PNG without its texts: Pillow gives up at many, and would turn the picture by one."""
+    if media_type(data) != "image/png":
+        return data
+    kept, at = [data[:8]], 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def _upright(image: Image.Image) -> Image.Image:
