@@ -221,18 +221,17 @@ def _in_text(text: str) -> bytes | None:
 def _written(image: Image.Image) -> bytes:
     """A PIL image as a PNG that a browser shows as PIL does."""
     mode = image.mode
-    problem = f"the numbers of mode {mode!r} do not say what is white"
-    if mode not in ("I", "F") and (mode == "I;16" or not mode.startswith("I;16")):
-        try:
-            upright = _upright(image)
-            return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
-        except Exception as error:
-            problem = str(error)
-    raise InvalidImageError(
-        f"The PIL image cannot be written as PNG: {problem}. Expected an image with pixels, in a "
-        "mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
-        "image.point(lambda value: value / 256).convert('L')."
-    )
+    try:
+        if mode in ("I", "F") or (mode.startswith("I;16") and mode != "I;16"):
+            raise ValueError(f"the numbers of mode {mode!r} do not say what is white")
+        upright = _upright(image)
+        return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
+    except Exception as error:
+        raise InvalidImageError(
+            f"The PIL image cannot be written as PNG: {error}. Expected an image with pixels, in a "
+            "mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
+            "image.point(lambda value: value / 256).convert('L')."
+        ) from None
 
 
 def fetch(url: str, *, allow_private: bool = True, trusted: Iterable[str] = ()) -> bytes:

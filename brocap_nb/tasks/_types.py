@@ -18,7 +18,7 @@ import json
 import linecache
 import math
 import textwrap
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
@@ -235,18 +235,13 @@ class Task(_Strict):
         """
         return [picture.data for picture in self.wire_body.pictures]
 
-    def _described(self, images: Iterable[str] = ()) -> dict[str, Any]:
-        measured = enumerate(map(_pictures.inspect, self.pictures()), 1)
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        files = self.pictures()
+        measured = enumerate(map(_pictures.inspect, files), 1)
         facts = [(f"picture {n}", (str(one), not one.problem)) for n, one in measured]
         body = _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
-        title = self.type or "Task without a type"
-        return _html.describe(title, facts, ("JSON", body), images=images)
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return self._described(_pictures.images(self.pictures(), "Picture {} of the task"))
-
-    def __str__(self) -> str:  # without the pictures, which are drawn anew each time
-        return str(self._described()["text/plain"])
+        title, shown = self.type or "Task without a type", "Picture {} of the task"
+        return _html.describe(title, facts, ("JSON", body), images=_pictures.images(files, shown))
 
     def __getstate__(self) -> dict[Any, Any]:
         if self.wire_body.hidden:
@@ -260,6 +255,8 @@ class Task(_Strict):
         body = shorten_labels(self.wire_body.text)
         body = body if len(body) <= 2_000 else f"{body[:2_000]}… ({len(body):,} characters)"
         return f"{type(self).__name__}({body})"
+
+    __str__ = __repr__
 
 
 # Your own types have docstrings for help. The built-in ones, and Task itself, do without: to read
