@@ -101,7 +101,9 @@ def _reply(one: Exchange) -> Reply | None:
         for name, value in headers.items()
         if name.lower() in _KEPT_HEADERS and value.isprintable() and value.isascii()
     }
-    return Reply(status, body, kept if headers else JSON, end=_ENDS.get(one.outcome, "whole"))
+    return Reply(
+        status, body, kept if headers or not body else JSON, end=_ENDS.get(one.outcome, "whole")
+    )
 
 
 def _same(method: str, text: str) -> str:

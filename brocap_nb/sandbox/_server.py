@@ -77,10 +77,8 @@ class Sandbox(Server):
             raise SandboxError(f"balance is {balance!r}; expected a number of at least 0.")
         self.speed = speed
         """How many times faster than usual a task is done."""
-        # what is too large is read, dropped and answered
-        super().__init__(
-            host, port, error=SandboxError, body_limit=BODY_LIMIT, max_body_size=1 << 40
-        )
+        # what is a little too large is read and answered; what is much too large is cut
+        super().__init__(host, port, error=SandboxError, max_body_size=10 * BODY_LIMIT)
         self._seed = seed
         self._options: Any = {"seed": seed, "balance": balance, "speed": speed, "strict": strict}
         self._callback_ports = frozenset(callback_ports)
