@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from brocap_nb.api._facts import (
@@ -25,7 +25,7 @@ from brocap_nb.api._facts import (
     POLL_LIMIT,
     RESULT_LIFETIME,
 )
-from brocap_nb.api._json import asked, fields_of, parse
+from brocap_nb.api._json import fields_of, parse
 from brocap_nb.sandbox._recipes import BY_HOST, BY_KEY
 
 if TYPE_CHECKING:
@@ -60,21 +60,12 @@ _PROCESSING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the service says to one request."""
+class Answer(NamedTuple):
+    """What the service says to one request, always with HTTP status 200 (the pages name none)."""
 
     body: dict[str, Any]
-    """The HTTP status is always 200 (the pages name none)."""
-    about: str = ""
-    """The task's type or id, if the request gave one; for a line of a log."""
     callback: tuple[int, str, float] | None = None
     """The task, the `callbackUrl` that its result is to be POSTed to, and in how many seconds."""
-
-    @property
-    def outcome(self) -> str:
-        """The error code, the status of the task, or `ok`; for a line of a log."""
-        return str(self.body.get("errorCode") or self.body.get("status") or "ok")
 
 
 @dataclass(slots=True)
@@ -133,7 +124,6 @@ class Rules:
         """Answer one request that came from `address`. It never raises, whatever the bytes are."""
         now = self._clock()
         self._forget_old(now)
-        request: dict[str, Any] = {}
         try:
             if address in self._bans:
                 raise _Refusal(self._bans[address][0])
@@ -150,7 +140,7 @@ class Rules:
         except _Refusal as refusal:
             if refusal.strike is not None:
                 self._strike(refusal.strike, address, now)
-            return Answer(_error(refusal.code, method), _about(method, request))
+            return Answer(_error(refusal.code, method))
 
     def result(self, task_id: int) -> dict[str, Any] | None:
         """Return the body of a finished task's result, or None if the task is gone."""
@@ -201,7 +191,7 @@ class Rules:
         self._tasks[task_id] = _Task(account, now, now + seconds, result, first_poll)
         url = request.get("callbackUrl")
         callback = (task_id, url, seconds) if isinstance(url, str) and url else None
-        return Answer({"errorId": 0, "taskId": task_id}, _about("createTask", request), callback)
+        return Answer({"errorId": 0, "taskId": task_id}, callback)
 
     def _check_task(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str | None:
         """Return an image task's tiles or error code, or None for a token task."""
@@ -250,8 +240,7 @@ class Rules:
         task.next_due = max(now, task.next_due) + self._interval
         if task.first_poll is not None and task.polls == 1:
             raise _Refusal(task.first_poll)
-        body = self._result(number, task) if now >= task.ready_at else dict(_PROCESSING)
-        return Answer(body, str(number))
+        return Answer(self._result(number, task) if now >= task.ready_at else dict(_PROCESSING))
 
     def _result(self, task_id: int, task: _Task) -> dict[str, Any]:
         if isinstance(task.result, str):
@@ -323,12 +312,6 @@ def _error(code: str, method: str) -> dict[str, Any]:
     description = _NO_KEY if code == "ERROR_KEY_DOES_NOT_EXIST" else meaning
     body = {"errorId": 1, "errorCode": code, "errorDescription": description}
     return {**body, "taskId": 0} if method == "createTask" else body
-
-
-def _about(method: str, request: Mapping[str, Any]) -> str:
-    kind, number = asked(request)
-    about = {"createTask": kind, "getTaskResult": number}.get(method)
-    return str(about or "")[:1_000]
 
 
 def _digest(*parts: object) -> str:

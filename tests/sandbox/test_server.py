@@ -288,7 +288,7 @@ def test_the_import_is_light() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_as_a_process_it_prints_what_one_needs_and_ends_cleanly(number: signal.Signals) -> None:
     code = "import sys; from brocap_nb.sandbox._server import run; sys.exit(run(speed=50.0))"
-    command, pipe = [sys.executable, "-X", "dev", "-c", code], subprocess.PIPE
+    command, pipe = [sys.executable, "-W", "default", "-c", code], subprocess.PIPE
     process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
     assert process.stdout is not None
     told = [process.stdout.readline().split() for _ in range(3)]
