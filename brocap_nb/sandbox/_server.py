@@ -214,7 +214,8 @@ class Sandbox(Server):
             outcome += f", fault: {fault}" if fault else ""
         if self._log is not None:
             kind, number = asked(fields_of(request.body))
-            self._note(method if method in METHODS else "?", kind or number, outcome)
+            about = number if method == "getTaskResult" else kind
+            self._note(method if method in METHODS else "?", about, outcome)
         return reply
 
     def _note(self, method: str, about: str | int | None, outcome: str) -> None:
