@@ -162,7 +162,7 @@ class Rules:
         if account is None:
             raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
         special = BY_KEY.get(account)
-        if special is not None and special.when == "always":
+        if special is not None and special.last == "balance":
             raise _Refusal(special.code)
         return account
 
@@ -177,17 +177,17 @@ class Rules:
             raise _Refusal(BY_KEY[account].code)
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
-        spoiled = {} if trigger is None else {trigger.when: trigger.code}
+        spoiled = {} if trigger is None else {trigger.last: trigger.code}
         if "create" in spoiled:
             raise _Refusal(spoiled["create"])
-        result = spoiled.get("result", result)
+        result = spoiled.get("later", result)
 
         task_id, self._next_id = self._next_id, self._next_id + 1
         self.balance -= PRICE
         image = task["type"] == "ComplexImageTask"
         chance = random.Random(f"{self._seed}:{task_id}")
         seconds = chance.uniform(*(IMAGE_SECONDS if image else TOKEN_SECONDS)) / self._speed
-        first_poll = spoiled.get("first_poll")
+        first_poll = spoiled.get("poll")
         self._tasks[task_id] = _Task(account, now, now + seconds, result, first_poll)
         url = request.get("callbackUrl")
         callback = (task_id, url, seconds) if isinstance(url, str) and url else None
