@@ -30,8 +30,9 @@ anything, and the keys below are worth nothing anywhere else.</p>
 <p><code>createTask</code> takes clientKey, task and, if you like, callbackUrl, and answers taskId.
 <code>getTaskResult</code> takes clientKey and taskId, and answers status, and solution when that is
 ready: ask at most every 2 seconds and 120 times, within 5 minutes. <code>getBalance</code> takes
-clientKey. Each is a <code>POST</code> with a JSON body. A picture is sent as <code>imageUrls</code>
-by its link, or its file as <code>imagesBase64</code>; its question is <code>metadata.Task</code>.</p>
+clientKey. Each is a <code>POST</code> with a JSON body.</p>
+<p>A picture is sent as <code>imageUrls</code> by its link, or its file as
+<code>imagesBase64</code>; its question is <code>metadata.Task</code>.</p>
 {_html.code(example)}
 <h2>Keys</h2>
 {_html.facts(uses)}
