@@ -23,6 +23,7 @@ from brocap_nb.api._json import fields_of, parse
 from brocap_nb.api._secrets import Secret
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._faults import JSON, shaped
+from brocap_nb.sandbox._rules import error
 
 _ENDS: Final[Any] = {Outcome.CONNECTION_ERROR: "reset", Outcome.TIMEOUT: "stall"}
 _KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
@@ -128,6 +129,5 @@ def _unknown(method: str) -> tuple[Reply, str]:
     known = "ERROR_TASK_NOT_SUPPORTED" if method in METHODS else "ERROR_NO_SUCH_METHOD"
     code = "ERROR_NO_SUCH_CAPCHA_ID" if method == "getTaskResult" else known
     told = "This sandbox plays a recording, and this request is not in it"
-    body: dict[str, Any] = {"errorId": 1, "errorCode": code, "errorDescription": told}
-    reply = shaped(None, body | {"taskId": 0} if method == "createTask" else body)
-    return reply, f"not recorded: {code}"
+    body = error(code, method) | {"errorDescription": told}
+    return shaped(None, body), f"not recorded: {code}"

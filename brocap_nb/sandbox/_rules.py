@@ -40,8 +40,6 @@ PRICE: Final = 0.002
 IMAGE_SECONDS: Final = (0.3, 2.0)
 TOKEN_SECONDS: Final = (1.0, 3.0)
 FIRST_ID: Final = 7_654_321
-BODY_LIMIT: Final = 20_000_000
-"""Largest request body that is read, in bytes. The sandbox's own."""
 
 # Unless it is strict, so many polls of a task may come at once and then one each second: the
 # service's own client asks each second, although the page says 2. The sandbox's own.
@@ -125,11 +123,14 @@ class Rules:
         now = self._clock()
         self._forget_old(now)
         try:
-            if address in self._bans:
-                raise _Refusal(self._bans[address][0])
+            code, until = self._bans.get(address, ("", now))
+            if now < until:
+                raise _Refusal(code)
             if method not in METHODS:
                 raise _Refusal("ERROR_NO_SUCH_METHOD")
-            request = _parse(method, body)
+            request, _ = parse(body)
+            if not isinstance(request, dict):
+                raise _Refusal("ERROR_TASK_ABSENT")
             account = self._account(request)
             if method == "createTask":
                 return self._create(request, account, now)
@@ -140,7 +141,7 @@ class Rules:
         except _Refusal as refusal:
             if refusal.strike is not None:
                 self._strike(refusal.strike, address, now)
-            return Answer(_error(refusal.code, method))
+            return Answer(error(refusal.code, method))
 
     def result(self, task_id: int) -> dict[str, Any] | None:
         """Return the body of a finished task's result, or None if the task is gone."""
@@ -244,7 +245,7 @@ class Rules:
 
     def _result(self, task_id: int, task: _Task) -> dict[str, Any]:
         if isinstance(task.result, str):
-            return _error(task.result, "getTaskResult")
+            return error(task.result, "getTaskResult")
         solution: dict[str, Any] = {"answer": task.result}
         if task.result is None:
             solution = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
@@ -256,10 +257,6 @@ class Rules:
                 break
             del self._tasks[self._oldest_id]
             self._oldest_id += 1
-        self._bans = {a: ban for a, ban in self._bans.items() if now < ban[1]}
-        self._strikes = {
-            place: times for place, times in self._strikes.items() if now - times[-1] <= BAN_SECONDS
-        }
 
     def _strike(self, code: str, address: str, now: float) -> None:
         known = self._strikes.pop((address, code), [])
@@ -268,15 +265,6 @@ class Rules:
             self._bans[address] = (code, now + BAN_SECONDS)
         else:
             self._strikes[address, code] = times
-
-
-def _parse(method: str, body: bytes) -> dict[str, Any]:
-    if len(body) > BODY_LIMIT and method == "createTask":  # only a picture is that large
-        raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
-    request = None if len(body) > BODY_LIMIT else parse(body)[0]
-    if not isinstance(request, dict):
-        raise _Refusal("ERROR_TASK_ABSENT")
-    return request
 
 
 def _host(url: str) -> str:
@@ -307,7 +295,7 @@ def _plain(question: object) -> str:
     return " ".join(str(question).casefold().split()).rstrip(".!?")
 
 
-def _error(code: str, method: str) -> dict[str, Any]:
+def error(code: str, method: str) -> dict[str, Any]:
     meaning = CATALOGUE[code].meaning.rstrip(".")
     description = _NO_KEY if code == "ERROR_KEY_DOES_NOT_EXIST" else meaning
     body = {"errorId": 1, "errorCode": code, "errorDescription": description}

@@ -30,7 +30,7 @@ from brocap_nb.sandbox._page import page
 from brocap_nb.sandbox._puzzles import Library, Puzzle
 from brocap_nb.sandbox._recipes import RECIPES, RecipeTable, prepared
 from brocap_nb.sandbox._recorded import Recording
-from brocap_nb.sandbox._rules import BODY_LIMIT, Rules, keys_for
+from brocap_nb.sandbox._rules import Rules, keys_for
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
@@ -79,8 +79,8 @@ class Sandbox(Server):
             raise SandboxError(f"balance is {balance!r}; expected a number of at least 0.")
         self.speed = speed
         """How many times faster than usual a task is done."""
-        # what is a little too large is read and answered; what is much too large is cut
-        super().__init__(host, port, error=SandboxError, max_body_size=10 * BODY_LIMIT)
+        # far above any picture: what is too large is read and answered
+        super().__init__(host, port, error=SandboxError, max_body_size=200_000_000)
         self._seed = seed
         self._options: Any = {"seed": seed, "balance": balance, "speed": speed, "strict": strict}
         self._callback_ports = frozenset(callback_ports)
