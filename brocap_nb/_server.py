@@ -74,8 +74,19 @@ class Server:
             BroCapError: the port is taken or cannot be listened on, or it was stopped.
         """
         if self._thread is None:
-            self._socket = self._listen()
-            self._address = self._address[0], int(self._socket.getsockname()[1])
+            host, port = self._address
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            try:
+                self._socket = socket.create_server((host, port), family=family, backlog=128)
+            except (OSError, OverflowError, UnicodeError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                raise self._error(
+                    f"It cannot listen on {host}, port {port}: {reason}. Choose another port, or "
+                    "port=0, which takes a free one; the host is one of this machine, such as "
+                    "127.0.0.1."
+                ) from None
+            self._socket.setblocking(False)
+            self._address = host, int(self._socket.getsockname()[1])
             self._thread = threading.Thread(
                 target=lambda: asyncio.run(self._serve()), name="brocap-server", daemon=True
             )
@@ -191,21 +202,6 @@ class Server:
         server.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(server.close_all_connections(), 2)
-
-    def _listen(self) -> socket.socket:
-        host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            listening = socket.create_server((host, port), family=family, backlog=128)
-        except (OSError, OverflowError, UnicodeError, TypeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise self._error(
-                f"It cannot listen on {host}, port {port}: {reason}. Choose another port, or "
-                "port=0, which takes a free one; the host is one of this machine, such as "
-                "127.0.0.1."
-            ) from None
-        listening.setblocking(False)
-        return listening
 
 
 def is_foreign(
