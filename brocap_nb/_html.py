@@ -29,7 +29,6 @@ _ON_PAPER = (
     ".brocap-table{font-size:9px!important}"
     ".brocap-table :is(th,td){padding:2px 4px!important}}</style>"
 )
-_FIELD = re.compile("( *)&quot;(.*?)&quot;: ")
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{4096,}+={0,2}")
 
 
@@ -64,27 +63,14 @@ def printable(text: str, encoding: str | None = None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def code(text: str, *, max_height: str = "22em", marked: Collection[str] = ()) -> str:
-    """A block of code or JSON that wraps and, when long, scrolls, by mouse and by keyboard.
-
-    In indented JSON a sign stands behind the fields at `marked` paths.
-    """
-    shown = escape(text)
-    if marked:
-        path: list[str] = []
-        lines = shown.split("\n")
-        for number, line in enumerate(lines):
-            if field := _FIELD.match(line):
-                path[len(field[1]) // 2 - 1 :] = [field[2]]
-                if ".".join(path) in marked:
-                    lines[number] += f" {badge('look here', good=False)}"
-        shown = "\n".join(lines)
+def code(text: str, *, max_height: str = "22em") -> str:
+    """A block of code or JSON that wraps and, when long, scrolls, by mouse and by keyboard."""
     return (
         f'{_ON_PAPER}<pre class="brocap-code" tabindex="0" '
         'style="font-family:var(--jp-code-font-family,ui-monospace,monospace);'
         f"font-size:.92em;margin:.3em 0;padding:.5em .7em;border:{_LINE};"
         f"border-radius:4px;background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
-        f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{shown}</pre>'
+        f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{escape(text)}</pre>'
     )
 
 

@@ -69,14 +69,13 @@ class CallbackListener(Server):
     ) -> None:
         if public_url is not None:
             public_url = clean_address(public_url, "public_url").rstrip("/")
-        # what is a little too large is read, dropped and answered; what is much too large is cut
+        # what is a little too large is read and answered; what is much too large is cut
         super().__init__(
             host,
             port,
             public_url=public_url,
             error=functools.partial(InvalidInputError, field="port"),
-            body_limit=BODY_LIMIT,
-            max_body_size=16 * BODY_LIMIT,
+            max_body_size=6 * BODY_LIMIT,
             max_header_size=16_384,
             idle_connection_timeout=10.0,  # so long a sender may take
             body_timeout=10.0,
@@ -129,7 +128,7 @@ class CallbackListener(Server):
         expected = self._expected.get(request.path.rpartition("/")[2])
         if request.method != "POST" or expected is None:
             return Reply(404)
-        if len(request.body) > self._body_limit:
+        if len(request.body) > BODY_LIMIT:
             return Reply(413)
         recorded = asyncio.get_running_loop().run_in_executor(
             self._worker,

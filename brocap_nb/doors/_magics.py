@@ -21,7 +21,7 @@ from brocap_nb.api._facts import BASE_URL, CATALOGUE, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
 from brocap_nb.doors._cell import HELP, masked, near, read_object, task_words
-from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox, shared_log
+from brocap_nb.sandbox._shared import shared_log, shared_sandbox
 from brocap_nb.tasks._types import task_from_wire
 from brocap_nb.widgets._fault_chooser import provoke
 
@@ -140,7 +140,7 @@ class BroCapMagics(Magics):
             case "balance" | "getBalance":
                 return self._client(options).get_balance()
             case "sandbox":
-                return acquire_sandbox(self)
+                return shared_sandbox()
             case "recipe":
                 return self._recipe(options.code or "", options.run)
         log = self._named(options.client).log if options.client else shared_log()
@@ -168,7 +168,7 @@ class BroCapMagics(Magics):
             ) from None
 
     def _recipe(self, code: str, run: bool) -> Any:
-        sandbox = acquire_sandbox(self)
+        sandbox = shared_sandbox()
         recipes = sandbox.recipes()
         if not code:
             return recipes
@@ -193,7 +193,7 @@ class BroCapMagics(Magics):
         if options.live not in self._own:
             key, url = None, BASE_URL
             if not options.live:
-                sandbox = acquire_sandbox(self)
+                sandbox = shared_sandbox()
                 key, url = sandbox.key, sandbox.url
             self._own[options.live] = Client(key, base_url=url, log=shared_log())
         return self._own[options.live]
@@ -224,10 +224,9 @@ class BroCapMagics(Magics):
         }
 
     def close(self) -> None:
-        """Close the clients that were made here, and let go of the sandbox."""
+        """Close the clients that were made here."""
         for client in self._own.values():
             client.close()
-        release_sandbox(self)
 
 
 def _waited(run: Submission) -> TaskResult:

@@ -237,9 +237,8 @@ def _meaning(exchange: Exchange) -> str:
 
 
 def _bodies(exchange: Exchange) -> str:
-    marked = explain(exchange.error_code).fields if exchange.error_code else ()
     asked = "".join(_pictures_of(exchange)) + _html.code(
-        _html.pretty(shorten_labels(with_labels(exchange.request)[0])), marked=marked
+        _html.pretty(shorten_labels(with_labels(exchange.request)[0]))
     )
     if exchange.response:
         answered = _html.code(_html.pretty(exchange.response))
