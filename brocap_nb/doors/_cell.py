@@ -5,11 +5,10 @@ No kernel and no IPython: it has the text and the variables.
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from brocap_nb.api._errors import InvalidInputError
@@ -59,8 +58,8 @@ def read_object(cell: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         if name in variables:
             return _as_json(name, variables[name])
         raise InvalidInputError(
-            f"{masked(piece[0])} stands for a variable, and there is none of this name."
-            f"{near(name, variables)} Set it in a cell before."
+            f"{piece[0]} stands for a variable, and there is none of this name. Set it in a cell "
+            "before."
         )
 
     def put_in(found: re.Match[str]) -> str:
@@ -122,13 +121,6 @@ def masked(text: str) -> str:
     if key:
         text = text.replace(key, "•" * len(key))
     return _LIKE_A_KEY.sub(lambda found: "•" * len(found[0]), text)
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean …?`, or nothing."""
-    names = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), names, 1, 0.6)
-    return f" Did you mean {names[close[0]]}?" if close else ""
 
 
 def task_words(before: str, cell: str) -> tuple[str, list[str]]:

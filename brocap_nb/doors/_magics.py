@@ -16,11 +16,11 @@ from IPython.display import display
 from IPython.utils.process import arg_split
 
 from brocap_nb.api._answers import TaskResult
-from brocap_nb.api._errors import BroCapError, CancelledError, InvalidInputError
+from brocap_nb.api._errors import BroCapError, CancelledError, InvalidInputError, Problem
 from brocap_nb.api._facts import BASE_URL, CATALOGUE, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
-from brocap_nb.doors._cell import HELP, masked, near, read_object, task_words
+from brocap_nb.doors._cell import HELP, masked, read_object, task_words
 from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox, shared_log
 from brocap_nb.tasks._types import task_from_wire
 from brocap_nb.widgets._fault_chooser import provoke
@@ -36,8 +36,8 @@ class _Parser(ArgumentParser):
     """The options of one command; a mistake in them is a sentence."""
 
     def error(self, message: str) -> Never:
-        said = masked(message)
-        raise InvalidInputError(f"{said[:1].upper()}{said[1:]}. Expected: {self.usage_line()}")
+        said = f"{message[:1].upper()}{message[1:]}"
+        raise InvalidInputError(f"{said}. Expected: {self.usage_line()}")
 
     def usage_line(self) -> str:
         return " ".join(self.format_usage().removeprefix("usage: ").split())
@@ -97,6 +97,9 @@ class BroCapMagics(Magics):
         try:
             return self._run(line.rstrip(" ;"), cell or "")
         except BroCapError as error:
+            if isinstance(error, InvalidInputError):  # a key may have been typed
+                error.problems = tuple(Problem(p.field, masked(str(p))) for p in error.problems)
+                error.args = (masked(str(error)),)
             # IPython asks an exception how it wants to be shown
             lines = f"{type(error).__name__}: {error}".split("\n")
             error.__dict__["_render_traceback_"] = lambda: lines
@@ -109,14 +112,14 @@ class BroCapMagics(Magics):
             return None
         if name not in _COMMANDS:
             raise InvalidInputError(
-                f"{masked(name) or 'An empty line'} is nothing that %brocap knows."
-                f"{near(name, _COMMANDS)} Expected one of: {', '.join(_COMMANDS)}."
+                f"{name or 'An empty line'} is nothing that %brocap knows; expected one of: "
+                f"{', '.join(_COMMANDS)}."
             )
         words = arg_split(*rest, strict=False) if rest else []
         options = _parser(name).parse_args(words)
         out = getattr(options, "out", None)
         if out and not out.isidentifier():
-            raise InvalidInputError(f"-o got {masked(out)!r}; expected the name of a variable.")
+            raise InvalidInputError(f"-o got {out!r}; expected the name of a variable.")
         if cell.strip() and name != "createTask":
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
@@ -160,10 +163,10 @@ class BroCapMagics(Magics):
                 return frame.loc[naive.query(query, **known).index]
         except Exception as error:  # an expression of the user's may end in any of them
             raise InvalidInputError(
-                f"{masked(query)} is no query that pandas understands: "
-                f"{masked(str(error)) or type(error).__name__}. Expected a comparison of "
-                f'columns, such as outcome == "api_error". The columns are: '
-                f"{', '.join(frame.columns)}.",
+                f"{query} is no query that pandas understands: "
+                f"{str(error) or type(error).__name__}. "
+                'Expected a comparison of columns, such as outcome == "api_error". The columns '
+                f"are: {', '.join(frame.columns)}.",
                 field="query",
             ) from None
 
@@ -174,8 +177,7 @@ class BroCapMagics(Magics):
             return recipes
         if code not in CATALOGUE:
             raise InvalidInputError(
-                f"{masked(code)} is no error code that the API documents."
-                f"{near(code, CATALOGUE)} %brocap recipe lists all of them."
+                f"{code} is no error code that the API documents; %brocap recipe lists all of them."
             )
         if run:
             return provoke(code, sandbox, shared_log())
@@ -203,7 +205,7 @@ class BroCapMagics(Magics):
         found = self.shell.user_ns.get(name)
         if not isinstance(found, Client):
             raise InvalidInputError(
-                f"{masked(name)} is not the name of a variable that holds a Client, as --client "
+                f"{name} is not the name of a variable that holds a Client, as --client "
                 "expects. Make one first."
             )
         return found

@@ -264,8 +264,8 @@ def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("%brocap creatTask", "Did you mean createTask?"),
-        ("%brocap nothing-like-it", "Expected one of: createTask"),
+        ("%brocap creatTask", "creatTask is nothing that %brocap knows"),
+        ("%brocap nothing-like-it", "expected one of: createTask"),
         ("%%brocap createTask --wiat\n{}", "--wiat. Expected: %brocap createTask [--live]"),
         ("%%brocap createTask\n  \n", "The cell is empty"),
         ("%%brocap createTask\n[1]", "no object"),
@@ -279,7 +279,7 @@ def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
         ('%%brocap createTask\n{"type": "FunCaptchaTaskProxyless"}', "websiteURL is missing"),
         ("%brocap timeline", "required: TASK_ID"),
         ("%%brocap errors\nx", "takes no cell"),
-        ("%brocap recipe ERROR_ZERO_BALNCE", "Did you mean ERROR_ZERO_BALANCE?"),
+        ("%brocap recipe ERROR_ZERO_BALNCE", "%brocap recipe lists all of them"),
         ('%%brocap createTask\n{"type": {no_such}}', "{no_such} stands for a variable"),
         ('%%brocap createTask\n{"type": $shel}', "$shel stands for a variable"),
         ('%%brocap createTask\n{\n\u00a0"type": "a"}', "line 2, column 1: this is a non-breaking"),
