@@ -20,7 +20,7 @@ from peer import Peer, http
 from traitlets.config import Config
 
 import brocap_nb as bn
-from brocap_nb.doors._cell import read_object, task_words
+from brocap_nb.doors._magics import candidates, read_object
 from brocap_nb.sandbox import _shared
 
 TEXT = st.text(max_size=8) | st.text('{}$#/\\",;a', max_size=8)
@@ -432,7 +432,8 @@ def test_completion_knows_a_type_that_was_defined_here_and_stands_behind(kernel:
     ],
 )
 def test_completion_offers_nothing_inside_a_value(cell: str) -> None:
-    assert task_words(cell, cell)[1] == []
+    text = f"%%brocap createTask\n{cell}"
+    assert candidates(text, text)[1] == []
 
 
 def test_completion_leaves_other_code_alone(kernel: Kernel) -> None:
