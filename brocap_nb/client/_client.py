@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.cookies import extract_cookies_to_jar
 
 from brocap_nb import _html
 from brocap_nb.api import _answers
@@ -258,7 +257,7 @@ class Client:
     def _prepare(self, url: str, body: Body) -> tuple[requests.PreparedRequest, str]:
         """Prepare a request, from a template if nobody adds to it; and its headers' text."""
         # No local variable has the bytes: a traceback may show those.
-        if not self._owns_session or len(self._session.cookies):
+        if not self._owns_session:
             request = requests.Request("POST", url, _HEADERS, data=_Sent(body.wire(self._secret)))
             prepared = self._session.prepare_request(request)
             return prepared, self._recorder.headers(prepared.headers)
@@ -302,14 +301,11 @@ class _Sent(bytes):
 
 
 class _PlainSession(requests.Session):
-    """A session with nothing on it: no hooks, and redirects are not followed anyway."""
+    """A session with nothing on it: no hooks, no cookies, and no redirects anyway."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs.pop("allow_redirects")
-        response = self.get_adapter(request.url or "").send(request, **kwargs)
-        if "Set-Cookie" in response.headers:
-            extract_cookies_to_jar(self.cookies, request, response.raw)  # type: ignore[no-untyped-call]
-        return response
+        return self.get_adapter(request.url or "").send(request, **kwargs)
 
 
 class _Sending(Attempts):
@@ -370,7 +366,8 @@ _ENDS: Final[Mapping[Outcome, tuple[Callable[[str, Exchange], Exception], str]]]
     Outcome.TIMEOUT: (RequestTimeoutError, "Try again later, or with a longer timeout."),
     Outcome.CONNECTION_ERROR: (
         RequestConnectionError,
-        "Check base_url, the network, and that a sandbox of yours still runs.",
+        "Check base_url, the network, the proxy if there is one (proxies=, or of the session or "
+        "the environment), and that a sandbox of yours still runs.",
     ),
 }
 
@@ -379,9 +376,6 @@ def _error_of(exchange: Exchange) -> Exception:
     if exchange.outcome is Outcome.API_ERROR:
         return ApiError(exchange)
     kind, advice = _ENDS[exchange.outcome]
-    if kind is RequestConnectionError and " proxy " in f"{exchange.detail}":
-        places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
-        advice = f"Check the proxy, which comes from {places}, and base_url."
     if kind is RequestConnectionError and exchange.method == "createTask":
         advice += " It is not sent again by itself: what arrived may have been billed."
     return kind(f"{exchange.method}: {exchange.detail} {advice}", exchange)

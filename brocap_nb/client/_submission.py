@@ -7,9 +7,9 @@ import json
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator
 from concurrent import futures
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from brocap_nb import _html
@@ -38,13 +38,6 @@ Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
 _WAIT_CODES: Final = ("CAPTCHA_NOT_READY", "ERROR_TOO_MUCH_REQUESTS")
 
 
-@dataclass(slots=True)
-class _Polls:
-    since: float
-    count: int = 0
-    next_at: float = 0.0
-
-
 class Pacer:
     """Keeps the service's limits for each task: 2 s between polls, 120 polls, 5 minutes.
 
@@ -53,25 +46,25 @@ class Pacer:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._tasks: dict[int, _Polls] = {}
-
-    def _of(self, task_id: int) -> _Polls:
-        return self._tasks.setdefault(task_id, _Polls(self._clock()))
+        self._since: dict[int, float] = {}
+        self._next: dict[int, float] = {}
+        self._polls: Counter[int] = Counter()
 
     def created(self, task_id: int, pause: float = 0.0) -> None:
         """Start a task's 5 minutes; it is first asked for after a pause."""
         now = self._clock()
-        self._tasks[task_id] = _Polls(now, next_at=now + pause)
+        self._since[task_id], self._next[task_id] = now, now + pause
+        self._polls[task_id] = 0
 
     def delay(self, task_id: int) -> float:
         """Return the seconds until the task may be asked for; PollLimitError: it may no more."""
-        polls, now = self._of(task_id), self._clock()
-        if polls.count >= POLL_LIMIT:
+        now = self._clock()
+        if self._polls[task_id] >= POLL_LIMIT:
             why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
-        elif now - polls.since > RESULT_LIFETIME:
+        elif now - self._since.setdefault(task_id, now) > RESULT_LIFETIME:
             why = f"created over {RESULT_LIFETIME / 60:.0f} minutes ago"
         else:
-            return max(0.0, polls.next_at - now)
+            return max(0.0, self._next.get(task_id, now) - now)
         raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
 
     def wait(self, task_id: int, stop: threading.Event | None = None) -> None:
@@ -82,9 +75,8 @@ class Pacer:
 
     def polled(self, task_id: int) -> None:
         """Count a poll; the next is 2 s after its answer, so never less at the service's end."""
-        polls = self._of(task_id)
-        polls.count += 1
-        polls.next_at = self._clock() + POLL_INTERVAL
+        self._polls[task_id] += 1
+        self._next[task_id] = self._clock() + POLL_INTERVAL
 
 
 class Submission:
