@@ -179,10 +179,13 @@ def card(title: str, *parts: str) -> str:
 def describe(
     title: str,
     pairs: Iterable[tuple[str, Told]],
-    *blocks: tuple[str, str],
+    *blocks: tuple[str, ...],
     images: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """A bundle of images (HTML), labels with values, and headings with code or JSON below."""
+    """A bundle of images (HTML), labels with values, and blocks of code side by side.
+
+    A block is its heading, its text, and the paths of the fields to be marked in it.
+    """
     shown, told = [], [title]
     for label, value in pairs:
         said, html = (
@@ -192,15 +195,23 @@ def describe(
         )
         shown.append((label, html))
         told.append(f"  {label}: {said}")
-    style = "margin-top:.5em;font-weight:600;opacity:.85"
-    below = [f'<div style="{style}">{escape(name)}</div>{code(text)}' for name, text in blocks]
-    for name, text in blocks:
+    sides = ""
+    for name, text, *marked in blocks:
+        sides += (
+            f'<section aria-label="{escape(name)}" style="min-width:0;margin-top:.5em">'
+            f'<div style="font-weight:600;opacity:.85">{escape(name)}</div>'
+            f"{code(text, marked=marked)}</section>"
+        )
         told += f"--- {name}\n{text}".splitlines()
+    grid = (
+        "display:grid;gap:0 12px;grid-template-columns:repeat(auto-fit,minmax(min(100%,20em),1fr))"
+    )
+    below = f'<div style="{grid}">{sides}</div>' if sides else ""
     plain = "\n".join(
         fill(line, 80, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False)
         for line in told
     )
-    return bundle(card(title, *images, facts(shown), *below), plain)
+    return bundle(card(title, *images, facts(shown), below), plain)
 
 
 def many(count: int, what: str) -> str:

@@ -34,7 +34,6 @@ from brocap_nb.widgets._style import (
 )
 
 if TYPE_CHECKING:
-    from brocap_nb.client._client import Client
     from brocap_nb.widgets._target import TargetChooser
 
 INTERVAL: Final = 0.3
@@ -55,23 +54,14 @@ class LogBoard:
 
     Args:
         log: the log; it may be one that other kernels write.
-        client: returns the client that sends an exchange again; without one nothing is sent.
-        billed: whether what that client sends may cost something: then a createTask is asked
-            about first.
-        target: where a Console sends its tasks; its board is closed with it.
+        target: where a Console sends its tasks, and what is sent again; its board is closed with
+            it. Without one nothing is sent.
 
     Raises:
         InvalidInputError: `log` is no log.
     """
 
-    def __init__(
-        self,
-        log: ExchangeLog,
-        *,
-        client: Callable[[], Client] | None = None,
-        billed: Callable[[], bool] = lambda: True,
-        target: TargetChooser | None = None,
-    ) -> None:
+    def __init__(self, log: ExchangeLog, *, target: TargetChooser | None = None) -> None:
         if not isinstance(log, ExchangeLog):
             raise InvalidInputError(
                 f"The log is a value of type {type(log).__name__}; expected an ExchangeLog, such "
@@ -79,10 +69,6 @@ class LogBoard:
                 field="log",
             )
         self.log, self._target = log, target
-        self._client, self._billed = client, billed
-        if target is not None:
-            self._client, self._billed = target.client, lambda: not target.to_sandbox
-        self._redact = target.redact if target is not None else str
         self.chosen = ""
         """The task or the error that more is said about."""
         self._requests: dict[str, Filter] = {}  # of each row
@@ -90,7 +76,7 @@ class LogBoard:
         self._lock = threading.Lock()
         self._settling = False
         self._renew: Callable[[], None] = lambda: None
-        self._report = Report(self._redact)
+        self._report = Report(target.redact if target is not None else str)
         guard = self._report.guard
         self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
@@ -147,7 +133,7 @@ class LogBoard:
     @cached_property
     def exchange(self) -> ExchangeView:
         """One exchange in full."""
-        view = ExchangeView(self.log, client=self._client, billed=self._billed, redact=self._redact)
+        view = ExchangeView(self.log, self._target)
         view.observe(self._mark_opened, "exchange_id")
         self.widget.children += (view,)
         return view

@@ -276,7 +276,7 @@ def test_a_class_is_followed_and_each_row_says_whose_it_is(
     until(lambda: len(board.list.texts) == 2)
     assert [text.split()[-1] for text in board.list.texts] == ["bob", "alice"]
     board.list.children[1].click()
-    assert "TaskOfBob" in board.exchange._bodies.value
+    assert "TaskOfBob" in board.exchange._shown.value
     (follower,) = {t for t in threading.enumerate() if t.name == "brocap-nb follower"} - before
     board.close()
     follower.join(30)
