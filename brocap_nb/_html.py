@@ -12,7 +12,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from textwrap import fill
 from typing import Any, TypeAlias
@@ -20,6 +20,12 @@ from typing import Any, TypeAlias
 Told: TypeAlias = str | tuple[str, bool | None]
 """A text; or a badge: its text, and whether that is good (None: neither good nor bad)."""
 
+GOOD: Mapping[str, bool | None] = {
+    **dict.fromkeys(("ready", "ok", "callback"), True),
+    **dict.fromkeys(("processing", "under way", "unknown", "abandoned"), None),
+    **dict.fromkeys(("added", "removed", "changed"), None),
+}
+"""Which outcomes, states and kinds are good (True) or neither; all others are bad."""
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
 # Paper does not scroll, and a sheet of A4 is three quarters as wide as a notebook. (Where such an

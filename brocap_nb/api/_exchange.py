@@ -147,7 +147,6 @@ class Exchange:
         return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        good = {Outcome.OK: True, Outcome.PROCESSING: None, Outcome.CALLBACK: True}
         entry = explain(self.error_code) if self.error_code else None
         answer = [
             "" if self.http_status is None else f"HTTP {self.http_status}",
@@ -167,7 +166,7 @@ class Exchange:
         return _html.describe(
             f"{self.method} · {self.exchange_id}",
             [
-                ("outcome", (str(self.outcome), good.get(self.outcome, False))),
+                ("outcome", (str(self.outcome), _html.GOOD.get(self.outcome, False))),
                 *((label, str(value)) for label, value in known.items() if value is not None),
                 *(entry.facts(self.error_description) if entry else ()),
             ],

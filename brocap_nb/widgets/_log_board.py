@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -18,11 +18,11 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.log import ExchangeLog
-from brocap_nb.log._search import EVERYTHING, Filter
+from brocap_nb.log._search import EVERYTHING, Filter, Search
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
-from brocap_nb.widgets._lenses import TASKS, Pages, Seen, broken, errors_of, tasks_of
-from brocap_nb.widgets._rows import HEADER, RowList, in_background, line
+from brocap_nb.widgets._lenses import ROWS, Seen, broken, errors_of, requests_of, tasks_of
+from brocap_nb.widgets._rows import RowList, in_background, line
 from brocap_nb.widgets._style import (
     Report,
     close_all,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 INTERVAL: Final = 0.3
 """At most one drawing in so many seconds. Most exchanges end within it, and are drawn once."""
-_HEADERS: Final = {"requests": HEADER, "tasks": TASKS, "errors": ""}
 
 
 class LogBoard:
@@ -71,8 +70,8 @@ class LogBoard:
         self.log, self._target = log, target
         self.chosen = ""
         """The task or the error that more is said about."""
-        self._requests: dict[str, Filter] = {}  # of each row
-        self._pages = Pages(log)
+        self._requests: Mapping[str, Filter] = {}  # of each row
+        self._search, self._count = Search(log), ROWS
         self._lock = threading.Lock()
         self._settling = False
         self._renew: Callable[[], None] = lambda: None
@@ -95,17 +94,12 @@ class LogBoard:
         self._controls = (self.outcome, self.method, self.error_code, self.text)
         fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
         self.filters = line(fold, *self._controls, name="brocap-filters")
-        self.list = RowList(self._click, HEADER)
-        self.newer = widgets.Button(
-            description="Newer", tooltip="Rows that came later", disabled=True
-        )
-        self.older = widgets.Button(
-            description="Older", tooltip="Rows that came before", disabled=True
-        )
+        self.list = RowList(self._click)
         self.place = widgets.HTML()
+        self.more = widgets.Button(description="Show more", layout={"display": "none"})
         self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
         self._rows = widgets.VBox(
-            [self.list, line(self.newer, self.older, self.place, self.clear)],
+            [self.list, line(self.place, self.more, self.clear)],
             layout={"width": "auto", "grid_gap": "8px"},
             classes=("brocap-log",),
         )
@@ -121,8 +115,7 @@ class LogBoard:
             control.observe(guard(self._filter), "value")
         self.view.observe(guard(self._turn_to), "value")
         self.clear.on_click(guard(lambda: self.show_only(EVERYTHING)))
-        self.newer.on_click(guard(lambda: self._turn(-1)))
-        self.older.on_click(guard(lambda: self._turn(1)))
+        self.more.on_click(guard(self._show_more))
         self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
         guard(self.draw)()
         if target is None:
@@ -141,7 +134,7 @@ class LogBoard:
     @cached_property
     def details(self) -> widgets.VBox:
         """More about a task or an error."""
-        self.more = widgets.HTML()
+        self.about = widgets.HTML()
         self.show_requests = widgets.Button(description="Show its requests")
         self.provoke = widgets.Button(
             description="Provoke it in the sandbox",
@@ -154,10 +147,10 @@ class LogBoard:
             layout={"max_width": "26em"},
         )
         guard = self._report.guard
-        self.any_code.observe(guard(lambda: self.choose(self.any_code.value)), "value")
+        self.any_code.observe(guard(self._look_up), "value")
         self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
         self.provoke.on_click(guard(self._start_to_provoke))
-        parts = [line(self.show_requests, self.provoke), self.more, self.any_code]
+        parts = [line(self.show_requests, self.provoke), self.about, self.any_code]
         box = widgets.VBox(parts, layout={"width": "auto", "grid_gap": "8px"})
         self._rows.children += (box,)
         return box
@@ -170,7 +163,8 @@ class LogBoard:
             if (seen := self._seen()) is None:  # another search has begun, and draws
                 return
             self._requests = seen.requests
-            self.list.show(seen.rows)
+            self.list.show(seen.rows, seen.header)
+            widgets.show(self.more, seen.more)
             self.place.value = status_note(seen.told)
             tabs = _tabs(len(self.log.words("error_code")) + len(broken(self.log)))
             if tabs != self.view.options:
@@ -183,25 +177,25 @@ class LogBoard:
 
     def _seen(self) -> Seen | None:
         if self.view.value == "tasks":
-            return tasks_of(self.log)
+            return tasks_of(self.log, self._count)
         if self.view.value == "errors":
             return errors_of(self.log)
-        pages = self._pages
-        seen = pages.seen(stopped=lambda: self._pages is not pages)
-        self.newer.disabled, self.older.disabled = not pages.newer, not pages.older
+        search = self._search
         self._offer()
-        return seen
+        return requests_of(self.log, search, self._count, lambda: self._search is not search)
+
+    def _show_more(self) -> None:
+        self._count *= 2
+        self.draw()
 
     def _turn_to(self) -> None:
         if self._settling:  # its labels are changed
             return
-        kind = self.view.value
+        kind, self._count = self.view.value, ROWS
         requests = kind == "requests"
         self._rows._dom_classes = ("brocap-log" if requests else f"brocap-{kind}",)
-        self.list.head(_HEADERS[kind])
-        for part in (self.newer, self.older, self.filters):
-            widgets.show(part, requests)
-        widgets.show(self.clear, requests and self._pages.wanted)
+        widgets.show(self.filters, requests)
+        widgets.show(self.clear, requests and self._search.wanted)
         widgets.show(self.details, not requests)
         widgets.show(self.any_code, kind == "errors")
         self.draw()
@@ -228,11 +222,17 @@ class LogBoard:
         self.list.mark(key)
         widgets.show(self.show_requests, key in self._requests)
         widgets.show(self.provoke, key in self._recipes())
-        if key in CATALOGUE:
-            self.any_code.value = key
-        show_html(self.more, self._more(key) if key else "")
+        self.any_code.value = self._code()
+        show_html(self.about, self._about(key) if key else "")
 
-    def _more(self, key: str) -> str:
+    def _code(self) -> str:
+        return self.chosen if self.chosen in CATALOGUE else ""
+
+    def _look_up(self) -> None:
+        if self.any_code.value != self._code():  # a person has chosen it
+            self.choose(self.any_code.value)
+
+    def _about(self, key: str) -> str:
         if self.view.value == "tasks":
             wanted = self._requests.get(key)
             if wanted is None:  # it became no task
@@ -288,17 +288,13 @@ class LogBoard:
             task_id=int(task[1]) if task else None,
             text="" if task else text,
         )
-        self._pages = Pages(self.log, wanted)
+        self._search, self._count = Search(self.log, wanted), ROWS
         widgets.show(self.clear, wanted)
         if wanted.text:
             self.place.value = status_note("Searching …")
             self._refresh.request()  # a text is looked for in the bodies, in another thread
         else:
             self.draw()
-
-    def _turn(self, pages: int) -> None:
-        self._pages.turn(pages)
-        self.draw()
 
     def _offer(self) -> None:
         """List the methods and codes that came; new options would undo a choice."""
