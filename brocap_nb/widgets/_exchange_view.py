@@ -38,23 +38,20 @@ class CopyButton(widgets.AnyWidget):
 
     _esm = Path(__file__).parent / "copy_button.js"
 
-    label = traitlets.Unicode("Copy").tag(sync=True)
-
 
 class Copyable(widgets.HBox):
     """Code with a button to copy it; nothing until something is shown."""
 
-    def __init__(self, html: str = "") -> None:
-        self.text, self._copy = widgets.HTML(html), CopyButton()
+    def __init__(self) -> None:
+        self.text = widgets.HTML()
         super().__init__(
-            [self.text, self._copy],
-            layout={"width": "auto", "display": "" if html else "none"},
+            [self.text, CopyButton()],
+            layout={"width": "auto", "display": "none"},
             classes=("brocap-line", "brocap-copyable"),
         )
 
-    def show(self, html: str, label: str = "Copy") -> None:
+    def show(self, html: str) -> None:
         """Show HTML with the code in a `pre`; an empty one hides it."""
-        self._copy.label = label
         self.text.value = html
         widgets.show(self, html)
 
@@ -149,12 +146,11 @@ class ExchangeView(widgets.VBox):
         self.compare.value = False
 
     def _show_code(self, title: str, method: str) -> None:
-        code, label = getattr(self.exchanges, method)(self.exchange_id), f"Copy {title}"
+        code = getattr(self.exchanges, method)(self.exchange_id)
         if len(code) > LONGEST:
             title = f"It has {len(code):,} characters, too many for a notebook. Run this:"
             code = f'print({self._name}.{method}("{self.exchange_id}"))'
-            label = "Copy this line"
-        self._code.show(note(title) + _html.code(code, max_height="14em"), label)
+        self._code.show(note(title) + _html.code(code, max_height="14em"))
 
     def _say_how_to_compare(self) -> None:
         if self.compare.value:

@@ -73,14 +73,15 @@ class LogBoard:
         self._requests: Mapping[str, Filter] = {}  # of each row
         self._search, self._count = Search(log), ROWS
         self._lock = threading.Lock()
-        self._settling = False
         self._renew: Callable[[], None] = lambda: None
         self._report = Report(target.redact if target is not None else str)
         guard = self._report.guard
         self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
         self.view = widgets.ToggleButtons(
-            options=_tabs(0), style={"button_width": "auto"}, layout={"width": "auto"}
+            options=[(kind.title(), kind) for kind in ("requests", "tasks", "errors")],
+            style={"button_width": "auto"},
+            layout={"width": "auto"},
         )
         """What a row is: a request, a task or an error."""
         self.outcome = _choice("Outcome", *map(str, Outcome))
@@ -92,18 +93,18 @@ class LogBoard:
             layout={"flex": "3 1 190px"},
         )
         self._controls = (self.outcome, self.method, self.error_code, self.text)
+        self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
         fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
-        self.filters = line(fold, *self._controls, name="brocap-filters")
+        self.filters = line(fold, *self._controls, self.clear, name="brocap-filters")
         self.list = RowList(self._click)
         self.place = widgets.HTML()
         self.more = widgets.Button(description="Show more", layout={"display": "none"})
-        self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
         self._rows = widgets.VBox(
-            [self.list, line(self.place, self.more, self.clear)],
+            [self.list, line(self.place, self.more)],
             layout={"width": "auto", "grid_gap": "8px"},
             classes=("brocap-log",),
         )
-        self._frame = Copyable(_frame_of(log))
+        self._frame = Copyable()
         head = line(widgets.HTML(heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
@@ -166,13 +167,12 @@ class LogBoard:
             self.list.show(seen.rows, seen.header)
             widgets.show(self.more, seen.more)
             self.place.value = status_note(seen.told)
-            tabs = _tabs(len(self.log.words("error_code")) + len(broken(self.log)))
-            if tabs != self.view.options:
-                chosen, self._settling = self.view.value, True
-                self.view.options = tabs
-                self.view.value = chosen
-                self._settling = False
-            self._frame.show(_frame_of(self.log))
+            errors = len(self.log.words("error_code")) + len(broken(self.log))
+            labels = ("Requests", "Tasks", f"Errors ({errors})" if errors else "Errors")
+            self.view.set_trait("_options_labels", labels)  # new options would choose the first
+            name = name_of(self.log)
+            frame = f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
+            self._frame.show(name and frame)
         self._later.request()
 
     def _seen(self) -> Seen | None:
@@ -189,13 +189,10 @@ class LogBoard:
         self.draw()
 
     def _turn_to(self) -> None:
-        if self._settling:  # its labels are changed
-            return
         kind, self._count = self.view.value, ROWS
         requests = kind == "requests"
         self._rows._dom_classes = ("brocap-log" if requests else f"brocap-{kind}",)
         widgets.show(self.filters, requests)
-        widgets.show(self.clear, requests and self._search.wanted)
         widgets.show(self.details, not requests)
         widgets.show(self.any_code, kind == "errors")
         self.draw()
@@ -270,11 +267,10 @@ class LogBoard:
     def show_only(self, wanted: Filter) -> None:
         """Show the requests that a filter lets through, and set the controls so."""
         text = wanted.text if wanted.task_id is None else f"task {wanted.task_id}"
-        for control in self._controls:
-            control.value = ""
-        self._offer()
         values = (wanted.outcome, wanted.method, wanted.error_code, text)
         for control, value in zip(self._controls, values, strict=True):
+            control.value = ""
+            self._offer()  # what came meanwhile
             control.value = value or ""
         self.view.value = "requests"
 
@@ -323,16 +319,6 @@ class LogBoard:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(self.log._repr_mimebundle_()["text/html"], repr(self))
-
-
-def _frame_of(log: ExchangeLog) -> str:
-    name = name_of(log)
-    return name and f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
-
-
-def _tabs(errors: int) -> tuple[tuple[str, str], ...]:
-    told = f"Errors ({errors})" if errors else "Errors"
-    return ("Requests", "requests"), ("Tasks", "tasks"), (told, "errors")
 
 
 def _choice(label: str, *options: str) -> Any:

@@ -147,7 +147,7 @@ def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
     sandbox.faults.next("getBalance", "http_503")
     with contextlib.suppress(bn.ExchangeError):
         used.get_balance()
-    until(lambda: "Errors (3)" in [label for label, _ in board.view.options])
+    until(lambda: "Errors (3)" in [label for label in board.view._options_labels])
     first, second, broken = board.list.texts
     entry = bn.explain(UNKNOWN)
     assert f"{UNKNOWN} · 2 times · same request again? No, change it first" in first
@@ -222,7 +222,7 @@ def test_the_open_tab_stays_when_errors_come_and_an_other_shows_what_it_missed(
     for tab, count in (("tasks", 1), ("errors", 2), ("requests", 2)):
         board.view.value = tab
         fail(used, "NoSuchTask" if tab == "tasks" else None)
-        until(lambda count=count: board.view.options[2][0] == f"Errors ({count})")
+        until(lambda count=count: board.view._options_labels[2] == f"Errors ({count})")
         assert board.view.value == tab
         assert hidden(board.filters) == (tab != "requests")
     until(lambda: len(board.list.texts) == 3)
