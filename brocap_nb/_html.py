@@ -12,7 +12,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from textwrap import fill
 from typing import Any, TypeAlias
@@ -20,6 +20,12 @@ from typing import Any, TypeAlias
 Told: TypeAlias = str | tuple[str, bool | None]
 """A text; or a badge: its text, and whether that is good (None: neither good nor bad)."""
 
+GOOD: Mapping[str, bool | None] = {
+    **dict.fromkeys(("ready", "ok", "callback"), True),
+    **dict.fromkeys(("processing", "under way", "unknown", "abandoned"), None),
+    **dict.fromkeys(("added", "removed", "changed"), None),
+}
+"""Which outcomes, states and kinds are good (True) or neither; all others are bad."""
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
 # Paper does not scroll, and a sheet of A4 is three quarters as wide as a notebook. (Where such an
@@ -29,7 +35,6 @@ _ON_PAPER = (
     ".brocap-table{font-size:9px!important}"
     ".brocap-table :is(th,td){padding:2px 4px!important}}</style>"
 )
-_FIELD = re.compile("( *)&quot;(.*?)&quot;: ")
 _LONG_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{4096,}+={0,2}")
 
 
@@ -64,27 +69,14 @@ def printable(text: str, encoding: str | None = None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def code(text: str, *, max_height: str = "22em", marked: Collection[str] = ()) -> str:
-    """A block of code or JSON that wraps and, when long, scrolls, by mouse and by keyboard.
-
-    In indented JSON a sign stands behind the fields at `marked` paths.
-    """
-    shown = escape(text)
-    if marked:
-        path: list[str] = []
-        lines = shown.split("\n")
-        for number, line in enumerate(lines):
-            if field := _FIELD.match(line):
-                path[len(field[1]) // 2 - 1 :] = [field[2]]
-                if ".".join(path) in marked:
-                    lines[number] += f" {badge('look here', good=False)}"
-        shown = "\n".join(lines)
+def code(text: str, *, max_height: str = "22em") -> str:
+    """A block of code or JSON that wraps and, when long, scrolls, by mouse and by keyboard."""
     return (
         f'{_ON_PAPER}<pre class="brocap-code" tabindex="0" '
         'style="font-family:var(--jp-code-font-family,ui-monospace,monospace);'
         f"font-size:.92em;margin:.3em 0;padding:.5em .7em;border:{_LINE};"
         f"border-radius:4px;background:rgba(128,128,128,.08);color:inherit;white-space:pre-wrap;"
-        f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{shown}</pre>'
+        f'overflow-wrap:anywhere;overflow:auto;max-height:{max_height}">{escape(text)}</pre>'
     )
 
 
@@ -182,7 +174,7 @@ def describe(
     *blocks: tuple[str, str],
     images: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """A bundle of images (HTML), labels with values, and headings with code or JSON below."""
+    """A bundle of images (HTML), labels with values, and headed blocks of code side by side."""
     shown, told = [], [title]
     for label, value in pairs:
         said, html = (
@@ -192,15 +184,23 @@ def describe(
         )
         shown.append((label, html))
         told.append(f"  {label}: {said}")
-    style = "margin-top:.5em;font-weight:600;opacity:.85"
-    below = [f'<div style="{style}">{escape(name)}</div>{code(text)}' for name, text in blocks]
+    sides = ""
     for name, text in blocks:
+        sides += (
+            f'<section aria-label="{escape(name)}" style="min-width:0;margin-top:.5em">'
+            f'<div style="font-weight:600;opacity:.85">{escape(name)}</div>'
+            f"{code(text)}</section>"
+        )
         told += f"--- {name}\n{text}".splitlines()
+    grid = (
+        "display:grid;gap:0 12px;grid-template-columns:repeat(auto-fit,minmax(min(100%,20em),1fr))"
+    )
+    below = f'<div style="{grid}">{sides}</div>' if sides else ""
     plain = "\n".join(
         fill(line, 80, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False)
         for line in told
     )
-    return bundle(card(title, *images, facts(shown), *below), plain)
+    return bundle(card(title, *images, facts(shown), below), plain)
 
 
 def many(count: int, what: str) -> str:

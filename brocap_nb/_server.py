@@ -21,13 +21,7 @@ from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
-from tornado.httputil import (
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
-    HTTPServerRequest,
-    ResponseStartLine,
-)
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.iostream import StreamClosedError
 from tornado.log import app_log
 
@@ -65,10 +59,9 @@ class Server:
         *,
         public_url: str | None = None,
         error: Callable[[str], Exception],
-        body_limit: int,
         **limits: Any,
     ) -> None:
-        self._address, self._public, self._body_limit = (host, port), public_url, body_limit
+        self._address, self._public = (host, port), public_url
         self._error, self._limits = error, limits  # the limits are those of Tornado's HTTPServer
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = threading.Event()
@@ -81,8 +74,19 @@ class Server:
             BroCapError: the port is taken or cannot be listened on, or it was stopped.
         """
         if self._thread is None:
-            self._socket = self._listen()
-            self._address = self._address[0], int(self._socket.getsockname()[1])
+            host, port = self._address
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            try:
+                self._socket = socket.create_server((host, port), family=family, backlog=128)
+            except (OSError, OverflowError, UnicodeError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                raise self._error(
+                    f"It cannot listen on {host}, port {port}: {reason}. Choose another port, or "
+                    "port=0, which takes a free one; the host is one of this machine, such as "
+                    "127.0.0.1."
+                ) from None
+            self._socket.setblocking(False)
+            self._address = host, int(self._socket.getsockname()[1])
             self._thread = threading.Thread(
                 target=lambda: asyncio.run(self._serve()), name="brocap-server", daemon=True
             )
@@ -148,7 +152,6 @@ class Server:
             )
 
     async def _respond(self, request: HTTPServerRequest) -> Reply:
-        """Answer a request; of a body that is too long, only its beginning is there."""
         raise NotImplementedError
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -158,16 +161,19 @@ class Server:
 
     async def _answer(self, request: HTTPServerRequest) -> None:
         try:
-            reply = _FOREIGN if self._is_foreign(request) else await self._respond(request)
+            host = self._address[0]
+            names = {"localhost", _EVERYWHERE.get(host, host).lower(), urlsplit(self.url).hostname}
+            foreign = is_foreign(request, names, host in _EVERYWHERE)
+            reply = _FOREIGN if foreign else await self._respond(request)
         except Exception as error:  # of ours, told without its text: it may hold anything
             app_log.error("A request cannot be answered (%s)", type(error).__name__)
             reply = Reply(500)
         await asyncio.sleep(reply.wait)
         connection: Any = request.connection
-        empty = reply.status in (204, 304)
         headers = HTTPHeaders({**reply.headers, "X-Content-Type-Options": "nosniff"})
-        # one that is broken off promises more than comes
-        headers["Content-Length"] = str(0 if empty else len(reply.body) + (reply.end != "whole"))
+        empty = reply.status in (204, 304)
+        if not empty:  # one that is broken off promises more than comes
+            headers["Content-Length"] = str(len(reply.body) + (reply.end != "whole"))
         line = ResponseStartLine("", reply.status, responses.get(reply.status, "Unknown"))
         body = b"" if empty or request.method == "HEAD" else reply.body
         with contextlib.suppress(StreamClosedError):  # the client gave up, as it should
@@ -187,63 +193,15 @@ class Server:
             with contextlib.suppress(OSError, AttributeError):  # it is closed already
                 stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
-    def _is_foreign(self, request: HTTPServerRequest) -> bool:
-        host = self._address[0]
-        names = {"localhost", _EVERYWHERE.get(host, host).lower(), urlsplit(self.url).hostname}
-        return is_foreign(request, names, host in _EVERYWHERE)
-
     async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        server = HTTPServer(_Connections(self), **self._limits)
+        server = HTTPServer(lambda request: self._spawn(self._answer(request)), **self._limits)
         server.add_socket(self._socket)
         self._ready.set()
         await self._ended.wait()
         server.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(server.close_all_connections(), 2)
-
-    def _listen(self) -> socket.socket:
-        host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            listening = socket.create_server((host, port), family=family, backlog=128)
-        except (OSError, OverflowError, UnicodeError, TypeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise self._error(
-                f"It cannot listen on {host}, port {port}: {reason}. Choose another port, or "
-                "port=0, which takes a free one; the host is one of this machine, such as "
-                "127.0.0.1."
-            ) from None
-        listening.setblocking(False)
-        return listening
-
-
-class _Asked(HTTPMessageDelegate):
-    """A request as it comes; what is more than a body may have is read and dropped."""
-
-    def __init__(self, server: Server, connection: Any) -> None:
-        self._server, self._connection, self._body = server, connection, bytearray()
-
-    def headers_received(self, start_line: Any, headers: Any) -> None:
-        self._request = HTTPServerRequest(
-            connection=self._connection, start_line=start_line, headers=headers
-        )
-
-    def data_received(self, chunk: bytes) -> None:
-        if len(self._body) <= self._server._body_limit:
-            self._body += chunk
-
-    def finish(self) -> None:
-        self._request.body = bytes(self._body)
-        self._server._spawn(self._server._answer(self._request))
-
-
-class _Connections(HTTPServerConnectionDelegate):
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def start_request(self, server_conn: object, request_conn: Any) -> _Asked:
-        return _Asked(self._server, request_conn)
 
 
 def is_foreign(

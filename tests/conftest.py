@@ -12,6 +12,7 @@ from hypothesis import settings
 from peer import Peer
 
 import brocap_nb as bn
+from brocap_nb.sandbox import _shared
 
 # no test is about time, whatever else the machine is doing
 settings.register_profile("untimed", deadline=None)
@@ -52,11 +53,15 @@ def client(peer: Peer, key: str, log: bn.ExchangeLog) -> Iterator[bn.Client]:
 
 
 @pytest.fixture(autouse=True)
-def _working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test leaves a log, or finds a key, where it was started."""
+def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test leaves a log, finds a key or shares a sandbox with another test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BROCAP_CLIENT_KEY", raising=False)
     monkeypatch.delenv("BROCAP_LOG", raising=False)
+    monkeypatch.setattr(_shared, "_log", None)
+    yield
+    if _shared._sandbox is not None:
+        _shared._sandbox.stop()
 
 
 @pytest.fixture(scope="session")

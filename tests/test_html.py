@@ -26,7 +26,6 @@ PIECES: dict[str, Callable[[str], str]] = {
     "header of a table": lambda s: _html.table([s], []),
     "caption of a table": lambda s: _html.table([], [], caption=f"-{s}"),
     "title of a card": _html.card,
-    "code with a mark": lambda s: _html.code(s, marked=["a"]),
 }
 
 
@@ -70,15 +69,6 @@ def test_pretty_takes_anything_and_can_be_sent_and_indents_json() -> None:
     almost = f"{'A' * 4095}." * 300
     assert _html.pretty(almost, limit=len(almost)) == almost
     assert len(_html.pretty(f"{'A' * 4096}=", limit=10_000)) < 100
-
-
-def test_a_sign_stands_behind_the_field_that_is_meant() -> None:
-    body = {"Task": 1, "task": {"list": [{"type": "x"}], "type": 'a "b": c'}, "note": "type"}
-    shown = _html.code(_html.pretty(json.dumps(body)), marked=["task.type"])
-    assert shown.count("look here") == 1
-    assert shown.index("a \\&quot;b") < shown.index("look here") < shown.index("note")
-    for path in ("task.ty", "list.type"):
-        assert "look here" not in _html.code(_html.pretty(json.dumps(body)), marked=[path])
 
 
 def test_a_plain_text_fits_80_columns_and_cuts_no_word() -> None:

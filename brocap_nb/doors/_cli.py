@@ -168,7 +168,7 @@ def _audit(options: Namespace) -> int:
 
 def _free_port(host: str, port: int) -> int:
     """Return the port if it is free, or a free one for 0."""
-    with Server(host, port, error=bn.InvalidInputError, body_limit=0) as probe:
+    with Server(host, port, error=bn.InvalidInputError) as probe:
         return probe.port
 
 

@@ -12,7 +12,7 @@ import gzip
 import json
 import threading
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Final
 
 from brocap_nb._server import Reply
@@ -81,14 +81,10 @@ def shaped(fault: str | None, body: dict[str, Any]) -> Reply:
         made = _MADE[fault](body, text)
         return made if isinstance(made, Reply) else shaped(None, made)
     status = int(fault.rpartition("_")[2])
-    title = f"{status} {HTTPStatus(status).phrase}"
-    page = (
-        f"<!doctype html><html><head><title>{title}</title></head>"
-        f"<body><h1>{title}</h1><hr>sandbox</body></html>\n"
-    )
-    return Reply(
-        status, page.encode(), HTML | {"Retry-After": "2"} if status in (429, 503) else HTML
-    )
+    title = f"{status} {responses[status]}"
+    page = f"<!doctype html><html><title>{title}</title><h1>{title}</h1></html>\n".encode()
+    headers = HTML | {"Retry-After": "2"} if status in (429, 503) else HTML
+    return Reply(status, page, headers)
 
 
 class Faults:

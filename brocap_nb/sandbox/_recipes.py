@@ -8,7 +8,7 @@ bring them about are the sandbox's own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,24 +54,16 @@ class Recipe:
 
     code: str
     how: str
-    """What to do, as a sentence."""
-    key: str = "working"
-    """Name of the key in `Sandbox.keys`. Another name than `working` is itself the trigger."""
-    host: str | None = None
-    """Host of the task's `websiteURL` that is the trigger."""
-    picture: str | None = None
-    """Name of the picture under /pictures/ that the task points to."""
-    task: str = "token"
-    """Name in `_TASKS`."""
-    steps: tuple[str, ...] = ("create",)
-    """Names in `_STEPS`; the last one is answered with `code`."""
+    key: str = "working"  # in `Sandbox.keys`; another one is itself the trigger
+    host: str | None = None  # of the task's `websiteURL`, if it is the trigger
+    picture: str | None = None  # under /pictures/
+    task: str = "token"  # in `_TASKS`
+    steps: str = "create"  # in `_STEPS`; the last one is answered with `code`
 
     @property
-    def when(self) -> str:
-        """Which answer a key or host spoils: `always` all of them, `create` that of createTask,
-        `first_poll` that of the first getTaskResult, `result` that of a finished task."""
-        spoiled = {"balance": "always", "poll": "first_poll", "later": "result"}
-        return spoiled.get(self.steps[-1], "create")
+    def last(self) -> str:
+        """The step that is answered with `code`."""
+        return self.steps.rpartition(",")[2]
 
 
 # The code, and what differs from a recipe's defaults; below it what to do, as a sentence.
@@ -131,14 +123,10 @@ ERROR_TASK_ABSENT  task=none
 """
 
 
-def _recipe(code: str, how: str, words: Sequence[str]) -> Recipe:
-    given: dict[str, Any] = dict(word.split("=", 1) for word in words)
-    if "steps" in given:
-        given["steps"] = tuple(given["steps"].split(","))
-    return Recipe(code=code, how=how, **given)
-
-
-RECIPES: Final = tuple(_recipe(code, " ".join(how), words) for (code, *words), how in rows(_TABLE))
+RECIPES: Final = tuple(
+    Recipe(code=code, how=" ".join(how), **dict(word.split("=") for word in words))
+    for (code, *words), how in rows(_TABLE)
+)
 """At least one for each documented code."""
 
 BY_KEY: Final = {r.key: r for r in RECIPES if r.key != "working"}
@@ -158,7 +146,7 @@ def prepared(
     if recipe.picture is not None:
         task["imageUrls"] = [f"{url}/pictures/{recipe.picture}.png"]
     steps = []
-    for method, fields, wait in map(_STEPS.__getitem__, recipe.steps):
+    for method, fields, wait in map(_STEPS.__getitem__, recipe.steps.split(",")):
         body = {"clientKey": key, **fields}
         if method == "createTask" and task:
             body["task"] = task

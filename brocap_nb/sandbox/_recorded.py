@@ -19,10 +19,11 @@ from brocap_nb.api._body import Body
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._facts import METHODS, RESULT_LIFETIME
-from brocap_nb.api._json import asked, fields_of, parse
+from brocap_nb.api._json import fields_of, parse
 from brocap_nb.api._secrets import Secret
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._faults import JSON, shaped
+from brocap_nb.sandbox._rules import error
 
 _ENDS: Final[Any] = {Outcome.CONNECTION_ERROR: "reset", Outcome.TIMEOUT: "stall"}
 _KEPT_HEADERS: Final = ("content-type", "location", "retry-after")
@@ -53,15 +54,15 @@ class Recording:
                 "or the folder of one, such as brocap_log, with at least one *.jsonl file."
             )
 
-    def answer(self, method: str, body: bytes) -> tuple[Reply, str, str]:
-        """Answer one request; with what it is about and what came of it, for a line of a log.
+    def answer(self, method: str, body: bytes) -> tuple[Reply, str]:
+        """Answer one request; with what came of it, for a line of a log.
 
         It never raises, whatever the bytes are.
         """
         text = body.decode("utf-8", "backslashreplace")
         answers = self._answers.get(_same(method, text))
         if answers is None:
-            return _unknown(method, text)
+            return _unknown(method)
         while self._speed > 1 and len(answers) > 1 and self._is_over(answers[0][0], answers[1][0]):
             del answers[0]
         one, reply = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -69,8 +70,7 @@ class Recording:
         if method == "createTask":
             self._played.setdefault(one.task_id, self._clock() + wait)
         told = f"recorded: {one.error_code or one.status or one.outcome}"
-        about = one.task_type if method == "createTask" else one.task_id
-        return replace(reply, wait=wait), str(about or ""), told
+        return replace(reply, wait=wait), told
 
     def _is_over(self, one: Exchange, later: Exchange) -> bool:
         """Whether a `processing` is no longer true when the time runs faster."""
@@ -101,7 +101,9 @@ def _reply(one: Exchange) -> Reply | None:
         for name, value in headers.items()
         if name.lower() in _KEPT_HEADERS and value.isprintable() and value.isascii()
     }
-    return Reply(status, body, kept if headers else JSON, end=_ENDS.get(one.outcome, "whole"))
+    if body and not headers:  # they were not recorded
+        kept = JSON
+    return Reply(status, body, kept, end=_ENDS.get(one.outcome, "whole"))
 
 
 def _same(method: str, text: str) -> str:
@@ -123,11 +125,9 @@ def _same(method: str, text: str) -> str:
 _secret = lru_cache(maxsize=16)(Secret)
 
 
-def _unknown(method: str, text: str) -> tuple[Reply, str, str]:
+def _unknown(method: str) -> tuple[Reply, str]:
     known = "ERROR_TASK_NOT_SUPPORTED" if method in METHODS else "ERROR_NO_SUCH_METHOD"
     code = "ERROR_NO_SUCH_CAPCHA_ID" if method == "getTaskResult" else known
     told = "This sandbox plays a recording, and this request is not in it"
-    body: dict[str, Any] = {"errorId": 1, "errorCode": code, "errorDescription": told}
-    reply = shaped(None, body | {"taskId": 0} if method == "createTask" else body)
-    kind, number = asked(fields_of(text))
-    return reply, str(kind or number or ""), f"not recorded: {code}"
+    body = error(code, method) | {"errorDescription": told}
+    return shaped(None, body), f"not recorded: {code}"

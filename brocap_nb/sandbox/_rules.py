@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from brocap_nb.api._facts import (
@@ -25,7 +25,7 @@ from brocap_nb.api._facts import (
     POLL_LIMIT,
     RESULT_LIFETIME,
 )
-from brocap_nb.api._json import asked, fields_of, parse
+from brocap_nb.api._json import fields_of, parse
 from brocap_nb.sandbox._recipes import BY_HOST, BY_KEY
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ PRICE: Final = 0.002
 IMAGE_SECONDS: Final = (0.3, 2.0)
 TOKEN_SECONDS: Final = (1.0, 3.0)
 FIRST_ID: Final = 7_654_321
-BODY_LIMIT: Final = 20_000_000
-"""Largest request body that is read, in bytes. The sandbox's own."""
 
 # Unless it is strict, so many polls of a task may come at once and then one each second: the
 # service's own client asks each second, although the page says 2. The sandbox's own.
@@ -60,21 +58,12 @@ _PROCESSING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the service says to one request."""
+class Answer(NamedTuple):
+    """What the service says to one request, always with HTTP status 200 (the pages name none)."""
 
     body: dict[str, Any]
-    """The HTTP status is always 200 (the pages name none)."""
-    about: str = ""
-    """The task's type or id, if the request gave one; for a line of a log."""
     callback: tuple[int, str, float] | None = None
     """The task, the `callbackUrl` that its result is to be POSTed to, and in how many seconds."""
-
-    @property
-    def outcome(self) -> str:
-        """The error code, the status of the task, or `ok`; for a line of a log."""
-        return str(self.body.get("errorCode") or self.body.get("status") or "ok")
 
 
 @dataclass(slots=True)
@@ -133,13 +122,15 @@ class Rules:
         """Answer one request that came from `address`. It never raises, whatever the bytes are."""
         now = self._clock()
         self._forget_old(now)
-        request: dict[str, Any] = {}
         try:
-            if address in self._bans:
-                raise _Refusal(self._bans[address][0])
+            code, until = self._bans.get(address, ("", now))
+            if now < until:
+                raise _Refusal(code)
             if method not in METHODS:
                 raise _Refusal("ERROR_NO_SUCH_METHOD")
-            request = _parse(method, body)
+            request, _ = parse(body)
+            if not isinstance(request, dict):
+                raise _Refusal("ERROR_TASK_ABSENT")
             account = self._account(request)
             if method == "createTask":
                 return self._create(request, account, now)
@@ -150,7 +141,7 @@ class Rules:
         except _Refusal as refusal:
             if refusal.strike is not None:
                 self._strike(refusal.strike, address, now)
-            return Answer(_error(refusal.code, method), _about(method, request))
+            return Answer(error(refusal.code, method))
 
     def result(self, task_id: int) -> dict[str, Any] | None:
         """Return the body of a finished task's result, or None if the task is gone."""
@@ -172,7 +163,7 @@ class Rules:
         if account is None:
             raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
         special = BY_KEY.get(account)
-        if special is not None and special.when == "always":
+        if special is not None and special.last == "balance":
             raise _Refusal(special.code)
         return account
 
@@ -187,21 +178,21 @@ class Rules:
             raise _Refusal(BY_KEY[account].code)
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
-        spoiled = {} if trigger is None else {trigger.when: trigger.code}
+        spoiled = {} if trigger is None else {trigger.last: trigger.code}
         if "create" in spoiled:
             raise _Refusal(spoiled["create"])
-        result = spoiled.get("result", result)
+        result = spoiled.get("later", result)
 
         task_id, self._next_id = self._next_id, self._next_id + 1
         self.balance -= PRICE
         image = task["type"] == "ComplexImageTask"
         chance = random.Random(f"{self._seed}:{task_id}")
         seconds = chance.uniform(*(IMAGE_SECONDS if image else TOKEN_SECONDS)) / self._speed
-        first_poll = spoiled.get("first_poll")
+        first_poll = spoiled.get("poll")
         self._tasks[task_id] = _Task(account, now, now + seconds, result, first_poll)
         url = request.get("callbackUrl")
         callback = (task_id, url, seconds) if isinstance(url, str) and url else None
-        return Answer({"errorId": 0, "taskId": task_id}, _about("createTask", request), callback)
+        return Answer({"errorId": 0, "taskId": task_id}, callback)
 
     def _check_task(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str | None:
         """Return an image task's tiles or error code, or None for a token task."""
@@ -250,12 +241,11 @@ class Rules:
         task.next_due = max(now, task.next_due) + self._interval
         if task.first_poll is not None and task.polls == 1:
             raise _Refusal(task.first_poll)
-        body = self._result(number, task) if now >= task.ready_at else dict(_PROCESSING)
-        return Answer(body, str(number))
+        return Answer(self._result(number, task) if now >= task.ready_at else dict(_PROCESSING))
 
     def _result(self, task_id: int, task: _Task) -> dict[str, Any]:
         if isinstance(task.result, str):
-            return _error(task.result, "getTaskResult")
+            return error(task.result, "getTaskResult")
         solution: dict[str, Any] = {"answer": task.result}
         if task.result is None:
             solution = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
@@ -267,10 +257,6 @@ class Rules:
                 break
             del self._tasks[self._oldest_id]
             self._oldest_id += 1
-        self._bans = {a: ban for a, ban in self._bans.items() if now < ban[1]}
-        self._strikes = {
-            place: times for place, times in self._strikes.items() if now - times[-1] <= BAN_SECONDS
-        }
 
     def _strike(self, code: str, address: str, now: float) -> None:
         known = self._strikes.pop((address, code), [])
@@ -279,15 +265,6 @@ class Rules:
             self._bans[address] = (code, now + BAN_SECONDS)
         else:
             self._strikes[address, code] = times
-
-
-def _parse(method: str, body: bytes) -> dict[str, Any]:
-    if len(body) > BODY_LIMIT and method == "createTask":  # only a picture is that large
-        raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
-    request = None if len(body) > BODY_LIMIT else parse(body)[0]
-    if not isinstance(request, dict):
-        raise _Refusal("ERROR_TASK_ABSENT")
-    return request
 
 
 def _host(url: str) -> str:
@@ -318,17 +295,11 @@ def _plain(question: object) -> str:
     return " ".join(str(question).casefold().split()).rstrip(".!?")
 
 
-def _error(code: str, method: str) -> dict[str, Any]:
+def error(code: str, method: str) -> dict[str, Any]:
     meaning = CATALOGUE[code].meaning.rstrip(".")
     description = _NO_KEY if code == "ERROR_KEY_DOES_NOT_EXIST" else meaning
     body = {"errorId": 1, "errorCode": code, "errorDescription": description}
     return {**body, "taskId": 0} if method == "createTask" else body
-
-
-def _about(method: str, request: Mapping[str, Any]) -> str:
-    kind, number = asked(request)
-    about = {"createTask": kind, "getTaskResult": number}.get(method)
-    return str(about or "")[:1_000]
 
 
 def _digest(*parts: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import functools
 import json
@@ -23,12 +24,13 @@ from brocap_nb import _html
 from brocap_nb._server import CALLBACK_PORTS, Reply, Server
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CALLBACK_TIMEOUT, METHODS
+from brocap_nb.api._json import asked, fields_of
 from brocap_nb.sandbox._faults import BEFORE, HTML, Faults, shaped
 from brocap_nb.sandbox._page import page
 from brocap_nb.sandbox._puzzles import Library, Puzzle
 from brocap_nb.sandbox._recipes import RECIPES, RecipeTable, prepared
 from brocap_nb.sandbox._recorded import Recording
-from brocap_nb.sandbox._rules import BODY_LIMIT, Rules, keys_for
+from brocap_nb.sandbox._rules import Rules, keys_for
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._download import is_loopback
 from brocap_nb.tasks._pictures import is_url
@@ -77,10 +79,8 @@ class Sandbox(Server):
             raise SandboxError(f"balance is {balance!r}; expected a number of at least 0.")
         self.speed = speed
         """How many times faster than usual a task is done."""
-        # what is too large is read, dropped and answered
-        super().__init__(
-            host, port, error=SandboxError, body_limit=BODY_LIMIT, max_body_size=1 << 40
-        )
+        # far above any picture: what is too large is read and answered
+        super().__init__(host, port, error=SandboxError, max_body_size=200_000_000)
         self._seed = seed
         self._options: Any = {"seed": seed, "balance": balance, "speed": speed, "strict": strict}
         self._callback_ports = frozenset(callback_ports)
@@ -200,26 +200,29 @@ class Sandbox(Server):
         method = request.path.strip("/") if request.method == "POST" else ""
         fault = self.faults.take(method)
         if fault in BEFORE:
-            self._note(method, "", f"fault: {fault}")
-            return shaped(fault, {})
-        if self._recording is not None:
-            reply, about, outcome = self._recording.answer(method, request.body)
-            self._note(method, about, outcome)
-            return reply
-        with self._lock:
-            answer = self._rules.answer(method, request.body, request.remote_ip or "")
-        if answer.callback is not None:
-            self._spawn(self._call_back(*answer.callback))
-        outcome = f"{answer.outcome}, fault: {fault}" if fault else answer.outcome
-        self._note(method, answer.about, outcome)
-        reply = shaped(fault, answer.body)
-        return dataclasses.replace(reply, pause=reply.pause / self.speed)
+            reply, outcome = shaped(fault, {}), f"fault: {fault}"
+        elif self._recording is not None:
+            reply, outcome = self._recording.answer(method, request.body)
+        else:
+            with self._lock:
+                body, callback = self._rules.answer(method, request.body, request.remote_ip or "")
+            if callback is not None:
+                self._spawn(self._call_back(*callback))
+            reply = shaped(fault, body)
+            reply = dataclasses.replace(reply, pause=reply.pause / self.speed)
+            outcome = str(body.get("errorCode") or body.get("status") or "ok")
+            outcome += f", fault: {fault}" if fault else ""
+        if self._log is not None:
+            kind, number = asked(fields_of(request.body))
+            about = number if method == "getTaskResult" else kind
+            self._note(method if method in METHODS else "?", about, outcome)
+        return reply
 
-    def _note(self, method: str, about: str, outcome: str) -> None:
+    def _note(self, method: str, about: str | int | None, outcome: str) -> None:
         if self._log is not None:
             now = datetime.now().astimezone().strftime("%H:%M:%S")
-            method = method if method in (*METHODS, "callback") else "?"  # it may be a key
-            self._log(f"{now}  {method:<14} {ascii(about)[1:-1][:40]:<26} {outcome}")
+            about = ascii(str(about or ""))[1:-1][:40]
+            self._log(f"{now}  {method:<14} {about:<26} {outcome}")
 
     def _may_call(self, url: str) -> bool:
         """Whether somebody waits at an address: what else listens here is not ours to call."""
@@ -231,7 +234,7 @@ class Sandbox(Server):
     async def _call_back(self, task_id: int, url: str, after: float) -> None:
         if not self._may_call(url):
             told = "not sent: only to a listener here, or to callback_ports of this machine"
-            self._note("callback", str(task_id), told)
+            self._note("callback", task_id, told)
             return
         await asyncio.sleep(after)
         with self._lock:
@@ -252,7 +255,7 @@ class Sandbox(Server):
             )
         except Exception as error:  # whatever the receiver does is the receiver's own affair
             outcome = f"not accepted ({type(error).__name__})"
-        self._note("callback", str(task_id), outcome)
+        self._note("callback", task_id, outcome)
 
     def _served(self, path: str) -> Reply | None:
         """The page, or a picture; None: there is nothing to get at this path."""
@@ -266,18 +269,14 @@ class Sandbox(Server):
 
 def run(**options: Any) -> int:
     """Run a sandbox in the foreground until SIGINT or SIGTERM; return the process's exit code."""
-
     say = functools.partial(print, flush=True)
-    ended = threading.Event()
-    sandbox = Sandbox(**options, log=say).start()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    with sandbox:
+        signal.signal(number, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), Sandbox(**options, log=say) as sandbox:
         say(f"Sandbox at  {sandbox.url}   (open it in a browser: keys, pictures, error codes)")
         say(f"Client key  {sandbox.key}")
         say("Ctrl+C ends it.")
-        # with a timeout: on Windows a wait without one cannot be interrupted
-        while not ended.wait(0.5):
-            pass
+        while True:
+            time.sleep(0.5)
     say("The sandbox has ended.")
     return 0

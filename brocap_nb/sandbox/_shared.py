@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _lock = threading.Lock()
 _log: ExchangeLog | None = None
 _sandbox: Sandbox | None = None
-_users: set[int] = set()
 
 
 def shared_log() -> ExchangeLog:
@@ -27,27 +26,16 @@ def shared_log() -> ExchangeLog:
         return _log
 
 
-def acquire_sandbox(user: object) -> Sandbox:
-    """Return the sandbox of whoever was given none; it runs until its last user released it.
+def shared_sandbox() -> Sandbox:
+    """Return the running sandbox of whoever was given none; it ends with the kernel.
 
     Raises:
         SandboxError: it cannot start.
     """
     global _sandbox
     with _lock:
-        _users.add(id(user))
-        if _sandbox is None:
+        if _sandbox is None or not _sandbox._running:
             from brocap_nb.sandbox._server import Sandbox  # brings the server along: not before
 
             _sandbox = Sandbox().start()
         return _sandbox
-
-
-def release_sandbox(user: object) -> None:
-    """Say that `user` no longer needs the sandbox; the last one that does so stops it."""
-    global _sandbox
-    with _lock:
-        _users.discard(id(user))
-        if not _users and _sandbox is not None:
-            _sandbox.stop()
-            _sandbox = None

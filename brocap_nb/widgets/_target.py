@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from brocap_nb.api._errors import InvalidKeyError
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
-from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox
+from brocap_nb.sandbox._shared import shared_sandbox
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._secret_field import SecretField
 from brocap_nb.widgets._style import note
@@ -82,14 +82,13 @@ class TargetChooser(widgets.VBox):
 
     def sandbox(self) -> Sandbox:
         """The sandbox in use. The first call may start it."""
-        return self._sandbox if self._sandbox is not None else acquire_sandbox(self)
+        return self._sandbox if self._sandbox is not None else shared_sandbox()
 
     def close(self) -> None:
-        """Close the clients made here; stop the sandbox if nobody else uses it."""
+        """Close the clients made here."""
         for client in self._own.values():
             client.close()
         self._own.clear()
-        release_sandbox(self)
         super().close()
 
     def _make(self, target: str) -> Client:

@@ -367,8 +367,6 @@ def test_whatever_comes_the_answer_is_a_documented_one(
     for method, sent, wait in steps:
         desk.now += wait
         answer = desk.raw(method, sent)
-        assert isinstance(answer.about, str)
-        assert isinstance(answer.outcome, str)
         body = json.loads(json.dumps(answer.body))
         assert body["errorId"] in (0, 1)
         if body["errorId"] == 1:
