@@ -14,13 +14,16 @@ from peer import Peer
 import brocap_nb as bn
 from brocap_nb.sandbox import _shared
 
-# no test is about time, whatever else the machine is doing
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="the sizes of the nightly run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # no test is about time, whatever else the machine is doing
+    examples = 200 if config.getoption("--full") else 40
+    settings.register_profile("untimed", deadline=None, max_examples=examples)
+    settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
