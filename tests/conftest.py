@@ -77,42 +77,29 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     runs.close()
 
 
-# What these share, a worker has once: runs of notebooks, a browser, servers and their pages. They
-# take longest and begin, so that at the end both workers have small files to share.
-TOGETHER: Final = {
-    "test_notebooks": "lessons",
-    "test_pages": "lessons",
-    "test_console": "lab",
-    "test_forms": "lab",
-    "test_log_board": "lab",
-    "test_pictures": "lab",
-    "test_submissions": "lab",
-    "test_accessibility": "all fronts",
-    "test_app": "all fronts",
-    "test_everywhere": "all fronts",
-    "test_paper": "all fronts",
-    "test_quickstart": "all fronts",
-}
-FIRST: Final = ["lessons", "lab", "all fronts"]
+FIRST: Final = ("lessons", "lab", "fronts")
+"""The groups that take longest begin: at the end both workers have small files to share."""
 
 
 def group_of(nodeid: str) -> str:
-    """The group of a test's file, which is the file itself for most."""
-    file = nodeid.partition("::")[0]
-    stem = Path(file).stem
-    return TOGETHER.get(stem, file) if "/browser/" in file or stem == "test_notebooks" else file
+    """Runs of notebooks, or a browser, servers and their pages, are shared; else it is the file."""
+    file, _, test = nodeid.partition("::")
+    if file.endswith(("test_notebooks.py", "test_pages.py")):
+        return "lessons"
+    if "/browser/" not in file:
+        return file
+    elsewhere = file.endswith(("test_app.py", "test_paper.py"))
+    return "fronts" if elsewhere or "[notebook" in test or "[voila" in test else "lab"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {name: number for number, name in enumerate(FIRST)}
-    items.sort(
-        # the pages show the notebooks as they were run before
-        key=lambda item: (
-            order.get(group_of(item.nodeid), len(order)),
-            "/test_pages.py" in item.nodeid,
-        )
-    )
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        group = group_of(item.nodeid)
+        number = FIRST.index(group) if group in FIRST else len(FIRST)
+        return number, "test_pages.py" in item.nodeid  # they show notebooks that were run
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)

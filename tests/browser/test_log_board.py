@@ -66,7 +66,7 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
     in_the_middle(lab, rows.first)
     request = console.get_by_role("region", name="Request")
     request.get_by_text("OtherTask").wait_for()
-    console.get_by_text("It is about task.type").first.wait_for()
+    console.get_by_text("it is about").locator("..").get_by_text("task.type").wait_for()
     console.get_by_role("region", name="Response").get_by_text('"errorId": 1').wait_for()
 
     # as code, on the clipboard: the shell command, the row, and the log as a DataFrame
