@@ -120,8 +120,9 @@ def prepared(page_of: OpenFront) -> Iterator[Callable[[str, str], Front]]:
             # Voila's theme is part of the address; in the others it is chosen on the page
             place = name, theme if name == "voila" else ""
             if place not in pages:
-                pages[place] = stack.enter_context(page_of(name))
-                prepare(pages[place], theme)
+                front = stack.enter_context(page_of(name))
+                prepare(front, theme)
+                pages[place] = front
             elif name != "voila":
                 pages[place].set_theme(theme)
             return pages[place]
@@ -163,8 +164,11 @@ def prepare(front: Front, theme: str) -> None:
     params=[(name, theme) for name in FRONTS for theme in ("light", "dark")],
     ids="-".join,
 )
-def shown(request: pytest.FixtureRequest, prepared: Callable[[str, str], Front]) -> Front:
+def shown(
+    request: pytest.FixtureRequest, prepared: Callable[[str, str], Front], refuser: Refuser
+) -> Front:
     """A Console with much to see, in each front end and theme. Look, but leave it as it is."""
+    refuser.hosts.clear()  # those before were asked for by other pages
     return prepared(*request.param)
 
 

@@ -223,6 +223,28 @@ class Front:
     def set_width(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": 1000})
 
+    def focused(self) -> str:
+        """The name of what has the focus, as far as an attribute, a label or its text gives it."""
+        return str(
+            self.page.evaluate(
+                """() => {
+                  const e = document.activeElement;
+                  const label = e.getAttribute('aria-label') || e.labels?.[0]?.textContent;
+                  return (label || e.textContent || '').trim();
+                }"""
+            )
+        )
+
+    def tab_to(self, name: str) -> Any:
+        """Press Tab until what has the focus begins with that name."""
+        passed = []
+        for _ in range(40):
+            self.page.keyboard.press("Tab")
+            passed.append(self.focused()[:80])
+            if passed[-1].startswith(name):
+                return self.page.locator(":focus")
+        raise AssertionError(f"no Tab leads to {name!r}, only to {passed}")
+
     # the Console's steps, in one place
 
     def choose_sample(self, index: int = 1) -> None:
