@@ -147,7 +147,7 @@ def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
     sandbox.faults.next("getBalance", "http_503")
     with contextlib.suppress(bn.ExchangeError):
         used.get_balance()
-    until(lambda: "Errors (3)" in [label for label in board.view._options_labels])
+    until(lambda: "Errors (3)" in board.view._options_labels)
     first, second, broken = board.list.texts
     entry = bn.explain(UNKNOWN)
     assert f"{UNKNOWN} · 2 times · same request again? No, change it first" in first
