@@ -272,13 +272,9 @@ class LogBoard:
     def _filter(self) -> None:
         text = self.text.value.strip()
         task = re.fullmatch(r"task (\d+)", text, re.IGNORECASE)
-        wanted = Filter(
-            outcome=self.outcome.value or None,
-            method=self.method.value or None,
-            error_code=self.error_code.value or None,
-            task_id=int(task[1]) if task else None,
-            text="" if task else text,
-        )
+        outcome, method, code = (control.value or None for control in self._controls[:3])
+        task_id, text = (int(task[1]), "") if task else (None, text)
+        wanted = Filter(outcome, method, code, task_id, text)
         self._search, self._count = Search(self.log, wanted), ROWS
         widgets.show(self.clear, wanted)
         if wanted.text:
