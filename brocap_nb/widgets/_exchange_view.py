@@ -126,7 +126,6 @@ class ExchangeView(widgets.VBox):
         widgets.show(self, True)
 
     def leave(self) -> None:
-        """Show nothing."""
         self._forget()
         self.exchange_id = None
         self._shown.value = ""

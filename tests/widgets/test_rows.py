@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import ipywidgets
 from hypothesis import given
 from hypothesis import strategies as st
 
 from brocap_nb.widgets._rows import Row, RowList
 from brocap_nb.widgets._style import close_all
-
-
-def models() -> int:
-    return len(ipywidgets.Widget.get_manager_state()["state"])
 
 
 def rows(*keys: str) -> list[Row]:
@@ -22,7 +18,7 @@ def rows(*keys: str) -> list[Row]:
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=6))
 def test_what_was_shown_before_does_not_matter_and_rows_that_go_are_closed(
-    shown: list[list[str]],
+    models: Callable[[], int], shown: list[list[str]]
 ) -> None:
     opened: list[str] = []
     lines = RowList(opened.append)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import ipywidgets
 import pytest
 from peer import http
 from waiting import until
@@ -61,12 +60,6 @@ def waiting(client: Client) -> Submission:
 
 def seen(widget: Any) -> bool:
     return bool(widget.layout.display != "none")
-
-
-def models() -> int:
-    """How many widgets there are, less those that are shared."""
-    states = ipywidgets.Widget.get_manager_state()["state"].values()
-    return sum(not s["model_name"].endswith(("LayoutModel", "StyleModel")) for s in states)
 
 
 def test_each_has_its_own_line_the_newest_first(client: Client, runs: SubmissionList) -> None:
@@ -156,7 +149,7 @@ def test_a_failure_is_told_in_its_line_as_text(
 
 
 def test_a_hundred_submissions_weigh_as_much_as_a_few_and_closing_leaves_nothing(
-    client: Client,
+    client: Client, models: Callable[[], int]
 ) -> None:
     before, runs = models(), SubmissionList()
     going = waiting(client)
