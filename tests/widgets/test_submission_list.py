@@ -87,6 +87,7 @@ def test_each_has_its_own_line_the_newest_first(client: Client, runs: Submission
     line.show.click()
     assert chosen == [third, second]
     assert runs.selected is second
+    assert seen(line.show)
     assert [x.show.description.split()[:-1] for x in runs._lines] == [
         ["Show", "task"],
         ["✓", "Showing", "task"],
