@@ -19,8 +19,10 @@ from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._search import EVERYTHING, Filter, Search
+from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
+from brocap_nb.widgets._fault_chooser import provoke
 from brocap_nb.widgets._lenses import ROWS, Seen, broken, errors_of, requests_of, tasks_of
 from brocap_nb.widgets._rows import RowList, in_background, line
 from brocap_nb.widgets._style import (
@@ -36,8 +38,7 @@ from brocap_nb.widgets._style import (
 if TYPE_CHECKING:
     from brocap_nb.widgets._target import TargetChooser
 
-INTERVAL: Final = 0.3
-"""At most one drawing in so many seconds. Most exchanges end within it, and are drawn once."""
+INTERVAL: Final = 0.3  # seconds from one drawing to the next; most exchanges end within it
 
 
 class LogBoard:
@@ -219,15 +220,13 @@ class LogBoard:
         self.list.mark(key)
         widgets.show(self.show_requests, key in self._requests)
         widgets.show(self.provoke, key in self._recipes())
-        self.any_code.value = self._code()
+        self.any_code.value = key if key in CATALOGUE else ""
         show_html(self.about, self._about(key) if key else "")
 
-    def _code(self) -> str:
-        return self.chosen if self.chosen in CATALOGUE else ""
-
     def _look_up(self) -> None:
-        if self.any_code.value != self._code():  # a person has chosen it
-            self.choose(self.any_code.value)
+        code = self.any_code.value
+        if code != self.chosen and (code or self.chosen in CATALOGUE):  # a person chose it
+            self.choose(code)
 
     def _about(self, key: str) -> str:
         if self.view.value == "tasks":
@@ -245,13 +244,9 @@ class LogBoard:
         """How the sandbox is made to answer with each code, where tasks go there."""
         if self._target is None or not self._target.to_sandbox:
             return {}
-        from brocap_nb.sandbox._recipes import RECIPES
-
         return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
 
     def _start_to_provoke(self) -> None:
-        from brocap_nb.widgets._fault_chooser import provoke
-
         assert self._target is not None
         code, sandbox = self.chosen, self._target.sandbox()
 
@@ -277,13 +272,9 @@ class LogBoard:
     def _filter(self) -> None:
         text = self.text.value.strip()
         task = re.fullmatch(r"task (\d+)", text, re.IGNORECASE)
-        wanted = Filter(
-            outcome=self.outcome.value or None,
-            method=self.method.value or None,
-            error_code=self.error_code.value or None,
-            task_id=int(task[1]) if task else None,
-            text="" if task else text,
-        )
+        outcome, method, code = (control.value or None for control in self._controls[:3])
+        task_id, text = (int(task[1]), "") if task else (None, text)
+        wanted = Filter(outcome, method, code, task_id, text)
         self._search, self._count = Search(self.log, wanted), ROWS
         widgets.show(self.clear, wanted)
         if wanted.text:

@@ -23,10 +23,9 @@ class Row(NamedTuple):
     """What can be opened: a few words of text."""
 
     key: str
-    """What is opened by it."""
     text: str
-    """Its lines. One with columns has a tab, at which it may be broken where there is little room,
-    and two lines, which are one where there is enough."""
+    """Its lines. With columns it has two, which are one where there is room for both, and a tab,
+    at which it may be broken where there is little."""
     kind: str = "plain"
     """`good`, `bad` or `plain`: the colour beside it. A sign in the text says the same."""
 
@@ -72,7 +71,6 @@ class RowList(widgets.VBox):
 
     @property
     def texts(self) -> list[str]:
-        """The rows as they are shown."""
         return [button.description for button in self._buttons.values()]
 
     def show(self, rows: Iterable[Row], header: str = "") -> None:
@@ -90,7 +88,6 @@ class RowList(widgets.VBox):
             close_all(button)
 
     def mark(self, key: str | None) -> None:
-        """Mark the row that is open."""
         self._marked = key
         for row in self._rows.values():
             text = f"{'▸' if row.key == key else ' '} {row.text}"
