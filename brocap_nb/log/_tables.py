@@ -260,24 +260,18 @@ class ShownTable(Frame):
 
 
 class ErrorTable(ShownTable):
-    """The error codes that came, each with its meaning and what to do about it."""
-
     _title = "Error codes that came"
     _nothing = "No answer had an error code."
     _columns = "error_code count last_seen retryable meaning remedy example"
 
 
 class LatencyTable(ShownTable):
-    """How long answers and results took."""
-
     _title = "Time to the answer, in milliseconds"
     _nothing = "No request has been answered."
     _columns = "method task_type count p50_ms p95_ms max_ms"
 
 
 class TaskTimesTable(ShownTable):
-    """From the creation of each task to its result."""
-
     _title = "From createTask to the result, one row for each task"
     _nothing = "No task has been created."
     _columns = "task_id task_type created_at seconds answered_by"
@@ -300,7 +294,7 @@ class TaskTable(ShownTable):
     def _rows(self) -> list[dict[str, Any]]:
         rows = super()._rows()
         for row in rows:
-            row["strip"] = _swimlane.strip(self.events.get(row["created_by"], ()))
+            row["strip"] = _swimlane.strip(row["task_id"], self.events.get(row["created_by"], ()))
             row["asked"] = _html.many(row["polls"], "poll")
             if row["callbacks"]:
                 row["asked"] += f", {_html.many(row['callbacks'], 'callback')}"
@@ -308,8 +302,6 @@ class TaskTable(ShownTable):
 
 
 class ViolationTable(ShownTable):
-    """The answers that depart from the documented contract."""
-
     _title = "Answers that depart from the documented contract"
     _nothing = "Every answer kept the documented contract."
     _columns = "exchange_id started_at method field found rule"

@@ -304,7 +304,8 @@ def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.Da
         rows.append((state, *counts, seconds, error, len(story), ids[head], answered_by))
     found = table.iloc[[story[0] for story in stories]].reset_index(drop=True)
     found = found[["task_id", "task_type", "started_at"]].set_axis(_TASKS[:3], axis=1)
-    found["task_id"] = found["task_id"].astype("Int64").replace(_NO_TASK, pd.NA)
+    number = found["task_id"].astype("Int64")
+    found["task_id"] = number.mask(number == _NO_TASK)
     names = [name for name in _TASKS[3:] if name != "cost"]
     return found.join(pd.DataFrame(rows, columns=names, dtype=object))
 
@@ -328,7 +329,7 @@ def _balances(table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str]]]:
         yield ids[row], (ids[around[0]], ids[around[1]])
 
 
-def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """When exchanges began and ended, in microseconds since 1970."""
     start = table[begin].astype("i8").to_numpy()
     return start, start + np.nan_to_num(table["elapsed_ms"].to_numpy()) * 1e3
