@@ -313,20 +313,21 @@ def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.Da
 def _balances(table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield each createTask that is alone between two getBalance of its session, and those."""
     start, end = _times(table, "since")
-    session, ids = table["session"].to_numpy(), table["exchange_id"].to_numpy()
+    ids, session = table["exchange_id"].tolist(), table["session"].to_numpy()
+    answered = table["elapsed_ms"].notna().to_numpy()
+    asked = (table["method"] == "getBalance").to_numpy()
+    asked_in = {name: np.flatnonzero(asked & (session == name)) for name in np.unique(session)}
+    reach = -np.inf  # the latest end of all before
     created = np.flatnonzero(table["method"] == CREATE)
-    asked = np.flatnonzero(table["method"] == "getBalance")
-    asked = asked[np.argsort(session[asked], kind="stable")]
-    before, after = asked[:-1], asked[1:]
-    low = np.searchsorted(start[created], start[before])
-    alone = np.searchsorted(start[created], end[after]) - low == 1
-    reach = np.maximum.accumulate([-np.inf, *end[created]])  # the latest end of all before
-    alone &= (session[before] == session[after]) & (reach[low] <= start[before])
-    before, after, one = before[alone], after[alone], created[low[alone]]
-    sure = table["elapsed_ms"].notna().to_numpy()[one] & (session[one] == session[before])
-    sure &= (end[before] <= start[one]) & (end[one] <= start[after])
-    for row, *around in zip(one[sure], before[sure], after[sure], strict=True):
-        yield ids[row], (ids[around[0]], ids[around[1]])
+    for one, later in zip(created, [*start[created[1:]], np.inf], strict=False):
+        own = asked_in[session[one]]
+        place = np.searchsorted(own, one)
+        if 0 < place < len(own) and answered[one]:
+            before, after = own[place - 1], own[place]
+            apart = reach <= start[before] and end[before] <= start[one]
+            if apart and end[one] <= start[after] and end[after] <= later:
+                yield ids[one], (ids[before], ids[after])
+        reach = max(reach, end[one])
 
 
 def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[Any], NDArray[Any]]:
