@@ -398,10 +398,9 @@ def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
         body = body.encode("utf-8", "backslashreplace")
     if isinstance(body, bytes | bytearray):
         return body_kind(bytes(body), told), body.decode("utf-8", "backslashreplace"), len(body)
-    multipart, size = told.startswith("multipart/"), _length(request.headers)
-    what = "multipart form" if multipart else "file" if hasattr(body, "read") else "stream"
+    kind, size = "multipart" if "multipart/" in told else "stream", _length(request.headers)
     length = "length not known" if size is None else f"{size:,} bytes"
-    return "multipart" if multipart else "stream", f"<a {what}, {length}>", size or 0
+    return kind, f"<a {kind} body, {length}>", size or 0
 
 
 def _length(headers: Mapping[str, Any]) -> int | None:

@@ -75,12 +75,11 @@ class Frame(pd.DataFrame):
         frame = pd.DataFrame(self).copy()
         for place in range(frame.shape[1]):
             frame.isetitem(place, _for_excel(frame.iloc[:, place]).array)
-        if frame.columns.nlevels == 1:
-            names = map(_header, self.columns, self.dtypes)
-            frame.columns = pd.Index(names, name=self.columns.name)
+        frame = frame.rename(columns={n: f"{n} (UTC)" for n, t in self.dtypes.items() if _zoned(t)})
         if frame.index.nlevels == 1:
+            name = f"{self.index.name or 'time'} (UTC)" if _zoned(self.index.dtype) else None
             index = _for_excel(self.index.to_series())
-            frame.index = pd.Index(index, name=_header(self.index.name, self.index.dtype))
+            frame.index = pd.Index(index, name=name or self.index.name)
         try:
             frame.to_excel(excel_writer, *arguments, **options)
         except ImportError as error:
@@ -91,15 +90,15 @@ class Frame(pd.DataFrame):
             ) from None
 
 
+def _zoned(dtype: object) -> bool:
+    return isinstance(dtype, pd.DatetimeTZDtype)
+
+
 def _for_excel(column: pd.Series[Any]) -> pd.Series[Any]:
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
+    if _zoned(column.dtype):
         times: pd.Series[Any] = column.dt.tz_convert("UTC").dt.tz_localize(None)
         return times
     return column.astype(object).map(_fitting) if column.dtype.kind == "O" else column
-
-
-def _header(name: Any, dtype: object) -> Any:
-    return f"{name or 'time'} (UTC)" if isinstance(dtype, pd.DatetimeTZDtype) else name
 
 
 def _fitting(value: Any) -> Any:

@@ -366,9 +366,9 @@ BODIES: dict[str, tuple[dict[str, Any], str, int]] = {
     "h\u00e9": ({"data": "h\u00e9"}, "text", 3),
     "a=1": ({"data": {"a": "1"}}, "form", 3),
     "\\xff\x00": ({"data": b"\xff\x00"}, "bytes", 2),
-    "<a stream, length not known>": ({"data": _pieces()}, "stream", 0),
-    "<a file, 3 bytes>": ({"data": io.BytesIO(b"abc")}, "stream", 3),
-    "<a multipart form, 59 bytes>": (
+    "<a stream body, length not known>": ({"data": _pieces()}, "stream", 0),
+    "<a stream body, 3 bytes>": ({"data": io.BytesIO(b"abc")}, "stream", 3),
+    "<a multipart body, 59 bytes>": (
         {"data": FORM, "headers": {"Content-Type": FORM.content_type}},
         "multipart",
         59,
