@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import narwhals as nw
 import numpy as np
@@ -144,11 +144,11 @@ def _task_times(frame: Any) -> pd.DataFrame:
     return found[_TASK_TIMES]
 
 
+_Cost: TypeAlias = Callable[[str, str, str], float | None]
+
+
 def tasks(
-    frame: Any,
-    *,
-    now: datetime | None = None,
-    cost: Callable[[str, str, str], float | None] | None = None,
+    frame: Any, *, now: datetime | None = None, cost: _Cost | None = None
 ) -> nw.DataFrame[Any]:
     """Return one row per createTask, newest first, its polls and callbacks folded in.
 
@@ -162,11 +162,7 @@ def tasks(
     return _table(_tasks(frame, now, cost)[_TASKS], frame)
 
 
-def _tasks(
-    frame: Any,
-    now: datetime | None = None,
-    cost: Callable[[str, str, str], float | None] | None = None,
-) -> pd.DataFrame:
+def _tasks(frame: Any, now: datetime | None = None, cost: _Cost | None = None) -> pd.DataFrame:
     asked = (_plain("method") == "getBalance") & (_plain("outcome") == _OK)
     created = _plain("method") == CREATE
     table = _in_order(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked), *_STORY)
