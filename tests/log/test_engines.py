@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import sys
@@ -126,38 +125,26 @@ def test_four_engines_give_the_same_tables(folder: Path, cluster: Client) -> Non
 
 
 def small(folder: Path) -> bn.ExchangeLog:
-    """A real log: all outcomes that matter, an unfinished request, and no value in some columns."""
-    log = bn.ExchangeLog(folder)
-    for number in range(7):
-        exchange = log.begin(
-            method="createTask" if number % 2 else "getTaskResult",
-            url="http://127.0.0.1/",
-            request='{"text": "\N{SNOWMAN} \\"x\\" \x7f"}',
-            request_bytes=9,
-            task_id=2**62 + 1,
-            task_type="T",
-        )
-        answered = dataclasses.replace(
-            exchange,
-            outcome=bn.Outcome.OK if number else bn.Outcome.API_ERROR,
-            error_code=None if number else "ERROR_\u2603",
-            status="ready",
-            elapsed_ms=float(number),
-            response="{}",
-        )
-        if number != 5:
-            log.finish(answered)
-    return log
+    """All outcomes that matter, an unfinished request, and no value in some columns."""
+    row = {"status": "ready", "task_id": 2**62 + 1, "task_type": "T", "response": "{}"}
+    row["request"] = '{"text": "\N{SNOWMAN} \\"x\\" \x7f"}'
+    wrong = {"outcome": "api_error", "error_code": "ERROR_\u2603"}
+    steps: list[dict[str, Any]] = [wrong, *({"elapsed_ms": float(n)} for n in range(5))]
+    steps.append({"outcome": "no_response", "elapsed_ms": None, "status": None})
+    methods = itertools.cycle(["getTaskResult", "createTask"])
+    unknown = {"http_status": None, "error_id": None}
+    write(folder, "small", [{"method": next(methods), **row, **unknown, **s} for s in steps])
+    return bn.ExchangeLog(folder)
 
 
 def rows_of(frame: Any) -> list[dict[str, Any]]:
     table = nw.from_native(frame).lazy().collect()
-    rows = []
-    for row in table.rows(named=True):
-        missing = {n: v is None or str(v) in ("nan", "<NA>", "NaT") for n, v in row.items()}
-        rows.append({n: None if missing[n] else v for n, v in row.items()})
-    for row in rows:
-        row["started_at"] = row["started_at"].astimezone(UTC)
+    missing = ("None", "nan", "<NA>", "NaT")
+    rows = [
+        {n: None if str(v) in missing else v for n, v in row.items()}
+        | {"started_at": row["started_at"].astimezone(UTC)}
+        for row in table.rows(named=True)
+    ]
     return sorted(rows, key=lambda row: str(row["exchange_id"]))
 
 
