@@ -10,6 +10,7 @@ Nothing here sends, waits or tries again: adapters, retries and logins stay the 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import http.client
@@ -21,7 +22,7 @@ import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import requests
 import urllib3
@@ -200,7 +201,7 @@ _WATCHERS: Final = "_brocap_watchers"
 _lock: Final = threading.Lock()
 
 
-class Recording:
+class Recording(contextlib.AbstractContextManager["Recording"]):
     """What `log.attach` returns: call it to end the recording, or use it in a `with`."""
 
     def __init__(self, session: requests.Session, watcher: Watcher) -> None:
@@ -224,9 +225,6 @@ class Recording:
             if not watchers and type(session) is _watched(plain):
                 session.__class__ = plain
                 del vars(session)[_WATCHERS]
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exc_info: object) -> None:
         self()

@@ -27,7 +27,6 @@ from brocap_nb.api._facts import CATALOGUE, RESULT_LIFETIME, explain
 from brocap_nb.log._rows import DESCRIBED, STRING, UTC_TIME, number_of
 
 __all__ = [
-    "TIME_TO_RESULT",
     "errors",
     "latency",
     "task_events",
@@ -38,9 +37,6 @@ __all__ = [
 ]
 
 CREATE: Final = "createTask"
-
-TIME_TO_RESULT: Final = "time to result"  # the method of such rows of `latency`
-
 _OK, _CALLBACK, _API_ERROR = str(Outcome.OK), str(Outcome.CALLBACK), str(Outcome.API_ERROR)
 _PROCESSING: Final = str(Outcome.PROCESSING)
 _ANSWERED: Final = [
@@ -116,7 +112,7 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
     rows: list[tuple[Any, ...]] = []
     for part in (
         _read(_lazy(frame).filter(answered), "method", "task_type", "elapsed_ms"),
-        times.assign(method=TIME_TO_RESULT, elapsed_ms=times["seconds"] * 1000),
+        times.assign(method="time to result", elapsed_ms=times["seconds"] * 1000),
     ):
         keys = part["method"].astype(STRING), part["task_type"].astype(STRING).fillna("")
         for (method, task_type), found in part["elapsed_ms"].groupby([*keys]):
