@@ -68,12 +68,10 @@ class EmbeddedPicture:
 
     @property
     def label(self) -> str:
-        """What stands for it in a log."""
         return f"<{self.media_type} {len(self.data):,} bytes sha256:{self.sha256}>"
 
 
 def picture_file_name(media_type: str, sha256: str) -> str:
-    """The name of a logged picture's file."""
     return f"{sha256}.{media_type.removeprefix('image/')}"
 
 
@@ -226,7 +224,6 @@ class Body:
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:
-        """The pictures in it, in order."""
         return [piece for piece in self._pieces if isinstance(piece, EmbeddedPicture)]
 
     @property
@@ -255,7 +252,6 @@ class Body:
         )
 
     def wire(self, key: Secret) -> bytes:
-        """Return the bytes to send."""
         # no local variable has the key, which a traceback would show
         return b"".join(
             [
