@@ -142,7 +142,7 @@ def clean_address(text: str, what: str = "The address") -> str:
 
 
 def address_in(source: object) -> str | None:
-    """Return the address that a picture is given by, if any; a wrong one is an `InvalidInputError`."""
+    """Return the address that a picture is given by, if any, or raise an `InvalidInputError`."""
     source = _bare(source)
     if not isinstance(source, str) or not re.match(r"\s*https?://", source, re.IGNORECASE):
         return None
