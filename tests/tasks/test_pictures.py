@@ -17,7 +17,7 @@ from PIL import Image, ImageChops, ImageStat
 
 import brocap_nb as bn
 from brocap_nb.api._body import media_type
-from brocap_nb.tasks import _download, _pictures
+from brocap_nb.tasks import _pictures
 
 PICTURE = noise(60, 40)
 OTHERS = {
@@ -212,32 +212,6 @@ def test_a_picture_is_fetched_once_and_the_latest_are_remembered(peer: Peer) -> 
         _pictures.remember(f"{peer.url}/{number}", b"x")
     assert _pictures.fetched(url) is None
     assert _pictures.fetched(f"{peer.url}/0") == b"x"
-
-
-BAD_SERVERS = {
-    "not found": (http(b"", 404), "HTTP 404"),
-    "reset": (Peer.RESET, "Error"),
-    "reset inside": (http(PICTURE)[:-50] + Peer.RESET, "Error"),
-    "not HTTP": (b"hello\r\n\r\n", "ProtocolError"),
-    "silence": (Peer.STALL, "Timeout"),
-    "endless": (http(bytes(300_000)), "more than 100,000 bytes"),
-}
-
-
-@pytest.mark.parametrize("name", BAD_SERVERS)
-def test_a_server_that_fails_is_told(
-    name: str, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_download, "TIMEOUT", (0.3, 0.3))
-    monkeypatch.setattr(_download, "MAX_BYTES", 100_000)
-    reply, reason = BAD_SERVERS[name]
-    peer.say(reply)
-    url = f"{peer.url}/a.png"
-    with pytest.raises(bn.InvalidImageError, match=reason) as caught:
-        _pictures.fetch(url)
-    assert url in str(caught.value)
-    assert caught.value.problems[0].field == "imageUrls"
-    assert _pictures.fetched(url) is None
 
 
 # --- grids and marks ----------------------------------------------------------------------
