@@ -208,9 +208,7 @@ def test_a_type_defined_again_replaces_the_first_and_none_may_mean_something() -
     assert bn.task_from_wire(task.to_wire()) == task
 
 
-def test_the_docstring_under_a_field_is_its_help_in_a_notebook_too() -> None:
-    """There a class has no file, and pydantic finds no source."""
-    cell = """
+CELL = """
 import brocap_nb as bn
 
 class CellTask(bn.Task):
@@ -225,11 +223,14 @@ if True:
         "Not this."
         plain: int = 2
 """
+
+
+def test_the_docstring_under_a_field_is_its_help_in_a_notebook_too() -> None:
+    """There a class has no file, and pydantic finds no source."""
     shell = InteractiveShell()
-    shell.run_cell(cell).raise_error()
-    fields = shell.user_ns["CellTask"].model_fields
-    helps = {name: info.description for name, info in fields.items()}
-    assert helps == {"text": "What is written.", "number": "Its own.", "plain": None}
+    shell.run_cell(CELL).raise_error()
+    fields = shell.user_ns["CellTask"].model_fields.values()
+    assert [info.description for info in fields] == ["What is written.", "Its own.", None]
 
 
 def test_a_check_of_ones_own_raises_a_sentence_for_its_field() -> None:
@@ -252,26 +253,22 @@ def test_a_check_of_ones_own_raises_a_sentence_for_its_field() -> None:
 def test_the_display_is_small_and_has_neither_file_nor_markup_of_others() -> None:
     evil = "<script>alert(1)</script>"
     for files in ([PICTURE], [noise(400, 300)] * 4, [os.urandom(500_000)], [PICTURE[:5000]]):
-        task = bn.ComplexImageTask(
-            images_base64=list(map(b64, files)), question=QUESTION, user_agent=evil
-        )
+        sent = [*map(b64, files)]
+        task = bn.ComplexImageTask(images_base64=sent, question=QUESTION, user_agent=evil)
         shown = task._repr_mimebundle_()
-        assert set(shown) == {"text/plain", "text/html"}
         assert sum(len(text.encode()) for text in shown.values()) <= 60_000
-        for text in (*shown.values(), repr(task), str(task)):
-            assert b64(files[0])[:5000] not in text
         assert all(QUESTION in text for text in shown.values())
+        assert not any(sent[0][:5000] in text for text in (*shown.values(), repr(task)))
         for part in ('alt="Picture 1 of the task"', "PNG 300 x 200", "inside the limits"):
             assert part in shown["text/html"] or files != [PICTURE]
         assert "<script" not in shown["text/html"]
-    raw = bn.RawTask({"type": evil, evil: evil})
-    assert "<script" not in raw._repr_mimebundle_()["text/html"]
+    assert "<script" not in bn.RawTask({"type": evil, evil: evil})._repr_mimebundle_()["text/html"]
 
 
-@pytest.mark.parametrize("levels", [600, 900, 100_000])
-def test_json_that_is_nested_too_deeply_is_refused_with_a_sentence(levels: int) -> None:
-    deep: list[Any] = []
-    for _ in range(levels):
-        deep = [deep]
-    with pytest.raises(bn.InvalidTaskError, match="Convert the value in question"):
-        bn.RawTask({"type": "Deep", "list": deep})
+def test_json_that_is_nested_too_deeply_is_refused_with_a_sentence() -> None:
+    for levels in (600, 900, 100_000):
+        deep: list[Any] = []
+        for _ in range(levels):
+            deep = [deep]
+        with pytest.raises(bn.InvalidTaskError, match="Convert the value in question"):
+            bn.RawTask({"type": "Deep", "list": deep})
