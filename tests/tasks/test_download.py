@@ -148,19 +148,12 @@ def proxy(other: Peer, monkeypatch: pytest.MonkeyPatch) -> Peer:
 ELSEWHERE = "192.0.2.1"  # reserved for documentation: nothing is there
 
 
-def test_the_environments_proxy_is_used_but_for_this_machine(proxy: Peer, peer: Peer) -> None:
-    peer.say(http(PICTURE))
-    for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "0.0.0.0"):
-        assert _pictures.fetch(f"http://{host}:{port_of(peer)}/a.png") == PICTURE
-    assert proxy.requests == []
-    assert _pictures.fetch(f"http://{ELSEWHERE}/a%20b.png?c=d") == b"from the proxy"
-    assert proxy.requests[0][0] == f"http://{ELSEWHERE}/a%20b.png?c=d"
-
-
-def test_a_proxy_would_look_the_name_up_itself_so_the_rule_takes_none(
+def test_the_environments_proxy_is_used_but_for_this_machine_and_under_the_rule(
     proxy: Peer, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peer.say(http(PICTURE))
+    for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "0.0.0.0"):
+        assert _pictures.fetch(f"http://{host}:{port_of(peer)}/a.png") == PICTURE
     real = socket.getaddrinfo
 
     def named(host: str, *args: object, **kwargs: object) -> object:
@@ -170,10 +163,13 @@ def test_a_proxy_would_look_the_name_up_itself_so_the_rule_takes_none(
 
     monkeypatch.setattr(socket, "getaddrinfo", named)
     url = f"http://trusted.example:{port_of(peer)}/a.png"
+    # a proxy would look the name up itself, so the rule takes none
     assert _pictures.fetch(url, allow_private=False, trusted=[url]) == PICTURE
     assert proxy.requests == []
     _pictures._recent.clear()
-    assert _pictures.fetch(url) == b"from the proxy"
+    for elsewhere in (url, f"http://{ELSEWHERE}/a%20b.png?c=d"):
+        assert _pictures.fetch(elsewhere) == b"from the proxy"
+        assert proxy.requests[-1][0] == elsewhere
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

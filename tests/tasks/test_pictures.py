@@ -103,14 +103,10 @@ def test_each_kind_is_opened_in_rgb(name: str, data: bytes) -> None:
     assert image.mode in ("RGB", "RGBA")
     assert image.mode == "RGBA" or "clear" not in name
     assert _pictures.inspect(data).format == name.split(",")[0].split()[0].upper().removeprefix("A")
-
-
-def test_16_bits_of_grey_keep_their_shades() -> None:
-    file = kinds()["PNG, 16 bits of grey"]
-    with as_image(file) as image:
-        for data in (file, _pictures.read(image)):
-            seen = _pictures.opened(data)
-            assert [seen.getpixel((x, 0)) for x in (0, 24, 47)] == [(n,) * 3 for n in (0, 127, 250)]
+    if name == "PNG, 16 bits of grey":
+        with as_image(data) as held:
+            for seen in (image, _pictures.opened(_pictures.read(held))):
+                assert [seen.getpixel((x, 0))[0] for x in (0, 24, 47)] == [0, 127, 250]  # type: ignore[index]
 
 
 def test_a_decompression_bomb_is_refused() -> None:
