@@ -62,16 +62,12 @@ class EmbeddedPicture:
     sha256: str
 
     @property
-    def file_name(self) -> str:
-        """The name under which a log keeps it: by content, so once each."""
-        return picture_file_name(self.media_type, self.sha256)
-
-    @property
     def label(self) -> str:
         return f"<{self.media_type} {len(self.data):,} bytes sha256:{self.sha256}>"
 
 
 def picture_file_name(media_type: str, sha256: str) -> str:
+    """The name under which a log keeps a picture: by content, so once each."""
     return f"{sha256}.{media_type.removeprefix('image/')}"
 
 
