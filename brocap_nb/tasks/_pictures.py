@@ -72,14 +72,9 @@ def check_size(size: int, what: str = "The picture") -> str | None:
     """Return a sentence if a picture of `size` bytes is outside the service's limits."""
     if IMAGE_MIN_BYTES <= size <= IMAGE_MAX_BYTES:
         return None
-    advice = (
-        "Check that the file is the picture you mean: it may be empty or cut off."
-        if size < IMAGE_MIN_BYTES
-        else "Make it smaller, or save it as JPEG, and choose it again."
-    )
     return (
-        f"{what} has {size:,} bytes; the service takes {IMAGE_MIN_BYTES:,} to "
-        f"{IMAGE_MAX_BYTES:,}. {advice}"
+        f"{what} has {size:,} bytes; the service takes {IMAGE_MIN_BYTES:,} to {IMAGE_MAX_BYTES:,}. "
+        "Check that the file is whole, or save it smaller, as JPEG, and choose it again."
     )
 
 

@@ -101,7 +101,7 @@ def embedded(text: str) -> dict[str, Any]:
 # fields of a picture's or a token's task, the field that is named, and what its sentence says
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     (embedded(b64(bytes(99))), "imagesBase64", "99 bytes.* 100 to 500,000. Check"),
-    (embedded(b64(bytes(500_001))), "imagesBase64", "500,001 bytes.*500,000. Make it smaller"),
+    (embedded(b64(bytes(500_001))), "imagesBase64", "500,001 bytes.* or save it smaller, as JPEG"),
     (
         embedded(f"data:image/png;base64,{GOOD}"),
         "imagesBase64",
