@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import multiprocessing
 import pickle
 from collections.abc import Iterator
@@ -31,27 +30,27 @@ def test_every_exception_is_in_one_tree_and_public() -> None:
     assert all(getattr(bn, kind.__name__) is kind for kind in KINDS)
 
 
+PROBLEMS = [_errors.Problem("a", "First."), _errors.Problem("b", "Second.")]
+EXCHANGE = bn.Exchange(
+    exchange_id="s-1",
+    started_at=datetime(2026, 1, 2, tzinfo=UTC),
+    session="s",
+    method="createTask",
+    error_code="ERROR_ZERO_BALANCE",
+    task_id=9,
+)
+ASKED: list[tuple[type[bn.BroCapError], tuple[object, ...]]] = [
+    (bn.ApiError, (EXCHANGE,)),
+    (bn.ExchangeError, ("It's a sentence.", EXCHANGE)),
+    (bn.WaitError, ("It's a sentence.", 9)),
+    (bn.InvalidInputError, (PROBLEMS,)),
+    (bn.BroCapError, ("It's a sentence.",)),
+]
+
+
 def made(kind: type[bn.BroCapError]) -> bn.BroCapError:
     """An exception with everything that its class asks for."""
-    values = {
-        "message": "It's a sentence.",
-        "problems": [_errors.Problem("a", "First."), _errors.Problem("b", "Second.")],
-        "exchange": bn.Exchange(
-            exchange_id="s-1",
-            started_at=datetime(2026, 1, 2, tzinfo=UTC),
-            session="s",
-            method="createTask",
-            error_code="ERROR_ZERO_BALANCE",
-            task_id=9,
-        ),
-        "task_id": 9,
-    }
-    asked = [
-        name
-        for name, parameter in inspect.signature(kind.__init__).parameters.items()
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name != "self"
-    ]
-    error = kind(*[values[name] for name in asked or ["message"]])
+    error = kind(*next(given for base, given in ASKED if issubclass(kind, base)))
     error.add_note("A note.")
     return error
 
