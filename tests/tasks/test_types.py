@@ -56,14 +56,11 @@ DOCUMENTED: list[dict[str, Any]] = [
 def test_a_task_is_the_documented_json() -> None:
     by_address, by_content, token, raw, odd = tasks = list(map(bn.task_from_wire, DOCUMENTED))
     assert [task.to_wire() for task in tasks] == DOCUMENTED
-    rest: dict[str, Any] = {
-        "user_agent": "Mozilla/5.0",
-        "website_url": f"\n{PAGE}\t",
-    }  # blanks are taken off
+    # blanks around an address are taken off
+    rest: dict[str, Any] = {"user_agent": "Mozilla/5.0", "website_url": f"\n{PAGE}\t"}
     service = {"funcaptcha_api_js_subdomain": "mine-api.funcaptcha.com", "data": '{"blob":"x"}'}
-    assert (
-        bn.ComplexImageTask(image_urls=[f" {ADDRESS}\n"], question=QUESTION, **rest) == by_address
-    )
+    image = {**IMAGE, "image_urls": [f" {ADDRESS}\n"]}
+    assert bn.ComplexImageTask(**image, **rest) == by_address
     assert bn.ComplexImageTask.from_image(PICTURE, QUESTION) == by_content
     assert bn.FunCaptchaTaskProxyless(website_public_key="K", **rest, **service) == token
     assert (by_address.pictures(), by_content.pictures()) == ([], [PICTURE])
