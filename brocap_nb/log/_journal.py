@@ -143,7 +143,7 @@ class Journal:
 
     def keep_picture(self, picture: EmbeddedPicture) -> None:
         """Write a picture's file, once for each content."""
-        name = picture.file_name
+        name = picture_file_name(picture.media_type, picture.sha256)
         if name in self._written_pictures:
             return
         if self.folder is not None:
