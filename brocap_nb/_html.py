@@ -15,10 +15,7 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from textwrap import fill
-from typing import Any, TypeAlias
-
-Told: TypeAlias = str | tuple[str, bool | None]
-"""A text; or a badge: its text, and whether that is good (None: neither good nor bad)."""
+from typing import Any
 
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
@@ -164,20 +161,15 @@ def card(title: str, *parts: str) -> str:
 
 def describe(
     title: str,
-    pairs: Iterable[tuple[str, Told]],
+    pairs: Iterable[tuple[str, str]],
     *blocks: tuple[str, str],
     images: Iterable[str] = (),
 ) -> dict[str, Any]:
     """A bundle of images (HTML), labels with values, and headings with code or JSON below."""
     shown, told = [], [title]
     for label, value in pairs:
-        said, html = (
-            (value, words(value))
-            if isinstance(value, str)
-            else (value[0], badge(value[0], good=value[1]))
-        )
-        shown.append((label, html))
-        told.append(f"  {label}: {said}")
+        shown.append((label, words(value)))
+        told.append(f"  {label}: {value}")
     style = "margin-top:.5em;font-weight:600;opacity:.85"
     below = [f'<div style="{style}">{escape(name)}</div>{code(text)}' for name, text in blocks]
     for name, text in blocks:

@@ -147,7 +147,7 @@ class Exchange:
         return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        good = {Outcome.OK: True, Outcome.PROCESSING: None, Outcome.CALLBACK: True}
+        signs = {Outcome.OK: "✓ ", Outcome.PROCESSING: "", Outcome.CALLBACK: "✓ "}
         known = {
             "started": f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC",
             "HTTP status": self.http_status,
@@ -161,7 +161,7 @@ class Exchange:
         return _html.describe(
             f"{self.method} · {self.exchange_id}",
             [
-                ("outcome", (str(self.outcome), good.get(self.outcome, False))),
+                ("outcome", f"{signs.get(self.outcome, '✗ ')}{self.outcome}"),
                 *((label, str(value)) for label, value in known.items() if value is not None),
                 *(explain(self.error_code).facts(said) if self.error_code else ()),
             ],

@@ -237,7 +237,7 @@ class Task(_Strict):
 
     def _described(self, images: Iterable[str] = ()) -> dict[str, Any]:
         measured = enumerate(map(_pictures.inspect, self.pictures()), 1)
-        facts = [(f"picture {n}", (str(one), not one.problem)) for n, one in measured]
+        facts = [(f"picture {n}", f"{'✗' if one.problem else '✓'} {one}") for n, one in measured]
         body = _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
         title = self.type or "Task without a type"
         return _html.describe(title, facts, ("JSON", body), images=images)
