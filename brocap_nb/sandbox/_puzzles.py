@@ -13,7 +13,6 @@ import io
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -53,7 +52,7 @@ class Puzzle:
     columns: ClassVar[int] = 3
     rows: ClassVar[int] = 2
 
-    @cached_property
+    @property
     def answer(self) -> tuple[bool, ...]:
         """One boolean for each tile, row by row."""
         return tuple(tile == 0 for tile in self.order)
@@ -77,12 +76,15 @@ class Library:
 
     def __init__(self, seed: int, base_url: str) -> None:
         self._base = base_url
-        self.puzzles: tuple[Puzzle, ...] = ()
-        for name, question in _QUESTIONS.items():
-            tiles = range(Puzzle.columns * Puzzle.rows)
-            order = tuple(random.Random(f"{seed}:{name}").sample(tiles, len(tiles)))
-            url = f"{base_url}/pictures/{name}.png"
-            self.puzzles += (Puzzle(name, question, url, order),)
+        self.puzzles = tuple(
+            Puzzle(
+                name,
+                question,
+                f"{base_url}/pictures/{name}.png",
+                tuple(random.Random(f"{seed}:{name}").sample(range(6), 6)),
+            )
+            for name, question in _QUESTIONS.items()
+        )
 
     def file(self, path: str) -> bytes | None:
         """Return the picture at a path: a puzzle's, or one that is wrong on purpose."""
@@ -98,21 +100,19 @@ class Library:
         return spoilt.get(path)
 
     def of(self, task: Mapping[str, Any]) -> bytes | None:
-        """Return a task's picture, b"" if it has none; None if it cannot be read."""
-        texts, urls = task.get("imagesBase64"), task.get("imageUrls")
-        if isinstance(texts, list) and texts:
-            try:
-                return base64.b64decode(texts[0], validate=True)
-            except (ValueError, TypeError):
-                return None
-        return self.at(str(urls[0])) if isinstance(urls, list) and urls else b""
+        """Return a task's picture, b"" if it has none; None if it cannot be read.
 
-    def at(self, url: str) -> bytes | None:
-        """Return the picture that this sandbox serves at `url`; nothing is fetched."""
+        An address is looked up here; nothing is fetched.
+        """
+        texts, urls = task.get("imagesBase64"), task.get("imageUrls")
         try:
-            asked, own = urlsplit(url), urlsplit(self._base)
+            if isinstance(texts, list) and texts:
+                return base64.b64decode(texts[0], validate=True)
+            if not (isinstance(urls, list) and urls):
+                return b""
+            asked, own = urlsplit(str(urls[0])), urlsplit(self._base)
             here = asked.port == own.port and asked.hostname in (own.hostname, "localhost")
-        except ValueError:
+        except (ValueError, TypeError):
             return None
         return self.file(asked.path) if here else None
 

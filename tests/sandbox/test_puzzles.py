@@ -96,11 +96,11 @@ def test_three_pictures_are_wrong_on_purpose(library: Library) -> None:
 def test_an_address_is_looked_up_and_never_fetched() -> None:
     library, name = Library(0, URL), "pictures/penguin.png"
     for url in (f"{URL}/{name}", f"http://localhost:5000/{name}?again"):
-        assert library.at(url) is not None
+        assert library.of({"imageUrls": [url]}) == library.puzzles[1].data
     others = ("127.0.0.1:5001", "192.0.2.1:5000", "127.0.0.1:99999")
     unknown = (f"{URL}/pictures/penguin", f"{URL}/pictures/../penguin.png", "http://[", "")
     for url in (*(f"http://{other}/{name}" for other in others), *unknown):
-        assert library.at(url) is None, url
+        assert library.of({"imageUrls": [url]}) is None, url
 
 
 def test_a_puzzle_shows_itself() -> None:
