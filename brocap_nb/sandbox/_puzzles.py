@@ -13,6 +13,7 @@ import io
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -52,7 +53,7 @@ class Puzzle:
     columns: ClassVar[int] = 3
     rows: ClassVar[int] = 2
 
-    @property
+    @cached_property  # one tuple for all tasks that are kept
     def answer(self) -> tuple[bool, ...]:
         """One boolean for each tile, row by row."""
         return tuple(tile == 0 for tile in self.order)
