@@ -94,7 +94,10 @@ def keys_for(seed: int) -> Mapping[str, str]:
 
 
 class Rules:
-    """The service's state and its answers, with a sandbox's options. The caller serialises."""
+    """The service's state and its answers, with a sandbox's options.
+
+    One thread asks; `forgive` may be called from any.
+    """
 
     def __init__(
         self,
