@@ -15,14 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from brocap_nb import _html
 from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 _FILES: Final = Path(__file__).with_name("puzzles")
 _QUESTIONS: Final = {
@@ -129,9 +126,15 @@ class Library:
             look = _look(data)
         except Exception:  # Pillow raises nearly anything at a damaged file
             return None
-        # a poor JPEG of the same picture is up to 7 away, one with two tiles exchanged at least 11
-        near = (puzzle for puzzle in self.puzzles if _distance(look, _look(puzzle.data)) < 9)
-        return next(near, None)
+        from PIL import Image, ImageChops
+
+        for puzzle in self.puzzles:
+            apart = ImageChops.difference(look, _look(puzzle.data))
+            tiles = apart.resize((Puzzle.columns, Puzzle.rows), Image.Resampling.BOX)
+            # a poor JPEG of it is up to 7 away in a tile, one with two tiles exchanged at least 11
+            if max(tiles.tobytes()) < 9:
+                return puzzle
+        return None
 
 
 @functools.lru_cache(maxsize=32)
@@ -153,7 +156,7 @@ def _shuffled(name: str, order: tuple[int, ...]) -> bytes:
 
 
 @functools.lru_cache(maxsize=16)
-def _look(data: bytes) -> Image.Image:
+def _look(data: bytes) -> Any:
     """Return a tiny copy of a picture in RGB."""
     from PIL import Image
 
@@ -162,13 +165,3 @@ def _look(data: bytes) -> Image.Image:
         if image.width * image.height > 4_000_000:
             raise ValueError("The picture has more than 4,000,000 pixels.")
         return image.convert("RGB").resize((36, 24), Image.Resampling.BOX)
-
-
-def _distance(one: Image.Image, other: Image.Image) -> int:
-    """How far the tile that differs most differs on average: 0 to 255."""
-    from PIL import Image, ImageChops
-
-    tiles = ImageChops.difference(one, other).resize(
-        (Puzzle.columns, Puzzle.rows), Image.Resampling.BOX
-    )
-    return max(tiles.tobytes())
