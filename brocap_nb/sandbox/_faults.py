@@ -7,7 +7,6 @@ been billed.
 
 from __future__ import annotations
 
-import difflib
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -106,10 +105,8 @@ class Faults:
         """
         for what, given, known in (("method", method, METHODS), ("fault", fault, self.names)):
             if given not in known:
-                near = difflib.get_close_matches(str(given), known, 1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise SandboxError(
-                    f"{given!r} is not a {what} of the sandbox.{hint} Expected one of: "
+                    f"{given!r} is not a {what} of the sandbox. Expected one of: "
                     f"{', '.join(known)}."
                 )
         if type(times) is not int or not 0 < times <= 1_000_000:
