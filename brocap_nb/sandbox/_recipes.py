@@ -93,8 +93,6 @@ ERROR_TOKEN_EXPIRED  task=expired
     Create a token task whose data is {"blob":"expired"}, as a string.
 ERROR_NO_SLOT_AVAILABLE  host=no-slot.sandbox.test
     Create a task for the host no-slot.sandbox.test.
-ERROR_NO_SLOT_AVAILABLE  key=no_slot
-    Create any task with keys["no_slot"].
 ERROR_RECAPTCHA_INVALID_SITEKEY  host=bad-sitekey.sandbox.test
     Create a token task for the host bad-sitekey.sandbox.test, or leave websitePublicKey out.
 ERROR_RECAPTCHA_INVALID_DOMAIN  host=other-domain.sandbox.test
@@ -116,7 +114,7 @@ RECIPES: Final = tuple(
     Recipe(code=code, how=" ".join(how), **dict(word.split("=") for word in words))
     for (code, *words), how in rows(_TABLE)
 )
-"""At least one for each documented code."""
+"""One for each documented code."""
 
 BY_KEY: Final = {r.key: r for r in RECIPES if r.key != "working"}
 """The recipes that a key brings about, by the key's name."""

@@ -165,9 +165,8 @@ class Rules:
         account = self._accounts.get(key.split("__", 1)[0]) if isinstance(key, str) else None
         if account is None:
             raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
-        special = BY_KEY.get(account)
-        if special is not None and special.last == "balance":
-            raise _Refusal(special.code)
+        if account in BY_KEY and BY_KEY[account].last == "balance":
+            raise _Refusal(BY_KEY[account].code)
         return account
 
     def _create(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
@@ -177,8 +176,6 @@ class Rules:
         # half a price below zero is a rounding error of the sum, not a debt
         if account == "zero_balance" or self.balance < PRICE / 2:
             raise _Refusal("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
-        if account in BY_KEY:
-            raise _Refusal(BY_KEY[account].code)
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
         spoiled = {} if trigger is None else {trigger.last: trigger.code}
