@@ -264,7 +264,7 @@ class LogBoard:
             return {}
         from brocap_nb.sandbox._recipes import RECIPES
 
-        return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
+        return {recipe.code: recipe.how for recipe in RECIPES}
 
     def _start_to_provoke(self) -> None:
         from brocap_nb.widgets._fault_chooser import provoke
