@@ -64,10 +64,6 @@ class Puzzle:
         shown = _html.picture(self.data, "image/png", self.question)
         return _html.bundle(_html.card(self.question, shown), repr(self))
 
-    def __repr__(self) -> str:
-        tile = self.answer.index(True) + 1
-        return f"Puzzle({self.name!r}, {self.question!r}, tile {tile}, {len(self.data):,} bytes)"
-
 
 class Library:
     """The pictures of one sandbox: the seed decides the order of their tiles."""

@@ -156,9 +156,6 @@ class Rules:
         self._strikes.clear()
         self._bans.clear()
 
-    def __len__(self) -> int:
-        return len(self._tasks)
-
     def _account(self, request: Mapping[str, Any]) -> str:
         key = request.get("clientKey")
         # a suffix such as `__nocache` may follow the key

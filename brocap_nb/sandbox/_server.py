@@ -185,7 +185,6 @@ class Sandbox(Server):
             ("Address", f'<a href="{self.url}/">{self._state}</a>'),
             ("Key", f"<code>{self.key}</code>"),
             ("Balance", f"{self.balance:g}"),
-            ("Tasks kept", str(len(self._rules))),
         ]
         shown = f'<div style="display:flex;flex-wrap:wrap;gap:.7em">{pictures}</div>'
         return _html.card("Sandbox", _html.facts(facts), shown)

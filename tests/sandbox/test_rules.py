@@ -168,7 +168,7 @@ def test_a_result_can_be_asked_for_within_five_minutes_and_is_then_gone(desk: De
     for _ in range(30):  # an id that was once given blocks nobody
         assert desk.poll(old)["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
     assert desk.poll(young)["errorId"] == 0
-    assert (len(desk.rules), desk.rules.result(old)) == (1, None)
+    assert (len(desk.rules._tasks), desk.rules.result(old)) == (1, None)
 
 
 def test_a_task_that_is_kept_is_small_and_one_that_is_gone_takes_nothing() -> None:
@@ -186,7 +186,7 @@ def test_a_task_that_is_kept_is_small_and_one_that_is_gone_takes_nothing() -> No
         left = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert len(desk.rules) == 0
+    assert len(desk.rules._tasks) == 0
     assert kept < 300 * count
     assert left < kept / 2  # the table itself stays
 
