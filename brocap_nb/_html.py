@@ -12,11 +12,20 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from textwrap import fill
-from typing import Any
+from typing import Any, TypeAlias
 
+Told: TypeAlias = str | tuple[str, bool | None]
+"""A text; or a badge: its text, and whether that is good (None: neither good nor bad)."""
+
+GOOD: Mapping[str, bool | None] = {
+    **dict.fromkeys(("ready", "ok", "callback"), True),
+    **dict.fromkeys(("processing", "under way", "unknown", "abandoned"), None),
+    **dict.fromkeys(("added", "removed", "changed"), None),
+}
+"""Which outcomes, states and kinds are good (True) or neither; all others are bad."""
 _SHORTEST = 72  # pixels of a picture's shorter side
 _LINE = "1px solid rgba(128,128,128,.35)"
 # Paper does not scroll, and a sheet of A4 is three quarters as wide as a notebook. (Where such an
@@ -161,24 +170,37 @@ def card(title: str, *parts: str) -> str:
 
 def describe(
     title: str,
-    pairs: Iterable[tuple[str, str]],
+    pairs: Iterable[tuple[str, Told]],
     *blocks: tuple[str, str],
     images: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """A bundle of images (HTML), labels with values, and headings with code or JSON below."""
+    """A bundle of images (HTML), labels with values, and headed blocks of code side by side."""
     shown, told = [], [title]
     for label, value in pairs:
-        shown.append((label, words(value)))
-        told.append(f"  {label}: {value}")
-    style = "margin-top:.5em;font-weight:600;opacity:.85"
-    below = [f'<div style="{style}">{escape(name)}</div>{code(text)}' for name, text in blocks]
+        said, html = (
+            (value, words(value))
+            if isinstance(value, str)
+            else (value[0], badge(value[0], good=value[1]))
+        )
+        shown.append((label, html))
+        told.append(f"  {label}: {said}")
+    sides = ""
     for name, text in blocks:
+        sides += (
+            f'<section aria-label="{escape(name)}" style="min-width:0;margin-top:.5em">'
+            f'<div style="font-weight:600;opacity:.85">{escape(name)}</div>'
+            f"{code(text)}</section>"
+        )
         told += f"--- {name}\n{text}".splitlines()
+    grid = (
+        "display:grid;gap:0 12px;grid-template-columns:repeat(auto-fit,minmax(min(100%,20em),1fr))"
+    )
+    below = f'<div style="{grid}">{sides}</div>' if sides else ""
     plain = "\n".join(
         fill(line, 80, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False)
         for line in told
     )
-    return bundle(card(title, *images, facts(shown), *below), plain)
+    return bundle(card(title, *images, facts(shown), below), plain)
 
 
 def many(count: int, what: str) -> str:

@@ -29,7 +29,8 @@ autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
 
 html_theme = "furo"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 
 # pages are built offline and load nothing: a widget is shown by its static form
 nb_execution_mode = "force"

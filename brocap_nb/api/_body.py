@@ -50,22 +50,6 @@ def media_type(data: bytes) -> str | None:
     return next(matching, None)
 
 
-def decode_base64(text: str) -> bytes:
-    """Decode standard base64 strictly; a ValueError is the sentence that says what is wrong."""
-    if text[:5].lower() == "data:":
-        raise ValueError(
-            "starts with a `data:` prefix; the service expects the bare base64. Remove everything "
-            "up to and including the comma."
-        )
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)  # a tenth of b64decode's time
-    except ValueError:
-        raise ValueError(
-            "is not base64. Expected the picture file's bytes in standard base64, without spaces "
-            "or line breaks; ComplexImageTask.from_image(…) makes it for you."
-        ) from None
-
-
 @dataclass(frozen=True, slots=True)
 class EmbeddedPicture:
     """A picture that stands as base64 in a JSON text."""
@@ -99,7 +83,7 @@ def embedded_picture(text: str) -> EmbeddedPicture | None:
     if len(text) < _EMBEDDED_MIN or not text.startswith(_BASE64_STARTS):
         return None
     try:
-        data = decode_base64(text)
+        data = binascii.a2b_base64(text, strict_mode=True)  # a tenth of b64decode's time
     except ValueError:
         return None
     kind = media_type(data)

@@ -11,7 +11,7 @@ from types import NoneType
 from typing import Any
 
 from brocap_nb import _html
-from brocap_nb.api._body import shorten_labels
+from brocap_nb.api._body import shorten_labels, with_labels
 from brocap_nb.api._facts import explain
 from brocap_nb.api._json import fields_of, parse
 from brocap_nb.api._secrets import Secret, Veil, without_frames
@@ -147,29 +147,31 @@ class Exchange:
         return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        signs = {Outcome.OK: "✓ ", Outcome.PROCESSING: "", Outcome.CALLBACK: "✓ "}
+        entry = explain(self.error_code) if self.error_code else None
+        answer = [
+            "" if self.http_status is None else f"HTTP {self.http_status}",
+            "" if self.elapsed_ms is None else f"{self.elapsed_ms:,.0f} ms",
+        ]
         known = {
-            "started": f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC",
-            "HTTP status": self.http_status,
-            "elapsed": None if self.elapsed_ms is None else f"{self.elapsed_ms:,.0f} ms",
+            "sent": f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC{self.url and f' to {self.url}'}",
+            "attempt": self.attempt if self.attempt > 1 else None,
+            "answer": ", ".join(filter(None, answer)) or None,
             "task": self.task_id,
             "what was wrong": self.detail,
             "error code": self.error_code,
-            "the service says": None if self.error_code else self.error_description,
+            "the service says": None if entry else self.error_description,
         }
-        said = self.error_description
+        request = _html.pretty(shorten_labels(with_labels(self.request)[0]))
+        response = "(none)" if self.response is None else _html.pretty(self.response)
         return _html.describe(
             f"{self.method} · {self.exchange_id}",
             [
-                ("outcome", f"{signs.get(self.outcome, '✗ ')}{self.outcome}"),
+                ("outcome", (str(self.outcome), _html.GOOD.get(self.outcome, False))),
                 *((label, str(value)) for label, value in known.items() if value is not None),
-                *(explain(self.error_code).facts(said) if self.error_code else ()),
+                *(entry.facts(self.error_description) if entry else ()),
             ],
-            (f"request, {self.request_bytes:,} bytes", _html.pretty(shorten_labels(self.request))),
-            (
-                f"response, {self.response_bytes or 0:,} bytes",
-                "(none)" if self.response is None else _html.pretty(self.response),
-            ),
+            (f"request, {self.request_bytes:,} bytes", request),
+            (f"response, {self.response_bytes or 0:,} bytes", response),
         )
 
 

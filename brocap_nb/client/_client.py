@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.cookies import extract_cookies_to_jar
 
 from brocap_nb import _html
 from brocap_nb.api import _answers
@@ -90,14 +89,19 @@ class Client:
         self.log: ExchangeLog = ExchangeLog() if log is None else log
         self._timeout = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         self._max_bytes = max_answer_bytes
-        writable = isinstance(self.log, ExchangeLog) and not self.log.read_only
-        _expect(writable, "log", self.log, _LOG_EXPECTED)
-        timed = len(self._timeout) == 2 and all(
-            isinstance(seconds, (int, float)) and 0 < seconds < 1e6 for seconds in self._timeout
-        )
-        _expect(timed, "timeout", timeout, _TIMEOUT_EXPECTED)
-        sized = type(max_answer_bytes) is int and max_answer_bytes > 0
-        _expect(sized, "max_answer_bytes", max_answer_bytes, "a whole number of at least 1")
+        if not isinstance(self.log, ExchangeLog) or self.log.read_only:
+            raise InvalidInputError(
+                f"log is {log!r:.200}; expected an ExchangeLog that can be written, such as "
+                'bn.ExchangeLog("brocap_log"); one of many folders is only read.',
+                field="log",
+            )
+        numbers = all(isinstance(one, (int, float)) and 0 < one < 1e6 for one in self._timeout)
+        if len(self._timeout) != 2 or not numbers:
+            raise InvalidInputError(
+                f"timeout is {timeout!r:.200}; expected seconds above 0, as one number or a pair "
+                "(to connect, to answer), such as (5, 30).",
+                field="timeout",
+            )
         self._recorder = Recorder(self.log, self._secret)
         self._owns_session = session is None
         self._session = _PlainSession() if session is None else session
@@ -167,9 +171,8 @@ class Client:
         if callbacks is not None:
             if not hasattr(callbacks, "expect"):
                 raise InvalidInputError(
-                    f"callbacks is a value of type {type(callbacks).__name__}; expected a "
-                    "CallbackListener that has been started. For an address of a listener "
-                    "elsewhere: client.create_task(task, callback_url=…).",
+                    f"callbacks is of type {type(callbacks).__name__}; expected a listener. "
+                    "An address is given with client.create_task(task, callback_url=…).",
                     field="callbackUrl",
                 )
             expected = callbacks.expect(self._recorder, getattr(task, "type", None))
@@ -230,8 +233,12 @@ class Client:
         sending, received = _Sending(recorder, asked, attempt, self._proxy), Received()
         sending.body = prepared.body
         sending.begin()
+        seen = contextlib.nullcontext() if self._owns_session else Recording(self._session, sending)
         try:
-            self._transmit(prepared, sending, received)
+            with seen:
+                response = self._session.send(prepared, **self._settings)
+                received.status, received.headers = response.status_code, response.headers
+                _read(received, response, time.monotonic() + self._timeout[1], self._max_bytes)
         except BaseException as error:
             received.fail(error, self._proxy)
             if received.failure is Outcome.NO_RESPONSE:  # Ctrl+C, or a hook of the user's session
@@ -247,19 +254,10 @@ class Client:
             self._pacer.created(reading.answer.task_id)
         return reading.answer
 
-    def _transmit(
-        self, prepared: requests.PreparedRequest, sending: _Sending, received: Received
-    ) -> None:
-        seen = contextlib.nullcontext() if self._owns_session else Recording(self._session, sending)
-        with seen:
-            response = self._session.send(prepared, **self._settings)
-            received.status, received.headers = response.status_code, response.headers
-            _read(received, response, time.monotonic() + self._timeout[1], self._max_bytes)
-
     def _prepare(self, url: str, body: Body) -> tuple[requests.PreparedRequest, str]:
         """Prepare a request, from a template if nobody adds to it; and its headers' text."""
         # No local variable has the bytes: a traceback may show those.
-        if not self._owns_session or len(self._session.cookies):
+        if not self._owns_session:
             request = requests.Request("POST", url, _HEADERS, data=_Sent(body.wire(self._secret)))
             prepared = self._session.prepare_request(request)
             return prepared, self._recorder.headers(prepared.headers)
@@ -285,8 +283,7 @@ class Client:
         self.close()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts = [("sends to", _html.text(self._shown_url)), ("log", _html.text(repr(self.log)))]
-        return _html.bundle(_html.card("Client", _html.facts(facts)), repr(self))
+        return _html.describe("Client", [("sends to", self._shown_url), ("log", repr(self.log))])
 
     def __repr__(self) -> str:
         return f"Client({self._secret!r}, base_url={self._shown_url!r}, log={self.log!r})"
@@ -304,14 +301,11 @@ class _Sent(bytes):
 
 
 class _PlainSession(requests.Session):
-    """A session with nothing on it: no hooks, and redirects are not followed anyway."""
+    """A session with nothing on it: no hooks, no cookies, and no redirects anyway."""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs.pop("allow_redirects")
-        response = self.get_adapter(request.url or "").send(request, **kwargs)
-        if "Set-Cookie" in response.headers:
-            extract_cookies_to_jar(self.cookies, request, response.raw)  # type: ignore[no-untyped-call]
-        return response
+        return self.get_adapter(request.url or "").send(request, **kwargs)
 
 
 class _Sending(Attempts):
@@ -372,7 +366,8 @@ _ENDS: Final[Mapping[Outcome, tuple[Callable[[str, Exchange], Exception], str]]]
     Outcome.TIMEOUT: (RequestTimeoutError, "Try again later, or with a longer timeout."),
     Outcome.CONNECTION_ERROR: (
         RequestConnectionError,
-        "Check base_url, the network, and that a sandbox of yours still runs.",
+        "Check base_url, the network, the proxy if there is one (proxies=, or of the session or "
+        "the environment), and that a sandbox of yours still runs.",
     ),
 }
 
@@ -381,9 +376,6 @@ def _error_of(exchange: Exchange) -> Exception:
     if exchange.outcome is Outcome.API_ERROR:
         return ApiError(exchange)
     kind, advice = _ENDS[exchange.outcome]
-    if kind is RequestConnectionError and " proxy " in f"{exchange.detail}":
-        places = "proxies=, from the session or from $HTTP_PROXY and $HTTPS_PROXY"
-        advice = f"Check the proxy, which comes from {places}, and base_url."
     if kind is RequestConnectionError and exchange.method == "createTask":
         advice += " It is not sent again by itself: what arrived may have been billed."
     return kind(f"{exchange.method}: {exchange.detail} {advice}", exchange)
@@ -419,17 +411,3 @@ def _checked_address(base_url: str) -> str:
             field="base_url",
         )
     return address
-
-
-_LOG_EXPECTED: Final = (
-    'an ExchangeLog that can be written, such as bn.ExchangeLog("brocap_log"); one of many folders '
-    "is only read"
-)
-_TIMEOUT_EXPECTED: Final = (
-    "seconds above 0, as one number or as a pair (to connect, to answer), such as (5, 30)"
-)
-
-
-def _expect(good: bool, name: str, value: object, expected: str) -> None:
-    if not good:
-        raise InvalidInputError(f"{name} is {value!r:.200}; expected {expected}.", field=name)

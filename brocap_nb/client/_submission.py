@@ -7,9 +7,9 @@ import json
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Generator
 from concurrent import futures
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from brocap_nb import _html
@@ -38,13 +38,6 @@ Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
 _WAIT_CODES: Final = ("CAPTCHA_NOT_READY", "ERROR_TOO_MUCH_REQUESTS")
 
 
-@dataclass(slots=True)
-class _Polls:
-    since: float
-    count: int = 0
-    next_at: float = 0.0
-
-
 class Pacer:
     """Keeps the service's limits for each task: 2 s between polls, 120 polls, 5 minutes.
 
@@ -53,25 +46,25 @@ class Pacer:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
-        self._tasks: dict[int, _Polls] = {}
+        self._since: dict[int, float] = {}
+        self._next: dict[int, float] = {}
+        self._polls: Counter[int] = Counter()
 
-    def _of(self, task_id: int) -> _Polls:
-        return self._tasks.setdefault(task_id, _Polls(self._clock()))
-
-    def created(self, task_id: int) -> None:
-        """Start a task's 5 minutes."""
-        self._tasks[task_id] = _Polls(self._clock())
+    def created(self, task_id: int, pause: float = 0.0) -> None:
+        """Start a task's 5 minutes; it is first asked for after a pause."""
+        now = self._clock()
+        self._since[task_id], self._next[task_id] = now, now + pause
+        self._polls[task_id] = 0
 
     def delay(self, task_id: int) -> float:
         """Return the seconds until the task may be asked for; PollLimitError: it may no more."""
-        polls, now = self._of(task_id), self._clock()
-        if polls.count >= POLL_LIMIT:
+        now = self._clock()
+        if self._polls[task_id] >= POLL_LIMIT:
             why = f"asked for {POLL_LIMIT} times, which is all that the service allows"
-        elif now - polls.since > RESULT_LIFETIME:
+        elif now - self._since.setdefault(task_id, now) > RESULT_LIFETIME:
             why = f"created over {RESULT_LIFETIME / 60:.0f} minutes ago"
         else:
-            return max(0.0, polls.next_at - now)
+            return max(0.0, self._next.get(task_id, now) - now)
         raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
 
     def wait(self, task_id: int, stop: threading.Event | None = None) -> None:
@@ -82,10 +75,8 @@ class Pacer:
 
     def polled(self, task_id: int) -> None:
         """Count a poll; the next is 2 s after its answer, so never less at the service's end."""
-        polls = self._of(task_id)
-        with self._lock:
-            polls.count += 1
-            polls.next_at = self._clock() + POLL_INTERVAL
+        self._polls[task_id] += 1
+        self._next[task_id] = self._clock() + POLL_INTERVAL
 
 
 class Submission:
@@ -114,19 +105,27 @@ class Submission:
         """The task object; None after `resume`."""
         self.task_id: int | None = task_id
         """The service's number of the task; None until it is created."""
-        self.status: Status = "creating" if task_id is None else "waiting"
-        """`creating`, `waiting`, `ready`, `failed` or `cancelled`."""
         self.polls: int = 0
         """How often the result was asked for."""
         self._pacer, self._send, self._create = pacer, send, create
         self._expected = expected
-        self._started = self._first_poll_at = time.monotonic()
+        self._started = time.monotonic()
         self._ended: float | None = None
         self._stop = threading.Event()
         self._listeners: list[Callable[[Submission], None]] = []
         self._future: futures.Future[Any] = futures.Future()
         self._future.set_running_or_notify_cancel()
         threading.Thread(target=self._run, name="brocap-submission", daemon=True).start()
+
+    @property
+    def status(self) -> Status:
+        """`creating`, `waiting`, `ready`, `failed` or `cancelled`."""
+        if not self.done():
+            return "creating" if self.task_id is None else "waiting"
+        error = self._future.exception()
+        if error is None:
+            return "ready"
+        return "cancelled" if isinstance(error, CancelledError) else "failed"
 
     @property
     def elapsed(self) -> float:
@@ -144,8 +143,7 @@ class Submission:
         if self.task_id is None or self.done():
             return None
         with contextlib.suppress(PollLimitError):
-            first = self._first_poll_at - time.monotonic()
-            return max(first, self._pacer.delay(self.task_id))
+            return self._pacer.delay(self.task_id)
         return None
 
     def done(self) -> bool:
@@ -180,8 +178,7 @@ class Submission:
 
     def cancel(self) -> bool:
         """Stop waiting: True if that ended it. The service is not told: it has no such method."""
-        error = CancelledError("The submission was cancelled.", self.task_id)
-        return self._end("cancelled", error=error)
+        return self._end(error=CancelledError("The submission was cancelled.", self.task_id))
 
     def on_change(self, listener: Callable[[Submission], None]) -> Callable[[], None]:
         """Call `listener(run)` on every change, in its thread; returns a function that ends it."""
@@ -204,33 +201,28 @@ class Submission:
         try:
             if self._create is not None:
                 self._begin(self._create)
-            self._end("ready", result=self._poll())
+            self._end(self._poll())
         except Exception as error:
-            self._end("failed", error=error)
+            self._end(error=error)
 
     def _begin(self, create: Request) -> None:
         """Create the task, and let the shortest time pass that such a task takes."""
         try:
-            self.task_id = self._send(create).task_id
-            with _ending:
-                if not self.done():
-                    self.status = "waiting"
+            self.task_id = task_id = self._send(create).task_id
         finally:
             if self._expected is not None:  # a callback may have come already, and is held
                 self._expected.created(self.task_id, self._called_back)
-        self._tell()
         shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
-        pause = min(max(shortest, 0.5), POLL_INTERVAL)
-        self._first_poll_at = time.monotonic() + pause
-        self._stop.wait(pause)
+        self._pacer.created(task_id, min(max(shortest, 0.5), POLL_INTERVAL))
+        self._tell()
 
     def _called_back(self, exchange: Exchange, result: TaskResult | None) -> None:
         """Take what the service POSTed; the polls end. Called from the listener's thread."""
         error = ApiError(exchange) if result is None else None
         if error is not None and error.code not in _WAIT_CODES:
-            self._end("failed", error=error)
+            self._end(error=error)
         elif result is not None and result.ready:
-            self._end("ready", result=result)
+            self._end(result)
 
     def _poll(self) -> TaskResult | None:
         """Ask until the result is there; None when it has ended. Broken polls are repeated."""
@@ -255,15 +247,15 @@ class Submission:
                 attempt = 1 if code else attempt + 1
             self._tell()
 
-    def _end(self, status: Status, result: TaskResult | None = None, error: Any = None) -> bool:
-        with _ending:
-            if self.done():
-                return False
-            self.status, self._ended = status, time.monotonic()
-            if error is not None:
-                self._future.set_exception(error)
-            else:
+    def _end(self, result: TaskResult | None = None, error: Any = None) -> bool:
+        self._ended = self._ended or time.monotonic()
+        try:
+            if error is None:
                 self._future.set_result(result)
+            else:
+                self._future.set_exception(error)
+        except futures.InvalidStateError:  # it has ended already
+            return False
         self._stop.set()
         self._tell()
         return True
@@ -294,22 +286,17 @@ class Submission:
         return f"<Submission {', '.join(f'{label}: {value}' for label, value in self._facts())}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        facts, below = self._facts(), []
+        facts, below, marked = self._facts(), [], ""
         pictures = self.task.pictures() if self.task else []
-        result = self._future.result() if self.status == "ready" and self.done() else None
-        marked = ""
-        if result is not None:
+        if self.status == "ready":
+            result: TaskResult = self._future.result()
             facts += result._facts()[1:]
-            below = [_html.code(json.dumps(result.solution, indent=2, ensure_ascii=False))]
+            below = [("solution", json.dumps(result.solution, indent=2, ensure_ascii=False))]
             if pictures and result.answer is not None:
                 with contextlib.suppress(InvalidImageError):  # then it is shown as it is
                     # the answer has one boolean for each tile of a single picture
                     pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
                     marked = ", its answer marked" if len(pictures) == 1 else ""
         shown = _pictures.images(pictures, f"Picture {{}}{marked}")
-        told = _html.facts((label, _html.text(value)) for label, value in facts)
-        kind = (self.task and self.task.type) or "Submission"
-        return _html.bundle(_html.card(f"{kind}: {self.status}", *shown, told, *below), repr(self))
-
-
-_ending = threading.Lock()
+        kind = self.task.type if self.task else "Submission"
+        return _html.describe(f"{kind}: {self.status}", facts, *below, images=shown)

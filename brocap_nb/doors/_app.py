@@ -21,7 +21,7 @@ from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.log import ExchangeLog
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._console import Console
-from brocap_nb.widgets._style import note, panel, problem_note
+from brocap_nb.widgets._style import note, panel
 
 _PAGE: Final = Path(__file__).with_name("app_page")
 
@@ -40,9 +40,6 @@ _POLICY: Final = (
     "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; "
     "frame-ancestors 'self'"
 )
-
-DOWNLOAD_LIMIT: Final = 8_000_000
-"""Bytes of HAR that are put into a page at most: a browser keeps the link in memory."""
 
 
 def run(options: Namespace) -> int:
@@ -179,34 +176,26 @@ class VisitorPage(widgets.View):
             layout={"width": "auto", "align_self": "flex-start"},
         )
         self.link = widgets.HTML()
-        title = widgets.HTML(
-            '<h1 style="font-size:1.5em;margin:0">brocap_nb</h1>'
-            + note(
-                "Build a task, send it, and see every request and response. The log is yours "
-                f"alone. It is deleted when you close this page, or after {idle:g} minutes "
-                "without use. To keep it, take it along:"
-            )
+        about = note(
+            "Build a task, send it, and see every request and response. The log is yours alone. It "
+            f"is deleted when you close this page, or after {idle:g} minutes without use. To keep "
+            "it, take it along:"
         )
+        title = widgets.HTML(f'<h1 style="font-size:1.5em;margin:0">brocap_nb</h1>{about}')
         super().__init__(
             [panel(title, download, self.link), self.console.widget],
             layout={"grid_gap": "12px"},
             classes=("brocap",),
         )
-        download.on_click(lambda _: self.prepare())
+        download.on_click(self._prepare)
 
-    def prepare(self) -> None:
+    def _prepare(self, _: object) -> None:
         """Put a link to the log as it stands now under the button."""
         log = self.console.log
         if not len(log):
             self.link.value = note("The log is empty: nothing has been sent yet.")
             return
         text = json.dumps(log.to_har(), ensure_ascii=False).encode()
-        if len(text) > DOWNLOAD_LIMIT:
-            self.link.value = problem_note(
-                f"The log has {len(text):,} bytes; a page can hand out {DOWNLOAD_LIMIT:,}. Reload "
-                "the page for a new log, and take that along sooner."
-            )
-            return
         name = f"brocap-log-{log.session}.har"
         self.link.value = (
             f'<a download="{name}" href="data:application/json;base64,'

@@ -6,8 +6,11 @@ lines instead of a traceback, and still ends a run of the whole notebook.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from argparse import REMAINDER, ArgumentParser, Namespace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Never
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
@@ -16,13 +19,12 @@ from IPython.display import display
 from IPython.utils.process import arg_split
 
 from brocap_nb.api._answers import TaskResult
-from brocap_nb.api._errors import BroCapError, CancelledError, InvalidInputError
+from brocap_nb.api._errors import BroCapError, CancelledError, InvalidInputError, Problem
 from brocap_nb.api._facts import BASE_URL, CATALOGUE, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
-from brocap_nb.doors._cell import HELP, masked, near, read_object, task_words
 from brocap_nb.sandbox._shared import shared_log, shared_sandbox
-from brocap_nb.tasks._types import task_from_wire
+from brocap_nb.tasks._types import task_from_wire, task_types
 from brocap_nb.widgets._fault_chooser import provoke
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ class _Parser(ArgumentParser):
     """The options of one command; a mistake in them is a sentence."""
 
     def error(self, message: str) -> Never:
-        said = masked(message)
-        raise InvalidInputError(f"{said[:1].upper()}{said[1:]}. Expected: {self.usage_line()}")
+        said = f"{message[:1].upper()}{message[1:]}"
+        raise InvalidInputError(f"{said}. Expected: {self.usage_line()}")
 
     def usage_line(self) -> str:
         return " ".join(self.format_usage().removeprefix("usage: ").split())
@@ -97,6 +99,9 @@ class BroCapMagics(Magics):
         try:
             return self._run(line.rstrip(" ;"), cell or "")
         except BroCapError as error:
+            if isinstance(error, InvalidInputError):  # a key may have been typed
+                error.problems = tuple(Problem(p.field, masked(str(p))) for p in error.problems)
+                error.args = (masked(str(error)),)
             # IPython asks an exception how it wants to be shown
             lines = f"{type(error).__name__}: {error}".split("\n")
             error.__dict__["_render_traceback_"] = lambda: lines
@@ -109,14 +114,14 @@ class BroCapMagics(Magics):
             return None
         if name not in _COMMANDS:
             raise InvalidInputError(
-                f"{masked(name) or 'An empty line'} is nothing that %brocap knows."
-                f"{near(name, _COMMANDS)} Expected one of: {', '.join(_COMMANDS)}."
+                f"{name or 'An empty line'} is nothing that %brocap knows; expected one of: "
+                f"{', '.join(_COMMANDS)}."
             )
         words = arg_split(*rest, strict=False) if rest else []
         options = _parser(name).parse_args(words)
         out = getattr(options, "out", None)
         if out and not out.isidentifier():
-            raise InvalidInputError(f"-o got {masked(out)!r}; expected the name of a variable.")
+            raise InvalidInputError(f"-o got {out!r}; expected the name of a variable.")
         if cell.strip() and name != "createTask":
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
@@ -160,10 +165,10 @@ class BroCapMagics(Magics):
                 return frame.loc[naive.query(query, **known).index]
         except Exception as error:  # an expression of the user's may end in any of them
             raise InvalidInputError(
-                f"{masked(query)} is no query that pandas understands: "
-                f"{masked(str(error)) or type(error).__name__}. Expected a comparison of "
-                f'columns, such as outcome == "api_error". The columns are: '
-                f"{', '.join(frame.columns)}.",
+                f"{query} is no query that pandas understands: "
+                f"{str(error) or type(error).__name__}. "
+                'Expected a comparison of columns, such as outcome == "api_error". The columns '
+                f"are: {', '.join(frame.columns)}.",
                 field="query",
             ) from None
 
@@ -174,8 +179,7 @@ class BroCapMagics(Magics):
             return recipes
         if code not in CATALOGUE:
             raise InvalidInputError(
-                f"{masked(code)} is no error code that the API documents."
-                f"{near(code, CATALOGUE)} %brocap recipe lists all of them."
+                f"{code} is no error code that the API documents; %brocap recipe lists all of them."
             )
         if run:
             return provoke(code, sandbox, shared_log())
@@ -203,7 +207,7 @@ class BroCapMagics(Magics):
         found = self.shell.user_ns.get(name)
         if not isinstance(found, Client):
             raise InvalidInputError(
-                f"{masked(name)} is not the name of a variable that holds a Client, as --client "
+                f"{name} is not the name of a variable that holds a Client, as --client "
                 "expects. Make one first."
             )
         return found
@@ -214,7 +218,7 @@ class BroCapMagics(Magics):
         lines = context.full_text.split("\n")
         line = lines[context.cursor_line][: context.cursor_position]
         before = "\n".join([*lines[: context.cursor_line], line])
-        typed, words = _candidates(before, context.full_text)
+        typed, words = candidates(before, context.full_text)
         fitting = (word for word in words if word.strip('"').startswith(typed))
         return {
             "completions": [SimpleCompletion(word, type="keyword") for word in fitting],
@@ -248,37 +252,155 @@ def _waited(run: Submission) -> TaskResult:
     return run.result()
 
 
+# --- the cell: JSON, with a user's variables in it ---------------------------------------------
+
+_EXPECTED: Final = 'the task, such as {"type": "FunCaptchaTaskProxyless", "websiteURL": "…"}'
+_LIKE_A_KEY: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+
+_PIECE: Final = re.compile(r'("(?:[^"\\\n]|\\.)*+"?)|\{[^\W\d]\w*\}|\$[^\W\d]\w*')
+_IN_STRING: Final = re.compile(r"\{(?:\{\w+\}|\w+)\}|\${1,2}\w+")
+
+_CURLY: Final = ("\u201c", "\u201d", "\u201e", "\u00ab", "\u00bb", "\u2018", "\u2019")
+_NO_CURLY: Final = 'a curly quotation mark ends no text; JSON wants straight ones: "'
+_NO_JSON: Final = (
+    (("None",), "None is Python; JSON says null"),
+    (("True", "False"), "True and False are Python; JSON says true and false"),
+    (("'",), "this is a single quotation mark; JSON puts names and texts into double ones"),
+    (_CURLY, _NO_CURLY),
+    (("\u00a0", "\u2007", "\u202f"), "this is a non-breaking space; type an ordinary one"),
+    (("#", "//", "/*"), "JSON has no notes; take this one out"),
+    ((";",), "JSON has no semicolon; take it out"),
+    (("}", "]"), "something is missing here, or there is a comma too many before it"),
+)
+
+
+def read_object(cell: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a cell as the JSON object of a task."""
+
+    def blank(piece: re.Match[str]) -> str:
+        return piece[1] or "0".ljust(len(piece[0]))
+
+    def filled(piece: re.Match[str]) -> str:
+        name = piece[0].strip("{}$")
+        if piece[1]:
+            return _IN_STRING.sub(put_in, piece[0])
+        if name in variables:
+            return _as_json(name, variables[name])
+        raise InvalidInputError(
+            f"{piece[0]} stands for a variable, and there is none of this name. Set it in a cell "
+            "before."
+        )
+
+    def put_in(found: re.Match[str]) -> str:
+        name = found[0].strip("{}$")
+        if name not in variables:
+            return found[0]
+        if found[0].startswith(("{{", "$$")):
+            return found[0][1:].replace("}}", "}")
+        value = variables[name]
+        return json.dumps(value if isinstance(value, str) else _as_json(name, value))[1:-1]
+
+    try:
+        # first with something as long in a variable's place: so a mistake's column is right
+        json.loads(_PIECE.sub(blank, cell))
+        value = json.loads(_PIECE.sub(filled, cell))
+    except json.JSONDecodeError as error:
+        raise InvalidInputError(_told(cell, error)) from None
+    except (ValueError, RecursionError) as error:  # such as a number of thousands of digits
+        raise InvalidInputError(f"The cell's JSON cannot be read: {error}.") from None
+    if not isinstance(value, dict):
+        raise InvalidInputError(f"The cell is JSON, but no object; expected {_EXPECTED}.")
+    if "clientKey" in value or ("task" in value and "type" not in value):
+        raise InvalidInputError(
+            "The cell has what createTask puts around a task; expected only the task. Take it out, "
+            "above all a clientKey: it is saved with the notebook. Get a new one if it was real."
+        )
+    return value
+
+
+def _as_json(name: str, value: object) -> str:
+    try:
+        return json.dumps(value, allow_nan=False, default=lambda part: part.tolist())  # numpy's
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        raise InvalidInputError(
+            f"{name} cannot be written as JSON: its type is {type(value).__name__}; expected a "
+            "text, a number, a list or a dict of them."
+        ) from None
+
+
+def _told(cell: str, error: json.JSONDecodeError) -> str:
+    """A mistake in JSON, named for what it is, with the part of its line around it."""
+    if not cell.strip():
+        return f"The cell is empty; expected {_EXPECTED}, under the %%brocap line."
+    rest = cell[error.pos :].lstrip(" \t\r\n")
+    line = cell.split("\n")[error.lineno - 1]
+    other = _NO_CURLY if any(mark in line for mark in _CURLY) else error.msg
+    said = next((said for starts, said in _NO_JSON if rest.startswith(starts)), other)
+    start = max(0, error.colno - 41)
+    line = masked(line).replace("\t", " ")  # it is as long
+    return (
+        f"The cell is not JSON: line {error.lineno}, column {error.colno}: {said}.\n"
+        f"  {line[start : start + 76]}\n  {' ' * (error.colno - 1 - start)}^"
+    )
+
+
+def masked(text: str) -> str:
+    """Return a text with a dot for each character of what is, or looks like, a key."""
+    key = os.environ.get(KEY_VARIABLE)
+    if key:
+        text = text.replace(key, "•" * len(key))
+    return _LIKE_A_KEY.sub(lambda found: "•" * len(found[0]), text)
+
+
 # --- completion and help ---------------------------------------------------------------------
 
 _LINE: Final = re.compile(r"\s*(?:[\w.,\s]+=\s*)?%{1,2}brocap\s+(.*)")
 _CELL: Final = re.compile(r"%%brocap[ \t]+createTask\b[^\n]*\n")
+# Where a name begins, and what is typed of it: behind a brace or a comma outside a string.
+_AT_NAME: Final = re.compile(r'(?:[^"]|"(?:[^"\\]|\\.)*+")*[{,]\s*("?)(\w*)', re.DOTALL)
+_TYPE: Final = re.compile(r'"type"\s*:\s*("?)(\w*)')
 
 
-def _candidates(before: str, cell: str) -> tuple[str, list[str]]:
-    """What is typed of the word at the cursor, and what it may become."""
-    if (head := _CELL.match(before)) is not None:
-        return task_words(before[head.end() :], cell[head.end() :])
-    line = _LINE.fullmatch(before.rsplit("\n", 1)[-1])
-    *words, typed = re.split(r"\s+", line[1]) if line is not None else ("no command", "")
-    if not words:
-        return typed, list(_COMMANDS)
-    if typed.startswith("-"):
-        options = _COMMANDS.get(words[0], ("", ""))[1].split()
-        return typed, [option for option in options if option.startswith("-")]
-    return typed, list(CATALOGUE) if words[0] == "recipe" else []
+def candidates(before: str, cell: str) -> tuple[str, list[str]]:
+    """What is typed of the word at the end of `before`, and what it may become."""
+    if (head := _CELL.match(before)) is None:
+        line = _LINE.fullmatch(before.rsplit("\n", 1)[-1])
+        *words, typed = re.split(r"\s+", line[1]) if line is not None else ("no command", "")
+        if not words:
+            return typed, list(_COMMANDS)
+        if typed.startswith("-"):
+            options = _COMMANDS.get(words[0], ("", ""))[1].split()
+            return typed, [option for option in options if option.startswith("-")]
+        return typed, list(CATALOGUE) if words[0] == "recipe" else []
+    before = before[head.end() :]
+    if (place := _TYPE.search(before)) is not None and place.end() == len(before):
+        words = list(task_types())
+    elif (place := _AT_NAME.fullmatch(before)) is not None:
+        task = next((task_types().get(named[2]) for named in _TYPE.finditer(cell)), None)
+        fields = task.model_fields if task is not None else {}
+        known = ["type", *(info.alias or name for name, info in fields.items())]
+        words = [word for word in known if f'"{word}"' not in before]
+    else:
+        return "", []
+    return place[2], words if place[1] else [f'"{word}"' for word in words]
 
 
 def _help() -> str:
     lines = ["%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON", ""]
     for name, (told, _) in _COMMANDS.items():
         lines += [f"  {_parser(name).usage_line()}", f"      {told}"]
-    return "\n".join([*lines, "", _TARGETS, "", HELP])
+    return "\n".join([*lines, "", _MORE])
 
 
-_TARGETS: Final = f"""\
+_MORE: Final = """\
 Tasks go to a sandbox in this kernel: no key, no internet. --live sends them to the real
-service with ${KEY_VARIABLE}; --client NAME uses a Client of yours; --wait waits for the
-result; -o NAME puts the answer there. Tab completes all of it."""
+service with $BROCAP_CLIENT_KEY; --client NAME uses a Client of yours; --wait waits for the
+result; -o NAME puts the answer there. Tab completes all of it.
+
+In a cell, {name} and $name become the value of your variable `name`, as JSON:
+    {"type": "MyTask", "size": {size}, "tags": $tags, "page": "https://example.com/{page}"}
+Inside a string it is put in as text, and only if there is such a variable: other braces and
+dollars stay as they are. Write {{name}} or $$name in a string to send {name} or $name."""
 
 # IPython shows this for `%brocap?`
 BroCapMagics.brocap.__doc__ = _help()

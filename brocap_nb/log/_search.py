@@ -1,4 +1,4 @@
-"""Finding rows of a log: a filter, and pages of what it lets through, newest first.
+"""Finding rows of a log: a filter, and the newest of what it lets through.
 
 Only a text has to be looked for in the bodies; what was found is remembered, so a new row costs
 the same in a long log as in a short one.
@@ -73,30 +73,21 @@ class Search:
         self._text = wanted.text.casefold()
         self._verdicts: dict[Columns, NDArray[np.uint8]] = {}
 
-    def page(
-        self,
-        size: int,
-        *,
-        skip: int = 0,
-        oldest: int | None = None,
-        stopped: Callable[[], bool] = lambda: False,
-    ) -> Page | None:
-        """Return `size` exchanges after the newest `skip` ones.
+    def page(self, size: int, stopped: Callable[[], bool] = lambda: False) -> Page | None:
+        """Return the newest `size` exchanges.
 
-        Args:
-            oldest: leave out all but so many of the oldest, as if the rest had not come yet.
-            stopped: asked now and then while bodies are read; if it returns True, so is None.
+        `stopped` is asked now and then while bodies are read; if it returns True, so is None.
         """
         if self._text and not self._read_bodies(stopped):
             return None
         with self._log.reading(still=True) as sessions:
             found = [self._rows(session) for session in sessions]
             parts = [s.columns.order()[rows] for s, rows in zip(sessions, found, strict=True)]
-            order = np.argsort(np.concatenate([_NONE, *parts]), kind="stable")[:oldest][::-1]
+            order = np.argsort(np.concatenate([_NONE, *parts]), kind="stable")[::-1]
             whose = np.repeat(np.arange(len(found)), [len(rows) for rows in found])
             rows = np.concatenate([_NONE, *found])
             exchanges = tuple(
-                sessions[whose[n]].columns.exchange(int(rows[n])) for n in order[skip : skip + size]
+                sessions[whose[n]].columns.exchange(int(rows[n])) for n in order[:size]
             )
             count = sum(len(session.columns) for session in sessions)
         return Page(exchanges, len(rows), count)

@@ -142,15 +142,11 @@ def _entry(value: str) -> str:
 
 
 def _badge(value: str) -> str:
-    return _html.badge(value, good=_GOOD.get(value, False))
+    return _html.badge(value, good=_html.GOOD.get(value, False))
 
 
 _WHOLE: Final = 'style="white-space:nowrap"'
 _WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
-_GOOD: Final[Mapping[str, bool | None]] = {
-    **dict.fromkeys(("ready", "ok", "callback"), True),
-    **dict.fromkeys(("processing", "unknown", "abandoned", "added", "removed", "changed"), None),
-}
 
 # What stands above a column, its values as HTML (numbers by their format, on the right), and how
 # they stand in a line of text: {0} is the value, {1} the HTML.

@@ -60,21 +60,21 @@ _DTYPES: Final[dict[str, Any]] = {  # what has no name here is text
 
 _CATEGORIES: Final = {name for name, (dtype, _) in DESCRIBED.items() if dtype == "category"}
 
-_ERRORS: Final = (
+_ERRORS: Final = [
     *("error_code", "count", "share", "first_seen", "last_seen", "tasks"),
     *("meaning", "remedy", "retryable", "example"),
-)
-_LATENCY: Final = ("method", "task_type", "count", "p50_ms", "p95_ms", "max_ms")
-_TASKS: Final = (
+]
+_LATENCY: Final = ["method", "task_type", "count", "p50_ms", "p95_ms", "max_ms"]
+_TASKS: Final = [
     *("task_id", "task_type", "created_at", "state", "polls", "callbacks", "queue_s"),
     *("error_code", "cost", "exchanges", "created_by", "answered_by"),
-)
-_TASK_TIMES: Final = ("task_id", "task_type", "created_at", "seconds", "answered_by")
-_TIMELINE: Final = (
+]
+_TASK_TIMES: Final = ["task_id", "task_type", "created_at", "seconds", "answered_by"]
+_TIMELINE: Final = [
     *("started_at", "offset_s", "exchange_id", "method", "outcome", "status", "error_code"),
     *("elapsed_ms", "attempt"),
-)
-_VIOLATIONS: Final = ("exchange_id", "started_at", "method", "field", "rule", "found")
+]
+_VIOLATIONS: Final = ["exchange_id", "started_at", "method", "field", "rule", "found"]
 
 
 def errors(frame: Any) -> nw.DataFrame[Any]:
@@ -141,7 +141,7 @@ def _task_times(frame: Any) -> pd.DataFrame:
     ready = found["state"] == "ready"
     found["seconds"] = found["queue_s"].where(ready)
     found["answered_by"] = found["answered_by"].where(ready, None)
-    return found.loc[:, list(_TASK_TIMES)]
+    return found[_TASK_TIMES]
 
 
 def tasks(
@@ -159,7 +159,7 @@ def tasks(
         cost: called with the `exchange_id` of a createTask, and of the getBalance before and after
             it, where no other createTask lies between; returns what the task cost, or None.
     """
-    return _table(_tasks(frame, now, cost)[[*_TASKS]], frame)
+    return _table(_tasks(frame, now, cost)[_TASKS], frame)
 
 
 def _tasks(
@@ -169,11 +169,11 @@ def _tasks(
 ) -> pd.DataFrame:
     asked = (_plain("method") == "getBalance") & (_plain("outcome") == _OK)
     created = _plain("method") == CREATE
-    stories = _Stories(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked))
-    found = stories.told(now or datetime.now(UTC))
-    costs = {name: cost(name, *around) for name, around in stories.balances()} if cost else {}
+    table = _in_order(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked), *_STORY)
+    found = _told(table, _stories(table), now or datetime.now(UTC))
+    costs = {name: cost(name, *around) for name, around in _balances(table)} if cost else {}
     found["cost"] = [costs.get(name) for name in found["created_by"]]
-    return found.iloc[stories.newest_first()]
+    return found[::-1]
 
 
 def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
@@ -181,8 +181,10 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
 
     `offset_s` is in seconds from the first of them, and below 0 where the clock was set back.
     """
-    stories = _Stories(_lazy(frame).filter(nw.col("task_id") == task_id), orphans=True)
-    return _table(stories.events(stories.newest_first()[:1])[[*_TIMELINE]], frame)
+    table = _in_order(_lazy(frame).filter(nw.col("task_id") == task_id), *_STORY)
+    created = (table["method"] == CREATE).tolist()
+    stories = sorted(_stories(table, orphans=True), key=lambda story: (created[story[0]], story))
+    return _table(_events(table, stories[-1:])[_TIMELINE], frame)
 
 
 def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
@@ -190,8 +192,9 @@ def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
     chosen = nw.from_native(rows).lazy().select("task_id", "created_by").collect()
     numbers = chosen["task_id"].drop_nulls().unique().to_list()
     without = nw.col("task_id").is_null() & (_plain("method") == CREATE)
-    stories = _Stories(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)))
-    events = stories.events(np.flatnonzero(stories.created_by.isin(chosen["created_by"].to_list())))
+    table = _in_order(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)), *_STORY)
+    is_chosen = table["exchange_id"].isin(chosen["created_by"].to_list()).tolist()
+    events = _events(table, [story for story in _stories(table) if is_chosen[story[0]]])
     found: dict[str, list[Any]] = {}
     for row in events.astype(object).where(events.notna(), None).to_dict("records"):
         found.setdefault(row["created_by"], []).append(row)
@@ -206,15 +209,14 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     """
     called = _plain("outcome") == _CALLBACK  # its body was sent to us
     body = nw.when(called).then(_plain("request")).otherwise(_plain("response"))
-    names = ("exchange_id", "started_at", "source", "task_id", "task_type", "method")
+    names = ("source", "task_id", "task_type", "method", body.alias("body"))
     answered = _plain("outcome").is_in([*_ANSWERED, _CALLBACK])
-    table = _read(_lazy(frame).filter(answered), *names, body.alias("body"))
-    table = table.iloc[_Clock(table).order]
+    table = _in_order(_lazy(frame).filter(answered), *names)
     types: dict[tuple[Any, Any], str] = {}
     found_in = functools.lru_cache(maxsize=10_000)(departures)  # most answers say the same
     rows: list[int] = []
     broken: list[str] = []  # field, rule, found, and again: few objects for Python to look after
-    columns = (_values(table[name]) for name in (*names[2:], "body"))
+    columns = (_values(table[name]) for name in (*names[:-1], "body"))
     for row, (source, task_id, task_type, method, text) in enumerate(zip(*columns, strict=True)):
         if task_id != _NO_TASK:
             if task_type is None:
@@ -227,137 +229,118 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
                 broken += departure
     # in Python's own texts, since PyArrow takes no lone surrogates
     parts = {n: pd.array(broken[at::3], dtype=STRING) for at, n in enumerate(Departure._fields)}
-    return _table(table.iloc[rows].assign(**parts)[[*_VIOLATIONS]], frame)
+    return _table(table.iloc[rows].assign(**parts)[_VIOLATIONS], frame)
 
 
-class _Clock:
-    """When exchanges were, each of them a row of a table."""
-
-    def __init__(self, table: pd.DataFrame) -> None:
-        ids = table["exchange_id"].tolist()
-        sessions = np.array([name.rpartition("-")[0] for name in ids], object)
-        number = np.array([number_of(name) for name in ids], "i8")
-        self.session: NDArray[np.int64] = np.asarray(pd.factorize(sessions, sort=True)[0], "i8")
-        self.start: NDArray[np.int64] = np.asarray(table["started_at"].astype("i8"))
-        """When each began, in microseconds since 1970."""
-        self.since: NDArray[np.int64] = self.start.copy()
-        """The same, or that of an earlier one of its session, if it is later."""
-        own = np.lexsort((number, self.session))
-        for rows in np.split(own, np.flatnonzero(np.diff(self.session[own])) + 1):
-            self.since[rows] = np.maximum.accumulate(self.since[rows])
-        self.order = np.lexsort((number, self.session, self.since))
-        """A clock may be set back; the order of a session's own rows is sure."""
+_STORY: Final = (
+    *("source", "task_id", "task_type", "method", "outcome", "status", "error_code"),
+    *("elapsed_ms", "attempt"),
+)
 
 
-class _Stories:
-    """Exchanges in order of task and time, cut into what happened to one task after another."""
+def _in_order(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
+    """Exchanges by time: `since` is when they began, or an earlier one of their session, if later.
 
-    def __init__(self, lazy: nw.LazyFrame[Any], *, orphans: bool = False) -> None:
-        """Collect what the stories are made of; with `orphans` those without a createTask too."""
-        names = "task_id", "task_type", "source", *(n for n in _TIMELINE if n != "offset_s")
-        self.table = table = _read(lazy, *names)
-        self._clock = clock = _Clock(table)
-        self._took = np.nan_to_num(table["elapsed_ms"].to_numpy()) * 1e3
-        self._created = created = (table["method"] == CREATE).to_numpy()
-        self._place = place = np.argsort(clock.order)
-        task, source = table["task_id"].to_numpy(), table["source"].cat.codes.to_numpy("i8")
-        rows = np.lexsort((place, task, source))
-        others = (np.diff(task[rows], prepend=0) != 0) | (np.diff(source[rows], prepend=-1) != 0)
-        begins = created[rows] | (task[rows] == _NO_TASK) | others
-        heads = np.flatnonzero(begins)
-        kept = created[rows[heads]] | orphans
-        story = np.cumsum(begins) - 1
-        self._rows = rows[kept[story]]
-        self._counts = np.bincount(story, minlength=len(heads))[kept]
-        self._first = np.cumsum(self._counts) - self._counts
-        self._heads = self._rows[self._first]
-        self.created_by: pd.Series[Any] = table["exchange_id"].iloc[self._heads]
-        """The id of each story's first exchange."""
+    A clock may be set back; the order of a session's own rows is sure.
+    """
+    table = _read(lazy, "exchange_id", "started_at", "session", *columns)
+    sessions = table["session"].cat
+    table["session"] = sessions.set_categories(sorted(sessions.categories)).cat.codes
+    table["number"] = [number_of(name) for name in table["exchange_id"]]
+    clock = table[["session", "number", "started_at"]].sort_values(["session", "number"])
+    clock["since"] = clock.groupby("session")["started_at"].cummax()
+    order = clock.sort_values(["since", "session", "number"]).index
+    return table.assign(since=clock["since"]).iloc[order].reset_index(drop=True)
 
-    def newest_first(self) -> NDArray[np.int64]:
-        """The stories by when they began; those without a createTask are older than all."""
-        return np.lexsort((self._place[self._heads], self._created[self._heads]))[::-1]
 
-    def told(self, now: datetime) -> pd.DataFrame:
-        """What became of each task: the columns of `tasks`, less its cost."""
-        table, rows, first, heads = self.table, self._rows, self._first, self._heads
-        none, at = len(rows), np.arange(len(rows))
-        outcome = table["outcome"]
-        called = outcome == _CALLBACK
-        fails = outcome.isin(_WITH_CODE) & ~table["error_code"].isin(_RETRYABLE)
-        fails &= ~(called & table["error_code"].isna())
-        is_result = outcome.isin([_OK, _CALLBACK]) & (table["status"] == "ready")
-        is_head = np.isin(at, first)
+def _stories(table: pd.DataFrame, *, orphans: bool = False) -> list[list[int]]:
+    """The rows of each createTask, and of its task; with `orphans` of others too."""
+    stories: list[list[int]] = []
+    newest: dict[tuple[str, int], list[int]] = {}
+    created = (table["method"] == CREATE).tolist()
+    for row, key in enumerate(zip(table["source"], table["task_id"].tolist(), strict=True)):
+        if created[row] or (orphans and key not in newest):
+            stories.append([])
+            newest[key] = stories[-1]
+        elif key[1] == _NO_TASK or key not in newest:
+            continue
+        newest[key].append(row)
+    return stories
 
-        def earliest(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-            return np.minimum.reduceat(np.where(mask, at, none), first)
 
-        def count(mask: pd.Series[bool]) -> NDArray[np.int64]:
-            return np.add.reduceat(mask.to_numpy()[rows], first, dtype="i8")
-
-        result = earliest(is_result.to_numpy()[rows] & ~is_head)
+def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.DataFrame:
+    """What became of each task: the columns of `tasks`, less its cost."""
+    outcome, code = table["outcome"], table["error_code"]
+    called = outcome == _CALLBACK
+    fails = outcome.isin(_WITH_CODE) & ~code.isin(_RETRYABLE) & ~(called & code.isna())
+    is_result = outcome.isin([_OK, _CALLBACK]) & (table["status"] == "ready")
+    flags = (fails, is_result, outcome == _PROCESSING, called, table["method"] == "getTaskResult")
+    fail, result, goes_on, callback, poll = (flag.tolist() for flag in flags)
+    outcomes, codes, ids = (_values(table[n]) for n in ("outcome", "error_code", "exchange_id"))
+    start, end = _times(table, "started_at")
+    expired = now.timestamp() * 1e6 - RESULT_LIFETIME * 1_000_000
+    rows = []
+    for story in stories:
+        head, *later = story
+        ready = next((row for row in later if result[row]), None)
         # an error ends it, unless it turns out that it goes on
-        goes_on = np.where((outcome == _PROCESSING).to_numpy()[rows], at, -1)
-        goes_on = np.repeat(np.maximum.reduceat(goes_on, first), self._counts)
-        failure = earliest(fails.to_numpy()[rows] & (at > goes_on))
-        refused = (outcome == _API_ERROR).to_numpy()[heads]
-        failure = np.where(refused, np.minimum(failure, first), failure)
-        ready = result < none
-        failed = ~ready & (failure < none)
-        ended = np.where(ready, result, failure)
-        start = self._clock.start
-        expired = start[heads] < now.timestamp() * 1e6 - RESULT_LIFETIME * 1_000_000
-        unread = (outcome != _OK).to_numpy()[heads]
-        names = ["ready", "failed", "unknown", "abandoned"]
+        going = max((row for row in story if goes_on[row]), default=-1)
+        failed = next((row for row in story if fail[row] and row > going), None)
+        failed = head if outcomes[head] == _API_ERROR else failed
+        ended, error = failed if ready is None else ready, None
+        if ready is not None:
+            state = "ready"
+        elif failed is not None:
+            state, error = "failed", codes[failed]
+        elif outcomes[head] != _OK:
+            state = "unknown"
+        else:
+            state = "abandoned" if start[head] < expired else "processing"
         # when its end was there: that of all after the first, if nothing ended it
-        end = start[rows] + self._took[rows]
-        latest = np.maximum.reduceat(np.where(is_head, -np.inf, end), first)
-        is_ended = ended < none
-        answer = np.where(is_ended, ended, first)
-        seconds = (np.where(is_ended, end[answer], latest) - start[heads]) / 1e6
-        seconds[(seconds < 0) | (ended == first)] = np.nan
-        found: pd.DataFrame = table.iloc[heads][["task_type", "started_at", "exchange_id"]]
-        found.columns = pd.Index(["task_type", "created_at", "created_by"])
-        number = table["task_id"].iloc[heads].astype("Int64")
-        answers = table[["error_code", "exchange_id"]].iloc[rows[answer]].astype(object).to_numpy()
-        return found.assign(
-            task_id=number.mask(number == _NO_TASK),
-            state=np.select([ready, failed, unread, expired], names, "processing"),
-            polls=count(table["method"] == "getTaskResult"),
-            callbacks=count(called),
-            queue_s=seconds,
-            error_code=_where(failed, answers[:, 0]),
-            exchanges=self._counts,
-            answered_by=_where(is_ended, answers[:, 1]),
-        )
+        latest = max((end[row] for row in (later if ended is None else [ended])), default=-1)
+        seconds = None if latest < start[head] or ended == head else (latest - start[head]) / 1e6
+        counts = sum(poll[row] for row in story), sum(callback[row] for row in story)
+        answered_by = None if ended is None else ids[ended]
+        rows.append((state, *counts, seconds, error, len(story), ids[head], answered_by))
+    found = table.iloc[[story[0] for story in stories]].reset_index(drop=True)
+    found = found[["task_id", "task_type", "started_at"]].set_axis(_TASKS[:3], axis=1)
+    found["task_id"] = found["task_id"].astype("Int64").mask(found["task_id"] == _NO_TASK)
+    names = [name for name in _TASKS[3:] if name != "cost"]
+    return found.join(pd.DataFrame(rows, columns=names, dtype=object))
 
-    def balances(self) -> Iterator[tuple[str, tuple[str, str]]]:
-        """Yield each createTask that is alone between two getBalance of its session, and those."""
-        start, session = self._clock.since, self._clock.session
-        end = start + self._took  # by the latest that its session's clock has shown
-        created = self._clock.order[self._created[self._clock.order]]
-        asked = np.flatnonzero(self.table["method"] == "getBalance")
-        asked = asked[np.lexsort((self._place[asked], session[asked]))]
-        before, after = asked[:-1], asked[1:]
-        low = np.searchsorted(start[created], start[before])
-        alone = np.searchsorted(start[created], end[after]) - low == 1
-        reach = np.maximum.accumulate([-np.inf, *end[created]])  # the latest end of all before
-        alone &= (session[before] == session[after]) & (reach[low] <= start[before])
-        before, after, one = before[alone], after[alone], created[low[alone]]
-        sure = self.table["elapsed_ms"].notna().to_numpy()[one] & (session[one] == session[before])
-        sure &= (end[before] <= start[one]) & (end[one] <= start[after])
-        ids = self.table["exchange_id"].to_numpy()
-        for row, *around in zip(one[sure], before[sure], after[sure], strict=True):
-            yield ids[row], (ids[around[0]], ids[around[1]])
 
-    def events(self, stories: NDArray[np.int64]) -> pd.DataFrame:
-        """The exchanges of some stories, as rows of `timeline` with the story's `created_by`."""
-        chosen = np.isin(np.repeat(np.arange(len(self._heads)), self._counts), stories)
-        rows, heads = self._rows[chosen], np.repeat(self._heads, self._counts)[chosen]
-        offsets = (self._clock.start[rows] - self._clock.start[heads]) / 1e6
-        ids = self.table["exchange_id"].to_numpy()
-        found: pd.DataFrame = self.table.iloc[rows]
-        return found.assign(offset_s=offsets, created_by=ids[heads])
+def _balances(table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield each createTask that is alone between two getBalance of its session, and those."""
+    start, end = _times(table, "since")
+    session, ids = table["session"].to_numpy(), table["exchange_id"].to_numpy()
+    created = np.flatnonzero(table["method"] == CREATE)
+    asked = np.flatnonzero(table["method"] == "getBalance")
+    asked = asked[np.argsort(session[asked], kind="stable")]
+    before, after = asked[:-1], asked[1:]
+    low = np.searchsorted(start[created], start[before])
+    alone = np.searchsorted(start[created], end[after]) - low == 1
+    reach = np.maximum.accumulate([-np.inf, *end[created]])  # the latest end of all before
+    alone &= (session[before] == session[after]) & (reach[low] <= start[before])
+    before, after, one = before[alone], after[alone], created[low[alone]]
+    sure = table["elapsed_ms"].notna().to_numpy()[one] & (session[one] == session[before])
+    sure &= (end[before] <= start[one]) & (end[one] <= start[after])
+    for row, *around in zip(one[sure], before[sure], after[sure], strict=True):
+        yield ids[row], (ids[around[0]], ids[around[1]])
+
+
+def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """When exchanges began and ended, in microseconds since 1970."""
+    start: NDArray[np.int64] = np.asarray(table[begin].astype("i8"))
+    return start, start + np.nan_to_num(table["elapsed_ms"].to_numpy()) * 1e3
+
+
+def _events(table: pd.DataFrame, stories: list[list[int]]) -> pd.DataFrame:
+    """The exchanges of some stories, as rows of `timeline` with the story's `created_by`."""
+    rows = [row for story in stories for row in story]
+    heads = [story[0] for story in stories for _ in story]
+    start, ids = table["started_at"].astype("i8").to_numpy(), table["exchange_id"].to_numpy()
+    found: pd.DataFrame = table.iloc[rows]
+    return found.assign(offset_s=(start[rows] - start[heads]) / 1e6, created_by=ids[heads])
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
@@ -387,10 +370,6 @@ def _read(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
 def _values(column: pd.Series[Any]) -> list[Any]:
     """The values of a column; None where there is none."""
     return column.astype(object).where(column.notna(), None).tolist()
-
-
-def _where(mask: NDArray[np.bool_], values: Any) -> list[Any]:
-    return [value if there else None for there, value in zip(mask, values, strict=True)]
 
 
 def _table(found: pd.DataFrame, frame: Any) -> nw.DataFrame[Any]:

@@ -18,7 +18,6 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._secrets import SecretText, label_of
 
 WIDTH: Final = 88
-MAX_DEPTH: Final = 60  # Python itself takes about 100 brackets in each other
 
 
 @dataclass(repr=False, eq=False)
@@ -35,11 +34,8 @@ def literal(
     value: Any, leaf: Callable[[Any, tuple[str, ...]], Any], path: tuple[str, ...] = ()
 ) -> Any:
     """Return a JSON value for `written`; `leaf` may put `Code` for what is no dict and no list."""
-    if len(path) > MAX_DEPTH:
-        raise InvalidInputError(
-            f"The JSON is nested more than {MAX_DEPTH} levels deep; Python code cannot be. Use the "
-            "JSON itself instead."
-        )
+    if len(path) > 60:  # Python itself takes about 100 brackets in each other
+        raise InvalidInputError("The JSON is too deep for Python code. Use the JSON itself.")
     if isinstance(value, dict):
         return {leaf(key, ()): literal(v, leaf, (*path, key)) for key, v in value.items()}
     if isinstance(value, list):
@@ -55,7 +51,7 @@ def written(value: Any, before: str = "", indent: int = 4) -> str:
 
 
 def python_source(task: Any) -> str:
-    """Return code that builds `task` from its JSON; it refuses what is nested too deeply."""
+    """Return code that builds `task` from its JSON."""
     kind, needs = type(task), _Needs()
     called = kind.__qualname__.rpartition("<locals>.")[2]
     if kind.__module__.startswith("brocap_nb."):

@@ -12,7 +12,6 @@ import contextlib
 import io
 import math
 import re
-import zlib
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -38,7 +37,6 @@ SHOWN_MAX: Final = 12
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _URI_HEAD: Final = len("data:image/jpeg;base64,")
 
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _OTHER_KINDS: Final = (
     (rb"^$", "empty"),
     (rb"<!doctype html|<html", "a web page (HTML)"),
@@ -52,9 +50,7 @@ _OTHER_KINDS: Final = (
 )
 
 _PNG_MODES: Final = ("1", "L", "LA", "P", "RGB", "RGBA")
-_PNG_CHUNKS: Final = (b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
 _SCALED_GREY: Final = {b"\2\0": 85, b"\4\0": 17}  # Pillow scales the pixels, but not what is clear
-_MAX_PROFILE: Final = 5_000_000
 _GREEN: Final = "#0b7a34"
 
 _recent: dict[str, bytes] = {}
@@ -225,18 +221,17 @@ def _in_text(text: str) -> bytes | None:
 def _written(image: Image.Image) -> bytes:
     """A PIL image as a PNG that a browser shows as PIL does."""
     mode = image.mode
-    problem = f"the numbers of mode {mode!r} do not say what is white"
-    if mode not in ("I", "F") and (mode == "I;16" or not mode.startswith("I;16")):
-        try:
-            upright = _upright(image)
-            return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
-        except Exception as error:
-            problem = str(error)
-    raise InvalidImageError(
-        f"The PIL image cannot be written as PNG: {problem}. Expected an image with pixels, in a "
-        "mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
-        "image.point(lambda value: value / 256).convert('L')."
-    )
+    try:
+        if mode in ("I", "F") or (mode.startswith("I;16") and mode != "I;16"):
+            raise ValueError(f"the numbers of mode {mode!r} do not say what is white")
+        upright = _upright(image)
+        return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
+    except Exception as error:
+        raise InvalidImageError(
+            f"The PIL image cannot be written as PNG: {error}. Expected an image with pixels, in a "
+            "mode such as L or RGB. Scale it to 0 to 255 yourself, for example: "
+            "image.point(lambda value: value / 256).convert('L')."
+        ) from None
 
 
 def fetch(url: str, *, allow_private: bool = True, trusted: Iterable[str] = ()) -> bytes:
@@ -402,8 +397,7 @@ def opened(data: bytes) -> Image.Image:
         raise InvalidImageError(sentence)
     try:
         # only these: Pillow runs other programs to open some of the rest
-        lean, profile = _lean(data)
-        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(_lean(data)), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -412,8 +406,6 @@ def opened(data: bytes) -> Image.Image:
         if image.info.get("default_image"):
             image.seek(1)  # an APNG's extra picture for who cannot show the animation
         image.load()  # a damaged file is found here
-        if profile:
-            image.info["icc_profile"] = profile
         image.info.pop("xmp", None)  # Pillow would turn the picture by it, a browser does not
         if image.format == "PNG" and data[24:26] in _SCALED_GREY and "transparency" in image.info:
             image.info["transparency"] *= _SCALED_GREY[data[24:26]]
@@ -429,22 +421,17 @@ def opened(data: bytes) -> Image.Image:
     return shown
 
 
-def _lean(data: bytes) -> tuple[bytes, bytes]:
-    """A PNG without its texts, and its colour profile: Pillow gives up at much of either."""
-    if not data.startswith(_PNG):
-        return data, b""
-    kept, profile, at = [_PNG], b"", len(_PNG)
+def _lean(data: bytes) -> bytes:
+    """A PNG without its texts: Pillow gives up at many, and would turn the picture by one."""
+    if media_type(data) != "image/png":
+        return data
+    kept, at = [data[:8]], 8
     while at < len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        name = data[at + 4 : at + 8]
-        if name[:1].isupper() or name in _PNG_CHUNKS:
+        if data[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
             kept.append(data[at:end])
-        elif name == b"iCCP":  # a name, a zero, the way of packing, the profile
-            packed = data[at + 8 : end - 4].partition(b"\0")[2][1:]
-            with contextlib.suppress(zlib.error):
-                profile = zlib.decompressobj().decompress(packed, _MAX_PROFILE)
         at = end
-    return b"".join(kept), profile
+    return b"".join(kept)
 
 
 def _upright(image: Image.Image) -> Image.Image:

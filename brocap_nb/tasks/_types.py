@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import binascii
 import contextlib
 import copy
 import difflib
@@ -17,7 +18,7 @@ import json
 import linecache
 import math
 import textwrap
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
@@ -31,10 +32,10 @@ from pydantic import (
 )
 from pydantic import Field as Field
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticSerializationError, to_jsonable_python
 
 from brocap_nb import _html
-from brocap_nb.api._body import Body, decode_base64, embedded_picture, shorten_labels
+from brocap_nb.api._body import Body, embedded_picture, shorten_labels
 from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._secrets import SecretText
 from brocap_nb.tasks import _pictures
@@ -188,11 +189,10 @@ class Task(_Strict):
         """The fields as they are sent, each secret as a `SecretText`."""
         try:
             held = self.model_dump(by_alias=True)
-            dumped = self.model_dump(mode="json", by_alias=True)
-            chosen = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        except (TypeError, ValueError) as error:
+            chosen = self.model_dump(by_alias=True, exclude_defaults=True)
+            sent: dict[str, Any] = _as_sent(held, chosen)
+        except (PydanticSerializationError, UnicodeError) as error:
             raise _not_json("", f"{type(self).__name__} is not JSON: {str(error)[:200]}") from None
-        sent: dict[str, Any] = _as_sent(dumped, held, chosen)
         return sent
 
     @property
@@ -235,18 +235,13 @@ class Task(_Strict):
         """
         return [picture.data for picture in self.wire_body.pictures]
 
-    def _described(self, images: Iterable[str] = ()) -> dict[str, Any]:
-        measured = enumerate(map(_pictures.inspect, self.pictures()), 1)
-        facts = [(f"picture {n}", f"{'✗' if one.problem else '✓'} {one}") for n, one in measured]
-        body = _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
-        title = self.type or "Task without a type"
-        return _html.describe(title, facts, ("JSON", body), images=images)
-
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return self._described(_pictures.images(self.pictures(), "Picture {} of the task"))
-
-    def __str__(self) -> str:  # without the pictures, which are drawn anew each time
-        return str(self._described()["text/plain"])
+        files = self.pictures()
+        measured = enumerate(map(_pictures.inspect, files), 1)
+        facts = [(f"picture {n}", (str(one), not one.problem)) for n, one in measured]
+        body = _html.pretty(shorten_labels(self.wire_body.text), limit=6_000)
+        title, shown = self.type or "Task without a type", "Picture {} of the task"
+        return _html.describe(title, facts, ("JSON", body), images=_pictures.images(files, shown))
 
     def __getstate__(self) -> dict[Any, Any]:
         if self.wire_body.hidden:
@@ -260,6 +255,8 @@ class Task(_Strict):
         body = shorten_labels(self.wire_body.text)
         body = body if len(body) <= 2_000 else f"{body[:2_000]}… ({len(body):,} characters)"
         return f"{type(self).__name__}({body})"
+
+    __str__ = __repr__
 
 
 # Your own types have docstrings for help. The built-in ones, and Task itself, do without: to read
@@ -375,8 +372,12 @@ class ComplexImageTask(Task):
             name = f"imagesBase64[{index}]"
             try:
                 wrong = _pictures.check_size(len(_picture_file(text)), f"The picture in {name}")
-            except ValueError as error:
-                wrong = f"{name} {error}"
+            except ValueError:
+                wrong = (
+                    f"{name} is not base64. Expected the picture file's bytes in standard base64, "
+                    "without a `data:` prefix, spaces or line breaks. Remove them, or let "
+                    "ComplexImageTask.from_image(…) make it for you."
+                )
             if wrong:
                 raise InvalidTaskError(wrong)
         return texts
@@ -469,47 +470,37 @@ class RawTask(Task, register=False):
 def _picture_file(text: str) -> bytes:
     """The bytes of a base64 text: of a picture that was met before, without decoding it again."""
     known = embedded_picture(text)
-    return decode_base64(text) if known is None else known.data
+    return binascii.a2b_base64(text, strict_mode=True) if known is None else known.data
 
 
 # --- what is sent ---------------------------------------------------------------------------
 
 
-def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
-    """What pydantic made of a value for JSON, with the secrets for which it has asterisks.
+def _as_sent(held: Any, chosen: Any, place: str = "") -> Any:
+    """A value as JSON has it, each secret as a `SecretText`.
 
-    `held` has them; a field that is None is left out, unless `chosen` has it: the default would
-    mean another value.
+    A field that is None is left out, unless `chosen` has it: the default would mean another value.
     """
-    if hasattr(held, "get_secret_value") and (
-        dumped == str(held) or not str(dumped).strip("*")  # else its owner shows it
-    ):
-        secret = held.get_secret_value()
-        with contextlib.suppress(UnicodeDecodeError):
-            secret = secret.decode() if isinstance(secret, bytes) else secret
-        if not isinstance(secret, str):
-            kind = type(secret).__name__
-            del secret  # a traceback with locals would show it
-            raise _not_json(place, f"{place} is a secret of type {kind}, not a text in UTF-8")
-        return SecretText(secret)
-    for number in (held, dumped):
-        if isinstance(number, float) and not math.isfinite(number):
-            raise _not_json(place, f"{place} is {number}")
-    if not isinstance(held, Collection) or isinstance(held, str) or len(held) != len(dumped):
-        return dumped
-    given = chosen if type(chosen) is type(dumped) else dumped
-    if isinstance(dumped, dict) and isinstance(held, Mapping):
+    if hasattr(held, "get_secret_value"):
+        return SecretText(to_jsonable_python(held.get_secret_value()))
+    if isinstance(held, float) and not math.isfinite(held):
+        raise _not_json(place, f"{place} is {held}")
+    if isinstance(held, Mapping):
+        given = chosen if isinstance(chosen, Mapping) else held
+        kept = [key for key, value in held.items() if value is not None or key in given]
+        names = [
+            key if type(key) is str else next(iter(to_jsonable_python({key: 0}))) for key in kept
+        ]
         below = f"{place}." if place else ""
-        return {  # pydantic would spoil half of a character in a key
-            name if type(name) is str else key: _as_sent(
-                inner, value, given.get(key, inner), f"{below}{key}"
-            )
-            for (key, inner), (name, value) in zip(dumped.items(), held.items(), strict=True)
-            if inner is not None or key in given
+        return {
+            name: _as_sent(held[key], given.get(key, held[key]), f"{below}{name}")
+            for name, key in zip(names, kept, strict=True)
         }
-    if isinstance(dumped, list):
-        return [_as_sent(*three, place) for three in zip(dumped, held, given, strict=True)]
-    return dumped
+    if isinstance(held, Collection) and not isinstance(held, str | bytes | bytearray):
+        same = isinstance(chosen, Collection) and len(chosen) == len(held)
+        pairs = zip(held, chosen if same else held, strict=True)
+        return [_as_sent(*pair, place) for pair in pairs]
+    return held if type(held) is str else to_jsonable_python(held)
 
 
 def _not_json(field: str, what: str) -> InvalidTaskError:

@@ -19,7 +19,7 @@ from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import TaskForm
-from brocap_nb.widgets._lenses import BROKEN, table_of
+from brocap_nb.widgets._lenses import BROKEN, NO_ROWS
 from brocap_nb.widgets._log_board import LogBoard
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
 from brocap_nb.widgets._style import (
@@ -355,7 +355,7 @@ class Console:
             ),
             self.form.static(),
             self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
-            table_of(self.log, rows=5),
+            _html.code("\n".join(one.summary() for one in self.log.recent(5)) or NO_ROWS),
         )
 
 

@@ -1,22 +1,23 @@
-"""What a log's board shows: a page of its requests, its tasks, or what went wrong."""
+"""What a log's board shows: its newest requests, its tasks, or what went wrong."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from brocap_nb import _html
 from brocap_nb.api._facts import AGAIN, again, explain
-from brocap_nb.log._search import EVERYTHING, Filter, Page, Search
-from brocap_nb.widgets._rows import HEADER, SIGNS, Row, row_of
-from brocap_nb.widgets._style import note
+from brocap_nb.log._search import Filter, Page, Search
+from brocap_nb.widgets._rows import HEADER, Row, row_of, signed
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
 
 ROWS: Final = 10
-"""Rows of a page."""
+"""Rows that are shown at first."""
+NO_ROWS: Final = "No request has been made yet. Each one will be a row here."
 LAST: Final = 3_000
 """How many of the newest exchanges are looked at: each change of the log is drawn."""
 BROKEN: Final = {
@@ -27,9 +28,8 @@ BROKEN: Final = {
 }
 """What each outcome means that comes without an error code."""
 
-_LINE: Final = "{:<8}  {:>8}  {:<9}  {:>5}  {:>7}\n{:<23} \t{}"
-TASKS: Final = _LINE.format("UTC", "task", "state", "polls", "seconds", "type", "error code")
-_KINDS: Final = {"ready": "good", "failed": "bad"}
+_TASK: Final = "{:<8}  {:>8}  {:<9}  {:>5}  {:>7}\n{:<23} \t{}"
+_TASKS: Final = _TASK.format("UTC", "task", "state", "polls", "seconds", "type", "error code")
 
 
 class Seen(NamedTuple):
@@ -38,118 +38,84 @@ class Seen(NamedTuple):
     rows: list[Row]
     told: str
     """A sentence about them."""
-    requests: dict[str, Filter]
+    header: str = ""
+    more: bool = False
+    """Whether there are more rows."""
+    requests: Mapping[str, Filter] = MappingProxyType({})
     """What each row's requests are."""
 
 
-class Pages:
-    """The requests that a filter lets through; an older page stands still while others come."""
-
-    def __init__(self, log: ExchangeLog, wanted: Filter = EVERYTHING) -> None:
-        self.log, self.wanted, self._search = log, wanted, Search(log, wanted)
-        self.newer = self.older = False
-        """Whether there is a page before or after the one that was seen."""
-        self._skip = self._found = 0
-        self._left: int | None = None  # rows that were found when the first page was left
-
-    def turn(self, pages: int) -> None:
-        """Go to an older page, or back."""
-        if not self._skip:
-            self._left = self._found
-        self._skip = max(0, self._skip + pages * ROWS)
-        self._left = self._left if self._skip else None
-
-    def seen(self, stopped: Callable[[], bool]) -> Seen | None:
-        """Return the page as it stands now; None if it was stopped."""
-        page = self._search.page(ROWS, skip=self._skip, oldest=self._left, stopped=stopped)
-        if page is None:
-            return None
-        self._found = page.found
-        first, last = self._skip + 1, self._skip + len(page.exchanges)
-        of = page.found if self._left is None else self._left
-        self.newer, self.older = self._skip > 0, last < of
-        if not page.rows:
-            told = "No request has been made yet. Each one will be a row here."
-        elif not page.found:
-            told = f"No row fits the filters; the log has {page.rows:,}."
-        else:
-            told = f"Rows {first:,} to {last:,} of {of:,}, newest first"
-            told += f"; {page.found - of:,} came meanwhile" if page.found > of else ""
-            told += f"; the log has {page.rows:,}" if page.found != page.rows else ""
-        return Seen([row_of(one, self.log.session) for one in page.exchanges], told, {})
+def requests_of(
+    log: ExchangeLog, search: Search, count: int, stopped: Callable[[], bool]
+) -> Seen | None:
+    """The newest requests that are found; None if it was stopped."""
+    page = search.page(count, stopped=stopped)
+    if page is None:
+        return None
+    if not page.rows:
+        told = NO_ROWS
+    elif not page.found:
+        told = f"No row fits the filters; the log has {page.rows:,}."
+    else:
+        told = f"Rows 1 to {len(page.exchanges):,} of {page.found:,}, newest first"
+        told += f"; the log has {page.rows:,}" if page.found != page.rows else ""
+    rows = [row_of(exchange, log.session) for exchange in page.exchanges]
+    return Seen(rows, told, HEADER, page.found > len(rows))
 
 
-def tasks_of(log: ExchangeLog) -> Seen:
+def tasks_of(log: ExchangeLog, count: int) -> Seen:
     """The newest tasks of a log."""
     tasks = log.tasks(last=LAST)
-    rows = tasks.as_dicts(ROWS)
-    told = "No task has been created yet."
-    if rows:
-        told = (
-            f"The newest {len(rows)} of {len(tasks):,} tasks in the last {LAST:,} requests; "
-            "log.tasks() has all of them, and what they cost."
+    rows, requests = [], {}
+    for task in tasks.as_dicts(count):
+        kind, state = signed(task["state"])
+        text = _TASK.format(
+            f"{task['created_at']:%H:%M:%S}",
+            task["task_id"] or "",
+            state,
+            task["polls"],
+            "" if task["queue_s"] is None else f"{task['queue_s']:.2f}",
+            task["task_type"] or "",
+            task["error_code"] or "",
         )
-    numbered = [row for row in rows if row["task_id"] is not None]
-    requests = {row["created_by"]: Filter(task_id=int(row["task_id"])) for row in numbered}
-    return Seen([*map(_task_row, rows)], told, requests)
+        rows.append(Row(task["created_by"], text, kind))
+        if task["task_id"] is not None:
+            requests[task["created_by"]] = Filter(task_id=int(task["task_id"]))
+    told = (
+        f"The newest {len(rows)} of {len(tasks):,} tasks in the last {LAST:,} requests; "
+        "log.tasks() has all of them, and what they cost."
+    )
+    if not rows:
+        told = "No task has been created yet."
+    return Seen(rows, told, _TASKS, len(tasks) > len(rows), requests)
 
 
 def errors_of(log: ExchangeLog) -> Seen:
     """Each error code that came, and each way in which requests broke."""
+    rows, requests = [], {}
+
+    def add(name: str, count: int, aside: str, words: str, example: str, last: datetime) -> None:
+        text = f"✗ {name} · {_html.many(count, 'time')} · {aside}\n{words.replace('`', '')}\n"
+        rows.append(Row(name, f"{text}example {example} · last {last:%H:%M:%S} UTC", "bad"))
+
     # no code has come: that is known without a look at every row
-    came = log.errors().to_dict("records") if log.words("error_code") else []
-    rows = [_code_row(row) for row in came]
-    requests = {row.key: Filter(error_code=row.key) for row in rows}
+    for row in log.errors().as_dicts() if log.words("error_code") else []:
+        entry = explain(row["error_code"])
+        words = f"{entry.meaning} {entry.remedy}"
+        if entry.fields:
+            words += f" It is about {' or '.join(entry.fields)}."
+        asked = f"{AGAIN} {again(entry.retryable)}"
+        add(entry.code, row["count"], asked, words, row["example"], row["last_seen"])
+        requests[entry.code] = Filter(error_code=entry.code)
     for outcome, page in broken(log).items():
-        rows.append(_broken_row(outcome, page))
+        newest = page.exchanges[0]
+        example, last = newest.exchange_id, newest.started_at
+        add(outcome, page.found, "no error code", BROKEN[outcome], example, last)
         requests[outcome] = Filter(outcome=outcome)
-    return Seen(rows, "" if rows else "Nothing has gone wrong so far.", requests)
+    return Seen(rows, "" if rows else "Nothing has gone wrong so far.", requests=requests)
 
 
 def broken(log: ExchangeLog) -> dict[str, Page]:
     """The requests that broke without an error code, by outcome: how many, and the newest."""
     pages = {outcome: Search(log, Filter(outcome=outcome)).page(1) for outcome in BROKEN}
     return {outcome: page for outcome, page in pages.items() if page is not None and page.found}
-
-
-def table_of(log: ExchangeLog, rows: int = ROWS) -> str:
-    """The newest rows of a log as static HTML."""
-    newest = log.recent(rows)
-    if not newest:
-        return note("No request has been made yet.")
-    lines = [HEADER, *(row_of(exchange, log.session).text for exchange in newest)]
-    return _html.code("\n".join(re.sub("[\n\t]", " ", text) for text in lines))
-
-
-def _task_row(row: Mapping[str, Any]) -> Row:
-    kind = _KINDS.get(row["state"], "plain")
-    text = _LINE.format(
-        f"{row['created_at']:%H:%M:%S}",
-        row["task_id"] or "",
-        f"{SIGNS[kind]} {row['state']}",
-        row["polls"],
-        "" if row["queue_s"] is None else f"{row['queue_s']:.2f}",
-        row["task_type"] or "",
-        row["error_code"] or "",
-    )
-    return Row(row["created_by"], text, kind)
-
-
-def _code_row(row: Mapping[Any, Any]) -> Row:
-    entry = explain(row["error_code"])
-    about = f"about {' or '.join(entry.fields)} · " if entry.fields else ""
-    text = (
-        f"✗ {entry.code} · {_html.many(row['count'], 'time')} · {AGAIN} {again(entry.retryable)}\n"
-        f"{entry.meaning} {entry.remedy}\n"
-        f"{about}example {row['example']} · last {row['last_seen']:%H:%M:%S} UTC"
-    )
-    return Row(entry.code, text.replace("`", ""), "bad")
-
-
-def _broken_row(outcome: str, page: Page) -> Row:
-    newest = page.exchanges[0]
-    text = (
-        f"✗ {outcome} · {_html.many(page.found, 'time')} · no error code\n{BROKEN[outcome]}\n"
-        f"example {newest.exchange_id} · last {newest.started_at:%H:%M:%S} UTC"
-    )
-    return Row(outcome, text, "bad")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -18,11 +18,11 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.log import ExchangeLog
-from brocap_nb.log._search import EVERYTHING, Filter
+from brocap_nb.log._search import EVERYTHING, Filter, Search
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
-from brocap_nb.widgets._lenses import TASKS, Pages, Seen, broken, errors_of, tasks_of
-from brocap_nb.widgets._rows import HEADER, RowList, in_background, line
+from brocap_nb.widgets._lenses import ROWS, Seen, broken, errors_of, requests_of, tasks_of
+from brocap_nb.widgets._rows import RowList, in_background, line
 from brocap_nb.widgets._style import (
     Report,
     close_all,
@@ -34,12 +34,10 @@ from brocap_nb.widgets._style import (
 )
 
 if TYPE_CHECKING:
-    from brocap_nb.client._client import Client
     from brocap_nb.widgets._target import TargetChooser
 
 INTERVAL: Final = 0.3
 """At most one drawing in so many seconds. Most exchanges end within it, and are drawn once."""
-_HEADERS: Final = {"requests": HEADER, "tasks": TASKS, "errors": ""}
 
 
 class LogBoard:
@@ -55,23 +53,14 @@ class LogBoard:
 
     Args:
         log: the log; it may be one that other kernels write.
-        client: returns the client that sends an exchange again; without one nothing is sent.
-        billed: whether what that client sends may cost something: then a createTask is asked
-            about first.
-        target: where a Console sends its tasks; its board is closed with it.
+        target: where a Console sends its tasks, and what is sent again; its board is closed with
+            it. Without one nothing is sent.
 
     Raises:
         InvalidInputError: `log` is no log.
     """
 
-    def __init__(
-        self,
-        log: ExchangeLog,
-        *,
-        client: Callable[[], Client] | None = None,
-        billed: Callable[[], bool] = lambda: True,
-        target: TargetChooser | None = None,
-    ) -> None:
+    def __init__(self, log: ExchangeLog, *, target: TargetChooser | None = None) -> None:
         if not isinstance(log, ExchangeLog):
             raise InvalidInputError(
                 f"The log is a value of type {type(log).__name__}; expected an ExchangeLog, such "
@@ -79,23 +68,20 @@ class LogBoard:
                 field="log",
             )
         self.log, self._target = log, target
-        self._client, self._billed = client, billed
-        if target is not None:
-            self._client, self._billed = target.client, lambda: not target.to_sandbox
-        self._redact = target.redact if target is not None else str
         self.chosen = ""
         """The task or the error that more is said about."""
-        self._requests: dict[str, Filter] = {}  # of each row
-        self._pages = Pages(log)
+        self._requests: Mapping[str, Filter] = {}  # of each row
+        self._search, self._count = Search(log), ROWS
         self._lock = threading.Lock()
-        self._settling = False
         self._renew: Callable[[], None] = lambda: None
-        self._report = Report(self._redact)
+        self._report = Report(target.redact if target is not None else str)
         guard = self._report.guard
         self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
         self.view = widgets.ToggleButtons(
-            options=_tabs(0), style={"button_width": "auto"}, layout={"width": "auto"}
+            options=[(kind.title(), kind) for kind in ("requests", "tasks", "errors")],
+            style={"button_width": "auto"},
+            layout={"width": "auto"},
         )
         """What a row is: a request, a task or an error."""
         self.outcome = _choice("Outcome", *map(str, Outcome))
@@ -107,23 +93,18 @@ class LogBoard:
             layout={"flex": "3 1 190px"},
         )
         self._controls = (self.outcome, self.method, self.error_code, self.text)
-        fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
-        self.filters = line(fold, *self._controls, name="brocap-filters")
-        self.list = RowList(self._click, HEADER)
-        self.newer = widgets.Button(
-            description="Newer", tooltip="Rows that came later", disabled=True
-        )
-        self.older = widgets.Button(
-            description="Older", tooltip="Rows that came before", disabled=True
-        )
-        self.place = widgets.HTML()
         self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
+        fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
+        self.filters = line(fold, *self._controls, self.clear, name="brocap-filters")
+        self.list = RowList(self._click)
+        self.place = widgets.HTML()
+        self.more = widgets.Button(description="Show more", layout={"display": "none"})
         self._rows = widgets.VBox(
-            [self.list, line(self.newer, self.older, self.place, self.clear)],
+            [self.list, line(self.place, self.more)],
             layout={"width": "auto", "grid_gap": "8px"},
             classes=("brocap-log",),
         )
-        self._frame = Copyable(_frame_of(log))
+        self._frame = Copyable()
         head = line(widgets.HTML(heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
@@ -135,8 +116,7 @@ class LogBoard:
             control.observe(guard(self._filter), "value")
         self.view.observe(guard(self._turn_to), "value")
         self.clear.on_click(guard(lambda: self.show_only(EVERYTHING)))
-        self.newer.on_click(guard(lambda: self._turn(-1)))
-        self.older.on_click(guard(lambda: self._turn(1)))
+        self.more.on_click(guard(self._show_more))
         self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
         guard(self.draw)()
         if target is None:
@@ -147,7 +127,7 @@ class LogBoard:
     @cached_property
     def exchange(self) -> ExchangeView:
         """One exchange in full."""
-        view = ExchangeView(self.log, client=self._client, billed=self._billed, redact=self._redact)
+        view = ExchangeView(self.log, self._target)
         view.observe(self._mark_opened, "exchange_id")
         self.widget.children += (view,)
         return view
@@ -155,7 +135,7 @@ class LogBoard:
     @cached_property
     def details(self) -> widgets.VBox:
         """More about a task or an error."""
-        self.more = widgets.HTML()
+        self.about = widgets.HTML()
         self.show_requests = widgets.Button(description="Show its requests")
         self.provoke = widgets.Button(
             description="Provoke it in the sandbox",
@@ -168,10 +148,10 @@ class LogBoard:
             layout={"max_width": "26em"},
         )
         guard = self._report.guard
-        self.any_code.observe(guard(lambda: self.choose(self.any_code.value)), "value")
+        self.any_code.observe(guard(self._look_up), "value")
         self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
         self.provoke.on_click(guard(self._start_to_provoke))
-        parts = [line(self.show_requests, self.provoke), self.more, self.any_code]
+        parts = [line(self.show_requests, self.provoke), self.about, self.any_code]
         box = widgets.VBox(parts, layout={"width": "auto", "grid_gap": "8px"})
         self._rows.children += (box,)
         return box
@@ -184,38 +164,35 @@ class LogBoard:
             if (seen := self._seen()) is None:  # another search has begun, and draws
                 return
             self._requests = seen.requests
-            self.list.show(seen.rows)
+            self.list.show(seen.rows, seen.header)
+            widgets.show(self.more, seen.more)
             self.place.value = status_note(seen.told)
-            tabs = _tabs(len(self.log.words("error_code")) + len(broken(self.log)))
-            if tabs != self.view.options:
-                chosen, self._settling = self.view.value, True
-                self.view.options = tabs
-                self.view.value = chosen
-                self._settling = False
-            self._frame.show(_frame_of(self.log))
+            errors = len(self.log.words("error_code")) + len(broken(self.log))
+            labels = ("Requests", "Tasks", f"Errors ({errors})" if errors else "Errors")
+            self.view.set_trait("_options_labels", labels)  # new options would choose the first
+            name = name_of(self.log)
+            frame = f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
+            self._frame.show(name and frame)
         self._later.request()
 
     def _seen(self) -> Seen | None:
         if self.view.value == "tasks":
-            return tasks_of(self.log)
+            return tasks_of(self.log, self._count)
         if self.view.value == "errors":
             return errors_of(self.log)
-        pages = self._pages
-        seen = pages.seen(stopped=lambda: self._pages is not pages)
-        self.newer.disabled, self.older.disabled = not pages.newer, not pages.older
+        search = self._search
         self._offer()
-        return seen
+        return requests_of(self.log, search, self._count, lambda: self._search is not search)
+
+    def _show_more(self) -> None:
+        self._count *= 2
+        self.draw()
 
     def _turn_to(self) -> None:
-        if self._settling:  # its labels are changed
-            return
-        kind = self.view.value
+        kind, self._count = self.view.value, ROWS
         requests = kind == "requests"
         self._rows._dom_classes = ("brocap-log" if requests else f"brocap-{kind}",)
-        self.list.head(_HEADERS[kind])
-        for part in (self.newer, self.older, self.filters):
-            widgets.show(part, requests)
-        widgets.show(self.clear, requests and self._pages.wanted)
+        widgets.show(self.filters, requests)
         widgets.show(self.details, not requests)
         widgets.show(self.any_code, kind == "errors")
         self.draw()
@@ -242,11 +219,17 @@ class LogBoard:
         self.list.mark(key)
         widgets.show(self.show_requests, key in self._requests)
         widgets.show(self.provoke, key in self._recipes())
-        if key in CATALOGUE:
-            self.any_code.value = key
-        show_html(self.more, self._more(key) if key else "")
+        self.any_code.value = self._code()
+        show_html(self.about, self._about(key) if key else "")
 
-    def _more(self, key: str) -> str:
+    def _code(self) -> str:
+        return self.chosen if self.chosen in CATALOGUE else ""
+
+    def _look_up(self) -> None:
+        if self.any_code.value != self._code():  # a person has chosen it
+            self.choose(self.any_code.value)
+
+    def _about(self, key: str) -> str:
         if self.view.value == "tasks":
             wanted = self._requests.get(key)
             if wanted is None:  # it became no task
@@ -284,11 +267,10 @@ class LogBoard:
     def show_only(self, wanted: Filter) -> None:
         """Show the requests that a filter lets through, and set the controls so."""
         text = wanted.text if wanted.task_id is None else f"task {wanted.task_id}"
-        for control in self._controls:
-            control.value = ""
-        self._offer()
         values = (wanted.outcome, wanted.method, wanted.error_code, text)
         for control, value in zip(self._controls, values, strict=True):
+            control.value = ""
+            self._offer()  # what came meanwhile
             control.value = value or ""
         self.view.value = "requests"
 
@@ -302,17 +284,13 @@ class LogBoard:
             task_id=int(task[1]) if task else None,
             text="" if task else text,
         )
-        self._pages = Pages(self.log, wanted)
+        self._search, self._count = Search(self.log, wanted), ROWS
         widgets.show(self.clear, wanted)
         if wanted.text:
             self.place.value = status_note("Searching …")
             self._refresh.request()  # a text is looked for in the bodies, in another thread
         else:
             self.draw()
-
-    def _turn(self, pages: int) -> None:
-        self._pages.turn(pages)
-        self.draw()
 
     def _offer(self) -> None:
         """List the methods and codes that came; new options would undo a choice."""
@@ -341,16 +319,6 @@ class LogBoard:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(self.log._repr_mimebundle_()["text/html"], repr(self))
-
-
-def _frame_of(log: ExchangeLog) -> str:
-    name = name_of(log)
-    return name and f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
-
-
-def _tabs(errors: int) -> tuple[tuple[str, str], ...]:
-    told = f"Errors ({errors})" if errors else "Errors"
-    return ("Requests", "requests"), ("Tasks", "tasks"), (told, "errors")
 
 
 def _choice(label: str, *options: str) -> Any:

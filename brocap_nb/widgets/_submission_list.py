@@ -11,8 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from brocap_nb import _html
-from brocap_nb.api._errors import ApiError, CancelledError, ExchangeError
-from brocap_nb.api._facts import explain
+from brocap_nb.api._errors import CancelledError
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._picture_view import answer_in_words
 from brocap_nb.widgets._style import close_all, heading, note
@@ -165,56 +164,34 @@ class _Line(widgets.Box):
         about = [str(run.task.type or "") if run.task is not None else ""]
         if run.typical_wait and not run.done():
             about.append("usually {:g} to {:g} s".format(*run.typical_wait))
-        small = escape(_html.printable(", ".join(filter(None, about)), "utf-8"))
-        error = run.exception() if run.done() else None
-        failed = error is not None and not isinstance(error, CancelledError)
-        return (
+        error, problem = run.exception() if run.done() else None, ""
+        if error is not None and not isinstance(error, CancelledError):
+            sentence = str(error) or type(error).__name__
+            sentence = sentence[:SENTENCE] + "…" * (len(sentence) > SENTENCE)
+            # no alert: a status is read out anyway
+            problem = f'<div class="brocap-problem">{_html.words(sentence)}</div>'
+        told = (
             f'<div role="status"><b>{_SIGNS.get(run.status, "")}{self.told}</b> '
-            f"<small>{small}</small>{_problem(error) if failed else ''}</div>"
+            f"<small>{escape(', '.join(filter(None, about)))}</small>{problem}</div>"
         )
+        return _html.printable(told, "utf-8")
 
 
 def _failed_with(run: Submission) -> str:
     """The id of the exchange that a submission failed with; empty if it did not."""
-    error = run.exception() if run.done() else None
-    return error.exchange_id if isinstance(error, ExchangeError) else ""
-
-
-def _problem(error: BaseException | None) -> str:
-    """An error in one sentence, and why; no alert, since a status is read out anyway."""
-    why = ""
-    sentence = str(error) or type(error).__name__
-    if isinstance(error, ApiError):
-        entry = explain(error.code)
-        said = dict(entry.facts(error.description)).get("the service says", "")
-        sentence = f"{error.code}: {said or error.meaning}"
-        more = entry.sentence() if said else entry.sentence().removeprefix(f"{entry.meaning} ")
-        more = _html.words(_html.printable(more, "utf-8"))
-        why = f"<details><summary>Why?</summary>{more}</details>"
-    sentence = _html.printable(sentence, "utf-8")
-    if len(sentence) > SENTENCE:
-        sentence = f"{sentence[:SENTENCE]}…"
-    return f'<div class="brocap-problem">{_html.words(sentence)}{why}</div>'
+    return getattr(run.exception() if run.done() else None, "exchange_id", "")
 
 
 def _numbers(run: Submission, broken: str) -> str:
     """What changes all the time, as short as it can be."""
-    elapsed, done = run.elapsed, run.done()
-    typical = run.typical_wait
-    late = ", longer than usual" if typical and elapsed > typical[1] and not done else ""
-    asked = {0: "not asked yet", 1: "asked once", 2: "asked twice"}
-    facts = [f"{elapsed:.1f} s{late}"]
-    if run.polls or not done:
-        facts.append(asked.get(run.polls, f"asked {run.polls} times"))
-    facts += [broken] if broken else []
-    due = run.next_poll_in
-    if due is not None and not done:
-        facts.append(f"next poll {f'in {due:.1f} s' if due >= 0.1 else 'now'}")
-    return f"{'' if done else _bar(run)}<div>{' · '.join(facts)}</div>"
-
-
-def _bar(run: Submission) -> str:
-    """How much of the typical time has gone; never full, since only an answer is the end."""
-    expected = run.typical_wait[1] if run.typical_wait else EXPECTED
-    share = min(0.95, run.elapsed / expected)
-    return f'<div class="brocap-run-bar" aria-hidden="true"><i style="width:{share:.0%}"></i></div>'
+    elapsed, usual, due = run.elapsed, run.typical_wait, run.next_poll_in
+    told = [f"{elapsed:.1f} s", f"asked {_html.many(run.polls, 'time')}" if run.polls else ""]
+    if run.done():
+        return f"<div>{' · '.join(filter(None, [*told, broken]))}</div>"
+    if usual and elapsed > usual[1]:
+        told[0] += ", longer than usual"
+    if due is not None:
+        told.append(f"next poll {f'in {due:.1f} s' if due >= 0.1 else 'now'}")
+    share = min(0.95, elapsed / (usual[1] if usual else EXPECTED))  # only an answer is the end
+    bar = f'<progress aria-hidden="true" value="{share:.2f}"></progress>'
+    return f"{bar}<div>{' · '.join(filter(None, told))}</div>"

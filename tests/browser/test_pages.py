@@ -55,3 +55,11 @@ def test_a_notebook_is_shown_as_it_was_run(pages: Path, context: Any) -> None:
     assert page.locator("img[alt]").count() > 0
     assert page.get_by_text("Error displaying widget").count() == 0
     page.close()
+
+
+def test_no_notebook_is_wider_than_the_window(pages: Path, context: Any) -> None:
+    page = context.new_page()
+    for path in sorted(pages.glob("notebooks/0*.html")):
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path.name
+    page.close()

@@ -88,6 +88,13 @@ def waiting(client: bn.Client, peer: Peer, listener: CallbackListener) -> tuple[
     return run, json.loads(peer.requests[0][1])["callbackUrl"]
 
 
+def address(listener: CallbackListener, log: bn.ExchangeLog, task_id: int | None = None) -> str:
+    """An address for the result of a task."""
+    expected = listener.expect(Recorder(log))
+    expected.created(task_id, None)
+    return expected.url
+
+
 def callbacks_in(log: bn.ExchangeLog) -> list[bn.Exchange]:
     rows = [e for e in log.recent(1000) if e.method == "callback"]
     return [log[e.exchange_id] for e in reversed(rows)]
@@ -166,20 +173,20 @@ def test_what_does_not_come_is_asked_for(guest: bn.Client, lines: list[str]) -> 
 
 
 def test_a_callback_that_comes_before_createtask_answers_is_held(
-    client: bn.Client, peer: Peer, listener: CallbackListener
+    key: str, log: bn.ExchangeLog, peer: Peer, listener: CallbackListener
 ) -> None:
     def reply(path: str, body: bytes) -> bytes:
         if path != "/createTask":
             return PROCESSING
         assert send(json.loads(body)["callbackUrl"], READY) == 200
-        (row,) = callbacks_in(client.log)  # it is on disk, without its task
+        (row,) = callbacks_in(log)  # it is on disk, without its task
         assert (row.task_id, row.outcome) == (None, "no_response")
         return CREATED
 
     peer.reply = reply
-    run = client.submit(ANY, callbacks=listener)
+    run = bn.Client(key, base_url=peer.url, log=log).submit(ANY, callbacks=listener)
     assert run.result(20).answer == (False, True)
-    (row,) = callbacks_in(client.log)
+    (row,) = callbacks_in(log)
     assert (row.task_id, row.outcome) == (42, "callback")
 
 
@@ -208,21 +215,12 @@ def test_what_is_no_result_is_recorded_and_ends_nothing(
     run.cancel()
 
 
-def test_an_address_for_tasks_made_by_hand(log: bn.ExchangeLog) -> None:
-    with CallbackListener(log) as listener:
-        for task_id in (7, "7", True, 2**63):
-            send(listener.url_for(), {**READY, "taskId": task_id})
-        send(listener.url_for(8), READY)
-        assert len({listener.url_for() for _ in range(3)}) == 3
-    assert [row.task_id for row in callbacks_in(log)] == [7, None, None, None, 8]
-
-
 # --- what is refused ------------------------------------------------------------------------
 
 
 def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> None:
-    with CallbackListener(log) as listener:
-        url, body = listener.url_for(), READY
+    with CallbackListener() as listener:
+        url, body = address(listener, log), READY
         for verb in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"):
             assert send(url, body, verb) == 404, verb
         base = url.rsplit("/", 1)[0]
@@ -237,22 +235,22 @@ def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> Non
 
 
 def test_a_huge_body_is_cut_and_the_next_sender_is_heard(log: bn.ExchangeLog) -> None:
-    with CallbackListener(log) as listener:
-        parts = urlsplit(listener.url_for())
+    with CallbackListener() as listener:
+        parts = urlsplit(address(listener, log))
         with socket.create_connection((parts.hostname, parts.port), timeout=10) as sender:
             head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n"
             sender.sendall(head.encode())
             while sender.recv(1000):
                 pass
-        assert send(listener.url_for(), b"{}") == 200
+        assert send(address(listener, log), b"{}") == 200
     assert len(log) == 1
 
 
 def test_a_proxy_may_leave_its_part_of_the_path_in(log: bn.ExchangeLog) -> None:
     public = "https://hub.example/user/me/proxy/9000"
-    with CallbackListener(log, public_url=f" {public}/\n") as listener:
-        assert listener.url_for().startswith(f"{public}/")
-        path = urlsplit(listener.url_for()).path
+    with CallbackListener(public_url=f" {public}/\n") as listener:
+        assert address(listener, log).startswith(f"{public}/")
+        path = urlsplit(address(listener, log)).path
         here = f"http://127.0.0.1:{listener.port}"
         assert send(here + path, b"{}") == 200
         assert send(here + path.removeprefix("/user/me/proxy/9000"), b"{}") == 200
@@ -267,9 +265,9 @@ def test_a_view_that_takes_its_time_does_not_hold_up_the_reply(log: bn.ExchangeL
     assert PATIENCE < CALLBACK_TIMEOUT
     release = threading.Event()
     log.subscribe(lambda exchange: release.wait(30) and None)
-    with CallbackListener(log) as listener:
-        assert send(listener.url_for(), b"{}") == 200
-        assert send(listener.url_for(), b"{}") == 200
+    with CallbackListener() as listener:
+        assert send(address(listener, log), b"{}") == 200
+        assert send(address(listener, log), b"{}") == 200
         assert not release.is_set()
         release.set()
     assert [row.outcome for row in callbacks_in(log)] == ["callback", "callback"]
@@ -287,10 +285,11 @@ def test_a_view_that_takes_its_time_does_not_hold_up_the_reply(log: bn.ExchangeL
         ).map(lambda value: json.dumps(value).encode()),
     )
 )
-def test_whatever_is_posted_is_a_row(listener: CallbackListener, body: bytes) -> None:
-    log = listener._log = listener._log or bn.ExchangeLog(":memory:")
+def test_whatever_is_posted_is_a_row(
+    listener: CallbackListener, log: bn.ExchangeLog, body: bytes
+) -> None:
     before = len(log)
-    assert send(listener.url_for(), body) == 200
+    assert send(address(listener, log), body) == 200
     assert len(log) == before + 1
     row = log[-1]
     assert (row.outcome, row.request_bytes) == ("callback", len(body))
@@ -305,26 +304,25 @@ def test_secrets_are_nowhere_on_disk(
     key, own = secrets.token_hex(16), secrets.token_hex(16)
     monkeypatch.setenv("BROCAP_CLIENT_KEY", own)
     log = bn.ExchangeLog(tmp_path / "kept")
-    url = listener.expect(Recorder(log, Secret(key))).url
+    expected = listener.expect(Recorder(log, Secret(key)))
+    expected.created(None, None)
+    url, other = expected.url, address(listener, rest := bn.ExchangeLog())
     dressed = "".join(f"\\u{ord(char):04x}" for char in key)
     body = json.dumps({**READY, "clientKey": key, "again": "HERE"}).replace("HERE", dressed)
     form = {"Content-Type": "application/x-www-form-urlencoded", "X-Again": "form-secret"}
     paid = {"token": "03AGdBq24PBCq", "cookies": "session=product"}
     assert send(url, body.encode(), **{"X-Key": key, "Cookie": "a=b", "X-Kind": "kept"}) == 200
     assert send(url, key.encode() + b"\xff") == 200
-    other = listener.url_for()  # the key is known by now
-    assert send(other, key.encode()) == 200
     assert send(other, f"a=1&key=form-secret&b={own}".encode(), **form) == 200
     assert send(other, {**READY, "solution": paid, "note": own}) == 200
     listener.stop()
-    rest = bn.ExchangeLog()
-    assert (len(log), len(rest)) == (2, 3)
+    assert (len(log), len(rest)) == (2, 2)
     text = "".join(path.read_text() for path in tmp_path.rglob("*.jsonl"))
     assert "kept" in text
     assert [one for one in (key, own, dressed, "a=b", "form-secret") if one in text] == []
-    assert rest[1].request == "a=1&key=<left out>&b=<clientKey>"
+    assert rest[0].request == "a=1&key=<left out>&b=<clientKey>"
     told = {**READY, "solution": paid, "note": "<clientKey>"}
-    assert json.loads(rest[2].request) == told, "what was paid for is kept"
+    assert json.loads(rest[1].request) == told, "what was paid for is kept"
     assert key not in f"{listener!r}{listener._repr_mimebundle_()}{vars(listener)!r}"
 
 
@@ -333,11 +331,10 @@ def test_secrets_are_nowhere_on_disk(
 
 def test_before_start_and_after_stop_it_says_what_to_do(client: bn.Client) -> None:
     listener = CallbackListener()
-    for ask in (listener.url_for, lambda: client.submit(TOKEN_TASK, callbacks=listener)):
-        with pytest.raises(bn.InvalidInputError, match=r"Call start\(\) first"):
-            ask()
+    with pytest.raises(bn.InvalidInputError, match=r"Call start\(\) first"):
+        client.submit(TOKEN_TASK, callbacks=listener)
     with listener:
-        assert listener.url_for().startswith("http://127.0.0.1:")
+        assert address(listener, client.log).startswith("http://127.0.0.1:")
         assert str(listener.port) in listener._repr_mimebundle_()["text/html"]
     listener.stop()
     assert "stopped" in repr(listener)

@@ -64,7 +64,7 @@ def test_what_is_no_task_no_listener_and_no_number_is_refused_at_once(client: bn
         with pytest.raises(bn.InvalidInputError, match="type dict; expected a task object"):
             send(wrong)
     listener: Any = "http://127.0.0.1:1/x"
-    with pytest.raises(bn.InvalidInputError, match=r"type str; expected a CallbackListener"):
+    with pytest.raises(bn.InvalidInputError, match=r"type str; expected a listener"):
         client.submit(TASK, callbacks=listener)
     # a line with a task id of another type would be skipped by whoever reads the log
     for wrong in ("7654321", 1.5, None, 2**63):
@@ -298,7 +298,6 @@ def test_what_a_client_cannot_be_made_of_is_refused(key: str) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         *(({"base_url": bad}, "base_url") for bad in addresses),
         *(({"timeout": bad}, "timeout") for bad in (0, -1, "5", (1, 0), (1, 2, 3), float("inf"))),
-        ({"max_answer_bytes": 0}, "max_answer_bytes is 0"),
         ({"log": "my_log"}, "log is 'my_log'; expected an ExchangeLog"),
         ({"log": bn.ExchangeLog("class/*")}, "log is .* is only read"),
     ]
@@ -347,14 +346,6 @@ def test_ones_own_session_is_used_with_its_headers_cookies_and_auth(
     assert json.loads(peer.requests[0][1])["clientKey"] == key
 
 
-def test_cookies_of_the_service_are_kept(client: bn.Client, peer: Peer) -> None:
-    peer.say(BALANCE.replace(b"\r\n", b"\r\nSet-Cookie: visit=1\r\n", 1), BALANCE)
-    client.get_balance()
-    client.get_balance()
-    headers = [json.loads(client.log[n].request_headers or "") for n in (0, 1)]
-    assert ["Cookie" in told for told in headers] == [False, True]
-
-
 @pytest.fixture
 def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
     """A proxy in the environment at which nobody listens."""
@@ -388,7 +379,7 @@ def test_a_proxy_is_used_where_it_is_given_and_named_where_it_cannot_be_reached(
     assert peer.requests[1][0] == "http://service.invalid/getBalance"
     for scheme in ("http", "https"):
         client = bn.Client(key, base_url=f"{scheme}://service.invalid")
-        with pytest.raises(bn.RequestConnectionError, match="Check the proxy") as caught:
+        with pytest.raises(bn.RequestConnectionError, match="the proxy if there is one") as caught:
             client.get_balance()
         assert f"The proxy http://{nowhere} failed. The connection was refused" in str(caught.value)
         assert "password-of-it" not in f"{caught.value}{client.log[-1]}"

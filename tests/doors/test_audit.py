@@ -48,23 +48,16 @@ def test_a_notebook_is_searched_with_its_outputs_and_widget_state(
     }
     folder = tmp_path / ".ipynb_checkpoints"
     folder.mkdir()
-    (folder / "x-checkpoint.ipynb").write_text(json.dumps(notebook))
+    (folder / "x-checkpoint.ipynb").write_text(json.dumps(notebook, indent=1))
     assert main(["audit", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
     assert err == ""
     assert KEY not in out
-    widgets = "metadata.widgets.application/vnd.jupyter.widget-state+json.state.abc"
+    lines = (folder / "x-checkpoint.ipynb").read_text().splitlines()
+    leaks = [n for n, line in enumerate(lines, 1) if KEY in line or buffer in line]
+    assert len(leaks) == 7
     assert [line.split(": ")[1:] for line in out.splitlines() if "x-checkpoint" in line] == [
-        [place, THE_KEY]
-        for place in (
-            "cells[0].metadata.tags[0]",
-            "cells[0].source[1]",
-            "cells[1].outputs[0].text[1]",
-            "cells[1].outputs[1].data.text/html[0]",
-            "cells[1].outputs[2].evalue",
-            f"{widgets}.state.value",
-            f"{widgets}.buffers[0].data",
-        )
+        [f"line {number}", THE_KEY] for number in leaks
     ]
 
 
@@ -75,12 +68,10 @@ DRESSES: dict[str, Callable[[str], str]] = {
     "half of it": lambda k: k[:16],
 }
 FILES: dict[str, tuple[str, Callable[[str], bytes]]] = {  # where it is found, and the file
-    "x.txt": ("line 2", lambda t: f"a\n{t}\n".encode()),
-    "x.jsonl": ("line 2, b", lambda t: f'{{"a": 1}}\n{{"b": {json.dumps(t)}}}\n'.encode()),
-    "x.har": ("log.entries[0].x", lambda t: json.dumps({"log": {"entries": [{"x": t}]}}).encode()),
+    "x.jsonl": ("line 2", lambda t: f'{{"a": 1}}\n{{"b": {json.dumps(t)}}}\n'.encode()),
     "x.csv.gz": ("line 2", lambda t: gzip.compress(f'a,b\n1,"{t}"\n'.encode())),
-    "x.bin": ("in the whole file", lambda t: b"\0\xff" + t.encode() + b"\0"),
-    "x.ipynb": ("line 1", lambda t: b'{"cells": [{"source": "' + t.encode()),  # torn
+    "x.bin": ("line 1", lambda t: b"\0\xff" + t.encode() + b"\0"),
+    "x.utf16": ("line 2", lambda t: f"a\n{t}".encode("utf-16")),
 }
 
 
@@ -99,7 +90,7 @@ def test_parquet_is_searched(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     path = tmp_path / "x.parquet"
     pd.DataFrame({"a": ["", KEY, ""], "b": [1, 2, 3]}).to_parquet(path)
-    assert places(path) == [("row 1, a", THE_KEY)]
+    assert places(path) == [("row 1", THE_KEY)]
     path.write_bytes(b"PAR1 no")
     (told,) = audit([path], KEY).unreadable
     assert told.startswith(f"{path} cannot be searched: Parquet")
@@ -129,8 +120,10 @@ def test_what_looks_like_a_key_is_found_without_one(text: str, tmp_path: Path) -
 def test_a_name_tells_a_key_in_json(tmp_path: Path) -> None:
     path = tmp_path / "x.har"
     headers = [{"name": "x-api-key", "value": OTHER}, {"name": "etag", "value": OTHER}]
-    path.write_text(json.dumps({"headers": headers, "clientKey": OTHER, "id": OTHER}))
-    assert places(path, None) == [("headers[0].value", LIKE_A_KEY), ("clientKey", LIKE_A_KEY)]
+    har = {"headers": headers, "clientKey": OTHER, "id": OTHER}
+    for indent, found in ((None, [1, 1]), (4, [5, 12])):
+        path.write_text(json.dumps(har, indent=indent))
+        assert places(path, None) == [(f"line {line}", LIKE_A_KEY) for line in sorted({*found})]
 
 
 def test_what_is_no_key_is_left_alone(client: bn.Client, peer: Peer, tmp_path: Path) -> None:
@@ -179,7 +172,8 @@ def test_what_is_looked_for_is_never_printed(
     monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
     (tmp_path / f"{KEY}.txt").write_text(KEY)
     (tmp_path / f"{KEY}.gz").write_text("no gzip")
-    names = {KEY: {"x": KEY}, f"key {OTHER}": OTHER, "a\x1b[2J\n\ud800": {KEY[:20]: 1}}
+    (tmp_path / "a\x1b[2J\n.txt").write_text(KEY[:20])
+    names = {KEY: {"x": KEY}, f"key {OTHER}": OTHER}
     (tmp_path / "names.json").write_text(json.dumps(names))
     assert main(["audit", str(tmp_path), str(tmp_path / f"missing {KEY}")]) == 1
     told = "".join(capsys.readouterr())
@@ -187,9 +181,8 @@ def test_what_is_looked_for_is_never_printed(
     assert KEY[4:16] not in told
     assert OTHER not in told
     assert ".txt: its path: the key" in told
-    assert "names.json: top: a name: the key" in told
-    assert "names.json: <clientKey>.x: the key" in told
-    assert "names.json: a\\x1b[2J\\n\\ud800: a name: the key" in told
+    assert "names.json: line 1: the key" in told
+    assert "a\\x1b[2J\\n.txt: line 1: the key" in told
     assert "missing <clientKey> cannot be searched" in told
 
 
@@ -204,10 +197,3 @@ def test_what_has_no_end_is_unreadable(tmp_path: Path) -> None:
     assert [Path(told.split(" ")[0]).name for told in report.unreadable] == [
         *("bomb.json.gz", "pipe", "sparse.txt", "zero")
     ]
-
-
-def test_json_that_is_nested_deeply_is_searched(tmp_path: Path) -> None:
-    for depth in (900, 100_000):
-        path = tmp_path / f"{depth}.json"
-        path.write_text("[" * depth + json.dumps(KEY) + "]" * depth)
-        assert [what for _, what in places(path)] == [THE_KEY]

@@ -20,7 +20,7 @@ from peer import Peer, http
 from traitlets.config import Config
 
 import brocap_nb as bn
-from brocap_nb.doors._cell import read_object, task_words
+from brocap_nb.doors._magics import candidates, read_object
 from brocap_nb.sandbox import _shared
 
 TEXT = st.text(max_size=8) | st.text('{}$#/\\",;a', max_size=8)
@@ -262,8 +262,8 @@ def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("%brocap creatTask", "Did you mean createTask?"),
-        ("%brocap nothing-like-it", "Expected one of: createTask"),
+        ("%brocap creatTask", "creatTask is nothing that %brocap knows"),
+        ("%brocap nothing-like-it", "expected one of: createTask"),
         ("%%brocap createTask --wiat\n{}", "--wiat. Expected: %brocap createTask [--live]"),
         ("%%brocap createTask\n  \n", "The cell is empty"),
         ("%%brocap createTask\n[1]", "no object"),
@@ -277,7 +277,7 @@ def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
         ('%%brocap createTask\n{"type": "FunCaptchaTaskProxyless"}', "websiteURL is missing"),
         ("%brocap timeline", "required: TASK_ID"),
         ("%%brocap errors\nx", "takes no cell"),
-        ("%brocap recipe ERROR_ZERO_BALNCE", "Did you mean ERROR_ZERO_BALANCE?"),
+        ("%brocap recipe ERROR_ZERO_BALNCE", "%brocap recipe lists all of them"),
         ('%%brocap createTask\n{"type": {no_such}}', "{no_such} stands for a variable"),
         ('%%brocap createTask\n{"type": $shel}', "$shel stands for a variable"),
         ('%%brocap createTask\n{\n\u00a0"type": "a"}', "line 2, column 1: this is a non-breaking"),
@@ -430,7 +430,8 @@ def test_completion_knows_a_type_that_was_defined_here_and_stands_behind(kernel:
     ],
 )
 def test_completion_offers_nothing_inside_a_value(cell: str) -> None:
-    assert task_words(cell, cell)[1] == []
+    text = f"%%brocap createTask\n{cell}"
+    assert candidates(text, text)[1] == []
 
 
 def test_completion_leaves_other_code_alone(kernel: Kernel) -> None:

@@ -255,6 +255,7 @@ def test_a_cost_is_asked_for_only_where_it_can_be_of_one_task(
 ) -> None:
     some = frame(*({**STEPS[s], "task_id": None if s in "Bb" else n} for n, s in enumerate(steps)))
     some["exchange_id"] = [f"{session}-{n}" for n, session in enumerate(ids, 1)]
+    some["session"] = [*ids]
     calls: list[Any] = []
 
     def cost(*exchanges: str) -> float:

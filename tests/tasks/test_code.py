@@ -152,5 +152,5 @@ def test_a_secret_is_a_variable_that_its_place_names_and_depth_has_an_end() -> N
     assert "'api-key': int(os.environ['_2FA_1_API_KEY_2'])" in code
     assert "# $_2FA_1_API_KEY holds a secret, which is not written here" in code
     deep = json.loads('{"a":' * 200 + "1" + "}" * 200)
-    with pytest.raises(bn.InvalidInputError, match="60 levels deep"):
+    with pytest.raises(bn.InvalidInputError, match="too deep"):
         bn.RawTask(deep).to_python()

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,7 +180,7 @@ class Open(bn.Task, register=False):
     plain: Plain | None = None
     anything: Any = None
     table: dict[str, Any] | None = None
-    secret: SecretBytes | pydantic.Secret[int] | None = None
+    secret: SecretBytes | None = None
 
 
 @pytest.mark.parametrize(
@@ -190,10 +189,8 @@ class Open(bn.Task, register=False):
         ({"plain": {"number": float("nan")}}, "plain.number", "plain.number is nan. Expected"),
         ({"anything": float("inf")}, "anything", "anything is inf. Expected"),
         ({"anything": [{"x": -float("inf")}]}, "anything.x", "anything.x is -inf. Expected"),
-        ({"anything": {"\ud800": 1}}, "", "is not JSON.*surrogates not allowed. Expected"),
         ({"anything": object()}, "", "is not JSON.*Convert the value"),
-        ({"secret": SecretBytes(b"\xff")}, "secret", "a secret of type bytes, not a text in UTF-8"),
-        ({"secret": pydantic.Secret[int](5)}, "secret", "a secret of type int, not a text"),
+        ({"secret": SecretBytes(b"\xff")}, "", "is not JSON.*utf-8"),
     ],
 )
 def test_what_json_cannot_have_is_told_when_the_task_is_built(
@@ -205,8 +202,11 @@ def test_what_json_cannot_have_is_told_when_the_task_is_built(
 
 
 def test_half_of_a_character_is_json_and_a_list_that_is_spoilt_later_is_told() -> None:
-    task = Open(anything=["\ud800"], table={"\udfff": 1})
-    assert (task.to_wire()["anything"], task.to_wire()["table"]) == (["\ud800"], {"\udfff": 1})
+    task = Open(anything=["\ud800", {"\ud800": 1}], table={"\udfff": 1})
+    assert (task.to_wire()["anything"], task.to_wire()["table"]) == (
+        ["\ud800", {"\ud800": 1}],
+        {"\udfff": 1},
+    )
     task.anything.append(float("nan"))
     with pytest.raises(bn.InvalidTaskError, match="anything is nan"):
         task.to_wire()

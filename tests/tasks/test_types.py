@@ -110,7 +110,11 @@ def asked(**fields: Any) -> dict[str, Any]:
 WRONG_PICTURES: list[tuple[dict[str, Any], str, str]] = [
     (embedded(b64(bytes(99))), "imagesBase64", "99 bytes.* 100 to 500,000. Check"),
     (embedded(b64(bytes(500_001))), "imagesBase64", "500,001 bytes.*500,000. Make it smaller"),
-    (embedded(f"data:image/png;base64,{GOOD}"), "imagesBase64", "64.0. .*`data:` prefix.* Remove"),
+    (
+        embedded(f"data:image/png;base64,{GOOD}"),
+        "imagesBase64",
+        "64.0. is not .*`data:` prefix.* Remove",
+    ),
     (embedded(f"{GOOD[:40]} {GOOD[40:]}"), "imagesBase64", "is not base64. Expected.*from_image"),
     ({"question": QUESTION}, "imageUrls", "0 pictures; expected one.* Choose one picture"),
     (embedded(GOOD) | IMAGE, "imageUrls", "1 addresses and imagesBase64 1 .*other field left out"),

@@ -12,13 +12,16 @@ from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.widgets._exchange_view import SURE, ExchangeView
+from brocap_nb.widgets._target import TargetChooser
 
 
 @pytest.fixture
-def view(used: bn.Client) -> Iterator[ExchangeView]:
-    shown = ExchangeView(used.log, client=lambda: used)
+def view(used: bn.Client, sandbox: bn.Sandbox) -> Iterator[ExchangeView]:
+    target = TargetChooser(used.log, client=used, sandbox=sandbox)
+    shown = ExchangeView(used.log, target)
     yield shown
     shown.close()
+    target.close()
 
 
 def fail(client: bn.Client, kind: str = "NoSuchTask") -> str:
@@ -28,7 +31,7 @@ def fail(client: bn.Client, kind: str = "NoSuchTask") -> str:
 
 
 def all_of(view: ExchangeView) -> str:
-    return str(view._head.value + view._bodies.value)
+    return str(view._shown.value)
 
 
 def test_it_is_shown_side_by_side_with_its_meaning_and_the_field(
@@ -39,8 +42,8 @@ def test_it_is_shown_side_by_side_with_its_meaning_and_the_field(
     view.show_exchange(exchange_id)
     shown = all_of(view)
     meaning = html.escape(bn.explain("ERROR_TASK_NOT_SUPPORTED").meaning)
-    about = "It is about <code>"
-    for text in (meaning, "Check the spelling", about, "Request", "Response", "Content-Type"):
+    about = '"opacity:.75">it is about</div>'
+    for text in (meaning, "Check the spelling", about, "request, ", "response, ", "Content-Type"):
         assert text in shown
     assert f'log["{exchange_id}"]' in view._entry.text.value
     assert "&lt;img src=x&gt;" in shown
@@ -75,7 +78,7 @@ def test_it_is_sent_again_and_compared(view: ExchangeView, used: bn.Client) -> N
 
 
 def test_a_task_that_may_be_billed_is_asked_about_first(used: bn.Client) -> None:
-    view = ExchangeView(used.log, client=lambda: used, billed=lambda: True)
+    view = ExchangeView(used.log, TargetChooser(used.log, client=used))
     view.show_exchange(fail(used))
     view.again.click()
     assert view.again.description == SURE
@@ -91,18 +94,19 @@ def test_a_task_that_may_be_billed_is_asked_about_first(used: bn.Client) -> None
 
 
 def test_without_a_client_nothing_can_be_sent_and_without_its_key_it_is_told(
-    used: bn.Client,
+    used: bn.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_client() -> bn.Client:
-        raise bn.InvalidKeyError("There is no key.")
-
-    view = ExchangeView(used.log, client=no_client)
+    monkeypatch.delenv("BROCAP_CLIENT_KEY", raising=False)
+    target = TargetChooser(used.log)
+    target.choice.value = "live"
+    view = ExchangeView(used.log, target)
     view.show_exchange(fail(used))
-    view.again.click()
-    until(lambda: "There is no key." in view._report.value)
-    until(lambda: not view.again.disabled)
+    for _ in range(2):
+        view.again.click()
+    assert "No client key is set" in view._report.value
+    assert not view.again.disabled
     view = ExchangeView(used.log)
-    assert view.again not in view.children[1].children
+    assert view.again not in view.children[0].children
 
 
 def test_another_row_is_compared_instead_of_opened(view: ExchangeView, used: bn.Client) -> None:

@@ -17,13 +17,13 @@ def models() -> int:
 
 
 def rows(*keys: str) -> list[Row]:
-    return [Row(key, f"line {key}") for key in keys]
+    return [Row(key, f"line \t{key}") for key in keys]
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=6))
 def test_what_was_shown_before_does_not_matter(shown: list[list[str]]) -> None:
     opened: list[str] = []
-    lines = RowList(opened.append, "header")
+    lines = RowList(opened.append)
     for keys in shown:
         lines.show(rows(*keys))
         lines.mark("a")
