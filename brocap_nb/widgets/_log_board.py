@@ -244,7 +244,7 @@ class LogBoard:
         """How the sandbox is made to answer with each code, where tasks go there."""
         if self._target is None or not self._target.to_sandbox:
             return {}
-        return {recipe.code: recipe.how for recipe in reversed(RECIPES)}
+        return {recipe.code: recipe.how for recipe in RECIPES}
 
     def _start_to_provoke(self) -> None:
         assert self._target is not None

@@ -14,7 +14,6 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.client._client import Client
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._server import Sandbox
-from brocap_nb.sandbox._shared import shared_sandbox
 from brocap_nb.tasks import _types
 from brocap_nb.tasks._types import Task
 from brocap_nb.widgets import Console, _target
@@ -245,17 +244,6 @@ def test_a_given_client_is_used_with_its_log(sandbox: Sandbox) -> None:
             Console(client, log=ExchangeLog(":memory:"))
         console.close()
         assert client.get_balance()  # closing the console leaves it alone
-
-
-def test_consoles_share_one_sandbox_which_outlives_them() -> None:
-    first, second = (Console(log=ExchangeLog(":memory:")) for _ in range(2))
-    shared = first.target.sandbox()
-    assert second.target.sandbox() is shared
-    first.close()
-    assert second.target.client().get_balance()
-    second.close()
-    assert shared_sandbox() is shared
-    assert "stopped" not in repr(shared)
 
 
 def test_a_handler_that_fails_says_so_in_the_console(console: Console) -> None:
