@@ -62,6 +62,7 @@ _LAZY = {
     "unload_ipython_extension": "doors._magics",
 }
 
+# the classes and the catalogue, and three functions
 __all__ = [name for name in sorted({*globals(), *_LAZY}) if name[0].isupper()]
 __all__ += ["explain", "task_from_wire", "task_types"]
 

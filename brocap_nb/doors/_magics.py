@@ -119,16 +119,13 @@ class BroCapMagics(Magics):
             )
         words = arg_split(*rest, strict=False) if rest else []
         options = _parser(name).parse_args(words)
-        out = getattr(options, "out", None)
-        if out and not out.isidentifier():
-            raise InvalidInputError(f"-o got {out!r}; expected the name of a variable.")
         if cell.strip() and name != "createTask":
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
             )
         answer = self._do(name, options, cell)
-        if out:
-            self.shell.user_ns[out] = answer
+        if getattr(options, "out", None):
+            self.shell.user_ns[options.out] = answer
         return answer
 
     def _do(self, name: str, options: Namespace, cell: str) -> Any:
@@ -190,8 +187,6 @@ class BroCapMagics(Magics):
 
     def _client(self, options: Namespace) -> Client:
         """The client that the options name."""
-        if options.live and options.client:
-            raise InvalidInputError("Expected at most one of --live and --client.")
         if options.client:
             return self._named(options.client)
         if options.live not in self._own:

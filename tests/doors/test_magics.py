@@ -288,8 +288,6 @@ def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
             "column 2: a curly quotation mark ends no text",
         ),
         ('%%brocap createTask\n{"type\u201d: 1}', "a curly quotation mark ends no text"),
-        ("%brocap balance --live --client client", "at most one of --live and --client"),
-        ("%brocap balance -o no.name", "-o got 'no.name'; expected the name of a variable"),
         ("%%brocap createTask\n{'type': 1}", "column 2: this is a single quotation mark"),
         ('%%brocap createTask\n{"type": "a"} # note', "JSON has no notes"),
         (
