@@ -59,7 +59,6 @@ _LAZY = {
     "Puzzle": "sandbox",
     "Sandbox": "sandbox._server",
     "load_ipython_extension": "doors._magics",
-    "unload_ipython_extension": "doors._magics",
 }
 
 # the classes and the catalogue, and three functions

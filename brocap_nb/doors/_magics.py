@@ -23,7 +23,7 @@ from brocap_nb.api._errors import BroCapError, CancelledError, InvalidInputError
 from brocap_nb.api._facts import BASE_URL, CATALOGUE, explain
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
-from brocap_nb.sandbox._shared import acquire_sandbox, release_sandbox, shared_log
+from brocap_nb.sandbox._shared import acquire_sandbox, shared_log
 from brocap_nb.tasks._types import task_from_wire, task_types
 from brocap_nb.widgets._fault_chooser import provoke
 
@@ -222,12 +222,6 @@ class BroCapMagics(Magics):
             "suppress": True,
         }
 
-    def close(self) -> None:
-        """Close the clients that were made here, and let go of the sandbox."""
-        for client in self._own.values():
-            client.close()
-        release_sandbox(self)
-
 
 def _waited(run: Submission) -> TaskResult:
     """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
@@ -403,18 +397,8 @@ BroCapMagics.brocap.__doc__ = _help()
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Register the magics and their completions: `%load_ext brocap_nb`."""
-    unload_ipython_extension(shell)
-    magics = BroCapMagics(shell)
-    shell.register_magics(magics)
-    shell.Completer.custom_matchers.append(magics.complete)
-
-
-def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Take the magics away again: `%unload_ext brocap_nb`."""
-    registered = shell.magics_manager.registry.pop("BroCapMagics", None)
-    if registered is not None:
-        shell.Completer.custom_matchers.remove(registered.complete)
-        registered.close()
-    for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("brocap", None)
+    """Register the magics and their completions: `%load_ext brocap_nb`; once, if loaded again."""
+    if BroCapMagics.__name__ not in shell.magics_manager.registry:
+        magics = BroCapMagics(shell)
+        shell.register_magics(magics)
+        shell.Completer.custom_matchers.append(magics.complete)
