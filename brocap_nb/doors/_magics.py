@@ -225,8 +225,8 @@ class BroCapMagics(Magics):
 
 def _waited(run: Submission) -> TaskResult:
     """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
-    handle = display(run, display_id=True)
     try:
+        handle = display(run, display_id=True)
         while not run.done():
             run.exception(0.2)
             handle.update(run)

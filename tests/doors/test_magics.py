@@ -365,7 +365,7 @@ COMPLETED = {
     "%brocap log --c": ("--c", ["--client"]),
     '%%brocap createTask\n{"type": "Fun': ("Fun", ["FunCaptchaTaskProxyless"]),
     '%%brocap createTask --wait\n{\n  "ty': ("ty", ["type"]),
-    '%%brocap createTask\n{"type": "ComplexImageTask",\n "que': ("que", ["question"]),
+    '%%brocap createTask\n{"type": "ComplexImageTask",\n "imageU': ("imageU", ["imageUrls"]),
     '%%brocap createTask\n{"type": "ComplexImageTask", cl': ("cl", ['"class"']),
     '%%brocap createTask\n{"type": "MyO': ("MyO", ["MyOwnTask"]),
 }
@@ -399,9 +399,12 @@ def test_an_error_is_one_line_and_the_stop_button_ends_the_waiting(kernel: Kerne
         "to_slow = bn.Client(slow.key, base_url=slow.url, log=bn.ExchangeLog(':memory:'))"
     )
 
+    stopped: list[object] = []
+
     def stop(message: dict[str, Any]) -> None:
-        if "status: waiting" in message["content"].get("data", {}).get("text/plain", ""):
-            kernel.manager.interrupt_kernel()
+        shown = message["content"].get("data", {}).get("text/plain", "")
+        if "status: waiting" in shown and not stopped:
+            stopped.append(kernel.manager.interrupt_kernel())
 
     (said,) = kernel.run(create("--wait --client to_slow"), stop)["traceback"]
     assert re.search(r"CancelledError: .* Task (\d+) goes on .*: %brocap getTaskResult \1$", said)
