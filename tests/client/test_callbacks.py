@@ -100,9 +100,6 @@ def callbacks_in(log: bn.ExchangeLog) -> list[bn.Exchange]:
     return [log[e.exchange_id] for e in reversed(rows)]
 
 
-# --- from the sandbox -----------------------------------------------------------------------
-
-
 def test_a_callback_wakes_its_submission_and_is_a_row_of_its_task(
     guest: bn.Client, listener: CallbackListener, lines: list[str]
 ) -> None:
@@ -130,12 +127,12 @@ def test_no_poll_is_needed_and_the_first_callback_wins(
     run, url = waiting(client, peer, listener)
     for answer in ([True], [False], [False]):
         assert send(url, {**READY, "solution": {"answer": answer}}) == 200
-    assert run.result(10).answer == (True,)
+        assert run.result(10).answer == (True,)
     assert (run.status, run.task_id, run.next_poll_in) == ("ready", 42, None)
     sent = len(peer.requests)
     threading.Event().wait(POLL_INTERVAL + 0.3)
     assert len(peer.requests) == sent
-    assert [row.task_id for row in callbacks_in(client.log)] == [42, 42, 42], "each is a row"
+    until(lambda: [row.task_id for row in callbacks_in(client.log)] == [42, 42, 42])
 
 
 def test_an_error_code_ends_it_and_it_answers_while_the_kernel_is_busy(
@@ -161,9 +158,6 @@ def test_what_does_not_come_is_asked_for(guest: bn.Client, lines: list[str]) -> 
     assert run.polls
     assert callbacks_in(guest.log) == []
     assert any("callback" in line and "not sent" in line for line in lines)
-
-
-# --- the order of things --------------------------------------------------------------------
 
 
 def test_a_callback_that_comes_before_createtask_answers_is_held(
@@ -197,19 +191,16 @@ def test_what_is_no_result_is_recorded_and_ends_nothing(
         "solution is 7": b'{"errorId": 0, "status": "ready", "solution": 7}',
         "given for task 42": json.dumps({**READY, "taskId": 7}).encode(),
     }
-    for body in odd.values():
+    for detail, body in odd.items():
         assert send(url, body) == 200
-    rows = callbacks_in(client.log)
-    for row, (detail, body) in zip(rows, odd.items(), strict=True):
+        until(lambda: callbacks_in(client.log)[-1].outcome == "callback")
+        row = callbacks_in(client.log)[-1]
         assert detail in str(row.detail)
-        assert (row.outcome, row.task_id, row.request_bytes) == ("callback", 42, len(body))
+        assert (row.task_id, row.request_bytes) == (42, len(body))
     for unready in ({"errorId": 0, "status": "processing"}, {"errorId": 1}):
         assert send(url, {"errorCode": "CAPTCHA_NOT_READY", **unready}) == 200
     assert not run.done()
     run.cancel()
-
-
-# --- what is refused ------------------------------------------------------------------------
 
 
 def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> None:
@@ -225,19 +216,15 @@ def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> Non
         assert send(url, b"x" * 1_000_001) == 413
         assert send(url, b"x" * 5_000_000) == 413
         assert send(url, iter([b"x" * 600_000] * 2), **{"Transfer-Encoding": "chunked"}) == 413
-        assert len(log) == 1
-
-
-def test_a_huge_body_is_cut_and_the_next_sender_is_heard(log: bn.ExchangeLog) -> None:
-    with CallbackListener() as listener:
-        parts = urlsplit(address(listener, log))
-        with socket.create_connection((parts.hostname, parts.port), timeout=10) as sender:
-            head = f"POST {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n"
-            sender.sendall(head.encode())
-            while sender.recv(1000):
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as sender:
+            head = (
+                f"POST {urlsplit(url).path} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n"
+            )
+            sender.sendall(f"{head}\r\n".encode())
+            while sender.recv(1000):  # it is cut
                 pass
-        assert send(address(listener, log), b"{}") == 200
-    assert len(log) == 1
+        assert len(log) == 1
+        assert send(url, b"{}") == 200, "the next sender is heard"
 
 
 def test_a_proxy_may_leave_its_part_of_the_path_in(log: bn.ExchangeLog) -> None:
@@ -247,11 +234,8 @@ def test_a_proxy_may_leave_its_part_of_the_path_in(log: bn.ExchangeLog) -> None:
         here = f"http://127.0.0.1:{listener.port}"
         for seen in (path, path.removeprefix("/user/me/proxy/9000"), "/user/me" + path):
             assert send(here + seen, b"{}") == 200
-        assert f"{public}/" in callbacks_in(log)[2].url
+        assert log[0].url.startswith(f"{public}/")
     assert len(log) == 3
-
-
-# --- it answers whatever happens ------------------------------------------------------------
 
 
 def test_a_view_that_takes_its_time_does_not_hold_up_the_reply(log: bn.ExchangeLog) -> None:
@@ -279,9 +263,9 @@ def test_whatever_is_posted_is_a_row(
 ) -> None:
     before = len(log)
     assert send(address(listener, log), body) == 200
-    assert len(log) == before + 1
+    until(lambda: log[-1].outcome == "callback")
     row = log[-1]
-    assert (row.outcome, row.request_bytes) == ("callback", len(body))
+    assert (len(log), row.request_bytes) == (before + 1, len(body))
     if body.isascii():
         assert row.request == body.decode()
     assert len(log.frame()) == before + 1
@@ -313,9 +297,6 @@ def test_secrets_are_nowhere_on_disk(
     told = {**READY, "solution": paid, "note": "<clientKey>"}
     assert json.loads(rest[1].request) == told, "what was paid for is kept"
     assert key not in f"{listener!r}{listener._repr_mimebundle_()}{vars(listener)!r}"
-
-
-# --- its life -------------------------------------------------------------------------------
 
 
 def test_what_cannot_be_used_gets_a_sentence(client: bn.Client) -> None:

@@ -187,9 +187,6 @@ def test_any_answer_is_exactly_one_row_and_no_stray_exception(
     assert row.response is not None
 
 
-# --- secrets ------------------------------------------------------------------------------
-
-
 def _shows(error: BaseException | None, secret: str) -> list[str]:
     """Where a traceback that shows locals, or what these hold, shows a secret; not in tests."""
     found = []
@@ -287,9 +284,6 @@ def test_no_exception_shows_the_key(peer: Peer, log: bn.ExchangeLog) -> None:
     with pytest.raises(ValueError, match="for today") as failed:
         bn.Client(key, base_url=peer.url, session=logged_in, log=log).get_balance()
     assert _shows(failed.value, key) == []
-
-
-# --- configuration ------------------------------------------------------------------------
 
 
 def test_what_a_client_cannot_be_made_of_is_refused(key: str) -> None:

@@ -80,9 +80,6 @@ def told(run: Any, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[
     return told
 
 
-# --- what a magic does, in a plain shell ------------------------------------------------------
-
-
 def test_a_cell_is_a_task_and_the_answer_is_ours(
     shell: InteractiveShell, run: Any, capsys: Any
 ) -> None:
@@ -228,9 +225,6 @@ def test_loading_it_again_changes_nothing(shell: InteractiveShell, run: Any) -> 
     assert run("%brocap sandbox") is sandbox
 
 
-# --- what a person is told when it fails ------------------------------------------------------
-
-
 def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
     lines = told('%%brocap createTask\n{\n  "type": "A",\n  "websiteURL" "b"\n}')[1].splitlines()
     assert "line 3, column 16" in lines[0]
@@ -291,9 +285,6 @@ def test_an_error_code_is_explained_in_a_few_lines(shell: InteractiveShell, told
     assert "made" not in shell.user_ns
 
 
-# --- no key is shown or stored ----------------------------------------------------------------
-
-
 TYPED = (
     "%%brocap createTask --key={key}\n{}",
     "%brocap {key}",
@@ -318,9 +309,6 @@ def test_a_key_that_is_typed_all_the_same_is_not_shown(
             error, shown = told(cell.replace("{key}", key))
             assert key[:10] not in f"{shown}{error}{vars(error)}", cell
     assert len(_shared.shared_log()) == 0
-
-
-# --- in a real kernel -------------------------------------------------------------------------
 
 
 class Kernel:
