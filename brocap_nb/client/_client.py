@@ -232,9 +232,9 @@ class Client:
         sending, received = _Sending(recorder, asked, attempt, self._proxy), Received()
         sending.body = prepared.body
         sending.begin()
-        seen = contextlib.nullcontext() if self._owns_session else Recording(self._session, sending)
         try:
-            with seen:
+            own = self._owns_session
+            with contextlib.nullcontext() if own else Recording(self._session, sending):
                 response = self._session.send(prepared, **self._settings)
                 received.status, received.headers = response.status_code, response.headers
                 _read(received, response, time.monotonic() + self._timeout[1], self._max_bytes)
