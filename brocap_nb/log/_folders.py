@@ -6,7 +6,6 @@ brocap_log              one folder
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import fnmatch
 import heapq
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._exchange import Exchange
 from brocap_nb.log._journal import (
     FORMAT,
     WRONG,
@@ -38,7 +37,7 @@ from brocap_nb.log._journal import (
     read_lines,
     read_picture,
 )
-from brocap_nb.log._rows import DTYPES, NOWHERE, READ, Columns, Words, microseconds, number_of
+from brocap_nb.log._rows import NOWHERE, Columns, Words, number_of
 from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"
@@ -47,18 +46,7 @@ FOLDER_VARIABLE: Final = "BROCAP_LOG"  # names another: for a hub, or a lesson
 Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""
 
-_BATCH: Final = 5_000  # rows that are added at once
 _MOST_RUBBISH: Final = 1_000  # lines
-_ABSENT: Final[dict[str, Any]] = {
-    **dict.fromkeys(READ),
-    "method": 0,  # a line that has none is refused
-    "attempt": 1,
-    "outcome": Outcome.NO_RESPONSE,
-    "request_bytes": 0,
-}
-_WRONG_TYPE: Final = "a line of it has fields of a wrong type"
-_read: Final = operator.itemgetter(*READ)
-_FIRST: Final = operator.itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +183,6 @@ class Session:
         return [texts[:middle], texts[middle:]]
 
 
-_Row = tuple[Any, ...]  # in the order of `DTYPES`
-
-
-def _row(number: int, request_at: int, response_at: int, line: dict[str, Any]) -> _Row:
-    return (number, request_at, response_at, *_read(_ABSENT | line))
-
-
 class OtherSession(Session):
     """A file that another session writes: read as far as it is complete, again and again."""
 
@@ -248,7 +229,6 @@ class OtherSession(Session):
         self._read_to = self._size = 0
         self._unreadable = self._strange = ""
         self._rubbish = 0
-        self._rows: dict[str, _Row] = {}  # by their ids: they are not in the columns yet
         return Columns(self._file.session, self._words, self._file.source)
 
     def _picture(self, file_name: str, size: int) -> bytes | None:
@@ -266,14 +246,9 @@ class OtherSession(Session):
     def _read(self) -> None:
         if self._read_to == 0:
             self._read_to = load_sealed(self._path, self.columns)
-        try:
-            for offset, raw in read_lines(self._path, self._read_to):
-                self._take(raw, offset)
-                self._read_to = offset + len(raw)
-                if len(self._rows) > _BATCH:
-                    self._add_rows()
-        finally:
-            self._add_rows()
+        for offset, raw in read_lines(self._path, self._read_to):
+            self._take(raw, offset)
+            self._read_to = offset + len(raw)
 
     def _take(self, raw: bytes, offset: int) -> None:
         line = decode(raw)
@@ -283,51 +258,22 @@ class OtherSession(Session):
             if self._rubbish > _MOST_RUBBISH:
                 raise ForeignFileError("it is no log: most of its lines are no JSON objects")
             return
-        kind, name = line.get("kind"), str(line.get("exchange_id"))
-        number = number_of(name)
+        kind, columns = line.get("kind"), self.columns
         if kind == "log" and line.get("format") != FORMAT:
             self._strange = (
                 f"it has format {line.get('format')!r}, this version reads {FORMAT}; what can "
                 "be read is read"
             )
-        elif kind == "request":
-            self._rows[name] = _row(number, offset, NOWHERE, line)
-        elif kind == "response" and name in self._rows:
-            self._rows[name] = _row(number, self._rows[name][1], offset, line)
-        elif kind == "response":
+        elif kind in ("request", "response"):
+            number = number_of(line.get("exchange_id"))
             try:
-                exchange, known = Exchange.from_line(line), self.columns.row_of(number)
-                if known is not None:
-                    self.columns.finish(known, exchange, offset)
+                exchange, row = Exchange.from_line(line), columns.row_of(number)
+                if kind == "response" and row is not None:
+                    columns.finish(row, exchange, offset)
+                elif kind == "request" and number > max(columns.array("number")[-1:], default=0):
+                    columns.begin(exchange, number, offset)
             except WRONG:
-                self._strange = _WRONG_TYPE
-
-    def _add_rows(self) -> None:
-        """Add the rows that were read, in the order of their numbers, but those known before."""
-        last = self.columns.array("number")[-1] if len(self.columns) else -1
-        rows = sorted((row for row in self._rows.values() if row[0] > last), key=_FIRST)
-        self._rows = {}
-        try:
-            self._add(rows)
-        except WRONG:
-            self._strange = _WRONG_TYPE
-            for row in rows:
-                self._add_one(row)
-
-    def _add_one(self, row: _Row) -> None:
-        """Add a row that may be wrong; its request is one at least if its answer is."""
-        number, request_at, response_at, *_ = row
-        with contextlib.suppress(*WRONG):
-            self._add([row])
-            return
-        if response_at != NOWHERE:
-            (line,) = self._lines((request_at,))
-            self._add_one(_row(number, request_at, NOWHERE, line))
-
-    def _add(self, rows: list[_Row]) -> None:
-        if rows:
-            read = dict(zip(DTYPES, zip(*rows, strict=True), strict=True))
-            self.columns.extend(read | {"started_at": microseconds(read["started_at"])})
+                self._strange = "a line of it has fields of a wrong type"
 
 
 class Others:

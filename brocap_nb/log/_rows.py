@@ -7,7 +7,7 @@ knows where.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -66,9 +66,6 @@ DTYPES: Final[Mapping[str, str]] = {
     "request_bytes": "i8",
 }
 """The columns that are kept; an absent integer is `NOWHERE`."""
-
-READ: Final = (*DTYPES,)[3:]
-"""The fields of a line that are columns."""
 
 STRING: Final = pd.StringDtype("python")
 """What `pd.array` makes of texts in any pandas, with pyarrow or without; None becomes pd.NA."""
@@ -242,14 +239,6 @@ class Columns:
             room = max(rows, room + room // 8 + 64)
             self._arrays = {name: _longer(array, room) for name, array in self._arrays.items()}
             self._ids = _longer(self._ids, room)
-
-
-def microseconds(texts: Collection[str]) -> Any:
-    """Return times of lines as numbers; those that this package wrote all at once."""
-    if all(text[26:] == "+00:00" for text in texts):
-        return np.array([text[:26] for text in texts], "M8[us]").view("i8")
-    times = map(datetime.fromisoformat, texts)
-    return [(time.astimezone(UTC) - _EPOCH) // _MICROSECOND for time in times]
 
 
 def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
