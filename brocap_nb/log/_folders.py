@@ -46,6 +46,7 @@ FOLDER_VARIABLE: Final = "BROCAP_LOG"  # names another: for a hub, or a lesson
 Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""
 
+INTERVAL = 1.0  # seconds between two looks at the files of others, for who follows them
 _MOST_RUBBISH: Final = 1_000  # lines
 
 
@@ -315,14 +316,8 @@ class Others:
         if tell:
             self._tell_unreadable()
 
-    def follow(self, listener: Listener, interval: float) -> Callable[[], None]:
+    def follow(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of what is written from now on; return what ends that."""
-        if not interval > 0:
-            raise InvalidInputError(
-                f"The interval is {interval!r}. Expected seconds above 0. Leave it out for 1 "
-                "second.",
-                field="interval",
-            )
         told: dict[Path, NDArray[np.int64]] = {}
         ended = threading.Event()
         with self.lock:
@@ -330,7 +325,7 @@ class Others:
             self._news(told)  # it was before the listener's time
 
         def run() -> None:
-            while not ended.wait(interval):
+            while not ended.wait(INTERVAL):
                 with self.lock:
                     self.look(tell=False)
                     news = self._news(told)
