@@ -40,7 +40,7 @@ from brocap_nb.log._journal import (
     write,
 )
 from brocap_nb.log._recorder import Recording, attach
-from brocap_nb.log._rows import Columns, frame_of, in_order, number_of
+from brocap_nb.log._rows import Columns, frame_of, newest, number_of
 from brocap_nb.log._segments import Sealer
 from brocap_nb.log._tables import (
     CARD_ROWS,
@@ -334,8 +334,8 @@ class ExchangeLog:
         """
         with self.reading(still=True) as sessions:
             tables = [source.columns for source in sessions]
-            newest = in_order(tables, count)[::-1][:count].tolist()
-            return [tables[number].exchange(row) for number, row in newest]
+            found = newest(tables, count)[::-1].tolist() if count > 0 else []
+            return [tables[number].exchange(row) for number, row in found]
 
     @contextmanager
     def reading(
@@ -392,7 +392,7 @@ class ExchangeLog:
                         return self._read_row(source, row, pictures=pictures)
             else:
                 with self._writing:
-                    order = in_order(tables, -exchange_id if exchange_id < 0 else None)
+                    order = newest(tables, -exchange_id if exchange_id < 0 else None)
                 if -len(order) <= exchange_id < len(order):
                     number, row = order[exchange_id].tolist()
                     return self._read_row(sessions[number], row, pictures=pictures)
@@ -426,7 +426,7 @@ class ExchangeLog:
         [True]
         """
         with self.reading(still=True, session=session) as sessions:
-            order = in_order([source.columns for source in sessions]).tolist()
+            order = newest([source.columns for source in sessions]).tolist()
         for number, row in order:
             try:
                 with self._others.lock:
