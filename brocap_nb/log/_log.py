@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import secrets
@@ -402,14 +403,17 @@ class ExchangeLog:
         )
 
     def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
+        bare = source.columns.exchange(row)  # with the names that the whole log has for it
         try:
             found = list(source.lines(source.columns.places(row)))
             line = found[0] | found[-1] if all(found) else {}
-            exchange = source.named(Exchange.from_line(line))
+            exchange = dataclasses.replace(
+                Exchange.from_line(line), session=bare.session, exchange_id=bare.exchange_id
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise ExchangeNotFoundError(
-                f"The lines of exchange {source.columns.exchange(row).exchange_id} can no longer "
-                f"be read ({type(error).__name__}). Was the log's folder changed by hand?"
+                f"The lines of exchange {bare.exchange_id} can no longer be read "
+                f"({type(error).__name__}). Was the log's folder changed by hand?"
             ) from None
         return with_pictures(exchange, source.picture) if pictures else exchange
 
