@@ -51,7 +51,6 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     shell = InteractiveShell.instance(config=config)
     shell.run_line_magic("load_ext", "brocap_nb")
     yield shell
-    _shared.release_sandbox(shell.magics_manager.registry["BroCapMagics"])
     InteractiveShell.clear_instance()
 
 

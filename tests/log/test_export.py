@@ -118,10 +118,13 @@ def test_a_har_has_every_attempt_keeps_the_rules_and_comes_back(
     assert sys.platform == "win32" or Path("log.har").stat().st_mode & 0o777 == 0o600
     back = bn.ExchangeLog.from_har("log.har", "again")
     for log in (back, bn.ExchangeLog("again")):
-        assert list(log.exchanges()) == list(recorded.exchanges()), "bodies, pictures and headers"
+        names = {"session": back.session, "exchange_id": ""}
+        found, was = (
+            [dataclasses.replace(one, **names) for one in these.exchanges()]
+            for these in (log, recorded)
+        )
+        assert found == was, "bodies, pictures and headers"
     assert PICTURE not in "".join(p.read_text() for p in Path("again").glob("*.jsonl"))
-    with pytest.raises(bn.InvalidInputError, match="already"):
-        bn.ExchangeLog.from_har("log.har", "again")
 
 
 number = st.none() | st.integers(-(2**63) + 1, 2**63 - 1)
