@@ -92,10 +92,7 @@ class Console:
         self._allow_private = allow_private
 
         self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
-        self._form_place = widgets.VBox(layout={"width": "auto"})
-        self.submit = widgets.PatientButton(
-            description="Submit task", button_style="primary", layout={"align_self": "flex-start"}
-        )
+        self.submit = widgets.PatientButton(description="Submit task", button_style="primary")
         self._report = Report(self.target.redact)
         self.submissions = SubmissionList(
             self._show_run,
@@ -105,35 +102,21 @@ class Console:
         self.picture = PictureView()
         self.text = widgets.HTML(layout={"display": "none"})
         """The request body, the code or the solution, whichever is chosen."""
-        self.tabs = widgets.ToggleButtons(
-            options=["Picture", "Request body", "Python", "Solution"],
-            style={"button_width": "auto"},
-            layout={"width": "auto"},
-        )
+        self.tabs = widgets.ToggleButtons(options=["Picture", "Request body", "Python", "Solution"])
         """What is shown beside the form."""
-        task = panel(
-            widgets.HTML(STYLE + heading("Try a task")),
-            *(self.task_type, self._form_place, self.submit, self._report),
-            grow=True,
-        )
-        seen = panel(self.tabs, self.picture, self.text, self.submissions, grow=True)
-        columns = widgets.Box(
-            [task, seen],
-            layout={"flex_flow": "row wrap", "width": "auto"},
-            classes=("brocap-columns",),
-        )
+        self._heading = widgets.HTML(STYLE + heading("Try a task"))
+        self._task = panel()
+        seen = panel(self.tabs, self.picture, self.text, self.submissions)
+        columns = widgets.Box([self._task, seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
         self._top = widgets.View(
             [widgets.OwnKeys(), head, columns],
-            layout={"width": "auto", "grid_gap": "10px"},
+            layout={"grid_gap": "10px"},
             classes=("brocap",),
         )
 
         guard = self._report.guard
         self._show_form()
-        with self._report.catching():  # so that one click submits
-            if (picker := self.form.picker) is not None and picker.sample.options:
-                picker.sample.index = 0
         self.task_type.observe(guard(self._show_form), "value")
         self.target.choice.observe(guard(self._retarget), "value")
         self.submit.on_click(guard(self._submit))
@@ -141,7 +124,8 @@ class Console:
         self._stop = widgets.after_cells(guard(self.offer_task_types))
         widgets.replace_former(self.close)  # last, so that a sandbox in use goes on
 
-    # the log is made when the form is on its way to the screen: it needs as many widgets again
+    # what needs more time is made when the form is on its way to the screen: the first sample is
+    # chosen, and the log needs as many widgets again
 
     @cached_property
     def board(self) -> LogBoard:
@@ -154,9 +138,13 @@ class Console:
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:  # a closed console follows no log again
+            picker = self.form.picker
+            if picker is not None and picker.sample.options and not picker.wire_fields():
+                with self._report.catching():  # so that one click submits
+                    picker.sample.index = 0
             _ = self.board
-            if self.form.picker is not None:
-                self.form.picker.draw_samples()
+            if picker is not None:
+                picker.draw_samples()
         return self._top
 
     @property
@@ -203,7 +191,8 @@ class Console:
             )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
-        self._form_place.children = (self.form,)
+        parts = (self._heading, self.task_type, self.form, self.submit, self._report)
+        self._task.children = parts
         if self.form.picker is not None and "widget" in self.__dict__:
             self.form.picker.draw_samples()
         self._retarget()
@@ -338,6 +327,7 @@ class Console:
             self.offer_task_types()
         self._renew = widgets.display_both(self._top, self._repr_mimebundle_, **kwargs)
         _ = self.widget
+        self._renew()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(self._static_html(), repr(self))

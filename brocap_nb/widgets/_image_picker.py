@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,17 @@ MAX_BYTES: Final = 10_000_000
 """How large a file may be, as in drop_zone.js; a notebook's connection carries little more."""
 
 _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (required)</span>'
+
+
+@lru_cache(maxsize=32)
+def _small(puzzle: Puzzle) -> str:
+    """A copy of a sample for its button, as a data URI."""
+    small = _pictures.thumbnail(puzzle.data, side=54, max_bytes=1_250)
+    return f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
+
+
+def _told(html: str) -> str:
+    return f'<div role="group" aria-label="Picture">{_LABEL}{html}</div>'
 
 
 class DropZone(widgets.AnyWidget):
@@ -62,8 +74,7 @@ class ImagePicker(widgets.VBox):
         self._as_url = True
         self._load: object | None = None  # the load that is waited for
         samples = puzzles()
-        self._said = widgets.HTML()
-        self._say()
+        self._said = widgets.HTML(_told(note(NO_PICTURE)))
         self._drawn = False
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
@@ -133,11 +144,10 @@ class ImagePicker(widgets.VBox):
             return
         self._drawn = True
         place = f".brocap-{id(self)} .jupyter-button:nth-of-type"
-        rules = []
-        for number, one in enumerate(self._puzzles(), 1):
-            small = _pictures.thumbnail(one.data, side=84, max_bytes=1_250)
-            uri = f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
-            rules.append(f"{place}({number}) {{ background-image: url({uri}) }}")
+        rules = [
+            f"{place}({number}) {{ background-image: url({_small(one)}) }}"
+            for number, one in enumerate(self._puzzles(), 1)
+        ]
         look = f"<style>{' '.join(rules)}</style>"
         self.children += (widgets.HTML(look, layout=widgets.shown(False)),)
 
@@ -155,8 +165,9 @@ class ImagePicker(widgets.VBox):
         self._changed()
 
     def _say(self, *, problem: str = "", waiting: str = "") -> None:
-        told = problem_note(problem) if problem else note(waiting or self._chosen)
-        self._said.value = f'<div role="group" aria-label="Picture">{_LABEL}{told}</div>'
+        self._said.value = _told(
+            problem_note(problem) if problem else note(waiting or self._chosen)
+        )
 
     def _sample_chosen(self, change: Any) -> None:
         known = {p.name: p for p in self._puzzles()}

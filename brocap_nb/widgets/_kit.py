@@ -44,7 +44,8 @@ def rearrange(widget: Widget, **changes: Any) -> None:
     """Change some traits of a widget's layout, and of no other's."""
     for key, part in [*_parts.items()]:
         if part is widget.layout:
-            widget.layout = _part(Layout, {**dict(key[1:]), **changes})
+            traits = {**dict(key[1:]), **changes}
+            widget.layout = _part(Layout, {k: v for k, v in traits.items() if v})
             return
     for name, value in changes.items():
         setattr(widget.layout, name, value)

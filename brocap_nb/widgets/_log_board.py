@@ -94,9 +94,7 @@ class LogBoard:
         guard = self._report.guard
         self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
-        self.view = widgets.ToggleButtons(
-            options=_tabs(0), style={"button_width": "auto"}, layout={"width": "auto"}
-        )
+        self.view = widgets.ToggleButtons(options=_tabs(0))
         """What a row is: a request, a task or an error."""
         self.outcome = _choice("Outcome", *map(str, Outcome))
         self.method, self.error_code = _choice("Method"), _choice("Code")
@@ -104,7 +102,6 @@ class LogBoard:
             widgets.Text,
             "Search",
             placeholder="anything in it, or: task 7654321",
-            layout={"flex": "3 1 190px"},
         )
         self._controls = (self.outcome, self.method, self.error_code, self.text)
         fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
@@ -120,14 +117,13 @@ class LogBoard:
         self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
         self._rows = widgets.VBox(
             [self.list, line(self.newer, self.older, self.place, self.clear)],
-            layout={"width": "auto", "grid_gap": "8px"},
+            layout={"grid_gap": "8px"},
             classes=("brocap-log",),
         )
         self._frame = Copyable(_frame_of(log))
         head = line(widgets.HTML(heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
-            layout={"width": "auto"},
             classes=("brocap-panel",),
         )
         """All of it, to be put into a layout of your own."""
@@ -172,7 +168,7 @@ class LogBoard:
         self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
         self.provoke.on_click(guard(self._start_to_provoke))
         parts = [line(self.show_requests, self.provoke), self.more, self.any_code]
-        box = widgets.VBox(parts, layout={"width": "auto", "grid_gap": "8px"})
+        box = widgets.VBox(parts, layout={"grid_gap": "8px"})
         self._rows.children += (box,)
         return box
 
@@ -359,5 +355,4 @@ def _choice(label: str, *options: str) -> Any:
         label,
         # a value of None would choose nothing
         options=[(f"any {label.lower()}", ""), *((word, word) for word in options)],
-        layout={"flex": "1 1 120px"},
     )

@@ -70,7 +70,7 @@ class RowList(widgets.VBox):
         self._buttons: dict[str, Any] = {}
         self._marked: str | None = None
         self._header = widgets.HTML(_header(header), classes=("brocap-row-header",))
-        super().__init__([self._header], layout={"width": "auto"}, classes=("brocap-rows",))
+        super().__init__([self._header], classes=("brocap-rows",))
 
     def head(self, header: str) -> None:
         """Show other names of the columns; rows without columns have none."""
@@ -110,7 +110,7 @@ class RowList(widgets.VBox):
         self._buttons[key].click()
 
     def _button(self) -> Any:
-        button = widgets.Button(layout={"width": "auto"})
+        button = widgets.Button()
         button.on_click(lambda _: self._opened(self._key_of(button)))
         return button
 

@@ -75,10 +75,9 @@ def close_all(widget: widgets.Widget) -> None:
             part.close()
 
 
-def panel(*children: widgets.Widget, grow: bool = False) -> widgets.VBox:
-    """A framed block of widgets; one that grows shares a row where there is room for two."""
-    layout = {"flex": "1 1 320px"} if grow else {}
-    return widgets.VBox(children, layout=layout, classes=("brocap-panel",))
+def panel(*children: widgets.Widget) -> widgets.VBox:
+    """A framed block of widgets."""
+    return widgets.VBox(children, classes=("brocap-panel",))
 
 
 class Fold(widgets.VBox):

@@ -59,7 +59,7 @@ class SubmissionList(widgets.VBox):
         self._numbered = 0
         self._refresh = widgets.Refresh(self.draw, TICK)
         self._head = widgets.HTML(_HEADING + note("Nothing has been submitted yet."))
-        super().__init__([self._head], layout=_WIDE, classes=("brocap-runs",))
+        super().__init__([self._head], classes=("brocap-runs",))
 
     @property
     def runs(self) -> tuple[Submission, ...]:

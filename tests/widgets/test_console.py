@@ -108,7 +108,8 @@ def test_several_submissions_are_looked_at_one_by_one(console: Console) -> None:
 
 def test_a_request_that_broke_is_told_at_its_submission(console: Console, sandbox: Sandbox) -> None:
     sandbox.faults.next("getTaskResult", "reset")
-    console.submit.click()  # the first sample is chosen
+    _ = console.widget  # chooses the first sample
+    console.submit.click()
     until(
         lambda: "1 request broke (connection error)" in console.submissions._lines[0].numbers.value
     )
