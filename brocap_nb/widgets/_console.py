@@ -18,10 +18,11 @@ from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._fault_chooser import FaultChooser
-from brocap_nb.widgets._forms import TaskForm
+from brocap_nb.widgets._forms import Row, TaskForm
 from brocap_nb.widgets._lenses import BROKEN, table_of
 from brocap_nb.widgets._log_board import LogBoard
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
+from brocap_nb.widgets._rows import line
 from brocap_nb.widgets._style import (
     STYLE,
     Report,
@@ -93,7 +94,7 @@ class Console:
 
         self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
         self.submit = widgets.PatientButton(description="Submit task", button_style="primary")
-        self._report = Report(self.target.redact)
+        self._report, self._wrong = Report(self.target.redact), line()
         self.submissions = SubmissionList(
             self._show_run,
             show_request=lambda exchange_id: self.board.exchange.show_exchange(exchange_id),
@@ -191,8 +192,8 @@ class Console:
             )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
-        parts = (self._heading, self.task_type, self.form, self.submit, self._report)
-        self._task.children = parts
+        parts = (self.task_type, self.form, self.submit, self._report, self._wrong)
+        self._task.children = (self._heading, *parts)
         if self.form.picker is not None and "widget" in self.__dict__:
             self.form.picker.draw_samples()
         self._retarget()
@@ -208,6 +209,7 @@ class Console:
     def _show_task(self) -> None:
         form, picker = self.form, self.form.picker
         self._report.clear()
+        self._lead_to(())
         self._turn_to()
         pictures = form.current.pictures() if form.current is not None else []
         if picker is not None:  # it knows a picture before the rest of the form is right
@@ -231,7 +233,8 @@ class Console:
         """The task as the body that is sent, or as code; or what is still missing."""
         task = self.form.current
         if task is None:
-            return note(f"Shown here once the form is complete. Missing: {self.form.in_words()}.")
+            missing = ", ".join(row.words for row in self.form.wrong)
+            return note(f"Shown here once the form is complete. Missing: {missing}.")
         try:
             if self.tabs.value == "Python":
                 return _html.code(task.to_python(), max_height="18em")
@@ -262,15 +265,22 @@ class Console:
         try:
             task = self.form.task()
         except InvalidInputError:
-            self._report.problem(f"Not sent. Missing or wrong: {self.form.in_words()}.")
-            if (wrong := self.form.first_wrong()) is not None:
-                wrong.focus()
+            self._report.problem("Not sent. Missing or wrong:")
+            self._lead_to(self.form.wrong)
             return
         run = self.target.client().submit(task)
         self.submit.disabled = True  # until it is created: a double click would be billed twice
         run.on_change(self._follow)
         self.submissions.follow(run)
         self._follow(run)  # it may have changed before anybody listened
+
+    def _lead_to(self, wrong: Sequence[Row]) -> None:
+        """Go to the first field that is wrong, and offer a button for each."""
+        former, self._wrong.children = self._wrong.children, tuple(map(_button_to, wrong))
+        for button in former:
+            close_all(button)
+        for row in wrong[:1]:
+            row.focus()
 
     def _follow(self, run: Submission) -> None:
         """Called from the submission's thread on each change of its state."""
@@ -347,6 +357,12 @@ class Console:
             self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
             table_of(self.log, rows=5),
         )
+
+
+def _button_to(row: Row) -> Any:
+    button = widgets.Button(description=row.words)
+    button.on_click(lambda _: row.focus())
+    return button
 
 
 def _task_types() -> tuple[tuple[str, str], ...]:

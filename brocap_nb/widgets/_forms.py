@@ -79,6 +79,11 @@ class Row:
         """Its widgets, from top to bottom."""
         return [part for part in (self.widget, self.said) if part is not None]
 
+    def focus(self) -> None:
+        """Put the keyboard where it is filled in."""
+        if self.widget is not None:
+            self.widget.focus()
+
     def say(self) -> bool:
         """Show what is wrong and what the service said, if anything, or else the help."""
         wrong = problem_note(*self.sentences) if self.touched else ""
@@ -242,13 +247,10 @@ class TaskForm(widgets.View):
             raise InvalidTaskError(self.problems)
         return self.current
 
-    def first_wrong(self) -> Any:
-        """Return the widget to be filled in first, or None."""
-        return next((row.widget for row in self.rows if row.sentences), None)
-
-    def in_words(self) -> str:
-        """Return what people call the fields that are wrong."""
-        return ", ".join(row.words for row in self.rows if row.sentences)
+    @property
+    def wrong(self) -> list[Row]:
+        """Those of its rows that have to be looked at."""
+        return [row for row in self.rows if row.sentences]
 
     def mark(self, fields: Sequence[str], sentence: str) -> None:
         """Show at these fields, and nowhere else, what the service said, until they are changed.
