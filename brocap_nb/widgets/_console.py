@@ -101,7 +101,7 @@ class Console:
             broken=self._broken,
         )
         self.picture = PictureView()
-        self.text = widgets.HTML(layout={"display": "none"})
+        self.text = widgets.HTML(layout=widgets.shown(False))
         """The request body, the code or the solution, whichever is chosen."""
         self.tabs = widgets.ToggleButtons(options=["Picture", "Request body", "Python", "Solution"])
         """What is shown beside the form."""

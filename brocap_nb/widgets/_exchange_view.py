@@ -51,7 +51,7 @@ class Copyable(widgets.HBox):
         self.text, self._copy = widgets.HTML(html), CopyButton()
         super().__init__(
             [self.text, self._copy],
-            layout={"display": "" if html else "none"},
+            layout=widgets.shown(html),
             classes=("brocap-line", "brocap-copyable"),
         )
 
@@ -117,7 +117,7 @@ class ExchangeView(widgets.VBox):
                 self._code,
                 self._bodies,
             ],
-            layout={"grid_gap": "8px", "display": "none"},
+            layout=widgets.shown(False),
             classes=("brocap-exchange",),
         )
         guard = self._report.guard

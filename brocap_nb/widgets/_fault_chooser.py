@@ -56,8 +56,6 @@ class FaultChooser(Fold):
         self._pending = widgets.HTML()
         self.order.on_click(self._report.guard(self._order))
         self.clear.on_click(self._report.guard(self._clear))
-        for control, width in ((self.method, 150), (self.fault, 260), (self.times, 130)):
-            widgets.rearrange(control, flex=f"1 1 {width}px")
         self.draw()
         self._unsubscribe = self._log.subscribe(self._heard)
         chosen = line(self.method, self.fault, self.times)

@@ -117,7 +117,6 @@ class LogBoard:
         self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
         self._rows = widgets.VBox(
             [self.list, line(self.newer, self.older, self.place, self.clear)],
-            layout={"grid_gap": "8px"},
             classes=("brocap-log",),
         )
         self._frame = Copyable(_frame_of(log))
@@ -161,14 +160,13 @@ class LogBoard:
             widgets.Dropdown,
             "Explain an error code",
             options=[("choose one", ""), *((code, code) for code in CATALOGUE)],
-            layout={"max_width": "26em"},
         )
         guard = self._report.guard
         self.any_code.observe(guard(lambda: self.choose(self.any_code.value)), "value")
         self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
         self.provoke.on_click(guard(self._start_to_provoke))
         parts = [line(self.show_requests, self.provoke), self.more, self.any_code]
-        box = widgets.VBox(parts, layout={"grid_gap": "8px"})
+        box = widgets.VBox(parts, classes=("brocap-gap",))
         self._rows.children += (box,)
         return box
 

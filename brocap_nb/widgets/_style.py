@@ -68,11 +68,7 @@ def close_all(widget: widgets.Widget) -> None:
     """Close a widget and all that is in it: a closed one in an open one breaks its saving."""
     for inner in getattr(widget, "children", ()):
         close_all(inner)
-    parts = [getattr(widget, name, None) for name in ("layout", "style")]
     widget.close()
-    for part in parts:
-        if isinstance(part, widgets.Widget) and not widgets.is_shared(part):
-            part.close()
 
 
 def panel(*children: widgets.Widget) -> widgets.VBox:
