@@ -113,8 +113,7 @@ class Input(Row):
         item = shape.get("items", {}).get("type")
         self._item = item if item in _LINE and not secret else None
         choices = (True, False) if self._kind == "boolean" else shape.get("enum", ())
-        written = _text if len({*map(_text, choices)}) == len(choices) else json.dumps
-        self._choices = {written(value): value for value in choices}
+        self._choices = {_text(value): value for value in choices}
         line = self._kind in _LINE
         hint = "" if choices or line else _hint(shape, listed=self._item is not None)
         help_text = " ".join(filter(None, [shape.get("description"), hint]))
@@ -131,8 +130,8 @@ class Input(Row):
             make: Any = SecretField
             options = {"label": f"{self.name}{needed}", "noun": "value"}
         elif choices:
-            start = None if default is None else written(default)
-            if start not in self._choices:
+            start = _text(default)
+            if default is None:
                 start = "(choose)" if required else "(left out)"
                 self._choices = {start: None, **self._choices}
             make, options["options"], options["value"] = widgets.Dropdown, [*self._choices], start
@@ -434,12 +433,8 @@ def _hint(shape: Schema, *, listed: bool) -> str:
     if listed:
         allowed = ", ".join(map(_text, shape["items"].get("enum", ())))
         return f"One a line: {allowed}." if allowed else "One a line."
-    needed = shape.get("required", ())
-    fields = [f"{name}{' (required)' * (name in needed)}" for name in shape.get("properties", ())]
-    if fields:
-        return f"Written as JSON: an object of {', '.join(fields)}."
-    shown = {"object": '{"name": 1}', "array": '["a", 2]'}.get(shape.get("type", ""), '"a text"')
-    return f"Written as JSON, such as {shown}."
+    fields = ", ".join(shape.get("properties", ()))
+    return f"Written as JSON: an object of {fields}." if fields else "Written as JSON."
 
 
 def _words(name: str) -> str:
