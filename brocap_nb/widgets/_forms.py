@@ -29,7 +29,6 @@ from brocap_nb.widgets._style import (
     Fold,
     dress,
     note,
-    place,
     problem_note,
     show_html,
 )
@@ -72,8 +71,9 @@ class Row:
 
     @cached_property
     def said(self) -> Any:
-        """What there is to say."""
-        return place(self._help, classes=("brocap-said",))
+        """What there is to say; while there is nothing it takes no room."""
+        shown = widgets.shown(self._help)
+        return widgets.HTML(self._help, layout=shown, classes=("brocap-said",))
 
     def parts(self) -> list[widgets.Widget]:
         """Its widgets, from top to bottom."""

@@ -41,10 +41,7 @@ def _told(html: str) -> str:
 
 
 class DropZone(widgets.AnyWidget):
-    """Sends on what is pasted, dropped or chosen: a file as the buffer of a message, or a text.
-
-    A file that is too large never leaves the page.
-    """
+    """Sends on what is pasted, dropped or chosen: a file as the buffer of a message, or a text."""
 
     _esm = Path(__file__).parent / "drop_zone.js"
 
@@ -71,11 +68,10 @@ class ImagePicker(widgets.VBox):
         """The sample, if it is one."""
         self._chosen = NO_PICTURE
         self._puzzles, self._allow_private, self._changed = puzzles, allow_private, changed
-        self._as_url = True
+        self._as_url, self._drawn = True, False
         self._load: object | None = None  # the load that is waited for
         samples = puzzles()
         self._said = widgets.HTML(_told(note(NO_PICTURE)))
-        self._drawn = False
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
             tooltips=[one.question for one in samples],
@@ -83,9 +79,7 @@ class ImagePicker(widgets.VBox):
             layout=widgets.shown(samples),
             classes=("brocap-samples", f"brocap-{id(self)}"),
         )
-        """The samples, each a picture to click."""
         self.zone = DropZone()
-        """Takes a picture from the clipboard, a drop or a file."""
         self.upload = widgets.FileUpload(
             description="Choose a file…", accept="image/*", classes=("brocap-upload",)
         )
@@ -108,7 +102,6 @@ class ImagePicker(widgets.VBox):
             indent=False,
             layout=widgets.shown(self._allow_private is None),
         )
-        """Whether an address may be of this machine or of its network."""
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
         return self.address, line(self.load, self.private)
 
@@ -132,11 +125,10 @@ class ImagePicker(widgets.VBox):
 
     def choose_file(self, data: bytes, name: str = "file") -> None:
         """Take a picture's file; what is none is refused, and the choice before it stays."""
-        name = name[:80]
-        if sentence := _pictures.check_kind(data, name):
+        if sentence := _pictures.check_kind(data, name[:80]):
             self._say(problem=sentence)
-            return
-        self._choose(data, None, f"{name}, sent as a file (`imagesBase64`)")
+        else:
+            self._choose(data, None, f"{name[:80]}, sent as a file (`imagesBase64`)")
 
     def draw_samples(self) -> None:
         """Put small copies of the samples on their buttons, if that is not done yet."""
@@ -170,20 +162,15 @@ class ImagePicker(widgets.VBox):
         )
 
     def _sample_chosen(self, change: Any) -> None:
-        known = {p.name: p for p in self._puzzles()}
-        puzzle = known.get(change["new"])
-        if puzzle is None or puzzle is self.puzzle:  # chosen already, or none
-            return
-        _pictures.remember(puzzle.url, puzzle.data)
-        self._choose(puzzle.data, puzzle.url if self._as_url else None, puzzle=puzzle)
+        for puzzle in self._puzzles():
+            if puzzle.name == change["new"] and puzzle is not self.puzzle:
+                _pictures.remember(puzzle.url, puzzle.data)
+                self._choose(puzzle.data, puzzle.url if self._as_url else None, puzzle=puzzle)
 
     def _file_chosen(self, change: Any) -> None:
-        if not change["new"]:
-            return
-        file = change["new"][0]
-        data, name = bytes(file["content"]), str(file["name"])
-        self.upload.value = ()  # else the saved notebook would carry the file
-        self.choose_file(data, name)
+        for file in change["new"]:
+            self.upload.value = ()  # else the saved notebook would carry the file
+            self.choose_file(bytes(file["content"]), str(file["name"]))
 
     def _came(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         """Something was pasted or dropped; a page can send anything."""

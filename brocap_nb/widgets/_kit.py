@@ -164,9 +164,7 @@ class Refresh:
     """Calls `draw` soon after `request()`, at most once in an interval, in a thread of its own."""
 
     def __init__(self, draw: Callable[[], None], interval: float = 0.2) -> None:
-        self._draw = draw
-        self._interval = interval
-        self._lock = threading.Lock()
+        self._draw, self._interval, self._lock = draw, interval, threading.Lock()
         self._timer: threading.Timer | None = None
         self._closed = False
 

@@ -47,11 +47,6 @@ def show_html(place: widgets.HTML, html: str) -> None:
     widgets.show(place, html)
 
 
-def place(html: str = "", classes: Sequence[str] = ()) -> Any:
-    """A place for HTML; while it is empty it takes no room."""
-    return widgets.HTML(html, layout=widgets.shown(html), classes=classes)
-
-
 def plain(kind: Any, label: str, **options: Any) -> Any:
     """A control that is no field of a task, with its label above it."""
     return kind(description=label, classes=PLAIN, **options)
