@@ -65,9 +65,8 @@ class FaultChooser(Fold):
         """Show the orders that wait as they stand now."""
         orders = self._used.faults.waiting if self._used is not None else ()
         self.clear.disabled = not orders
-        rows = "".join(f"<li>{_words(*order)}</li>" for order in orders)
-        planned = f'<ol style="margin:0;padding-left:1.6em">{rows}</ol>' if orders else ""
-        told = f"{self._met} " + ("Planned:" if orders else "No failure is planned.")
+        planned = "".join(f"<div>{_words(*order)}</div>" for order in orders)
+        told = f"{self._met} {'Planned:' if orders else 'No failure is planned.'}"
         self._pending.value = f'<div role="status">{note(told.strip())}{planned}</div>'
 
     def close(self) -> None:
