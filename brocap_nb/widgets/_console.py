@@ -215,9 +215,7 @@ class Console:
         if picker is not None:  # it knows a picture before the rest of the form is right
             pictures = [picker.data] if picker.data is not None else []
         if not pictures:
-            url = picker is not None and picker.url
-            no_picture = "No picture is known here yet." if url else NO_PICTURE
-            self.picture.clear(no_picture if picker is not None else "This task has no picture.")
+            self.picture.clear("This task has no picture." if picker is None else NO_PICTURE)
         elif pictures != self.picture.pictures:  # an answer stays until another one is chosen
             self.picture.show(pictures)
 
@@ -344,15 +342,11 @@ class Console:
 
     def _static_html(self) -> str:
         """What a page without a kernel shows: pictures are small, so that it stays light."""
+        target, kind = self.target.choice.label, self.task_type.value
         return _html.card(
             "brocap_nb console",
             "<div>Run this cell to use it. As it stood:</div>",
-            _html.facts(
-                [
-                    ("send tasks to", _html.badge(self.target.choice.label)),
-                    ("task type", _html.badge(self.task_type.value)),
-                ]
-            ),
+            _html.facts([("send tasks to", _html.badge(target)), ("task type", _html.badge(kind))]),
             self.form.static(),
             self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
             table_of(self.log, rows=5),
