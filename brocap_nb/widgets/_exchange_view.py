@@ -46,7 +46,7 @@ class Copyable(widgets.HBox):
         self.text = widgets.HTML()
         super().__init__(
             [self.text, CopyButton()],
-            layout={"width": "auto", "display": "none"},
+            layout=widgets.shown(False),
             classes=("brocap-line", "brocap-copyable"),
         )
 
@@ -98,7 +98,7 @@ class ExchangeView(widgets.VBox):
         head = line(self._entry, *buttons, self._report)
         super().__init__(
             [head, self._difference, self._code, self._shown],
-            layout={"width": "auto", "grid_gap": "8px", "display": "none"},
+            layout=widgets.shown(False),
             classes=("brocap-exchange",),
         )
         guard = self._report.guard

@@ -80,9 +80,7 @@ class LogBoard:
         self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
         self.view = widgets.ToggleButtons(
-            options=[(kind.title(), kind) for kind in ("requests", "tasks", "errors")],
-            style={"button_width": "auto"},
-            layout={"width": "auto"},
+            options=[(kind.title(), kind) for kind in ("requests", "tasks", "errors")]
         )
         """What a row is: a request, a task or an error."""
         self.outcome = _choice("Outcome", *map(str, Outcome))
@@ -91,25 +89,22 @@ class LogBoard:
             widgets.Text,
             "Search",
             placeholder="anything in it, or: task 7654321",
-            layout={"flex": "3 1 190px"},
         )
         self._controls = (self.outcome, self.method, self.error_code, self.text)
-        self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
+        self.clear = widgets.Button(description="Clear filters", layout=widgets.shown(False))
         fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
         self.filters = line(fold, *self._controls, self.clear, name="brocap-filters")
         self.list = RowList(self._click)
         self.place = widgets.HTML()
-        self.more = widgets.Button(description="Show more", layout={"display": "none"})
+        self.more = widgets.Button(description="Show more", layout=widgets.shown(False))
         self._rows = widgets.VBox(
             [self.list, line(self.place, self.more)],
-            layout={"width": "auto", "grid_gap": "8px"},
             classes=("brocap-log",),
         )
         self._frame = Copyable()
         head = line(widgets.HTML(heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
-            layout={"width": "auto"},
             classes=("brocap-panel",),
         )
         """All of it, to be put into a layout of your own."""
@@ -146,14 +141,13 @@ class LogBoard:
             widgets.Dropdown,
             "Explain an error code",
             options=[("choose one", ""), *((code, code) for code in CATALOGUE)],
-            layout={"max_width": "26em"},
         )
         guard = self._report.guard
         self.any_code.observe(guard(self._look_up), "value")
         self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
         self.provoke.on_click(guard(self._start_to_provoke))
         parts = [line(self.show_requests, self.provoke), self.about, self.any_code]
-        box = widgets.VBox(parts, layout={"width": "auto", "grid_gap": "8px"})
+        box = widgets.VBox(parts, classes=("brocap-gap",))
         self._rows.children += (box,)
         return box
 
@@ -318,5 +312,4 @@ def _choice(label: str, *options: str) -> Any:
         label,
         # a value of None would choose nothing
         options=[(f"any {label.lower()}", ""), *((word, word) for word in options)],
-        layout={"flex": "1 1 120px"},
     )

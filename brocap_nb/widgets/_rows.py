@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from brocap_nb import _html
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import Report, close_all, place, show_html
+from brocap_nb.widgets._style import Report, close_all, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
@@ -66,8 +66,8 @@ class RowList(widgets.VBox):
         self._rows: dict[str, Row] = {}
         self._buttons: dict[str, Any] = {}
         self._marked: str | None = None
-        self._header = place(classes=("brocap-row-header",))
-        super().__init__([self._header], layout={"width": "auto"}, classes=("brocap-rows",))
+        self._header = widgets.HTML(layout=widgets.shown(False), classes=("brocap-row-header",))
+        super().__init__([self._header], classes=("brocap-rows",))
 
     @property
     def texts(self) -> list[str]:
@@ -101,7 +101,7 @@ class RowList(widgets.VBox):
         def clicked(button: Any) -> None:
             self._opened(next(key for key, one in self._buttons.items() if one is button))
 
-        button = widgets.Button(layout={"width": "auto"})
+        button = widgets.Button()
         button.on_click(clicked)
         return button
 

@@ -26,7 +26,6 @@ SENTENCE: Final = 600  # most characters of an error that are shown; the log has
 _WORDS: Final = {"creating": "creating the task", "waiting": "waiting for the answer"}
 _SIGNS: Final = {"ready": "✓ ", "failed": "✗ ", "cancelled": "■ "}
 _HEADING: Final = heading("Submissions")
-_WIDE: Final = {"width": "auto"}
 
 
 class SubmissionList(widgets.VBox):
@@ -52,7 +51,7 @@ class SubmissionList(widgets.VBox):
         self._numbered = 0
         self._refresh = widgets.Refresh(self.draw, TICK)
         self._head = widgets.HTML(_HEADING + note("Nothing has been submitted yet."))
-        super().__init__([self._head], layout=_WIDE, classes=("brocap-runs",))
+        super().__init__([self._head], classes=("brocap-runs",))
 
     @property
     def runs(self) -> tuple[Submission, ...]:
@@ -109,12 +108,12 @@ class _Line(widgets.Box):
     def __init__(self, owner: SubmissionList, run: Submission, number: int) -> None:
         self.run, self._owner, self._number = run, owner, number
         self._ended = False
-        self.status = widgets.HTML(layout=_WIDE, classes=("brocap-run-status",))
-        self.numbers = widgets.HTML(layout=_WIDE, classes=("brocap-run-numbers",))
-        self.show, self.cancel = widgets.Button(layout=_WIDE), widgets.Button(layout=_WIDE)
-        self.request = widgets.Button(description="Show request", layout=_WIDE)
+        self.status = widgets.HTML(classes=("brocap-run-status",))
+        self.numbers = widgets.HTML(classes=("brocap-run-numbers",))
+        self.show, self.cancel = widgets.Button(), widgets.Button()
+        self.request = widgets.Button(description="Show request")
         parts = [self.status, self.numbers, self.show, self.cancel, self.request]
-        super().__init__(parts, layout=_WIDE, classes=("brocap-run",))
+        super().__init__(parts, classes=("brocap-run",))
         self.show.on_click(lambda _: owner.select(run))
         self.cancel.on_click(lambda _: run.cancel())
         self.request.on_click(lambda _: owner.show_request(_failed_with(run)))

@@ -45,12 +45,15 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     """A shell with the magics, and with a log and a sandbox of its own."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setattr(_shared, "_log", bn.ExchangeLog(":memory:"))
+    monkeypatch.setattr(_shared, "_sandbox", None)
     InteractiveShell.clear_instance()
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
     shell.run_line_magic("load_ext", "brocap_nb")
     yield shell
+    if _shared._sandbox is not None:
+        _shared._sandbox.stop()
     InteractiveShell.clear_instance()
 
 
