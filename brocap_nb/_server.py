@@ -78,7 +78,7 @@ class Server:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             try:
                 self._socket = socket.create_server((host, port), family=family, backlog=128)
-            except (OSError, OverflowError, UnicodeError) as error:
+            except (OSError, OverflowError, UnicodeError, TypeError) as error:
                 reason = getattr(error, "strerror", None) or str(error)
                 raise self._error(
                     f"It cannot listen on {host}, port {port}: {reason}. Choose another port, or "

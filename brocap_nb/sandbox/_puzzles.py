@@ -15,14 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from brocap_nb import _html
 from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 _FILES: Final = Path(__file__).with_name("puzzles")
 _QUESTIONS: Final = {
@@ -53,7 +50,7 @@ class Puzzle:
     columns: ClassVar[int] = 3
     rows: ClassVar[int] = 2
 
-    @cached_property
+    @cached_property  # one tuple for all tasks that are kept
     def answer(self) -> tuple[bool, ...]:
         """One boolean for each tile, row by row."""
         return tuple(tile == 0 for tile in self.order)
@@ -67,22 +64,21 @@ class Puzzle:
         shown = _html.picture(self.data, "image/png", self.question)
         return _html.bundle(_html.card(self.question, shown), repr(self))
 
-    def __repr__(self) -> str:
-        tile = self.answer.index(True) + 1
-        return f"Puzzle({self.name!r}, {self.question!r}, tile {tile}, {len(self.data):,} bytes)"
-
 
 class Library:
     """The pictures of one sandbox: the seed decides the order of their tiles."""
 
     def __init__(self, seed: int, base_url: str) -> None:
         self._base = base_url
-        self.puzzles: tuple[Puzzle, ...] = ()
-        for name, question in _QUESTIONS.items():
-            tiles = range(Puzzle.columns * Puzzle.rows)
-            order = tuple(random.Random(f"{seed}:{name}").sample(tiles, len(tiles)))
-            url = f"{base_url}/pictures/{name}.png"
-            self.puzzles += (Puzzle(name, question, url, order),)
+        self.puzzles = tuple(
+            Puzzle(
+                name,
+                question,
+                f"{base_url}/pictures/{name}.png",
+                tuple(random.Random(f"{seed}:{name}").sample(range(6), 6)),
+            )
+            for name, question in _QUESTIONS.items()
+        )
 
     def file(self, path: str) -> bytes | None:
         """Return the picture at a path: a puzzle's, or one that is wrong on purpose."""
@@ -98,21 +94,19 @@ class Library:
         return spoilt.get(path)
 
     def of(self, task: Mapping[str, Any]) -> bytes | None:
-        """Return a task's picture, b"" if it has none; None if it cannot be read."""
-        texts, urls = task.get("imagesBase64"), task.get("imageUrls")
-        if isinstance(texts, list) and texts:
-            try:
-                return base64.b64decode(texts[0], validate=True)
-            except (ValueError, TypeError):
-                return None
-        return self.at(str(urls[0])) if isinstance(urls, list) and urls else b""
+        """Return a task's picture, b"" if it has none; None if it cannot be read.
 
-    def at(self, url: str) -> bytes | None:
-        """Return the picture that this sandbox serves at `url`; nothing is fetched."""
+        An address is looked up here; nothing is fetched.
+        """
+        texts, urls = task.get("imagesBase64"), task.get("imageUrls")
         try:
-            asked, own = urlsplit(url), urlsplit(self._base)
+            if isinstance(texts, list) and texts:
+                return base64.b64decode(texts[0], validate=True)
+            if not (isinstance(urls, list) and urls):
+                return b""
+            asked, own = urlsplit(str(urls[0])), urlsplit(self._base)
             here = asked.port == own.port and asked.hostname in (own.hostname, "localhost")
-        except ValueError:
+        except (ValueError, TypeError):
             return None
         return self.file(asked.path) if here else None
 
@@ -128,9 +122,15 @@ class Library:
             look = _look(data)
         except Exception:  # Pillow raises nearly anything at a damaged file
             return None
-        # a poor JPEG of the same picture is up to 7 away, one with two tiles exchanged at least 11
-        near = (puzzle for puzzle in self.puzzles if _distance(look, _look(puzzle.data)) < 9)
-        return next(near, None)
+        from PIL import Image, ImageChops
+
+        for puzzle in self.puzzles:
+            apart = ImageChops.difference(look, _look(puzzle.data))
+            tiles = apart.resize((Puzzle.columns, Puzzle.rows), Image.Resampling.BOX)
+            # a poor JPEG of it is up to 7 away in a tile, one with two tiles exchanged at least 11
+            if max(tiles.tobytes()) < 9:
+                return puzzle
+        return None
 
 
 @functools.lru_cache(maxsize=32)
@@ -152,7 +152,7 @@ def _shuffled(name: str, order: tuple[int, ...]) -> bytes:
 
 
 @functools.lru_cache(maxsize=16)
-def _look(data: bytes) -> Image.Image:
+def _look(data: bytes) -> Any:
     """Return a tiny copy of a picture in RGB."""
     from PIL import Image
 
@@ -161,13 +161,3 @@ def _look(data: bytes) -> Image.Image:
         if image.width * image.height > 4_000_000:
             raise ValueError("The picture has more than 4,000,000 pixels.")
         return image.convert("RGB").resize((36, 24), Image.Resampling.BOX)
-
-
-def _distance(one: Image.Image, other: Image.Image) -> int:
-    """How far the tile that differs most differs on average: 0 to 255."""
-    from PIL import Image, ImageChops
-
-    tiles = ImageChops.difference(one, other).resize(
-        (Puzzle.columns, Puzzle.rows), Image.Resampling.BOX
-    )
-    return max(tiles.tobytes())

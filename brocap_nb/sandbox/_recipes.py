@@ -37,17 +37,6 @@ _TASKS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-_STEPS: Final[Mapping[str, tuple[str, Mapping[str, Any], float]]] = {
-    # the method, the fields of its body besides `clientKey` and `task`, seconds to let pass before
-    "balance": ("getBalance", {}, 0.0),
-    "create": ("createTask", {}, 0.0),
-    "poll": ("getTaskResult", {"taskId": TASK_ID}, 0.0),
-    "later": ("getTaskResult", {"taskId": TASK_ID}, 3.1),  # longer than any task of ours takes
-    "poll-1": ("getTaskResult", {"taskId": 1}, 0.0),
-    "poll-first": ("getTaskResult", {"taskId": "first"}, 0.0),
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """What to send so that the sandbox answers with `code`."""
@@ -58,7 +47,7 @@ class Recipe:
     host: str | None = None  # of the task's `websiteURL`, if it is the trigger
     picture: str | None = None  # under /pictures/
     task: str = "token"  # in `_TASKS`
-    steps: str = "create"  # in `_STEPS`; the last one is answered with `code`
+    steps: str = "create"  # the last one is answered with `code`
 
     @property
     def last(self) -> str:
@@ -104,8 +93,6 @@ ERROR_TOKEN_EXPIRED  task=expired
     Create a token task whose data is {"blob":"expired"}, as a string.
 ERROR_NO_SLOT_AVAILABLE  host=no-slot.sandbox.test
     Create a task for the host no-slot.sandbox.test.
-ERROR_NO_SLOT_AVAILABLE  key=no_slot
-    Create any task with keys["no_slot"].
 ERROR_RECAPTCHA_INVALID_SITEKEY  host=bad-sitekey.sandbox.test
     Create a token task for the host bad-sitekey.sandbox.test, or leave websitePublicKey out.
 ERROR_RECAPTCHA_INVALID_DOMAIN  host=other-domain.sandbox.test
@@ -127,7 +114,7 @@ RECIPES: Final = tuple(
     Recipe(code=code, how=" ".join(how), **dict(word.split("=") for word in words))
     for (code, *words), how in rows(_TABLE)
 )
-"""At least one for each documented code."""
+"""One for each documented code."""
 
 BY_KEY: Final = {r.key: r for r in RECIPES if r.key != "working"}
 """The recipes that a key brings about, by the key's name."""
@@ -146,11 +133,15 @@ def prepared(
     if recipe.picture is not None:
         task["imageUrls"] = [f"{url}/pictures/{recipe.picture}.png"]
     steps = []
-    for method, fields, wait in map(_STEPS.__getitem__, recipe.steps.split(",")):
-        body = {"clientKey": key, **fields}
+    for step in recipe.steps.split(","):
+        body: dict[str, Any] = {"clientKey": key}
+        method = {"balance": "getBalance", "create": "createTask"}.get(step, "getTaskResult")
         if method == "createTask" and task:
             body["task"] = task
-        steps.append({"wait": wait / speed, "method": method, "body": json.dumps(body)})
+        if method == "getTaskResult":
+            body["taskId"] = {"poll-1": 1, "poll-first": "first"}.get(step, TASK_ID)
+        wait = 3.1 / speed if step == "later" else 0.0  # longer than any task of ours takes
+        steps.append({"wait": wait, "method": method, "body": json.dumps(body)})
     sent = task if task and "create" in recipe.steps else None
     return {"code": recipe.code, "how": recipe.how, "key": key, "task": sent, "steps": steps}
 

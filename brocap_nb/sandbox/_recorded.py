@@ -62,7 +62,11 @@ class Recording:
         text = body.decode("utf-8", "backslashreplace")
         answers = self._answers.get(_same(method, text))
         if answers is None:
-            return _unknown(method)
+            known = "ERROR_TASK_NOT_SUPPORTED" if method in METHODS else "ERROR_NO_SUCH_METHOD"
+            code = "ERROR_NO_SUCH_CAPCHA_ID" if method == "getTaskResult" else known
+            told = "This sandbox plays a recording, and this request is not in it"
+            said = error(code, method) | {"errorDescription": told}
+            return shaped(None, said), f"not recorded: {code}"
         while self._speed > 1 and len(answers) > 1 and self._is_over(answers[0][0], answers[1][0]):
             del answers[0]
         one, reply = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -123,11 +127,3 @@ def _same(method: str, text: str) -> str:
 
 
 _secret = lru_cache(maxsize=16)(Secret)
-
-
-def _unknown(method: str) -> tuple[Reply, str]:
-    known = "ERROR_TASK_NOT_SUPPORTED" if method in METHODS else "ERROR_NO_SUCH_METHOD"
-    code = "ERROR_NO_SUCH_CAPCHA_ID" if method == "getTaskResult" else known
-    told = "This sandbox plays a recording, and this request is not in it"
-    body = error(code, method) | {"errorDescription": told}
-    return shaped(None, body), f"not recorded: {code}"

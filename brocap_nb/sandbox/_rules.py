@@ -94,7 +94,10 @@ def keys_for(seed: int) -> Mapping[str, str]:
 
 
 class Rules:
-    """The service's state and its answers, with a sandbox's options. The caller serialises."""
+    """The service's state and its answers, with a sandbox's options.
+
+    One thread asks; `forgive` may be called from any.
+    """
 
     def __init__(
         self,
@@ -153,18 +156,14 @@ class Rules:
         self._strikes.clear()
         self._bans.clear()
 
-    def __len__(self) -> int:
-        return len(self._tasks)
-
     def _account(self, request: Mapping[str, Any]) -> str:
         key = request.get("clientKey")
         # a suffix such as `__nocache` may follow the key
         account = self._accounts.get(key.split("__", 1)[0]) if isinstance(key, str) else None
         if account is None:
             raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
-        special = BY_KEY.get(account)
-        if special is not None and special.last == "balance":
-            raise _Refusal(special.code)
+        if account in BY_KEY and BY_KEY[account].last == "balance":
+            raise _Refusal(BY_KEY[account].code)
         return account
 
     def _create(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
@@ -174,8 +173,6 @@ class Rules:
         # half a price below zero is a rounding error of the sum, not a debt
         if account == "zero_balance" or self.balance < PRICE / 2:
             raise _Refusal("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
-        if account in BY_KEY:
-            raise _Refusal(BY_KEY[account].code)
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
         spoiled = {} if trigger is None else {trigger.last: trigger.code}

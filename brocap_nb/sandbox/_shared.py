@@ -1,11 +1,11 @@
 """What the views of one kernel share unless they are told otherwise: one log and one sandbox.
 
-The Console and the magics use the same, so each shows what the other did.
+The Console and the magics use the same, so each shows what the other did. They are made in the
+kernel's main thread.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from brocap_nb.log import ExchangeLog
@@ -13,7 +13,6 @@ from brocap_nb.log import ExchangeLog
 if TYPE_CHECKING:
     from brocap_nb.sandbox._server import Sandbox
 
-_lock = threading.Lock()
 _log: ExchangeLog | None = None
 _sandbox: Sandbox | None = None
 
@@ -21,9 +20,8 @@ _sandbox: Sandbox | None = None
 def shared_log() -> ExchangeLog:
     """Return the log of whoever was given none: that of the working directory."""
     global _log
-    with _lock:
-        _log = _log or ExchangeLog()
-        return _log
+    _log = _log or ExchangeLog()
+    return _log
 
 
 def shared_sandbox() -> Sandbox:
@@ -33,9 +31,8 @@ def shared_sandbox() -> Sandbox:
         SandboxError: it cannot start.
     """
     global _sandbox
-    with _lock:
-        if _sandbox is None or not _sandbox._running:
-            from brocap_nb.sandbox._server import Sandbox  # brings the server along: not before
+    if _sandbox is None or not _sandbox._running:
+        from brocap_nb.sandbox._server import Sandbox  # brings the server along: not before
 
-            _sandbox = Sandbox().start()
-        return _sandbox
+        _sandbox = Sandbox().start()
+    return _sandbox

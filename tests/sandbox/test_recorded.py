@@ -6,7 +6,6 @@ import contextlib
 import io
 import itertools
 import json
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,9 +60,14 @@ def test_a_lesson_is_replayed_without_the_service(client: bn.Client, peer: Peer)
         assert again.create_task(one).task_id == 71
         seen = [again.get_task_result(71, paced=False).status for _ in range(3)]
         assert seen == ["processing", "ready", "ready"]
-        assert again.get_balance().balance == 1.5
         body = (again.log[2].response or "").encode()
-    assert body == READY.partition(b"\r\n\r\n")[2], "byte for byte"
+        assert body == READY.partition(b"\r\n\r\n")[2], "byte for byte"
+        assert again.get_balance().balance == 1.5
+    with bn.Sandbox.from_log(client.log) as sandbox:
+        assert "plays 4 exchanges" in repr(sandbox)
+        sandbox.faults.next("getBalance", "http_500")  # they can still be ordered
+        answer = requests.post(f"{sandbox.url}/getBalance", data=peer.requests[3][1], timeout=5)
+        assert answer.status_code == 500
 
 
 def test_what_was_not_recorded_says_so(client: bn.Client, peer: Peer) -> None:
@@ -122,9 +126,8 @@ def test_waits_are_divided_by_speed(client: bn.Client, peer: Peer) -> None:
     peer.reply = slow
     client.get_balance()
     for speed in (1.0, 100.0):
-        reply, *_ = Recording(client.log, time.monotonic, speed).answer(
-            "getBalance", peer.requests[0][1]
-        )
+        recording = Recording(client.log, time.monotonic, speed)
+        reply, _ = recording.answer("getBalance", peer.requests[0][1])
         assert 0.29 <= reply.wait * speed <= 5
     with playing(client.log) as again:
         again.get_balance()
@@ -134,32 +137,24 @@ def test_waits_are_divided_by_speed(client: bn.Client, peer: Peer) -> None:
 def test_above_speed_1_a_wait_that_is_over_is_skipped(folder: Path) -> None:
     asked = {"createTask": '{"task": {"type": "X"}}', "getTaskResult": '{"taskId": 5}'}
     lines = []
-    for number, (method, outcome, answer) in enumerate(
-        [
-            ("createTask", "ok", "c"),
-            ("getTaskResult", "processing", "p1"),
-            ("getTaskResult", "processing", "p2"),
-            ("getTaskResult", "ok", "ready"),
-        ],
-        1,
-    ):
-        at = f"2026-01-01T00:00:0{2 * number}+00:00"
-        common = {"exchange_id": f"s-{number}", "started_at": at, "session": "s", "task_id": 5}
-        common |= {"method": method, "request": asked[method]}
+    for number, answer in enumerate(("created", "p1", "p2", "ready"), 1):
+        method = "getTaskResult" if number > 1 else "createTask"
+        line = {"exchange_id": f"s-{number}", "started_at": f"2026-01-01T00:00:0{2 * number}+00:00"}
+        line |= {"session": "s", "task_id": 5, "method": method, "request": asked[method]}
+        outcome = "processing" if answer[0] == "p" else "ok"
         end = {"outcome": outcome, "response": answer, "http_status": 200, "elapsed_ms": 0.0}
-        lines += [{"kind": "request", **common}, {"kind": "response", **common, **end}]
+        lines += [{"kind": "request", **line}, {"kind": "response", **line, **end}]
     folder.mkdir()
     (folder / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     now = [0.0]
 
     def played(speed: float, *times: float) -> list[bytes]:
         recording = Recording(folder, lambda: now[0], speed)
-        assert recording.size == 4
         now[0] = 0.0
         recording.answer("createTask", asked["createTask"].encode())
         answers = []
         for now[0] in times:
-            reply, *_ = recording.answer("getTaskResult", asked["getTaskResult"].encode())
+            reply, _ = recording.answer("getTaskResult", asked["getTaskResult"].encode())
             answers.append(reply.body)
         return answers
 
@@ -179,19 +174,6 @@ def test_a_request_that_quotes_the_key_is_found_with_another_key(
         assert again.create_task(bn.RawTask(asked)).task_id == 71
 
 
-def test_faults_can_still_be_ordered(client: bn.Client, peer: Peer) -> None:
-    peer.say(http(b'{"errorId": 0, "balance": 1}'))
-    client.get_balance()
-    with bn.Sandbox.from_log(client.log) as sandbox:
-        assert "plays 1 exchange" in repr(sandbox)
-        sandbox.faults.next("getBalance", "http_503")
-        statuses = [
-            requests.post(f"{sandbox.url}/getBalance", data=peer.requests[0][1], timeout=5)
-            for _ in range(2)
-        ]
-    assert [one.status_code for one in statuses] == [503, 200]
-
-
 def test_nothing_to_play_is_a_sentence(tmp_path: Path, log: bn.ExchangeLog) -> None:
     log.begin(method="getBalance", url="", request="{}", request_bytes=2)  # it has no end
     for source in (tmp_path, bn.ExchangeLog(":memory:"), log):
@@ -201,29 +183,14 @@ def test_nothing_to_play_is_a_sentence(tmp_path: Path, log: bn.ExchangeLog) -> N
         bn.Sandbox.from_log(tmp_path, speed=0)
 
 
-def test_a_connection_that_was_refused_is_reset(log: bn.ExchangeLog, key: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    with (
-        bn.Client(key, base_url=url, log=log) as client,
-        pytest.raises(bn.RequestConnectionError),
-    ):
-        client.get_balance()
-    with playing(log) as again, pytest.raises(bn.RequestConnectionError):
-        again.get_balance()
-
-
 def test_a_foreign_recording_is_played_within_bounds(folder: Path) -> None:
     good = {
-        "kind": "response",
         "started_at": "2026-01-01T00:00:00+00:00",
         "method": "getBalance",
         "outcome": "ok",
         "request": "{}",
         "response": "<script>",
-        "response_headers": json.dumps(
-            {"Content-Type": "text/html", "Set-Cookie": "a=b", "Location": "✓"}
-        ),
+        "response_headers": '{"Content-Type": "text/html", "Set-Cookie": "a", "Location": "✓"}',
         "http_status": 200,
     }
     wrong: list[dict[str, object]] = [

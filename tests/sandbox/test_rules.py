@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from brocap_nb.api._facts import CATALOGUE, METHODS
 from brocap_nb.sandbox._puzzles import Library
 from brocap_nb.sandbox._recipes import BY_HOST, RECIPES, TASK_ID, TOKEN_TASK, prepared
-from brocap_nb.sandbox._rules import Answer, Rules, keys_for
+from brocap_nb.sandbox._rules import Rules, keys_for
 
 URL = "http://127.0.0.1:5000"
 HERE = "127.0.0.1"
@@ -30,10 +30,10 @@ class Desk:
 
     def send(self, method: str, address: str = HERE, **fields: Any) -> dict[str, Any]:
         fields.setdefault("clientKey", self.rules.keys["working"])
-        return self.raw(method, json.dumps(fields).encode(), address).body
+        return self.raw(method, json.dumps(fields).encode(), address)
 
-    def raw(self, method: str, body: bytes, address: str = HERE) -> Answer:
-        return self.rules.answer(method, body, address)
+    def raw(self, method: str, body: bytes, address: str = HERE) -> dict[str, Any]:
+        return self.rules.answer(method, body, address).body
 
     def create(self, task: Any = TOKEN_TASK, **fields: Any) -> int:
         body = self.send("createTask", task=dict(task), **fields)
@@ -43,8 +43,8 @@ class Desk:
     def poll(self, task_id: Any, **fields: Any) -> dict[str, Any]:
         return self.send("getTaskResult", taskId=task_id, **fields)
 
-    def image_task(self, name: str = "penguin", **changes: Any) -> dict[str, Any]:
-        puzzle = next(p for p in self.library.puzzles if p.name == name)
+    def image_task(self, **changes: Any) -> dict[str, Any]:
+        puzzle = self.library.puzzles[1]
         task = {
             "type": "ComplexImageTask",
             "class": "funcaptcha",
@@ -68,26 +68,22 @@ def test_an_image_task_is_processed_and_then_answered(desk: Desk) -> None:
     desk.now += 2.0
     body = desk.poll(task_id)
     assert body["status"] == "ready"
-    expected = next(p for p in desk.library.puzzles if p.name == "penguin").answer
-    assert tuple(body["solution"]["answer"]) == expected
+    assert body["solution"]["answer"] == desk.library.puzzles[1].answer
     assert desk.rules.result(task_id) == body
 
 
 def test_a_token_task_gets_a_token_that_says_whose_it_is(desk: Desk) -> None:
+    key = desk.rules.keys["working"] + "__nocache"  # tolerated, and so is a number as a string
     for kind in ("FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask"):
-        task_id = desk.create({**TOKEN_TASK, "type": kind})
+        task_id = desk.create({**TOKEN_TASK, "type": kind}, clientKey=key, softId=7)
         desk.now += 3.0
-        assert desk.poll(task_id)["solution"]["token"].startswith("SANDBOX-TOKEN-")
+        assert desk.poll(str(task_id))["solution"]["token"].startswith("SANDBOX-TOKEN-")
 
 
 def test_a_task_costs_something_and_a_refused_one_nothing(desk: Desk) -> None:
-    def balance() -> float:
-        return float(desk.send("getBalance")["balance"])
-
-    before = balance()
     desk.create()
     desk.send("createTask", task={"type": "Nothing"})
-    assert 0 < before - balance() < 0.003
+    assert 9.997 < desk.send("getBalance")["balance"] < 10
 
 
 def test_the_pages_own_words_for_a_wrong_key(desk: Desk) -> None:
@@ -95,13 +91,6 @@ def test_the_pages_own_words_for_a_wrong_key(desk: Desk) -> None:
     told = "Account authorization key not found in the system or has incorrect format"
     code = "ERROR_KEY_DOES_NOT_EXIST"
     assert body == {"errorId": 1, "errorCode": code, "errorDescription": told, "taskId": 0}
-
-
-def test_what_is_tolerated(desk: Desk) -> None:
-    key = desk.rules.keys["working"] + "__nocache"
-    task_id = desk.create(clientKey=key, softId=7, languagePool="en")
-    desk.now += 3.0
-    assert desk.poll(str(task_id))["status"] == "ready"
 
 
 # --- seeds ----------------------------------------------------------------------------------
@@ -176,10 +165,10 @@ def test_a_result_can_be_asked_for_within_five_minutes_and_is_then_gone(desk: De
     young = desk.create()
     assert desk.poll(old)["status"] == "ready"
     desk.now += 0.1
-    assert desk.poll(old)["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
+    for _ in range(30):  # an id that was once given blocks nobody
+        assert desk.poll(old)["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
     assert desk.poll(young)["errorId"] == 0
-    assert len(desk.rules) == 1
-    assert desk.rules.result(old) is None
+    assert (len(desk.rules._tasks), desk.rules.result(old)) == (1, None)
 
 
 def test_a_task_that_is_kept_is_small_and_one_that_is_gone_takes_nothing() -> None:
@@ -197,7 +186,7 @@ def test_a_task_that_is_kept_is_small_and_one_that_is_gone_takes_nothing() -> No
         left = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert len(desk.rules) == 0
+    assert len(desk.rules._tasks) == 0
     assert kept < 300 * count
     assert left < kept / 2  # the table itself stays
 
@@ -232,9 +221,8 @@ def test_what_cannot_be_solved_says_so_with_the_result(desk: Desk) -> None:
 _IMAGE = {"type": "ComplexImageTask"}
 
 
-@pytest.mark.parametrize(
-    ("task", "code"),
-    [
+def test_what_is_wrong_with_a_task(desk: Desk) -> None:
+    for task, code in (
         (None, "ERROR_TASK_ABSENT"),
         ([], "ERROR_TASK_ABSENT"),
         ({}, "ERROR_NO_SUCH_METHOD"),
@@ -245,13 +233,10 @@ _IMAGE = {"type": "ComplexImageTask"}
         ({**_IMAGE, "class": "funcaptcha"}, "ERROR_ZERO_CAPTCHA_FILESIZE"),
         ({**TOKEN_TASK, "websitePublicKey": None}, "ERROR_RECAPTCHA_INVALID_SITEKEY"),
         ({**TOKEN_TASK, "websiteURL": "shop"}, "ERROR_RECAPTCHA_INVALID_DOMAIN"),
-        ({**TOKEN_TASK, "data": '{"blob":"expired"}'}, "ERROR_TOKEN_EXPIRED"),
         ({**TOKEN_TASK, "data": '{"blob":"fresh"}'}, None),
         ({**TOKEN_TASK, "data": "["}, None),
-    ],
-)
-def test_what_is_wrong_with_a_task(desk: Desk, task: Any, code: str | None) -> None:
-    assert desk.send("createTask", task=task).get("errorCode") == code
+    ):
+        assert desk.send("createTask", task=task).get("errorCode") == code, task
 
 
 def test_what_is_wrong_with_a_task_id(desk: Desk) -> None:
@@ -260,52 +245,40 @@ def test_what_is_wrong_with_a_task_id(desk: Desk) -> None:
         for task_id in given_ids:
             assert desk.poll(task_id)["errorCode"] == code
         desk.rules.forgive()
-
-
-def test_a_task_belongs_to_its_key(desk: Desk) -> None:
     other = desk.poll(desk.create(), clientKey=desk.rules.keys["zero_balance"])
-    assert other["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
+    assert other["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID", "a task belongs to its key"
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_body_that_is_no_json_object(desk: Desk, method: str) -> None:
+def test_a_body_that_is_no_json_object(desk: Desk) -> None:
     long = (b"[" * 100_000, b'{"taskId": ' + b"9" * 10_000 + b"}")
     for body in (b"", b"{", b"[]", b"NaN", b'{"task": Infinity}', b"\xff\xfe\xfa", *long):
-        assert desk.raw(method, body).body["errorCode"] == "ERROR_TASK_ABSENT"
+        for method in METHODS:
+            assert desk.raw(method, body)["errorCode"] == "ERROR_TASK_ABSENT"
 
 
 # --- bans -----------------------------------------------------------------------------------
 
 
-def test_repeated_wrong_keys_ban_the_address_for_ten_minutes(desk: Desk) -> None:
-    for _ in range(10):
-        assert desk.send("getBalance", clientKey="x")["errorCode"] == "ERROR_KEY_DOES_NOT_EXIST"
-    assert desk.send("getBalance")["errorCode"] == "ERROR_IP_BANNED"
-    assert desk.send("getBalance", "192.0.2.7")["errorId"] == 0
-    desk.now += 599.0
-    assert desk.send("getBalance")["errorCode"] == "ERROR_IP_BANNED"
-    desk.now += 1.0
-    assert desk.send("getBalance")["errorId"] == 0
-
-
-def test_repeated_errors_block_the_address(desk: Desk) -> None:
+def test_ten_errors_of_a_kind_ban_the_address_for_ten_minutes(desk: Desk) -> None:
     poor = desk.rules.keys["zero_balance"]
-    for fail in (
-        lambda: desk.poll(5),
-        lambda: desk.send("createTask", clientKey=poor, task=dict(TOKEN_TASK)),
+    for code, fail in (
+        ("ERROR_IP_BANNED", lambda: desk.send("getBalance", clientKey="x")),
+        ("ERROR_IP_BLOCKED", lambda: desk.poll(5)),
+        ("ERROR_IP_BLOCKED", lambda: desk.send("createTask", clientKey=poor, task={})),
     ):
         for _ in range(10):
-            fail()
-        assert desk.send("getBalance")["errorCode"] == "ERROR_IP_BLOCKED"
-        desk.rules.forgive()
+            assert fail()["errorCode"] != code
+        assert desk.send("getBalance")["errorCode"] == code
+        assert desk.send("getBalance", "192.0.2.7")["errorId"] == 0
+        desk.now += 599.0
+        assert desk.send("getBalance")["errorCode"] == code
+        desk.now += 1.0
         assert desk.send("getBalance")["errorId"] == 0
-
-
-def test_an_id_that_was_once_given_blocks_nobody(desk: Desk) -> None:
-    task_id = desk.create()
-    desk.now += 301.0
-    for _ in range(30):
-        assert desk.poll(task_id)["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID"
+        desk.rules.forgive()
+    for _ in range(10):
+        desk.poll(5)
+    desk.rules.forgive()
+    assert desk.send("getBalance")["errorId"] == 0
 
 
 # --- the table of recipes -------------------------------------------------------------------
@@ -318,7 +291,7 @@ def test_a_recipe_provokes_its_code(desk: Desk, recipe: Any) -> None:
     for step in row["steps"]:
         desk.now += step["wait"]
         body = step["body"].replace(f'"{TASK_ID}"', str(task_id)).encode()
-        answer = desk.raw(step["method"], body).body
+        answer = desk.raw(step["method"], body)
         task_id = answer.get("taskId", task_id)
         codes.append(answer.get("errorCode"))
     assert codes.pop() == row["code"]
@@ -366,8 +339,7 @@ def test_whatever_comes_the_answer_is_a_documented_one(
     desk = Desk()
     for method, sent, wait in steps:
         desk.now += wait
-        answer = desk.raw(method, sent)
-        body = json.loads(json.dumps(answer.body))
+        body = json.loads(json.dumps(desk.raw(method, sent)))
         assert body["errorId"] in (0, 1)
         if body["errorId"] == 1:
             assert body["errorCode"] in CATALOGUE

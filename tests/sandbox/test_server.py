@@ -21,7 +21,7 @@ from peer import Peer, http
 from waiting import until
 
 import brocap_nb.sandbox
-from brocap_nb.api._errors import BroCapError, SandboxError
+from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CATALOGUE, METHODS
 from brocap_nb.doors._cli import main
 from brocap_nb.sandbox._recipes import TOKEN_TASK
@@ -50,18 +50,9 @@ def post(sandbox: Sandbox, method: str, **fields: Any) -> requests.Response:
 
 
 def create(sandbox: Sandbox, **fields: Any) -> int:
-    body = post(sandbox, "createTask", task=dict(TOKEN_TASK), **fields).json()
+    body = post(sandbox, "createTask", **{"task": dict(TOKEN_TASK), **fields}).json()
     assert body["errorId"] == 0, body
     return int(body["taskId"])
-
-
-def solved(sandbox: Sandbox, task_id: int) -> dict[str, Any]:
-    """Poll as the rules allow until there is a result."""
-    while True:
-        body: dict[str, Any] = post(sandbox, "getTaskResult", taskId=task_id).json()
-        if body.get("status") != "processing":
-            return body
-        time.sleep(2.05)
 
 
 # --- the way through ------------------------------------------------------------------------
@@ -74,11 +65,11 @@ def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
         if puzzle.name == "penguin":
             picture = {"imagesBase64": [base64.b64encode(puzzle.data).decode()]}
         task = {"type": "ComplexImageTask", "class": "funcaptcha", **picture}
-        task["metadata"] = {"Task": puzzle.question}
-        ids[puzzle] = post(sandbox, "createTask", task=task).json()["taskId"]
-    time.sleep(0.05)
+        ids[puzzle] = create(sandbox, task=task | {"metadata": {"Task": puzzle.question}})
+    time.sleep(0.05)  # longer than any of them takes at this speed
     for puzzle, task_id in ids.items():
-        assert tuple(solved(sandbox, task_id)["solution"]["answer"]) == puzzle.answer
+        body = post(sandbox, "getTaskResult", taskId=task_id).json()
+        assert tuple(body["solution"]["answer"]) == puzzle.answer
 
 
 def test_what_is_no_method_is_answered_as_such(sandbox: Sandbox) -> None:
@@ -96,12 +87,11 @@ def test_a_page_of_another_site_is_refused(sandbox: Sandbox) -> None:
     hosts = ({"Host": f"{name}elsewhere.example"} for name in ("", "localhost."))
     foreign = [(headers, 403) for headers in (*origins, *hosts)]
     good = [(one, 200) for one in (ours, {"Host": "sandbox.localhost:1"}, {"Host": "[::1]:80"})]
+    sent: Any = {"json": {"clientKey": sandbox.key}, "timeout": 5}
     for headers, status in (*foreign, *good):
-        for verb, path in (("POST", "/getBalance"), ("GET", "/"), ("GET", "/pictures/rope.png")):
-            body = {"clientKey": sandbox.key}
-            answer = requests.request(
-                verb, sandbox.url + path, json=body, headers=headers, timeout=5
-            )
+        for line in ("POST /getBalance", "GET /", "GET /pictures/rope.png"):
+            verb, path = line.split()
+            answer = requests.request(verb, sandbox.url + path, headers=headers, **sent)
             assert answer.status_code == status, headers
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert (sandbox.key in answer.text) <= (status == 200)
@@ -115,15 +105,6 @@ def test_a_huge_body_and_one_in_chunks_are_read_and_answered(sandbox: Sandbox) -
     assert response.json()["errorId"] == 0
 
 
-def test_the_recipes_are_shown_in_full(sandbox: Sandbox) -> None:
-    recipes = sandbox.recipes()
-    shown = html.unescape(recipes._repr_html_())
-    assert all(how in shown for how in recipes["how"])
-    assert sandbox.key not in shown
-    assert type(recipes[recipes["code"] == "ERROR_IP_BANNED"]) is not type(recipes)
-    assert pickle.loads(pickle.dumps(recipes)).equals(recipes)
-
-
 # --- faults ---------------------------------------------------------------------------------
 
 
@@ -131,7 +112,6 @@ def test_the_recipes_are_shown_in_full(sandbox: Sandbox) -> None:
 OBSERVED = {
     "http_429": "^429 .*'Retry-After': '2'.*<html>",
     "http_500": "^500 .*<html>",
-    "http_502": "^502 .*<html>",
     "http_503": "^503 .*'Retry-After': '2'.*<html>",
     "redirect": "^200 .*ERROR_NO_SUCH_METHOD",
     "reset": "^ConnectionError .*reset",
@@ -142,7 +122,6 @@ OBSERVED = {
     "wrong_content_type": '^200 .*text/html.*"taskId": 7',
     "truncated_json": '^200 .*b\'{"errorId": 0, "\'$',
     "not_utf8": r"^200 .*\\xff\\xfe",
-    "gzip": "^200 .*'Content-Encoding': 'gzip'.*\"taskId\": 7",
     "empty_body": "^200 .*b''$",
     "html_200": "^200 .*<html>",
     "json_list": r"^200 .*b'\[\{.*\"taskId\": 7.*\]'$",
@@ -169,15 +148,14 @@ def test_a_fault_meets_the_next_request_and_no_other(sandbox: Sandbox, fault: st
     assert re.search('^200 .*b\'{"errorId": 0, "taskId": 7', seen(20))
 
 
-def test_an_unknown_fault_gets_a_hint(sandbox: Sandbox) -> None:
-    for method, fault, times, hint in (
-        ("getBalence", "reset", 1, "Did you mean 'getBalance'"),
-        ("getBalance", "http_504", 1, "Did you mean 'http_50"),
-        ("getBalance", "xyzzy", 1, "Expected one of: http_429"),
-        ("getBalance", "reset", 0, "from 1 to 1,000,000"),
+def test_an_unknown_fault_is_a_sentence(sandbox: Sandbox) -> None:
+    for order, told in (
+        (("getBalence", "reset"), "Expected one of: createTask"),
+        (("getBalance", "http_504"), "Expected one of: http_429"),
+        (("getBalance", "reset", 0), "from 1 to 1,000,000"),
     ):
-        with pytest.raises(BroCapError, match=hint):
-            sandbox.faults.next(method, fault, times)
+        with pytest.raises(SandboxError, match=told):
+            sandbox.faults.next(*order)  # type: ignore[arg-type]
 
 
 # --- callbacks ------------------------------------------------------------------------------
@@ -223,12 +201,17 @@ def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: San
     assert html.count("://") == html.count(sandbox.url)
 
 
-def test_the_display_has_the_address_the_key_and_the_pictures(sandbox: Sandbox) -> None:
-    bundle = sandbox._repr_mimebundle_()
+def test_the_displays_have_what_they_are_about(sandbox: Sandbox) -> None:
+    bundle, recipes = sandbox._repr_mimebundle_(), sandbox.recipes()
     shown = bundle["text/html"]
     assert sandbox.url in bundle["text/plain"]
     assert (sandbox.url in shown, sandbox.key in shown, shown.count("<img")) == (True, True, 8)
     assert len(shown) < 120_000
+    shown = html.unescape(recipes._repr_html_())
+    assert all(how in shown for how in recipes["how"])
+    assert sandbox.key not in shown
+    assert type(recipes[recipes["code"] == "ERROR_IP_BANNED"]) is not type(recipes)
+    assert pickle.loads(pickle.dumps(recipes)).equals(recipes)
 
 
 # --- life -----------------------------------------------------------------------------------
@@ -255,21 +238,19 @@ def test_its_port_is_free_after_stop_and_before_and_after_its_life_it_says_what_
 def test_it_stops_while_a_connection_stalls() -> None:
     with Sandbox() as sandbox:
         sandbox.faults.next("getBalance", "stall")
-        stalled = socket.create_connection(("127.0.0.1", sandbox.port))
-        head = b"POST /getBalance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
-        stalled.sendall(head)
+        stalled = socket.create_connection(("127.0.0.1", sandbox.port), timeout=5)
+        stalled.sendall(b"POST /getBalance HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
         until(lambda: not sandbox.faults.waiting)
-    stalled.settimeout(5)
-    assert stalled.recv(1) == b""
-    stalled.close()
+    with stalled:
+        assert stalled.recv(1) == b""
     assert "stopped" in repr(sandbox)
 
 
 def test_what_cannot_be_started_gets_a_sentence() -> None:
-    wrong = ({"port": 70_000}, {"host": "no such host"}, {"speed": 0}, {"speed": float("nan")})
-    for options in (*wrong, {"balance": -1}):
+    wrong: tuple[Any, ...] = ({"port": 70_000}, {"port": "x"}, {"host": "no such host"})
+    for options in (*wrong, {"speed": 0}, {"speed": float("nan")}, {"balance": -1}):
         with pytest.raises(SandboxError, match=r".{30}"):
-            Sandbox(**options).start()  # type: ignore[arg-type]
+            Sandbox(**options).start()
 
 
 def test_the_import_is_light() -> None:

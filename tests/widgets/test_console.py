@@ -14,7 +14,6 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.client._client import Client
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._server import Sandbox
-from brocap_nb.sandbox._shared import shared_sandbox
 from brocap_nb.tasks import _types
 from brocap_nb.tasks._types import Task
 from brocap_nb.widgets import Console, _target
@@ -109,7 +108,8 @@ def test_several_submissions_are_looked_at_one_by_one(console: Console) -> None:
 
 def test_a_request_that_broke_is_told_at_its_submission(console: Console, sandbox: Sandbox) -> None:
     sandbox.faults.next("getTaskResult", "reset")
-    console.submit.click()  # the first sample is chosen
+    _ = console.widget  # chooses the first sample
+    console.submit.click()
     until(
         lambda: "1 request broke (connection error)" in console.submissions._lines[0].numbers.value
     )
@@ -145,9 +145,14 @@ def test_the_service_s_error_is_told_at_the_field(console: Console) -> None:
 def test_an_incomplete_form_sends_nothing(console: Console) -> None:
     console.task_type.value = "FunCaptchaTaskProxyless"
     console.submit.click()
-    assert "Missing or wrong: Website URL, Website public key." in console._report.value
+    assert "Missing or wrong:" in console._report.value
+    links = console._wrong.children
+    assert [link.description for link in links] == ["Website URL", "Website public key"]
     assert len(console.log) == 0
     assert console.run is None
+    fill_token(console, "https://example.com/")
+    assert console._wrong.children == ()
+    assert {link.comm for link in links} == {None}
 
 
 def test_a_wait_can_be_cancelled(console: Console) -> None:
@@ -245,17 +250,6 @@ def test_a_given_client_is_used_with_its_log(sandbox: Sandbox) -> None:
             Console(client, log=ExchangeLog(":memory:"))
         console.close()
         assert client.get_balance()  # closing the console leaves it alone
-
-
-def test_consoles_share_one_sandbox_which_outlives_them() -> None:
-    first, second = (Console(log=ExchangeLog(":memory:")) for _ in range(2))
-    shared = first.target.sandbox()
-    assert second.target.sandbox() is shared
-    first.close()
-    assert second.target.client().get_balance()
-    second.close()
-    assert shared_sandbox() is shared
-    assert "stopped" not in repr(shared)
 
 
 def test_a_handler_that_fails_says_so_in_the_console(console: Console) -> None:
