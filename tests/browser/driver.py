@@ -20,8 +20,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -127,20 +126,13 @@ class Server:
         with opener.open(request, timeout=30) as answer:
             return bytes(answer.read())
 
-    def setting(self, plugin: str, settings: dict[str, Any]) -> None:
-        path = self.root / "config/lab/user-settings" / f"{plugin}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings))
-
 
 @dataclass
 class Wire:
-    """What went over a page's WebSockets in a while, in bytes of payload."""
+    """What went over a page's WebSockets, in bytes of payload."""
 
     received: int = 0
     sent: int = 0
-    frames: int = 0
-    """Messages from the kernel to the page."""
 
 
 @dataclass
@@ -152,7 +144,7 @@ class Front:
     requests: list[str] = field(default_factory=list)
     name: str = ""
     """The open notebook's path, from the server's folder of notebooks."""
-    _frames: list[tuple[str, int]] = field(default_factory=list)
+    _passed: Wire = field(default_factory=Wire)
 
     COMMAND: ClassVar[tuple[str, ...]] = ()
 
@@ -174,33 +166,34 @@ class Front:
     def wire(self) -> Iterator[Wire]:
         """Count what goes over the WebSockets; the figures are there when the block has ended."""
         self.page.evaluate("0")  # what the browser has reported comes before this answer
-        start, wire = len(self._frames), Wire()
+        before, wire = replace(self._passed), Wire()
         yield wire
         self.page.evaluate("0")
-        sizes = {
-            way: [size for one, size in self._frames[start:] if one == way]
-            for way in ("framereceived", "framesent")
-        }
-        wire.received, wire.sent = map(sum, sizes.values())
-        wire.frames = len(sizes["framereceived"])
+        wire.received = self._passed.received - before.received
+        wire.sent = self._passed.sent - before.sent
 
     def quiet(self) -> None:
         """Wait until nothing goes over the WebSockets for longer than any drawing is put off."""
 
         def nothing_came() -> bool:
-            before = len(self._frames)
+            before = replace(self._passed)
             self.page.wait_for_timeout(1_200)
-            return len(self._frames) == before
+            return self._passed == before
 
         wait_for(nothing_came, "quiet")
 
     def _listen(self, socket: Any) -> None:
-        def passed(way: str, payload: str | bytes) -> None:
-            size = len(payload.encode() if isinstance(payload, str) else payload)
-            self._frames.append((way, size))
+        def size(payload: str | bytes) -> int:
+            return len(payload.encode() if isinstance(payload, str) else payload)
 
-        for way in ("framereceived", "framesent"):
-            socket.on(way, partial(passed, way))
+        def received(payload: str | bytes) -> None:
+            self._passed.received += size(payload)
+
+        def sent(payload: str | bytes) -> None:
+            self._passed.sent += size(payload)
+
+        socket.on("framereceived", received)
+        socket.on("framesent", sent)
 
     def open(self, name: str, *cells: str, theme: str = "light") -> Path:
         """Write a notebook of these code cells in a folder of its own, and open it."""
@@ -389,7 +382,6 @@ class Lab(_Jupyter):
         self.end_kernel()
         self.page.set_viewport_size(VIEWPORT)
         self.requests.clear()
-        self._frames.clear()
 
     def _show(self, theme: str) -> None:
         """In the page that is there: to load JupyterLab costs more than most tests."""
@@ -461,7 +453,9 @@ def serve(front: type[Front], root: Path) -> Iterator[Server]:
         port = probe.getsockname()[1]
     server = Server(f"http://127.0.0.1:{port}", root, notebooks)
     for plugin, settings in SETTINGS.items():
-        server.setting(plugin, settings)
+        path = root / "config/lab/user-settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
     command = [sys.executable, *front.COMMAND, "--no-browser"]
     if front is Voila:
         command += [f"--port={port}", str(notebooks)]
