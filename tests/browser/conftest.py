@@ -6,7 +6,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any, Final
 
 import pytest
@@ -15,7 +15,7 @@ from .driver import FRONTS, Front, Lab, Refuser, Server, browse, chromium, serve
 
 __all__ = ["Front", "Lab"]
 
-OpenFront = Callable[[str], AbstractContextManager[Any]]
+PageOf = Callable[[str], Any]
 
 HOW_TO: Final = (
     "Install the driver with `pip install playwright` and a Chromium with "
@@ -68,39 +68,25 @@ def browser(context: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def server_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
-    """Returns the server of a front end; the first call starts it."""
+def page_of(context: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageOf]:
+    """Returns a new page of the front end of a name; its server starts with the first one."""
     with ExitStack() as stack:
-        running: dict[str, Server] = {}
+        servers: dict[str, Server] = {}
 
-        def server_of(name: str) -> Server:
-            if name not in running:
+        def page_of(name: str) -> Any:
+            if name not in servers:
                 root = tmp_path_factory.mktemp(name)
-                running[name] = stack.enter_context(serve(FRONTS[name], root))
-            return running[name]
+                servers[name] = stack.enter_context(serve(FRONTS[name], root))
+            front = FRONTS[name](context.new_page(), servers[name])
+            stack.callback(front.close)
+            return front
 
-        yield server_of
-
-
-@pytest.fixture(scope="session")
-def page_of(context: Any, server_of: Callable[[str], Server]) -> OpenFront:
-    """Returns, for the name of a front end, a context manager that gives a new page of it."""
-
-    @contextmanager
-    def page_of(name: str) -> Iterator[Front]:
-        front = FRONTS[name](context.new_page(), server_of(name))
-        try:
-            yield front
-        finally:
-            front.close()
-
-    return page_of
+        yield page_of
 
 
 @pytest.fixture(scope="session")
-def lab_page(page_of: OpenFront) -> Iterator[Lab]:
-    with page_of("lab") as lab:
-        yield lab
+def lab_page(page_of: PageOf) -> Any:
+    return page_of("lab")
 
 
 @pytest.fixture
@@ -111,23 +97,22 @@ def lab(lab_page: Lab) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def prepared(page_of: OpenFront) -> Iterator[Callable[[str, str], Front]]:
+def prepared(page_of: PageOf) -> Callable[[str, str], Front]:
     """Returns a front end in a theme with a Console that has done much; it is prepared once."""
-    with ExitStack() as stack:
-        pages: dict[tuple[str, str], Front] = {}
+    pages: dict[tuple[str, str], Front] = {}
 
-        def prepared(name: str, theme: str) -> Front:
-            # Voila's theme is part of the address; in the others it is chosen on the page
-            place = name, theme if name == "voila" else ""
-            if place not in pages:
-                front = stack.enter_context(page_of(name))
-                prepare(front, theme)
-                pages[place] = front
-            elif name != "voila":
-                pages[place].set_theme(theme)
-            return pages[place]
+    def prepared(name: str, theme: str) -> Front:
+        # Voila's theme is part of the address; in the others it is chosen on the page
+        place = name, theme if name == "voila" else ""
+        if place not in pages:
+            front = page_of(name)
+            prepare(front, theme)
+            pages[place] = front
+        elif name != "voila":
+            pages[place].set_theme(theme)
+        return pages[place]
 
-        yield prepared
+    return prepared
 
 
 def prepare(front: Front, theme: str) -> None:
