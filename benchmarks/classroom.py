@@ -26,12 +26,12 @@ from pathlib import Path
 from typing import Any
 
 import brocap_nb as bn
+from brocap_nb.log._folders import INTERVAL
 from brocap_nb.sandbox._puzzles import Library
 
 PAUSE = 1.0  # seconds for which a student thinks, on average
 MISTAKES = 0.3  # of what a student does
 SANDBOX = ("sandbox", "--port", "0", "--balance", "1e6")
-INTERVAL = 1.0  # seconds between two looks of the teacher
 
 
 @dataclass
@@ -144,7 +144,7 @@ def lesson(folder: Path, students: int, seconds: float, *, own_folders: bool = F
         ]
         for process in running:
             process.start()
-        stop = log.subscribe(heard, others=True, interval=INTERVAL)
+        stop = log.subscribe(heard, others=True)
         start.wait(timeout=600)
         began, cpu = time.monotonic(), time.process_time()
         seen = [results.get(timeout=seconds + 600) for _ in running]

@@ -182,9 +182,9 @@ def describe(
     sides = ""
     for name, text in blocks:
         sides += (
-            f'<section aria-label="{escape(name)}" style="min-width:0;margin-top:.5em">'
+            f'<div role="group" aria-label="{escape(name)}" style="min-width:0;margin-top:.5em">'
             f'<div style="font-weight:600;opacity:.85">{escape(name)}</div>'
-            f"{code(text)}</section>"
+            f"{code(text)}</div>"
         )
         told += f"--- {name}\n{text}".splitlines()
     grid = (

@@ -13,10 +13,9 @@
     >>> polls(0).verdict
     'right'
 
-A check is an ordinary function. It returns True, or False, or a sentence: a hint that fits this
-very answer better than the docstring does. The learner puts the answer in the place of `...`. A
-parameter that is marked as `int`, `float`, `str`, `list` or `tuple` gets one, whatever form the
-answer has; an answer of another kind is told so, and the check does not see it.
+A check returns True, or False, or a sentence: a hint that fits this very answer better than the
+docstring does. The learner puts the answer in the place of `...`. A parameter that is marked as
+`int`, `float`, `str`, `list` or `tuple` gets one, whatever form the answer has.
 """
 
 from __future__ import annotations
@@ -37,9 +36,6 @@ __all__ = ["Feedback", "exercise"]
 _ONE, _MANY = "one number", "several values"
 _KINDS: Final = {"int": _ONE, "float": _ONE, "str": "a text", "list": _MANY, "tuple": _MANY}
 _GROUPS: Final = (list, tuple, set, frozenset)
-
-_SHORT: Final = reprlib.Repr()
-_SHORT.maxother = _SHORT.maxstring = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ def exercise(check: Callable[..., object]) -> Any:
         except Exception as error:  # of the learner's own function, or an answer of another kind
             kinds_met, met = " and ".join(map(_what, answers)), type(error).__name__
             said = f"Your answer is {kinds_met}; with it the check met {met}: {error}.\n{hint}"
-        shown = ", ".join(map(_SHORT.repr, answers))
+        shown = ", ".join(map(reprlib.repr, answers))
         return Feedback("not yet right", f"Your answer: {shown}\n{said}")
 
     ask.hint = hint  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from http.client import parse_headers
 from typing import BinaryIO
 
 
@@ -61,13 +62,10 @@ class Peer:
         ):
             while line := file.readline():
                 path = line.split()[1].decode()
-                length = 0
-                while (header := file.readline()) not in (b"\r\n", b""):
-                    if header.lower().startswith(b"content-length:"):
-                        length = int(header.split(b":")[1])
-                    if header.lower().startswith(b"transfer-encoding: chunked"):
-                        length = -1
-                body = file.read(length) if length >= 0 else self._chunks(file)
+                headers = parse_headers(file)
+                chunked = headers.get("Transfer-Encoding") == "chunked"
+                length = int(headers.get("Content-Length", 0))
+                body = self._chunks(file) if chunked else file.read(length)
                 self.requests.append((path, body))
                 reply = self.reply(path, body)
                 if reply == self.STALL:

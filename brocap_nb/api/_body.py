@@ -62,18 +62,12 @@ class EmbeddedPicture:
     sha256: str
 
     @property
-    def file_name(self) -> str:
-        """The name under which a log keeps it: by content, so once each."""
-        return picture_file_name(self.media_type, self.sha256)
-
-    @property
     def label(self) -> str:
-        """What stands for it in a log."""
         return f"<{self.media_type} {len(self.data):,} bytes sha256:{self.sha256}>"
 
 
 def picture_file_name(media_type: str, sha256: str) -> str:
-    """The name of a logged picture's file."""
+    """The name under which a log keeps a picture: by content, so once each."""
     return f"{sha256}.{media_type.removeprefix('image/')}"
 
 
@@ -226,7 +220,6 @@ class Body:
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:
-        """The pictures in it, in order."""
         return [piece for piece in self._pieces if isinstance(piece, EmbeddedPicture)]
 
     @property
@@ -255,7 +248,6 @@ class Body:
         )
 
     def wire(self, key: Secret) -> bytes:
-        """Return the bytes to send."""
         # no local variable has the key, which a traceback would show
         return b"".join(
             [

@@ -63,7 +63,7 @@ def again(retryable: bool) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorCode:
-    """One error code of the service, with its own help."""
+    """One error code of the service. The remedy is this project's own advice."""
 
     code: str
     """The code exactly as the service spells it (`CAPCHA` is its own spelling)."""
@@ -75,8 +75,6 @@ class ErrorCode:
     """Whether the same request, unchanged, can succeed later."""
     fields: tuple[str, ...] = ()
     """Paths in the request that it is about, such as `task.websiteURL`, if any in particular."""
-    source: str = "BroCapGPT public API pages, error codes"
-    """Where the meaning comes from. The remedy is this project's own advice."""
 
     def facts(self, said: str | None = None) -> list[tuple[str, str]]:
         """Return label and text of what there is to say, for every view.
@@ -103,7 +101,7 @@ class ErrorCode:
         return str(self._repr_mimebundle_()["text/plain"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return _html.describe(self.code, [*self.facts(), ("source", self.source)])
+        return _html.describe(self.code, self.facts())
 
 
 def rows(table: str) -> Iterator[tuple[list[str], list[str]]]:
@@ -222,5 +220,4 @@ def explain(code: str) -> ErrorCode:
         meaning="The public API pages do not list this code.",
         remedy="Read the description that came with it, and the whole answer in the log.",
         retryable=False,
-        source="not in the public API pages",
     )

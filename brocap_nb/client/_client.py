@@ -26,7 +26,7 @@ from brocap_nb.api._errors import (
 )
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._facts import BASE_URL
-from brocap_nb.api._secrets import KEY_VARIABLE, Secret, SecretText, bare, url_text
+from brocap_nb.api._secrets import KEY_VARIABLE, SHORTEST, Secret, SecretText, bare, url_text
 from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
@@ -38,7 +38,6 @@ from brocap_nb.tasks._types import Task
 if TYPE_CHECKING:
     from brocap_nb.client._callbacks import CallbackListener
 
-KEY_MIN: Final = 8
 _CHUNK: Final = 65_536
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 
@@ -233,9 +232,9 @@ class Client:
         sending, received = _Sending(recorder, asked, attempt, self._proxy), Received()
         sending.body = prepared.body
         sending.begin()
-        seen = contextlib.nullcontext() if self._owns_session else Recording(self._session, sending)
         try:
-            with seen:
+            own = self._owns_session
+            with contextlib.nullcontext() if own else Recording(self._session, sending):
                 response = self._session.send(prepared, **self._settings)
                 received.status, received.headers = response.status_code, response.headers
                 _read(received, response, time.monotonic() + self._timeout[1], self._max_bytes)
@@ -384,11 +383,11 @@ def _error_of(exchange: Exchange) -> Exception:
 def _secret(key: str | None) -> Secret:
     value = SecretText(os.environ.get(KEY_VARIABLE, "")) if key is None else key
     text = value if isinstance(value, str) else SecretText()
-    if len(text) >= KEY_MIN and text.isascii() and text.isprintable() and " " not in text:
+    if len(text) >= SHORTEST and text.isascii() and text.isprintable() and " " not in text:
         return Secret(text)
     where = "The client key" if key is not None else f"The client key in ${KEY_VARIABLE}"
     told = (
-        f"{where} has {len(text)} characters; expected at least {KEY_MIN} visible ones of ASCII, "
+        f"{where} has {len(text)} characters; expected at least {SHORTEST} visible ones of ASCII, "
         "no blank and no line end, usually 32 hexadecimal digits. Copy it from your account once "
         "more."
     )

@@ -119,16 +119,13 @@ class BroCapMagics(Magics):
             )
         words = arg_split(*rest, strict=False) if rest else []
         options = _parser(name).parse_args(words)
-        out = getattr(options, "out", None)
-        if out and not out.isidentifier():
-            raise InvalidInputError(f"-o got {out!r}; expected the name of a variable.")
         if cell.strip() and name != "createTask":
             raise InvalidInputError(
                 f"{name} takes no cell. Write it with one percent sign: %brocap {name}"
             )
         answer = self._do(name, options, cell)
-        if out:
-            self.shell.user_ns[out] = answer
+        if getattr(options, "out", None):
+            self.shell.user_ns[options.out] = answer
         return answer
 
     def _do(self, name: str, options: Namespace, cell: str) -> Any:
@@ -190,8 +187,6 @@ class BroCapMagics(Magics):
 
     def _client(self, options: Namespace) -> Client:
         """The client that the options name."""
-        if options.live and options.client:
-            raise InvalidInputError("Expected at most one of --live and --client.")
         if options.client:
             return self._named(options.client)
         if options.live not in self._own:
@@ -227,16 +222,11 @@ class BroCapMagics(Magics):
             "suppress": True,
         }
 
-    def close(self) -> None:
-        """Close the clients that were made here."""
-        for client in self._own.values():
-            client.close()
-
 
 def _waited(run: Submission) -> TaskResult:
     """Wait in the main thread, so that Ctrl+C and the stop button end it; show how it goes."""
-    handle = display(run, display_id=True)
     try:
+        handle = display(run, display_id=True)
         while not run.done():
             run.exception(0.2)
             handle.update(run)
@@ -407,18 +397,8 @@ BroCapMagics.brocap.__doc__ = _help()
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Register the magics and their completions: `%load_ext brocap_nb`."""
-    unload_ipython_extension(shell)
-    magics = BroCapMagics(shell)
-    shell.register_magics(magics)
-    shell.Completer.custom_matchers.append(magics.complete)
-
-
-def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Take the magics away again: `%unload_ext brocap_nb`."""
-    registered = shell.magics_manager.registry.pop("BroCapMagics", None)
-    if registered is not None:
-        shell.Completer.custom_matchers.remove(registered.complete)
-        registered.close()
-    for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("brocap", None)
+    """Register the magics and their completions: `%load_ext brocap_nb`; once, if loaded again."""
+    if BroCapMagics.__name__ not in shell.magics_manager.registry:
+        magics = BroCapMagics(shell)
+        shell.register_magics(magics)
+        shell.Completer.custom_matchers.append(magics.complete)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import gzip
+import functools
 import json
 import os
 import re
 import shlex
 import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -60,7 +59,6 @@ _BY_THE_SENDER: Final = frozenset(
 )
 # What HTTP lets be a name: so no `:path` of HTTP/2, and no `@file` that curl would read.
 _TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~][\w!#$%&'*+.^`|~-]*", re.ASCII)
-_MOST: Final = 1 << 30  # bytes of a HAR
 
 
 # --- a HAR is written -------------------------------------------------------------------------
@@ -74,11 +72,8 @@ def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
 
 def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> None:
     """Write exchanges as a HAR 1.2 file, one after the other, so a large log fits."""
-
-    def private(path: str, flags: int) -> int:
-        return os.open(path, flags, 0o600)
-
     before, after = json.dumps(to_har([])).split("]")
+    private = functools.partial(os.open, mode=0o600)
     with open(path_of(path), "w", encoding="ascii", newline="\n", opener=private) as file:
         for exchange in exchanges:
             file.write(f"{before}\n{json.dumps(_entry(exchange), allow_nan=False)}")
@@ -155,16 +150,10 @@ def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exc
         InvalidInputError: it is no HAR, or has nothing of this API that can be read.
     """
     try:
-        with path_of(path).open("rb") as file:
-            packed = file.peek(2).startswith(b"\x1f\x8b")
-            source: Any = gzip.GzipFile(fileobj=file) if packed else file
-            data = source.read(_MOST + 1)
-        if len(data) > _MOST:
-            raise _UnreadableError("it has more than 1 GB")
-        document, wrong = parse(data, json.JSONDecoder())
+        document, wrong = parse(path_of(path).read_bytes(), json.JSONDecoder())
         wrong = f"it is not JSON ({wrong})" if wrong else None
         entries = _get(document, "log.entries", [None])
-    except (OSError, EOFError, zlib.error, _UnreadableError) as error:
+    except (OSError, _UnreadableError) as error:
         entries, wrong = [None], getattr(error, "strerror", None) or str(error)
     if entries == [None]:
         raise InvalidInputError(

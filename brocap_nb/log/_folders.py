@@ -6,8 +6,6 @@ brocap_log              one folder
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import fnmatch
 import heapq
 import operator
@@ -26,7 +24,7 @@ from numpy.typing import NDArray
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._exchange import Exchange
 from brocap_nb.log._journal import (
     FORMAT,
     WRONG,
@@ -38,7 +36,7 @@ from brocap_nb.log._journal import (
     read_lines,
     read_picture,
 )
-from brocap_nb.log._rows import DTYPES, NOWHERE, READ, Columns, Words, microseconds, number_of
+from brocap_nb.log._rows import NOWHERE, Columns, Words, number_of
 from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"
@@ -47,18 +45,8 @@ FOLDER_VARIABLE: Final = "BROCAP_LOG"  # names another: for a hub, or a lesson
 Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""
 
-_BATCH: Final = 5_000  # rows that are added at once
+INTERVAL = 1.0  # seconds between two looks at the files of others, for who follows them
 _MOST_RUBBISH: Final = 1_000  # lines
-_ABSENT: Final[dict[str, Any]] = {
-    **dict.fromkeys(READ),
-    "method": 0,  # a line that has none is refused
-    "attempt": 1,
-    "outcome": Outcome.NO_RESPONSE,
-    "request_bytes": 0,
-}
-_WRONG_TYPE: Final = "a line of it has fields of a wrong type"
-_read: Final = operator.itemgetter(*READ)
-_FIRST: Final = operator.itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +85,7 @@ def log_files(
 ) -> list[LogFile]:
     """Return the files of a folder, or of all folders of a pattern, in order.
 
-    `unreadable` is called with what is there but cannot be read, and why.
+    `unreadable` is called with what is there but cannot be read, and a predicate that says why.
     """
     found: dict[str, LogFile] = {}
     for source, place in _places(folder, unreadable):
@@ -106,7 +94,7 @@ def log_files(
             if path.suffix != ".jsonl":
                 continue
             if not entry.is_file(follow_symlinks=False):
-                unreadable(path, "it is a link or no plain file")
+                unreadable(path, "cannot be read (it is a link or no plain file)")
                 continue
             session = _html.printable(path.stem.rpartition("-")[2], "utf-8")
             session = session if source is None else f"{source}/{session}"
@@ -139,7 +127,7 @@ def _inside(folder: Path, part: str, unreadable: Callable[[Path, str], object]) 
             if fnmatch.fnmatch(entry.name, part) and (part[0] == "." or entry.name[0] != "."):
                 yield folder / entry.name
     elif os.path.islink(folder / part):  # noqa: PTH114 (that of Path may raise)
-        unreadable(folder / part, "it is a link")  # it may lead out
+        unreadable(folder / part, "cannot be read (it is a link)")  # it may lead out
     else:
         yield folder / part
 
@@ -151,7 +139,11 @@ def _entries(folder: Path, unreadable: Callable[[Path, str], object]) -> list[os
     except (FileNotFoundError, NotADirectoryError):  # it may come later
         pass
     except OSError as error:
-        unreadable(folder, error.strerror or str(error))
+        unreadable(
+            folder,
+            f"cannot be read ({error.strerror or error}): ask its owner, or whoever set it up, to "
+            "put that right",
+        )
     return []
 
 
@@ -172,18 +164,10 @@ class Session:
         self.lines = lines
         self.picture = picture
 
-    def named(self, exchange: Exchange) -> Exchange:
-        """Return an exchange that was read with the names that the whole log has for it."""
-        session = self.columns.session
-        if exchange.session == session:
-            return exchange
-        exchange_id = f"{session}-{number_of(exchange.exchange_id)}"
-        return dataclasses.replace(exchange, session=session, exchange_id=exchange_id)
-
-    def bodies(self, rows: NDArray[np.intp] | None = None) -> list[list[str | None]]:
+    def bodies(self, rows: Any = slice(None)) -> list[list[str | None]]:
         """Return requests and responses as a frame shows them; None for what cannot be read."""
         both = [self.columns.array("request_at"), self.columns.array("response_at")]
-        places = np.concatenate(both if rows is None else [places[rows] for places in both])
+        places = np.concatenate([places[rows] for places in both])
         order = np.argsort(places, kind="stable")  # a file is read from its beginning to its end
         order = order[np.count_nonzero(places == NOWHERE) :]
         middle = len(places) // 2
@@ -195,60 +179,41 @@ class Session:
         return [texts[:middle], texts[middle:]]
 
 
-_Row = tuple[Any, ...]  # in the order of `DTYPES`
-
-
-def _row(number: int, request_at: int, response_at: int, line: dict[str, Any]) -> _Row:
-    return (number, request_at, response_at, *_read(_ABSENT | line))
-
-
 class OtherSession(Session):
     """A file that another session writes: read as far as it is complete, again and again."""
 
     _read_to: int
     _size: int
+    _rubbish: int
 
     def __init__(self, file: LogFile, words: Mapping[str, Words]) -> None:
         self._file, self._words, self._path = file, words, file.path
-        self._warned = False
         super().__init__(self._nothing_read(), self._lines, self._picture)
 
-    def read_on(self) -> None:
-        """Read what was written since the last look; all of it if the file became shorter."""
+    def read_on(self) -> str:
+        """Read what was written since the last look, all of it if the file became shorter.
+
+        Return what is wrong with it, or nothing.
+        """
         try:
             size = self._path.stat().st_size
-            self._unreadable = ""
-            if size == self._size:
-                return
             if size < self._read_to:
                 self.columns = self._nothing_read()
-            self._read()
-            self._size = max(size, self._read_to)
+            if size != self._size:
+                self._read()
+                self._size = max(size, self._read_to)
         except ForeignFileError as error:
-            self._strange, self._size = str(error), size  # not to be tried again and again
+            self._strange, self._size = f"is no log: {error}", size  # not to be tried again
         except FileNotFoundError:
-            self._unreadable = ""
             self.columns = self._nothing_read()
         except OSError as error:  # for a moment, perhaps
-            self._unreadable = f"it cannot be read ({error.strerror or error})"
-
-    def tell(self) -> None:
-        """Warn, once, of what cannot be read."""
-        torn = "its last line is torn" if self._read_to < self._size else ""
-        what = self._strange or self._unreadable or torn
-        if what and not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"Log file {self._path.name}: {what}. That part is skipped, the rest is shown.",
-                LogWarning,
-                stacklevel=5,
-            )
+            return f"cannot be read ({error.strerror or error})"
+        torn = "has a torn last line" if self._read_to < self._size else ""
+        return self._strange or torn
 
     def _nothing_read(self) -> Columns:
-        self._read_to = self._size = 0
-        self._unreadable = self._strange = ""
-        self._rubbish = 0
-        self._rows: dict[str, _Row] = {}  # by their ids: they are not in the columns yet
+        self._read_to = self._size = self._rubbish = 0
+        self._strange = ""
         return Columns(self._file.session, self._words, self._file.source)
 
     def _picture(self, file_name: str, size: int) -> bytes | None:
@@ -258,76 +223,40 @@ class OtherSession(Session):
         try:
             with open_plain(self._path) as file:
                 yield from lines_at(file, offsets)
-        except (OSError, ForeignFileError) as error:
-            self._unreadable = f"its bodies cannot be read ({error})"
-            self.tell()
+        except (OSError, ForeignFileError):
             yield from ({} for _ in offsets)
 
     def _read(self) -> None:
         if self._read_to == 0:
             self._read_to = load_sealed(self._path, self.columns)
-        try:
-            for offset, raw in read_lines(self._path, self._read_to):
-                self._take(raw, offset)
-                self._read_to = offset + len(raw)
-                if len(self._rows) > _BATCH:
-                    self._add_rows()
-        finally:
-            self._add_rows()
+        for offset, raw in read_lines(self._path, self._read_to):
+            self._take(raw, offset)
+            self._read_to = offset + len(raw)
 
     def _take(self, raw: bytes, offset: int) -> None:
         line = decode(raw)
         if line is None:
-            self._strange = "a line of it is no JSON object"
+            self._strange = "has a line that is no JSON object"
             self._rubbish += 1
             if self._rubbish > _MOST_RUBBISH:
-                raise ForeignFileError("it is no log: most of its lines are no JSON objects")
+                raise ForeignFileError("most of its lines are no JSON objects")
             return
-        kind, name = line.get("kind"), str(line.get("exchange_id"))
-        number = number_of(name)
+        kind, columns = line.get("kind"), self.columns
         if kind == "log" and line.get("format") != FORMAT:
             self._strange = (
-                f"it has format {line.get('format')!r}, this version reads {FORMAT}; what can "
+                f"has format {line.get('format')!r}, this version reads {FORMAT}; what can "
                 "be read is read"
             )
-        elif kind == "request":
-            self._rows[name] = _row(number, offset, NOWHERE, line)
-        elif kind == "response" and name in self._rows:
-            self._rows[name] = _row(number, self._rows[name][1], offset, line)
-        elif kind == "response":
+        elif kind in ("request", "response"):
+            number = number_of(line.get("exchange_id"))
             try:
-                exchange, known = Exchange.from_line(line), self.columns.row_of(number)
-                if known is not None:
-                    self.columns.finish(known, exchange, offset)
+                exchange, row = Exchange.from_line(line), columns.row_of(number)
+                if kind == "response" and row is not None:
+                    columns.finish(row, exchange, offset)
+                elif kind == "request" and number > max(columns.array("number")[-1:], default=0):
+                    columns.begin(exchange, number, offset)
             except WRONG:
-                self._strange = _WRONG_TYPE
-
-    def _add_rows(self) -> None:
-        """Add the rows that were read, in the order of their numbers, but those known before."""
-        last = self.columns.array("number")[-1] if len(self.columns) else -1
-        rows = sorted((row for row in self._rows.values() if row[0] > last), key=_FIRST)
-        self._rows = {}
-        try:
-            self._add(rows)
-        except WRONG:
-            self._strange = _WRONG_TYPE
-            for row in rows:
-                self._add_one(row)
-
-    def _add_one(self, row: _Row) -> None:
-        """Add a row that may be wrong; its request is one at least if its answer is."""
-        number, request_at, response_at, *_ = row
-        with contextlib.suppress(*WRONG):
-            self._add([row])
-            return
-        if response_at != NOWHERE:
-            (line,) = self._lines((request_at,))
-            self._add_one(_row(number, request_at, NOWHERE, line))
-
-    def _add(self, rows: list[_Row]) -> None:
-        if rows:
-            read = dict(zip(DTYPES, zip(*rows, strict=True), strict=True))
-            self.columns.extend(read | {"started_at": microseconds(read["started_at"])})
+                self._strange = "has a line with fields of a wrong type"
 
 
 class Others:
@@ -345,7 +274,6 @@ class Others:
         self.lock = threading.RLock()
         """Held while the files of others are read: whoever writes does not wait for it."""
         self._sessions: dict[Path, OtherSession] = {}
-        self._unreadable: dict[Path, str] = {}
 
     def sessions(self) -> list[OtherSession]:
         """Return them in the order of their files, as of the last look."""
@@ -355,28 +283,28 @@ class Others:
         """Read what was written since; warn of what cannot be read, or leave it to a later look."""
         if self._folder is None:
             return
-        self._unreadable.clear()
         own, known = self._own(), len(self._sessions)
-        for file in log_files(self._folder, self._unreadable.__setitem__):
+        wrong: dict[Path, str] = {}
+        for file in log_files(self._folder, wrong.__setitem__):
             if file.session != own and file.path not in self._sessions:
                 self._sessions[file.path] = OtherSession(file, self._words)
         if len(self._sessions) > known:
             self._sessions = dict(sorted(self._sessions.items()))
-        for session in self._sessions.values():
-            session.read_on()
-            if tell:
-                session.tell()
-        if tell:
-            self._tell_unreadable()
+        for path, session in self._sessions.items():
+            if what := session.read_on():
+                wrong[path] = what
+        for path, what in wrong.items():
+            if tell and path not in self._told and path.parent not in wrong:
+                self._told.add(path)
+                kind = "file" if path.suffix == ".jsonl" else "folder"
+                warnings.warn(
+                    f"The log {kind} {path} {what}. That part is skipped, the rest is shown.",
+                    LogWarning,
+                    stacklevel=5,
+                )
 
-    def follow(self, listener: Listener, interval: float) -> Callable[[], None]:
+    def follow(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of what is written from now on; return what ends that."""
-        if not interval > 0:
-            raise InvalidInputError(
-                f"The interval is {interval!r}. Expected seconds above 0. Leave it out for 1 "
-                "second.",
-                field="interval",
-            )
         told: dict[Path, NDArray[np.int64]] = {}
         ended = threading.Event()
         with self.lock:
@@ -384,7 +312,7 @@ class Others:
             self._news(told)  # it was before the listener's time
 
         def run() -> None:
-            while not ended.wait(interval):
+            while not ended.wait(INTERVAL):
                 with self.lock:
                     self.look(tell=False)
                     news = self._news(told)
@@ -406,18 +334,6 @@ class Others:
             told[path] = np.union1d(known, [begun[fresh], states[fresh]])
             news.append([columns.exchange(row) for row in fresh.tolist()])
         return list(heapq.merge(*news, key=operator.attrgetter("started_at")))
-
-    def _tell_unreadable(self) -> None:
-        for folder, reason in self._unreadable.items():
-            if folder not in self._told and folder.parent not in self._unreadable:
-                self._told.add(folder)
-                kind = "file" if folder.suffix == ".jsonl" else "folder"
-                warnings.warn(
-                    f"The log {kind} {folder} cannot be read ({reason}). The others are shown. Ask "
-                    "its owner, or whoever set it up, to put that right.",
-                    LogWarning,
-                    stacklevel=5,
-                )
 
 
 def tell(exchanges: Iterable[Exchange], listeners: Iterable[Listener]) -> None:

@@ -27,7 +27,7 @@ import orjson
 from brocap_nb.api._body import EmbeddedPicture, picture_file_name, with_labels
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._secrets import PICTURE_LABEL
-from brocap_nb.log._rows import Columns, number_of
+from brocap_nb.log._rows import Columns
 
 FORMAT: Final = 1
 """Version of the lines' format; the first line of each file says it."""
@@ -143,7 +143,7 @@ class Journal:
 
     def keep_picture(self, picture: EmbeddedPicture) -> None:
         """Write a picture's file, once for each content."""
-        name = picture.file_name
+        name = picture_file_name(picture.media_type, picture.sha256)
         if name in self._written_pictures:
             return
         if self.folder is not None:
@@ -165,12 +165,6 @@ class Journal:
         if kept is not None or self.folder is None:
             return kept
         return read_picture(self.folder, file_name, size)
-
-    def close(self) -> None:
-        """Close the file; it is for a journal that is not written any more."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
 
     def _open(self, path: Path) -> None:
         """Make the file, or make it again if somebody deleted it."""
@@ -317,13 +311,17 @@ def response_line(exchange: Exchange) -> dict[str, Any]:
 
 
 def write(exchanges: Iterable[Exchange], columns: Columns, journal: Journal) -> None:
-    """Write exchanges that are over already; one that has no answer has one line only."""
-    for exchange in exchanges:
+    """Write exchanges that are over already as a session's own, in this order.
+
+    One that has no answer has one line only.
+    """
+    for number, exchange in enumerate(exchanges, 1):
         text, pictures = with_labels(exchange.request)
         for picture in pictures:
             journal.keep_picture(picture)
-        kept = dataclasses.replace(exchange, request=text)
-        number = number_of(kept.exchange_id)
+        session = columns.session
+        name = f"{session}-{number}"
+        kept = dataclasses.replace(exchange, request=text, session=session, exchange_id=name)
         row = columns.begin(kept, number, journal.append(request_line(kept)))
         known = [getattr(kept, name) for name in _RESPONSE_HAS if name not in _REQUEST_HAS]
         if any(value not in (None, Outcome.NO_RESPONSE) for value in known):

@@ -41,7 +41,7 @@ from brocap_nb.log._journal import (
     write,
 )
 from brocap_nb.log._recorder import Recording, attach
-from brocap_nb.log._rows import Columns, frame_of, in_order, number_of
+from brocap_nb.log._rows import Columns, frame_of, newest, number_of
 from brocap_nb.log._segments import Sealer
 from brocap_nb.log._tables import (
     CARD_ROWS,
@@ -96,7 +96,6 @@ class ExchangeLog:
             )
         self._words = Columns.new_words()
         self._others = Others(self.folder, self._words, lambda: self.session)
-        self._imported: list[Session] = []
         self._listeners: list[Listener] = []
         self._start_session()
         _logs.add(self)
@@ -119,8 +118,9 @@ class ExchangeLog:
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
         if self.folder is None:
-            self._imported.append(self._own_session)
-        self._start_session()
+            self._writing = threading.RLock()  # another thread may have held it
+        else:
+            self._start_session()
         self._others.start()
 
     def begin(self, *, pictures: Iterable[EmbeddedPicture] = (), **fields: Any) -> Exchange:
@@ -178,13 +178,7 @@ class ExchangeLog:
         texts = (secrets,) if isinstance(secrets, str) else secrets  # a text is no list of letters
         return attach(self, session, tuple(Secret(text, HEADER_LABEL) for text in texts))
 
-    def subscribe(
-        self,
-        listener: Callable[[Exchange], None],
-        *,
-        others: bool = False,
-        interval: float = 1.0,
-    ) -> Callable[[], None]:
+    def subscribe(self, listener: Listener, *, others: bool = False) -> Callable[[], None]:
         """Call `listener(exchange)` after each recorded line; return what ends that.
 
         It is called in the thread that recorded the line, for `others` in one of the log.
@@ -195,13 +189,10 @@ class ExchangeLog:
         getBalance ok
 
         Args:
-            others: call it as well for what other processes write from now on, without bodies.
-            interval: the seconds between two looks at the files of others, at most.
-
-        Raises:
-            InvalidInputError: the interval is not above 0.
+            others: call it as well, a second or so later, for what other processes write from now
+                on, without bodies.
         """
-        end_following = self._others.follow(listener, interval) if others else None
+        end_following = self._others.follow(listener) if others else None
         self._listeners.append(listener)
 
         def stop() -> None:
@@ -344,8 +335,8 @@ class ExchangeLog:
         """
         with self.reading(still=True) as sessions:
             tables = [source.columns for source in sessions]
-            newest = in_order(tables, count)[::-1][:count].tolist()
-            return [tables[number].exchange(row) for number, row in newest]
+            found = newest(tables, count)[::-1].tolist() if count > 0 else []
+            return [tables[number].exchange(row) for number, row in found]
 
     @contextmanager
     def reading(
@@ -402,7 +393,7 @@ class ExchangeLog:
                         return self._read_row(source, row, pictures=pictures)
             else:
                 with self._writing:
-                    order = in_order(tables, -exchange_id if exchange_id < 0 else None)
+                    order = newest(tables, -exchange_id if exchange_id < 0 else None)
                 if -len(order) <= exchange_id < len(order):
                     number, row = order[exchange_id].tolist()
                     return self._read_row(sessions[number], row, pictures=pictures)
@@ -412,19 +403,22 @@ class ExchangeLog:
         )
 
     def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
+        bare = source.columns.exchange(row)  # with the names that the whole log has for it
         try:
             found = list(source.lines(source.columns.places(row)))
             line = found[0] | found[-1] if all(found) else {}
-            exchange = source.named(Exchange.from_line(line))
+            exchange = dataclasses.replace(
+                Exchange.from_line(line), session=bare.session, exchange_id=bare.exchange_id
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise ExchangeNotFoundError(
-                f"The lines of exchange {source.columns.exchange(row).exchange_id} can no longer "
-                f"be read ({type(error).__name__}). Was the log's folder changed by hand?"
+                f"The lines of exchange {bare.exchange_id} can no longer be read "
+                f"({type(error).__name__}). Was the log's folder changed by hand?"
             ) from None
         return with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
-        return [*self._others.sessions(), *self._imported, self._own_session]
+        return [*self._others.sessions(), self._own_session]
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.
@@ -436,7 +430,7 @@ class ExchangeLog:
         [True]
         """
         with self.reading(still=True, session=session) as sessions:
-            order = in_order([source.columns for source in sessions]).tolist()
+            order = newest([source.columns for source in sessions]).tolist()
         for number, row in order:
             try:
                 with self._others.lock:
@@ -469,7 +463,9 @@ class ExchangeLog:
         *,
         everything: bool = False,
     ) -> Self:
-        """Read a HAR file, of a browser or of `to_har`, into a log; its secrets become labels.
+        """Read a HAR file, of a browser or of `to_har`, into a log as rows of its own.
+
+        Secrets become labels.
 
         >>> log.to_har("log.har")
         >>> bn.ExchangeLog.from_har("log.har")
@@ -480,43 +476,17 @@ class ExchangeLog:
             everything: take the entries of any service, not only the API's calls.
 
         Raises:
-            InvalidInputError: the file is no HAR of this API, or the folder has its exchanges.
+            InvalidInputError: the file is no HAR of this API, or the folder is a pattern.
         """
         from brocap_nb.log import _export
 
         log = cls(folder)
-        log._take_in(_export.read_har(path, everything))
+        log._must_be_written()
+        found = _export.read_har(path, everything)
+        if any(exchange.session == "har" for exchange in found):  # those of `to_har` are in order
+            found.sort(key=lambda exchange: exchange.started_at)
+        write(found, log._own, log._journal)
         return log
-
-    def _take_in(self, exchanges: Iterable[Exchange]) -> None:
-        """Add exchanges of other sessions under their own names; foreign ones as our own."""
-        self._must_be_written()
-        sessions: dict[str, list[Exchange]] = {}
-        for exchange in sorted(exchanges, key=lambda one: (one.started_at, one.session)):
-            sessions.setdefault(exchange.session, []).append(exchange)
-        for session, found in sessions.items():  # as the files of a folder are in order
-            if session == "har":
-                found = [
-                    dataclasses.replace(e, session=self.session, exchange_id=f"{self.session}-{n}")
-                    for n, e in enumerate(found, 1)
-                ]
-                write(found, self._own, self._journal)
-                continue
-            found.sort(key=lambda e: number_of(e.exchange_id))
-            columns = Columns(session, self._words)
-            if self.folder is None:
-                write(found, columns, self._journal)
-                self._imported.append(Session(columns, self._journal.lines, self._journal.picture))
-                continue
-            if any(self.folder.glob(f"*-{session}.jsonl")):
-                raise InvalidInputError(
-                    f"The folder {self.folder} has the exchanges of session {session} already. "
-                    "Choose another folder.",
-                    field="folder",
-                )
-            journal = Journal(self.folder, session, found[0].started_at)
-            write(found, columns, journal)  # and is read from there like any other session
-            journal.close()
 
     def to_curl(self, exchange_id: str | int) -> str:
         """Return a shell command that sends a request again, with `$BROCAP_CLIENT_KEY` in it.

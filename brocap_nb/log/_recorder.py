@@ -10,6 +10,7 @@ Nothing here sends, waits or tries again: adapters, retries and logins stay the 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import http.client
@@ -21,7 +22,7 @@ import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import requests
 import urllib3
@@ -200,7 +201,7 @@ _WATCHERS: Final = "_brocap_watchers"
 _lock: Final = threading.Lock()
 
 
-class Recording:
+class Recording(contextlib.AbstractContextManager["Recording"]):
     """What `log.attach` returns: call it to end the recording, or use it in a `with`."""
 
     def __init__(self, session: requests.Session, watcher: Watcher) -> None:
@@ -224,9 +225,6 @@ class Recording:
             if not watchers and type(session) is _watched(plain):
                 session.__class__ = plain
                 del vars(session)[_WATCHERS]
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exc_info: object) -> None:
         self()
@@ -398,10 +396,9 @@ def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
         body = body.encode("utf-8", "backslashreplace")
     if isinstance(body, bytes | bytearray):
         return body_kind(bytes(body), told), body.decode("utf-8", "backslashreplace"), len(body)
-    multipart, size = told.startswith("multipart/"), _length(request.headers)
-    what = "multipart form" if multipart else "file" if hasattr(body, "read") else "stream"
+    kind, size = "multipart" if "multipart/" in told else "stream", _length(request.headers)
     length = "length not known" if size is None else f"{size:,} bytes"
-    return "multipart" if multipart else "stream", f"<a {what}, {length}>", size or 0
+    return kind, f"<a {kind} body, {length}>", size or 0
 
 
 def _length(headers: Mapping[str, Any]) -> int | None:

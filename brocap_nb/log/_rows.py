@@ -7,7 +7,7 @@ knows where.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -66,9 +66,6 @@ DTYPES: Final[Mapping[str, str]] = {
     "request_bytes": "i8",
 }
 """The columns that are kept; an absent integer is `NOWHERE`."""
-
-READ: Final = (*DTYPES,)[3:]
-"""The fields of a line that are columns."""
 
 STRING: Final = pd.StringDtype("python")
 """What `pd.array` makes of texts in any pandas, with pyarrow or without; None becomes pd.NA."""
@@ -198,12 +195,10 @@ class Columns:
 
     def row_of(self, number: int) -> int | None:
         """Return the row of an exchange's number, or None."""
+        if not 0 < number < 2**31:
+            return None
         numbers = self.array("number")
-        row = number - 1  # so it is unless the file was damaged
-        if not (0 <= row < self._size and numbers[row] == number):
-            if not 0 < number < 2**31:
-                return None
-            row = int(np.searchsorted(numbers, np.int32(number)))
+        row = int(np.searchsorted(numbers, np.int32(number)))
         return row if row < self._size and numbers[row] == number else None
 
     def code_of(self, name: str, word: str) -> int:
@@ -244,29 +239,23 @@ class Columns:
             self._ids = _longer(self._ids, room)
 
 
-def microseconds(texts: Collection[str]) -> Any:
-    """Return times of lines as numbers; those that this package wrote all at once."""
-    if all(text[26:] == "+00:00" for text in texts):
-        return np.array([text[:26] for text in texts], "M8[us]").view("i8")
-    times = map(datetime.fromisoformat, texts)
-    return [(time.astimezone(UTC) - _EPOCH) // _MICROSECOND for time in times]
-
-
 def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
     longer = np.empty(room, array.dtype)
     longer[: len(array)] = array
     return longer
 
 
-def in_order(tables: list[Columns], newest: int | None = None) -> NDArray[np.intp]:
-    """Return the table and the row of all rows in their order, or of the `newest` ones at least."""
-    pairs, orders = [_NO_ROWS], []
-    for number, table in enumerate(tables):
-        first = 0 if newest is None else max(0, len(table) - newest)
-        rows = np.arange(first, len(table))
-        pairs.append(np.column_stack((np.full(len(rows), number), rows)))
-        orders.append(table.order()[first:])
-    return np.concatenate(pairs)[_sorted(orders)]
+def in_order(tables: list[Columns], rows: list[NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return the table and the row of these rows of each table, in the order of all."""
+    pairs = [np.column_stack((np.full(len(some), n), some)) for n, some in enumerate(rows)]
+    orders = [table.order()[some] for table, some in zip(tables, rows, strict=True)]
+    return _joined(pairs or [_NO_ROWS], "i8")[_sorted(orders)]
+
+
+def newest(tables: list[Columns], count: int | None = None) -> NDArray[np.intp]:
+    """Return the table and the row of all rows in their order, or of the last `count`."""
+    last = slice(None if count is None else -count, None)
+    return in_order(tables, [np.arange(len(table))[last] for table in tables])[last]
 
 
 def _sorted(orders: list[NDArray[np.int64]]) -> NDArray[np.intp]:

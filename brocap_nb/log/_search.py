@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brocap_nb.api._exchange import Exchange, Outcome
-from brocap_nb.log._rows import NOWHERE
+from brocap_nb.log._rows import NOWHERE, in_order
 
 if TYPE_CHECKING:
     from brocap_nb.log._folders import Session
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 CHUNK: Final = 500
 """Rows whose bodies are read at a stretch: the log can be written to in between."""
 
-_NONE: Final = np.empty(0, "i8")
-_UNKNOWN, _NO, _YES, _NOT_YET = 0, 1, 2, 3  # not yet: its answer may have the text
+_YES: Final = 3  # a row has the text; else how many of its lines do not have it
 _ROW_TEXTS: Final = (
     *("exchange_id", "method", "task_type", "task_id", "outcome", "http_status"),
     *("error_code", "error_description", "status"),
@@ -81,20 +80,15 @@ class Search:
         if self._text and not self._read_bodies(stopped):
             return None
         with self._log.reading(still=True) as sessions:
-            found = [self._rows(session) for session in sessions]
-            parts = [s.columns.order()[rows] for s, rows in zip(sessions, found, strict=True)]
-            order = np.argsort(np.concatenate([_NONE, *parts]), kind="stable")[::-1]
-            whose = np.repeat(np.arange(len(found)), [len(rows) for rows in found])
-            rows = np.concatenate([_NONE, *found])
-            exchanges = tuple(
-                sessions[whose[n]].columns.exchange(int(rows[n])) for n in order[:size]
-            )
-            count = sum(len(session.columns) for session in sessions)
-        return Page(exchanges, len(rows), count)
+            tables = [session.columns for session in sessions]
+            found = in_order(tables, [*map(self._rows, tables)])
+            shown = found[::-1][:size].tolist()
+            exchanges = tuple(tables[number].exchange(row) for number, row in shown)
+        return Page(exchanges, len(found), sum(map(len, tables)))
 
-    def _rows(self, session: Session) -> NDArray[np.intp]:
+    def _rows(self, columns: Columns) -> NDArray[np.intp]:
         """The rows of a session that are wanted."""
-        columns, wanted = session.columns, self.wanted
+        wanted = self.wanted
         mask = np.ones(len(columns), bool)
         if wanted.outcome is not None:
             mask &= columns.array("outcome") == list(Outcome).index(Outcome(wanted.outcome))
@@ -103,10 +97,7 @@ class Search:
             if word is not None:
                 mask &= columns.array(name) == columns.code_of(name, word)
         if self._text:
-            verdicts = self._verdicts.get(columns, np.zeros(0, np.uint8))
-            seen = min(len(verdicts), len(mask))
-            mask[:seen] &= verdicts[:seen] == _YES
-            mask[seen:] = False  # it came just now: the next look has it
+            mask &= self._looked_into(columns) == _YES  # what came just now: the next look has it
         if wanted.task_id is not None:
             mask &= columns.array("task_id") == wanted.task_id
         return np.flatnonzero(mask)
@@ -123,16 +114,17 @@ class Search:
     def _read_some(self, session: Session) -> bool:
         """Look into the next rows that nobody has looked into; whether there were some."""
         columns = session.columns
-        old = self._verdicts.get(columns, np.zeros(0, np.uint8))
-        verdicts = np.zeros(len(columns), np.uint8)
-        verdicts[: len(old)] = old[: len(columns)]
-        self._verdicts[columns] = verdicts
-        answered = columns.array("response_at")[: len(verdicts)] != NOWHERE
-        due = (verdicts == _UNKNOWN) | ((verdicts == _NOT_YET) & answered)
-        fresh = np.flatnonzero(due)[-CHUNK:]
+        verdicts = self._verdicts[columns] = self._looked_into(columns)
+        lines = 1 + (columns.array("response_at")[: len(verdicts)] != NOWHERE)
+        fresh = np.flatnonzero(verdicts < lines)[-CHUNK:]
         for row, *bodies in zip(fresh.tolist(), *session.bodies(fresh), strict=True):
             exchange = columns.exchange(row)
             shown = [*bodies, *(getattr(exchange, name) for name in _ROW_TEXTS)]
             has = any(self._text in str(text).casefold() for text in shown if text is not None)
-            verdicts[row] = _YES if has else _NO if answered[row] else _NOT_YET
+            verdicts[row] = _YES if has else lines[row]
         return bool(len(fresh))
+
+    def _looked_into(self, columns: Columns) -> NDArray[np.uint8]:
+        """What is known of each row."""
+        known = self._verdicts.get(columns, np.zeros(0, np.uint8))
+        return np.pad(known, (0, max(0, len(columns) - len(known))))

@@ -3,7 +3,7 @@
 They are made from the lines and add nothing to them: where they are missing, damaged or do not
 fit, the lines are read instead. Engines that read the folder see only the lines.
 
-    brocap_log/columns/<file>-<n>.json    the n-th 10,000 rows, and where the lines after them begin
+    brocap_log/columns/<file>-<n>.json    the n-th 2,500 rows, and where the lines after them begin
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import orjson
 from brocap_nb.log._journal import WRONG, decode, make_folder, open_plain, write_whole
 from brocap_nb.log._rows import NOWHERE, Columns
 
-SEGMENT_ROWS: Final = 10_000
+SEGMENT_ROWS: Final = 2_500
 """How many exchanges are sealed together."""
 _MOST_BYTES: Final = 64 * 1024 * 1024
 

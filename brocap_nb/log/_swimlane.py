@@ -19,6 +19,8 @@ from brocap_nb._html import many
 
 Row: TypeAlias = Mapping[str, Any]
 """One exchange or callback: a row of `log.timeline()`."""
+_Place: TypeAlias = Callable[[float], float]
+"""From seconds to a place on the line."""
 
 _LANES: Final = ("createTask", "getTaskResult", "callback")
 _WIDTH: Final = 760
@@ -27,6 +29,7 @@ _RIGHT: Final = 720
 _TOP: Final = 30
 _LANE: Final = 34
 _EDGE: Final = 6  # half a mark
+_STRIP: Final = (120, 18)  # pixels
 _SAFE: Final = " !$'()*+,-./:;=?@_~"  # in an address between double quotes
 _STYLE: Final = (
     "<style>.page{fill:#f6f8fa}text{fill:#1f2328}"
@@ -55,13 +58,6 @@ def _mark(row: Row) -> str:
     return {"createTask": "created", "callback": "callback"}.get(row["method"], "done")
 
 
-def _told(row: Row) -> str:
-    """What came of it, in a word or two."""
-    if _mark(row) == "went wrong":
-        return str(row["error_code"] or row["outcome"].replace("_", " "))
-    return "created" if row["method"] == "createTask" else str(row["status"] or row["outcome"])
-
-
 def _result(rows: Sequence[Row]) -> float | None:
     """When the first result was there."""
     ready = (row for row in rows if row["status"] == "ready" and _mark(row) != "went wrong")
@@ -86,9 +82,11 @@ def in_words(task_id: int, rows: Sequence[Row]) -> str:
         "no result so far" if result is None else f"the result came {_span(result)} after {since}"
     )
     story = f"Task {task_id}: {'; '.join([*parts, came])}."
-    failed = Counter(_told(row) for row in rows if _mark(row) == "went wrong")
+    wrong = (row for row in rows if _mark(row) == "went wrong")
+    failed = Counter(row["error_code"] or row["outcome"].replace("_", " ") for row in wrong)
     if failed:
-        story += f" It went wrong: {', '.join(_times(*one) for one in failed.items())}."
+        told = (f"{count} x {what}" if count > 1 else what for what, count in failed.items())
+        story += f" It went wrong: {', '.join(told)}."
     if any(later["offset_s"] < earlier["offset_s"] for earlier, later in pairwise(rows)):
         story += " The clock was set back in between: do not trust the times."
     return story
@@ -109,20 +107,15 @@ def svg(rows: Sequence[Row]) -> str:
         return ""
     named = {row["method"] or "" for row in rows}
     lanes = [name for name in _LANES if name in named] + sorted(named - {*_LANES})
-    first, last = min(0.0, *(row["offset_s"] for row in rows)), max(map(_end, rows))
-    place = _scale(first, last, _LEFT, _RIGHT)
+    first, last, place = _scale(rows, _LEFT, _RIGHT)
     foot = _TOP + _LANE * len(lanes)
-    parts = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {foot + 52}' "
-        f"font-family='system-ui,sans-serif' font-size='11' fill='none' stroke-width='2'>{_STYLE}"
-        f"<rect class='page' width='{_WIDTH}' height='{foot + 52}' rx='6'/>",
-        *_axis(first, last, place, foot),
-    ]
+    page = f"<rect class='page' width='{_WIDTH}' height='{foot + 52}' rx='6'/>"
+    parts = [_STYLE, page, *_axis(first, last, place, foot)]
     for number, lane in enumerate(lanes):
         y = _TOP + _LANE * number + _LANE // 2
-        own = [row for row in rows if (row["method"] or "") == lane]
         parts.append(_words(_LEFT - 14, y + 4, f"{lane:.15}", "end"))
-        parts.append(_lane(_grouped(own, place), place, y, _LEFT, _RIGHT))
+        own = [row for row in rows if (row["method"] or "") == lane]
+        parts.append(_lane(own, place, y, _LEFT, _RIGHT))
     result = _result(rows)
     if result is not None:  # the moment in which it was there, across all lanes
         x, colour = place(result), _MARKS["done"][1]
@@ -133,55 +126,49 @@ def svg(rows: Sequence[Row]) -> str:
     for number, mark in enumerate(name for name in _MARKS if name in marks):
         x = _LEFT + 110 * number
         parts.append(_shape(x, foot + 40, mark) + _words(x + 12, foot + 44, mark, "start"))
-    return "".join([*parts, "</svg>"])
+    return _drawing(_WIDTH, foot + 52, *parts)
 
 
-def strip(rows: Sequence[Row], *, width: int = 120) -> str:
-    """Return one lane of all exchanges, `width` pixels wide, for a table; empty for none."""
+def strip(task_id: int, rows: Sequence[Row]) -> str:
+    """Return one lane of all exchanges, small, for a table; empty for none."""
     if not rows:
         return ""
-    first, last = min(row["offset_s"] for row in rows), max(map(_end, rows))
-    place = _scale(first, last, _EDGE, width - _EDGE)
-    groups = _grouped(rows, place)
-    told = [f"{_times(f'{_told(g[-1]):.40}', len(g))}, {_span(_end(g[-1]))}" for g in groups]
-    drawing = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='18' fill='none' "
-        f"stroke-width='2'>{_lane(groups, place, 9, _EDGE, width - _EDGE)}</svg>"
-    )
+    width, height = _STRIP
+    left, right = _EDGE, width - _EDGE
+    lane = _lane(rows, _scale(rows, left, right)[2], height // 2, left, right)
     # as a style, since notebooks shrink pictures in tables
-    return image(drawing, "; ".join(told), f"width:{width}px;height:18px;max-width:none")
+    style = f"width:{width}px;height:{height}px;max-width:none"
+    return image(_drawing(width, height, lane), in_words(task_id, rows), style)
 
 
-_Place: TypeAlias = Callable[[float], float]
+def _drawing(width: int, height: int, *parts: str) -> str:
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
+        "font-family='system-ui,sans-serif' font-size='11' fill='none' stroke-width='2'>"
+        f"{''.join(parts)}</svg>"
+    )
 
 
-def _scale(first: float, last: float, left: int, right: int) -> _Place:
-    """From seconds to places."""
+def _scale(rows: Sequence[Row], left: int, right: int) -> tuple[float, float, _Place]:
+    """The first and the last second, and where seconds are."""
+    first, last = min(0.0, *(row["offset_s"] for row in rows)), max(map(_end, rows))
     unit = (right - left) / max(last - first, 0.001)
-    return lambda seconds: left + (seconds - first) * unit
+    return first, last, lambda seconds: left + (seconds - first) * unit
 
 
-def _grouped(rows: Sequence[Row], place: _Place) -> list[list[Row]]:
-    """The rows in order of their ends; equal ones whose marks would touch are one group."""
-    groups: list[list[Row]] = []
-    for row in sorted(rows, key=_end):
-        last = groups[-1][-1] if groups else row
-        same = (_told(last), last["method"]) == (_told(row), row["method"])
-        if not groups or not same or place(_end(row)) - place(_end(last)) >= 2 * _EDGE:
-            groups.append([])
-        groups[-1].append(row)
-    return groups
-
-
-def _lane(groups: Sequence[Sequence[Row]], place: _Place, y: int, left: int, right: int) -> str:
+def _lane(rows: Sequence[Row], place: _Place, y: int, left: int, right: int) -> str:
     """A line, on it a bar for what took its time, and a mark where the answer was there."""
-    parts = [f"<path d='M{left} {y}H{right}' stroke='#808080' stroke-width='1'/>"]
-    for row in (row for group in groups for row in group):
-        x1, x2 = place(row["offset_s"]), place(_end(row))
+    bars, marks = [f"<path d='M{left} {y}H{right}' stroke='#808080' stroke-width='1'/>"], []
+    before = "", -math.inf
+    for row in sorted(rows, key=_end):
+        mark, x1, x2 = _mark(row), place(row["offset_s"]), place(_end(row))
         if x2 - x1 > _EDGE:
-            colour = _MARKS[_mark(row)][1]
-            parts.append(f"<path d='M{x1:.0f} {y}H{x2:.0f}' stroke='{colour}' stroke-width='5'/>")
-    return "".join(parts + [_shape(place(_end(g[-1])), y, _mark(g[-1])) for g in groups])
+            colour = _MARKS[mark][1]
+            bars.append(f"<path d='M{x1:.0f} {y}H{x2:.0f}' stroke='{colour}' stroke-width='5'/>")
+        if mark != before[0] or x2 - before[1] >= 2 * _EDGE:  # equal ones that touch are one
+            before = mark, x2
+            marks.append(_shape(x2, y, mark))
+    return "".join(bars + marks)
 
 
 def _shape(x: float, y: int, mark: str) -> str:
@@ -209,7 +196,3 @@ def _span(seconds: float) -> str:
     if abs(seconds) < 0.9995:
         return f"{seconds * 1000:.3g} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"
-
-
-def _times(what: str, count: int) -> str:
-    return f"{count} x {what}" if count > 1 else what

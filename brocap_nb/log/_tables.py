@@ -75,12 +75,11 @@ class Frame(pd.DataFrame):
         frame = pd.DataFrame(self).copy()
         for place in range(frame.shape[1]):
             frame.isetitem(place, _for_excel(frame.iloc[:, place]).array)
-        if frame.columns.nlevels == 1:
-            names = map(_header, self.columns, self.dtypes)
-            frame.columns = pd.Index(names, name=self.columns.name)
+        frame = frame.rename(columns={n: f"{n} (UTC)" for n, t in self.dtypes.items() if _zoned(t)})
         if frame.index.nlevels == 1:
+            name = f"{self.index.name or 'time'} (UTC)" if _zoned(self.index.dtype) else None
             index = _for_excel(self.index.to_series())
-            frame.index = pd.Index(index, name=_header(self.index.name, self.index.dtype))
+            frame.index = pd.Index(index, name=name or self.index.name)
         try:
             frame.to_excel(excel_writer, *arguments, **options)
         except ImportError as error:
@@ -91,15 +90,15 @@ class Frame(pd.DataFrame):
             ) from None
 
 
+def _zoned(dtype: object) -> bool:
+    return isinstance(dtype, pd.DatetimeTZDtype)
+
+
 def _for_excel(column: pd.Series[Any]) -> pd.Series[Any]:
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
+    if _zoned(column.dtype):
         times: pd.Series[Any] = column.dt.tz_convert("UTC").dt.tz_localize(None)
         return times
     return column.astype(object).map(_fitting) if column.dtype.kind == "O" else column
-
-
-def _header(name: Any, dtype: object) -> Any:
-    return f"{name or 'time'} (UTC)" if isinstance(dtype, pd.DatetimeTZDtype) else name
 
 
 def _fitting(value: Any) -> Any:
@@ -256,24 +255,18 @@ class ShownTable(Frame):
 
 
 class ErrorTable(ShownTable):
-    """The error codes that came, each with its meaning and what to do about it."""
-
     _title = "Error codes that came"
     _nothing = "No answer had an error code."
     _columns = "error_code count last_seen retryable meaning remedy example"
 
 
 class LatencyTable(ShownTable):
-    """How long answers and results took."""
-
     _title = "Time to the answer, in milliseconds"
     _nothing = "No request has been answered."
     _columns = "method task_type count p50_ms p95_ms max_ms"
 
 
 class TaskTimesTable(ShownTable):
-    """From the creation of each task to its result."""
-
     _title = "From createTask to the result, one row for each task"
     _nothing = "No task has been created."
     _columns = "task_id task_type created_at seconds answered_by"
@@ -296,7 +289,7 @@ class TaskTable(ShownTable):
     def _rows(self) -> list[dict[str, Any]]:
         rows = super()._rows()
         for row in rows:
-            row["strip"] = _swimlane.strip(self.events.get(row["created_by"], ()))
+            row["strip"] = _swimlane.strip(row["task_id"], self.events.get(row["created_by"], ()))
             row["asked"] = _html.many(row["polls"], "poll")
             if row["callbacks"]:
                 row["asked"] += f", {_html.many(row['callbacks'], 'callback')}"
@@ -304,8 +297,6 @@ class TaskTable(ShownTable):
 
 
 class ViolationTable(ShownTable):
-    """The answers that depart from the documented contract."""
-
     _title = "Answers that depart from the documented contract"
     _nothing = "Every answer kept the documented contract."
     _columns = "exchange_id started_at method field found rule"

@@ -68,9 +68,8 @@ def scan(folder: str | os.PathLike[str], engine: str = "polars") -> Any:
     read = _READERS[engine][1](module)
     groups: dict[str | None, list[str]] = {}
     for file in log_files(folder):
-        if file.path.stat().st_size:
-            groups.setdefault(file.source, []).append(str(file.path))
-    groups = groups or {"" if is_pattern(folder) else None: []}
+        groups.setdefault(file.source, []).append(str(file.path))
+    groups = groups or {"" if is_pattern(folder) else None: [_EMPTY]}
     frames = [_exchanges(nw.from_native(read(files)), name) for name, files in groups.items()]
     return nw.to_native(nw.concat(frames) if len(frames) > 1 else frames[0])
 
@@ -115,23 +114,22 @@ def schema(engine: str = "duckdb") -> Any:
 
 
 _Reader: TypeAlias = Callable[[list[str]], Any]
-"""Makes the lines of files a frame; there may be no file."""
+"""Makes the lines of files a frame."""
+_EMPTY: Final = str(Path(__file__).parents[1] / "py.typed")  # a file of no lines
 
 
 def _polars(pl: Any) -> _Reader:
     """Line by line: Polars' own reader refuses a whole file for one torn line."""
     line = pl.col("line")  # lines are ASCII, and JSON has no control characters in it
-    form = {"line": pl.String}
     whole = {"separator": "\x1f", "has_header": False, "quote_char": None, "glob": False}
+    whole |= {"schema": {"line": pl.String}, "truncate_ragged_lines": True, "raise_if_empty": False}
     decoded = line.str.json_decode(pl.Struct(schema("polars"))).alias("line")
     at = pl.col("started_at").str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
     )
 
     def read(files: list[str]) -> Any:
-        lines = pl.LazyFrame(schema=form)
-        if files:
-            lines = pl.scan_csv(files, schema=form, truncate_ragged_lines=True, **whole)
+        lines = pl.scan_csv(files, **whole)
         is_json = line.str.json_path_match("$.kind").is_not_null()
         return lines.filter(is_json).select(decoded).unnest("line").with_columns(at)
 
@@ -141,16 +139,8 @@ def _polars(pl: Any) -> _Reader:
 def _duckdb(duckdb: Any) -> _Reader:
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})  # no download
     connection.execute("SET TimeZone = 'UTC'")
-    columns = schema("duckdb")
-    empty = ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns.items())
-    reading = {"format": "newline_delimited", "columns": columns, "ignore_errors": True}
-
-    def read(files: list[str]) -> Any:
-        if not files:
-            return connection.sql(f"SELECT {empty} WHERE false")
-        return connection.read_json(files, **reading)
-
-    return read
+    form = {"format": "newline_delimited", "columns": schema("duckdb"), "ignore_errors": True}
+    return lambda files: connection.read_json(files, **form)
 
 
 def _pandas(_: Any) -> _Reader:
@@ -158,7 +148,8 @@ def _pandas(_: Any) -> _Reader:
 
 
 def _dask(dask: Any) -> _Reader:
-    return lambda files: dask.from_map(_read_block, _blocks(files), meta=_read_block(_NOTHING))
+    meta = _read_block((_EMPTY, 0, 0))
+    return lambda files: dask.from_map(_read_block, _blocks(files), meta=meta)
 
 
 _READERS: Final[dict[str, tuple[str, Callable[[Any], _Reader]]]] = {
@@ -188,15 +179,14 @@ def _imported(engine: str) -> Any:
 
 
 _Block: TypeAlias = tuple[str, int, int]
-_NOTHING: Final[_Block] = (os.devnull, 0, 0)
 
 
 def _blocks(files: list[str]) -> list[_Block]:
     return [
         (path, start, start + BLOCK_BYTES)
         for path in files
-        for start in range(0, Path(path).stat().st_size, BLOCK_BYTES)
-    ] or [_NOTHING]
+        for start in range(0, Path(path).stat().st_size or 1, BLOCK_BYTES)
+    ]
 
 
 def _read_block(block: _Block) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import narwhals as nw
 import numpy as np
@@ -27,7 +27,6 @@ from brocap_nb.api._facts import CATALOGUE, RESULT_LIFETIME, explain
 from brocap_nb.log._rows import DESCRIBED, STRING, UTC_TIME, number_of
 
 __all__ = [
-    "TIME_TO_RESULT",
     "errors",
     "latency",
     "task_events",
@@ -38,9 +37,6 @@ __all__ = [
 ]
 
 CREATE: Final = "createTask"
-
-TIME_TO_RESULT: Final = "time to result"  # the method of such rows of `latency`
-
 _OK, _CALLBACK, _API_ERROR = str(Outcome.OK), str(Outcome.CALLBACK), str(Outcome.API_ERROR)
 _PROCESSING: Final = str(Outcome.PROCESSING)
 _ANSWERED: Final = [
@@ -116,7 +112,7 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
     rows: list[tuple[Any, ...]] = []
     for part in (
         _read(_lazy(frame).filter(answered), "method", "task_type", "elapsed_ms"),
-        times.assign(method=TIME_TO_RESULT, elapsed_ms=times["seconds"] * 1000),
+        times.assign(method="time to result", elapsed_ms=times["seconds"] * 1000),
     ):
         keys = part["method"].astype(STRING), part["task_type"].astype(STRING).fillna("")
         for (method, task_type), found in part["elapsed_ms"].groupby([*keys]):
@@ -144,11 +140,11 @@ def _task_times(frame: Any) -> pd.DataFrame:
     return found[_TASK_TIMES]
 
 
+_Cost: TypeAlias = Callable[[str, str, str], float | None]
+
+
 def tasks(
-    frame: Any,
-    *,
-    now: datetime | None = None,
-    cost: Callable[[str, str, str], float | None] | None = None,
+    frame: Any, *, now: datetime | None = None, cost: _Cost | None = None
 ) -> nw.DataFrame[Any]:
     """Return one row per createTask, newest first, its polls and callbacks folded in.
 
@@ -162,11 +158,7 @@ def tasks(
     return _table(_tasks(frame, now, cost)[_TASKS], frame)
 
 
-def _tasks(
-    frame: Any,
-    now: datetime | None = None,
-    cost: Callable[[str, str, str], float | None] | None = None,
-) -> pd.DataFrame:
+def _tasks(frame: Any, now: datetime | None = None, cost: _Cost | None = None) -> pd.DataFrame:
     asked = (_plain("method") == "getBalance") & (_plain("outcome") == _OK)
     created = _plain("method") == CREATE
     table = _in_order(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked), *_STORY)
@@ -304,7 +296,8 @@ def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.Da
         rows.append((state, *counts, seconds, error, len(story), ids[head], answered_by))
     found = table.iloc[[story[0] for story in stories]].reset_index(drop=True)
     found = found[["task_id", "task_type", "started_at"]].set_axis(_TASKS[:3], axis=1)
-    found["task_id"] = found["task_id"].astype("Int64").mask(found["task_id"] == _NO_TASK)
+    number = found["task_id"].astype("Int64")
+    found["task_id"] = number.mask(number == _NO_TASK)
     names = [name for name in _TASKS[3:] if name != "cost"]
     return found.join(pd.DataFrame(rows, columns=names, dtype=object))
 
@@ -312,25 +305,26 @@ def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.Da
 def _balances(table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield each createTask that is alone between two getBalance of its session, and those."""
     start, end = _times(table, "since")
-    session, ids = table["session"].to_numpy(), table["exchange_id"].to_numpy()
+    ids, session = table["exchange_id"].tolist(), table["session"].to_numpy()
+    answered = table["elapsed_ms"].notna().to_numpy()
+    asked = (table["method"] == "getBalance").to_numpy()
+    asked_in = {name: np.flatnonzero(asked & (session == name)) for name in np.unique(session)}
+    reach = -np.inf  # the latest end of all before
     created = np.flatnonzero(table["method"] == CREATE)
-    asked = np.flatnonzero(table["method"] == "getBalance")
-    asked = asked[np.argsort(session[asked], kind="stable")]
-    before, after = asked[:-1], asked[1:]
-    low = np.searchsorted(start[created], start[before])
-    alone = np.searchsorted(start[created], end[after]) - low == 1
-    reach = np.maximum.accumulate([-np.inf, *end[created]])  # the latest end of all before
-    alone &= (session[before] == session[after]) & (reach[low] <= start[before])
-    before, after, one = before[alone], after[alone], created[low[alone]]
-    sure = table["elapsed_ms"].notna().to_numpy()[one] & (session[one] == session[before])
-    sure &= (end[before] <= start[one]) & (end[one] <= start[after])
-    for row, *around in zip(one[sure], before[sure], after[sure], strict=True):
-        yield ids[row], (ids[around[0]], ids[around[1]])
+    for one, later in zip(created, [*start[created[1:]], np.inf], strict=False):
+        own = asked_in[session[one]]
+        place = np.searchsorted(own, one)
+        if 0 < place < len(own) and answered[one]:
+            before, after = own[place - 1], own[place]
+            apart = reach <= start[before] and end[before] <= start[one]
+            if apart and end[one] <= start[after] and end[after] <= later:
+                yield ids[one], (ids[before], ids[after])
+        reach = max(reach, end[one])
 
 
-def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """When exchanges began and ended, in microseconds since 1970."""
-    start: NDArray[np.int64] = np.asarray(table[begin].astype("i8"))
+    start = table[begin].astype("i8").to_numpy()
     return start, start + np.nan_to_num(table["elapsed_ms"].to_numpy()) * 1e3
 
 

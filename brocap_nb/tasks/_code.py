@@ -105,7 +105,6 @@ class _Needs:
         self._variables: set[str] = set()
 
     def file(self, picture: EmbeddedPicture) -> str:
-        """The name of a picture's file."""
         data, extension = picture.data, picture.media_type.removeprefix("image/")
         if data not in self._files:
             name = self._files[data] = f"picture-{len(self._files) + 1}.{extension}"

@@ -109,7 +109,6 @@ def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> bytes:
 
 
 def _public_addresses(place: Origin) -> list[str]:
-    """The addresses that a host has now."""
     found = socket.getaddrinfo(place[1], place[2], type=socket.SOCK_STREAM)
     addresses = [str(address[0]) for *_, address in found]
     for address in addresses:
@@ -143,7 +142,6 @@ def _answer(url: str, name: str, hosts: list[str], proxy: Url | None) -> BaseHTT
 
 
 def _body(response: BaseHTTPResponse, ends: float) -> bytes:
-    """The body, if it keeps to the bounds."""
     if response.status != 200:
         raise DownloadError(f"the server answered HTTP {response.status}")
     packed = response.headers.get("Content-Encoding", "").strip().lower()

@@ -72,14 +72,9 @@ def check_size(size: int, what: str = "The picture") -> str | None:
     """Return a sentence if a picture of `size` bytes is outside the service's limits."""
     if IMAGE_MIN_BYTES <= size <= IMAGE_MAX_BYTES:
         return None
-    advice = (
-        "Check that the file is the picture you mean: it may be empty or cut off."
-        if size < IMAGE_MIN_BYTES
-        else "Make it smaller, or save it as JPEG, and choose it again."
-    )
     return (
-        f"{what} has {size:,} bytes; the service takes {IMAGE_MIN_BYTES:,} to "
-        f"{IMAGE_MAX_BYTES:,}. {advice}"
+        f"{what} has {size:,} bytes; the service takes {IMAGE_MIN_BYTES:,} to {IMAGE_MAX_BYTES:,}. "
+        "Check that the file is whole, or save it smaller, as JPEG, and choose it again."
     )
 
 
@@ -131,11 +126,7 @@ def is_url(text: object) -> bool:
 
 
 def clean_address(text: str, what: str = "The address") -> str:
-    """Return an http(s) address without the blanks and line ends around it.
-
-    Raises:
-        InvalidInputError: it is no address that a picture, a page or a service can have.
-    """
+    """Return an http(s) address without blanks around it, or raise an `InvalidInputError`."""
     if is_url(clean := text.strip()):
         return clean
     raise InvalidInputError(
@@ -146,11 +137,7 @@ def clean_address(text: str, what: str = "The address") -> str:
 
 
 def address_in(source: object) -> str | None:
-    """Return the http(s) address that a picture is given by; None if it is given otherwise.
-
-    Raises:
-        InvalidInputError: it is meant as an address, but it is none.
-    """
+    """Return the address that a picture is given by, if any, or raise an `InvalidInputError`."""
     source = _bare(source)
     if not isinstance(source, str) or not re.match(r"\s*https?://", source, re.IGNORECASE):
         return None
@@ -165,12 +152,9 @@ def _bare(source: Any) -> Any:
 
 
 def read(source: ImageSource) -> bytes:
-    """Return the bytes of a picture's file.
+    """Return the bytes of a picture's file; a PIL image becomes a PNG, an address is loaded.
 
-    A PIL image becomes a PNG, turned as its EXIF data says. An address is loaded, see `fetch`.
-
-    Raises:
-        InvalidInputError: the source cannot be read, or is no picture.
+    It raises an `InvalidInputError` if the source cannot be read, or is no picture.
     """
     bare, what = _bare(source), "The file"
     if hasattr(bare, "convert"):
@@ -238,10 +222,7 @@ def fetch(url: str, *, allow_private: bool = True, trusted: Iterable[str] = ()) 
     """Load a picture over http(s), bounded in bytes and time; the latest ones are remembered.
 
     Without `allow_private` each hop must be public, or have the host and port of a `trusted`
-    address; and the picture is loaded anew.
-
-    Raises:
-        InvalidImageError: the address is refused, or cannot be loaded within the bounds.
+    address; and the picture is loaded anew. An `InvalidImageError` says why nothing was loaded.
     """
     if allow_private and (known := fetched(url)) is not None:
         return known
@@ -342,15 +323,10 @@ class Thumbnail(NamedTuple):
 
 
 def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumbnail:
-    """Return a small copy of at most `max_bytes`; it has nothing of the file but its pixels.
-
-    It fits into a square of `side` pixels, but a very tall or wide one must stay legible.
-
-    Raises:
-        InvalidImageError: the picture cannot be opened.
-    """
+    """Return a small copy of a picture's pixels alone, or raise an `InvalidImageError`."""
     image = _on_white(opened(data))
     short, long = sorted(image.size)
+    # it fits into a square, but a very tall or wide one must stay legible
     longer = min(side / 4 / short, side / math.sqrt(short * long), 8 * side / long)
     scale = min(1.0, max(side / long, longer))
     while True:
@@ -386,11 +362,7 @@ def images(pictures: Sequence[bytes], alt: str, *, budget: int = SAVED_MAX) -> l
 
 
 def opened(data: bytes) -> Image.Image:
-    """Open a picture as a browser shows it: upright, in RGB or RGBA, an animation's first frame.
-
-    Raises:
-        InvalidImageError: the file is no picture, is damaged, or has far too many pixels.
-    """
+    """Open a picture as a browser shows it, in RGB or RGBA, or raise an `InvalidImageError`."""
     from PIL import Image
 
     if sentence := check_kind(data):

@@ -18,10 +18,11 @@ from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._fault_chooser import FaultChooser
-from brocap_nb.widgets._forms import TaskForm
+from brocap_nb.widgets._forms import Row, TaskForm
 from brocap_nb.widgets._lenses import BROKEN, NO_ROWS
 from brocap_nb.widgets._log_board import LogBoard
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
+from brocap_nb.widgets._rows import line
 from brocap_nb.widgets._style import (
     STYLE,
     Report,
@@ -92,48 +93,31 @@ class Console:
         self._allow_private = allow_private
 
         self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
-        self._form_place = widgets.VBox(layout={"width": "auto"})
-        self.submit = widgets.PatientButton(
-            description="Submit task", button_style="primary", layout={"align_self": "flex-start"}
-        )
-        self._report = Report(self.target.redact)
+        self.submit = widgets.PatientButton(description="Submit task", button_style="primary")
+        self._report, self._wrong = Report(self.target.redact), line()
         self.submissions = SubmissionList(
             self._show_run,
             show_request=lambda exchange_id: self.board.exchange.show_exchange(exchange_id),
             broken=self._broken,
         )
         self.picture = PictureView()
-        self.text = widgets.HTML(layout={"display": "none"})
+        self.text = widgets.HTML(layout=widgets.shown(False))
         """The request body, the code or the solution, whichever is chosen."""
-        self.tabs = widgets.ToggleButtons(
-            options=["Picture", "Request body", "Python", "Solution"],
-            style={"button_width": "auto"},
-            layout={"width": "auto"},
-        )
+        self.tabs = widgets.ToggleButtons(options=["Picture", "Request body", "Python", "Solution"])
         """What is shown beside the form."""
-        task = panel(
-            widgets.HTML(STYLE + heading("Try a task")),
-            *(self.task_type, self._form_place, self.submit, self._report),
-            grow=True,
-        )
-        seen = panel(self.tabs, self.picture, self.text, self.submissions, grow=True)
-        columns = widgets.Box(
-            [task, seen],
-            layout={"flex_flow": "row wrap", "width": "auto"},
-            classes=("brocap-columns",),
-        )
+        self._heading = widgets.HTML(STYLE + heading("Try a task"))
+        self._task = panel()
+        seen = panel(self.tabs, self.picture, self.text, self.submissions)
+        columns = widgets.Box([self._task, seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
         self._top = widgets.View(
             [widgets.OwnKeys(), head, columns],
-            layout={"width": "auto", "grid_gap": "10px"},
+            layout={"grid_gap": "10px"},
             classes=("brocap",),
         )
 
         guard = self._report.guard
         self._show_form()
-        with self._report.catching():  # so that one click submits
-            if (picker := self.form.picker) is not None and picker.sample.options:
-                picker.sample.index = 0
         self.task_type.observe(guard(self._show_form), "value")
         self.target.choice.observe(guard(self._retarget), "value")
         self.submit.on_click(guard(self._submit))
@@ -141,7 +125,8 @@ class Console:
         self._stop = widgets.after_cells(guard(self.offer_task_types))
         widgets.replace_former(self.close)  # last, so that a sandbox in use goes on
 
-    # the log is made when the form is on its way to the screen: it needs as many widgets again
+    # what needs more time is made when the form is on its way to the screen: the first sample is
+    # chosen, and the log needs as many widgets again
 
     @cached_property
     def board(self) -> LogBoard:
@@ -154,9 +139,13 @@ class Console:
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:  # a closed console follows no log again
+            picker = self.form.picker
+            if picker is not None and picker.sample.options and not picker.wire_fields():
+                with self._report.catching():  # so that one click submits
+                    picker.sample.index = 0
             _ = self.board
-            if self.form.picker is not None:
-                self.form.picker.draw_samples()
+            if picker is not None:
+                picker.draw_samples()
         return self._top
 
     @property
@@ -203,7 +192,8 @@ class Console:
             )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
-        self._form_place.children = (self.form,)
+        parts = (self.task_type, self.form, self.submit, self._report, self._wrong)
+        self._task.children = (self._heading, *parts)
         if self.form.picker is not None and "widget" in self.__dict__:
             self.form.picker.draw_samples()
         self._retarget()
@@ -219,14 +209,13 @@ class Console:
     def _show_task(self) -> None:
         form, picker = self.form, self.form.picker
         self._report.clear()
+        self._lead_to(())
         self._turn_to()
         pictures = form.current.pictures() if form.current is not None else []
         if picker is not None:  # it knows a picture before the rest of the form is right
             pictures = [picker.data] if picker.data is not None else []
         if not pictures:
-            url = picker is not None and picker.url
-            no_picture = "No picture is known here yet." if url else NO_PICTURE
-            self.picture.clear(no_picture if picker is not None else "This task has no picture.")
+            self.picture.clear("This task has no picture." if picker is None else NO_PICTURE)
         elif pictures != self.picture.pictures:  # an answer stays until another one is chosen
             self.picture.show(pictures)
 
@@ -242,7 +231,8 @@ class Console:
         """The task as the body that is sent, or as code; or what is still missing."""
         task = self.form.current
         if task is None:
-            return note(f"Shown here once the form is complete. Missing: {self.form.in_words()}.")
+            missing = ", ".join(row.words for row in self.form.wrong)
+            return note(f"Shown here once the form is complete. Missing: {missing}.")
         try:
             if self.tabs.value == "Python":
                 return _html.code(task.to_python(), max_height="18em")
@@ -273,15 +263,22 @@ class Console:
         try:
             task = self.form.task()
         except InvalidInputError:
-            self._report.problem(f"Not sent. Missing or wrong: {self.form.in_words()}.")
-            if (wrong := self.form.first_wrong()) is not None:
-                wrong.focus()
+            self._report.problem("Not sent. Missing or wrong:")
+            self._lead_to(self.form.wrong)
             return
         run = self.target.client().submit(task)
         self.submit.disabled = True  # until it is created: a double click would be billed twice
         run.on_change(self._follow)
         self.submissions.follow(run)
         self._follow(run)  # it may have changed before anybody listened
+
+    def _lead_to(self, wrong: Sequence[Row]) -> None:
+        """Go to the first field that is wrong, and offer a button for each."""
+        former, self._wrong.children = self._wrong.children, tuple(map(_button_to, wrong))
+        for button in former:
+            close_all(button)
+        for row in wrong[:1]:
+            row.focus()
 
     def _follow(self, run: Submission) -> None:
         """Called from the submission's thread on each change of its state."""
@@ -338,25 +335,28 @@ class Console:
             self.offer_task_types()
         self._renew = widgets.display_both(self._top, self._repr_mimebundle_, **kwargs)
         _ = self.widget
+        self._renew()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return _html.bundle(self._static_html(), repr(self))
 
     def _static_html(self) -> str:
         """What a page without a kernel shows: pictures are small, so that it stays light."""
+        target, kind = self.target.choice.label, self.task_type.value
         return _html.card(
             "brocap_nb console",
             "<div>Run this cell to use it. As it stood:</div>",
-            _html.facts(
-                [
-                    ("send tasks to", _html.badge(self.target.choice.label)),
-                    ("task type", _html.badge(self.task_type.value)),
-                ]
-            ),
+            _html.facts([("send tasks to", _html.badge(target)), ("task type", _html.badge(kind))]),
             self.form.static(),
             self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
             _html.code("\n".join(one.summary() for one in self.log.recent(5)) or NO_ROWS),
         )
+
+
+def _button_to(row: Row) -> Any:
+    button = widgets.Button(description=row.words)
+    button.on_click(lambda _: row.focus())
+    return button
 
 
 def _task_types() -> tuple[tuple[str, str], ...]:

@@ -46,7 +46,7 @@ class Copyable(widgets.HBox):
         self.text = widgets.HTML()
         super().__init__(
             [self.text, CopyButton()],
-            layout={"width": "auto", "display": "none"},
+            layout=widgets.shown(False),
             classes=("brocap-line", "brocap-copyable"),
         )
 
@@ -95,14 +95,10 @@ class ExchangeView(widgets.VBox):
         self.shut = widgets.Button(description="Close", tooltip="Close this exchange")
         buttons = [self.again] if target is not None else []
         buttons += [self.curl, self.python, self.shut, self.compare]
+        head = line(self._entry, *buttons, self._report)
         super().__init__(
-            [
-                line(self._entry, *buttons, self._report),
-                self._difference,
-                self._code,
-                self._shown,
-            ],
-            layout={"width": "auto", "grid_gap": "8px", "display": "none"},
+            [head, self._difference, self._code, self._shown],
+            layout=widgets.shown(False),
             classes=("brocap-exchange",),
         )
         guard = self._report.guard
@@ -130,7 +126,6 @@ class ExchangeView(widgets.VBox):
         widgets.show(self, True)
 
     def leave(self) -> None:
-        """Show nothing."""
         self._forget()
         self.exchange_id = None
         self._shown.value = ""
@@ -158,8 +153,6 @@ class ExchangeView(widgets.VBox):
         else:
             self._report.clear()
 
-    # --- again ------------------------------------------------------------------------------
-
     def _ask_or_send(self) -> None:
         """A task that may be billed is asked about first."""
         assert self._target is not None
@@ -173,22 +166,18 @@ class ExchangeView(widgets.VBox):
         in_background(self.again, self._report, lambda: self._replay(client, first))
 
     def _replay(self, client: Client, exchange_id: str) -> None:
-        here, made = threading.get_ident(), ""
-
-        def heard(exchange: Exchange) -> None:
-            nonlocal made
-            if threading.get_ident() == here:
-                made = exchange.exchange_id
-
-        unsubscribe = client.log.subscribe(heard)
+        made = {}  # the newest exchange of each thread
+        unsubscribe = client.log.subscribe(lambda one: made.update({threading.get_ident(): one}))
         try:
             with contextlib.suppress(ExchangeError):  # an answer like any other: it is compared
                 client.replay(exchange_id)
         finally:
             unsubscribe()
-        if made and self.exchange_id == exchange_id:
-            self._show_difference(exchange_id, made)
-            self._report.tell(f"Sent again as exchange {made}. What differs from the first:")
+        mine = made.get(threading.get_ident())
+        if mine is not None and self.exchange_id == exchange_id:
+            self._show_difference(exchange_id, mine.exchange_id)
+            told = f"Sent again as exchange {mine.exchange_id}. What differs from the first:"
+            self._report.tell(told)
 
 
 def _shown(exchange: Exchange) -> str:

@@ -56,8 +56,6 @@ class FaultChooser(Fold):
         self._pending = widgets.HTML()
         self.order.on_click(self._report.guard(self._order))
         self.clear.on_click(self._report.guard(self._clear))
-        for control, width in ((self.method, 150), (self.fault, 260), (self.times, 130)):
-            widgets.rearrange(control, flex=f"1 1 {width}px")
         self.draw()
         self._unsubscribe = self._log.subscribe(self._heard)
         chosen = line(self.method, self.fault, self.times)
@@ -67,9 +65,8 @@ class FaultChooser(Fold):
         """Show the orders that wait as they stand now."""
         orders = self._used.faults.waiting if self._used is not None else ()
         self.clear.disabled = not orders
-        rows = "".join(f"<li>{_words(*order)}</li>" for order in orders)
-        planned = f'<ol style="margin:0;padding-left:1.6em">{rows}</ol>' if orders else ""
-        told = f"{self._met} " + ("Planned:" if orders else "No failure is planned.")
+        planned = "".join(f"<div>{_words(*order)}</div>" for order in orders)
+        told = f"{self._met} {'Planned:' if orders else 'No failure is planned.'}"
         self._pending.value = f'<div role="status">{note(told.strip())}{planned}</div>'
 
     def close(self) -> None:

@@ -29,7 +29,6 @@ from brocap_nb.widgets._style import (
     Fold,
     dress,
     note,
-    place,
     problem_note,
     show_html,
 )
@@ -72,12 +71,18 @@ class Row:
 
     @cached_property
     def said(self) -> Any:
-        """What there is to say."""
-        return place(self._help, classes=("brocap-said",))
+        """What there is to say; while there is nothing it takes no room."""
+        shown = widgets.shown(self._help)
+        return widgets.HTML(self._help, layout=shown, classes=("brocap-said",))
 
     def parts(self) -> list[widgets.Widget]:
         """Its widgets, from top to bottom."""
         return [part for part in (self.widget, self.said) if part is not None]
+
+    def focus(self) -> None:
+        """Put the keyboard where it is filled in."""
+        if self.widget is not None:
+            self.widget.focus()
 
     def say(self) -> bool:
         """Show what is wrong and what the service said, if anything, or else the help."""
@@ -108,8 +113,7 @@ class Input(Row):
         item = shape.get("items", {}).get("type")
         self._item = item if item in _LINE and not secret else None
         choices = (True, False) if self._kind == "boolean" else shape.get("enum", ())
-        written = _text if len({*map(_text, choices)}) == len(choices) else json.dumps
-        self._choices = {written(value): value for value in choices}
+        self._choices = {_text(value): value for value in choices}
         line = self._kind in _LINE
         hint = "" if choices or line else _hint(shape, listed=self._item is not None)
         help_text = " ".join(filter(None, [shape.get("description"), hint]))
@@ -126,8 +130,8 @@ class Input(Row):
             make: Any = SecretField
             options = {"label": f"{self.name}{needed}", "noun": "value"}
         elif choices:
-            start = None if default is None else written(default)
-            if start not in self._choices:
+            start = _text(default)
+            if default is None:
                 start = "(choose)" if required else "(left out)"
                 self._choices = {start: None, **self._choices}
             make, options["options"], options["value"] = widgets.Dropdown, [*self._choices], start
@@ -242,13 +246,10 @@ class TaskForm(widgets.View):
             raise InvalidTaskError(self.problems)
         return self.current
 
-    def first_wrong(self) -> Any:
-        """Return the widget to be filled in first, or None."""
-        return next((row.widget for row in self.rows if row.sentences), None)
-
-    def in_words(self) -> str:
-        """Return what people call the fields that are wrong."""
-        return ", ".join(row.words for row in self.rows if row.sentences)
+    @property
+    def wrong(self) -> list[Row]:
+        """Those of its rows that have to be looked at."""
+        return [row for row in self.rows if row.sentences]
 
     def mark(self, fields: Sequence[str], sentence: str) -> None:
         """Show at these fields, and nowhere else, what the service said, until they are changed.
@@ -432,12 +433,8 @@ def _hint(shape: Schema, *, listed: bool) -> str:
     if listed:
         allowed = ", ".join(map(_text, shape["items"].get("enum", ())))
         return f"One a line: {allowed}." if allowed else "One a line."
-    needed = shape.get("required", ())
-    fields = [f"{name}{' (required)' * (name in needed)}" for name in shape.get("properties", ())]
-    if fields:
-        return f"Written as JSON: an object of {', '.join(fields)}."
-    shown = {"object": '{"name": 1}', "array": '["a", 2]'}.get(shape.get("type", ""), '"a text"')
-    return f"Written as JSON, such as {shown}."
+    fields = ", ".join(shape.get("properties", ()))
+    return f"Written as JSON: an object of {fields}." if fields else "Written as JSON."
 
 
 def _words(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,11 +29,19 @@ MAX_BYTES: Final = 10_000_000
 _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (required)</span>'
 
 
-class DropZone(widgets.AnyWidget):
-    """Sends on what is pasted, dropped or chosen: a file as the buffer of a message, or a text.
+@lru_cache(maxsize=32)
+def _small(puzzle: Puzzle) -> str:
+    """A copy of a sample for its button, as a data URI."""
+    small = _pictures.thumbnail(puzzle.data, side=54, max_bytes=1_250)
+    return f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
 
-    A file that is too large never leaves the page.
-    """
+
+def _told(html: str) -> str:
+    return f'<div role="group" aria-label="Picture">{_LABEL}{html}</div>'
+
+
+class DropZone(widgets.AnyWidget):
+    """Sends on what is pasted, dropped or chosen: a file as the buffer of a message, or a text."""
 
     _esm = Path(__file__).parent / "drop_zone.js"
 
@@ -59,12 +68,10 @@ class ImagePicker(widgets.VBox):
         """The sample, if it is one."""
         self._chosen = NO_PICTURE
         self._puzzles, self._allow_private, self._changed = puzzles, allow_private, changed
-        self._as_url = True
+        self._as_url, self._drawn = True, False
         self._load: object | None = None  # the load that is waited for
         samples = puzzles()
-        self._said = widgets.HTML()
-        self._say()
-        self._drawn = False
+        self._said = widgets.HTML(_told(note(NO_PICTURE)))
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
             tooltips=[one.question for one in samples],
@@ -72,9 +79,7 @@ class ImagePicker(widgets.VBox):
             layout=widgets.shown(samples),
             classes=("brocap-samples", f"brocap-{id(self)}"),
         )
-        """The samples, each a picture to click."""
         self.zone = DropZone()
-        """Takes a picture from the clipboard, a drop or a file."""
         self.upload = widgets.FileUpload(
             description="Choose a file…", accept="image/*", classes=("brocap-upload",)
         )
@@ -97,7 +102,6 @@ class ImagePicker(widgets.VBox):
             indent=False,
             layout=widgets.shown(self._allow_private is None),
         )
-        """Whether an address may be of this machine or of its network."""
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
         return self.address, line(self.load, self.private)
 
@@ -121,11 +125,10 @@ class ImagePicker(widgets.VBox):
 
     def choose_file(self, data: bytes, name: str = "file") -> None:
         """Take a picture's file; what is none is refused, and the choice before it stays."""
-        name = name[:80]
-        if sentence := _pictures.check_kind(data, name):
+        if sentence := _pictures.check_kind(data, name[:80]):
             self._say(problem=sentence)
-            return
-        self._choose(data, None, f"{name}, sent as a file (`imagesBase64`)")
+        else:
+            self._choose(data, None, f"{name[:80]}, sent as a file (`imagesBase64`)")
 
     def draw_samples(self) -> None:
         """Put small copies of the samples on their buttons, if that is not done yet."""
@@ -133,11 +136,10 @@ class ImagePicker(widgets.VBox):
             return
         self._drawn = True
         place = f".brocap-{id(self)} .jupyter-button:nth-of-type"
-        rules = []
-        for number, one in enumerate(self._puzzles(), 1):
-            small = _pictures.thumbnail(one.data, side=84, max_bytes=1_250)
-            uri = f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
-            rules.append(f"{place}({number}) {{ background-image: url({uri}) }}")
+        rules = [
+            f"{place}({number}) {{ background-image: url({_small(one)}) }}"
+            for number, one in enumerate(self._puzzles(), 1)
+        ]
         look = f"<style>{' '.join(rules)}</style>"
         self.children += (widgets.HTML(look, layout=widgets.shown(False)),)
 
@@ -155,24 +157,20 @@ class ImagePicker(widgets.VBox):
         self._changed()
 
     def _say(self, *, problem: str = "", waiting: str = "") -> None:
-        told = problem_note(problem) if problem else note(waiting or self._chosen)
-        self._said.value = f'<div role="group" aria-label="Picture">{_LABEL}{told}</div>'
+        self._said.value = _told(
+            problem_note(problem) if problem else note(waiting or self._chosen)
+        )
 
     def _sample_chosen(self, change: Any) -> None:
-        known = {p.name: p for p in self._puzzles()}
-        puzzle = known.get(change["new"])
-        if puzzle is None or puzzle is self.puzzle:  # chosen already, or none
-            return
-        _pictures.remember(puzzle.url, puzzle.data)
-        self._choose(puzzle.data, puzzle.url if self._as_url else None, puzzle=puzzle)
+        for puzzle in self._puzzles():
+            if puzzle.name == change["new"] and puzzle is not self.puzzle:
+                _pictures.remember(puzzle.url, puzzle.data)
+                self._choose(puzzle.data, puzzle.url if self._as_url else None, puzzle=puzzle)
 
     def _file_chosen(self, change: Any) -> None:
-        if not change["new"]:
-            return
-        file = change["new"][0]
-        data, name = bytes(file["content"]), str(file["name"])
-        self.upload.value = ()  # else the saved notebook would carry the file
-        self.choose_file(data, name)
+        for file in change["new"]:
+            self.upload.value = ()  # else the saved notebook would carry the file
+            self.choose_file(bytes(file["content"]), str(file["name"]))
 
     def _came(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         """Something was pasted or dropped; a page can send anything."""

@@ -1,8 +1,8 @@
 """The core widgets, less what each would bring along, and what a block of them needs.
 
 Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
-those that are alike are one: a console is a third of the messages. `rearrange` gives a widget
-another layout. A `View`, which a user may lay out, has one for itself.
+those that are alike are one: a console is a third of the messages, and the style sheet lays it out.
+A `View`, which a user may lay out, has a layout for itself.
 """
 
 from __future__ import annotations
@@ -35,21 +35,6 @@ def _part(kind: Any, traits: Mapping[str, Any]) -> Widget:
         return known
 
 
-def is_shared(part: Widget) -> bool:
-    """Whether a layout or a style belongs to several widgets."""
-    return part in [*_parts.values()]
-
-
-def rearrange(widget: Widget, **changes: Any) -> None:
-    """Change some traits of a widget's layout, and of no other's."""
-    for key, part in [*_parts.items()]:
-        if part is widget.layout:
-            widget.layout = _part(Layout, {**dict(key[1:]), **changes})
-            return
-    for name, value in changes.items():
-        setattr(widget.layout, name, value)
-
-
 def shown(yes: object) -> dict[str, str]:
     """The layout of a widget that is shown, or hidden so that it takes no room."""
     return {} if yes else {"display": "none"}
@@ -57,8 +42,7 @@ def shown(yes: object) -> dict[str, str]:
 
 def show(widget: Widget, yes: object) -> None:
     """Show a widget, or hide it."""
-    if bool(yes) == (widget.layout.display == "none"):
-        rearrange(widget, display="" if yes else "none")
+    widget.layout = _part(Layout, shown(yes))
 
 
 _LATE: Final = """<style>
@@ -161,6 +145,11 @@ class View(VBox):
 
     _shared = ("style",)
 
+    def close(self) -> None:
+        """Close its layout too."""
+        super().close()
+        self.layout.close()
+
 
 class OwnKeys(AnyWidget):
     """Keeps keys that are pressed in the block `brocap` around it from becoming shortcuts."""
@@ -175,9 +164,7 @@ class Refresh:
     """Calls `draw` soon after `request()`, at most once in an interval, in a thread of its own."""
 
     def __init__(self, draw: Callable[[], None], interval: float = 0.2) -> None:
-        self._draw = draw
-        self._interval = interval
-        self._lock = threading.Lock()
+        self._draw, self._interval, self._lock = draw, interval, threading.Lock()
         self._timer: threading.Timer | None = None
         self._closed = False
 

@@ -33,8 +33,6 @@ _TASKS: Final = _TASK.format("UTC", "task", "state", "polls", "seconds", "type",
 
 
 class Seen(NamedTuple):
-    """What is seen of a log."""
-
     rows: list[Row]
     told: str
     """A sentence about them."""
@@ -64,7 +62,6 @@ def requests_of(
 
 
 def tasks_of(log: ExchangeLog, count: int) -> Seen:
-    """The newest tasks of a log."""
     tasks = log.tasks(last=LAST)
     rows, requests = [], {}
     for task in tasks.as_dicts(count):

@@ -19,8 +19,10 @@ from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.log import ExchangeLog
 from brocap_nb.log._search import EVERYTHING, Filter, Search
+from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
+from brocap_nb.widgets._fault_chooser import provoke
 from brocap_nb.widgets._lenses import ROWS, Seen, broken, errors_of, requests_of, tasks_of
 from brocap_nb.widgets._rows import RowList, in_background, line
 from brocap_nb.widgets._style import (
@@ -36,8 +38,7 @@ from brocap_nb.widgets._style import (
 if TYPE_CHECKING:
     from brocap_nb.widgets._target import TargetChooser
 
-INTERVAL: Final = 0.3
-"""At most one drawing in so many seconds. Most exchanges end within it, and are drawn once."""
+INTERVAL: Final = 0.3  # seconds from one drawing to the next; most exchanges end within it
 
 
 class LogBoard:
@@ -79,9 +80,7 @@ class LogBoard:
         self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
         self.view = widgets.ToggleButtons(
-            options=[(kind.title(), kind) for kind in ("requests", "tasks", "errors")],
-            style={"button_width": "auto"},
-            layout={"width": "auto"},
+            options=[(kind.title(), kind) for kind in ("requests", "tasks", "errors")]
         )
         """What a row is: a request, a task or an error."""
         self.outcome = _choice("Outcome", *map(str, Outcome))
@@ -90,25 +89,22 @@ class LogBoard:
             widgets.Text,
             "Search",
             placeholder="anything in it, or: task 7654321",
-            layout={"flex": "3 1 190px"},
         )
         self._controls = (self.outcome, self.method, self.error_code, self.text)
-        self.clear = widgets.Button(description="Clear filters", layout={"display": "none"})
+        self.clear = widgets.Button(description="Clear filters", layout=widgets.shown(False))
         fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
         self.filters = line(fold, *self._controls, self.clear, name="brocap-filters")
         self.list = RowList(self._click)
         self.place = widgets.HTML()
-        self.more = widgets.Button(description="Show more", layout={"display": "none"})
+        self.more = widgets.Button(description="Show more", layout=widgets.shown(False))
         self._rows = widgets.VBox(
             [self.list, line(self.place, self.more)],
-            layout={"width": "auto", "grid_gap": "8px"},
             classes=("brocap-log",),
         )
         self._frame = Copyable()
         head = line(widgets.HTML(heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
-            layout={"width": "auto"},
             classes=("brocap-panel",),
         )
         """All of it, to be put into a layout of your own."""
@@ -145,14 +141,13 @@ class LogBoard:
             widgets.Dropdown,
             "Explain an error code",
             options=[("choose one", ""), *((code, code) for code in CATALOGUE)],
-            layout={"max_width": "26em"},
         )
         guard = self._report.guard
         self.any_code.observe(guard(self._look_up), "value")
         self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
         self.provoke.on_click(guard(self._start_to_provoke))
         parts = [line(self.show_requests, self.provoke), self.about, self.any_code]
-        box = widgets.VBox(parts, layout={"width": "auto", "grid_gap": "8px"})
+        box = widgets.VBox(parts, classes=("brocap-gap",))
         self._rows.children += (box,)
         return box
 
@@ -219,15 +214,13 @@ class LogBoard:
         self.list.mark(key)
         widgets.show(self.show_requests, key in self._requests)
         widgets.show(self.provoke, key in self._recipes())
-        self.any_code.value = self._code()
+        self.any_code.value = key if key in CATALOGUE else ""
         show_html(self.about, self._about(key) if key else "")
 
-    def _code(self) -> str:
-        return self.chosen if self.chosen in CATALOGUE else ""
-
     def _look_up(self) -> None:
-        if self.any_code.value != self._code():  # a person has chosen it
-            self.choose(self.any_code.value)
+        code = self.any_code.value
+        if code != self.chosen and (code or self.chosen in CATALOGUE):  # a person chose it
+            self.choose(code)
 
     def _about(self, key: str) -> str:
         if self.view.value == "tasks":
@@ -245,13 +238,9 @@ class LogBoard:
         """How the sandbox is made to answer with each code, where tasks go there."""
         if self._target is None or not self._target.to_sandbox:
             return {}
-        from brocap_nb.sandbox._recipes import RECIPES
-
         return {recipe.code: recipe.how for recipe in RECIPES}
 
     def _start_to_provoke(self) -> None:
-        from brocap_nb.widgets._fault_chooser import provoke
-
         assert self._target is not None
         code, sandbox = self.chosen, self._target.sandbox()
 
@@ -277,13 +266,9 @@ class LogBoard:
     def _filter(self) -> None:
         text = self.text.value.strip()
         task = re.fullmatch(r"task (\d+)", text, re.IGNORECASE)
-        wanted = Filter(
-            outcome=self.outcome.value or None,
-            method=self.method.value or None,
-            error_code=self.error_code.value or None,
-            task_id=int(task[1]) if task else None,
-            text="" if task else text,
-        )
+        outcome, method, code = (control.value or None for control in self._controls[:3])
+        task_id, text = (int(task[1]), "") if task else (None, text)
+        wanted = Filter(outcome, method, code, task_id, text)
         self._search, self._count = Search(self.log, wanted), ROWS
         widgets.show(self.clear, wanted)
         if wanted.text:
@@ -327,5 +312,4 @@ def _choice(label: str, *options: str) -> Any:
         label,
         # a value of None would choose nothing
         options=[(f"any {label.lower()}", ""), *((word, word) for word in options)],
-        layout={"flex": "1 1 120px"},
     )

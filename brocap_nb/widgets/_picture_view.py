@@ -55,12 +55,12 @@ class PictureView(widgets.VBox):
         self.pictures = [data] if isinstance(data, bytes) else list(data)
         self._answer, self._whose = answer, whose
         possible = _pictures.grids(len(answer)) if answer is not None else []
-        seen = _pictures.inspect(self.pictures[0]) if possible else None
         self.grid.unobserve(self._draw, "value")
         self.grid.options = [(f"{columns} x {rows}", (columns, rows)) for columns, rows in possible]
-        if seen is not None:
-            shape = seen.width or 1, seen.height or 1
-            self.grid.value = _pictures.guess_grid(len(answer or ()), *shape)
+        if possible:
+            seen = _pictures.inspect(self.pictures[0])
+            guess = _pictures.guess_grid(len(answer or ()), seen.width or 1, seen.height or 1)
+            self.grid.value = guess
         self.grid.observe(self._draw, "value")
         widgets.show(self.grid, len(possible) > 1)
         self._draw()
@@ -76,7 +76,6 @@ class PictureView(widgets.VBox):
                 alt = f"The picture with its answer: {words}"
             except InvalidImageError as error:
                 aside = problem_note(str(error))
-            aside += note("The answer is drawn on picture 1.") if len(drawn) > 1 else ""
         copies = _pictures.thumbnails(drawn, budget=BUDGET)
         several, figures = len(drawn) > 1, []
         for number, (data, small) in enumerate(zip(self.pictures, copies, strict=True), 1):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from brocap_nb import _html
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import Report, close_all, place, show_html
+from brocap_nb.widgets._style import Report, close_all, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
@@ -23,10 +23,9 @@ class Row(NamedTuple):
     """What can be opened: a few words of text."""
 
     key: str
-    """What is opened by it."""
     text: str
-    """Its lines. One with columns has a tab, at which it may be broken where there is little room,
-    and two lines, which are one where there is enough."""
+    """Its lines. With columns it has two, which are one where there is room for both, and a tab,
+    at which it may be broken where there is little."""
     kind: str = "plain"
     """`good`, `bad` or `plain`: the colour beside it. A sign in the text says the same."""
 
@@ -67,12 +66,11 @@ class RowList(widgets.VBox):
         self._rows: dict[str, Row] = {}
         self._buttons: dict[str, Any] = {}
         self._marked: str | None = None
-        self._header = place(classes=("brocap-row-header",))
-        super().__init__([self._header], layout={"width": "auto"}, classes=("brocap-rows",))
+        self._header = widgets.HTML(layout=widgets.shown(False), classes=("brocap-row-header",))
+        super().__init__([self._header], classes=("brocap-rows",))
 
     @property
     def texts(self) -> list[str]:
-        """The rows as they are shown."""
         return [button.description for button in self._buttons.values()]
 
     def show(self, rows: Iterable[Row], header: str = "") -> None:
@@ -90,7 +88,6 @@ class RowList(widgets.VBox):
             close_all(button)
 
     def mark(self, key: str | None) -> None:
-        """Mark the row that is open."""
         self._marked = key
         for row in self._rows.values():
             text = f"{'▸' if row.key == key else ' '} {row.text}"
@@ -104,7 +101,7 @@ class RowList(widgets.VBox):
         def clicked(button: Any) -> None:
             self._opened(next(key for key, one in self._buttons.items() if one is button))
 
-        button = widgets.Button(layout={"width": "auto"})
+        button = widgets.Button()
         button.on_click(clicked)
         return button
 

@@ -47,11 +47,6 @@ def show_html(place: widgets.HTML, html: str) -> None:
     widgets.show(place, html)
 
 
-def place(html: str = "", classes: Sequence[str] = ()) -> Any:
-    """A place for HTML; while it is empty it takes no room."""
-    return widgets.HTML(html, layout=widgets.shown(html), classes=classes)
-
-
 def plain(kind: Any, label: str, **options: Any) -> Any:
     """A control that is no field of a task, with its label above it."""
     return kind(description=label, classes=PLAIN, **options)
@@ -68,17 +63,12 @@ def close_all(widget: widgets.Widget) -> None:
     """Close a widget and all that is in it: a closed one in an open one breaks its saving."""
     for inner in getattr(widget, "children", ()):
         close_all(inner)
-    parts = [getattr(widget, name, None) for name in ("layout", "style")]
     widget.close()
-    for part in parts:
-        if isinstance(part, widgets.Widget) and not widgets.is_shared(part):
-            part.close()
 
 
-def panel(*children: widgets.Widget, grow: bool = False) -> widgets.VBox:
-    """A framed block of widgets; one that grows shares a row where there is room for two."""
-    layout = {"flex": "1 1 320px"} if grow else {}
-    return widgets.VBox(children, layout=layout, classes=("brocap-panel",))
+def panel(*children: widgets.Widget) -> widgets.VBox:
+    """A framed block of widgets."""
+    return widgets.VBox(children, classes=("brocap-panel",))
 
 
 class Fold(widgets.VBox):

@@ -20,19 +20,12 @@ if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
 
 TICK: Final = 0.3  # seconds between two drawings
-FINISHED_LINES: Final = 6
-"""How many finished submissions stay; the oldest fall off."""
-
-EXPECTED: Final = 30.0
-"""Seconds that the bar stands for where no typical time is documented."""
-
-SENTENCE: Final = 600
-"""Most characters of an error that are shown; the log has all of it."""
-
+EXPECTED: Final = 30.0  # seconds that the bar stands for where no typical time is documented
+FINISHED_LINES: Final = 6  # finished submissions that stay; the oldest fall off
+SENTENCE: Final = 600  # most characters of an error that are shown; the log has all of it
 _WORDS: Final = {"creating": "creating the task", "waiting": "waiting for the answer"}
 _SIGNS: Final = {"ready": "✓ ", "failed": "✗ ", "cancelled": "■ "}
 _HEADING: Final = heading("Submissions")
-_WIDE: Final = {"width": "auto"}
 
 
 class SubmissionList(widgets.VBox):
@@ -58,7 +51,7 @@ class SubmissionList(widgets.VBox):
         self._numbered = 0
         self._refresh = widgets.Refresh(self.draw, TICK)
         self._head = widgets.HTML(_HEADING + note("Nothing has been submitted yet."))
-        super().__init__([self._head], layout=_WIDE, classes=("brocap-runs",))
+        super().__init__([self._head], classes=("brocap-runs",))
 
     @property
     def runs(self) -> tuple[Submission, ...]:
@@ -105,10 +98,6 @@ class SubmissionList(widgets.VBox):
         self._refresh.close()
         super().close()
 
-    def __repr__(self) -> str:
-        told = "; ".join(line.told for line in self._lines)
-        return f"<SubmissionList: {told or 'nothing submitted'}>"
-
 
 class _Line(widgets.Box):
     """The widgets of one submission.
@@ -119,12 +108,12 @@ class _Line(widgets.Box):
     def __init__(self, owner: SubmissionList, run: Submission, number: int) -> None:
         self.run, self._owner, self._number = run, owner, number
         self._ended = False
-        self.status = widgets.HTML(layout=_WIDE, classes=("brocap-run-status",))
-        self.numbers = widgets.HTML(layout=_WIDE, classes=("brocap-run-numbers",))
-        self.show, self.cancel = widgets.Button(layout=_WIDE), widgets.Button(layout=_WIDE)
-        self.request = widgets.Button(description="Show request", layout=_WIDE)
+        self.status = widgets.HTML(classes=("brocap-run-status",))
+        self.numbers = widgets.HTML(classes=("brocap-run-numbers",))
+        self.show, self.cancel = widgets.Button(), widgets.Button()
+        self.request = widgets.Button(description="Show request")
         parts = [self.status, self.numbers, self.show, self.cancel, self.request]
-        super().__init__(parts, layout=_WIDE, classes=("brocap-run",))
+        super().__init__(parts, classes=("brocap-run",))
         self.show.on_click(lambda _: owner.select(run))
         self.cancel.on_click(lambda _: run.cancel())
         self.request.on_click(lambda _: owner.show_request(_failed_with(run)))
@@ -134,14 +123,6 @@ class _Line(widgets.Box):
         """How a person calls it: by the service's number as soon as there is one."""
         task_id = self.run.task_id
         return f"submission {self._number}" if task_id is None else f"task {task_id}"
-
-    @property
-    def told(self) -> str:
-        """Its name, its state and its answer, in words."""
-        run = self.run
-        words = f"{self.name}: {_WORDS.get(run.status, run.status)}"
-        answer = run.result().answer if run.status == "ready" else None
-        return words if answer is None else f"{words}, {answer_in_words(answer)}"
 
     def draw(self) -> None:
         """Show how the submission stands now. What has not changed is not sent."""
@@ -159,8 +140,11 @@ class _Line(widgets.Box):
         widgets.show(self.request, _failed_with(run))
 
     def _status(self) -> str:
-        """What changes seldom: the state in words, the type, the typical time, the error."""
+        """What changes seldom: state and answer in words, the type, the typical time, the error."""
         run = self.run
+        state = f"{_SIGNS.get(run.status, '')}{self.name}: {_WORDS.get(run.status, run.status)}"
+        if run.status == "ready" and (answer := run.result().answer) is not None:
+            state += f", {answer_in_words(answer)}"
         about = [str(run.task.type or "") if run.task is not None else ""]
         if run.typical_wait and not run.done():
             about.append("usually {:g} to {:g} s".format(*run.typical_wait))
@@ -171,7 +155,7 @@ class _Line(widgets.Box):
             # no alert: a status is read out anyway
             problem = f'<div class="brocap-problem">{_html.words(sentence)}</div>'
         told = (
-            f'<div role="status"><b>{_SIGNS.get(run.status, "")}{self.told}</b> '
+            f'<div role="status"><b>{state}</b> '
             f"<small>{escape(', '.join(filter(None, about)))}</small>{problem}</div>"
         )
         return _html.printable(told, "utf-8")

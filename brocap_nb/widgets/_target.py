@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from brocap_nb.api._errors import InvalidKeyError
-from brocap_nb.api._secrets import KEY_VARIABLE
+from brocap_nb.api._secrets import KEY_VARIABLE, Secret
 from brocap_nb.client._client import Client
 from brocap_nb.sandbox._shared import shared_sandbox
 from brocap_nb.widgets import _kit as widgets
@@ -38,22 +39,25 @@ class TargetChooser(widgets.VBox):
             choices.append(("Live service", LIVE))
         if client is not None:
             choices.insert(0, ("The given client", GIVEN))
-        self.choice = widgets.ToggleButtons(
-            options=choices,
-            description="Send tasks to",
-            style={"description_width": "auto", "button_width": "auto"},
-        )
-        hidden = widgets.Layout(display="none")  # its own: an anywidget takes no other later on
-        self.key = SecretField(label="Client key of the live service", layout=hidden)
-        """Where a key is typed; its `secret` is the key, or None."""
+        self.choice = widgets.ToggleButtons(options=choices, description="Send tasks to")
         self._words = widgets.HTML(self._told())
-        super().__init__([self.choice, self._words, self.key])
+        super().__init__([self.choice, self._words])
         self.choice.observe(lambda _: self._draw(), "value")
-        self.key.observe(self._key_changed, "secret")
+
+    @cached_property
+    def key(self) -> SecretField:
+        """Where a key is typed, made when it is seen first; its `secret` is the key, or None."""
+        made = SecretField(label="Client key of the live service")
+        made.observe(self._key_changed, "secret")
+        return made
+
+    @property
+    def _secret(self) -> Secret | None:
+        return self.key.secret if "key" in self.__dict__ else None
 
     def redact(self, text: str) -> str:
         """Return a text without the key that was typed."""
-        return self.key.secret.redact(text) if self.key.secret is not None else text
+        return self._secret.redact(text) if self._secret is not None else text
 
     @property
     def live(self) -> bool:
@@ -89,13 +93,15 @@ class TargetChooser(widgets.VBox):
         for client in self._own.values():
             client.close()
         self._own.clear()
+        if "key" in self.__dict__:
+            self.key.close()
         super().close()
 
     def _make(self, target: str) -> Client:
         if target == SANDBOX:
             sandbox = self.sandbox()
             return Client(sandbox.key, base_url=sandbox.url, log=self._log)
-        secret = self.key.secret
+        secret = self._secret
         if secret is None and not os.environ.get(KEY_VARIABLE):
             raise InvalidKeyError(
                 "No client key is set; the live service needs one. Type it under “Send "
@@ -109,7 +115,7 @@ class TargetChooser(widgets.VBox):
         self._draw()
 
     def _draw(self) -> None:
-        widgets.show(self.key, self.live)
+        self.children = (self.choice, self._words, *([self.key] if self.live else ()))
         self._words.value = self._told()
 
     def _told(self) -> str:
@@ -119,7 +125,7 @@ class TargetChooser(widgets.VBox):
             )
         if not self.live:
             return note(f"Tasks go to {self._given.base_url}." if self._given else "")
-        if self.key.secret is not None:
+        if self._secret is not None:
             source = "The key typed here is used."
         elif os.environ.get(KEY_VARIABLE):
             source = f"${KEY_VARIABLE} is set and is used, unless another key is typed here."

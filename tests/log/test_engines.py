@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import dask
 import narwhals as nw
 import numpy as np
-import orjson
 import pytest
 from distributed import Client, LocalCluster
+from written_log import write
 
 import brocap_nb as bn
 from brocap_nb.log import engines
@@ -25,7 +24,11 @@ from brocap_nb.log.summaries import errors, latency, task_events, task_times, ta
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 
-SESSIONS, CYCLES = 4, 1_000  # of five exchanges each
+METHODS = ("createTask", "getTaskResult", "getTaskResult", "getTaskResult", "getBalance")
+TYPES = ("ComplexImageTask", "FunCaptchaTaskProxyless")
+CODES = ("ERROR_ZERO_BALANCE", "ERROR_TOO_MUCH_REQUESTS", "ERROR_NEW", "ERROR_NO_SUCH_METHOD")
+SESSIONS, CYCLES = 4, 250  # of five exchanges each; benchmarks/large_log.py has a million
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -49,69 +52,40 @@ def cluster() -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A log of several session files; a million rows are read by benchmarks/large_log.py."""
+    """Several sessions; each cycle is a task: created, asked for three times, then the balance."""
     folder = tmp_path_factory.mktemp("large")
-    for number in range(SESSIONS):
-        write_session(folder, f"sess{number}x", np.random.default_rng(number), number)
+    for session in range(SESSIONS):
+        rng = np.random.default_rng(session)
+        rows = []
+        for cycle, step in itertools.product(range(CYCLES), range(5)):
+            fate = int(rng.integers(0, 100))
+            row = {
+                "method": METHODS[step],
+                "at": session * 86_400 + cycle * 0.700001 + step * 2.100123,
+                "task_type": None if step == 4 else TYPES[cycle % 2],
+                # too large for a float
+                "task_id": session * CYCLES + cycle + 2**53 if step < 4 else None,
+                "attempt": 1 + fate % 2,
+                "elapsed_ms": round(float(rng.lognormal(4, 1)), 3),
+                "response": "{}",
+            }
+            if fate < 2:
+                row |= {"outcome": ("no_response", "timeout")[fate], "http_status": None}
+            elif fate < 6:
+                code = CODES[(cycle + step) % 4]
+                row |= {"outcome": "api_error", "error_id": 1, "error_code": code}
+            elif step in (1, 2):
+                row |= {"outcome": "processing", "status": "processing"}
+            elif step == 3:
+                row["status"] = "ready"
+            rows.append(row)
+        write(folder, f"sess{session}x", rows)
     return folder
-
-
-def write_session(folder: Path, session: str, rng: np.random.Generator, number: int) -> None:
-    """Each cycle is a task: created, asked for three times, then the balance."""
-    begin = datetime(2026, 3, 1 + number, tzinfo=UTC)
-    elapsed = rng.lognormal(4, 1, (CYCLES, 5)).round(3).tolist()
-    fates = rng.integers(0, 100, (CYCLES, 5)).tolist()
-    codes = ("ERROR_ZERO_BALANCE", "ERROR_TOO_MUCH_REQUESTS", "ERROR_NEW", "ERROR_NO_SUCH_METHOD")
-    types = ("ComplexImageTask", "FunCaptchaTaskProxyless")
-    lines: list[dict[str, Any]] = [{"kind": "log", "format": 1, "session": session}]
-    for index, (cycle, step) in enumerate(itertools.product(range(CYCLES), range(5))):
-        method, fate = METHODS[step], fates[cycle][step]
-        task = number * CYCLES + cycle + 2**53  # too large for a float
-        at = begin + timedelta(microseconds=cycle * 700_001 + step * 2_100_123 + fate)
-        line = {
-            "exchange_id": f"{session}-{index + 1}",
-            "started_at": at.isoformat(timespec="microseconds"),
-            "session": session,
-            "method": method,
-            "task_type": None if step == 4 else types[cycle % 2],
-            "task_id": task if 0 < step < 4 else None,
-            "attempt": 1 + fate % 2,
-            "request_bytes": 64,
-            "url": f"http://127.0.0.1/{method}",
-        }
-        lines.append({"kind": "request", **line, "request": '{"clientKey":"<key>"}'})
-        if fate == 0:
-            continue  # the process died
-        line |= {"outcome": "ok", "http_status": 200, "error_id": 0, "response_bytes": 40}
-        line |= {"elapsed_ms": elapsed[cycle][step], "response": "{}"}
-        if fate == 1:
-            line |= {"outcome": "timeout", "http_status": None, "error_id": None}
-        elif fate < 5:
-            line |= {"outcome": "api_error", "error_id": 1, "error_code": codes[(cycle + step) % 4]}
-        elif step in (1, 2):
-            line |= {"outcome": "processing", "status": "processing"}
-        elif step == 3:
-            line["status"] = "ready"
-        elif step == 0:
-            line["task_id"] = task
-        lines.append({"kind": "response", **line})
-    path = folder / f"202603{number + 1:02}T000000-{session}.jsonl"
-    path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
-
-
-NOW = datetime(2026, 4, 1, tzinfo=UTC)
-METHODS = ("createTask", "getTaskResult", "getTaskResult", "getTaskResult", "getBalance")
 
 
 def plain(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
     """Rows of Python's own values, whatever the engine."""
     return list(nw.from_native(table.to_arrow()).rows(named=True))
-
-
-def one_session(frame: Any) -> Any:
-    """The rows of one session: folding tasks is Python's work, the same for every engine."""
-    own = nw.col("session").cast(nw.String) == "sess3x"
-    return nw.from_native(frame).filter(own).to_native()
 
 
 def test_four_engines_give_the_same_tables(folder: Path, cluster: Client) -> None:
@@ -125,8 +99,8 @@ def test_four_engines_give_the_same_tables(folder: Path, cluster: Client) -> Non
         tables[engine] = {
             "errors": plain(errors(frame)),
             "latency": plain(latency(frame)),
-            "task_times": times[::7],
-            "tasks": plain(tasks(one_session(frame), now=NOW)),
+            "task_times": times,
+            "tasks": plain(tasks(frame, now=NOW)),
             "timeline": plain(timeline(frame, times[5]["task_id"])),
         }
         if engine == "polars":
@@ -135,58 +109,42 @@ def test_four_engines_give_the_same_tables(folder: Path, cluster: Client) -> Non
     for engine, found in tables.items():
         for name, rows in found.items():
             assert rows == expected[name], f"{name} of {engine}"
-    codes, methods = expected["errors"], expected["latency"]
-    assert len(codes) == 4
-    assert 0.02 < sum(row["share"] for row in codes) < 0.04
-    assert min(row["tasks"] for row in codes) > 50
-    assert [(row["method"], row["task_type"]) for row in methods][:3] == [
-        ("createTask", "ComplexImageTask"),
-        ("createTask", "FunCaptchaTaskProxyless"),
-        ("getBalance", None),
-    ]
-    assert methods[2]["count"] == len(answered) > 0.95 * SESSIONS * CYCLES
+    assert {row["error_code"] for row in expected["errors"]} == {*CODES}
+    assert 0.02 < sum(row["share"] for row in expected["errors"]) < 0.06
+    methods = expected["latency"]
+    keys = [("createTask", TYPES[0]), ("createTask", TYPES[1]), ("getBalance", None)]
+    assert [(row["method"], row["task_type"]) for row in methods][:3] == keys
+    assert methods[2]["count"] == len(answered) > 0.9 * SESSIONS * CYCLES
     for percent in (50, 95):
         exact = np.percentile(answered, percent, method="inverted_cdf")
         assert methods[2][f"p{percent}_ms"] == exact
     assert expected["timeline"][0]["method"] == "createTask"
-    assert len(expected["tasks"]) == CYCLES
+    assert len(expected["tasks"]) == SESSIONS * CYCLES
     states = {row["state"] for row in expected["tasks"]}
     assert states == {"ready", "failed", "unknown", "abandoned"}
 
 
 def small(folder: Path) -> bn.ExchangeLog:
-    """A real log: all outcomes that matter, an unfinished request, and no value in some columns."""
-    log = bn.ExchangeLog(folder)
-    for number in range(7):
-        exchange = log.begin(
-            method="createTask" if number % 2 else "getTaskResult",
-            url="http://127.0.0.1/",
-            request='{"text": "\N{SNOWMAN} \\"x\\" \x7f"}',
-            request_bytes=9,
-            task_id=2**62 + 1,
-            task_type="T",
-        )
-        answered = dataclasses.replace(
-            exchange,
-            outcome=bn.Outcome.OK if number else bn.Outcome.API_ERROR,
-            error_code=None if number else "ERROR_\u2603",
-            status="ready",
-            elapsed_ms=float(number),
-            response="{}",
-        )
-        if number != 5:
-            log.finish(answered)
-    return log
+    """All outcomes that matter, an unfinished request, and no value in some columns."""
+    row = {"status": "ready", "task_id": 2**62 + 1, "task_type": "T", "response": "{}"}
+    row["request"] = '{"text": "\N{SNOWMAN} \\"x\\" \x7f"}'
+    wrong = {"outcome": "api_error", "error_code": "ERROR_\u2603"}
+    steps: list[dict[str, Any]] = [wrong, *({"elapsed_ms": float(n)} for n in range(5))]
+    steps.append({"outcome": "no_response", "elapsed_ms": None, "status": None})
+    methods = itertools.cycle(["getTaskResult", "createTask"])
+    unknown = {"http_status": None, "error_id": None}
+    write(folder, "small", [{"method": next(methods), **row, **unknown, **s} for s in steps])
+    return bn.ExchangeLog(folder)
 
 
 def rows_of(frame: Any) -> list[dict[str, Any]]:
     table = nw.from_native(frame).lazy().collect()
-    rows = []
-    for row in table.rows(named=True):
-        missing = {n: v is None or str(v) in ("nan", "<NA>", "NaT") for n, v in row.items()}
-        rows.append({n: None if missing[n] else v for n, v in row.items()})
-    for row in rows:
-        row["started_at"] = row["started_at"].astimezone(UTC)
+    missing = ("None", "nan", "<NA>", "NaT")
+    rows = [
+        {n: None if str(v) in missing else v for n, v in row.items()}
+        | {"started_at": row["started_at"].astimezone(UTC)}
+        for row in table.rows(named=True)
+    ]
     return sorted(rows, key=lambda row: str(row["exchange_id"]))
 
 

@@ -50,18 +50,10 @@ def look(folder: Path) -> tuple[bn.ExchangeLog, list[str]]:
 
 def line(**changes: Any) -> str:
     """A request's line with changes."""
-    fields = {
-        "kind": "request",
-        "exchange_id": "bob-1",
-        "started_at": "2026-01-01T00:00:00.000000+00:00",
-        "session": "bob",
-        "method": "getBalance",
-        "request": "{}",
-        "request_bytes": 2,
-        "url": "http://127.0.0.1/getBalance",
-        "task_id": 1,
-    }
-    return json.dumps(fields | changes, separators=(",", ":")) + "\n"
+    fields = {"kind": "request", "exchange_id": "bob-1", "session": "bob", "method": "getBalance"}
+    fields |= {"request": "{}", "request_bytes": 2, "task_id": 1, "url": "http://127.0.0.1/"}
+    fields |= {"started_at": "2026-01-01T00:00:00.000000+00:00", **changes}
+    return json.dumps(fields, separators=(",", ":")) + "\n"
 
 
 def sparse(path: Path) -> None:

@@ -128,12 +128,21 @@ def test_a_task_takes_from_its_creation_to_its_first_result() -> None:
     assert told(latency(TASKS), *names)[-1] == ("time to result", "T", 2, 3500.0, 4500.0)
 
 
-def test_a_timeline_is_of_the_newest_task_of_its_number() -> None:
+def test_a_number_that_is_given_again_is_another_task() -> None:
     found = told(timeline(TASKS, 7), "exchange_id", "offset_s", "outcome")
     assert found == [("s-6", 0.0, "ok"), ("s-7", 3.5, "callback")]
     assert len(timeline(TASKS, 99)) == 0
-    orphans = frame({**PROCESSING, "task_id": 7, "at": 3}, {**READY, "task_id": 7, "at": 9})
-    assert told(timeline(orphans, 7), "exchange_id") == [("s-1",), ("s-2",)]
+    names = ("task_id", "created_by", "polls", "callbacks", "queue_s", "answered_by")
+    assert told(tasks(TASKS), *names) == [
+        (None, "s-8", 0, 0, None, None),
+        (7, "s-6", 0, 1, 3.5, "s-7"),
+        (8, "s-2", 0, 0, None, None),
+        (7, "s-1", 3, 0, 4.5, "s-4"),
+    ]
+    orphans = frame({**PROCESSING, "task_id": 9, "at": 0}, {**READY, "task_id": 9, "at": 9})
+    assert told(timeline(orphans, 9), "exchange_id") == [("s-1",), ("s-2",)]
+    late = frame({**PROCESSING, "task_id": 9, "at": 0}, {**CREATED, "task_id": 9, "at": 1})
+    assert told(tasks(late), "polls", "exchanges") == [(0, 1)]
 
 
 def test_a_task_is_one_row_with_its_polls_and_callbacks_folded_in() -> None:
@@ -150,24 +159,10 @@ def test_a_task_is_one_row_with_its_polls_and_callbacks_folded_in() -> None:
         ),
         now=START,
     )
-    assert told(table, *rows_of(table)[1])[1] == (
-        *(7, "T", START, "ready", 3, 1, 4.5),
-        *(None, None, 6, "s-1", "s-5"),
-    )
-    names = ("task_id", "state", "polls", "queue_s", "exchanges", "answered_by")
-    assert told(table, *names)[0] == (8, "processing", 0, None, 1, None)  # the newest first
-
-
-def test_a_number_that_is_given_again_is_another_task() -> None:
-    names = ("task_id", "created_by", "polls", "callbacks", "queue_s", "answered_by")
-    assert told(tasks(TASKS), *names) == [
-        (None, "s-8", 0, 0, None, None),
-        (7, "s-6", 0, 1, 3.5, "s-7"),
-        (8, "s-2", 0, 0, None, None),
-        (7, "s-1", 3, 0, 4.5, "s-4"),
-    ]
-    orphans = frame({**PROCESSING, "task_id": 9, "at": 0}, {**CREATED, "task_id": 9, "at": 1})
-    assert told(tasks(orphans), "polls", "exchanges") == [(0, 1)]
+    newest, row = told(table, *rows_of(table)[1])
+    at = START + timedelta(seconds=1)
+    assert newest == (8, "T", at, "processing", 0, 0, None, None, None, 1, "s-2", None)
+    assert row == (7, "T", START, "ready", 3, 1, 4.5, None, None, 6, "s-1", "s-5")
 
 
 BALANCE = {"method": "getBalance", "elapsed_ms": 100.0}
@@ -265,7 +260,6 @@ def test_a_cost_is_asked_for_only_where_it_can_be_of_one_task(
     found = dict(told(tasks(some, cost=cost), "created_by", "cost"))
     assert sorted(calls) == asked
     assert found == {name: 0.5 if name in {one[0] for one in asked} else None for name in found}
-    assert set(dict(told(tasks(some), "created_by", "cost")).values()) == {None}
 
 
 EXCHANGES = st.fixed_dictionaries(
@@ -334,18 +328,6 @@ SUMMARIES = [
 ]
 
 
-def _duck(native: pa.Table) -> Any:
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection.from_arrow(native)
-
-
-def _dask(native: pa.Table) -> Any:
-    import dask.dataframe as dd
-
-    return dd.from_pandas(native.to_pandas(), npartitions=2)
-
-
 SOME = frame(
     {**CREATED, "task_id": 7, "response": "{}"},
     {**READY, "task_id": 7, "response": "[]"},
@@ -355,19 +337,11 @@ SOME = frame(
 )
 
 
-@pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
-@pytest.mark.parametrize("native", [pl.from_arrow, _duck, _dask])
+@pytest.mark.parametrize("native", [pl.from_arrow, duckdb.from_arrow])
 def test_every_kind_of_frame_gives_the_same(native: Callable[[pa.Table], Any]) -> None:
     plain = SOME.astype({name: object for name in SOME if SOME[name].dtype == "category"})
     other = native(pa.Table.from_pandas(plain, preserve_index=False))
     for summary in SUMMARIES:
-        expected = rows_of(summary(SOME))
-        assert expected
+        assert (expected := rows_of(summary(SOME)))
         assert summary(other).to_arrow().to_pylist() == expected
-
-
-def test_an_empty_frame_gives_an_empty_table_of_the_same_types() -> None:
-    for summary in SUMMARIES:
-        empty = summary(SOME.head(0))
-        assert len(empty) == 0
-        assert empty.schema == summary(SOME).schema
+        assert summary(SOME.head(0)).schema == summary(SOME).schema

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import ipywidgets
 import pytest
 
 import brocap_nb as bn
@@ -21,3 +22,14 @@ def used(sandbox: bn.Sandbox) -> Iterator[bn.Client]:
     """A client of the sandbox."""
     with bn.Client(sandbox.key, base_url=sandbox.url, log=ExchangeLog(":memory:")) as client:
         yield client
+
+
+def _models() -> int:
+    states = ipywidgets.Widget.get_manager_state()["state"].values()
+    return sum(not s["model_name"].endswith(("LayoutModel", "StyleModel")) for s in states)
+
+
+@pytest.fixture(scope="session")
+def models() -> Callable[[], int]:
+    """Says how many widgets there are, less those that are shared."""
+    return _models

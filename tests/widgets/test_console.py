@@ -108,7 +108,8 @@ def test_several_submissions_are_looked_at_one_by_one(console: Console) -> None:
 
 def test_a_request_that_broke_is_told_at_its_submission(console: Console, sandbox: Sandbox) -> None:
     sandbox.faults.next("getTaskResult", "reset")
-    console.submit.click()  # the first sample is chosen
+    _ = console.widget  # chooses the first sample
+    console.submit.click()
     until(
         lambda: "1 request broke (connection error)" in console.submissions._lines[0].numbers.value
     )
@@ -144,9 +145,14 @@ def test_the_service_s_error_is_told_at_the_field(console: Console) -> None:
 def test_an_incomplete_form_sends_nothing(console: Console) -> None:
     console.task_type.value = "FunCaptchaTaskProxyless"
     console.submit.click()
-    assert "Missing or wrong: Website URL, Website public key." in console._report.value
+    assert "Missing or wrong:" in console._report.value
+    links = console._wrong.children
+    assert [link.description for link in links] == ["Website URL", "Website public key"]
     assert len(console.log) == 0
     assert console.run is None
+    fill_token(console, "https://example.com/")
+    assert console._wrong.children == ()
+    assert {link.comm for link in links} == {None}
 
 
 def test_a_wait_can_be_cancelled(console: Console) -> None:

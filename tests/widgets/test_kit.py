@@ -20,14 +20,14 @@ def test_hiding_one_hides_no_other() -> None:
     _kit.show(one, False)
     assert (one.layout.display, other.layout.display) == ("none", None)
     _kit.show(one, True)
-    assert one.layout.display == ""
+    assert one.layout is other.layout
 
 
 def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
     log = bn.ExchangeLog(":memory:")
     first, second = LogBoard(log), LogBoard(log)
     first.widget.layout.width = "50%"
-    assert second.widget.layout.width == "auto"
+    assert second.widget.layout.width is None
     for board in (first, second):
         board.close()
 

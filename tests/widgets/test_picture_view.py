@@ -72,7 +72,6 @@ def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) 
         assert fact in figure
     assert "the service takes 100 to 500,000" in view.shown.value.split("<figure")[3]
     view.show([noise(600, 400, "JPEG"), noise(60, 40, "JPEG")], ANSWER)
-    assert "The answer is drawn on picture 1." in view.shown.value
     assert "Picture 1 of 2. The picture with its answer: tiles 2, 5 of 6" in view.shown.value
     assert "Picture 2 of 2. Not answered" in view.shown.value
     assert green_tiles(shown(view)[0], 3, 2) == ANSWER
@@ -83,7 +82,7 @@ def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:
     view.show(data)
     assert view.grid.layout.display == "none"
     view.show(data, ANSWER)
-    assert view.grid.layout.display == ""
+    assert view.grid.layout.display != "none"
     assert view.grid.options == (
         *(("3 x 2", (3, 2)), ("2 x 3", (2, 3)), ("6 x 1", (6, 1)), ("1 x 6", (1, 6))),
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import ipywidgets
 import pytest
 from peer import http
 from waiting import until
@@ -59,20 +58,8 @@ def waiting(client: Client) -> Submission:
     return run
 
 
-def ended(client: Client) -> Submission:
-    run = waiting(client)
-    run.cancel()
-    return run
-
-
 def seen(widget: Any) -> bool:
     return bool(widget.layout.display != "none")
-
-
-def models() -> list[dict[str, Any]]:
-    """All the widgets there are, less those that are shared."""
-    states = ipywidgets.Widget.get_manager_state()["state"].values()
-    return [s for s in states if not s["model_name"].endswith(("LayoutModel", "StyleModel"))]
 
 
 def test_each_has_its_own_line_the_newest_first(client: Client, runs: SubmissionList) -> None:
@@ -92,20 +79,21 @@ def test_each_has_its_own_line_the_newest_first(client: Client, runs: Submission
     until(lambda: f"■ task {second.task_id}: cancelled" in line.status.value)
     until(lambda: not seen(line.cancel))
     assert runs.running == (third, first)
-    follow(runs, third)  # it has a line
-    assert len(runs.runs) == 3
 
-
-def test_a_submission_without_a_number_is_named_all_the_same(runs: SubmissionList) -> None:
-    log = ExchangeLog(":memory:")
-    with Sandbox() as sandbox, Client(sandbox.key, base_url=sandbox.url, log=log) as client:
-        sandbox.faults.next("createTask", "stall", 2)
-        for number in (1, 2):
-            run = client.submit(SLOW)
-            line = follow(runs, run)
-            assert line.cancel.description == f"Cancel submission {number}"
-            assert f"submission {number}: creating the task" in line.status.value
-            run.cancel()
+    # one is looked at
+    chosen: list[Submission] = []
+    runs.on_select = chosen.append
+    runs.follow(third)  # it has a line
+    line.show.click()
+    assert chosen == [third, second]
+    assert runs.selected is second
+    assert seen(line.show)
+    assert [x.show.description.split()[:-1] for x in runs._lines] == [
+        ["Show", "task"],
+        ["✓", "Showing", "task"],
+        ["Show", "task"],
+    ]
+    assert ["brocap-run-selected" in x._dom_classes for x in runs._lines] == [False, True, False]
 
 
 def test_a_drawing_sends_one_short_text_for_each_line_and_ends_with_the_last(
@@ -126,7 +114,7 @@ def test_a_drawing_sends_one_short_text_for_each_line_and_ends_with_the_last(
     until(lambda: runs._refresh._timer is None)
 
 
-def test_a_state_is_told_once(runs: SubmissionList) -> None:
+def test_an_answer_is_told_once(runs: SubmissionList) -> None:
     log = ExchangeLog(":memory:")
     with Sandbox() as sandbox, Client(sandbox.key, base_url=sandbox.url, log=log) as client:
         puzzle = sandbox.puzzles[0]
@@ -141,18 +129,17 @@ def test_a_state_is_told_once(runs: SubmissionList) -> None:
     assert len(told) <= 2  # waiting, ready
 
 
-def test_a_failure_is_told_in_its_line_as_text(client: Client, runs: SubmissionList) -> None:
+def test_a_failure_is_told_in_its_line_as_text(
+    client: Client, peer: Any, key: str, runs: SubmissionList
+) -> None:
     line = follow(runs, client.submit(REFUSED))
     until(lambda: "failed" in line.status.value)
-    assert "✗ submission 1: failed" in line.status.value
+    assert "✗ submission 1: failed" in line.status.value  # the service gave it no number
     assert "ERROR_TASK_NOT_SUPPORTED: " in line.status.value
     assert "<b>Such" not in line.status.value
     assert "No&lt;b&gt;Such&lt;/b&gt;Task" in line.status.value
     assert line.status.value.count("role=") == 1  # one voice
     line.status.value.encode()  # a lone surrogate cannot be sent
-
-
-def test_a_very_long_error_is_cut(peer: Any, key: str, runs: SubmissionList) -> None:
     peer.say(
         http(b'{"errorId": 1, "errorCode": "ERROR_X", "errorDescription": "%s"}' % (b"y" * 9999))
     )
@@ -162,20 +149,10 @@ def test_a_very_long_error_is_cut(peer: Any, key: str, runs: SubmissionList) -> 
     assert SENTENCE < len(line.status.value) < SENTENCE + 400
 
 
-def test_closing_leaves_nothing_and_the_submissions_go_on(client: Client) -> None:
-    before = len(models())
-    runs = SubmissionList()
-    run = waiting(client)
-    for one in (run, ended(client)):
-        runs.follow(one)
-    for _ in range(2):
-        close_all(runs)
-    assert not run.done()
-    run.cancel()
-    assert len(models()) == before
-
-
-def test_a_hundred_submissions_weigh_as_much_as_a_few(client: Client, runs: SubmissionList) -> None:
+def test_a_hundred_submissions_weigh_as_much_as_a_few_and_closing_leaves_nothing(
+    client: Client, models: Callable[[], int]
+) -> None:
+    before, runs = models(), SubmissionList()
     going = waiting(client)
     runs.follow(going)
     weights = []
@@ -186,11 +163,16 @@ def test_a_hundred_submissions_weigh_as_much_as_a_few(client: Client, runs: Subm
         starter.join()
         run.cancel()
         if number in (20, 99):
-            weights.append(len(models()))
+            weights.append(models())
     assert weights[0] == weights[1]
     assert runs.running == (going,)
     assert len(runs.runs) == FINISHED_LINES + 1
     assert runs.runs[-1] is going  # what runs does not fall off
+    for _ in range(2):
+        close_all(runs)
+    assert models() == before
+    assert not going.done()
+    going.cancel()
 
 
 def test_a_resumed_task_has_no_type_and_no_typical_time(
@@ -200,21 +182,4 @@ def test_a_resumed_task_has_no_type_and_no_typical_time(
     line = follow(runs, run)
     assert f"task {run.task_id}: waiting for the answer</b> <small></small>" in line.status.value
     assert "next poll" in line.numbers.value
-
-
-def test_a_line_is_selected(client: Client, runs: SubmissionList) -> None:
-    first, second = ended(client), ended(client)
-    line = follow(runs, first)
-    assert not seen(line.show)
-    chosen: list[Submission] = []
-    runs.on_select = chosen.append
-    runs.follow(second)
-    assert seen(line.show)
-    assert chosen == [second]
-    assert runs.selected is second
-    assert line.show.description == f"Show task {first.task_id}"
-    line.show.click()
-    assert chosen == [second, first]
-    assert runs.selected is first
-    assert line.show.description == f"✓ Showing task {first.task_id}"
-    assert [("brocap-run-selected" in x._dom_classes) for x in runs._lines] == [False, True]
+    assert not seen(line.show)  # it is the only one
