@@ -6,12 +6,13 @@ import base64
 import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from pictures import noise
-from pydantic import field_validator
+from pydantic import ConfigDict, field_validator
 
 import brocap_nb as bn
 from brocap_nb.tasks import _types
@@ -161,11 +162,13 @@ def test_an_own_type_takes_five_lines() -> None:
 @pytest.mark.filterwarnings("ignore:Field name")
 def test_a_field_of_ones_own_may_have_a_name_of_ours() -> None:
     class ImageToTextTask(bn.Task):
+        model_config = ConfigDict(ser_json_timedelta="float")
         body: str
         type: str = "ImageToTextTask"
+        wait: timedelta = timedelta(minutes=1)
 
     task = ImageToTextTask(body=b64(PICTURE))
-    assert task.to_wire() == {"type": "ImageToTextTask", "body": b64(PICTURE)}
+    assert task.to_wire() == {"type": "ImageToTextTask", "body": b64(PICTURE), "wait": 60.0}
     assert task.pictures() == [PICTURE]
     with pytest.raises(bn.InvalidTaskError, match=r"api_pictures: … = Field\(alias=\"pictures\"\)"):
 
