@@ -117,7 +117,6 @@ class Journal:
         self._warned = False
         self._lines: list[bytes] = []
         self._pictures: dict[str, bytes] = {}
-        self._written_pictures: set[str] = set()
 
     def append(self, line: dict[str, Any]) -> int:
         """Write a line with one `write` and return where it is; below 0 if it is in memory only."""
@@ -143,21 +142,17 @@ class Journal:
 
     def keep_picture(self, picture: EmbeddedPicture) -> None:
         """Write a picture's file, once for each content."""
-        name = picture.file_name
-        if name in self._written_pictures:
-            return
         if self.folder is not None:
-            target = self.folder / "images" / name
+            target = self.folder / "images" / picture.file_name
             try:
                 if not target.exists():
                     make_folder(self.folder)
                     make_folder(target.parent)
                     write_whole(target, lambda file: file.write(picture.data))
-                self._written_pictures.add(name)
                 return
             except OSError as error:
                 self._warn("pictures are kept in this kernel only", error)
-        self._pictures[name] = picture.data
+        self._pictures[picture.file_name] = picture.data
 
     def picture(self, file_name: str, size: int) -> bytes | None:
         """Return a logged picture, or None."""
@@ -178,7 +173,6 @@ class Journal:
             self._end = 0
             self._write(self._header)
             return
-        self._written_pictures.clear()
         with os.fdopen(deleted, "rb") as old, path.open("ab") as new:
             old.seek(0)
             shutil.copyfileobj(old, new)  # same offsets, so every row still finds its lines

@@ -112,8 +112,7 @@ class ExchangeLog:
 
         self._journal, self._own = journal, Columns(self.session, self._words)
         self._own_session = Session(self._own, lines, journal.picture)
-        path = journal.path
-        self._sealer = None if path is None else Sealer(path, self._own)
+        self._sealer = Sealer(journal.path, self._own)
 
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
@@ -141,8 +140,7 @@ class ExchangeLog:
                 self._journal.keep_picture(picture)
             at = self._journal.append(request_line(exchange))
             self._own.begin(exchange, number, at)
-            if self._sealer is not None:
-                self._sealer.seal()
+            self._sealer.seal()
         tell((exchange,), tuple(self._listeners))
         return exchange
 

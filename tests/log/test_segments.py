@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.log._segments import Sealer
 
 ROWS = 50
 
@@ -17,8 +16,7 @@ ROWS = 50
 def filled(folder: Path, rows: int = 170) -> bn.ExchangeLog:
     """A log of many rows that is sealed every 50, one request of which stays without answer."""
     log = bn.ExchangeLog(folder)
-    assert log._journal.path is not None
-    log._sealer = Sealer(log._journal.path, log._own, rows=ROWS)
+    log._sealer._rows = ROWS
     for number in range(1, rows + 1):
         sent = log.begin(
             method=f"m{number % 3}", url="u", request=f'"{number}"', request_bytes=number
