@@ -16,6 +16,7 @@ import os
 import platform
 import shutil
 import stat
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -100,6 +101,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path | None, session: str, started_at: datetime) -> None:
+        self.lock = threading.RLock()
+        """Held while this session's rows are written or read; it waits for no other file."""
         self.folder = folder
         name = f"{started_at:%Y%m%dT%H%M%S}-{session}.jsonl"
         self.path = None if folder is None else folder / name
@@ -131,7 +134,7 @@ class Journal:
 
     def lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the lines at these places, best in order; {} for one that cannot be read."""
-        with contextlib.ExitStack() as opened:
+        with self.lock, contextlib.ExitStack() as opened:  # the file has one place to read at
             if self._descriptor >= 0:
                 file = opened.enter_context(open(self._descriptor, "rb", closefd=False))
             for offset in offsets:

@@ -21,6 +21,7 @@ from brocap_nb.api._body import EmbeddedPicture
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
+from brocap_nb.log import _export
 from brocap_nb.log._diff import DiffTable, diff
 from brocap_nb.log._folders import (
     DEFAULT_FOLDER,
@@ -101,23 +102,18 @@ class ExchangeLog:
         _logs.add(self)
 
     def _start_session(self) -> None:
-        self._writing = threading.RLock()  # of this session's rows; never waits for another file
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         folder = None if self.read_only else self.folder
-        journal = Journal(folder, self.session, datetime.now(UTC))
-
-        def lines(offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
-            with self._writing:  # the file has one place to read and to write at
-                yield from journal.lines(offsets)
-
-        self._journal, self._own = journal, Columns(self.session, self._words)
-        self._own_session = Session(self._own, lines, journal.picture)
+        journal = self._journal = Journal(folder, self.session, datetime.now(UTC))
+        self._writing = journal.lock
+        self._own = Columns(self.session, self._words)
+        self._own_session = Session(self._own, journal.lines, journal.picture)
         self._sealer = Sealer(journal.path, self._own)
 
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
         if self.folder is None:
-            self._writing = threading.RLock()  # another thread may have held it
+            self._writing = self._journal.lock = threading.RLock()  # a thread may have held it
         else:
             self._start_session()
         self._others.start()
@@ -448,8 +444,6 @@ class ExchangeLog:
         >>> len(log.to_har()["log"]["entries"])
         1
         """
-        from brocap_nb.log import _export
-
         exchanges = self.exchanges(session=session)
         return _export.to_har(exchanges) if path is None else _export.write_har(exchanges, path)
 
@@ -476,8 +470,6 @@ class ExchangeLog:
         Raises:
             InvalidInputError: the file is no HAR of this API, or the folder is a pattern.
         """
-        from brocap_nb.log import _export
-
         log = cls(folder)
         log._must_be_written()
         found = _export.read_har(path, everything)
@@ -494,14 +486,10 @@ class ExchangeLog:
         printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
           curl -sS ...
         """
-        from brocap_nb.log import _export
-
         return _export.to_curl(self[exchange_id])
 
     def to_python(self, exchange_id: str | int) -> str:
         """Return a program that does the same as `to_curl`'s command: it needs `requests`."""
-        from brocap_nb.log import _export
-
         return _export.to_python(self[exchange_id])
 
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
