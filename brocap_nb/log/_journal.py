@@ -158,7 +158,6 @@ class Journal:
         self._pictures[picture.file_name] = picture.data
 
     def picture(self, file_name: str, size: int) -> bytes | None:
-        """Return a logged picture, or None."""
         kept = self._pictures.get(file_name)
         if kept is not None or self.folder is None:
             return kept

@@ -268,8 +268,8 @@ class ExchangeLog:
         frame = self.frame(bodies=False)
         frame = frame if last is None else frame.tail(last)
         # a balance lies after one task and before the next
-        read = functools.cache(lambda exchange_id: self._read(self._sources(), exchange_id))
-        found = summaries.tasks(frame, cost=functools.partial(_cost, read)).to_native()
+        cost = functools.partial(_cost, functools.cache(self._read))
+        found = summaries.tasks(frame, cost=cost).to_native()
         if session is not None:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
@@ -370,15 +370,14 @@ class ExchangeLog:
         Raises:
             ExchangeNotFoundError: there is none, or its lines can no longer be read.
         """
-        with self.reading() as sessions:
-            return self._read(sessions, exchange_id, pictures=True)
+        with self.reading():
+            return self._read(exchange_id, pictures=True)
 
-    def _read(
-        self, sessions: list[Session], exchange_id: str | int, *, pictures: bool = False
-    ) -> Exchange:
-        """Return an exchange of these sessions with its bodies."""
-        tables = [source.columns for source in sessions]
+    def _read(self, exchange_id: str | int, *, pictures: bool = False) -> Exchange:
+        """Return an exchange with its bodies, as of the last look at the files of others."""
         with self._others.lock:
+            sessions = self._sources()
+            tables = [source.columns for source in sessions]
             if isinstance(exchange_id, str):
                 name, number = exchange_id.rpartition("-")[0], number_of(exchange_id)
                 for source in sessions:

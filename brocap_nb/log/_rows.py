@@ -128,7 +128,6 @@ class Columns:
         return row
 
     def finish(self, row: int, exchange: Exchange, response_at: int) -> None:
-        """Fill in what is known of an exchange."""
         arrays = self._arrays
         for name in _CODED:
             arrays[name][row] = self._words[name][getattr(exchange, name)]
@@ -319,7 +318,6 @@ def _integers(numbers: NDArray[np.int64]) -> Any:
 
 
 def _repeated(texts: list[str], sizes: list[int]) -> pd.Categorical:
-    """Return each text so many times."""
     return _occurring([np.full(size, n, "i4") for n, size in enumerate(sizes)], texts)
 
 

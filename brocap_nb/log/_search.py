@@ -96,7 +96,6 @@ class Search:
         return Page(exchanges, len(found), sum(map(len, tables)))
 
     def _rows(self, columns: Columns) -> NDArray[np.intp]:
-        """The rows of a session that are wanted."""
         wanted = self.wanted
         mask = np.ones(len(columns), bool)
         if wanted.outcome is not None:
@@ -134,6 +133,5 @@ class Search:
         return bool(len(fresh))
 
     def _looked_into(self, columns: Columns) -> NDArray[np.uint8]:
-        """What is known of each row."""
         known = self._verdicts.get(columns, np.zeros(0, np.uint8))
         return np.pad(known, (0, max(0, len(columns) - len(known))))
