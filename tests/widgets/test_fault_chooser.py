@@ -16,12 +16,6 @@ from brocap_nb.widgets import Console, _target
 from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(speed=20) as running:
-        yield running
-
-
 @pytest.fixture
 def log() -> ExchangeLog:
     return ExchangeLog(":memory:")

@@ -17,7 +17,8 @@ def test_what_is_alike_is_one_and_hiding_one_hides_no_other() -> None:
     assert (one.layout.display, other.layout.display) == ("none", None)
     _kit.show(one, True)
     assert one.layout is other.layout
-    wide.layout.close()  # as by Widget.close_all(): it is made anew
+    for gone in (wide.layout, wide):  # as Widget.close_all() does: it is made anew
+        gone.close()
     assert _kit.HTML("c", layout={"width": "7px"}).layout.comm is not None
 
 
