@@ -104,12 +104,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def picture(
-    data: bytes,
-    media_type: str,
-    alt: str,
-    *,
-    width: int = 360,
-    size: tuple[int, int] | None = None,
+    data: bytes, media_type: str, alt: str, *, width: int = 360, size: tuple[int, int] | None = None
 ) -> str:
     """An embedded picture, `width` pixels wide but never wider than its place.
 

@@ -1,18 +1,57 @@
-"""What the documentation tells in tables is what the code has."""
+"""What the documentation tells in tables is what the code has.
+
+    python tests/test_doc_tables.py
+
+writes the tables into their pages.
+"""
 
 from __future__ import annotations
 
 import re
-
-from doc_tables import PLACES, tables, written
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import brocap_nb as bn
+from brocap_nb.api._facts import AGAIN, CATALOGUE, again
+from brocap_nb.log._rows import DESCRIBED
+
+DOCS = Path(__file__).parents[1] / "docs"
+PLACES = {"columns": DOCS / "guides/log.md", "error codes": DOCS / "error-codes.md"}
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def tables() -> dict[str, str]:
+    """Each table, by the name in the comments around its place."""
+    return {
+        "columns": table(
+            ("column", "dtype", "what it is"),
+            [(f"`{name}`", dtype, what) for name, (dtype, what) in DESCRIBED.items()],
+        ),
+        "error codes": table(
+            ("code", "meaning", "what to do", AGAIN),
+            [(f"`{e.code}`", e.meaning, e.remedy, again(e.retryable)) for e in CATALOGUE.values()],
+        ),
+    }
+
+
+def written(name: str, text: str) -> str:
+    """A page with the table of this name as the code has it."""
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    rows = f"{start}\n{tables()[name]}\n{end}"
+    text, count = re.subn(f"{start}.*?{end}", lambda _: rows, text, flags=re.S)
+    assert count == 1, f"the page has {count} places for {name}"
+    return text
 
 
 def test_the_tables_are_those_of_the_code() -> None:
     for name, page in PLACES.items():
         text = page.read_text("utf-8")
-        assert written(name, text) == text, "run: python tests/doc_tables.py"
+        assert written(name, text) == text, "run: python tests/test_doc_tables.py"
 
 
 def test_the_tables_have_every_code_and_every_column_with_its_dtype() -> None:
@@ -22,3 +61,8 @@ def test_the_tables_have_every_code_and_every_column_with_its_dtype() -> None:
     assert list(words) == list(dtypes.index)
     for name, word in words.items():
         assert word.split(",")[0] in str(dtypes[name]), name
+
+
+if __name__ == "__main__":
+    for name, page in PLACES.items():
+        page.write_text(written(name, page.read_text("utf-8")), "utf-8")

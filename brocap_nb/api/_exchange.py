@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from types import NoneType
-from typing import Any
+from typing import Any, get_type_hints
 
 from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels, with_labels
@@ -177,16 +175,12 @@ class Exchange:
 
 MOST_MS = 1e12
 """No exchange takes longer, in milliseconds: 31 years."""
-_FIELDS = tuple(field.name for field in dataclasses.fields(Exchange))
-
-
-def _types(kind: str) -> tuple[type, ...]:
-    """What the value of a field may be in a line."""
-    one: tuple[type, ...] = (int, float) if "float" in kind else (int,) if "int" in kind else (str,)
-    return (*one, NoneType) if "None" in kind else one
-
-
-_TYPES = {name: _types(kind) for name, kind in Exchange.__annotations__.items()}
+# what the value of a field may be in a line
+_TYPES: dict[str, Any] = get_type_hints(Exchange) | {
+    **dict.fromkeys(("started_at", "outcome"), str),
+    "elapsed_ms": int | float | None,
+}
+_FIELDS = tuple(_TYPES)
 
 
 def _are_headers(text: str) -> bool:

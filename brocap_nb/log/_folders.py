@@ -151,18 +151,13 @@ def _is_wild(part: str) -> bool:
     return "*" in part or "?" in part
 
 
+@dataclass(eq=False)
 class Session:
     """The rows of one session, and how to read its lines and pictures."""
 
-    def __init__(
-        self,
-        columns: Columns,
-        lines: Callable[[Iterable[int]], Iterator[dict[str, Any]]],
-        picture: Callable[[str, int], bytes | None],
-    ) -> None:
-        self.columns = columns
-        self.lines = lines
-        self.picture = picture
+    columns: Columns
+    lines: Callable[[Iterable[int]], Iterator[dict[str, Any]]]
+    picture: Callable[[str, int], bytes | None]
 
     def bodies(self, rows: Any = slice(None)) -> list[list[str | None]]:
         """Return requests and responses as a frame shows them; None for what cannot be read."""
@@ -337,7 +332,6 @@ class Others:
 
 
 def tell(exchanges: Iterable[Exchange], listeners: Iterable[Listener]) -> None:
-    """Tell each listener of each exchange."""
     for exchange in exchanges:
         for listener in listeners:
             try:

@@ -16,6 +16,7 @@ import os
 import platform
 import shutil
 import stat
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -100,6 +101,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path | None, session: str, started_at: datetime) -> None:
+        self.lock = threading.RLock()
+        """Held while this session's rows are written or read; it waits for no other file."""
         self.folder = folder
         name = f"{started_at:%Y%m%dT%H%M%S}-{session}.jsonl"
         self.path = None if folder is None else folder / name
@@ -117,7 +120,6 @@ class Journal:
         self._warned = False
         self._lines: list[bytes] = []
         self._pictures: dict[str, bytes] = {}
-        self._written_pictures: set[str] = set()
 
     def append(self, line: dict[str, Any]) -> int:
         """Write a line with one `write` and return where it is; below 0 if it is in memory only."""
@@ -132,7 +134,7 @@ class Journal:
 
     def lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the lines at these places, best in order; {} for one that cannot be read."""
-        with contextlib.ExitStack() as opened:
+        with self.lock, contextlib.ExitStack() as opened:  # the file has one place to read at
             if self._descriptor >= 0:
                 file = opened.enter_context(open(self._descriptor, "rb", closefd=False))
             for offset in offsets:
@@ -144,8 +146,6 @@ class Journal:
     def keep_picture(self, picture: EmbeddedPicture) -> None:
         """Write a picture's file, once for each content."""
         name = picture_file_name(picture.media_type, picture.sha256)
-        if name in self._written_pictures:
-            return
         if self.folder is not None:
             target = self.folder / "images" / name
             try:
@@ -153,14 +153,12 @@ class Journal:
                     make_folder(self.folder)
                     make_folder(target.parent)
                     write_whole(target, lambda file: file.write(picture.data))
-                self._written_pictures.add(name)
                 return
             except OSError as error:
                 self._warn("pictures are kept in this kernel only", error)
         self._pictures[name] = picture.data
 
     def picture(self, file_name: str, size: int) -> bytes | None:
-        """Return a logged picture, or None."""
         kept = self._pictures.get(file_name)
         if kept is not None or self.folder is None:
             return kept
@@ -178,7 +176,6 @@ class Journal:
             self._end = 0
             self._write(self._header)
             return
-        self._written_pictures.clear()
         with os.fdopen(deleted, "rb") as old, path.open("ab") as new:
             old.seek(0)
             shutil.copyfileobj(old, new)  # same offsets, so every row still finds its lines

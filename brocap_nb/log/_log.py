@@ -21,6 +21,7 @@ from brocap_nb.api._body import EmbeddedPicture
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
+from brocap_nb.log import _export
 from brocap_nb.log._diff import DiffTable, diff
 from brocap_nb.log._folders import (
     DEFAULT_FOLDER,
@@ -101,24 +102,18 @@ class ExchangeLog:
         _logs.add(self)
 
     def _start_session(self) -> None:
-        self._writing = threading.RLock()  # of this session's rows; never waits for another file
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         folder = None if self.read_only else self.folder
-        journal = Journal(folder, self.session, datetime.now(UTC))
-
-        def lines(offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
-            with self._writing:  # the file has one place to read and to write at
-                yield from journal.lines(offsets)
-
-        self._journal, self._own = journal, Columns(self.session, self._words)
-        self._own_session = Session(self._own, lines, journal.picture)
-        path = journal.path
-        self._sealer = None if path is None else Sealer(path, self._own)
+        journal = self._journal = Journal(folder, self.session, datetime.now(UTC))
+        self._writing = journal.lock
+        self._own = Columns(self.session, self._words)
+        self._own_session = Session(self._own, journal.lines, journal.picture)
+        self._sealer = Sealer(journal.path, self._own)
 
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
         if self.folder is None:
-            self._writing = threading.RLock()  # another thread may have held it
+            self._writing = self._journal.lock = threading.RLock()  # a thread may have held it
         else:
             self._start_session()
         self._others.start()
@@ -141,8 +136,7 @@ class ExchangeLog:
                 self._journal.keep_picture(picture)
             at = self._journal.append(request_line(exchange))
             self._own.begin(exchange, number, at)
-            if self._sealer is not None:
-                self._sealer.seal()
+            self._sealer.seal()
         tell((exchange,), tuple(self._listeners))
         return exchange
 
@@ -274,8 +268,8 @@ class ExchangeLog:
         frame = self.frame(bodies=False)
         frame = frame if last is None else frame.tail(last)
         # a balance lies after one task and before the next
-        read = functools.cache(lambda exchange_id: self._read(self._sources(), exchange_id))
-        found = summaries.tasks(frame, cost=functools.partial(_cost, read)).to_native()
+        cost = functools.partial(_cost, functools.cache(self._read))
+        found = summaries.tasks(frame, cost=cost).to_native()
         if session is not None:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
@@ -376,15 +370,14 @@ class ExchangeLog:
         Raises:
             ExchangeNotFoundError: there is none, or its lines can no longer be read.
         """
-        with self.reading() as sessions:
-            return self._read(sessions, exchange_id, pictures=True)
+        with self.reading():
+            return self._read(exchange_id, pictures=True)
 
-    def _read(
-        self, sessions: list[Session], exchange_id: str | int, *, pictures: bool = False
-    ) -> Exchange:
-        """Return an exchange of these sessions with its bodies."""
-        tables = [source.columns for source in sessions]
+    def _read(self, exchange_id: str | int, *, pictures: bool = False) -> Exchange:
+        """Return an exchange with its bodies, as of the last look at the files of others."""
         with self._others.lock:
+            sessions = self._sources()
+            tables = [source.columns for source in sessions]
             if isinstance(exchange_id, str):
                 name, number = exchange_id.rpartition("-")[0], number_of(exchange_id)
                 for source in sessions:
@@ -450,8 +443,6 @@ class ExchangeLog:
         >>> len(log.to_har()["log"]["entries"])
         1
         """
-        from brocap_nb.log import _export
-
         exchanges = self.exchanges(session=session)
         return _export.to_har(exchanges) if path is None else _export.write_har(exchanges, path)
 
@@ -478,8 +469,6 @@ class ExchangeLog:
         Raises:
             InvalidInputError: the file is no HAR of this API, or the folder is a pattern.
         """
-        from brocap_nb.log import _export
-
         log = cls(folder)
         log._must_be_written()
         found = _export.read_har(path, everything)
@@ -496,14 +485,10 @@ class ExchangeLog:
         printf '%s' '{"clientKey": "'"$BROCAP_CLIENT_KEY"'"}' |
           curl -sS ...
         """
-        from brocap_nb.log import _export
-
         return _export.to_curl(self[exchange_id])
 
     def to_python(self, exchange_id: str | int) -> str:
         """Return a program that does the same as `to_curl`'s command: it needs `requests`."""
-        from brocap_nb.log import _export
-
         return _export.to_python(self[exchange_id])
 
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:

@@ -128,7 +128,6 @@ class Columns:
         return row
 
     def finish(self, row: int, exchange: Exchange, response_at: int) -> None:
-        """Fill in what is known of an exchange."""
         arrays = self._arrays
         for name in _CODED:
             arrays[name][row] = self._words[name][getattr(exchange, name)]
@@ -249,17 +248,14 @@ def in_order(tables: list[Columns], rows: list[NDArray[np.intp]]) -> NDArray[np.
     """Return the table and the row of these rows of each table, in the order of all."""
     pairs = [np.column_stack((np.full(len(some), n), some)) for n, some in enumerate(rows)]
     orders = [table.order()[some] for table, some in zip(tables, rows, strict=True)]
-    return _joined(pairs or [_NO_ROWS], "i8")[_sorted(orders)]
+    order = np.argsort(_joined(orders, "i8"), kind="stable")
+    return np.concatenate(pairs or [_NO_ROWS])[order]
 
 
 def newest(tables: list[Columns], count: int | None = None) -> NDArray[np.intp]:
     """Return the table and the row of all rows in their order, or of the last `count`."""
     last = slice(None if count is None else -count, None)
     return in_order(tables, [np.arange(len(table))[last] for table in tables])[last]
-
-
-def _sorted(orders: list[NDArray[np.int64]]) -> NDArray[np.intp]:
-    return np.argsort(_joined(orders, "i8"), kind="stable")
 
 
 def frame_of(
@@ -293,7 +289,8 @@ def frame_of(
     frame = pd.DataFrame({name: data[name] for name in _ORDER if name in data}, copy=False)
     if len(tables) < 2:
         return frame
-    return frame.iloc[_sorted([table.order() for table in tables])].reset_index(drop=True)
+    order = np.argsort(np.concatenate([table.order() for table in tables]), kind="stable")
+    return frame.iloc[order].reset_index(drop=True)
 
 
 _AFTER_SESSION: Final = COLUMNS.index("session") + 1
@@ -319,7 +316,6 @@ def _integers(numbers: NDArray[np.int64]) -> Any:
 
 
 def _repeated(texts: list[str], sizes: list[int]) -> pd.Categorical:
-    """Return each text so many times."""
     return _occurring([np.full(size, n, "i4") for n, size in enumerate(sizes)], texts)
 
 

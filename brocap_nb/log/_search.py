@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +37,10 @@ class Filter:
     """Which exchanges are wanted. What is None, or empty, does not matter."""
 
     outcome: str | None = None
-    """An `Outcome`."""
     method: str | None = None
     error_code: str | None = None
     task_id: int | None = None
-    text: str = ""
-    """Stands in the row or in one of its bodies, in capitals or not."""
+    text: str = ""  # stands in the row or in one of its bodies, in capitals or not
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) not in (None, "") for field in fields(self))
@@ -51,16 +49,12 @@ class Filter:
 EVERYTHING: Final = Filter()
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Some of the exchanges that were found."""
 
-    exchanges: tuple[Exchange, ...]
-    """Newest first, without their bodies."""
-    found: int
-    """How many there are in all."""
-    rows: int
-    """How many exchanges the log has."""
+    exchanges: tuple[Exchange, ...]  # newest first, without their bodies
+    found: int  # how many there are in all
+    rows: int  # how many exchanges the log has
 
 
 class Search:
@@ -87,7 +81,6 @@ class Search:
         return Page(exchanges, len(found), sum(map(len, tables)))
 
     def _rows(self, columns: Columns) -> NDArray[np.intp]:
-        """The rows of a session that are wanted."""
         wanted = self.wanted
         mask = np.ones(len(columns), bool)
         if wanted.outcome is not None:
@@ -125,6 +118,5 @@ class Search:
         return bool(len(fresh))
 
     def _looked_into(self, columns: Columns) -> NDArray[np.uint8]:
-        """What is known of each row."""
         known = self._verdicts.get(columns, np.zeros(0, np.uint8))
         return np.pad(known, (0, max(0, len(columns) - len(known))))

@@ -27,7 +27,7 @@ _MOST_BYTES: Final = 64 * 1024 * 1024
 class Sealer:
     """Seals the rows of the session that this process writes, a segment at a time."""
 
-    def __init__(self, path: Path, columns: Columns, rows: int = SEGMENT_ROWS) -> None:
+    def __init__(self, path: Path | None, columns: Columns, rows: int = SEGMENT_ROWS) -> None:
         self._path, self._columns, self._rows = path, columns, rows
         self._answers: dict[int, int] = {}  # how many were sealed in each segment
 
@@ -36,24 +36,25 @@ class Sealer:
 
         What cannot be written is left out: the lines are enough.
         """
-        if len(self._columns) % self._rows == 0:
-            with contextlib.suppress(OSError):
-                for number in range(len(self._columns) // self._rows - 1):
-                    self._seal(number)
-
-    def _seal(self, number: int) -> None:
-        start, stop = number * self._rows, (number + 1) * self._rows
-        answers = int((self._columns.array("response_at")[start:stop] != NOWHERE).sum())
-        if self._answers.get(number) == answers:
+        if self._path is None or len(self._columns) % self._rows:
             return
-        rest_at = int(self._columns.array("request_at")[stop])
-        made = {"rest_at": rest_at, "rows": self._columns.lists(slice(start, stop))}
-        if _are_in_file(made):
-            target = _segment(self._path, number)
-            make_folder(target.parent)
-            data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
-            write_whole(target, lambda file: file.write(data))
-            self._answers[number] = answers
+        request_at, response_at = map(self._columns.array, ("request_at", "response_at"))
+        for number in range(len(self._columns) // self._rows - 1):
+            rows = slice(number * self._rows, (number + 1) * self._rows)
+            answers = int((response_at[rows] != NOWHERE).sum())
+            rest_at = int(request_at[rows.stop])
+            if self._answers.get(number) != answers:
+                made = {"rest_at": rest_at, "rows": self._columns.lists(rows)}
+                with contextlib.suppress(OSError):
+                    _write(_segment(self._path, number), made)
+                    self._answers[number] = answers
+
+
+def _write(target: Path, made: dict[str, Any]) -> None:
+    if _are_in_file(made):
+        make_folder(target.parent)
+        data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
+        write_whole(target, lambda file: file.write(data))
 
 
 def load_sealed(path: Path, columns: Columns) -> int:

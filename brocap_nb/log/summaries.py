@@ -174,9 +174,7 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
     `offset_s` is in seconds from the first of them, and below 0 where the clock was set back.
     """
     table = _in_order(_lazy(frame).filter(nw.col("task_id") == task_id), *_STORY)
-    created = (table["method"] == CREATE).tolist()
-    stories = sorted(_stories(table, orphans=True), key=lambda story: (created[story[0]], story))
-    return _table(_events(table, stories[-1:])[_TIMELINE], frame)
+    return _table(_events(table, _stories(table, orphans=True)[-1:])[_TIMELINE], frame)
 
 
 def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
@@ -246,7 +244,7 @@ def _in_order(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
 
 
 def _stories(table: pd.DataFrame, *, orphans: bool = False) -> list[list[int]]:
-    """The rows of each createTask, and of its task; with `orphans` of others too."""
+    """The rows of each createTask, and of its task; with `orphans` of others too; oldest first."""
     stories: list[list[int]] = []
     newest: dict[tuple[str, int], list[int]] = {}
     created = (table["method"] == CREATE).tolist()

@@ -89,11 +89,7 @@ class Sandbox(Server):
 
     @classmethod
     def from_log(
-        cls,
-        source: str | os.PathLike[str] | ExchangeLog,
-        *,
-        speed: float = 1.0,
-        **options: Any,
+        cls, source: str | os.PathLike[str] | ExchangeLog, *, speed: float = 1.0, **options: Any
     ) -> Self:
         """Return a sandbox that answers from a recorded log: offline, and with any key.
 

@@ -189,8 +189,9 @@ class Task(_Strict):
         """The fields as they are sent, each secret as a `SecretText`."""
         try:
             held = self.model_dump(by_alias=True)
-            chosen = self.model_dump(by_alias=True, exclude_defaults=True)
-            sent: dict[str, Any] = _as_sent(held, chosen)
+            dumped = self.model_dump(mode="json", by_alias=True)
+            chosen = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            sent: dict[str, Any] = _as_sent(dumped, held, chosen)
         except (PydanticSerializationError, UnicodeError) as error:
             raise _not_json("", f"{type(self).__name__} is not JSON: {str(error)[:200]}") from None
         return sent
@@ -476,31 +477,29 @@ def _picture_file(text: str) -> bytes:
 # --- what is sent ---------------------------------------------------------------------------
 
 
-def _as_sent(held: Any, chosen: Any, place: str = "") -> Any:
-    """A value as JSON has it, each secret as a `SecretText`.
+def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
+    """What pydantic made of a value for JSON, with the secrets for which it has asterisks.
 
     A field that is None is left out, unless `chosen` has it: the default would mean another value.
     """
-    if hasattr(held, "get_secret_value"):
+    if hasattr(held, "get_secret_value") and not str(dumped).strip("*"):  # else its owner shows it
         return SecretText(to_jsonable_python(held.get_secret_value()))
-    if isinstance(held, float) and not math.isfinite(held):
-        raise _not_json(place, f"{place} is {held}")
-    if isinstance(held, Mapping):
-        given = chosen if isinstance(chosen, Mapping) else held
-        kept = [key for key, value in held.items() if value is not None or key in given]
-        names = [
-            key if type(key) is str else next(iter(to_jsonable_python({key: 0}))) for key in kept
-        ]
+    for number in (held, dumped):
+        if isinstance(number, float) and not math.isfinite(number):
+            raise _not_json(place, f"{place} is {number}")
+    given = chosen if type(chosen) is type(dumped) else dumped
+    if isinstance(dumped, dict) and isinstance(held, Mapping) and len(held) == len(dumped):
         below = f"{place}." if place else ""
-        return {
-            name: _as_sent(held[key], given.get(key, held[key]), f"{below}{name}")
-            for name, key in zip(names, kept, strict=True)
+        return {  # pydantic would spoil half of a character in a key
+            key if type(key) is str else name: _as_sent(
+                inner, value, given.get(name, inner), f"{below}{name}"
+            )
+            for (name, inner), (key, value) in zip(dumped.items(), held.items(), strict=True)
+            if inner is not None or name in given
         }
-    if isinstance(held, Collection) and not isinstance(held, str | bytes | bytearray):
-        same = isinstance(chosen, Collection) and len(chosen) == len(held)
-        pairs = zip(held, chosen if same else held, strict=True)
-        return [_as_sent(*pair, place) for pair in pairs]
-    return held if type(held) is str else to_jsonable_python(held)
+    if isinstance(dumped, list) and isinstance(held, Collection) and len(held) == len(dumped):
+        return [_as_sent(*three, place) for three in zip(dumped, held, given, strict=True)]
+    return dumped
 
 
 def _not_json(field: str, what: str) -> InvalidTaskError:

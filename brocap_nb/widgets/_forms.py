@@ -355,14 +355,6 @@ class TaskForm(widgets.View):
 
 
 class _Shapes(GenerateJsonSchema):
-    """The JSON schema of a type, as far as it has one."""
-
-    def emit_warning(self, kind: str, detail: str) -> None:
-        """Say nothing: what has no schema is written as JSON."""
-
-    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
-        return {}
-
     def decimal_schema(self, schema: Any) -> dict[str, Any]:
         return {"type": "string"}  # as a number it would lose digits
 

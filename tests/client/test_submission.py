@@ -88,27 +88,20 @@ def test_asyncios_own_tools_take_it(client: bn.Client, peer: Peer) -> None:
     assert json.loads(peer.requests[0][1])["taskId"] == 42
 
 
-def test_an_error_code_ends_it(client: bn.Client, peer: Peer) -> None:
-    peer.say(CREATED, UNSOLVABLE)
+def test_an_error_code_ends_it_and_a_broken_poll_is_repeated(client: bn.Client, peer: Peer) -> None:
+    peer.say(Peer.RESET)
+    with pytest.raises(bn.RequestConnectionError):
+        client.submit(TASK).result(20)
+    assert len(peer.requests) == 1, "a broken create is not repeated"
+    peer.say(CREATED, Peer.RESET, UNSOLVABLE)
     run = client.submit(TASK)
     with pytest.raises(bn.ApiError) as caught:
         run.result(20)
     assert (caught.value.code, caught.value.task_id) == ("ERROR_CAPTCHA_UNSOLVABLE", 42)
     assert (run.status, run.exception()) == ("failed", caught.value)
     assert "ERROR_CAPTCHA_UNSOLVABLE" in repr(run)
-
-
-def test_a_broken_create_is_not_repeated_and_a_broken_poll_is(
-    client: bn.Client, peer: Peer
-) -> None:
-    peer.say(Peer.RESET)
-    with pytest.raises(bn.RequestConnectionError):
-        client.submit(TASK).result(20)
-    assert len(peer.requests) == 1
-    peer.say(CREATED, Peer.RESET, READY)
-    assert client.submit(TASK).result(20).ready
     frame = client.log.frame()[1:]
-    assert frame["outcome"].tolist() == ["ok", "connection_error", "ok"]
+    assert frame["outcome"].tolist() == ["ok", "connection_error", "api_error"]
     assert frame["attempt"].tolist() == [1, 1, 2]
 
 

@@ -32,33 +32,26 @@ def test_a_notebook_is_searched_with_its_outputs_and_widget_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
-    outputs = [
-        {"output_type": "stream", "name": "stdout", "text": ["first line\n", f"leak {KEY}\n"]},
-        {"output_type": "display_data", "data": {"text/html": [f"<b>{KEY}</b>"]}},
-        {"output_type": "error", "ename": "ValueError", "evalue": KEY, "traceback": []},
-    ]
     buffer = base64.b64encode(b"\x00\x01" + KEY.encode() + b"\x02").decode()
     state = {"abc": {"state": {"value": KEY}, "buffers": [{"data": buffer, "path": ["x"]}]}}
+    outputs = [{"text": ["first\n", f"leak {KEY}\n"]}, {"data": {"text/html": [f"<b>{KEY}</b>"]}}]
     notebook = {
         "cells": [
-            {"cell_type": "markdown", "metadata": {"tags": [KEY]}, "source": ["a\n", f"b {KEY}"]},
-            {"cell_type": "code", "source": ["1 + 1"], "outputs": outputs},
+            {"metadata": {"tags": [KEY]}, "source": ["a\n", f"b {KEY}"]},
+            {"source": ["1 + 1"], "outputs": outputs},
         ],
         "metadata": {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": state}}},
     }
-    folder = tmp_path / ".ipynb_checkpoints"
-    folder.mkdir()
-    (folder / "x-checkpoint.ipynb").write_text(json.dumps(notebook, indent=1))
+    path = tmp_path / ".ipynb_checkpoints" / "x-checkpoint.ipynb"
+    path.parent.mkdir()
+    path.write_text(json.dumps(notebook, indent=1))
+    lines = path.read_text().splitlines()
+    leaks = [n for n, line in enumerate(lines, 1) if KEY in line or buffer in line]
+    assert len(leaks) == 6
     assert main(["audit", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
-    assert err == ""
-    assert KEY not in out
-    lines = (folder / "x-checkpoint.ipynb").read_text().splitlines()
-    leaks = [n for n, line in enumerate(lines, 1) if KEY in line or buffer in line]
-    assert len(leaks) == 7
-    assert [line.split(": ")[1:] for line in out.splitlines() if "x-checkpoint" in line] == [
-        [f"line {number}", THE_KEY] for number in leaks
-    ]
+    assert (err, KEY in out) == ("", False)
+    assert out.splitlines()[:6] == [f"{path}: line {number}: {THE_KEY}" for number in leaks]
 
 
 DRESSES: dict[str, Callable[[str], str]] = {
@@ -75,14 +68,14 @@ FILES: dict[str, tuple[str, Callable[[str], bytes]]] = {  # where it is found, a
 }
 
 
-@pytest.mark.parametrize("dress", DRESSES)
-@pytest.mark.parametrize("name", FILES)
-def test_the_key_is_found_in_every_dress_and_file(name: str, dress: str, tmp_path: Path) -> None:
-    path, (place, written) = tmp_path / name, FILES[name]
-    path.write_bytes(written(DRESSES[dress](KEY)))
-    assert places(path) == [(place, THE_KEY)]
-    path.write_bytes(written(DRESSES[dress](secrets.token_hex(16))))
-    assert places(path) == []
+def test_the_key_is_found_in_every_dress_and_file(tmp_path: Path) -> None:
+    for name, (place, written) in FILES.items():
+        path = tmp_path / name
+        for dress in DRESSES.values():
+            path.write_bytes(written(dress(KEY)))
+            assert places(path) == [(place, THE_KEY)], name
+            path.write_bytes(written(dress(secrets.token_hex(16))))
+            assert places(path) == []
 
 
 def test_parquet_is_searched(tmp_path: Path) -> None:
@@ -96,29 +89,26 @@ def test_parquet_is_searched(tmp_path: Path) -> None:
     assert told.startswith(f"{path} cannot be searched: Parquet")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        f'body: {{"clientKey": "{OTHER}"}}',
-        f"{{'client_key': '{OTHER}'}}",
-        f'"{{\\"clientKey\\": \\"{OTHER}\\"}}"',
-        f"client = bn.Client('{OTHER}')",
-        f"BROCAP_CLIENT_KEY={OTHER}",
-        f"export KEY={OTHER.upper()}",
-        f"my key is {OTHER}.",
-        f"api-key: {OTHER}__nocache",
-        f"key</b> <code>{OTHER}</code>",
-    ],
+LIKE = (
+    f'body: {{"clientKey": "{OTHER}"}}',
+    f"{{'client_key': '{OTHER}'}}",
+    f'"{{\\"clientKey\\": \\"{OTHER}\\"}}"',
+    f"client = bn.Client('{OTHER}')",
+    f"BROCAP_CLIENT_KEY={OTHER}",
+    f"export KEY={OTHER.upper()}",
+    f"my key is {OTHER}.",
+    f"api-key: {OTHER}__nocache",
+    f"key</b> <code>{OTHER}</code>",
 )
-def test_what_looks_like_a_key_is_found_without_one(text: str, tmp_path: Path) -> None:
+
+
+def test_what_looks_like_a_key_is_found_without_one(tmp_path: Path) -> None:
     path = tmp_path / "x.md"
-    path.write_text(text)
-    (found,) = audit([path]).findings
-    assert found.lower() == f"{path}: line 1: {LIKE_A_KEY}".lower()
-
-
-def test_a_name_tells_a_key_in_json(tmp_path: Path) -> None:
-    path = tmp_path / "x.har"
+    for encoding in ("utf-8", "utf-16"):
+        path.write_text("\n".join(LIKE), encoding)
+        report = audit([path])
+        found = [f"{path}: line {line}: {LIKE_A_KEY}".lower() for line in range(1, len(LIKE) + 1)]
+        assert [one.lower() for one in report.findings] == found
     headers = [{"name": "x-api-key", "value": OTHER}, {"name": "etag", "value": OTHER}]
     har = {"headers": headers, "clientKey": OTHER, "id": OTHER}
     for indent, found in ((None, [1, 1]), (4, [5, 12])):
@@ -148,22 +138,22 @@ def test_what_is_no_key_is_left_alone(client: bn.Client, peer: Peer, tmp_path: P
 def test_paths_that_cannot_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "clean.txt").write_text("nothing here")
+    clean, missing = tmp_path / "clean.txt", tmp_path / "missing"
+    clean.write_text("nothing here")
+    for key, paths, code, told in (
+        ("", [clean], 0, "is not set"),
+        ("short", [clean], 0, "only what looks like a key is searched for"),
+        (KEY, [clean, missing], 2, "missing cannot be searched: No such file"),
+    ):
+        monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
+        assert main(["audit", *map(str, paths)]) == code
+        said = "".join(capsys.readouterr())
+        assert told in said
+        assert ("is not set" in said) == (key != KEY)
     (tmp_path / "torn.gz").write_bytes(gzip.compress(b"x" * 100)[:-9])
-    assert main(["audit", str(tmp_path / "clean.txt")]) == 0
-    assert "is not set" in capsys.readouterr().out
-    monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
-    assert main(["audit", str(tmp_path / "missing"), str(tmp_path / "clean.txt")]) == 2
-    out, err = capsys.readouterr()
-    assert "missing cannot be searched: No such file" in err
-    assert "is not set" not in out
     assert main(["audit", str(tmp_path)]) == 2
     (tmp_path / "leak.txt").write_text(KEY)
     assert main(["audit", str(tmp_path)]) == 1
-    monkeypatch.setenv("BROCAP_CLIENT_KEY", "short")
-    capsys.readouterr()
-    assert main(["audit", str(tmp_path / "clean.txt")]) == 0
-    assert "only what looks like a key" in capsys.readouterr().out
 
 
 def test_what_is_looked_for_is_never_printed(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.request import Request
 
 import pytest
@@ -50,6 +49,7 @@ print(one, one(2))
 print(one(1))
 """
 KEY = secrets.token_hex(16)
+COMMAND = ("-m", "brocap_nb.doors._cli")
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -68,31 +68,28 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, AppProc
         app.close()
 
 
-def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[str, str]:
-    """A page and its headers; it may be asked for a moment before the server listens."""
-    end = time.monotonic() + DEADLINE
-    while True:
+def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[str, str, int]:
+    """A page, its headers and its status; asked for again until the server listens."""
+    answers: list[Any] = []
+
+    def asked() -> bool:
         try:
-            with OPENER.open(Request(url, headers=headers or {}), timeout=DEADLINE) as answer:
-                return answer.read().decode(), str(answer.headers)
-        except urllib.error.HTTPError:
-            raise
+            answers.append(OPENER.open(Request(url, headers=headers or {}), timeout=DEADLINE))
+        except urllib.error.HTTPError as refusal:
+            answers.append(refusal)
         except urllib.error.URLError:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+            return False
+        return True
 
-
-def refused(url: str, headers: Mapping[str, str], status: int) -> str:
-    """The page that tells why an address is not served."""
-    with pytest.raises(urllib.error.HTTPError) as error:
-        fetch(url, headers)
-    assert error.value.code == status
-    return error.value.read().decode()
+    until(asked)
+    with answers[0] as answer:
+        return answer.read().decode(), str(answer.headers), answer.status
 
 
 def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProcess]) -> None:
     app = apps["full"]
-    page, headers = fetch(app.url, {"Host": "class.example", "Origin": "https://class.example"})
+    own = {"Host": "class.example", "Origin": "https://class.example"}
+    page, headers, _ = fetch(app.url, own)
     assert "<title>brocap_nb Console</title>" in page
     assert "VisitorPage" in page
 
@@ -105,8 +102,9 @@ def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProce
     framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}
     for path in ("", "voila/static/voila.js", f"api/kernels/{secrets.token_hex(16)}/channels"):
         for foreign in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, framed):
-            assert "not for pages of other sites" in refused(app.url + path, foreign, 403)
-    refused(f"{app.url}voila/files/console.ipynb", {}, 403)
+            told, _, status = fetch(app.url + path, foreign)
+            assert (status, "not for pages of other sites" in told) == (403, True)
+    assert fetch(f"{app.url}voila/files/console.ipynb")[2] == 403
     assert len(app.kernels()) == 1
 
     # a second visitor, whom a link led here, has a kernel and a folder of their own
@@ -121,7 +119,8 @@ def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProce
     assert KEY not in page + headers + app.printed()
 
     # a third one is told of it
-    told = refused(app.url, {}, 503)
+    told, _, status = fetch(app.url)
+    assert status == 503
     assert "visitors are here as this page takes at once: 2." in told
     assert "does not use it for so many minutes: 30" in told
     assert len(app.kernels()) == 2
@@ -141,75 +140,60 @@ def test_an_idle_kernel_ends_and_its_folder_with_it(apps: dict[str, AppProcess])
     assert "Traceback" not in app.printed()
 
 
-@pytest.mark.parametrize("option", ["--idle=0", "--idle=nan", "--visitors=0"])
-def test_the_app_wants_a_time_and_a_visitor(
-    capsys: pytest.CaptureFixture[str], option: str
-) -> None:
-    assert _cli.main(["app", option]) == 1
-    assert "minutes above 0, such as 30, and of at least 1 visitor" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", ["lab", "app"])
-def test_a_port_that_cannot_be_had_is_a_sentence(
-    capsys: pytest.CaptureFixture[str], command: str
+def test_what_cannot_be_served_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert _cli.main([command, "--no-browser", f"--port={port}"]) == 1
-    assert _cli.main([command, "--no-browser", "--port=99999"]) == 1
-    told = capsys.readouterr()
-    assert told.out == ""  # no address that nothing answers
-    assert f"cannot listen on 127.0.0.1, port {port}: " in told.err
-    assert "cannot listen on 127.0.0.1, port 99999: " in told.err
+        ports = (taken.getsockname()[1], 99999)
+        told = {
+            f"{command} --port={port}": f"cannot listen on 127.0.0.1, port {port}: "
+            for command in ("lab", "app")
+            for port in ports
+        }
+        for option in ("--idle=0", "--idle=nan", "--visitors=0"):
+            told[f"app {option}"] = "minutes above 0, such as 30, and of at least 1 visitor"
+        for arguments, sentence in told.items():
+            assert _cli.main([*arguments.split(), "--no-browser"]) == 1
+            out, err = capsys.readouterr()
+            assert (out, sentence in err) == ("", True), "no address that nothing answers"
+    monkeypatch.setitem(sys.modules, "voila", None)
+    assert _cli.main(["app", "--no-browser"]) == 1
+    assert 'pip install "brocap_nb[app]"' in capsys.readouterr().err
 
 
-def test_a_strict_sandbox(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "brocap_nb.doors._cli", "sandbox", "--port=0", "--strict"]
-    variables = {"PYTHONPATH": str(Path(_cli.__file__).parents[2])}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | variables) as process:
+def started(*arguments: str) -> subprocess.Popen[str]:
+    package = {"PYTHONPATH": str(Path(_cli.__file__).parents[2]), "PYTHONIOENCODING": "cp1252"}
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="cp1252",
+        env=os.environ | package,
+    )
+
+
+def test_a_strict_sandbox() -> None:
+    with started(*COMMAND, "sandbox", "--port=0", "--strict") as process:
         assert process.stdout is not None
-        said = [process.stdout.readline().decode().split()[2] for _ in range(2)]
-        with bn.Client(said[1], base_url=said[0], log=bn.ExchangeLog(":memory:")) as client:
+        url, key = (process.stdout.readline().split()[2] for _ in range(2))
+        with bn.Client(key, base_url=url, log=bn.ExchangeLog(":memory:")) as client:
             task = client.create_task(
                 bn.FunCaptchaTaskProxyless(website_url="https://a.example/", website_public_key="k")
             )
-            body = json.dumps({"clientKey": said[1], "taskId": task.task_id}).encode()
-            codes = []
-            for _ in range(2):
-                with OPENER.open(f"{said[0]}/getTaskResult", body) as answer:
-                    codes.append(json.load(answer).get("errorCode"))
+            assert client.get_task_result(task.task_id).status == "processing"
+            with pytest.raises(bn.ApiError, match="ERROR_TOO_MUCH_REQUESTS"):
+                client.get_task_result(task.task_id, paced=False)
         process.terminate()
-    assert codes == [None, "ERROR_TOO_MUCH_REQUESTS"]
 
 
 def test_a_terminal_that_knows_few_characters_gets_all_of_it(tmp_path: Path) -> None:
     (tmp_path / "\u4e2d.txt").write_text("api_key = 67b6bcbb1a728ea8d563de6d169a2057")
-    variables = {"PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(Path(_cli.__file__).parents[2])}
-
-    def started(*arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="cp1252",
-            cwd=tmp_path,
-            env=os.environ | variables,
-        )
-
-    command = ("-m", "brocap_nb.doors._cli")
-    processes = started(*command, "demo"), started(*command, "audit", "."), started("-c", PRINTED)
-    (demo, searched, printed), errors = zip(*(one.communicate() for one in processes), strict=True)
+    demo, searched = started(*COMMAND, "demo"), started(*COMMAND, "audit", ".")
+    processes = demo, searched, started("-c", PRINTED)
+    (table, found, printed), errors = zip(*(one.communicate() for one in processes), strict=True)
     assert "Traceback" not in "".join(errors)
-    assert "right: True" in demo
-    table = demo.partition("some of its columns\n")[2].partition("\n\n")[0]
+    assert "right: True" in table
+    table = table.partition("some of its columns\n")[2].partition("\n\n")[0]
     assert max(map(len, table.splitlines())) <= 80
-    assert "\\u4e2d.txt: line 1: looks like a key (67b6…)" in searched
+    assert "\\u4e2d.txt: line 1: looks like a key (67b6…)" in found
     assert printed.endswith("\nright\n")
-
-
-def test_without_voila_the_app_says_how_to_get_it(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "voila", None)
-    assert _cli.main(["app", "--no-browser"]) == 1
-    assert 'pip install "brocap_nb[app]"' in capsys.readouterr().err

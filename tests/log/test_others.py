@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import narwhals as nw
 import pandas as pd
 import pytest
 import requests
@@ -100,49 +100,37 @@ def test_two_students_with_the_same_session_and_task_number(
     peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
     """A sandbox gives the same numbers in every kernel; a copied folder has the same session."""
-    for name in ("alice", "bob"):
+    pictures = {name: b"\x89PNG\r\n\x1a\n" + os.urandom(300) for name in ("alice", "bob")}
+    for name, picture in pictures.items():
         client = student(peer, tmp_path / name)
-        peer.say(CREATED)
-        client.create_task(bn.RawTask({"type": "Some", "name": name}))
+        peer.say(CREATED, NO_MONEY)
+        client.create_task(bn.ComplexImageTask.from_image(picture, "Pick it"))
+        with pytest.raises(bn.ApiError):
+            client.get_task_result(7)
         for path in (tmp_path / name).glob("*.jsonl"):
             path.write_text(path.read_text().replace(client.log.session, "twins2"))
             path.rename(path.with_name("1-twins2.jsonl"))
     reader = bn.Client("k" * 32, base_url=peer.url, log=ExchangeLog(tmp_path / "alice"))
     peer.say(READY)
     reader.get_task_result(7)
-    ids = ["alice/twins2-1", "bob/twins2-1"]
-    assert teacher.frame()["exchange_id"].tolist()[:2] == ids
-    assert [json.loads(teacher[one].request)["task"]["name"] for one in ids] == ["alice", "bob"]
-    assert [teacher[one].exchange_id for one in ids] == ids
-    alices = f"alice/{reader.log.session}-1"
-    assert teacher.task_times()["answered_by"].fillna("").tolist() == [alices, ""]
-    assert teacher.timeline(7)["exchange_id"].tolist() == ["bob/twins2-1"]
-    states = teacher.tasks().set_index("created_by")[["state", "polls"]].T.to_dict("list")
-    assert states == {ids[0]: ["ready", 1], ids[1]: ["processing", 0]}
-    assert set(teacher.violations()["exchange_id"]) <= {*ids, alices}
-
-
-def test_the_tasks_and_pictures_of_each_student_are_their_own(
-    peer: Peer, teacher: ExchangeLog, tmp_path: Path
-) -> None:
-    pictures = {name: b"\x89PNG\r\n\x1a\n" + os.urandom(300) for name in ("alice", "bob")}
+    ids = {"alice": "alice/twins2-1", "bob": "bob/twins2-1"}
+    created = teacher.frame().query("method == 'createTask'").set_index("source")["exchange_id"]
+    assert created.to_dict() == ids
     for name, picture in pictures.items():
-        client = student(peer, tmp_path / name)
-        peer.say(CREATED, NO_MONEY)
-        created = client.create_task(bn.ComplexImageTask.from_image(picture, "Pick it"))
-        with pytest.raises(bn.ApiError):
-            client.get_task_result(created.task_id)
+        assert teacher[ids[name]].exchange_id == ids[name]
+        assert base64.b64encode(picture).decode() in teacher[ids[name]].request
     assert teacher.errors()["tasks"].tolist() == [2]
     assert ExchangeLog(tmp_path / "bob").errors()["tasks"].tolist() == [1]
-    for row in teacher.frame(bodies=False).query("method == 'createTask'").itertuples():
-        picture = base64.b64encode(pictures[row.source]).decode()
-        assert picture in teacher[row.exchange_id].request
+    alices = f"alice/{reader.log.session}-1"
+    assert teacher.task_times()["answered_by"].fillna("").tolist() == [alices, ""]
+    assert teacher.timeline(7)["exchange_id"].tolist() == [ids["bob"], "bob/twins2-2"]
+    states = teacher.tasks().set_index("created_by")[["state", "polls"]].T.to_dict("list")
+    assert states == {ids["alice"]: ["ready", 2], ids["bob"]: ["failed", 1]}
 
 
 def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -> None:
     student(peer, tmp_path / "alice", OK).log.to_har(tmp_path / "log.har")
     before, sent = sorted(tmp_path.rglob("*")), len(peer.requests)
-    assert teacher.read_only
     for write, told in (
         (lambda: bn.Client("k" * 32, base_url=peer.url, log=teacher), "only read"),
         (lambda: teacher.attach(requests.Session()), "never written"),
@@ -150,9 +138,8 @@ def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -
     ):
         with pytest.raises(bn.InvalidInputError, match=told):
             write()
-    assert len(peer.requests) == sent
-    assert sorted(tmp_path.rglob("*")) == before
-    assert not ExchangeLog(tmp_path / "alice").read_only
+    assert (len(peer.requests), sorted(tmp_path.rglob("*"))) == (sent, before)
+    assert (teacher.read_only, ExchangeLog(tmp_path / "alice").read_only) == (True, False)
 
 
 @pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
@@ -160,19 +147,15 @@ def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -
 def test_engines_read_the_pattern_too(
     engine: str, peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
-    import narwhals as nw
-
-    def rows() -> list[tuple[object, ...]]:
-        frame = nw.from_native(scan(tmp_path / "*", engine)).lazy()
-        assert frame.collect_schema().names() == list(teacher.frame(bodies=False).columns)
-        names = ("exchange_id", "session", "source", "outcome")
-        return sorted(frame.select(*names).collect().to_arrow().to_pandas().itertuples(index=False))
-
-    assert rows() == []
     student(peer, tmp_path / "alice", OK, NO_MONEY)
     student(peer, tmp_path / "bob" / "brocap_log", NO_MONEY)
-    frame = teacher.frame()[["exchange_id", "session", "source", "outcome"]].astype(str)
-    assert rows() == sorted(frame.itertuples(index=False))
+    names = ["exchange_id", "session", "source", "outcome"]
+    for folder in (tmp_path / "*", tmp_path / "nobody*"):
+        frame = nw.from_native(scan(folder, engine)).lazy()
+        assert frame.collect_schema().names() == list(teacher.frame(bodies=False).columns)
+        found = frame.select(*names).collect().to_arrow().to_pandas()
+        rows = ExchangeLog(folder).frame()[names].astype(str)
+        assert sorted(found.itertuples(index=False)) == sorted(rows.itertuples(index=False))
 
 
 # --- what happens to files ----------------------------------------------------------------
@@ -272,13 +255,11 @@ def test_what_was_there_before_is_not_told_and_own_exchanges_once(
 def test_a_thread_ends_with_the_subscription_that_needs_it(tmp_path: Path) -> None:
     until(lambda: followers() == [])  # those of other tests
     log = ExchangeLog(tmp_path / "*")
-    stops = [log.subscribe(print, others=True) for _ in range(3)]
-    until(lambda: len(followers()) == 3)
-    stops.pop(1)()
+    stops = [log.subscribe(print, others=True) for _ in range(2)]
     until(lambda: len(followers()) == 2)
-    for stop in stops:
+    for left, stop in enumerate(reversed(stops)):
         stop()
-    until(lambda: followers() == [])
+        until(lambda left=left: len(followers()) == 1 - left)  # type: ignore[misc]
     log.subscribe(print)
     assert followers() == []
 
@@ -300,8 +281,6 @@ def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
     until(lambda: _size_known(teacher) == 0)
     alice.get_balance()  # makes the file again, and adds to it
     until(lambda: len(told(heard)) == 3)
-    assert len(set(told(heard))) == 3
-
     back = unreadable(tmp_path / "alice")
     student(peer, tmp_path / "bob", OK)
     until(lambda: len(told(heard)) == 4)

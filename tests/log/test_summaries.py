@@ -172,6 +172,7 @@ STEPS = {
     "-": {**CREATED, "elapsed_ms": None},
     "Z": {**CREATED, **code("ERROR_ZERO_BALANCE")},
     "N": {**CREATED, **code(None)},
+    "W": {**CREATED, **code("CAPTCHA_NOT_READY")},  # one that may be tried again elsewhere
     **{
         str(n): {**CREATED, "outcome": Outcome(name)}
         for n, name in enumerate(
@@ -205,6 +206,7 @@ STEPS = {
         ("Crs", "ready", None, "s-2"),
         ("Z", "failed", "ERROR_ZERO_BALANCE", "s-1"),
         ("N", "failed", None, "s-1"),
+        ("W", "failed", "CAPTCHA_NOT_READY", "s-1"),
         *((steps, "unknown", None, None) for steps in "01234"),
     ],
 )

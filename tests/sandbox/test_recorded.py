@@ -203,7 +203,7 @@ def test_a_foreign_recording_is_played_within_bounds(folder: Path) -> None:
     ]
     lines = [
         {**good, **changes, "exchange_id": f"foreign-{n}", "session": "foreign"}
-        for n, changes in enumerate([{}, *wrong])
+        for n, changes in enumerate([{}, *wrong], 1)
     ]
     folder.mkdir(exist_ok=True)
     both = [{**line, "kind": kind} for line in lines for kind in ("request", "response")]

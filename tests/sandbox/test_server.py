@@ -20,7 +20,6 @@ import requests
 from peer import Peer, http
 from waiting import until
 
-import brocap_nb.sandbox
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CATALOGUE, METHODS
 from brocap_nb.doors._cli import main
@@ -251,16 +250,6 @@ def test_what_cannot_be_started_gets_a_sentence() -> None:
     for options in (*wrong, {"speed": 0}, {"speed": float("nan")}, {"balance": -1}):
         with pytest.raises(SandboxError, match=r".{30}"):
             Sandbox(**options).start()
-
-
-def test_the_import_is_light() -> None:
-    code = (
-        "import sys, types; sys.modules['brocap_nb'] = m = types.ModuleType('brocap_nb');"
-        f"m.__path__ = {list(brocap_nb.__path__)!r}; import brocap_nb.sandbox;"
-        "sys.exit(' '.join({'tornado', 'PIL', 'pandas', 'asyncio'} & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 # --- a process of its own -------------------------------------------------------------------

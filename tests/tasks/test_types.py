@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from pictures import noise
-from pydantic import field_validator
+from pydantic import ConfigDict, field_validator
 
 import brocap_nb as bn
 from brocap_nb.tasks import _types
@@ -28,12 +28,9 @@ def b64(data: bytes) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _registry() -> Iterator[None]:
+def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A type that a test defines is gone after it."""
-    before = dict(_types._registry)
-    yield
-    _types._registry.clear()
-    _types._registry.update(before)
+    monkeypatch.setattr(_types, "_registry", dict(_types._registry))
 
 
 # --- what goes out ------------------------------------------------------------------------
@@ -139,12 +136,19 @@ def test_what_is_no_json_object_is_refused_and_all_problems_are_told_at_once() -
 # --- own types ----------------------------------------------------------------------------
 
 
-def test_an_own_type_takes_five_lines() -> None:
+def test_an_own_type_takes_five_lines_and_more_for_checks_of_its_own() -> None:
     class HCaptchaTask(bn.Task):
         website_url: str = bn.Field(alias="websiteURL")
         "Address of the page."
         website_key: str
         "The page's public key."
+
+        @field_validator("website_key")
+        @classmethod
+        def _check(cls, key: str) -> str:
+            if len(key) > 3:
+                raise bn.InvalidTaskError("websiteKey is long; expected 3 letters. Choose less.")
+            return key
 
     task = HCaptchaTask(website_url=PAGE, website_key="K")
     expected = {"type": "HCaptchaTask", "websiteURL": PAGE, "websiteKey": "K"}
@@ -152,6 +156,9 @@ def test_an_own_type_takes_five_lines() -> None:
     assert bn.task_from_wire(expected) == task
     with pytest.raises(bn.InvalidTaskError, match=r"The page's public key"):
         HCaptchaTask(website_url=PAGE)
+    with pytest.raises(bn.InvalidTaskError, match=r"^websiteKey is long.* Choose less\.$") as told:
+        HCaptchaTask(website_url=PAGE, websiteKey="long")
+    assert told.value.problems[0].field == "websiteKey"
     names = ["ComplexImageTask", "FunCaptchaTaskProxyless", "HCaptchaTask"]
     assert list(bn.task_types()) == names
     with pytest.raises(TypeError):
@@ -161,11 +168,13 @@ def test_an_own_type_takes_five_lines() -> None:
 @pytest.mark.filterwarnings("ignore:Field name")
 def test_a_field_of_ones_own_may_have_a_name_of_ours() -> None:
     class ImageToTextTask(bn.Task):
+        model_config = ConfigDict(ser_json_timedelta="float")
         body: str
         type: str = "ImageToTextTask"
+        wait: timedelta = timedelta(minutes=1)
 
     task = ImageToTextTask(body=b64(PICTURE))
-    assert task.to_wire() == {"type": "ImageToTextTask", "body": b64(PICTURE)}
+    assert task.to_wire() == {"type": "ImageToTextTask", "body": b64(PICTURE), "wait": 60.0}
     assert task.pictures() == [PICTURE]
     with pytest.raises(bn.InvalidTaskError, match=r"api_pictures: … = Field\(alias=\"pictures\"\)"):
 
@@ -210,20 +219,6 @@ def test_the_docstring_under_a_field_is_its_help_in_a_notebook_too() -> None:
     shell.run_cell(CELL).raise_error()
     fields = shell.user_ns["CellTask"].model_fields.values()
     assert [info.description for info in fields] == ["What is written.", "Its own.", None]
-
-
-def test_a_check_of_ones_own_raises_a_sentence_for_its_field() -> None:
-    class DeepTask(bn.Task, register=False):
-        depth: int = bn.Field(1, alias="howDeep")
-
-        @field_validator("depth")
-        @classmethod
-        def _check(cls, depth: int) -> int:
-            raise bn.InvalidTaskError("howDeep is above 3; expected 1 to 3. Choose less.")
-
-    with pytest.raises(bn.InvalidTaskError, match=r"^howDeep is above 3.* Choose less\.$") as told:
-        DeepTask(howDeep=4)
-    assert told.value.problems[0].field == "howDeep"
 
 
 # --- how it looks -------------------------------------------------------------------------

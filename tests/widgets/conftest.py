@@ -13,7 +13,7 @@ from brocap_nb.log import ExchangeLog
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[bn.Sandbox]:
-    with bn.Sandbox() as running:
+    with bn.Sandbox(speed=20) as running:
         yield running
 
 

@@ -58,14 +58,11 @@ def first(messages: list[dict[str, Any]], kind: str, *words: str) -> int:
 def test_running_a_cell_again_replaces_its_console() -> None:
     cells = [("a", MAKE), ("b", CELL), ("c", COUNT), ("b", CELL), ("b", CELL), ("c", COUNT)]
     runs = run(*cells, ("d", CELL), ("c", COUNT))
-    once, again, other = (printed(runs[number]) for number in (2, 5, 7))
-    assert once == again  # no model, no thread and no listener more
+    once, thrice, other = (printed(runs[number]) for number in (2, 5, 7))
+    assert once == thrice  # no model, no thread and no listener more
     assert once.endswith("True")
     assert int(other.split()[0]) > int(once.split()[0])  # another cell has one of its own
-
-
-def test_the_form_is_shown_before_the_log_is_made_and_the_former_console_closed() -> None:
-    _, _, again = run(("a", MAKE), ("b", CELL), ("b", CELL))
+    again = runs[3]  # the form is shown before the log is made and the former Console closed
     shown = first(again, "display_data", "widget-view+json")
     assert first(again, "comm_open", "Submit task") < shown
     assert shown < first(again, "comm_open", "Clear filters")

@@ -16,12 +16,6 @@ from brocap_nb.widgets import Console, _target
 from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(speed=20) as running:
-        yield running
-
-
 @pytest.fixture
 def log() -> ExchangeLog:
     return ExchangeLog(":memory:")
@@ -39,13 +33,11 @@ def chooser(sandbox: Sandbox, log: ExchangeLog) -> Iterator[FaultChooser]:
 def test_it_is_folded_and_what_fails_is_told(log: ExchangeLog) -> None:
     chooser = FaultChooser(lambda: 1 / 0, log)  # type: ignore[arg-type, return-value]
     assert chooser.children == (chooser.opened,)
-    chooser.opened.value = True
-    assert chooser.children[-1].layout.display != "none"
-    assert chooser.opened.description == "▾ Make it fail"
+    for opened in (True, False):
+        chooser.opened.value = opened
+        assert (chooser.children[-1].layout.display != "none") is opened
     chooser.order.click()
     assert "ZeroDivisionError" in chooser._report.value
-    chooser.opened.value = False
-    assert chooser.children[-1].layout.display == "none"
     chooser.close()
 
 
@@ -53,51 +45,38 @@ def test_an_order_is_told_happens_and_is_gone(
     chooser: FaultChooser, sandbox: Sandbox, log: ExchangeLog
 ) -> None:
     assert tuple(name for _, name in chooser.fault.options) == sandbox.faults.names
-    assert "No failure is planned" in chooser._pending.value
-    assert chooser.clear.disabled
-    chooser.method.value = "getBalance"
-    chooser.times.value = 2
+    chooser.method.value, chooser.times.value = "getBalance", 2
     chooser.order.click()
     assert sandbox.faults.waiting == (("getBalance", "reset", 2),)
-    told = chooser._pending.value
-    assert "The next 2 requests of <code>getBalance</code>" in told
-    assert "The connection is reset before a byte of the answer." in told
+    assert "The connection is reset before a byte of the answer." in chooser._pending.value
     with Client(sandbox.key, base_url=sandbox.url, log=log) as client:
-        with pytest.raises(RequestConnectionError):
-            client.get_balance()
-        until(lambda: "The next request of <code>getBalance</code>" in chooser._pending.value)
-        with pytest.raises(RequestConnectionError):
-            client.get_balance()
-        until(lambda: "No failure is planned" in chooser._pending.value)
+        for told in ("The next 2 requests", "The next request"):
+            until(lambda told=told: f"{told} of <code>getBalance</code>" in chooser._pending.value)
+            with pytest.raises(RequestConnectionError):
+                client.get_balance()
+        until(lambda: "getBalance, connection_error. No failure" in chooser._pending.value)
         client.get_balance()
-
-
-def test_orders_are_listed_in_sequence_and_cleared(chooser: FaultChooser, sandbox: Sandbox) -> None:
     for fault in ("http_500", "empty_body"):
         chooser.fault.value = fault
         chooser.order.click()
     told = chooser._pending.value
     assert told.index("http_500") < told.index("empty_body")
-    assert not chooser.clear.disabled
     chooser.clear.click()
     assert sandbox.faults.waiting == ()
     assert "No failure is planned" in chooser._pending.value
+    assert chooser.clear.disabled
 
 
 def test_only_the_sandbox_is_made_to_fail(sandbox: Sandbox, log: ExchangeLog) -> None:
-    with (
-        Client(sandbox.key, base_url=sandbox.url, log=log) as here,
-        Client(sandbox.key, base_url="http://127.0.0.1:9", log=log) as elsewhere,
+    for url, choice, hidden in (
+        (sandbox.url, _target.GIVEN, False),
+        ("http://127.0.0.1:9", _target.GIVEN, True),
+        (sandbox.url, _target.LIVE, True),
+        (sandbox.url, _target.SANDBOX, False),
     ):
-        console = Console(sandbox=sandbox, log=log)
-        assert console.faults.layout.display != "none"
-        console.target.choice.value = _target.LIVE
-        assert console.faults.layout.display == "none"
-        console.target.choice.value = _target.SANDBOX
-        assert console.faults.layout.display != "none"
-        console.close()
-        for client, hidden in ((here, False), (elsewhere, True)):
+        with Client(sandbox.key, base_url=url, log=log) as client:
             console = Console(client, sandbox=sandbox)
+            console.target.choice.value = choice
             assert (console.faults.layout.display == "none") is hidden
             console.close()
 

@@ -7,7 +7,7 @@ import decimal
 import enum
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import ipywidgets
@@ -85,7 +85,6 @@ KINDS: dict[str, tuple[Any, Any, Any]] = {
     "strict number": (Annotated[int, Field(strict=True)], "7", 7),
     "number": (float, "0.5", 0.5),
     "yes or no": (bool, "true", True),
-    "literal": (Literal["a", "b"], "b", "b"),
     "literal number": (Literal[1, True, "a"], "1", 1),
     "enum": (Speed, "2", 2),
     "date": (datetime.date, "2024-05-31", "2024-05-31"),
@@ -93,10 +92,8 @@ KINDS: dict[str, tuple[Any, Any, Any]] = {
     "decimal": (decimal.Decimal, "0.1000000000000000055", "0.1000000000000000055"),
     "texts": (list[str], "one, two\n\n three", ["one, two", " three"]),
     "numbers": (list[int], "1\n 2 \n", [1, 2]),
-    "tuple": (tuple[float, ...], "1\n2.5", [1.0, 2.5]),
     "enums": (list[Literal["a", "b"]], "b\na", ["b", "a"]),
     "object": (dict[str, Any], '{"a": [1, null]}', {"a": [1, None]}),
-    "objects": (list[Point], '[{"x": 1}]', [{"x": 1, "y": 0}]),
     "trees": (list[Tree], '[{"trees": [{}]}]', [{"trees": [{"trees": []}]}]),
     "pair": (tuple[int, str], '[1, "1"]', [1, "1"]),
     "either": (int | str, '"3"', "3"),
@@ -128,7 +125,6 @@ def test_what_is_typed_is_what_is_sent(kind: str, optional: bool) -> None:
     [
         (Annotated[str, Field(pattern="^[a-z]*$")], "<B>", "should match pattern"),
         (int, "many", "field is &#x27;many&#x27;; expected a whole number, such as 3. Change it."),
-        (int, "3.5", "expected a whole number"),
         (int, "9" * 5000, "expected a whole number"),
         (Annotated[int, Field(ge=0)], "-1", "greater than or equal to 0"),
         (float, "half", "expected a number, such as 0.5"),
@@ -136,10 +132,8 @@ def test_what_is_typed_is_what_is_sent(kind: str, optional: bool) -> None:
         (datetime.date, "31.5.2024", "valid date"),
         (decimal.Decimal, "1,5", "valid decimal"),
         (list[int], "1\nx", "field[1] is &#x27;x&#x27;; expected a whole number"),
-        (list[Literal["a", "b"]], "c", "expected &#x27;a&#x27; or &#x27;b&#x27;"),
         (dict[str, int], '{\n "a": }', "field is not JSON: Expecting value: line 2 column 7"),
         (dict[str, int], "[1]", "field is of type list; expected an object"),
-        (dict[str, Any], '{"a": NaN}', "NaN is not a JSON number"),
         (Any, "[" * 100_000, "field is not JSON"),
         (Point | None, '{"x": "one"}', "field.x: Input should be a valid integer"),
         (Secret[int], "hunter2-hunter2", "expected a whole number"),
@@ -203,32 +197,27 @@ class HelpedTask(Task, register=False):
     aURLList: list[Literal["a", "b"]]  # noqa: N815
     "Some words."
     end: Point | None = None
-    extra: dict[str, Any] | None = None
     count: int = 3
     agent: str | None = Field(None, examples=["curl"])
     day: datetime.date | None = None
     speed: Speed = Speed.SLOW
     mode: Literal["x", None] = None
-    fast: bool = True
 
 
 def test_an_input_says_its_name_what_it_takes_and_what_is_sent() -> None:
     form = TaskForm(HelpedTask)
-    labels = {n: re.sub("<.*?>", "", i.widget.description) for n, i in form.inputs.items()}
-    assert labels["aURLList"] == "A URL list aURLList (required)"
-    assert labels["extra"] == "Extra extra"
-    assert form.inputs["aURLList"].widget.tooltip == "Some words. One a line: a, b."
+    made = {name: one.widget for name, one in form.inputs.items()}
+    label = re.sub("<.*?>", "", made["aURLList"].description)
+    assert label == "A URL list aURLList (required)"
+    assert made["aURLList"].tooltip == "Some words. One a line: a, b."
     assert "Some words. One a line: a, b." in said(form, "aURLList")
     assert "Written as JSON: an object of x, y." in said(form, "end")
-    assert "Written as JSON." in said(form, "extra")
-    assert form.inputs["count"].widget.placeholder == "left empty, 3 is sent"
-    assert form.inputs["agent"].widget.placeholder == "such as curl"
-    assert form.inputs["day"].widget.placeholder == "such as 2024-05-31"
-    assert form.inputs["speed"].widget.options == ("slow", "2")
-    assert form.inputs["mode"].widget.options == ("(left out)", "x")
+    hints = [made[name].placeholder for name in ("count", "agent", "day")]
+    assert hints == ["left empty, 3 is sent", "such as curl", "such as 2024-05-31"]
+    assert made["speed"].options == ("slow", "2")
+    assert made["mode"].options == ("(left out)", "x")
     assert form_of(Speed).inputs["field"].widget.options == ("(choose)", "slow", "2")
     enter(form, "aURLList", "a")
-    assert form.task() == HelpedTask(aURLList=["a"])
     enter(form, "count", "4")
     assert form.task() == HelpedTask(aURLList=["a"], count=4)
 
@@ -336,10 +325,9 @@ def test_a_raw_task_is_any_json_object_and_what_is_none_says_why() -> None:
     form = TaskForm(RawTask)
     assert form.task() == RawTask({"type": "MyTask"})
     for typed, sentence in (
-        ('{\n  "type": X\n}', "Expecting value: line 2 column 11"),
+        ("{\n X}", "line 2"),
         ("", "The task is empty"),
-        ("[1]", "a list is no JSON object"),
-        ('{"a": NaN}', "not JSON"),
+        ("[1]", "a list is no"),
     ):
         enter(form, "task", typed)
         assert sentence in said(form, "task") + said(form)
@@ -401,23 +389,19 @@ def test_no_secret_is_told_in_a_sentence() -> None:
         assert secret not in repr(form.problems) + state(form)
 
 
-def test_a_form_without_a_kernel_shows_its_fields() -> None:
+def test_a_form_without_a_kernel_shows_its_fields_and_its_look_is_there_once() -> None:
     class OwnTask(Task, register=False):
         website_key: str
         "The page's public key."
-        made: Callable[[], int] = Field(int, exclude=True)
 
     form = TaskForm(OwnTask)
     shown = form._repr_mimebundle_()
     assert "websiteKey is missing; it is required (The page&#x27;s public" in shown["text/html"]
     assert shown["text/plain"] == "<TaskForm: 1 problems>"
-    enter(form, "made", "1")
-    assert "expected callable" in form._repr_mimebundle_()["text/html"]
-    enter(form, "made", "")
     enter(form, "websiteKey", "<b>" + 50_000 * "x")
-    shown = form._repr_mimebundle_()
-    assert "&lt;b&gt;xxx" in shown["text/html"]
-    assert len(shown["text/html"]) < 8_000
-    form._ipython_display_()
-    form._ipython_display_()
-    assert state(form).count("<style>") == 1  # shown twice, its look is there once
+    html = form._repr_mimebundle_()["text/html"]
+    assert "&lt;b&gt;xxx" in html
+    assert len(html) < 8_000
+    for _ in range(2):
+        form._ipython_display_()
+    assert state(form).count("<style>") == 1

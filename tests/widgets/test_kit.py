@@ -8,36 +8,26 @@ import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, _kit
 
 
-def test_what_is_alike_is_one() -> None:
-    one, other = _kit.HTML("a", layout={"width": "auto"}), _kit.VBox(layout={"width": "auto"})
+def test_what_is_alike_is_one_and_hiding_one_hides_no_other() -> None:
+    one, other, wide = _kit.HTML("a"), _kit.VBox(), _kit.HTML("b", layout={"width": "7px"})
     assert one.layout is other.layout
-    assert one.style is _kit.HTML("b").style
-    assert one.layout is not _kit.HTML("c").layout
-
-
-def test_hiding_one_hides_no_other() -> None:
-    one, other = _kit.HTML("a"), _kit.HTML("b")
+    assert one.layout is not wide.layout
+    assert one.style is wide.style
     _kit.show(one, False)
     assert (one.layout.display, other.layout.display) == ("none", None)
     _kit.show(one, True)
     assert one.layout is other.layout
+    for gone in (wide.layout, wide):  # as Widget.close_all() does: it is made anew
+        gone.close()
+    assert _kit.HTML("c", layout={"width": "7px"}).layout.comm is not None
 
 
 def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
-    log = bn.ExchangeLog(":memory:")
-    first, second = LogBoard(log), LogBoard(log)
+    first, second = (LogBoard(bn.ExchangeLog(":memory:")) for _ in range(2))
     first.widget.layout.width = "50%"
     assert second.widget.layout.width is None
     for board in (first, second):
         board.close()
-
-
-def test_what_was_closed_is_made_anew() -> None:
-    first = _kit.HTML("a", layout={"width": "7px"})
-    first.layout.close()
-    first.close()
-    second = _kit.HTML("b", layout={"width": "7px"})
-    assert second.layout.comm is not None
 
 
 def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> None:
