@@ -74,6 +74,7 @@ def change(draw: Callable[[Any], Any], task: bn.Task) -> bn.Task:
         ways.append(lambda task: copy.replace(task, **new))
     if isinstance(task, Listed) and draw(st.booleans()):
         task.numbers.append(draw(st.integers(-9, 9)))
+        return task
     return draw(st.sampled_from(ways))(task)
 
 
