@@ -28,13 +28,7 @@ from brocap_nb.api._secrets import Secret
 from brocap_nb.client._callbacks import PATIENCE, CallbackListener
 from brocap_nb.log._recorder import Recorder
 
-TOKEN_TASK = bn.FunCaptchaTaskProxyless(
-    website_url="https://example.com/login",
-    website_public_key="69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC",
-)
-FAILING = TOKEN_TASK.model_copy(
-    update={"website_url": "https://recognition-timeout.sandbox.test/login"}
-)
+FAILING = "recognition-timeout.sandbox.test"
 READY = {"errorId": 0, "status": "ready", "solution": {"answer": [False, True]}}
 CREATED = http_answer(b'{"errorId": 0, "taskId": 42}')
 PROCESSING = http_answer(b'{"errorId": 0, "status": "processing"}')
@@ -47,33 +41,30 @@ def lines() -> list[str]:
 
 
 @pytest.fixture
-def sandbox(lines: list[str]) -> Iterator[bn.Sandbox]:
-    # a token task is done after 0.1 to 0.3 s, long before the second poll
-    with bn.Sandbox(speed=10, log=lines.append) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 def listener() -> Iterator[CallbackListener]:
     with CallbackListener() as listener:
         yield listener
 
 
 @pytest.fixture
-def guest(sandbox: bn.Sandbox, log: bn.ExchangeLog) -> Iterator[bn.Client]:
-    with bn.Client(sandbox.key, base_url=sandbox.url, log=log) as client:
-        yield client
+def guest(lines: list[str], log: bn.ExchangeLog) -> Iterator[bn.Client]:
+    """Of a sandbox in which a token task is done in 0.1 to 0.3 s, long before the second poll."""
+    with bn.Sandbox(speed=10, log=lines.append) as sandbox:
+        yield bn.Client(sandbox.key, base_url=sandbox.url, log=log)
+
+
+def token_task(host: str = "example.com") -> bn.Task:
+    return bn.FunCaptchaTaskProxyless(website_url=f"https://{host}/", website_public_key="k")
 
 
 def send(url: str, body: object, verb: str = "POST", **headers: str) -> int:
     """Send as a service would, and return the HTTP status of the reply."""
     parts = urlsplit(url)
-    with contextlib.closing(
-        http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    ) as connection:
-        sent: Any = json.dumps(body).encode() if isinstance(body, dict) else body
-        headers = {"Content-Type": "application/json", **headers}
-        chunked = not isinstance(sent, bytes)
+    sent: Any = json.dumps(body).encode() if isinstance(body, dict) else body
+    headers = {"Content-Type": "application/json", **headers}
+    chunked = not isinstance(sent, bytes)
+    at = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    with contextlib.closing(at) as connection:
         connection.request(verb, parts.path, sent, headers, encode_chunked=chunked)
         reply = connection.getresponse()
         assert reply.read() == b"" or reply.status == 403
@@ -103,7 +94,7 @@ def callbacks_in(log: bn.ExchangeLog) -> list[bn.Exchange]:
 def test_a_callback_wakes_its_submission_and_is_a_row_of_its_task(
     guest: bn.Client, listener: CallbackListener, lines: list[str]
 ) -> None:
-    runs = [guest.submit(TOKEN_TASK, callbacks=listener) for _ in range(3)]
+    runs = [guest.submit(token_task(), callbacks=listener) for _ in range(3)]
     tokens = [run.result(20).token for run in runs]
     polls = [run.polls for run in runs]
     until(lambda: sum("callback" in line for line in lines) == 3)
@@ -138,7 +129,7 @@ def test_no_poll_is_needed_and_the_first_callback_wins(
 def test_an_error_code_ends_it_and_it_answers_while_the_kernel_is_busy(
     guest: bn.Client, listener: CallbackListener, lines: list[str]
 ) -> None:
-    run, code = guest.submit(FAILING, callbacks=listener), "ERROR_RECAPTCHA_TIMEOUT"
+    run, code = guest.submit(token_task(FAILING), callbacks=listener), "ERROR_RECAPTCHA_TIMEOUT"
     end = time.monotonic() + 30
     while not any("callback" in line for line in lines) and time.monotonic() < end:
         pass
@@ -153,7 +144,7 @@ def test_an_error_code_ends_it_and_it_answers_while_the_kernel_is_busy(
 
 def test_what_does_not_come_is_asked_for(guest: bn.Client, lines: list[str]) -> None:
     with CallbackListener(public_url="https://hub.example/user/me/proxy/1/") as listener:
-        run = guest.submit(TOKEN_TASK, callbacks=listener)
+        run = guest.submit(token_task(), callbacks=listener)
         assert run.result(20).ready
     assert run.polls
     assert callbacks_in(guest.log) == []
@@ -302,7 +293,7 @@ def test_secrets_are_nowhere_on_disk(
 def test_what_cannot_be_used_gets_a_sentence(client: bn.Client) -> None:
     listener = CallbackListener()
     with pytest.raises(bn.InvalidInputError, match=r"Call start\(\) first"):
-        client.submit(TOKEN_TASK, callbacks=listener)
+        client.submit(token_task(), callbacks=listener)
     with listener:
         assert str(listener.port) in listener._repr_mimebundle_()["text/html"]
         for options in ({"port": listener.port}, {"port": -1}, {"host": "no.such.host.invalid"}):
