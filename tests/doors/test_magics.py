@@ -41,7 +41,7 @@ def create(options: str = "") -> str:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+def shell(tmp_path: Path, monkeypatch: Any) -> Iterator[InteractiveShell]:
     """A shell with the magics, and with a log and a sandbox of its own."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setattr(_shared, "_log", bn.ExchangeLog(":memory:"))
@@ -82,9 +82,7 @@ def told(run: Any, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[
     return told
 
 
-def test_a_cell_is_a_task_and_the_answer_is_ours(
-    shell: InteractiveShell, run: Any, capsys: Any
-) -> None:
+def test_a_cell_is_a_task(shell: InteractiveShell, run: Any, capsys: Any) -> None:
     created = run(create("-o made"))
     assert isinstance(created, bn.CreatedTask)
     assert shell.user_ns["made"] is created
@@ -101,7 +99,7 @@ def test_a_cell_is_a_task_and_the_answer_is_ours(
     assert isinstance(run(f"%brocap getTaskResult {created.task_id}"), bn.TaskResult)
 
 
-def test_a_client_of_the_users_is_asked_and_its_log_is_read(
+def test_a_client_of_the_users(
     shell: InteractiveShell, run: Any, client: bn.Client, peer: Peer
 ) -> None:
     peer.say(http(b'{"errorId": 0, "balance": 7.5}'))
@@ -116,9 +114,7 @@ def test_a_client_of_the_users_is_asked_and_its_log_is_read(
     assert list(frame["exchange_id"]) == [client.log[0].exchange_id]
 
 
-def test_live_goes_to_the_live_service_with_the_key_of_the_environment(
-    run: Any, peer: Peer, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_live_goes_to_the_live_service(run: Any, peer: Peer, key: str, monkeypatch: Any) -> None:
     # a proxy on loopback: what would leave this machine asks it for a tunnel, and gets none
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, peer.url)
@@ -288,9 +284,7 @@ TYPED = (
 )
 
 
-def test_a_key_that_is_typed_all_the_same_is_not_shown(
-    told: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_that_is_typed_is_not_shown(told: Any, monkeypatch: Any) -> None:
     typed = "a" + secrets.token_hex(16)[1:]
     own = "own-key-" + secrets.token_urlsafe(12).replace("-", "x")  # of any shape
     monkeypatch.setenv("BROCAP_CLIENT_KEY", own)
