@@ -59,6 +59,9 @@ def teacher(tmp_path: Path) -> ExchangeLog:
 def heard(teacher: ExchangeLog) -> Iterator[list[bn.Exchange]]:
     """What the teacher hears of."""
     heard: list[bn.Exchange] = []
+    until(lambda: not followers())  # those of other tests
+    teacher.subscribe(print)
+    assert not followers(), "a thread is for the sake of others only"
     stop = teacher.subscribe(heard.append, others=True)
     yield heard
     stop()
@@ -244,18 +247,6 @@ def test_what_was_there_before_is_not_told_and_own_exchanges_once(
     stop()
     stop_second()
     stop_second()  # again does nothing
-
-
-def test_a_thread_ends_with_the_subscription_that_needs_it(tmp_path: Path) -> None:
-    until(lambda: followers() == [])  # those of other tests
-    log = ExchangeLog(tmp_path / "*")
-    stops = [log.subscribe(print, others=True) for _ in range(2)]
-    until(lambda: len(followers()) == 2)
-    for left, stop in enumerate(reversed(stops)):
-        stop()
-        until(lambda left=left: len(followers()) == 1 - left)  # type: ignore[misc]
-    log.subscribe(print)
-    assert followers() == []
 
 
 def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
