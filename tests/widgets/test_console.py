@@ -225,7 +225,8 @@ def test_a_closed_console_leaves_nothing_and_is_shown_as_it_stood(sandbox: Sandb
     shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
     _ = shown.widget
     shown.task_type.value = "RawTask"
-    shown.target.choice.value = _target.LIVE
+    for choice in (_target.LIVE, _target.SANDBOX):
+        shown.target.choice.value = choice
     for _ in range(2):
         shown.close()
     assert len(states()) == before  # one that is left would break the saving of others
