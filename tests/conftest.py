@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
@@ -14,13 +14,16 @@ from peer import Peer
 import brocap_nb as bn
 from brocap_nb.sandbox import _shared
 
-# no test is about time, whatever else the machine is doing
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="the sizes of the nightly run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # no test is about time, whatever else the machine is doing
+    examples = 200 if config.getoption("--full") else 40
+    settings.register_profile("untimed", deadline=None, max_examples=examples)
+    settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -64,21 +67,49 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         _shared._sandbox.stop()
 
 
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The notebooks' runs; a test begins what it needs."""
+    from lessons import Runs
+
+    runs = Runs(tmp_path_factory.mktemp("lessons"))
+    yield runs
+    runs.close()
+
+
+FIRST: Final = ("lessons", "lab", "fronts")
+"""The groups that take longest begin: at the end both workers have small files to share."""
+
+
+def group_of(nodeid: str) -> str:
+    """Runs of notebooks, or a browser, servers and their pages, are shared; else it is the file."""
+    file, _, test = nodeid.partition("::")
+    if file.endswith(("test_notebooks.py", "test_pages.py")):
+        return "lessons"
+    if "/browser/" not in file:
+        return file
+    elsewhere = file.endswith(("test_app.py", "test_paper.py"))
+    return "fronts" if elsewhere or "[notebook" in test or "[voila" in test else "lab"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        group = group_of(item.nodeid)
+        number = FIRST.index(group) if group in FIRST else len(FIRST)
+        return number, "test_pages.py" in item.nodeid  # they show notebooks that were run
+
+    items.sort(key=place)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file's tests run in one process; those that drive a browser in two groups.
-
-    A group shares a browser and its servers. One begins with the Console, which takes the longest.
-    """
+    """A group's tests run in one process, one after the other."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file: str = super()._split_scope(nodeid)
-            if "/browser/" not in file:
-                return file
-            in_lab = ("console", "forms", "log_board", "pictures", "submissions")
-            return "lab" if any(f"test_{name}.py" in file for name in in_lab) else "all fronts"
+            return group_of(nodeid)
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)

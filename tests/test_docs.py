@@ -137,14 +137,6 @@ def test_the_examples_of_a_docstring(example: doctest.DocTest, ready: dict[str, 
         pytest.fail(said, pytrace=False)
 
 
-def test_a_wrong_example_fails(ready: dict[str, Any]) -> None:
-    text = ">>> print('one', 'two')\none ... three\n>>> client.no_such_name\n>>> 1 + 1\n2"
-    said = run(doctest.DocTestParser().get_doctest(text, {}, "wrong", None, 0), ready)
-    assert "Got:\n    one two\n" in said
-    assert "AttributeError" in said
-    assert said.count("Failed example") == 2
-
-
 def test_no_example_is_overlooked_or_skipped_and_none_sleeps() -> None:
     prompts = sum(
         len(re.findall(r"^\s*>>> ", path.read_text("utf-8"), re.MULTILINE))
@@ -257,22 +249,3 @@ def test_what_a_page_names_is_there(page: Path) -> None:
         assert hasattr(bn.ExchangeLog, name), name
     for path in re.findall(r"`(tests/[\w/]+\.py)`", text):
         assert (ROOT / path).exists(), path
-
-
-def test_a_wrong_block_fails_and_one_may_wait_or_be_left_out() -> None:
-    text = "\n```\n".join(
-        [
-            "# Title\n\n```python\nimport asyncio\nx = await asyncio.sleep(0, 3)",
-            "\n```sh\nls",
-            "```python\n# not run: it needs a key\nbn.Client()",
-            "```python\n# not run:\ny = x + z\n```\n",
-        ]
-    )
-    waits, left_out, wrong = blocks(text)
-    assert [block.left_out for block in (waits, left_out, wrong)] == [False, True, False]
-    names: dict[str, Any] = {}
-    run_block(waits, names, ROOT)
-    assert names["x"] == 3
-    with pytest.raises(NameError, match="'z'") as failure:
-        run_block(wrong, names, ROOT)
-    assert failure.traceback[-1].lineno + 1 == text.splitlines().index("y = x + z") + 1

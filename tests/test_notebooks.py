@@ -1,7 +1,7 @@
 """The notebooks, run top to bottom by real kernels: as they are, then with answers put in.
 
-Each is run twice, in a folder that all of them share, as a learner's is: as it stands, and with
-every answer cell twice, with a wrong answer from `WRONG`, then with the solution below it.
+Each is run twice: as it stands, and with every answer cell twice, with a wrong answer from `WRONG`,
+then with the solution below it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
-
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-AT_ONCE = 6  # they mostly wait for the 2 s between polls
-SLOWEST = "05"
+from lessons import NOTEBOOKS, ROOT, SLOWEST_FIRST, Runs, read
 
 # A wrong answer to each exercise, and words of the hint that it must bring.
 WRONG: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -101,10 +95,6 @@ class Exercise(NamedTuple):
     solution: str
 
 
-def read(path: Path) -> nbformat.NotebookNode:
-    return nbformat.read(path, as_version=4)
-
-
 def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
 
@@ -148,37 +138,21 @@ def with_answers(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def execute(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
-    # a cell that raises ends the run with its traceback
-    NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    ).execute()
-    return notebook
-
-
-Runs = Mapping[tuple[Path, Callable[[Path], nbformat.NotebookNode]], Future[nbformat.NotebookNode]]
-
-
 @pytest.fixture(scope="module")
-def runs(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Runs]:
-    """What came of each notebook that a chosen test is about."""
-    paths = {
+def begun(request: pytest.FixtureRequest, runs: Runs) -> Runs:
+    """The runs; those of all notebooks that the chosen tests are about begin at once."""
+    chosen = {
         item.callspec.params["path"]
         for item in request.session.items
         if isinstance(item, pytest.Function)
         and item.module is request.module
-        and "runs" in item.fixturenames
+        and "begun" in item.fixturenames
     }
-    pool = ThreadPoolExecutor(AT_ONCE)
-    yield {
-        # a folder for each: what one logs is no earlier session of another
-        (path, make): pool.submit(execute, make(path), tmp_path_factory.mktemp(path.stem))
-        for path in sorted(paths, key=lambda path: not path.stem.startswith(SLOWEST))
-        for make in (read, with_answers)
-    }
-    pool.shutdown(cancel_futures=True)
+    for path in SLOWEST_FIRST:
+        if path in chosen:
+            for make in (read, with_answers):
+                runs.begin(make, path)
+    return runs
 
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -220,8 +194,8 @@ def test_each_exercise_has_a_check_a_solution_and_a_wrong_answer(path: Path) -> 
 
 
 @each_notebook
-def test_it_runs_as_it_stands(path: Path, runs: Runs) -> None:
-    notebook = runs[path, read].result()
+def test_it_runs_as_it_stands(path: Path, begun: Runs) -> None:
+    notebook = begun.begin(read, path).result()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
     kinds = {output.output_type for cell in code for output in cell.outputs}
@@ -233,8 +207,8 @@ def test_it_runs_as_it_stands(path: Path, runs: Runs) -> None:
 
 
 @each_notebook
-def test_its_checks_know_right_from_wrong(path: Path, runs: Runs) -> None:
-    feedback = [said(cell) for cell in tagged(runs[path, with_answers].result(), "answer")]
+def test_its_checks_know_right_from_wrong(path: Path, begun: Runs) -> None:
+    feedback = [said(cell) for cell in tagged(begun.begin(with_answers, path).result(), "answer")]
     hints = [WRONG[path.stem, one.name][1] for one in exercises(read(path))]
     wrong, right = feedback[::2], feedback[1::2]
     assert {text.splitlines()[0] for text in wrong} == {"not yet right"}

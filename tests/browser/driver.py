@@ -20,8 +20,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -42,6 +41,7 @@ ARGUMENTS: Final = (
     # nothing but loopback has a name
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
+VIEWPORT: Final = {"width": 1400, "height": 1000}
 LOOPBACK: Final = ("127.0.0.1", "localhost", None)
 SETTINGS: Final = {
     "@jupyterlab/apputils-extension/notification": {
@@ -51,7 +51,6 @@ SETTINGS: Final = {
     "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
-THEMES: Final = "@jupyterlab/apputils-extension/themes"
 
 
 def chromium() -> str | None:
@@ -108,7 +107,7 @@ def browse(path: str, refuser: Refuser) -> Iterator[Any]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         try:
-            yield browser.new_context(viewport={"width": 1400, "height": 1000})
+            yield browser.new_context(viewport=VIEWPORT)
         finally:
             browser.close()
 
@@ -127,20 +126,13 @@ class Server:
         with opener.open(request, timeout=30) as answer:
             return bytes(answer.read())
 
-    def setting(self, plugin: str, settings: dict[str, Any]) -> None:
-        path = self.root / "config/lab/user-settings" / f"{plugin}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings))
-
 
 @dataclass
 class Wire:
-    """What went over a page's WebSockets in a while, in bytes of payload."""
+    """What went over a page's WebSockets, in bytes of payload."""
 
     received: int = 0
     sent: int = 0
-    frames: int = 0
-    """Messages from the kernel to the page."""
 
 
 @dataclass
@@ -152,7 +144,7 @@ class Front:
     requests: list[str] = field(default_factory=list)
     name: str = ""
     """The open notebook's path, from the server's folder of notebooks."""
-    _frames: list[tuple[str, int]] = field(default_factory=list)
+    _passed: Wire = field(default_factory=Wire)
 
     COMMAND: ClassVar[tuple[str, ...]] = ()
 
@@ -174,23 +166,34 @@ class Front:
     def wire(self) -> Iterator[Wire]:
         """Count what goes over the WebSockets; the figures are there when the block has ended."""
         self.page.evaluate("0")  # what the browser has reported comes before this answer
-        start, wire = len(self._frames), Wire()
+        before, wire = replace(self._passed), Wire()
         yield wire
         self.page.evaluate("0")
-        sizes = {
-            way: [size for one, size in self._frames[start:] if one == way]
-            for way in ("framereceived", "framesent")
-        }
-        wire.received, wire.sent = map(sum, sizes.values())
-        wire.frames = len(sizes["framereceived"])
+        wire.received = self._passed.received - before.received
+        wire.sent = self._passed.sent - before.sent
+
+    def quiet(self) -> None:
+        """Wait until nothing goes over the WebSockets for longer than any drawing is put off."""
+
+        def nothing_came() -> bool:
+            before = replace(self._passed)
+            self.page.wait_for_timeout(1_200)
+            return self._passed == before
+
+        wait_for(nothing_came, "quiet")
 
     def _listen(self, socket: Any) -> None:
-        def passed(way: str, payload: str | bytes) -> None:
-            size = len(payload.encode() if isinstance(payload, str) else payload)
-            self._frames.append((way, size))
+        def size(payload: str | bytes) -> int:
+            return len(payload.encode() if isinstance(payload, str) else payload)
 
-        for way in ("framereceived", "framesent"):
-            socket.on(way, partial(passed, way))
+        def received(payload: str | bytes) -> None:
+            self._passed.received += size(payload)
+
+        def sent(payload: str | bytes) -> None:
+            self._passed.sent += size(payload)
+
+        socket.on("framereceived", received)
+        socket.on("framesent", sent)
 
     def open(self, name: str, *cells: str, theme: str = "light") -> Path:
         """Write a notebook of these code cells in a folder of its own, and open it."""
@@ -212,6 +215,28 @@ class Front:
 
     def set_width(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": 1000})
+
+    def focused(self) -> str:
+        """The name of what has the focus, as far as an attribute, a label or its text gives it."""
+        return str(
+            self.page.evaluate(
+                """() => {
+                  const e = document.activeElement;
+                  const label = e.getAttribute('aria-label') || e.labels?.[0]?.textContent;
+                  return (label || e.textContent || '').trim();
+                }"""
+            )
+        )
+
+    def tab_to(self, name: str) -> Any:
+        """Press Tab until what has the focus begins with that name."""
+        passed = []
+        for _ in range(40):
+            self.page.keyboard.press("Tab")
+            passed.append(self.focused()[:80])
+            if passed[-1].startswith(name):
+                return self.page.locator(":focus")
+        raise AssertionError(f"no Tab leads to {name!r}, only to {passed}")
 
     # the Console's steps, in one place
 
@@ -240,9 +265,25 @@ class Front:
 class _Jupyter(Front):
     """What JupyterLab and Notebook 7 share: the same notebook, with other things around it."""
 
-    def _show(self, theme: str) -> None:
-        self.server.setting(THEMES, {"theme": f"JupyterLab {theme.capitalize()}"})
+    def load(self) -> None:
+        """Load the whole page, with the notebook; its kernel, if it has one, goes on."""
         self.page.goto(self._address())
+        self._settle()
+
+    def set_theme(self, theme: str) -> None:
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
+            f"JupyterLab {theme.capitalize()}",
+        )
+        light = str(theme == "light").lower()
+        self.page.locator(f"body[data-jp-theme-light={light}]").wait_for(state="attached")
+
+    def _show(self, theme: str) -> None:
+        self.load()
+        if theme != "light":
+            self.set_theme(theme)
+
+    def _settle(self) -> None:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         # the page says "idle" before it has a kernel: ask the server
         wait_for(self._kernel_is_idle, "a kernel")
@@ -305,6 +346,9 @@ class _Jupyter(Front):
 
     def close(self) -> None:
         self.page.close()
+        self.end_kernel()
+
+    def end_kernel(self) -> None:
         for session in self._sessions():
             self.server.ask(f"/api/sessions/{session['id']}", "DELETE")
 
@@ -327,6 +371,32 @@ class Lab(_Jupyter):
         "--LabApp.extension_manager=readonly",
         "--LabApp.expose_app_in_browser=True",
     )
+
+    def leave(self) -> None:
+        """Close the notebook and end its kernel; the page is there for another one."""
+        if self._is_loaded():
+            self.page.evaluate(
+                "[...window.jupyterapp.shell.widgets('main')].forEach(one => one.dispose())"
+            )
+            self.page.locator(".jp-Notebook").wait_for(state="detached")
+        self.end_kernel()
+        self.page.set_viewport_size(VIEWPORT)
+        self.requests.clear()
+
+    def _show(self, theme: str) -> None:
+        """In the page that is there: to load JupyterLab costs more than most tests."""
+        if self._is_loaded():
+            self.page.evaluate(
+                "path => window.jupyterapp.commands.execute('docmanager:open', { path })", self.name
+            )
+            self._settle()
+        else:
+            self.load()
+        self.set_theme(theme)
+
+    def _is_loaded(self) -> bool:
+        started = self.page.evaluate("Boolean(window.jupyterapp)")
+        return started and not self.page.locator(".jp-Dialog").count()
 
     def set_width(self, width: int) -> None:
         if self.page.locator("#jp-left-stack").is_visible():  # it leaves no room on a phone
@@ -383,7 +453,9 @@ def serve(front: type[Front], root: Path) -> Iterator[Server]:
         port = probe.getsockname()[1]
     server = Server(f"http://127.0.0.1:{port}", root, notebooks)
     for plugin, settings in SETTINGS.items():
-        server.setting(plugin, settings)
+        path = root / "config/lab/user-settings" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
     command = [sys.executable, *front.COMMAND, "--no-browser"]
     if front is Voila:
         command += [f"--port={port}", str(notebooks)]

@@ -8,14 +8,13 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from app_process import AppProcess
 
 import brocap_nb as bn
 
-from .driver import wait_for
+from .driver import VIEWPORT, Front, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -37,16 +36,13 @@ def live_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     app.close()
 
 
-class Visitor:
+class Visitor(Front):
     """A browser of its own with the page open."""
 
     def __init__(self, browser: Any, app: AppProcess) -> None:
-        self.context = browser.new_context(viewport={"width": 1300, "height": 1000})
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(90_000)
-        self.requests: list[str] = []
+        self.context = browser.new_context(viewport=VIEWPORT)
+        super().__init__(self.context.new_page(), app)
         self.told: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda message: self.told.append(message.text))
         url = app.url
 
@@ -65,14 +61,6 @@ class Visitor:
     def submit_a_sample(self) -> None:
         self.page.get_by_role("button", name="Submit task").click()
         self.page.get_by_text(re.compile(r"task \d+: ready")).wait_for()
-
-    def foreign_requests(self) -> list[str]:
-        return [
-            url
-            for url in self.requests
-            if urlsplit(url).scheme not in ("data", "blob")
-            and urlsplit(url).hostname not in ("127.0.0.1", "localhost")
-        ]
 
 
 @pytest.fixture

@@ -175,38 +175,25 @@ def test_a_typed_key_is_nowhere_on_disk(lab: Lab) -> None:
     assert lab.foreign_requests() == []
 
 
-def test_opened_without_its_kernel_it_says_so_once_and_nothing_can_be_clicked(lab: Lab) -> None:
-    path = lab.open("gone.ipynb", CELL)
-    lab.run_cell()
-    lab.choose_sample()
-    lab.save(path)
-    for session in lab._sessions():
-        lab.server.ask(f"/api/sessions/{session['id']}", "DELETE")
-    lab.page.reload()
-    lab.page.locator(".brocap.jupyter-widgets-disconnected").wait_for()
-    seen = lab.console.evaluate(
-        """top => ({
-          told: getComputedStyle(top, "::before").content,
-          signs: [...top.querySelectorAll("*")].filter(
-            one => !["none", '""'].includes(getComputedStyle(one, "::before").content)
-              && one.matches(".jupyter-widgets-disconnected")).length,
-          parts: top.querySelectorAll(".jupyter-widgets-disconnected").length,
-          clicked: [...top.children].map(one => getComputedStyle(one).pointerEvents),
-        })"""
-    )
-    assert "Run this cell to use it" in seen["told"]
-    assert seen["parts"] > 30
-    assert seen["signs"] == 0
-    assert set(seen["clicked"]) == {"none"}
+SAVE_STATE = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"  # on or off
+DISCONNECTED = """top => ({
+  told: getComputedStyle(top, "::before").content,
+  signs: [...top.querySelectorAll("*")].filter(
+    one => !["none", '""'].includes(getComputedStyle(one, "::before").content)
+      && one.matches(".jupyter-widgets-disconnected")).length,
+  parts: top.querySelectorAll(".jupyter-widgets-disconnected").length,
+  clicked: [...top.children].map(one => getComputedStyle(one).pointerEvents),
+})"""
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["state kept", "no state kept"])
 def test_the_next_morning_and_on_a_page_its_form_and_its_answer_are_seen(
     lab: Lab, kept: bool
 ) -> None:
-    lab.server.setting("@jupyter-widgets/jupyterlab-manager/plugin", {"saveState": kept})
+    path = lab.open("morning.ipynb", CELL)
+    if not kept:
+        lab.command(SAVE_STATE)
     try:
-        path = lab.open("morning.ipynb", CELL)
         lab.run_cell()
         static = lab.page.locator(".brocap-static")
         lab.submit()
@@ -214,20 +201,30 @@ def test_the_next_morning_and_on_a_page_its_form_and_its_answer_are_seen(
         assert not static.is_visible()
         wait_for(lambda: "ready" in static.inner_text(), "the answer in the static form")
         lab.save(path)
-        assert ("application/vnd.jupyter.widget-state+json" in path.read_text()) == kept
-        for session in lab._sessions():
-            lab.server.ask(f"/api/sessions/{session['id']}", "DELETE")
-        lab.page.reload()
-        shown = lab.console if kept else static
-        shown.get_by_text("tile").first.wait_for()
-        static.wait_for(state="hidden" if kept else "visible")
-        assert not lab.page.get_by_text("Error displaying widget").is_visible()
-        html, _ = nbconvert.HTMLExporter().from_filename(path)
-        page = path.with_suffix(".html")
-        page.write_text(html, "utf-8")
-        lab.page.goto(page.as_uri())  # without the internet, whose scripts would draw widgets
-        static.get_by_text("Run this cell to use it").wait_for()
-        static.get_by_text("ready").first.wait_for()
-        static.get_by_role("img").first.wait_for()
     finally:
-        lab.server.setting("@jupyter-widgets/jupyterlab-manager/plugin", {"saveState": True})
+        if not kept:
+            lab.command(SAVE_STATE)
+    assert ("application/vnd.jupyter.widget-state+json" in path.read_text()) == kept
+    lab.end_kernel()
+    lab.load()
+    shown = lab.console if kept else static
+    shown.get_by_text("tile").first.wait_for()
+    static.wait_for(state="hidden" if kept else "visible")
+    assert not lab.page.get_by_text("Error displaying widget").is_visible()
+    if kept:  # it says once that it has no kernel, and nothing can be clicked
+        lab.page.locator(".brocap.jupyter-widgets-disconnected").wait_for()
+        seen = lab.console.evaluate(DISCONNECTED)
+        assert "Run this cell to use it" in seen["told"]
+        assert seen["parts"] > 30
+        assert seen["signs"] == 0
+        assert set(seen["clicked"]) == {"none"}
+
+    # as a page, without the internet, whose scripts would draw widgets
+    html, _ = nbconvert.HTMLExporter().from_filename(path)
+    page = lab.page.context.new_page()
+    page.set_content(html)
+    static = page.locator(".brocap-static")
+    static.get_by_text("Run this cell to use it").wait_for()
+    static.get_by_text("ready").first.wait_for()
+    static.get_by_role("img").first.wait_for()
+    page.close()

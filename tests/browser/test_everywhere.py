@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import pytest
@@ -10,8 +9,6 @@ import pytest
 from .driver import Front, Lab, Refuser, Voila
 
 pytestmark = pytest.mark.browser
-
-CELL: Final = "import brocap_nb as bn\nconsole = bn.Console()\nconsole"
 
 # What Voila's own page asks for: its icons, which it has with it as well.
 VOILAS_OWN: Final = {
@@ -81,31 +78,6 @@ CONTRASTS: Final = """console => {
         ratio: (Math.max(ground, text) + 0.05) / (Math.min(ground, text) + 0.05) };
     });
 }"""
-
-
-def test_a_task_is_cancelled_and_another_answered_by_hand(front: Front) -> None:
-    front.open("by-hand.ipynb", CELL)
-    front.run_all()
-    console = front.console
-    console.get_by_label("Task type").select_option("FunCaptchaTaskProxyless")
-    console.get_by_label("websiteURL (required)").fill("https://example.com/")
-    console.get_by_label("websitePublicKey (required)").fill("69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC")
-    front.submit()
-    console.get_by_text("waiting for the answer").wait_for()
-    console.get_by_role("button", name="Cancel").click()
-    console.get_by_text(re.compile(r"task \d+: cancelled")).wait_for()
-
-    console.get_by_label("Task type").select_option("ComplexImageTask")
-    front.choose_sample(2)
-    question = console.get_by_label("metadata.Task (required)")
-    assert question.input_value()
-    front.submit()
-    assert re.search(r"tiles? \d", front.answer())
-    console.get_by_alt_text(re.compile("The picture with its answer: tile")).wait_for()
-    rows = front.rows()
-    for row in ("FunCaptchaTaskProxyless", "ComplexImageTask"):
-        rows.filter(has_text="createTask").filter(has_text=row).wait_for()
-    rows.filter(has_text="getTaskResult").filter(has_text="ready").wait_for()
 
 
 @pytest.mark.parametrize("width", [360, 800, 1600])

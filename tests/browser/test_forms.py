@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from .driver import Lab
@@ -34,29 +32,6 @@ form = TaskForm(SitesTask)
 form"""
 
 
-def focused(page: Any) -> str:
-    """The accessible name of what has the focus, as far as a label or a text gives it."""
-    return str(
-        page.evaluate(
-            """() => {
-                const at = document.activeElement;
-                return (at.labels?.[0]?.textContent ?? at.textContent).trim();
-            }"""
-        )
-    )
-
-
-def tab_to(page: Any, name: str) -> None:
-    """Press Tab until `name` has the focus."""
-    seen = []
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        seen.append(focused(page))
-        if seen[-1] == name:
-            return
-    raise AssertionError(f"Tab does not lead to {name}: {seen}")
-
-
 def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     lab.open("own.ipynb", OWN, "print(form.task().to_python())", "print(form.task().to_wire())")
     lab.run_cell(0)
@@ -74,23 +49,23 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     page.keyboard.type("https://second.example/")
     assert lines.input_value() == "https://first.example/\nhttps://second.example/"
 
-    tab_to(page, "Mode mode (required)")
+    lab.tab_to("Mode mode (required)")
     page.keyboard.press("ArrowDown")  # else JupyterLab goes to the next cell
     page.keyboard.press("ArrowDown")
-    assert focused(page) == "Mode mode (required)"
-    tab_to(page, "▸ 3 more fields")
+    assert lab.focused() == "Mode mode (required)"
+    lab.tab_to("▸ 3 more fields")
     page.keyboard.press("Space")
     form.get_by_label("extra").wait_for()
-    tab_to(page, "Speed speed")
+    lab.tab_to("Speed speed")
     page.keyboard.press("f")
-    tab_to(page, "Extra extra")
+    lab.tab_to("Extra extra")
     page.keyboard.type('{"a": ')
     told = form.get_by_role("alert").filter(has_text="extra is not JSON")
     told.get_by_text("line 1 column 7").wait_for()
     assert form.get_by_role("textbox", name="extra").input_value() == '{"a": '
     page.keyboard.type("[1, true]}")
     told.wait_for(state="detached")
-    tab_to(page, "proxyPassword")
+    lab.tab_to("proxyPassword")
     page.keyboard.type("hunter2-hunter2")
     page.keyboard.press("Enter")
     form.get_by_text("a value is set").wait_for()

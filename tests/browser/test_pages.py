@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from lessons import NOTEBOOKS, ROOT, Runs, read
 from sphinx.util.inventory import InventoryFile
 
 import brocap_nb as bn
 
 from .driver import Refuser
 
-ROOT = Path(__file__).parents[2]
 FACES = ["brocap_nb", "brocap_nb.api", "brocap_nb.tasks", "brocap_nb.log", "brocap_nb.widgets"]
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages, built as the README says; a warning is an error."""
-    built = tmp_path_factory.mktemp("pages")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "docs", str(built)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def pages(tmp_path_factory: pytest.TempPathFactory, runs: Runs, full: bool) -> Path:
+    """The pages, built as the README says; a warning is an error.
+
+    The notebooks have been run already, unless all is to be done in full.
+    """
+    project = tmp_path_factory.mktemp("project")
+    shutil.copytree(
+        ROOT / "docs", project / "docs", ignore=shutil.ignore_patterns("*.ipynb", "_build")
+    )
+    shutil.copytree(ROOT / "notebooks", project / "notebooks")
+    for name in (".github", "CHANGELOG.md", "SECURITY.md"):
+        (project / name).symlink_to(ROOT / name)
+    if not full:
+        for path in NOTEBOOKS:
+            nbformat.write(runs.begin(read, path).result(), project / "notebooks" / path.name)
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "docs", "built"]
+    if not full:
+        command += ["-D", "nb_execution_mode=off"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    return built
+    return project / "built"
 
 
 def test_every_public_name_is_described(pages: Path) -> None:

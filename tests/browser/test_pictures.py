@@ -144,12 +144,7 @@ def test_a_picture_is_pasted_with_the_keyboard_and_the_notebook_stays_light(lab:
     assert lab.foreign_requests() == []
 
 
-def test_what_is_dropped_or_pasted_is_taken_or_told(lab: Lab) -> None:
-    sent: list[int] = []
-    lab.page.on(
-        "websocket",
-        lambda socket: socket.on("framesent", lambda frame: sent.append(len(frame))),
-    )
+def test_what_is_dropped_pasted_or_chosen_is_taken_or_told(lab: Lab) -> None:
     opened(lab, "drop.ipynb")
     console, zone = lab.console, lab.console.locator(".brocap-drop-zone")
     alert = console.get_by_role("alert")
@@ -165,8 +160,11 @@ def test_what_is_dropped_or_pasted_is_taken_or_told(lab: Lab) -> None:
 
     send(lab, "drop", file("notes.png", b"these are only notes, whatever their name says"))
     alert.get_by_text("notes.png is text, not a picture that the service takes.").wait_for()
-    send(lab, "drop", file("big.png", noise_png(10, 10) + bytes(10_000_000)))
-    alert.get_by_text("big.png cannot be taken; expected a picture's file of at most").wait_for()
+    with lab.wire() as wire:
+        send(lab, "drop", file("big.png", noise_png(10, 10) + bytes(10_000_000)))
+        told = alert.get_by_text("big.png cannot be taken; expected a picture's file of at most")
+        told.wait_for()
+    assert 0 < wire.sent < 1_000_000, "what is too large never leaves the page"
     send(lab, "paste", text="only words")
     alert.get_by_text("What came is no picture, and as an address it is 'only words';").wait_for()
     assert console.get_by_text("150 x 100 pixels").is_visible()  # the choice before it stays
@@ -185,16 +183,13 @@ def test_what_is_dropped_or_pasted_is_taken_or_told(lab: Lab) -> None:
         console.get_by_label("Address of a picture").fill("")
         send(lab, "drop", owl)
         console.get_by_text("120 x 80 pixels").wait_for()
-    assert 0 < sum(sent) < 1_000_000  # what is too large never left the page
-    assert lab.foreign_requests() == []
 
-
-def test_a_file_is_chosen_with_a_button_that_counts_nothing(lab: Lab) -> None:
-    opened(lab, "file.ipynb")
-    console = lab.console
+    # a file is chosen with a button that counts nothing
     button = console.get_by_role("button", name="Choose a file")
     assert button.count() == 1
     for _ in range(2):  # the same file can be chosen again
+        lab.choose_sample()
+        console.get_by_text("Sample “way-up”").wait_for()
         with lab.page.expect_file_chooser() as chooser:
             button.click()
         chooser.value.set_files(
@@ -202,5 +197,4 @@ def test_a_file_is_chosen_with_a_button_that_counts_nothing(lab: Lab) -> None:
         )
         console.get_by_text("owl.png, sent as a file").wait_for()
         assert button.inner_text() == "Choose a file…"
-        lab.choose_sample()
-        console.get_by_text("Sample “way-up”").wait_for()
+    assert lab.foreign_requests() == []

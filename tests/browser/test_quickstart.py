@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import secrets
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from .driver import Lab
-from .test_console import files_with
 
 pytestmark = pytest.mark.browser
 
@@ -38,15 +36,9 @@ def test_run_all_then_by_hand_then_save(lab: Lab) -> None:
     assert "getTaskResult" in lab.rows().first.inner_text()
     console.get_by_role("button", name="ERROR_KEY_DOES_NOT_EXIST").first.wait_for()
 
-    key = secrets.token_hex(16)
-    console.get_by_role("button", name="Live service").click()
-    console.get_by_label("Client key of the live service", exact=True).fill(key)
-    page.keyboard.press("Enter")
-    console.get_by_text("a key is set (32 characters)").wait_for()
     lab.save(path)
     assert "application/vnd.jupyter.widget-state+json" in path.read_text()
     assert list((path.parent / "brocap_log").glob("*.jsonl")), "the log lies beside the notebook"
-    assert files_with(lab.server.root, key) == []
     assert lab.foreign_requests() == []
 
 

@@ -93,34 +93,37 @@ def test_a_file_that_is_no_log_is_told_once_and_left_out(
     assert len([one for one in told if "bob" in one]) == 1
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        *(("method", value) for value in (None, 5, ["a"], {"a": 1})),
-        *(("task_type", value) for value in (5, ["a"], True)),
-        *(("task_id", value) for value in ("x", [1], 10**30)),
-        *(("started_at", value) for value in (None, 5, "x", "9999-12-31T23:59:59-23:59")),
-        *(("request", value) for value in (None, 5, {"a": "b"})),
-        *(("request_bytes", value) for value in ("x", None, 10**30)),
-        *(("attempt", value) for value in ("x", [1], 10**30)),
-        *(("error_code", value) for value in (7, ["x"], "\ud800")),
-        *(("exchange_id", value) for value in (None, 7, "bob-", "bob-99999999999999999999")),
-        *(("url", value) for value in (None, 7)),
-        *(("request_headers", value) for value in ([], {"a": 1}, "{", "[1]", '{"a": 1}')),
-        *(("started_at", f"{year}-01-01T00:00:00.00000+00:00") for year in (12345, -1234)),
-        *(("elapsed_ms", value) for value in (float("inf"), float("nan"), -1e308, "5", [1])),
-        *((body, "\ud800") for body in ("request", "response")),
+WRONG: dict[str, list[object]] = {
+    "method": [None, 5, ["a"], {"a": 1}],
+    "task_type": [5, ["a"], True],
+    "task_id": ["x", [1], 10**30],
+    "started_at": [
+        *(None, 5, "x", "9999-12-31T23:59:59-23:59"),
+        *(f"{year}-01-01T00:00:00.00000+00:00" for year in (12345, -1234)),
     ],
-)
+    "request": [None, 5, {"a": "b"}, "\ud800"],
+    "response": ["\ud800"],
+    "request_bytes": ["x", None, 10**30],
+    "attempt": ["x", [1], 10**30],
+    "error_code": [7, ["x"], "\ud800"],
+    "exchange_id": [None, 7, "bob-", "bob-99999999999999999999"],
+    "url": [None, 7],
+    "request_headers": [[], {"a": 1}, "{", "[1]", '{"a": 1}'],
+    "elapsed_ms": [float("inf"), float("nan"), -1e308, "5", [1]],
+}
+
+
+@pytest.mark.parametrize("field", WRONG)
 @pytest.mark.parametrize("kind", ["request", "response"])
-def test_a_field_of_a_wrong_type_stops_nobody(
-    kind: str, field: str, value: object, folder: Path
-) -> None:
+def test_a_field_of_a_wrong_type_stops_nobody(kind: str, field: str, folder: Path) -> None:
     answer = {"kind": "response", "outcome": "ok", "response": "{}"}
-    bad = line(**{field: value}) if kind == "request" else line() + line(**answer | {field: value})
     header = '{"kind":"log","format":1,"session":"bob"}\n'  # those with one are read faster
-    (folder / "bob/20260101T000000-bob.jsonl").write_text(header + bad)
-    (folder / "bob/20260101T000000-other.jsonl").write_text(bad)
+    for number, value in enumerate(WRONG[field], 1):
+        own = {"exchange_id": f"bob-{number}"}
+        wrong = own | {field: value}
+        bad = line(**wrong) if kind == "request" else line(**own) + line(**answer | wrong)
+        (folder / f"bob/20260101T000000-bob{number}.jsonl").write_text(header + bad)
+        (folder / f"bob/20260101T000000-other{number}.jsonl").write_text(bad)
     log, _ = look(folder)
     assert "alice/alice-1" in set(log.frame()["exchange_id"])
     for exchange_id in log.frame()["exchange_id"]:

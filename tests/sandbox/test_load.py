@@ -13,11 +13,11 @@ from brocap_nb.sandbox._server import Sandbox
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 CLIENTS = 32
-SECONDS = 4.0
 
 
 @pytest.mark.skipif(not BENCHMARKS.exists(), reason="they are not part of this archive")
-def test_every_client_gets_its_own_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_client_gets_its_own_answers(monkeypatch: pytest.MonkeyPatch, full: bool) -> None:
+    seconds = 4.0 if full else 1.5
     monkeypatch.syspath_prepend(BENCHMARKS)
     benchmark = importlib.import_module("sandbox_load")
     tallies = [benchmark.Tally() for _ in range(CLIENTS)]
@@ -25,7 +25,7 @@ def test_every_client_gets_its_own_answers(monkeypatch: pytest.MonkeyPatch) -> N
     with Sandbox(speed=50, balance=1e6, log=lines.append) as sandbox:
         threads = [
             threading.Thread(
-                target=benchmark.client, args=(sandbox.url, sandbox.key, SECONDS, number, tally)
+                target=benchmark.client, args=(sandbox.url, sandbox.key, seconds, number, tally)
             )
             for number, tally in enumerate(tallies)
         ]
