@@ -111,10 +111,20 @@ def test_an_exchange_has_its_id_and_is_a_row_of_the_frame_whoever_wrote_it(tmp_p
         ids = reader.frame()["exchange_id"].tolist()
         assert [reader[n].exchange_id for n in range(-len(ids), len(ids))] == ids * 2
         assert [reader[one].exchange_id for one in ids] == ids
+        assert reader[reader[0]] == reader[0]
         assert reader[-1].exchange_id.endswith(f"{logs[0].session}-2")
-        for missing in (len(ids), -len(ids) - 1, "nonsense", f"{ids[0]}9", f"{ids[0]}x", ""):
+        for missing in (
+            len(ids),
+            -len(ids) - 1,
+            "nonsense",
+            f"{ids[0]}9",
+            f"{ids[0]}x",
+            "",
+            1.5,
+            None,
+        ):
             with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
-                reader[missing]
+                reader[missing]  # type: ignore[index]
 
 
 def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
