@@ -164,13 +164,14 @@ def test_what_is_looked_for_is_never_printed(tmp_path: Path, capsys: Any, monkey
     (tmp_path / "names.json").write_text(json.dumps(names))
     assert main(["audit", str(tmp_path), str(tmp_path / f"missing {KEY}")]) == 1
     told = "".join(capsys.readouterr())
-    assert KEY not in told
-    assert KEY[4:16] not in told
-    assert OTHER not in told
-    assert ".txt: its path: the key" in told
-    assert "names.json: line 1: the key" in told
-    assert "a\\x1b[2J\\n.txt: line 1: the key" in told
-    assert "missing <clientKey> cannot be searched" in told
+    assert [one for one in (KEY, KEY[4:16], OTHER) if one in told] == []
+    for part in (
+        ".txt: its path: the key",
+        "names.json: line 1: the key",
+        "a\\x1b[2J\\n.txt: line 1: the key",
+        "missing <clientKey> cannot be searched",
+    ):
+        assert part in told
 
 
 def test_what_has_no_end_is_unreadable(tmp_path: Path) -> None:
