@@ -211,15 +211,17 @@ def test_a_given_client_is_used_with_its_log(used: Client, sandbox: Sandbox) -> 
 
 
 def test_a_closed_console_leaves_nothing_and_is_shown_as_it_stood(sandbox: Sandbox) -> None:
-    before = len(states())
-    shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
-    _ = shown.widget
-    shown.task_type.value = "RawTask"
-    for choice in (_target.LIVE, _target.SANDBOX):
-        shown.target.choice.value = choice
+    left = []
     for _ in range(2):
-        shown.close()
-    assert len(states()) == before  # one that is left would break the saving of others
+        shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
+        _ = shown.widget
+        shown.task_type.value = "RawTask"
+        for choice in (_target.LIVE, _target.SANDBOX):
+            shown.target.choice.value = choice
+        for _ in range(2):
+            shown.close()
+        left.append(len(states()))
+    assert left[0] == left[1]  # a closed widget in an open one would break the saving of others
     assert "Run this cell to use it" in shown._repr_mimebundle_()["text/html"]
     shown._ipython_display_()
     assert not shown.log._listeners
