@@ -23,6 +23,7 @@ from traitlets.config import Config
 import brocap_nb as bn
 from brocap_nb.doors._magics import candidates, read_object
 from brocap_nb.sandbox import _shared
+from brocap_nb.tasks import _types
 
 TEXT = st.text('{}$#/\\",;a\u00e9', max_size=8)
 JSON = st.recursive(
@@ -314,7 +315,9 @@ COMPLETED = {
 }
 
 
-def test_completion(shell: InteractiveShell, run: Any) -> None:
+def test_completion(shell: InteractiveShell, run: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(_types, "_registry", dict(_types._registry))
+
     def complete(code: str, behind: str = "") -> tuple[str, list[str]]:
         """The text that would be replaced at the end of `code`, and what is offered for it."""
         with provisionalcompleter():
