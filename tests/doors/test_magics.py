@@ -212,7 +212,7 @@ def test_help_lists_the_commands(shell: InteractiveShell, run: Any, capsys: Any)
     assert run("%brocap") is None
     listed = capsys.readouterr().out
     assert listed.strip() in shell.object_inspect_text("%brocap")
-    assert "%brocap createTask [--live] [--client NAME] [-o NAME] [--wait]" in listed
+    assert "%brocap createTask [--live | --client NAME] [-o NAME] [--wait]" in listed
     for word in ("getTaskResult", "getBalance", "log", "errors", "recipe", "{name} and $name"):
         assert word in listed
     before, sandbox = len(shell.Completer.custom_matchers), run("%brocap sandbox")
@@ -237,7 +237,9 @@ WRONG = {  # what stands behind %brocap or %%brocap, with a cell below; and what
     "getTaskResult 10000000000000000000000000": "expected a whole number",
     "timeline": "required: TASK_ID",
     "balance # note": "Unrecognized arguments: # note",
-    "balance --clent x": "--clent x. Expected: %brocap balance [--live] [--client NAME]",
+    "balance --clent x": "--clent x. Expected: %brocap balance [--live | --client NAME]",
+    "balance -o 1st": "'1st' is no name of a variable. Expected: %brocap balance",
+    "balance --live --client x": "--client: not allowed with argument --live",
     "balance --client nobody": "not the name of a variable that holds",
     "recipe ERROR_ZERO_BALNCE": "%brocap recipe lists all of them",
     "log outcom == 'ok'": "name 'outcom' is not defined",
