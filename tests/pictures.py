@@ -113,6 +113,7 @@ def kinds() -> dict[str, bytes]:
         "PNG with a profile": saved(image, icc_profile=odd_profile()),
         "PNG, grey with a profile of colours": saved(grey, icc_profile=odd_profile()),
         "PNG with a broken profile": saved(image, icc_profile=b"rubbish" * 30),
+        "PNG with a large profile": saved(image, icc_profile=odd_profile() + bytes(2_000_000)),
         "PNG with a long text": with_chunks(saved(image), long),
         "PNG with many texts": with_chunks(saved(image), *[words] * 90),
         "PNG with a broken text": with_chunks(saved(image), chunk(b"tEXt", b"a\0b")[:-1] + b"!"),

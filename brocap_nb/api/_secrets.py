@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import bisect
 import contextlib
 import html
 import json
@@ -20,7 +19,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
-from itertools import accumulate
 from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote_plus
 
@@ -158,7 +156,8 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
     shortest = min((min(len(text), PART) for text, _ in known), default=0)
     piece = (shortest + 1) // 2
     step = shortest + 1 - piece
-    coded = re.compile(rf"[A-Za-z0-9+/_-]{{{-(-shortest * 4 // 3)},}}+")
+    base64_digits = re.compile(rf"[A-Za-z0-9+/_-]{{{-(-shortest * 4 // 3)},}}+")
+    hex_digits = re.compile(rf"[\da-fA-F]{{{2 * shortest},}}+")
     for text, label in known:
         length = min(len(text), PART)
         for at in range(len(text) - length + 1):
@@ -183,8 +182,8 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         for sign, tokens in _DRESSES.items():
             if sign in text:
                 places += _undressed(text, tokens, search)
-        for run in coded.finditer(text):
-            places += _decoded(run, search)
+        places += _decoded(text, base64_digits, 4, search)
+        places += _decoded(text, hex_digits, 2, search)
         pieces, done = [], 0
         for start, stop, label in sorted(places):
             if start >= done:
@@ -252,47 +251,35 @@ def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Pla
     meant = pieces.copy()
     meant[1::2] = map(_meaning, pieces[1::2])
     found = search("".join(meant))
-    if not found:
-        return []
-    read, written = ([*accumulate(map(len, parts))] for parts in (meant, pieces))
-
-    def place(at: int, *, after: bool) -> int:
-        number = bisect.bisect_right(read, at)
-        if number % 2:  # in an escape
-            return written[number] if after else written[number - 1]
-        return written[number] - read[number] + at + after
-
-    return [
-        (place(start, after=False), place(stop - 1, after=True), label)
-        for start, stop, label in found
-    ]
+    spans: list[tuple[int, int]] = []  # where each character that was searched is in the text
+    at = 0
+    for number, piece in enumerate(pieces if found else ()):
+        end = at + len(piece)
+        escape = [(at, end)] * len(meant[number])
+        spans += escape if number % 2 else [(place, place + 1) for place in range(at, end)]
+        at = end
+    return [(spans[start][0], spans[stop - 1][1], label) for start, stop, label in found]
 
 
-def _decoded(run: re.Match[str], search: _Search) -> Iterator[_Place]:
-    """Search a run of letters and digits as base64 and as hexadecimal digits."""
-    digits = run[0].replace("-", "+").replace("_", "/")
-    for begin in range(run.start(), run.start() + 4):
-        code = digits[begin - run.start() :]
-        code = code[: len(code) - (len(code) % 4 == 1)]
-        data = binascii.a2b_base64(code + "=" * (-len(code) % 4))
-        for start, stop, label in search(data.decode("latin-1")):
-            yield begin + start * 4 // 3, begin - (-stop * 4 // 3), label
-    for hexes in _HEXES.finditer(run.string, *run.span()):
-        for begin in range(hexes.start(), hexes.start() + 2):
-            code = run.string[begin : hexes.end() - (hexes.end() - begin) % 2]
-            for start, stop, label in search(bytes.fromhex(code).decode("latin-1")):
-                yield begin + 2 * start, begin + 2 * stop, label
-
-
-_HEXES: Final = re.compile(rf"[\da-fA-F]{{{2 * SHORTEST},}}+")
+def _decoded(text: str, runs: re.Pattern[str], size: int, search: _Search) -> Iterator[_Place]:
+    """Search runs of digits, of which `size` are some bytes: of base64, or hexadecimal ones."""
+    read, length = (binascii.a2b_base64, 3) if size == 4 else (binascii.a2b_hex, 1)
+    for run in runs.finditer(text):
+        digits = run[0].replace("-", "+").replace("_", "/")
+        for offset in range(size):
+            code = digits[offset:]
+            data = read(code + "A" * (-len(code) % size))
+            begin = run.start() + offset
+            for start, stop, label in search(data.decode("latin-1")):
+                yield begin + start * size // length, begin - (-stop * size // length), label
 
 
 # --- what is secret by its name ---------------------------------------------------------------
 
 # A blank stands for any way to join two words.
-_FIELDS: Final = "(proxy )?authorization|cookies?|(proxy )?password|(api|client) key".replace(
-    " ", "[-_ ]?"
-)
+_FIELDS: Final = (
+    "(?:proxy )?authorization|cookies?|(?:proxy )?password|(?:api|client) key"
+).replace(" ", "[-_ ]?")
 _NAMES: Final = rf"{_FIELDS}|((access|auth|refresh)[-_ ]?)?token|(client[-_ ]?)?secret|key"
 
 
@@ -309,16 +296,19 @@ SECRET_HEADERS: Final = _named(rf"(x[-_])?({_NAMES})|set-cookie")
 
 _COOKIES: Final = re.compile(r"=\s*([^;]*)")
 _SET_COOKIES: Final = re.compile(r"(?:^|,)\s*[^=;,\s]+=([^;,]*)")  # not Path, Expires and so on
-_FIELD: Final = re.compile(
-    rf'("(?P<name>{_FIELDS})"\s*:\s*)(?P<value>"(?:[^"\\]|\\.)*+"?|[\d.eE+-]+)', re.IGNORECASE
+# a name and a value: of JSON that is torn, a query, a form, a part of a multipart body
+_IN_JSON: Final = re.compile(
+    rf'"({_FIELDS})"\s*:\s*"?((?<=")(?:[^"\\]|\\.)*+|[\d.eE+-]+)', re.IGNORECASE
+)
+_IN_QUERY: Final = re.compile(r'(?<=[?&#])([^=&#?\s]{1,100})=([^&#\s"<>]+)')
+_IN_FORM: Final = re.compile(r"(?:\A|(?<=&))([^=&]{1,100})=([^&]+)")
+_IN_PART: Final = re.compile(
+    r"\A(?>.*?[;\s]name=\"?([^\";\r\n]*))(?>.*?\r?\n\r?\n)(.*[^\r\n])", re.DOTALL | re.IGNORECASE
 )
 _USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s\"']+(?=@)")
 _FORM: Final = "application/x-www-form-urlencoded"
 _LIKE_A_FORM: Final = re.compile(r"[^\s=&{}<\"]{1,100}=\S*\s*\Z")
-_IN_QUERY: Final = re.compile(r'(?<=[?&#])([^=&#?\s]{1,100})=([^&#\s"<>]+)')
-_IN_FORM: Final = re.compile(r"(?:\A|(?<=&))([^=&]{1,100})=([^&]+)")
 _BOUNDARY: Final = re.compile(r"\s*(--[^\r\n]+)")
-_PART_NAME: Final = re.compile(r"[;\s]name=\"?([^\";\r\n]*)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)
@@ -332,19 +322,34 @@ def label_of(name: str, secret: re.Pattern[str] = SECRET_FIELDS) -> str:
     return KEY_LABEL if "clientkey" in re.sub("[-_ ]", "", name).lower() else HEADER_LABEL
 
 
-def redact_torn(text: str) -> tuple[str, list[Secret]]:
-    """Redact what looks like fields of JSON, in a text that is none; see `redact_body`."""
+def _labelled(
+    text: str, pairs: re.Pattern[str], read: Callable[[str], str] = unquote_plus
+) -> tuple[str, list[Secret]]:
+    """Return a text with labels for the secrets among its pairs, and what they are when read."""
     found: list[Secret] = []
 
-    def label(field: re.Match[str]) -> str:
-        shown, value = label_of(field["name"]), SecretText(field["value"].strip('"'))
-        with contextlib.suppress(ValueError):
-            value = SecretText(json.loads(field["value"]))
-        if value != shown:
-            found.append(Secret(value, shown))
-        return f'{field[1]}"{shown}"'
+    def shown(pair: re.Match[str]) -> str:
+        value = SecretText(read(pair[2]))
+        label, secrets = label_of(unquote_plus(pair[1]), SECRET_NAMES), []
+        if label:
+            secrets = [Secret(value, label)] if value not in ("", label) else []
+        elif value.startswith(("{", "[")) and pairs is not _IN_JSON:
+            label, secrets = redact_torn(value)
+        found.extend(secrets)
+        return pair[0].removesuffix(pair[2]) + label if secrets else pair[0]
 
-    return _FIELD.sub(label, text), found
+    return pairs.sub(shown, text), found
+
+
+def redact_torn(text: str) -> tuple[str, list[Secret]]:
+    """Redact what looks like fields of JSON, in a text that is none; see `redact_body`."""
+    return _labelled(text, _IN_JSON, _unescaped)
+
+
+def _unescaped(text: str) -> str:
+    with contextlib.suppress(ValueError):
+        text = str(json.loads(f'"{text}"'))
+    return text
 
 
 @without_frames
@@ -353,53 +358,24 @@ def redact_form(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     kind = content_type.partition(";")[0].strip().lower()
     boundary = _BOUNDARY.match(text)
     if boundary and (not kind or kind.startswith("multipart/")):
-        parts = [_redact_part(part) for part in text.split(boundary[1])]
+        parts = [_labelled(part, _IN_PART, str) for part in text.split(boundary[1])]
         found = [secret for _, secrets in parts for secret in secrets]
         return boundary[1].join(shown for shown, _ in parts), found
     like_a_form = kind in ("", "text/plain") and _LIKE_A_FORM.match(text)
     if (like_a_form or kind == _FORM) and not text.lstrip().startswith(("{", "[")):
-        return _redact_pairs(text, _IN_FORM)
+        return _labelled(text, _IN_FORM)
     return text, []  # JSON, whatever the content type says, or what has no fields
-
-
-def _redact_part(part: str) -> tuple[str, list[Secret]]:
-    blank = "\r\n\r\n" if "\r\n\r\n" in part else "\n\n"
-    head, _, content = part.partition(blank)
-    named, value = _PART_NAME.search(head), content.rstrip("\r\n")
-    if named is None or not value:
-        return part, []
-    shown, found = _redact_value(named[1], value)
-    return head + blank + shown + content[len(value) :], found
-
-
-def _redact_pairs(text: str, pairs: re.Pattern[str]) -> tuple[str, list[Secret]]:
-    found: list[Secret] = []
-
-    def label(pair: re.Match[str]) -> str:
-        shown, secrets = _redact_value(unquote_plus(pair[1]), unquote_plus(pair[2]))
-        found.extend(secrets)
-        return f"{pair[1]}={shown}" if secrets else pair[0]
-
-    return pairs.sub(label, text), found
-
-
-def _redact_value(name: str, value: str) -> tuple[str, list[Secret]]:
-    """A value of a form: a label if its name means a secret, redacted if it is JSON."""
-    label = label_of(name, SECRET_NAMES)
-    if not label:
-        return redact_torn(value) if value.startswith(("{", "[")) else (value, [])
-    return (value, []) if value == label else (label, [Secret(value, label)])
 
 
 def url_text(url: str, secret: Secret | Veil | None = None) -> str:
     """Return an address as it may be written down: without user, password and secrets."""
-    url, _ = _redact_pairs(_USER_INFO.sub(HEADER_LABEL, url), _IN_QUERY)
+    url, _ = _labelled(_USER_INFO.sub(HEADER_LABEL, url), _IN_QUERY)
     return secret.redact(url) if secret else url
 
 
 def url_secrets(url: str) -> list[Secret]:
     """Return what must not be written down of an address's query if a server repeats it."""
-    return _redact_pairs(url, _IN_QUERY)[1]
+    return _labelled(url, _IN_QUERY)[1]
 
 
 def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None) -> str:

@@ -191,7 +191,7 @@ class Client:
         number = _requests.get_task_result(task_id).task_id
         return Submission(self._pacer, self.send, task_id=number)
 
-    def replay(self, exchange_id: str | int) -> _answers.Answer:
+    def replay(self, exchange_id: str | int | Exchange) -> _answers.Answer:
         """Send the request of `log[exchange_id]` again, with this client's key and address.
 
         It is a new exchange. You ask for it, so a createTask may be billed again.

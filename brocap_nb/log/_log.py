@@ -357,7 +357,7 @@ class ExchangeLog:
         """A log is a log even while it is empty, so that `log or another` is no trap."""
         return True
 
-    def __getitem__(self, exchange_id: str | int) -> Exchange:
+    def __getitem__(self, exchange_id: str | int | Exchange) -> Exchange:
         """Return one exchange with its full bodies, pictures included.
 
         >>> balance = client.get_balance()
@@ -365,7 +365,8 @@ class ExchangeLog:
         '{"errorId": 0, "balance": 10.0}'
 
         Args:
-            exchange_id: an `exchange_id`, or the index of a row of `frame()`: -1 is the newest.
+            exchange_id: an `exchange_id`, the index of a row of `frame()`, of which -1 is the
+                newest, or an exchange that was read before.
 
         Raises:
             ExchangeNotFoundError: there is none, or its lines can no longer be read.
@@ -373,18 +374,20 @@ class ExchangeLog:
         with self.reading():
             return self._read(exchange_id, pictures=True)
 
-    def _read(self, exchange_id: str | int, *, pictures: bool = False) -> Exchange:
+    def _read(self, exchange_id: str | int | Exchange, *, pictures: bool = False) -> Exchange:
         """Return an exchange with its bodies, as of the last look at the files of others."""
         with self._others.lock:
             sessions = self._sources()
             tables = [source.columns for source in sessions]
+            if isinstance(exchange_id, Exchange):
+                exchange_id = exchange_id.exchange_id
             if isinstance(exchange_id, str):
                 name, number = exchange_id.rpartition("-")[0], number_of(exchange_id)
                 for source in sessions:
                     row = source.columns.row_of(number) if source.columns.session == name else None
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
-            else:
+            elif hasattr(exchange_id, "__index__"):
                 with self._writing:
                     order = newest(tables, -exchange_id if exchange_id < 0 else None)
                 if -len(order) <= exchange_id < len(order):
@@ -477,7 +480,7 @@ class ExchangeLog:
         write(found, log._own, log._journal)
         return log
 
-    def to_curl(self, exchange_id: str | int) -> str:
+    def to_curl(self, exchange_id: str | int | Exchange) -> str:
         """Return a shell command that sends a request again, with `$BROCAP_CLIENT_KEY` in it.
 
         >>> balance = client.get_balance()
@@ -487,7 +490,7 @@ class ExchangeLog:
         """
         return _export.to_curl(self[exchange_id])
 
-    def to_python(self, exchange_id: str | int) -> str:
+    def to_python(self, exchange_id: str | int | Exchange) -> str:
         """Return a program that does the same as `to_curl`'s command: it needs `requests`."""
         return _export.to_python(self[exchange_id])
 
@@ -516,8 +519,8 @@ class ExchangeLog:
 
     def diff(
         self,
-        left: str | int,
-        right: str | int,
+        left: str | int | Exchange,
+        right: str | int | Exchange,
         *,
         ignore: Collection[str] = (),
         everything: bool = False,

@@ -12,6 +12,7 @@ import contextlib
 import io
 import math
 import re
+import zlib
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -369,7 +370,8 @@ def opened(data: bytes) -> Image.Image:
         raise InvalidImageError(sentence)
     try:
         # only these: Pillow runs other programs to open some of the rest
-        image: Image.Image = Image.open(io.BytesIO(_lean(data)), formats=FORMATS)
+        lean, profile = _lean(data)
+        image: Image.Image = Image.open(io.BytesIO(lean), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS:
             raise InvalidImageError(
                 f"The picture unpacks to {image.width:,} x {image.height:,} pixels; at most "
@@ -378,6 +380,8 @@ def opened(data: bytes) -> Image.Image:
         if image.info.get("default_image"):
             image.seek(1)  # an APNG's extra picture for who cannot show the animation
         image.load()  # a damaged file is found here
+        if profile:
+            image.info["icc_profile"] = profile
         image.info.pop("xmp", None)  # Pillow would turn the picture by it, a browser does not
         if image.format == "PNG" and data[24:26] in _SCALED_GREY and "transparency" in image.info:
             image.info["transparency"] *= _SCALED_GREY[data[24:26]]
@@ -393,17 +397,22 @@ def opened(data: bytes) -> Image.Image:
     return shown
 
 
-def _lean(data: bytes) -> bytes:
-    """A PNG without its texts: Pillow gives up at many, and would turn the picture by one."""
+def _lean(data: bytes) -> tuple[bytes, bytes]:
+    """A PNG without its texts, and its colour profile: Pillow gives up at much of either."""
     if media_type(data) != "image/png":
-        return data
-    kept, at = [data[:8]], 8
+        return data, b""
+    kept, profile, at = [data[:8]], b"", 8
     while at < len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
-        if data[at + 4 : at + 8] not in (b"tEXt", b"zTXt", b"iTXt"):
+        name = data[at + 4 : at + 8]
+        if name == b"iCCP":  # a name, a zero, the way of packing, the profile
+            packed = data[at + 8 : end - 4].partition(b"\0")[2][1:]
+            with contextlib.suppress(zlib.error):
+                profile = zlib.decompressobj().decompress(packed, 5_000_000)
+        elif name not in (b"tEXt", b"zTXt", b"iTXt"):
             kept.append(data[at:end])
         at = end
-    return b"".join(kept)
+    return b"".join(kept), profile
 
 
 def _upright(image: Image.Image) -> Image.Image:

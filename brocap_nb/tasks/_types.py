@@ -6,18 +6,13 @@ would refuse, and `to_wire()` is the JSON object that is sent.
 
 from __future__ import annotations
 
-import ast
 import base64
 import binascii
-import contextlib
 import copy
 import difflib
 import inspect
-import itertools
 import json
-import linecache
 import math
-import textwrap
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
@@ -80,24 +75,6 @@ def _is_fixed(value: Any) -> bool:
     return value is None or type(value) in (str, int, float, bool)
 
 
-def _cell_docstrings(kind: type) -> dict[str, str]:
-    """The docstrings under the fields of a class of a notebook, where pydantic finds none."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_globals.get("__name__") != kind.__module__:
-        frame = frame.f_back
-    found: dict[str, str] = {}
-    if frame is None:
-        return found
-    lines = linecache.getlines(frame.f_code.co_filename)[frame.f_lineno - 1 :]
-    with contextlib.suppress(SyntaxError, ValueError, IndexError):  # a file that changed meanwhile
-        (node,) = ast.parse(textwrap.dedent("".join(inspect.getblock(lines)))).body
-        for pair in itertools.pairwise(getattr(node, "body", ())):
-            match pair:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(text))):
-                    found[name] = inspect.cleandoc(text)
-    return found
-
-
 class _Strict(BaseModel):
     """Frozen, camelCase on the wire, unknown fields refused."""
 
@@ -132,6 +109,12 @@ class Task(_Strict):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__()  # the keywords are for the hook below
+        if cls.__module__ == "__main__":  # pydantic would not find the docstrings of a cell
+            frame = inspect.currentframe()
+            while frame is not None and frame.f_globals.get("__name__") != "__main__":
+                frame = frame.f_back
+            if frame is not None:
+                inspect.modulesbyfile[inspect.getabsfile(frame)] = "__main__"
 
     @classmethod
     def __pydantic_init_subclass__(
@@ -144,10 +127,6 @@ class Task(_Strict):
                 f"{cls.__name__} has a field named {hidden}, which every task already has. Write "
                 f'it as api_{hidden}: … = Field(alias="{to_camel(hidden)}").'
             )
-        if cls.__module__ == "__main__" and cls.model_config.get("use_attribute_docstrings"):
-            helps = _cell_docstrings(cls)
-            for name, info in cls.model_fields.items():
-                info.description = info.description or helps.get(name)
         if register:
             _registry[cls.wire_type] = cls
 

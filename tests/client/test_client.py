@@ -33,9 +33,7 @@ CREATED = http(b'{"errorId": 0, "taskId": 7654321}')
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 
 
-def test_the_documented_requests_are_sent_and_their_answers_read(
-    client: bn.Client, peer: Peer, key: str
-) -> None:
+def test_the_documented_requests_and_answers(client: bn.Client, peer: Peer, key: str) -> None:
     ready = {"errorId": 0, "errorCode": None, "status": "ready", "solution": {"answer": [True]}}
     peer.say(CREATED, http(json.dumps(ready).encode()), http(b'{"errorId": 0, "balance": 1.25}'))
     url = "\thttps://me.example/x \n"  # blanks around an address are taken off
@@ -153,7 +151,7 @@ JSON = st.recursive(
     status=st.sampled_from([200, 204, 301, 400, 403, 429, 500, 503]),
     method=st.sampled_from(["createTask", "getTaskResult", "getBalance", "else"]),
 )
-def test_any_answer_is_exactly_one_row_and_no_stray_exception(
+def test_any_answer_is_one_row(
     client: bn.Client, peer: Peer, body: bytes, status: int, method: str
 ) -> None:
     peer.say(http(body, status))
@@ -278,9 +276,7 @@ def test_what_a_client_cannot_be_made_of_is_refused(key: str) -> None:
             bn.Client(key, **options)
 
 
-def test_the_key_comes_from_the_environment_and_an_impossible_one_is_not_told(
-    monkeypatch: pytest.MonkeyPatch, peer: Peer, key: str
-) -> None:
+def test_the_key_of_the_environment(monkeypatch: Any, peer: Peer, key: str) -> None:
     for bad in ("", "short", "with space inside", "k\u00e9y-key-key-key", "line\nline-line"):
         with pytest.raises(bn.InvalidKeyError, match="expected at least 8 visible") as caught:
             bn.Client(bad)
@@ -293,9 +289,7 @@ def test_the_key_comes_from_the_environment_and_an_impossible_one_is_not_told(
     assert json.loads(peer.requests[0][1])["clientKey"] == key
 
 
-def test_ones_own_session_is_used_with_its_headers_cookies_and_auth(
-    peer: Peer, key: str, log: bn.ExchangeLog
-) -> None:
+def test_ones_own_session_is_used(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
     seen: list[requests.PreparedRequest] = []
     session = requests.Session()
     session.headers["X-Mine"], session.auth = "yes", ("user", "pass")
@@ -320,9 +314,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
     return address
 
 
-def test_loopback_goes_through_no_proxy_of_the_environment(
-    nowhere: str, peer: Peer, key: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_loopback_needs_no_proxy(nowhere: str, peer: Peer, key: str, capsys: Any) -> None:
     peer.say(BALANCE)
     for session in (None, requests.Session()):
         for url in (peer.url, peer.url.replace("127.0.0.1", "localhost")):
@@ -331,9 +323,7 @@ def test_loopback_goes_through_no_proxy_of_the_environment(
     assert "connection_error" not in capsys.readouterr().out
 
 
-def test_a_proxy_is_used_where_it_is_given_and_named_where_it_fails(
-    nowhere: str, peer: Peer, key: str, log: bn.ExchangeLog
-) -> None:
+def test_a_proxy_is_used_and_named(nowhere: str, peer: Peer, key: str, log: bn.ExchangeLog) -> None:
     def ask(url: str, proxy: str | None = peer.url) -> float:
         proxies = {url.partition(":")[0]: proxy} if proxy else None
         return bn.Client(key, base_url=url, proxies=proxies, log=log).get_balance().balance

@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from peer import Peer, http
@@ -28,8 +29,8 @@ def places(path: Path, key: str | None = KEY) -> list[tuple[str, ...]]:
     return [tuple(line.split(": ")[1:]) for line in report.findings]
 
 
-def test_a_notebook_is_searched_with_its_outputs_and_widget_state(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_notebook_with_outputs_and_widget_state(
+    tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
     monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
     buffer = base64.b64encode(b"\x00\x01" + KEY.encode() + b"\x02").decode()
@@ -135,9 +136,7 @@ def test_what_is_no_key_is_left_alone(client: bn.Client, peer: Peer, tmp_path: P
     assert report.files >= 5
 
 
-def test_paths_that_cannot_be_read(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_that_cannot_be_read(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     clean, missing = tmp_path / "clean.txt", tmp_path / "missing"
     clean.write_text("nothing here")
     for key, paths, code, told in (
@@ -156,9 +155,7 @@ def test_paths_that_cannot_be_read(
     assert main(["audit", str(tmp_path)]) == 1
 
 
-def test_what_is_looked_for_is_never_printed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_looked_for_is_never_printed(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.setenv("BROCAP_CLIENT_KEY", KEY)
     (tmp_path / f"{KEY}.txt").write_text(KEY)
     (tmp_path / f"{KEY}.gz").write_text("no gzip")
@@ -167,13 +164,14 @@ def test_what_is_looked_for_is_never_printed(
     (tmp_path / "names.json").write_text(json.dumps(names))
     assert main(["audit", str(tmp_path), str(tmp_path / f"missing {KEY}")]) == 1
     told = "".join(capsys.readouterr())
-    assert KEY not in told
-    assert KEY[4:16] not in told
-    assert OTHER not in told
-    assert ".txt: its path: the key" in told
-    assert "names.json: line 1: the key" in told
-    assert "a\\x1b[2J\\n.txt: line 1: the key" in told
-    assert "missing <clientKey> cannot be searched" in told
+    assert [one for one in (KEY, KEY[4:16], OTHER) if one in told] == []
+    for part in (
+        ".txt: its path: the key",
+        "names.json: line 1: the key",
+        "a\\x1b[2J\\n.txt: line 1: the key",
+        "missing <clientKey> cannot be searched",
+    ):
+        assert part in told
 
 
 def test_what_has_no_end_is_unreadable(tmp_path: Path) -> None:

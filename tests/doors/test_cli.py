@@ -140,9 +140,7 @@ def test_an_idle_kernel_ends_and_its_folder_with_it(apps: dict[str, AppProcess])
     assert "Traceback" not in app.printed()
 
 
-def test_what_cannot_be_served_is_a_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_served_is_a_sentence(capsys: Any, monkeypatch: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = (taken.getsockname()[1], 99999)
         told = {

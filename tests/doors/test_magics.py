@@ -14,6 +14,7 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.completer import provisionalcompleter, rectify_completions
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.manager import start_new_kernel
 from peer import Peer, http
@@ -22,6 +23,7 @@ from traitlets.config import Config
 import brocap_nb as bn
 from brocap_nb.doors._magics import candidates, read_object
 from brocap_nb.sandbox import _shared
+from brocap_nb.tasks import _types
 
 TEXT = st.text('{}$#/\\",;a\u00e9', max_size=8)
 JSON = st.recursive(
@@ -41,7 +43,7 @@ def create(options: str = "") -> str:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+def shell(tmp_path: Path, monkeypatch: Any) -> Iterator[InteractiveShell]:
     """A shell with the magics, and with a log and a sandbox of its own."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setattr(_shared, "_log", bn.ExchangeLog(":memory:"))
@@ -82,9 +84,7 @@ def told(run: Any, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[
     return told
 
 
-def test_a_cell_is_a_task_and_the_answer_is_ours(
-    shell: InteractiveShell, run: Any, capsys: Any
-) -> None:
+def test_a_cell_is_a_task(shell: InteractiveShell, run: Any, capsys: Any) -> None:
     created = run(create("-o made"))
     assert isinstance(created, bn.CreatedTask)
     assert shell.user_ns["made"] is created
@@ -101,7 +101,7 @@ def test_a_cell_is_a_task_and_the_answer_is_ours(
     assert isinstance(run(f"%brocap getTaskResult {created.task_id}"), bn.TaskResult)
 
 
-def test_a_client_of_the_users_is_asked_and_its_log_is_read(
+def test_a_client_of_the_users(
     shell: InteractiveShell, run: Any, client: bn.Client, peer: Peer
 ) -> None:
     peer.say(http(b'{"errorId": 0, "balance": 7.5}'))
@@ -116,9 +116,7 @@ def test_a_client_of_the_users_is_asked_and_its_log_is_read(
     assert list(frame["exchange_id"]) == [client.log[0].exchange_id]
 
 
-def test_live_goes_to_the_live_service_with_the_key_of_the_environment(
-    run: Any, peer: Peer, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_live_goes_to_the_live_service(run: Any, peer: Peer, key: str, monkeypatch: Any) -> None:
     # a proxy on loopback: what would leave this machine asks it for a tunnel, and gets none
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, peer.url)
@@ -214,7 +212,7 @@ def test_help_lists_the_commands(shell: InteractiveShell, run: Any, capsys: Any)
     assert run("%brocap") is None
     listed = capsys.readouterr().out
     assert listed.strip() in shell.object_inspect_text("%brocap")
-    assert "%brocap createTask [--live] [--client NAME] [-o NAME] [--wait]" in listed
+    assert "%brocap createTask [--live | --client NAME] [-o NAME] [--wait]" in listed
     for word in ("getTaskResult", "getBalance", "log", "errors", "recipe", "{name} and $name"):
         assert word in listed
     before, sandbox = len(shell.Completer.custom_matchers), run("%brocap sandbox")
@@ -239,7 +237,9 @@ WRONG = {  # what stands behind %brocap or %%brocap, with a cell below; and what
     "getTaskResult 10000000000000000000000000": "expected a whole number",
     "timeline": "required: TASK_ID",
     "balance # note": "Unrecognized arguments: # note",
-    "balance --clent x": "--clent x. Expected: %brocap balance [--live] [--client NAME]",
+    "balance --clent x": "--clent x. Expected: %brocap balance [--live | --client NAME]",
+    "balance -o 1st": "'1st' is no name of a variable. Expected: %brocap balance",
+    "balance --live --client x": "--client: not allowed with argument --live",
     "balance --client nobody": "not the name of a variable that holds",
     "recipe ERROR_ZERO_BALNCE": "%brocap recipe lists all of them",
     "log outcom == 'ok'": "name 'outcom' is not defined",
@@ -284,53 +284,21 @@ TYPED = (
     '%%brocap createTask\n{"type": {{key}}}',
     '%brocap log error_code == "{key}" and and',
     '%%brocap createTask\n{"clientKey": "{key}", "task": {}}',
-    '%%brocap createTask\n{"type": "a", "x": "' + "y" * 400 + '{key}"]',
+    '%%brocap createTask\n{"type": "a", "x": "' + "y" * 400 + '{key}", -]',
+    '%%brocap createTask\n{"type": "a", "x": "{key}' + "z" * 22 + '"]',
 )
 
 
-def test_a_key_that_is_typed_all_the_same_is_not_shown(
-    told: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_that_is_typed_is_not_shown(told: Any, monkeypatch: Any) -> None:
     typed = "a" + secrets.token_hex(16)[1:]
     own = "own-key-" + secrets.token_urlsafe(12).replace("-", "x")  # of any shape
     monkeypatch.setenv("BROCAP_CLIENT_KEY", own)
     for cell in TYPED:
         for key in (typed, own):
             error, shown = told(cell.replace("{key}", key))
-            assert key[:10] not in f"{shown}{error}{vars(error)}", cell
+            text = f"{shown}{error}{vars(error)}"
+            assert not any(key[at : at + 10] in text for at in range(len(key) - 9)), cell
     assert len(_shared.shared_log()) == 0
-
-
-class Kernel:
-    """A real kernel with the magics loaded."""
-
-    def __init__(self, folder: Path) -> None:
-        kept = {n: v for n, v in os.environ.items() if not n.startswith("BROCAP")}
-        source = str(Path(bn.__file__).parents[1])
-        environment = kept | {"IPYTHONDIR": str(folder / "ipython"), "PYTHONPATH": source}
-        self.manager, self.client = start_new_kernel(cwd=str(folder), env=environment)
-        assert self.run("import brocap_nb as bn\n%load_ext brocap_nb")["status"] == "ok"
-
-    def run(self, code: str, seen: Callable[[dict[str, Any]], None] = print) -> dict[str, Any]:
-        """Execute; return the reply. `seen` is called with what a front end would show."""
-        content: dict[str, Any]
-        content = self.client.execute_interactive(code, output_hook=seen, timeout=90)["content"]
-        return content
-
-    def complete(self, code: str, behind: str = "") -> tuple[list[str], str]:
-        """What is offered at the end of `code`, and the text that it would replace."""
-        reply = self.client.complete(code + behind, len(code), reply=True, timeout=90)
-        content = reply["content"]
-        assert content["cursor_end"] == len(code)
-        return content["matches"], code[content["cursor_start"] :]
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
-    kernel = Kernel(tmp_path_factory.mktemp("kernel"))
-    yield kernel
-    kernel.client.stop_channels()
-    kernel.manager.shutdown_kernel(now=True)
 
 
 COMPLETED = {
@@ -349,13 +317,24 @@ COMPLETED = {
 }
 
 
-def test_completion(kernel: Kernel) -> None:
-    kernel.run("class MyOwnTask(bn.Task):\n    page_address: str\nbrocap_log_size = 1")
+def test_completion(shell: InteractiveShell, run: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(_types, "_registry", dict(_types._registry))
+
+    def complete(code: str, behind: str = "") -> tuple[str, list[str]]:
+        """The text that would be replaced at the end of `code`, and what is offered for it."""
+        with provisionalcompleter():
+            text = code + behind
+            found = [*rectify_completions(text, shell.Completer.completions(text, len(code)))]
+        assert {one.end for one in found} == {len(code)}
+        return code[found[0].start :], [one.text for one in found]
+
+    run("import brocap_nb as bn\nclass MyOwnTask(bn.Task):\n    page_address: str")
+    run("brocap_log_size = 1")
     for code, (typed, expected) in COMPLETED.items():
-        assert kernel.complete(code) == (expected, typed)
+        assert complete(code) == (typed, expected)
     typed_behind = '", "type": "MyOwnTask"}'
-    assert kernel.complete('%%brocap createTask\n{"pa', typed_behind) == (["pageAddress"], "pa")
-    assert "brocap_log_size" in kernel.complete("1 + brocap_l")[0], "other code is left alone"
+    assert complete('%%brocap createTask\n{"pa', typed_behind) == ("pa", ["pageAddress"])
+    assert "brocap_log_size" in complete("1 + brocap_l")[1], "other code is left alone"
 
 
 def test_completion_offers_nothing_inside_a_value() -> None:
@@ -367,25 +346,34 @@ def test_completion_offers_nothing_inside_a_value() -> None:
         assert candidates(text, text)[1] == []
 
 
-def test_an_error_is_one_line_and_the_stop_button_ends_the_waiting(kernel: Kernel) -> None:
-    reply = kernel.run('%%brocap createTask -o unset\n{"type": "NoSuchTask"}')
-    assert reply["ename"] == "ApiError"
-    (line,) = reply["traceback"]
-    entry = bn.CATALOGUE["ERROR_TASK_NOT_SUPPORTED"]
-    for part in (f"ApiError: {entry.code}: ", entry.meaning, entry.remedy, "[exchange "):
-        assert part in line
-    assert kernel.run("unset")["ename"] == "NameError"
-    kernel.run(
-        "slow = bn.Sandbox(speed=0.001).start()\n"
-        "to_slow = bn.Client(slow.key, base_url=slow.url, log=bn.ExchangeLog(':memory:'))"
-    )
+def test_in_a_kernel_an_error_is_a_line_and_one_can_stop(tmp_path: Path, request: Any) -> None:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("BROCAP")}
+    own = {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(Path(bn.__file__).parents[1])}
+    manager, client = start_new_kernel(cwd=str(tmp_path), env=kept | own)
+    request.addfinalizer(lambda: manager.shutdown_kernel(now=True))
+    request.addfinalizer(client.stop_channels)
+
+    def run(code: str, seen: Callable[[dict[str, Any]], None] = print) -> list[str]:
+        reply = client.execute_interactive(code, output_hook=seen, timeout=90)["content"]
+        return list(reply.get("traceback", []))
 
     stopped: list[object] = []
 
     def stop(message: dict[str, Any]) -> None:
         shown = message["content"].get("data", {}).get("text/plain", "")
         if "status: waiting" in shown and not stopped:
-            stopped.append(kernel.manager.interrupt_kernel())
+            stopped.append(manager.interrupt_kernel())
 
-    (said,) = kernel.run(create("--wait --client to_slow"), stop)["traceback"]
+    assert not run(
+        "%load_ext brocap_nb\n"
+        "import brocap_nb as bn\n"
+        "slow = bn.Sandbox(speed=0.001).start()\n"
+        "to_slow = bn.Client(slow.key, base_url=slow.url, log=bn.ExchangeLog(':memory:'))"
+    )
+    (line,) = run('%%brocap createTask -o unset\n{"type": "NoSuchTask"}')
+    entry = bn.CATALOGUE["ERROR_TASK_NOT_SUPPORTED"]
+    for part in (f"ApiError: {entry.code}: ", entry.meaning, entry.remedy, "[exchange "):
+        assert part in line
+    assert "NameError" in "".join(run("unset"))
+    (said,) = run(create("--wait --client to_slow"), stop)
     assert re.search(r"CancelledError: .* Task (\d+) goes on .*: %brocap getTaskResult \1$", said)

@@ -135,7 +135,8 @@ def test_only_what_is_new_is_read_again_and_what_is_gone_is_gone(tmp_path: Path)
     path.write_bytes(b"x" * (len(before) - 1) + b"\n")  # what was read is not looked at again
     with path.open("ab") as file:
         line = before.splitlines(keepends=True)[-1]
-        file.write(line.replace(f"{log.session}-3".encode(), f"{log.session}-4".encode()))
+        fresh = line.replace(f"{log.session}-3".encode(), f"{log.session}-4".encode())
+        file.write(fresh * 2 + line)  # what is there already is no row once more
     assert len(reader) == 4
     path.unlink()
     assert len(reader) == 0

@@ -111,10 +111,20 @@ def test_an_exchange_has_its_id_and_is_a_row_of_the_frame_whoever_wrote_it(tmp_p
         ids = reader.frame()["exchange_id"].tolist()
         assert [reader[n].exchange_id for n in range(-len(ids), len(ids))] == ids * 2
         assert [reader[one].exchange_id for one in ids] == ids
+        assert reader[reader[0]] == reader[0]
         assert reader[-1].exchange_id.endswith(f"{logs[0].session}-2")
-        for missing in (len(ids), -len(ids) - 1, "nonsense", f"{ids[0]}9", f"{ids[0]}x", ""):
+        for missing in (
+            len(ids),
+            -len(ids) - 1,
+            "nonsense",
+            f"{ids[0]}9",
+            f"{ids[0]}x",
+            "",
+            1.5,
+            None,
+        ):
             with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
-                reader[missing]
+                reader[missing]  # type: ignore[index]
 
 
 def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
@@ -159,17 +169,23 @@ def test_threads_write_whole_lines_with_ids_of_their_own(log: ExchangeLog) -> No
     assert (frame["request"].str.len() == 3002).all()
 
 
-def _in_a_fork(log: ExchangeLog) -> None:
+def _in_a_fork(log: ExchangeLog, memory: ExchangeLog) -> None:
     begin(log, method="inChild")
+    begin(memory, method="inChild")
+    assert memory.frame()["method"].tolist() == ["before", "inChild"]
 
 
 def test_a_forked_process_writes_a_file_of_its_own(log: ExchangeLog) -> None:
+    memory = ExchangeLog(":memory:")
+    begin(memory, method="before")
     begin(log, method="before")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        child = multiprocessing.get_context("fork").Process(target=_in_a_fork, args=(log,))
+        fork = multiprocessing.get_context("fork")
+        child = fork.Process(target=_in_a_fork, args=(log, memory))
         child.start()
         child.join()
+    assert child.exitcode == 0
     begin(log, method="after")
     assert log.frame()["method"].tolist() == ["before", "inChild", "after"]
     assert log.frame()["session"].nunique() == 2
@@ -192,9 +208,6 @@ STRANGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "newer": (lambda lines: lines.replace(b'"format":1', b'"format":9,"new":[1]'), "format 9"),
     "no JSON": (_with(b"not json"), "no JSON object"),
     "no object": (_with(b"[1, 2]"), "no JSON object"),
-    "no text": (_with(b"\xff\xfe"), "no JSON object"),
-    "too deep": (_with(b"[" * 100_000), "no JSON object"),
-    "no fields": (_with(b'{"kind":"request"}'), "wrong type"),
 }
 
 
@@ -272,33 +285,24 @@ assert len(seen) == 1 and "No space" in str(seen[0].message) or "too large" in s
 def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: Path) -> None:
     task = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
     first, second = ExchangeLog(tmp_path), ExchangeLog(tmp_path)
-    assert first.tasks().empty
+    none = first.tasks()
     with bn.Sandbox(speed=1000) as sandbox:
-        with bn.Client(sandbox.key, base_url=sandbox.url, log=first) as client:
-            client.get_balance()
-            alone = client.create_task(task).task_id
-            client.get_balance()
-            pair = [client.create_task(task).task_id for _ in range(2)]
-            client.get_balance()
-        with bn.Client(sandbox.key, base_url=sandbox.url, log=second) as client:
-            client.get_task_result(alone)
-    with bn.Sandbox() as sandbox, bn.Client(sandbox.key, base_url=sandbox.url, log=second) as other:
-        assert other.create_task(task).task_id == alone  # a service that was started anew
-    polled = f"{second.session}-1"
+        clients = [bn.Client(sandbox.key, base_url=sandbox.url, log=log) for log in (first, second)]
+        clients[0].get_balance()
+        task_id = clients[0].create_task(task).task_id
+        clients[0].get_balance()
+        clients[1].get_task_result(task_id)
+    created, polled = f"{first.session}-2", f"{second.session}-1"
     for log in (first, second):
         table = log.tasks()
-        assert table["task_id"].tolist() == [alone, *reversed(pair), alone]
-        assert table["state"].tolist() == ["processing"] * 3 + ["ready"]
-        assert table["polls"].tolist() == [0, 0, 0, 1]
-        assert table["cost"].isna().tolist() == [True, True, True, False]
-        assert table["cost"].iloc[-1] == 0.002
-        assert table["answered_by"].iloc[-1] == polled
-        ready = table["created_by"].iloc[-1]
-        assert [e["exchange_id"] for e in table.events[ready]] == [ready, polled]
-        assert table._repr_html_().count("data:image/svg+xml") == 4
-        assert log.tasks(last=1)["task_id"].tolist() == [alone]
-        assert log.tasks(session=first.session)["polls"].tolist() == [0, 0, 1]
-    assert first.tasks(session="none").columns.tolist() == first.tasks().columns.tolist()
+        (row,) = table.to_dict("records")
+        assert (row["task_id"], row["state"], row["polls"]) == (task_id, "ready", 1)
+        assert (row["cost"], row["created_by"], row["answered_by"]) == (0.002, created, polled)
+        assert [e["exchange_id"] for e in table.events[created]] == [created, polled]
+        assert table._repr_html_().count("data:image/svg+xml") == 1
+        assert log.tasks(session=first.session)["polls"].tolist() == [1]
+        assert [len(log.tasks(last=last)) for last in (1, 3)] == [0, 1]
+        assert list(log.tasks(session="none")) == list(none)
 
 
 @pytest.mark.parametrize(

@@ -41,26 +41,20 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def built(draw: Callable[[Any], Any]) -> bn.Task:
-    """A task of one of three types."""
-    kind = draw(st.sampled_from(["from image", "picture", "listed", "raw"]))
-    if kind == "picture":
-        source: dict[str, Any] = draw(
-            st.sampled_from(PICTURES).map(lambda text: {"images_base64": [text]})
-            | st.integers(0, 99).map(lambda n: {"image_urls": [f"https://example.com/{n}.png"]})
-        )
-        agent = draw(st.none() | words)
-        return bn.ComplexImageTask(**source, question=draw(words), user_agent=agent)
-    if kind == "from image":
-        data = draw(st.sampled_from(FILES))
-        Path("owl.png").write_bytes(data)
-        sources = [data, "owl.png", Path("owl.png"), Image.open(io.BytesIO(data))]
-        return bn.ComplexImageTask.from_image(draw(st.sampled_from(sources)), draw(words))
-    if kind == "raw":
-        leaf = words | st.integers(-5, 5) | st.booleans() | st.none()
-        members = st.dictionaries(words, leaf | st.lists(leaf, max_size=2), max_size=3)
-        return bn.RawTask(draw(members))
-    numbers = draw(st.lists(st.integers(-9, 9), max_size=3))
-    return Listed(numbers=numbers, note=draw(st.none() | st.booleans() | st.integers(0, 1) | words))
+    """A task of one of the types, built in one of the ways."""
+    data, leaf = draw(st.sampled_from(FILES)), words | st.integers(0, 1) | st.booleans() | st.none()
+    Path("owl.png").write_bytes(data)
+    sources = st.sampled_from([data, "owl.png", Path("owl.png"), Image.open(io.BytesIO(data))])
+    address, text = "https://example.com/1.png", base64.b64encode(data).decode()
+    image, members = bn.ComplexImageTask, st.dictionaries(words, leaf | st.lists(leaf), max_size=3)
+    ways: list[Callable[[], bn.Task]] = [
+        lambda: image.from_image(draw(sources), draw(words)),
+        lambda: image(image_urls=[address], question=draw(words), user_agent=draw(words)),
+        lambda: image(images_base64=[text], question=draw(words)),
+        lambda: Listed(numbers=draw(st.lists(st.integers(), max_size=3)), note=draw(leaf)),
+        lambda: bn.RawTask(draw(members)),
+    ]
+    return draw(st.sampled_from(ways))()
 
 
 def change(draw: Callable[[Any], Any], task: bn.Task) -> bn.Task:
@@ -80,6 +74,7 @@ def change(draw: Callable[[Any], Any], task: bn.Task) -> bn.Task:
         ways.append(lambda task: copy.replace(task, **new))
     if isinstance(task, Listed) and draw(st.booleans()):
         task.numbers.append(draw(st.integers(-9, 9)))
+        return task
     return draw(st.sampled_from(ways))(task)
 
 

@@ -68,100 +68,74 @@ def test_a_sample_brings_its_question_its_picture_and_its_body(console: Console)
     assert "600 x 400" in console.picture.shown.value
 
 
-def test_a_submission_ends_with_the_answer_drawn_and_its_rows(
+def test_submissions_end_with_the_answer_drawn_and_are_looked_at_one_by_one(
     console: Console, sandbox: Sandbox
 ) -> None:
     disabled: list[bool] = []
     console.submit.observe(lambda change: disabled.append(change["new"]), "disabled")
-    choose_sample(console)
-    console.submit.click()
-    assert console.run is not None
-    until(lambda: "Answer:" in console.picture.shown.value)
-    puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
-    assert f"tile {puzzle.answer.index(True) + 1} of 6" in console.picture.shown.value
-    until(lambda: "ready" in console.submissions._lines[0].status.value)
-    until(lambda: disabled == [True, False])  # a second click does not get there meanwhile
-    assert [e.method for e in console.log.exchanges()].count("createTask") == 1
-    assert console.submissions.running == ()
-    until(lambda: "ready" in " ".join(console.board.list.texts))
-    rows = console.board.list.texts
-    assert len(rows) == len(console.log)
-    assert "createTask" in rows[-1]  # newest first
-    assert "getTaskResult" in rows[0]
-
-
-def test_several_submissions_are_looked_at_one_by_one(console: Console) -> None:
-    for name in ("penguin", "rope"):
-        until(lambda: not console.submit.disabled)
-        choose_sample(console, name)
+    _ = console.widget  # chooses the first sample
+    sandbox.faults.next("getTaskResult", "reset")
+    for name, again in (("", [True, False]), ("penguin", [True, False] * 2)):
+        if name:
+            choose_sample(console, name)
         console.submit.click()
-    rope, penguin = console.submissions.runs
-    assert console.run is rope
-    until(lambda: rope.done() and penguin.done())
-    until(lambda: "Answer:" in console.picture.shown.value)
-    first = console.picture.shown.value
-    console.submissions._lines[1].show.click()
-    assert console.run is penguin
-    assert "Answer:" in console.picture.shown.value
-    assert console.picture.shown.value != first
-    assert f"Task {penguin.task_id} · Answer:" in console.picture.shown.value
+        until(lambda: console.run is not None and console.run.done())
+        until(lambda: "Answer:" in console.picture.shown.value)
+        until(lambda again=again: disabled == again)  # a second click does not get there meanwhile
+    penguin, first = console.submissions.runs
+    newer, older = console.submissions._lines
+    until(lambda: "1 request broke (connection error)" in older.numbers.value)
+    until(lambda: "ready" in newer.status.value)
+    puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
+    seen = console.picture.shown.value
+    assert f"Task {penguin.task_id} · Answer: <b>tile {puzzle.answer.index(True) + 1} of 6" in seen
+    until(lambda: len(console.board.list.texts) == len(console.log))
+    until(lambda: "ready" in console.board.list.texts[0])
+    assert "createTask" in console.board.list.texts[-1]  # newest first
+    assert [e.method for e in console.log.exchanges()].count("createTask") == 2
+    older.show.click()
+    assert console.run is first
+    assert f"Task {first.task_id} · Answer:" in console.picture.shown.value
     console.tabs.value = "Solution"
     assert "&quot;answer&quot;" in console.text.value
     choose_sample(console, "galaxy")
     assert "Not submitted yet." in console.picture.shown.value
 
 
-def test_a_request_that_broke_is_told_at_its_submission(console: Console, sandbox: Sandbox) -> None:
-    sandbox.faults.next("getTaskResult", "reset")
-    _ = console.widget  # chooses the first sample
-    console.submit.click()
-    until(
-        lambda: "1 request broke (connection error)" in console.submissions._lines[0].numbers.value
-    )
-
-
 def test_a_failed_submission_says_why_and_leads_to_its_request(console: Console) -> None:
     console.task_type.value = "RawTask"
     console.form.inputs["task"].widget.value = '{"type": "NoSuchTask"}'
     console.submit.click()
-    line = console.submissions._lines[0]
-    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in line.status.value)
-    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in console.form.rows[-1].said.value)
-    until(lambda: "ERROR_TASK_NOT_SUPPORTED" in " ".join(console.board.list.texts))
+    line, code = console.submissions._lines[0], "ERROR_TASK_NOT_SUPPORTED"
+    until(lambda: code in line.status.value)
+    until(lambda: code in console.form.rows[-1].said.value)
+    until(lambda: code in " ".join(console.board.list.texts))
     until(lambda: line.request.layout.display != "none")
     until(lambda: not console.submit.disabled)
     line.request.click()
     assert console.board.exchange.exchange_id == console.log[-1].exchange_id
 
 
-def test_the_service_s_error_is_told_at_the_field(console: Console) -> None:
-    fill_token(console, "https://refused.example/")
-    inputs = console.form.inputs
-    console.submit.click()
-    rows = {row.names: row for row in console.form.rows}
-    until(lambda: "ERROR_" in rows[("websiteURL",)].marked)
-    line = console.submissions._lines[0]
-    until(lambda: "does not take tasks" in line.status.value)
-    assert rows[("websitePublicKey",)].marked == ""
-    inputs["websiteURL"].widget.value = "https://other.example/"
-    assert rows[("websiteURL",)].marked == ""
-
-
-def test_an_incomplete_form_sends_nothing(console: Console) -> None:
+def test_what_is_wrong_is_told_at_the_field_and_a_wait_can_be_cancelled(console: Console) -> None:
     console.task_type.value = "FunCaptchaTaskProxyless"
     console.submit.click()
     assert "Missing or wrong:" in console._report.value
     links = console._wrong.children
     assert [link.description for link in links] == ["Website URL", "Website public key"]
-    assert len(console.log) == 0
-    assert console.run is None
-    fill_token(console, "https://example.com/")
+    assert (len(console.log), console.run) == (0, None)  # nothing was sent
+    fill_token(console, "https://refused.example/")
     assert console._wrong.children == ()
     assert {link.comm for link in links} == {None}
 
+    console.submit.click()
+    url, key = console.form.rows[:2]
+    until(lambda: "ERROR_" in url.marked)
+    until(lambda: "does not take tasks" in console.submissions._lines[0].status.value)
+    until(lambda: not console.submit.disabled)
+    assert key.marked == ""
+    console.form.inputs["websiteURL"].widget.value = "https://example.com/"
+    assert url.marked == ""
 
-def test_a_wait_can_be_cancelled(console: Console) -> None:
-    fill_token(console, "https://example.com/")
     console.submit.click()
     line = console.submissions._lines[0]
     line.cancel.click()
@@ -227,27 +201,27 @@ def test_the_live_service_needs_a_key_that_is_in_no_state_and_gets_a_samples_byt
     assert console.submit.description == "Submit task"
 
 
-def test_a_given_client_is_used_with_its_log(sandbox: Sandbox) -> None:
-    log = ExchangeLog(":memory:")
-    with Client(sandbox.key, base_url=sandbox.url, log=log) as client:
-        console = Console(client, sandbox=sandbox)
-        assert console.log is log
-        assert console.target.client() is client
-        with pytest.raises(InvalidInputError, match="expected one of them"):
-            Console(client, log=ExchangeLog(":memory:"))
-        console.close()
-        assert client.get_balance()  # closing the console leaves it alone
+def test_a_given_client_is_used_with_its_log(used: Client, sandbox: Sandbox) -> None:
+    console = Console(used, sandbox=sandbox)
+    assert (console.log, console.target.client()) == (used.log, used)
+    with pytest.raises(InvalidInputError, match="expected one of them"):
+        Console(used, log=ExchangeLog(":memory:"))
+    console.close()
+    assert used.get_balance()  # closing the console leaves it alone
 
 
 def test_a_closed_console_leaves_nothing_and_is_shown_as_it_stood(sandbox: Sandbox) -> None:
-    before = len(states())
-    shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
-    _ = shown.widget
-    shown.task_type.value = "RawTask"
-    shown.target.choice.value = _target.LIVE
+    left = []
     for _ in range(2):
-        shown.close()
-    assert len(states()) == before  # one that is left would break the saving of others
+        shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
+        _ = shown.widget
+        shown.task_type.value = "RawTask"
+        for choice in (_target.LIVE, _target.SANDBOX):
+            shown.target.choice.value = choice
+        for _ in range(2):
+            shown.close()
+        left.append(len(states()))
+    assert left[0] == left[1]  # a closed widget in an open one would break the saving of others
     assert "Run this cell to use it" in shown._repr_mimebundle_()["text/html"]
     shown._ipython_display_()
     assert not shown.log._listeners
