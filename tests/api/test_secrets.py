@@ -191,9 +191,10 @@ def test_very_many_secrets_of_a_large_text_are_found_at_once() -> None:
     text = "|".join(known)
     clean = Veil(*(Secret(one, HEADER_LABEL) for one in known)).redact(text)
     assert clean == "|".join(["<left out>"] * 5_000)
+    veil = Veil(*map(Secret, known))
     for filler in ("A", "\\u0041", "%41", "&#65;", "\0", "41", '\\"', "-_"):
         text = filler * (1_000_000 // len(filler))
-        assert Veil(*map(Secret, known)).redact(f"{text}\n{known[0]}\n") == f"{text}\n<clientKey>\n"
+        assert veil.redact(f"{text}\n{known[0]}\n") == f"{text}\n<clientKey>\n"
 
 
 @pytest.mark.parametrize("value", ["pässwörter", "密码密码密码密码密码", "emoji \U0001f511 key"])
