@@ -13,6 +13,7 @@ import difflib
 import inspect
 import json
 import math
+import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
@@ -35,8 +36,6 @@ from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._secrets import SecretText
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._code import python_source
-
-_OWN: Final = frozenset({"pictures", "to_python", "to_wire", "wire_body"})
 
 _registry: dict[str, type[Task]] = {}
 
@@ -85,6 +84,7 @@ class _Strict(BaseModel):
         extra="forbid",
         frozen=True,
         populate_by_name=True,
+        protected_namespaces=(re.compile("(pictures|to_python|to_wire|wire_body)$"),),
     )
 
 
@@ -122,11 +122,6 @@ class Task(_Strict):
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.wire_type = wire_type or cls.__name__
-        for hidden in _OWN.intersection(cls.model_fields):
-            raise InvalidTaskError(
-                f"{cls.__name__} has a field named {hidden}, which every task already has. Write "
-                f'it as api_{hidden}: … = Field(alias="{to_camel(hidden)}").'
-            )
         if register:
             _registry[cls.wire_type] = cls
 
