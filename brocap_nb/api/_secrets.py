@@ -19,7 +19,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
-from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
+from typing import Final, Never, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote_plus
 
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
@@ -51,6 +51,30 @@ class SecretText(str):
         return repr(HEADER_LABEL)
 
 
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def bare(error: BaseException) -> BaseException:
+    """Return an exception without the frames it came through: they may hold a body."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
+
+
+def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Let no exception take the frames of a function along: they hold what is not redacted yet."""
+
+    @wraps(function)
+    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+        try:
+            return function(*given, **named)
+        except BaseException as error:
+            given, named = (), {}  # type: ignore[assignment]
+            raise bare(error) from None
+
+    return call
+
+
 class Secret:
     """A client key, a password. No repr, pickle, traceback or inspector of objects shows it."""
 
@@ -65,6 +89,7 @@ class Secret:
         """Return the secret itself, for the wire only."""
         return self._reveal()
 
+    @without_frames
     def redact(self, text: str) -> str:
         """Return `text` with a label in the place of the secret, however it is dressed."""
         return _finder((self,))(text)
@@ -103,6 +128,7 @@ class Veil:
             return self
         return Veil(*self._given, met=(*self._met, *new)[-VEILED:])
 
+    @without_frames
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""
         return self._redact(text)
@@ -111,47 +137,18 @@ class Veil:
         return "<Veil>"
 
 
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
-
-
-def bare(error: BaseException) -> BaseException:
-    """Return an exception without the frames it came through: they may hold a body."""
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
-
-
-def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Let no exception take the frames of a function along: they hold what is not redacted yet."""
-
-    @wraps(function)
-    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
-        try:
-            return function(*given, **named)
-        except BaseException as error:
-            given, named = (), {}  # type: ignore[assignment]
-            raise bare(error) from None
-
-    return call
-
-
 _Place: TypeAlias = tuple[int, int, str]  # start and stop in a text, and the label for it
 _Search: TypeAlias = Callable[[str], list[_Place]]
 
 
-class _Table(dict[str, Any]):
-    """A dict of pieces of secrets: a traceback that shows locals shows nothing of it."""
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} pieces of secrets>"
-
-
 @lru_cache(maxsize=64)
+@without_frames
 def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
     """Return what puts labels in the place of secrets. It has them in its closure only."""
     # A text holds a secret if a part of it is one of `parts`. Each part, wherever it stands, holds
     # one of the pieces into which `search` cuts the text: so few of these are looked up.
-    parts, probes = _Table(), _Table()
+    parts: dict[str, str] = {}
+    probes: dict[str, set[int]] = {}
     known = [(text, secret.label) for secret in secrets for text in _spellings(secret.reveal())]
     shortest = min((min(len(text), PART) for text, _ in known), default=0)
     piece = (shortest + 1) // 2
