@@ -234,12 +234,6 @@ class Task(_Strict):
     __str__ = __repr__
 
 
-# Your own types have docstrings for help. The built-in ones, and Task itself, do without: to read
-# docstrings pydantic searches the source of every loaded module, a tenth of this package's import.
-Task.model_config["use_attribute_docstrings"] = True
-_DESCRIBED: Final = ConfigDict(use_attribute_docstrings=False)
-
-
 def _address(field: str) -> AfterValidator:
     return AfterValidator(lambda url: _pictures.clean_address(url, field))
 
@@ -266,7 +260,6 @@ class ComplexImageTask(Task):
     {'type': 'ComplexImageTask', 'class': 'funcaptcha', 'imageUrls': [...], 'metadata': {...}}
     """
 
-    model_config = _DESCRIBED
     typical_wait = (0.3, 6.0)
 
     task_class: Literal["funcaptcha"] = Field(
@@ -377,7 +370,6 @@ class FunCaptchaTaskProxyless(Task):
     {'type': 'FunCaptchaTaskProxyless', 'websiteURL': 'https://e.org', 'websitePublicKey': '6'}
     """
 
-    model_config = _DESCRIBED
     typical_wait = (10.0, 30.0)
 
     website_url: _Page = Field(alias="websiteURL", description="Address of the page.")
@@ -416,8 +408,6 @@ class RawTask(Task, register=False):
     brocap_nb.ApiError: ERROR_TASK_NOT_SUPPORTED: ...
     """
 
-    model_config = _DESCRIBED
-
     text: str = Field(description="The object as JSON.")
 
     def __init__(self, body: Mapping[str, Any]) -> None:
@@ -440,6 +430,11 @@ class RawTask(Task, register=False):
     def to_wire(self) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.text)
         return body
+
+
+# Your own types have docstrings for help. The built-in ones, and Task itself, do without: to read
+# docstrings pydantic searches the source of every loaded module, a tenth of this package's import.
+Task.model_config["use_attribute_docstrings"] = True
 
 
 def _picture_file(text: str) -> bytes:
