@@ -179,8 +179,10 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         for sign, tokens in _DRESSES.items():
             if sign in text:
                 places += _undressed(text, tokens, search)
-        places += _decoded(text, base64_digits, 4, search)
-        places += _decoded(text, hex_digits, 2, search)
+        for run in base64_digits.finditer(text):
+            places += _decoded(run, 4, search)
+            for hexes in hex_digits.finditer(text, *run.span()):
+                places += _decoded(hexes, 2, search)
         pieces, done = [], 0
         for start, stop, label in sorted(places):
             if start >= done:
@@ -258,17 +260,16 @@ def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Pla
     return [(spans[start][0], spans[stop - 1][1], label) for start, stop, label in found]
 
 
-def _decoded(text: str, runs: re.Pattern[str], size: int, search: _Search) -> Iterator[_Place]:
-    """Search runs of digits, of which `size` are some bytes: of base64, or hexadecimal ones."""
+def _decoded(run: re.Match[str], size: int, search: _Search) -> Iterator[_Place]:
+    """Search a run of digits, of which `size` are some bytes: of base64, or hexadecimal ones."""
     read, length = (binascii.a2b_base64, 3) if size == 4 else (binascii.a2b_hex, 1)
-    for run in runs.finditer(text):
-        digits = run[0].replace("-", "+").replace("_", "/")
-        for offset in range(size):
-            code = digits[offset:]
-            data = read(code + "A" * (-len(code) % size))
-            begin = run.start() + offset
-            for start, stop, label in search(data.decode("latin-1")):
-                yield begin + start * size // length, begin - (-stop * size // length), label
+    digits = run[0].replace("-", "+").replace("_", "/")
+    for offset in range(size):
+        code = digits[offset:]
+        data = read(code + "A" * (-len(code) % size)).decode("latin-1")
+        begin = run.start() + offset
+        for start, stop, label in search(data):
+            yield begin + start * size // length, begin - (-stop * size // length), label
 
 
 # --- what is secret by its name ---------------------------------------------------------------
