@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
-import duckdb
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -322,28 +317,3 @@ def test_violations_know_the_task_type_from_the_creation() -> None:
         ("s-4", "", '"<html>"'),
         ("s-6", "", "[]"),
     ]
-
-
-SUMMARIES = [
-    *(errors, latency, task_times, violations),
-    partial(tasks, now=START, cost=lambda *exchanges: float(len(exchanges))),
-]
-
-
-SOME = frame(
-    {**CREATED, "task_id": 7, "response": "{}"},
-    {**READY, "task_id": 7, "response": "[]"},
-    code("A", task_id=7),
-    code("A"),
-    {**PROCESSING, "task_id": 7},
-)
-
-
-@pytest.mark.parametrize("native", [pl.from_arrow, duckdb.from_arrow])
-def test_every_kind_of_frame_gives_the_same(native: Callable[[pa.Table], Any]) -> None:
-    plain = SOME.astype({name: object for name in SOME if SOME[name].dtype == "category"})
-    other = native(pa.Table.from_pandas(plain, preserve_index=False))
-    for summary in SUMMARIES:
-        assert (expected := rows_of(summary(SOME)))
-        assert summary(other).to_arrow().to_pylist() == expected
-        assert summary(SOME.head(0)).schema == summary(SOME).schema
