@@ -66,7 +66,7 @@ def plain(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
 
 def test_four_engines_give_the_same_tables(folder: Path) -> None:
     found: dict[str, Any] = {}
-    with Client(n_workers=2, threads_per_worker=1, dashboard_address=None):  # on loopback
+    with Client(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"):
         for engine in ENGINES:
             frame = scan(folder, engine)
             keep = {"dask": "persist", "polars": "collect"}.get(engine)
