@@ -97,11 +97,7 @@ def test_a_broken_rule_is_told(row: tuple[Any, ...]) -> None:
 def test_every_rule_has_a_row() -> None:
     told = {departures(row[0], json.dumps(row[1]), row[5])[0].rule for row in BROKEN}
     assert {one for one in told if "documents no field" not in one} == SENTENCES
-    assert {
-        "errorId is 0 or 1.",
-        "balance is a decimal number if errorId is 0.",
-        f"solution.answer is a list of one boolean for each tile if a {TILES} is ready.",
-    } < told
+    assert f"solution.answer is a list of one boolean for each tile if a {TILES} is ready." in told
 
 
 def test_what_another_service_answers_is_no_violation(peer: Peer, log: bn.ExchangeLog) -> None:
@@ -175,7 +171,8 @@ def test_a_solution_is_typed_where_it_is_documented() -> None:
     assert "tile 5 of 6" in result(answer=grid)._repr_mimebundle_()["text/plain"]
 
 
-FIELDS = ["errorId", "errorCode", "errorDescription", "taskId", "status", "solution", "balance"]
+NAMES = ["errorId", "errorCode", "errorDescription", "taskId", "status", "solution"]
+NAMES += ["balance", "answer", "token"]
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -185,9 +182,7 @@ json_values = st.recursive(
     | st.sampled_from(["ready", "processing", "\ud800", "<script>"]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from([*FIELDS, "answer", "token"]), inner | st.just(0), max_size=6
-        )
+        | st.dictionaries(st.sampled_from(NAMES), inner | st.just(0), max_size=6)
     ),
 )
 deep = st.integers(1, 6_000).map(
