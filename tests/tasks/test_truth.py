@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import noise
 from PIL import Image
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel, SecretBytes
 
 import brocap_nb as bn
 from brocap_nb.api._body import with_labels
-from brocap_nb.api._secrets import HEADER_LABEL, Secret
+from brocap_nb.api._secrets import Secret
 from brocap_nb.tasks import _types
 
 FILES = [noise(60 + n, 40) for n in range(2)]
@@ -105,53 +105,6 @@ def test_a_copy_is_checked_and_its_question_is_its_metadata() -> None:
     other = task.model_copy(update={"image_urls": None, "images_base64": [PICTURES[0]]})
     assert other.to_wire()["imagesBase64"] == [PICTURES[0]]
     assert "imageUrls" not in other.to_wire()
-
-
-# --- secrets ------------------------------------------------------------------------------
-
-
-class Login(BaseModel):
-    pin: SecretStr | None = None
-    nick: str | None = "nick"
-
-
-class Guarded(bn.Task, register=False):
-    word: SecretStr
-    raw: SecretBytes = SecretBytes(b"")
-    login: Login | None = None
-    logins: dict[str, list[Login]] = bn.Field(default_factory=dict)
-
-
-hidden = st.text(st.characters(exclude_categories=["C"]), min_size=1).map(lambda t: f"hush-{t}")
-logins = st.builds(Login, pin=hidden.map(SecretStr), nick=st.none() | words)
-guarded = st.fixed_dictionaries(
-    {"word": hidden},
-    optional={
-        "raw": hidden.map(str.encode),
-        "login": logins,
-        "logins": st.dictionaries(words, st.lists(logins, max_size=2), max_size=2),
-    },
-).map(lambda fields: Guarded(**fields))
-
-
-@given(guarded, words)
-def test_a_secret_goes_out_and_is_shown_nowhere(task: Guarded, word: str) -> None:
-    again = task.model_copy(update={"login": Login(pin=SecretStr(f"hush-{word}"), nick=None)})
-    for one in (task, again, copy.deepcopy(task)):
-        sent = json.loads(one.wire_body.wire(Secret(KEY)))
-        assert sent == one.to_wire()
-        assert sent["word"] == one.word.get_secret_value()
-        assert "**" not in json.dumps(sent["word"])
-        assert Guarded(**{n: v for n, v in sent.items() if n != "type"}) == one
-        shown = [repr(one), str(one), one.to_python(), one.wire_body.text, repr(one.to_wire())]
-        for text in (*shown, *one._repr_mimebundle_().values()):
-            assert "hush-" not in text
-        assert HEADER_LABEL in one.wire_body.text
-    login = again.to_wire()["login"]
-    assert login == {"pin": f"hush-{word}", "nick": None}, "None is not the default here"
-
-
-# --- what JSON cannot have ----------------------------------------------------------------
 
 
 class Plain(BaseModel):
