@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from socketserver import ThreadingTCPServer
 from urllib.parse import urlsplit
 
 import pytest
@@ -187,20 +186,10 @@ def secure(tmp_path: Path) -> Iterator[str]:
     subprocess.run(made, cwd=tmp_path, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-
-    def serve(connection: socket.socket, *_: object) -> None:
-        with contextlib.suppress(OSError):  # a client that hung up
-            connection.recv(4096)
-            connection.sendall(http(PICTURE))
-
-    server = ThreadingTCPServer(("127.0.0.1", 0), serve)  # type: ignore[arg-type]
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"https://localhost:{server.server_address[1]}/a.png"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    peer = Peer(context)
+    peer.say(http(PICTURE))
+    yield f"https://localhost:{port_of(peer)}/a.png"
+    peer.close()
 
 
 def test_the_certificate_is_checked_for_the_name_not_for_the_number(
