@@ -114,6 +114,7 @@ def change(draw: Callable[[Any], Any], task: bn.Task) -> bn.Task:
     image, own = isinstance(task, bn.ComplexImageTask), isinstance(task, OwnTask)
     new = {"question": "Pick"} if image else {"either": draw(st.booleans() | st.integers(0, 1))}
     ways: list[Callable[[], bn.Task]] = [
+        lambda: task,
         lambda: task.model_copy(update=new),
         lambda: copy.deepcopy(task),
     ]
