@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -28,12 +29,16 @@ class Peer:
     RESET = b"\0reset"
     STALL = b"\0stall"
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.reply: Callable[[str, bytes], bytes] = lambda path, body: http(b"{}")
         self.requests: list[tuple[str, bytes]] = []
         self.connections = 0
         self._stop = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if context is not None:  # each connection shakes hands in its own thread
+            self._listener = context.wrap_socket(
+                self._listener, server_side=True, do_handshake_on_connect=False
+            )
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -33,8 +33,7 @@ def word(answer: str, where: tuple[int, int]) -> object:
 def test_dots_are_no_answer() -> None:
     for answers in ((...,), (), (1, ...), ([...],), ((1, ...),), ({...},), ({"a": ...},)):
         feedback = pair(*answers)
-        assert feedback.verdict == "not answered yet"
-        assert not feedback
+        assert (feedback.verdict, bool(feedback)) == ("not answered yet", False)
         assert "three dots" in feedback.sentence
 
 
@@ -77,7 +76,7 @@ def test_a_wrong_kind_of_answer_is_said_first() -> None:
     assert "is a number; expected a text" in word(1, (1, 2)).sentence
 
 
-def test_a_name_that_is_missing_sends_the_learner_to_the_cells_above() -> None:
+def test_a_name_that_is_missing_sends_to_the_cells_above_and_a_missing_hint_is_refused() -> None:
     @exercise
     def later(answer: Any) -> object:
         """Count the rows."""
@@ -89,9 +88,6 @@ def test_a_name_that_is_missing_sends_the_learner_to_the_cells_above() -> None:
     assert "run that cell first" in later(int).sentence
     with pytest.raises(KeyboardInterrupt):
         later(interrupted)
-
-
-def test_an_exercise_without_a_hint_is_refused() -> None:
     with pytest.raises(bn.InvalidInputError, match="<lambda> has no docstring"):
         exercise(lambda answer: answer == 1)
 

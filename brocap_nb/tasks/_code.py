@@ -89,7 +89,10 @@ def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> Iterator[tuple
     names = {info.serialization_alias: name for name, info in fields.items()}
     for wire, value in sent.items():
         name = names.get(wire, wire)
-        if name not in fields or getattr(task, name) is not fields[name].default:
+        default = fields[name].default if name in fields else fields
+        held = getattr(task, name, None)
+        # a copy from a pickle holds another object; and True is not 1
+        if held != default or repr(held) != repr(default):
             # the class or the API may call it what means a secret
             place = wire if label_of(wire) else name
             yield name, literal(value, needs.leaf, (place,))

@@ -16,63 +16,34 @@ from brocap_nb.api._exchange import decode_answer
 from brocap_nb.api._secrets import Secret
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-
-
-def exchange(**fields: Any) -> bn.Exchange:
-    known = {"exchange_id": "s-1", "started_at": WHEN, "session": "s", "method": "createTask"}
-    return bn.Exchange(**{**known, **fields})
-
-
-VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "str": texts,
-    "int": st.integers(0, 10**9),
-    "float": st.floats(0, 1e9),
-    "datetime": st.datetimes(timezones=st.just(timezone(timedelta(hours=5)))),
-    "Outcome": st.sampled_from(bn.Outcome),
+made: dict[str, Any] = {
+    name: st.integers(0, 10**9) if "int" in kind else st.floats(0, 1e9) if "float" in kind else ...
+    for name, kind in bn.Exchange.__annotations__.items()
+    if "headers" not in name
 }
-exchanges = st.builds(
-    bn.Exchange,
-    **{
-        name: VALUES[kind.split()[0]] | (st.none() if "None" in kind else st.nothing())
-        for name, kind in bn.Exchange.__annotations__.items()
-        if "headers" not in name
-    },
-)
+made["started_at"] = st.datetimes(timezones=st.just(timezone(timedelta(hours=5))))
 
 
-@settings(deadline=None)
-@given(exchanges)
+@given(st.builds(bn.Exchange, **made))
 def test_a_line_comes_back_the_same(one: bn.Exchange) -> None:
     line = json.loads(json.dumps(one.to_line()))
     again = bn.Exchange.from_line({**line, "of_a_later_version": 1})
     assert (again, again.started_at.tzinfo) == (one, UTC)
 
 
-@settings(deadline=None)
-@given(
-    st.dictionaries(
-        st.sampled_from(["started_at", "outcome", "exchange_id", "session", "method", "x"]),
-        st.none() | st.integers() | texts | st.just("0001-01-01T00:00:00+14:00"),
-    )
-)
-def test_a_line_of_another_kind_raises_only_what_is_documented(line: dict[str, Any]) -> None:
-    try:
-        bn.Exchange.from_line(line)
-    except (ValueError, KeyError, TypeError):
-        return
-    assert "started_at" in line
-
-
 def test_the_display_escapes_and_is_short() -> None:
     evil = "<script>alert(1)</script>"
-    fields = ("error_code", "error_description", "method", "detail", "request", "response")
-    shown = exchange(**dict.fromkeys(fields, evil))._repr_mimebundle_()
-    assert "<script" not in shown["text/html"]
+    fields = ("error_code", "error_description", "method", "detail", "response")
     picture = base64.b64encode(bytes(500_000)).decode()  # which is back in its place
-    body = json.dumps({"task": {"imagesBase64": [picture]}})
-    for text in exchange(request=body)._repr_mimebundle_().values():
-        assert len(text) < 10_000
+    shown = bn.Exchange(
+        exchange_id="s-1",
+        started_at=WHEN,
+        session="s",
+        request=json.dumps({"task": {"imagesBase64": [picture], "note": evil}}),
+        **dict.fromkeys(fields, evil),  # type: ignore[arg-type]
+    )._repr_mimebundle_()
+    assert "<script" not in shown["text/html"]
+    assert all(len(text) < 10_000 for text in shown.values())
 
 
 KEY = "67b6bcbb1a728ea8d563de6d169a2057"

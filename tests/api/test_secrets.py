@@ -15,10 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from dresses import DRESSES
+from dresses import DRESSES, expanded
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from inspectors import expanded
 from rich import inspect
 from rich.console import Console
 
@@ -155,8 +154,6 @@ def test_an_interrupt_at_any_line_shows_no_secret_in_a_local_variable(
         assert "hidden!" not in kept
 
 
-# --- attacks: a foreign text, and keys that somebody chose ------------------------------------
-
 chosen = st.lists(
     st.one_of(
         st.text("abcklientKy", min_size=1, max_size=20),  # no key has brackets
@@ -213,9 +210,6 @@ def test_a_secret_of_any_letters_is_found(value: str) -> None:
         clean = secret.redact(f"<p>{worn}</p>")
         assert "<clientKey>" in clean
         assert len(clean) < 25, "but for seams of base64"
-
-
-# --- what is secret by its name ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["token", "key", "password", "api_key", "clientKey", "a[token]"])
