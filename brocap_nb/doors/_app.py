@@ -52,12 +52,7 @@ def run(options: Namespace) -> int:
     # the visitors' kernels get this process's environment, and must not spend the owner's money
     os.environ.pop(KEY_VARIABLE, None)
     with tempfile.TemporaryDirectory(prefix="brocap-app-", ignore_cleanup_errors=True) as folder:
-        logs = Path(folder) / "visitors"
-        logs.mkdir()
-        for name in ("TMPDIR", "TEMP", "TMP"):  # a kernel that is killed leaves nothing for long
-            os.environ[name] = str(logs)
-        notebook = Path(folder) / "page" / "console.ipynb"
-        notebook.parent.mkdir()
+        notebook = Path(folder) / "console.ipynb"
         source = (_PAGE / "console.ipynb").read_text()
         given = f"live={options.allow_live}, idle={options.idle:g}"
         notebook.write_text(source.replace("live=False, idle=30", given))
@@ -163,9 +158,8 @@ class VisitorPage(widgets.View):
     """What a visitor sees: a Console with a log and a sandbox that end with the kernel."""
 
     def __init__(self, *, live: bool, idle: float) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="brocap-app-")  # it goes with the kernel
+        log = ExchangeLog(":memory:")  # it goes with the kernel
         # a visitor must not look into the server's network
-        log = ExchangeLog(Path(self._folder.name) / "log")
         self.console = Console(log=log, live=live, allow_private=False)
         if not live:  # nothing to choose
             told = widgets.HTML(widgets.note("Tasks go to: Practice service; free, no key needed"))
