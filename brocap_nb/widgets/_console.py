@@ -22,17 +22,6 @@ from brocap_nb.widgets._forms import Row, TaskForm
 from brocap_nb.widgets._lenses import BROKEN, NO_ROWS
 from brocap_nb.widgets._log_board import LogBoard
 from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
-from brocap_nb.widgets._rows import line
-from brocap_nb.widgets._style import (
-    STYLE,
-    Report,
-    close_all,
-    heading,
-    note,
-    panel,
-    plain,
-    problem_note,
-)
 from brocap_nb.widgets._submission_list import SubmissionList
 from brocap_nb.widgets._target import TargetChooser
 
@@ -92,9 +81,9 @@ class Console:
         self._renew: Callable[[], None] = lambda: None
         self._allow_private = allow_private
 
-        self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
+        self.task_type = widgets.plain(widgets.Dropdown, "Task type", options=_task_types())
         self.submit = widgets.PatientButton(description="Submit task", button_style="primary")
-        self._report, self._wrong = Report(self.target.redact), line()
+        self._report, self._wrong = widgets.Report(self.target.redact), widgets.line()
         self.submissions = SubmissionList(
             self._show_run,
             show_request=lambda exchange_id: self.board.exchange.show_exchange(exchange_id),
@@ -105,9 +94,9 @@ class Console:
         """The request body, the code or the solution, whichever is chosen."""
         self.tabs = widgets.ToggleButtons(options=["Picture", "Request body", "Python", "Solution"])
         """What is shown beside the form."""
-        self._heading = widgets.HTML(STYLE + heading("Try a task"))
-        self._task = panel()
-        seen = panel(self.tabs, self.picture, self.text, self.submissions)
+        self._heading = widgets.HTML(widgets.STYLE + widgets.heading("Try a task"))
+        self._task = widgets.panel()
+        seen = widgets.panel(self.tabs, self.picture, self.text, self.submissions)
         columns = widgets.Box([self._task, seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
         self._top = widgets.View(
@@ -174,7 +163,7 @@ class Console:
         if "board" in self.__dict__:
             self.board.close()
         for part in (*self._forms.values(), self._top):
-            close_all(part)
+            widgets.close_all(part)
 
     # from the form to the views
 
@@ -232,21 +221,21 @@ class Console:
         task = self.form.current
         if task is None:
             missing = ", ".join(row.words for row in self.form.wrong)
-            return note(f"Shown here once the form is complete. Missing: {missing}.")
+            return widgets.note(f"Shown here once the form is complete. Missing: {missing}.")
         try:
             if self.tabs.value == "Python":
                 return _html.code(task.to_python(), max_height="18em")
             body = _html.pretty(shorten_labels(create_task(task).body.text))
         except InvalidInputError as error:
-            return problem_note(str(error))
-        return note("Sent to `createTask`; your key is left out here.") + _html.code(
+            return widgets.problem_note(str(error))
+        return widgets.note("Sent to `createTask`; your key is left out here.") + _html.code(
             body, max_height="18em"
         )
 
     def _solution(self) -> str:
         """The solution as it came, of the submission that is shown."""
         if self.run is None or self.run.status != "ready":
-            return note("There is no solution yet. Submit the task.")
+            return widgets.note("There is no solution yet. Submit the task.")
         solution = self.run.result().solution
         return _html.code(json.dumps(solution, indent=2, ensure_ascii=False), max_height="18em")
 
@@ -276,7 +265,7 @@ class Console:
         """Go to the first field that is wrong, and offer a button for each."""
         former, self._wrong.children = self._wrong.children, tuple(map(_button_to, wrong))
         for button in former:
-            close_all(button)
+            widgets.close_all(button)
         for row in wrong[:1]:
             row.focus()
 

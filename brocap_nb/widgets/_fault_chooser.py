@@ -17,8 +17,6 @@ from brocap_nb.client._client import Client
 from brocap_nb.sandbox._faults import FAULTS
 from brocap_nb.sandbox._recipes import RECIPES, TASK_ID, prepared
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._rows import line
-from brocap_nb.widgets._style import Fold, Report, note, plain
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from brocap_nb.sandbox._server import Sandbox
 
 
-class FaultChooser(Fold):
+class FaultChooser(widgets.Fold):
     """A folded section: method, fault, how often, the orders that wait, and a way to clear them.
 
     `sandbox` is called when something is ordered, and may start it. What is sent to it uses the
@@ -42,24 +40,24 @@ class FaultChooser(Fold):
         super().__init__("Make it fail", self._section)
 
     def _section(self) -> Sequence[widgets.Widget]:
-        self.method = plain(
+        self.method = widgets.plain(
             widgets.Dropdown, "Method that fails", options=METHODS, value="getTaskResult"
         )
         names = [(f"{name}: {what}", name) for name, what in FAULTS.items()]
-        self.fault = plain(widgets.Dropdown, "Fault", options=names, value="reset")
-        self.times = plain(
+        self.fault = widgets.plain(widgets.Dropdown, "Fault", options=names, value="reset")
+        self.times = widgets.plain(
             widgets.BoundedIntText, "How many requests", value=1, min=1, max=1_000_000
         )
         self.order = widgets.PatientButton(description="Make the next request fail")
         self.clear = widgets.Button(description="Clear", tooltip="Forget what is planned")
-        self._report = Report()
+        self._report = widgets.Report()
         self._pending = widgets.HTML()
         self.order.on_click(self._report.guard(self._order))
         self.clear.on_click(self._report.guard(self._clear))
         self.draw()
         self._unsubscribe = self._log.subscribe(self._heard)
-        chosen = line(self.method, self.fault, self.times)
-        return chosen, self._report, line(self.order, self.clear), self._pending
+        chosen = widgets.line(self.method, self.fault, self.times)
+        return chosen, self._report, widgets.line(self.order, self.clear), self._pending
 
     def draw(self) -> None:
         """Show the orders that wait as they stand now."""
@@ -67,7 +65,7 @@ class FaultChooser(Fold):
         self.clear.disabled = not orders
         planned = "".join(f"<div>{_words(*order)}</div>" for order in orders)
         told = f"{self._met} {'Planned:' if orders else 'No failure is planned.'}"
-        self._pending.value = f'<div role="status">{note(told.strip())}{planned}</div>'
+        self._pending.value = f'<div role="status">{widgets.note(told.strip())}{planned}</div>'
 
     def close(self) -> None:
         """Stop following the log."""

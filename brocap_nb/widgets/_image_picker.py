@@ -17,8 +17,6 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._picture_view import NO_PICTURE
-from brocap_nb.widgets._rows import line
-from brocap_nb.widgets._style import Fold, note, plain, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
@@ -71,7 +69,7 @@ class ImagePicker(widgets.VBox):
         self._as_url, self._drawn = True, False
         self._load: object | None = None  # the load that is waited for
         samples = puzzles()
-        self._said = widgets.HTML(_told(note(NO_PICTURE)))
+        self._said = widgets.HTML(_told(widgets.note(NO_PICTURE)))
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
             tooltips=[one.question for one in samples],
@@ -84,15 +82,15 @@ class ImagePicker(widgets.VBox):
             description="Choose a file…", accept="image/*", classes=("brocap-upload",)
         )
         """Seen only where the zone does not run."""
-        self.by_address = Fold("From an address", self._section)
-        own = line(self.zone, self.upload, self.by_address)
+        self.by_address = widgets.Fold("From an address", self._section)
+        own = widgets.line(self.zone, self.upload, self.by_address)
         super().__init__([self._said, self.sample, own], classes=("brocap-picker",))
         self.sample.observe(self._sample_chosen, "value")
         self.zone.on_msg(self._came)
         self.upload.observe(self._file_chosen, "value")
 
     def _section(self) -> Sequence[widgets.Widget]:
-        self.address = plain(widgets.Text, "Address of a picture", placeholder="https://…")
+        self.address = widgets.plain(widgets.Text, "Address of a picture", placeholder="https://…")
         self.load = widgets.PatientButton(
             description="Load picture", tooltip="Load the picture at this address"
         )
@@ -103,7 +101,7 @@ class ImagePicker(widgets.VBox):
             layout=widgets.shown(self._allow_private is None),
         )
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
-        return self.address, line(self.load, self.private)
+        return self.address, widgets.line(self.load, self.private)
 
     def wire_fields(self) -> dict[str, list[str]]:
         """Return the one field of the task that carries the picture; none if there is none."""
@@ -158,7 +156,7 @@ class ImagePicker(widgets.VBox):
 
     def _say(self, *, problem: str = "", waiting: str = "") -> None:
         self._said.value = _told(
-            problem_note(problem) if problem else note(waiting or self._chosen)
+            widgets.problem_note(problem) if problem else widgets.note(waiting or self._chosen)
         )
 
     def _sample_chosen(self, change: Any) -> None:

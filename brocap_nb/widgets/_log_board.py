@@ -24,16 +24,7 @@ from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
 from brocap_nb.widgets._fault_chooser import provoke
 from brocap_nb.widgets._lenses import ROWS, Seen, broken, errors_of, requests_of, tasks_of
-from brocap_nb.widgets._rows import RowList, in_background, line
-from brocap_nb.widgets._style import (
-    Report,
-    close_all,
-    dress,
-    heading,
-    plain,
-    show_html,
-    status_note,
-)
+from brocap_nb.widgets._rows import RowList
 
 if TYPE_CHECKING:
     from brocap_nb.widgets._target import TargetChooser
@@ -75,7 +66,7 @@ class LogBoard:
         self._search, self._count = Search(log), ROWS
         self._lock = threading.Lock()
         self._renew: Callable[[], None] = lambda: None
-        self._report = Report(target.redact if target is not None else str)
+        self._report = widgets.Report(target.redact if target is not None else str)
         guard = self._report.guard
         self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
@@ -85,7 +76,7 @@ class LogBoard:
         """What a row is: a request, a task or an error."""
         self.outcome = _choice("Outcome", *map(str, Outcome))
         self.method, self.error_code = _choice("Method"), _choice("Code")
-        self.text = plain(
+        self.text = widgets.plain(
             widgets.Text,
             "Search",
             placeholder="anything in it, or: task 7654321",
@@ -93,16 +84,16 @@ class LogBoard:
         self._controls = (self.outcome, self.method, self.error_code, self.text)
         self.clear = widgets.Button(description="Clear filters", layout=widgets.shown(False))
         fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
-        self.filters = line(fold, *self._controls, self.clear, name="brocap-filters")
+        self.filters = widgets.line(fold, *self._controls, self.clear, name="brocap-filters")
         self.list = RowList(self._click)
         self.place = widgets.HTML()
         self.more = widgets.Button(description="Show more", layout=widgets.shown(False))
         self._rows = widgets.VBox(
-            [self.list, line(self.place, self.more)],
+            [self.list, widgets.line(self.place, self.more)],
             classes=("brocap-log",),
         )
         self._frame = Copyable()
-        head = line(widgets.HTML(heading("Log")), self.view, self.filters)
+        head = widgets.line(widgets.HTML(widgets.heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
             classes=("brocap-panel",),
@@ -137,7 +128,7 @@ class LogBoard:
             description="Provoke it in the sandbox",
             tooltip="Send what makes the sandbox answer with this code",
         )
-        self.any_code = plain(
+        self.any_code = widgets.plain(
             widgets.Dropdown,
             "Explain an error code",
             options=[("choose one", ""), *((code, code) for code in CATALOGUE)],
@@ -146,7 +137,7 @@ class LogBoard:
         self.any_code.observe(guard(self._look_up), "value")
         self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
         self.provoke.on_click(guard(self._start_to_provoke))
-        parts = [line(self.show_requests, self.provoke), self.about, self.any_code]
+        parts = [widgets.line(self.show_requests, self.provoke), self.about, self.any_code]
         box = widgets.VBox(parts, classes=("brocap-gap",))
         self._rows.children += (box,)
         return box
@@ -161,7 +152,7 @@ class LogBoard:
             self._requests = seen.requests
             self.list.show(seen.rows, seen.header)
             widgets.show(self.more, seen.more)
-            self.place.value = status_note(seen.told)
+            self.place.value = widgets.status_note(seen.told)
             errors = len(self.log.words("error_code")) + len(broken(self.log))
             labels = ("Requests", "Tasks", f"Errors ({errors})" if errors else "Errors")
             self.view.set_trait("_options_labels", labels)  # new options would choose the first
@@ -215,7 +206,7 @@ class LogBoard:
         widgets.show(self.show_requests, key in self._requests)
         widgets.show(self.provoke, key in self._recipes())
         self.any_code.value = key if key in CATALOGUE else ""
-        show_html(self.about, self._about(key) if key else "")
+        widgets.show_html(self.about, self._about(key) if key else "")
 
     def _look_up(self) -> None:
         code = self.any_code.value
@@ -249,7 +240,7 @@ class LogBoard:
             self._report.tell("Done: the log has it, newest first.")
 
         self._report.tell(f"Sending what brings {code} about …")
-        in_background(self.provoke, self._report, work)
+        widgets.in_background(self.provoke, self._report, work)
 
     # which requests
 
@@ -272,7 +263,7 @@ class LogBoard:
         self._search, self._count = Search(self.log, wanted), ROWS
         widgets.show(self.clear, wanted)
         if wanted.text:
-            self.place.value = status_note("Searching …")
+            self.place.value = widgets.status_note("Searching …")
             self._refresh.request()  # a text is looked for in the bodies, in another thread
         else:
             self.draw()
@@ -291,14 +282,14 @@ class LogBoard:
         self._unsubscribe()
         self._refresh.close()
         self._later.close()
-        close_all(self.widget)
+        widgets.close_all(self.widget)
 
     def __repr__(self) -> str:
         return f"<LogBoard of {self.log!r}>"
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         if self.widget.comm is not None:
-            dress(self.widget)
+            widgets.dress(self.widget)
             self.draw()  # it may have got a name meanwhile
         self._renew = widgets.display_both(self.widget, self._repr_mimebundle_, **kwargs)
 
@@ -307,7 +298,7 @@ class LogBoard:
 
 
 def _choice(label: str, *options: str) -> Any:
-    return plain(
+    return widgets.plain(
         widgets.Dropdown,
         label,
         # a value of None would choose nothing

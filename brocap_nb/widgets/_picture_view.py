@@ -10,7 +10,6 @@ from brocap_nb import _html
 from brocap_nb.api._errors import InvalidImageError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import note, plain, problem_note
 
 NO_PICTURE: Final = "No picture is chosen yet."
 """What is said where a picture would be."""
@@ -27,9 +26,11 @@ class PictureView(widgets.VBox):
         """What is shown, as files."""
         self._answer: Sequence[bool] | None = None
         self._whose = ""
-        self.shown = widgets.HTML(note(NO_PICTURE))
+        self.shown = widgets.HTML(widgets.note(NO_PICTURE))
         """What is shown; the choice of a grid is not in it."""
-        self.grid = plain(widgets.Dropdown, "Tiles (columns x rows)", layout=widgets.shown(False))
+        self.grid = widgets.plain(
+            widgets.Dropdown, "Tiles (columns x rows)", layout=widgets.shown(False)
+        )
         """Another grid for the answer to be drawn in; seen once there is an answer."""
         self.grid.observe(self._draw, "value")
         super().__init__([self.shown, self.grid], classes=("brocap-picture",))
@@ -38,7 +39,7 @@ class PictureView(widgets.VBox):
         """Show no picture, and why."""
         self.pictures = []
         widgets.show(self.grid, False)
-        self.shown.value = note(sentence)
+        self.shown.value = widgets.note(sentence)
 
     def show(
         self,
@@ -75,12 +76,12 @@ class PictureView(widgets.VBox):
                 drawn[0] = _pictures.mark_answer(drawn[0], answer, grid=self.grid.value)
                 alt = f"The picture with its answer: {words}"
             except InvalidImageError as error:
-                aside = problem_note(str(error))
+                aside = widgets.problem_note(str(error))
         copies = _pictures.thumbnails(drawn, budget=BUDGET)
         several, figures = len(drawn) > 1, []
         for number, (data, small) in enumerate(zip(self.pictures, copies, strict=True), 1):
             which = f"Picture {number} of {len(drawn)}. " if several else ""
-            shown = note("It is not shown here.") if several else ""
+            shown = widgets.note("It is not shown here.") if several else ""
             if small is not None:
                 shown = _html.picture(
                     small.data,
@@ -110,5 +111,5 @@ def _facts(data: bytes) -> str:
     size = f"{seen.width} x {seen.height} pixels" if seen.width else ""
     told = ", ".join(filter(None, [seen.format, size, f"{seen.size:,} bytes"]))
     good = "" if seen.problem else f" {_html.badge('inside the limits', good=True)}"
-    wrong = problem_note(seen.problem) if seen.problem else ""
+    wrong = widgets.problem_note(seen.problem) if seen.problem else ""
     return f"<div>{escape(told)}{good}</div>{wrong}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from brocap_nb import _html
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._style import Report, close_all, show_html
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
@@ -76,7 +74,7 @@ class RowList(widgets.VBox):
     def show(self, rows: Iterable[Row], header: str = "") -> None:
         """Show these rows, in this order, and the names of their columns."""
         names = header and f'<pre aria-hidden="true">{_aligned(f"  {header}")}</pre>'
-        show_html(self._header, names)
+        widgets.show_html(self._header, names)
         former, self._rows = self._buttons, {row.key: row for row in rows}
         free = [button for key, button in former.items() if key not in self._rows]
         self._buttons = {
@@ -85,7 +83,7 @@ class RowList(widgets.VBox):
         self.mark(self._marked)
         self.children = (self._header, *self._buttons.values())
         for button in free:
-            close_all(button)
+            widgets.close_all(button)
 
     def mark(self, key: str | None) -> None:
         self._marked = key
@@ -109,22 +107,3 @@ class RowList(widgets.VBox):
 def _aligned(text: str) -> str:
     """The same with spaces that hold: a style sheet says whether its lines are one."""
     return text.replace("\n", "\n  ").replace(" ", "\xa0").replace("\t", " ")
-
-
-def line(*children: widgets.Widget, name: str = "") -> Any:
-    """Widgets side by side while there is room; `name` is a class for the style sheet."""
-    classes = ("brocap-line", *filter(None, [name]))
-    return widgets.HBox(children, classes=classes)
-
-
-def in_background(button: Any, report: Report, work: Callable[[], object]) -> None:
-    """Do what may take a while in a thread of its own; its button rests meanwhile."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            button.disabled = False
-
-    button.disabled = True
-    threading.Thread(target=report.guard(run), name="brocap work", daemon=True).start()

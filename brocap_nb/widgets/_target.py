@@ -11,8 +11,6 @@ from brocap_nb.api._secrets import KEY_VARIABLE, Secret
 from brocap_nb.client._client import Client
 from brocap_nb.sandbox._shared import shared_sandbox
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._secret_field import SecretField
-from brocap_nb.widgets._style import note
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
@@ -45,9 +43,9 @@ class TargetChooser(widgets.VBox):
         self.choice.observe(lambda _: self._draw(), "value")
 
     @cached_property
-    def key(self) -> SecretField:
+    def key(self) -> widgets.SecretField:
         """Where a key is typed, made when it is seen first; its `secret` is the key, or None."""
-        made = SecretField(label="Client key of the live service")
+        made = widgets.SecretField(label="Client key of the live service")
         made.observe(self._key_changed, "secret")
         return made
 
@@ -120,15 +118,17 @@ class TargetChooser(widgets.VBox):
 
     def _told(self) -> str:
         if self.choice.value == SANDBOX:
-            return note(
+            return widgets.note(
                 "Free: a small service that keeps the documented rules. No key, no internet."
             )
         if not self.live:
-            return note(f"Tasks go to {self._given.base_url}." if self._given else "")
+            return widgets.note(f"Tasks go to {self._given.base_url}." if self._given else "")
         if self._secret is not None:
             source = "The key typed here is used."
         elif os.environ.get(KEY_VARIABLE):
             source = f"${KEY_VARIABLE} is set and is used, unless another key is typed here."
         else:
             source = f"${KEY_VARIABLE} is not set: type a key here."
-        return note(f"Each task is billed to your account. {source} It is kept in memory only.")
+        return widgets.note(
+            f"Each task is billed to your account. {source} It is kept in memory only."
+        )

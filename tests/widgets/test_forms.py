@@ -19,7 +19,7 @@ from pydantic import BaseModel, Secret, SecretStr, create_model
 from brocap_nb.api._errors import InvalidTaskError
 from brocap_nb.tasks._types import ComplexImageTask, Field, FunCaptchaTaskProxyless, RawTask, Task
 from brocap_nb.widgets import TaskForm
-from brocap_nb.widgets._secret_field import SecretField
+from brocap_nb.widgets._kit import SecretField
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
 SENTENCE = "The <picture> is refused."

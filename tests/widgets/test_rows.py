@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brocap_nb.widgets._kit import close_all
 from brocap_nb.widgets._rows import Row, RowList
-from brocap_nb.widgets._style import close_all
 
 
 def rows(*keys: str) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from brocap_nb.widgets._secret_field import SecretField
+from brocap_nb.widgets._kit import SecretField
 
 
 def test_a_typed_secret_is_kept_told_in_words_shown_nowhere_and_cleared() -> None:

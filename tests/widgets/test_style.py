@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.widgets._style import Report
+from brocap_nb.widgets._kit import Report
 
 
 def test_what_is_raised_is_shown_as_text_without_secrets() -> None:

@@ -16,7 +16,7 @@ from brocap_nb.client._submission import Submission
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._server import Sandbox
 from brocap_nb.tasks._types import ComplexImageTask, FunCaptchaTaskProxyless, RawTask
-from brocap_nb.widgets._style import close_all
+from brocap_nb.widgets._kit import close_all
 from brocap_nb.widgets._submission_list import FINISHED_LINES, SENTENCE, SubmissionList, _Line
 
 SLOW = FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
