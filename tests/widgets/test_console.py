@@ -132,9 +132,10 @@ def test_the_live_service_needs_a_key_that_is_in_no_state_and_gets_a_samples_byt
         console.submit.click()
         assert sentence in console._report.value
     assert (console.run, len(console.log)) == (None, 0)
-    console.target.key._handle_custom_msg({"value": typed}, [])
+    for message in ({"value": f"  {typed}\n"}, None, 1, {}, {"value": 3}):  # from the browser
+        console.target.key._handle_custom_msg(message, [])
     console.target.client()
-    shown = f"{states()} {console._repr_mimebundle_()} {console!r} {console.target!r}"
+    shown = f"{states()} {console._repr_mimebundle_()} {console!r} {vars(console.target.key)}"
     assert "a key is set (32 characters)" in shown
     console.target.key.set("")
     monkeypatch.setenv("BROCAP_CLIENT_KEY", of_environment)
@@ -142,7 +143,7 @@ def test_the_live_service_needs_a_key_that_is_in_no_state_and_gets_a_samples_byt
         console.target.choice.value = choice
     assert "BROCAP_CLIENT_KEY is set and is used" in console.target._words.value
     assert console.target.client().base_url == "https://api.brocapgpt.com"
-    shown += f"{states()} {console._repr_mimebundle_()} {console!r} {console.target!r}"
+    shown += f"{states()} {console._repr_mimebundle_()} {console.target!r}"
     assert typed not in shown
     assert of_environment not in shown
 
