@@ -46,13 +46,10 @@ def printed(messages: list[dict[str, Any]]) -> str:
     return "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream").strip()
 
 
-def first(messages: list[dict[str, Any]], kind: str, *words: str) -> int:
+def first(messages: list[dict[str, Any]], kind: str, words: str = "") -> int:
     """Where the first message of a kind that has these words stands."""
-    return next(
-        number
-        for number, message in enumerate(messages)
-        if message["msg_type"] == kind and all(word in str(message["content"]) for word in words)
-    )
+    found = [m["msg_type"] == kind and words in str(m["content"]) for m in messages]
+    return found.index(True)
 
 
 def test_running_a_cell_again_replaces_its_console() -> None:
