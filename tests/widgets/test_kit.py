@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from brocap_nb.widgets._style import Report, close_all
 from hypothesis import given
 from hypothesis import strategies as st
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, _kit
+from brocap_nb.widgets._kit import Report, close_all
 from brocap_nb.widgets._rows import Row, RowList
 
 
