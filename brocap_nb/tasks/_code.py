@@ -20,10 +20,10 @@ WIDTH: Final = 88
 
 
 class Code(str):
-    """A piece of Python source that stands among JSON values."""
+    """A piece of Python source among JSON values, equal to nothing but itself."""
 
     __slots__ = ()
-    __repr__ = str.__str__
+    __repr__, __eq__, __hash__ = str.__str__, object.__eq__, object.__hash__
 
 
 def literal(
