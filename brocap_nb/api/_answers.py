@@ -187,13 +187,13 @@ def _rules_of(
     return held, {rule.field for rule in known}, any(":" in rule.when for rule in known)
 
 
-def _shown(value: object, limit: int = 60) -> str:
+def _shown(value: object) -> str:
     """A JSON value on one short line."""
     try:
         text = str(value) if type(value) is int else json.dumps(value)  # 20 times as fast
     except RecursionError:
         return "a value that is nested too deeply"
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

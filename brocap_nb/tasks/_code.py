@@ -9,7 +9,6 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pprint import pformat
 from typing import Any, Final
 
@@ -20,14 +19,11 @@ from brocap_nb.api._secrets import SecretText, label_of
 WIDTH: Final = 88
 
 
-@dataclass(repr=False, eq=False)
-class Code:
-    """A piece of Python source that stands among JSON values."""
+class Code(str):
+    """A piece of Python source among JSON values, equal to nothing but itself."""
 
-    source: str
-
-    def __repr__(self) -> str:
-        return self.source
+    __slots__ = ()
+    __repr__, __eq__, __hash__ = str.__str__, object.__eq__, object.__hash__
 
 
 def literal(

@@ -515,11 +515,8 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
         said = f"{field} is empty; expected a text. Fill it in."
     elif kind == "literal_error" or kind.endswith("_type"):
         where = "".join(f"[{part}]" for part in loc if isinstance(part, int))
-        shown = (
-            _pictures.quoted(given)
-            if kind == "literal_error"
-            else f"of type {type(given).__name__}"
-        )
+        typed = f"of type {type(given).__name__}"
+        shown = _pictures.quoted(given) if kind == "literal_error" else typed
         expected = message.removeprefix("Input should be ").partition(" or instance of")[0]
         for python, word in _IN_JSON.items():
             expected = expected.replace(python, word)
