@@ -1,4 +1,4 @@
-"""A class, and many clients of a sandbox: nothing is lost, mixed up or told twice. It is not timed."""
+"""A class, and many clients of a sandbox: nothing is lost, mixed up or told twice, untimed."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import itertools
 from pictures import saved
 from PIL import Image
 
-from brocap_nb.api._facts import IMAGE_MAX_BYTES, IMAGE_MIN_BYTES
+from brocap_nb.api._facts import IMAGE_MAX_BYTES
 from brocap_nb.sandbox._puzzles import Library
 
 URL = "http://127.0.0.1:5000"
@@ -55,16 +55,6 @@ def test_a_file_that_unpacks_to_a_huge_picture_is_not_unpacked() -> None:
         data = saved(opened(library.puzzles[0].data).resize(size), "JPEG")
         assert len(data) < IMAGE_MAX_BYTES
         assert (library.find(data) is not None) == found
-
-
-def test_three_pictures_are_wrong_on_purpose() -> None:
-    library = Library(0, URL)
-    names = ("too-big", "too-small", "damaged")
-    big, small, damaged = (library.file(f"/pictures/{name}.png") or b"" for name in names)
-    assert (len(big), len(small)) == (IMAGE_MAX_BYTES + 1, IMAGE_MIN_BYTES - 1)
-    assert opened(big).size == (600, 400)
-    assert library.find(damaged) is None
-    assert library.file("/pictures/none.png") is None
 
 
 def test_an_address_is_looked_up_and_never_fetched() -> None:

@@ -213,6 +213,10 @@ def test_what_is_wrong_with_a_task(desk: Desk) -> None:
         ({**TOKEN_TASK, "data": "["}, None),
     ):
         assert desk.send("createTask", task=task).get("errorCode") == code, task
+    long = (b"[" * 100_000, b'{"taskId": ' + b"9" * 10_000 + b"}")
+    for body in (b"", b"{", b"[]", b"NaN", b'{"task": Infinity}', b"\xff\xfe\xfa", *long):
+        for method in METHODS:
+            assert desk.raw(method, body)["errorCode"] == "ERROR_TASK_ABSENT"
 
 
 def test_what_is_wrong_with_a_task_id(desk: Desk) -> None:
@@ -223,13 +227,6 @@ def test_what_is_wrong_with_a_task_id(desk: Desk) -> None:
         desk.rules.forgive()
     other = desk.poll(desk.create(), clientKey=desk.rules.keys["zero_balance"])
     assert other["errorCode"] == "ERROR_NO_SUCH_CAPCHA_ID", "a task belongs to its key"
-
-
-def test_a_body_that_is_no_json_object(desk: Desk) -> None:
-    long = (b"[" * 100_000, b'{"taskId": ' + b"9" * 10_000 + b"}")
-    for body in (b"", b"{", b"[]", b"NaN", b'{"task": Infinity}', b"\xff\xfe\xfa", *long):
-        for method in METHODS:
-            assert desk.raw(method, body)["errorCode"] == "ERROR_TASK_ABSENT"
 
 
 def test_ten_errors_of_a_kind_ban_the_address_for_ten_minutes(desk: Desk) -> None:
