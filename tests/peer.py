@@ -23,11 +23,12 @@ class Peer:
     """An HTTP peer that answers with the bytes it is told to, whatever they are.
 
     `reply` is called with each request's path and body, and returns raw bytes; or `Peer.RESET`
-    to break the connection, `Peer.STALL` to say nothing.
+    to break the connection, `Peer.STALL` to say nothing, `Peer.DRIP` to come to no end.
     """
 
     RESET = b"\0reset"
     STALL = b"\0stall"
+    DRIP = b"\0drip"
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.reply: Callable[[str, bytes], bytes] = lambda path, body: http(b"{}")
@@ -75,6 +76,12 @@ class Peer:
                 reply = self.reply(path, body)
                 if reply == self.STALL:
                     self._stop.wait(30)
+                    return
+                if reply == self.DRIP:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                    for _ in range(1_000):
+                        connection.sendall(b"x")
+                        time.sleep(0.02)
                     return
                 before, reset, _ = reply.partition(self.RESET)
                 connection.sendall(before)

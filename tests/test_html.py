@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 
@@ -12,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import brocap_nb as bn
 from brocap_nb import _html
 
 EVIL = """<script>alert(1)</script>"><img src=x onerror=alert(1)>'&amp;"""
@@ -76,15 +73,3 @@ def test_a_plain_text_fits_80_columns_and_cuts_no_word() -> None:
     assert max(map(len, plain.split("\n"))) <= 80
     assert (" ".join(plain.split()).count(words.strip()), plain.count(address)) == (2, 2)
     assert longer in _html.describe("Title", [("name", longer)])["text/plain"]
-
-
-def test_a_plain_text_can_be_printed_on_any_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    code = bn.ErrorCode(code="\ud800 ε", meaning="✓ π…", remedy="→ 密码", retryable=False)
-    for encoding in ("cp1252", "ascii", "utf-8"):
-        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-        monkeypatch.setattr(sys, "stdout", stream)
-        print(code)
-        stream.flush()
-        written = stream.buffer.getvalue().decode(encoding)
-        assert ("π" in written) == (encoding == "utf-8")
-        assert "…" in written or encoding == "ascii"

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import requests
-import responses
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from peer import Peer, http
 
 import brocap_nb as bn
 from brocap_nb.api._answers import NOT_AN_OBJECT, RULES, departures, read
@@ -76,21 +73,6 @@ def test_a_broken_rule_is_told_and_every_rule_has_a_row() -> None:
             assert (reading.detail or "").startswith(f"{field} is {found}; the API documents: ")
     assert {one for one in told if " documents no field " not in one} == {r.sentence for r in RULES}
     assert f"solution.answer is a list of one boolean for each tile if a {TILES} is ready." in told
-
-
-def test_what_another_service_answers_is_no_violation(peer: Peer, log: bn.ExchangeLog) -> None:
-    peer.say(http(b"<html>"), http(b"[1]"))
-    with requests.Session() as session:
-        log.attach(session)
-        session.get(f"{peer.url}/page")
-        assert len(log.violations()) == 0
-        session.post(f"{peer.url}/getBalance", json={"clientKey": "k" * 32})
-        assert log.violations()["rule"].tolist() == [NOT_AN_OBJECT]
-        with responses.RequestsMock() as mocked:
-            mocked.post("http://todo.invalid/v1/createTask", json={"id": 5})
-            session.post("http://todo.invalid/v1/createTask", json={"title": "Buy milk"})
-    assert log[-1].method == "POST /v1/createTask"
-    assert len(log.violations()) == 1
 
 
 BUSY: dict[str, Any] = {"errorId": 0, "status": "processing"}

