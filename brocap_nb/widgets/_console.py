@@ -17,13 +17,12 @@ from brocap_nb.log._search import Filter, Search
 from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import Row, TaskForm
-from brocap_nb.widgets._lenses import BROKEN, NO_ROWS
 from brocap_nb.widgets._log_board import LogBoard
-from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
+from brocap_nb.widgets._picture import NO_PICTURE, PictureView
+from brocap_nb.widgets._rows import BROKEN, NO_ROWS
 from brocap_nb.widgets._submission_list import SubmissionList
-from brocap_nb.widgets._target import TargetChooser
+from brocap_nb.widgets._target import FaultChooser, TargetChooser
 
 if TYPE_CHECKING:
     from brocap_nb.client._client import Client

@@ -13,7 +13,7 @@ from brocap_nb.client._client import Client
 from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._server import Sandbox
 from brocap_nb.widgets import Console, _target
-from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
+from brocap_nb.widgets._target import FaultChooser, provoke
 
 
 @pytest.fixture
