@@ -176,7 +176,7 @@ class Console:
                 kind,
                 puzzles=self._puzzles,
                 allow_private=self._allow_private,
-                changed=self._report.guard(self._show_task),
+                changed=self._show_task,
             )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
@@ -198,8 +198,10 @@ class Console:
         form, picker = self.form, self.form.picker
         self._report.clear()
         self._lead_to(())
-        self._turn_to()
-        pictures = form.current.pictures() if form.current is not None else []
+        pictures: list[bytes] = []
+        with self._report.catching():  # a type of the user's own may raise anything
+            self._turn_to()
+            pictures = form.current.pictures() if form.current is not None else []
         if picker is not None:  # it knows a picture before the rest of the form is right
             pictures = [picker.data] if picker.data is not None else []
         if not pictures:

@@ -165,6 +165,13 @@ def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
         assert list(console.form.inputs) == ["second"]
         console.form.inputs["second"].widget.value = "x"
         assert "ZeroDivisionError" in console._report.value  # a handler has no other place
+
+        class MineTask(Task):  # type: ignore[no-redef]  # noqa: F811
+            def pictures(self) -> list[bytes]:
+                raise OSError("no such picture")
+
+        console.offer_task_types()  # as when it is shown
+        assert "OSError: no such picture. Nothing more was done." in console._report.value
     finally:
         del _types._registry["MineTask"]
 
