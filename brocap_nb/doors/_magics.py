@@ -25,7 +25,7 @@ from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.client._client import Client
 from brocap_nb.sandbox._shared import shared_log, shared_sandbox
 from brocap_nb.tasks._types import task_from_wire, task_types
-from brocap_nb.widgets._fault_chooser import provoke
+from brocap_nb.widgets._target import provoke
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

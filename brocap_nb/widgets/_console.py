@@ -17,13 +17,12 @@ from brocap_nb.log._search import Filter, Search
 from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import Row, TaskForm
-from brocap_nb.widgets._lenses import BROKEN, NO_ROWS
 from brocap_nb.widgets._log_board import LogBoard
-from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
+from brocap_nb.widgets._picture import NO_PICTURE, PictureView
+from brocap_nb.widgets._rows import BROKEN, NO_ROWS
 from brocap_nb.widgets._submission_list import SubmissionList
-from brocap_nb.widgets._target import TargetChooser
+from brocap_nb.widgets._target import FaultChooser, TargetChooser
 
 if TYPE_CHECKING:
     from brocap_nb.client._client import Client
@@ -177,7 +176,7 @@ class Console:
                 kind,
                 puzzles=self._puzzles,
                 allow_private=self._allow_private,
-                changed=self._report.guard(self._show_task),
+                changed=self._show_task,
             )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
@@ -199,8 +198,10 @@ class Console:
         form, picker = self.form, self.form.picker
         self._report.clear()
         self._lead_to(())
-        self._turn_to()
-        pictures = form.current.pictures() if form.current is not None else []
+        pictures: list[bytes] = []
+        with self._report.catching():  # a type of the user's own may raise anything
+            self._turn_to()
+            pictures = form.current.pictures() if form.current is not None else []
         if picker is not None:  # it knows a picture before the rest of the form is right
             pictures = [picker.data] if picker.data is not None else []
         if not pictures:

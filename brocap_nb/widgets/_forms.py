@@ -22,7 +22,7 @@ from brocap_nb.api._json import parse
 from brocap_nb.api._secrets import KEY_LABEL, Secret, label_of
 from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._image_picker import ImagePicker
+from brocap_nb.widgets._picture import ImagePicker
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -22,9 +22,8 @@ from brocap_nb.log._search import EVERYTHING, Filter, Search
 from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
-from brocap_nb.widgets._fault_chooser import provoke
-from brocap_nb.widgets._lenses import ROWS, Seen, broken, errors_of, requests_of, tasks_of
-from brocap_nb.widgets._rows import RowList
+from brocap_nb.widgets._rows import ROWS, RowList, Seen, broken, errors_of, requests_of, tasks_of
+from brocap_nb.widgets._target import provoke
 
 if TYPE_CHECKING:
     from brocap_nb.widgets._target import TargetChooser
@@ -62,7 +61,6 @@ class LogBoard:
         self.log, self._target = log, target
         self.chosen = ""
         """The task or the error that more is said about."""
-        self._requests: Mapping[str, Filter] = {}  # of each row
         self._search, self._count = Search(log), ROWS
         self._lock = threading.Lock()
         self._renew: Callable[[], None] = lambda: None
@@ -135,7 +133,7 @@ class LogBoard:
         )
         guard = self._report.guard
         self.any_code.observe(guard(self._look_up), "value")
-        self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
+        self.show_requests.on_click(guard(lambda: self.show_only(self._requests(self.chosen))))
         self.provoke.on_click(guard(self._start_to_provoke))
         parts = [widgets.line(self.show_requests, self.provoke), self.about, self.any_code]
         box = widgets.VBox(parts, classes=("brocap-gap",))
@@ -149,7 +147,6 @@ class LogBoard:
         with self._lock:
             if (seen := self._seen()) is None:  # another search has begun, and draws
                 return
-            self._requests = seen.requests
             self.list.show(seen.rows, seen.header)
             widgets.show(self.more, seen.more)
             self.place.value = widgets.status_note(seen.told)
@@ -198,12 +195,17 @@ class LogBoard:
 
     # one that is chosen
 
+    def _requests(self, key: str) -> Filter:
+        """What the requests of a row are; false if it has none of its own."""
+        row = self.list.rows.get(key)
+        return row.requests if row is not None else EVERYTHING
+
     def choose(self, key: str) -> None:
         """Say more about a task or an error; nothing if it is empty."""
         self._report.clear()
         self.chosen = key
         self.list.mark(key)
-        widgets.show(self.show_requests, key in self._requests)
+        widgets.show(self.show_requests, self._requests(key))
         widgets.show(self.provoke, key in self._recipes())
         self.any_code.value = key if key in CATALOGUE else ""
         widgets.show_html(self.about, self._about(key) if key else "")
@@ -215,12 +217,12 @@ class LogBoard:
 
     def _about(self, key: str) -> str:
         if self.view.value == "tasks":
-            wanted = self._requests.get(key)
-            if wanted is None:  # it became no task
+            wanted = self._requests(key)
+            if not wanted:  # it became no task
                 return str(self.log[key]._repr_mimebundle_()["text/html"])
             return self.log.timeline(wanted.task_id or 0)._repr_html_()
         how = self._recipes().get(key)
-        facts = [] if key in self._requests else explain(key).facts()
+        facts = [] if self._requests(key) else explain(key).facts()
         facts += [("in the sandbox", how)] if how else []
         shown = _html.facts((label, _html.words(text)) for label, text in facts)
         return f'<div class="brocap-explained" role="status">{shown}</div>' if facts else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from brocap_nb import _html
 from brocap_nb.api._errors import CancelledError
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._picture_view import answer_in_words
+from brocap_nb.widgets._picture import answer_in_words
 
 if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
