@@ -18,8 +18,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache, wraps
-from typing import Final, Never, ParamSpec, TypeAlias, TypeVar
+from functools import lru_cache, partial, wraps
+from typing import Any, Final, Never, TypeAlias, TypeVar, cast
 from urllib.parse import unquote_plus
 
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
@@ -51,8 +51,7 @@ class SecretText(str):
         return repr(HEADER_LABEL)
 
 
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def bare(error: BaseException) -> BaseException:
@@ -61,18 +60,18 @@ def bare(error: BaseException) -> BaseException:
     return error.with_traceback(None)
 
 
-def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+def without_frames(function: _Function) -> _Function:
     """Let no exception take the frames of a function along: they hold what is not redacted yet."""
 
     @wraps(function)
-    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+    def call(*given: Any, **named: Any) -> Any:
         try:
             return function(*given, **named)
         except BaseException as error:
-            given, named = (), {}  # type: ignore[assignment]
+            given, named = (), {}
             raise bare(error) from None
 
-    return call
+    return cast(_Function, call)
 
 
 class Secret:
@@ -339,15 +338,14 @@ def _labelled(
     return pairs.sub(shown, text), found
 
 
-def redact_torn(text: str) -> tuple[str, list[Secret]]:
-    """Redact what looks like fields of JSON, in a text that is none; see `redact_body`."""
-    return _labelled(text, _IN_JSON, _unescaped)
-
-
 def _unescaped(text: str) -> str:
     with contextlib.suppress(ValueError):
         text = str(json.loads(f'"{text}"'))
     return text
+
+
+redact_torn: Final = partial(_labelled, pairs=_IN_JSON, read=_unescaped)
+"""Redact what looks like fields of JSON, in a text that is none; see `redact_body`."""
 
 
 @without_frames
