@@ -380,7 +380,7 @@ def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None
         {
             url_text(name, secret): HEADER_LABEL
             if label_of(name, SECRET_HEADERS)
-            else url_text(_text(value), secret)  # before JSON escapes it once more
+            else url_text(header_value(value), secret)  # before JSON escapes it once more
             for name, value in headers.items()
         }
     )
@@ -392,7 +392,7 @@ def header_secrets(headers: Mapping[str, str]) -> list[Secret]:
         Secret(one, HEADER_LABEL)
         for name, value in headers.items()
         if label_of(name, SECRET_HEADERS)
-        for one in _told(name.lower(), _text(value))
+        for one in _told(name.lower(), header_value(value))
     ]
 
 
@@ -409,5 +409,6 @@ def _told(name: str, value: str) -> Iterator[str]:
             yield base64.b64decode(token).decode("latin-1").partition(":")[2]
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value  # requests takes both
+def header_value(value: str | bytes) -> str:
+    """Return a header's value as a text: requests takes bytes as well."""
+    return value.decode("latin-1") if isinstance(value, bytes) else value
