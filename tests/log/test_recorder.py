@@ -338,6 +338,21 @@ def test_the_row_says_what_a_body_is(
     assert bool(peer.requests[0][1]) == (kind != "none")
 
 
+def test_headers_may_be_bytes(peer: Peer, key: str, log: ExchangeLog) -> None:
+    peer.say(http(b'{"errorId": 0, "balance": 1}'))
+    with requests.Session() as session:
+        session.headers.update({"X-Page": b"\xe4", "Authorization": b"Bearer abcdefgh-1"})
+        with bn.Client(key, base_url=peer.url, log=log, session=session) as client:
+            client.get_balance()
+        log.attach(session)
+        kind = b"application/x-www-form-urlencoded"
+        session.post(f"{peer.url}/x", "password=hunter2-hunter2", headers={"Content-Type": kind})
+    for number in range(2):
+        shown = json.loads(log[number].request_headers or "")
+        assert (shown["X-Page"], shown["Authorization"]) == ("ä", "<left out>")
+    assert (log[1].request, log[1].request_kind) == ("password=<left out>", "form")
+
+
 def test_a_stream_stays_a_stream(session: Session, peer: Peer, log: ExchangeLog) -> None:
     peer.say(http(b"x" * 1234).replace(b"Content-Length", b"content-length"))
     with session.get(peer.url, stream=True) as answer:
