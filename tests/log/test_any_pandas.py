@@ -21,7 +21,6 @@ import pytest
 from written_log import START, write
 
 import brocap_nb as bn
-from brocap_nb.log._rows import COLUMNS
 
 CREATED = {"method": "createTask", "response": '{"errorId": 0, "taskId": 7}'}
 POLL = {"method": "getTaskResult", "request": '{"taskId": 7}', "task_id": 7}
@@ -50,6 +49,7 @@ BOB: list[dict[str, Any]] = [
 ]
 TABLES: dict[str, Callable[[bn.ExchangeLog], pd.DataFrame]] = {
     "frame": bn.ExchangeLog.frame,
+    "a session": lambda log: log.frame(session="bob222"),
     "errors": bn.ExchangeLog.errors,
     "latency": bn.ExchangeLog.latency,
     "tasks": bn.ExchangeLog.tasks,
@@ -259,22 +259,6 @@ def test_the_dtypes_are_the_same_whatever_the_rows_and_whatever_the_pandas(
         text = dtype.categories.dtype if dtype == "category" else dtype
         assert str(dtype) != "object", name
         assert not isinstance(text, pd.StringDtype) or text == pd.StringDtype("python"), name
-
-
-def test_the_values_are_those_of_the_exchanges(filled: bn.ExchangeLog) -> None:
-    frame = filled.frame()
-    exchanges = list(filled.exchanges())
-    assert len(exchanges) == len(ALICE) + len(BOB)
-    for name in COLUMNS:
-        assert plain(frame[name]) == [getattr(exchange, name) for exchange in exchanges], name
-
-
-def test_only_what_occurs_is_counted_and_codes_are_in_the_order_of_the_alphabet(
-    filled: bn.ExchangeLog,
-) -> None:
-    frame = filled.frame(session="bob222")
-    for name in frame.select_dtypes("category"):
-        assert list(frame[name].cat.categories) == sorted({*known(frame[name])}), name
 
 
 def test_half_a_character_in_an_answer_is_found(tmp_path: Path) -> None:
