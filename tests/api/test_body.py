@@ -46,7 +46,7 @@ def put_in(value: Any, key: str) -> Any:
     return value
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(values, keys)
 def test_any_json_goes_out_as_it_is_and_its_text_has_neither_key_nor_picture(
     value: Any, key: str
@@ -167,7 +167,6 @@ def test_what_a_body_is_about_is_found_in_each_encoding_of_json() -> None:
         assert asked(odd) == (None, None)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=30), st.binary(max_size=30))
 def test_an_answer_is_kept_as_it_came_but_without_the_key(before: bytes, after: bytes) -> None:
     before += b" "  # a backslash or a percent sign before the key would be its dress

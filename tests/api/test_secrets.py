@@ -46,7 +46,7 @@ around = st.text(st.characters(exclude_categories=["Cs"]), max_size=7)  # shorte
 
 
 @pytest.mark.parametrize("dress", DRESSES)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(keys, around, around)
 def test_the_key_is_found_in_every_dress(dress: str, key: str, before: str, after: str) -> None:
     clean = Secret(key).redact(f"{before}|{DRESSES[dress](key)}|{after}")
@@ -54,7 +54,7 @@ def test_the_key_is_found_in_every_dress(dress: str, key: str, before: str, afte
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(keys, st.binary(max_size=20), st.binary(max_size=20))
 def test_the_key_is_found_inside_base64(
     encode: Callable[[bytes], bytes], key: str, before: bytes, after: bytes
@@ -163,7 +163,6 @@ chosen = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(chosen, st.text("abclientKey<>'%&", max_size=80))
 def test_what_is_redacted_once_is_redacted(values: list[str], text: str) -> None:
     veil = Veil(*(Secret(value, label) for value in values for label in (KEY_LABEL, HEADER_LABEL)))

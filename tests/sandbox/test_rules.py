@@ -301,7 +301,7 @@ _sent = st.tuples(_json | _requests, st.sampled_from(["utf-8", "utf-16"])).map(
 _steps = st.tuples(st.sampled_from(METHODS), st.binary(max_size=60) | _sent, st.floats(0, 400))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_steps, min_size=1, max_size=12))
 def test_whatever_comes_the_answer_is_a_documented_one(
     steps: list[tuple[str, bytes, float]],

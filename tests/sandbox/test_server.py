@@ -155,7 +155,7 @@ def test_a_result_is_posted_only_where_somebody_waits_for_it(peer: Peer) -> None
     assert peer.requests == []
     port = int(peer.url.rpartition(":")[2])
     with Sandbox(speed=FAST, log=lines.append, callback_ports=[port]) as sandbox:
-        peer.say(http(b"", 302).replace(b"\r\n\r\n", b"\r\nLocation: /again\r\n\r\n", 1))
+        peer.say(http(b"", 302, header="Location: /again"))
         create(sandbox, callbackUrl=f"{peer.url}/result?n=1")
         until(lambda: lines[-1].endswith("  sent"))
         peer.say(Peer.STALL)

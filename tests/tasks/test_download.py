@@ -24,7 +24,7 @@ PICTURE = noise()
 
 
 def moved(target: str) -> bytes:
-    return f"HTTP/1.1 307 X\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
+    return http(b"", 307, header=f"Location: {target}")
 
 
 @pytest.fixture
@@ -204,9 +204,7 @@ def test_the_certificate_is_checked_for_the_name_not_for_the_number(
     assert _pictures.fetch(secure, allow_private=False) == PICTURE
 
 
-PACKED = http(gzip.compress(bytes(1_000_000))).replace(
-    b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1
-)
+PACKED = http(gzip.compress(bytes(1_000_000)), header="Content-Encoding: gzip")
 BAD_SERVERS = {
     "not found": (http(b"", 404), "HTTP 404"),
     "reset": (Peer.RESET, "Error"),

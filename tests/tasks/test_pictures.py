@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from IPython.display import Image as Shown
 from peer import Peer, http
@@ -41,7 +41,6 @@ damaged = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300) | cut_off | damaged)
 def test_inspect_takes_any_bytes(data: bytes) -> None:
     facts = _pictures.inspect(data)
