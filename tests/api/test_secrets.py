@@ -219,6 +219,8 @@ def test_a_secret_of_a_query_is_a_label(name: str) -> None:
         assert url_text(url.format(name, label)) == url.format(name, label)
     for url in ("http://h/key=abcdefgh", "http://h/?websiteKey=abcdefgh&monkey=1"):
         assert (url_text(url), url_secrets(url)) == (url, []), "this is none"
+    assert url_text("https://me:pw@h:1/x?a=me@b") == "https://<left out>@h:1/x?a=me@b"
+    assert url_text(f"http://h/a@b?k={KEY}&b", Secret(KEY)) == "http://h/a@b?k=<clientKey>&b"
 
 
 def test_headers_of_other_services_are_known_by_their_names() -> None:
