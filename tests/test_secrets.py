@@ -13,6 +13,7 @@ import traceback
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -105,9 +106,7 @@ def echo() -> Iterator[Peer]:
 @pytest.mark.parametrize("place", PLACES)
 @settings(max_examples=12)
 @given(key=keys, dress=st.sampled_from(sorted(WORN)))
-def test_the_key_is_nowhere_wherever_it_is_echoed(
-    place: str, echo: Peer, key: str, dress: str
-) -> None:
+def test_the_key_is_nowhere(place: str, echo: Peer, key: str, dress: str) -> None:
     worn = WORN[dress](key)
     assume(worn.isascii())
     echo.say(PLACES[place](worn))
@@ -180,7 +179,7 @@ class LoginTask(bn.Task, register=False):
     by_name: dict[str, SecretStr]
 
 
-def test_secret_fields_reach_the_service_and_are_shown_nowhere(
+def test_secret_fields_are_sent_and_shown_nowhere(
     client: bn.Client, peer: Peer, tmp_path: Path
 ) -> None:
     a, b, c, d, e = words = [f"{letter}-secret-{letter * 4}" for letter in "abcde"]
@@ -202,7 +201,7 @@ def test_secret_fields_reach_the_service_and_are_shown_nowhere(
 
 
 def test_the_environments_key_is_in_no_log_of_another_key(
-    peer: Peer, key: str, log: bn.ExchangeLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    peer: Peer, key: str, log: bn.ExchangeLog, tmp_path: Path, monkeypatch: Any
 ) -> None:
     real = "fedcba9876543210" * 2
     monkeypatch.setenv("BROCAP_CLIENT_KEY", real)
@@ -213,7 +212,7 @@ def test_the_environments_key_is_in_no_log_of_another_key(
     nowhere([real], client, caught.value, tmp_path)
 
 
-def test_passwords_are_sent_and_not_written_down(
+def test_passwords_are_sent_and_shown_nowhere(
     client: bn.Client, peer: Peer, tmp_path: Path
 ) -> None:
     peer.say(refusal(PASSWORD))
@@ -242,7 +241,7 @@ def test_passwords_are_sent_and_not_written_down(
     assert client.log[-1].response == "<p><left out>"
 
 
-def test_what_a_session_of_ones_own_sends_is_secret_as_well(
+def test_what_a_users_session_sends_is_secret(
     peer: Peer, key: str, log: bn.ExchangeLog, tmp_path: Path
 ) -> None:
     session = requests.Session()

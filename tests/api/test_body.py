@@ -38,9 +38,7 @@ values = st.recursive(
 
 @settings(max_examples=50)
 @given(values, keys)
-def test_any_json_goes_out_as_it_is_and_its_text_has_neither_key_nor_picture(
-    value: Any, key: str
-) -> None:
+def test_any_json_goes_out_and_its_text_has_no_key_and_no_picture(value: Any, key: str) -> None:
     body, meant = Body.of(value), json.loads(json.dumps(value, default=lambda _: key))
     assert json.loads(body.wire(Secret(key))) == meant
     nested = Body.of({"clientKey": Body.KEY, "task": body})

@@ -128,7 +128,7 @@ ANSWER = '{"note": "%41 &amp; \\u0041", "echo": "KEY", "password": "KEY", "code"
     ],
     ids=["body", "answer", "answer of bytes", "JSON", "torn JSON", "form"],
 )
-def test_an_interrupt_at_any_line_shows_no_secret_in_a_local_variable(
+def test_an_interrupt_at_any_line_shows_no_secret(
     use: Callable[[str, Secret], object], text: str, full: bool
 ) -> None:
     def interrupted(number: int) -> tuple[BaseException | None, list[object], str]:

@@ -297,9 +297,7 @@ _steps = st.tuples(st.sampled_from(METHODS), st.binary(max_size=60) | _sent, st.
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_steps, min_size=1, max_size=12))
-def test_whatever_comes_the_answer_is_a_documented_one(
-    steps: list[tuple[str, bytes, float]],
-) -> None:
+def test_every_answer_is_a_documented_one(steps: list[tuple[str, bytes, float]]) -> None:
     desk = Desk()
     for method, sent, wait in steps:
         desk.now += wait

@@ -224,9 +224,7 @@ def test_what_cannot_be_is_a_sentence(sandbox: Sandbox) -> None:
             sandbox.faults.next(*order)
 
 
-def test_views_share_one_log_and_a_sandbox_that_is_replaced_once_it_is_stopped(
-    tmp_path: Path,
-) -> None:
+def test_views_share_one_log_and_a_sandbox_that_runs(tmp_path: Path) -> None:
     assert shared_log() is shared_log()
     assert shared_log().folder == tmp_path / "brocap_log"
     console, sandbox = bn.Console(log=bn.ExchangeLog(":memory:")), shared_sandbox()

@@ -119,9 +119,7 @@ def test_a_pil_image_is_read_if_it_says_what_is_white() -> None:
         _pictures.read(Image.new("L", (0, 0)))
 
 
-def test_a_picture_comes_from_wherever_people_have_it(
-    tmp_path: Path, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_comes_from_anywhere(tmp_path: Path, peer: Peer, monkeypatch: Any) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     file = tmp_path / "a.png"
     file.write_bytes(PICTURE)
