@@ -55,9 +55,11 @@ PLACES: dict[str, Callable[[str], bytes]] = {
 }
 
 
-def everything_shown(client: bn.Client, error: BaseException | None, folder: Path) -> Iterator[str]:
+def everything_shown(client: bn.Client, error: BaseException | None) -> Iterator[str]:
     """All that is kept on disk, exported, or shown of an exchange."""
     log = client.log
+    assert log.folder is not None
+    folder = log.folder.parent
     log.to_har(folder / "log.har")
     log.frame().to_csv(folder / "log.csv")
     for path in folder.rglob("*"):
@@ -80,10 +82,8 @@ def everything_shown(client: bn.Client, error: BaseException | None, folder: Pat
         )
 
 
-def nowhere(
-    words: Iterable[str], client: bn.Client, error: BaseException, folder: Path, *more: str
-) -> None:
-    for text in (*everything_shown(client, error, folder), *more):
+def nowhere(words: Iterable[str], client: bn.Client, error: BaseException, *more: str) -> None:
+    for text in (*everything_shown(client, error), *more):
         assert not any(word in text for word in words)
 
 
@@ -119,7 +119,7 @@ def test_the_key_is_nowhere(place: str, echo: Peer, key: str, dress: str) -> Non
                 client.get_balance()
             except bn.BroCapError as caught:
                 error = caught
-            for text in everything_shown(client, error, folder):
+            for text in everything_shown(client, error):
                 assert worn.lower() not in text.lower()
                 for plain in undressed(text):
                     assert key.lower() not in plain.lower()
@@ -179,9 +179,7 @@ class LoginTask(bn.Task, register=False):
     by_name: dict[str, SecretStr]
 
 
-def test_secret_fields_are_sent_and_shown_nowhere(
-    client: bn.Client, peer: Peer, tmp_path: Path
-) -> None:
+def test_secret_fields_are_sent_and_shown_nowhere(client: bn.Client, peer: Peer) -> None:
     a, b, c, d, e = words = [f"{letter}-secret-{letter * 4}" for letter in "abcde"]
     logins = [{"pin": c, "codes": [d, "short"], "nick": None}]  # which is not the default
     task = LoginTask(first=a, raw=b.encode(), logins=logins, by_name={"x": e})
@@ -192,7 +190,7 @@ def test_secret_fields_are_sent_and_shown_nowhere(
     assert json.loads(peer.requests[0][1])["task"] == task.to_wire() == sent
     shown = [repr(task), str(task), json.dumps(task._repr_mimebundle_()), task.to_python()]
     shown += [repr(task.to_wire()), expanded(task.wire_body), expanded(client)]
-    nowhere((*words, "short"), client, caught.value, tmp_path, *shown)
+    nowhere((*words, "short"), client, caught.value, *shown)
     again = LoginTask(**{name: value for name, value in sent.items() if name != "type"})
     for one in (again, copy.deepcopy(task), task.model_copy()):
         assert (one, one.to_wire()) == (task, sent)
@@ -201,7 +199,7 @@ def test_secret_fields_are_sent_and_shown_nowhere(
 
 
 def test_the_environments_key_is_in_no_log_of_another_key(
-    peer: Peer, key: str, log: bn.ExchangeLog, tmp_path: Path, monkeypatch: Any
+    peer: Peer, key: str, log: bn.ExchangeLog, monkeypatch: Any
 ) -> None:
     real = "fedcba9876543210" * 2
     monkeypatch.setenv("BROCAP_CLIENT_KEY", real)
@@ -209,12 +207,10 @@ def test_the_environments_key_is_in_no_log_of_another_key(
     client = bn.Client(key, base_url=peer.url, log=log)
     with pytest.raises(bn.HttpError) as caught:
         client.create_task(bn.RawTask({"type": "X", "note": real}))
-    nowhere([real], client, caught.value, tmp_path)
+    nowhere([real], client, caught.value)
 
 
-def test_passwords_are_sent_and_shown_nowhere(
-    client: bn.Client, peer: Peer, tmp_path: Path
-) -> None:
+def test_passwords_are_sent_and_shown_nowhere(client: bn.Client, peer: Peer) -> None:
     peer.say(refusal(PASSWORD))
     fields = {
         "type": "X",
@@ -229,7 +225,7 @@ def test_passwords_are_sent_and_shown_nowhere(
         client.create_task(task)
     assert json.loads(peer.requests[0][1])["task"] == fields, "it goes out as it is"
     shown = [repr(task), str(task), json.dumps(task._repr_mimebundle_())]
-    nowhere([PASSWORD, "short"], client, caught.value, tmp_path, *shown)
+    nowhere([PASSWORD, "short"], client, caught.value, *shown)
     kept = json.loads(client.log[0].request)["task"]
     assert kept["cookies"] == [{"name": "<left out>", "value": "<left out>"}, "<left out>", None]
     assert kept["proxyLogin"] == "me"
@@ -241,9 +237,7 @@ def test_passwords_are_sent_and_shown_nowhere(
     assert client.log[-1].response == "<p><left out>"
 
 
-def test_what_a_users_session_sends_is_secret(
-    peer: Peer, key: str, log: bn.ExchangeLog, tmp_path: Path
-) -> None:
+def test_what_a_users_session_sends_is_secret(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
     session = requests.Session()
     session.auth = ("user", "s3cret-pass")
     session.cookies.set("sid", "sessioncookie1")
@@ -253,7 +247,7 @@ def test_what_a_users_session_sends_is_secret(
         peer.say(http(f"<p>{word}".encode(), 500))
         with pytest.raises(bn.HttpError) as caught:
             client.get_balance()
-        nowhere(echoed, client, caught.value, tmp_path)
+        nowhere(echoed, client, caught.value)
     sent = json.loads(log[0].request_headers or "")
     assert sent["Authorization"] == sent["Cookie"] == "<left out>"
 

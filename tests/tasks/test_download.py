@@ -131,9 +131,7 @@ def proxy(other: Peer, monkeypatch: Any) -> Peer:
 ELSEWHERE = "192.0.2.1"  # reserved for documentation: nothing is there
 
 
-def test_the_environments_proxy_is_used_elsewhere(
-    proxy: Peer, peer: Peer, names: dict[str, list[str]]
-) -> None:
+def test_the_environments_proxy_is_used_elsewhere(proxy: Peer, peer: Peer, names: Any) -> None:
     peer.say(http(PICTURE))
     for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "0.0.0.0"):
         assert _pictures.fetch(f"http://{host}:{port_of(peer)}/a.png") == PICTURE
