@@ -166,7 +166,7 @@ def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
         console.form.inputs["second"].widget.value = "x"
         assert "ZeroDivisionError" in console._report.value  # a handler has no other place
 
-        class MineTask(Task):  # type: ignore[no-redef]  # noqa: F811
+        class MineTask(Task):  # type: ignore[no-redef]
             def pictures(self) -> list[bytes]:
                 raise OSError("no such picture")
 
