@@ -21,7 +21,7 @@ import ipywidgets as widgets
 from turns import report
 
 import brocap_nb as bn
-from brocap_nb.widgets._secret_field import SecretField
+from brocap_nb.widgets._kit import SecretField
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from browser.driver import Lab, Refuser, Wire, browse, chromium, serve

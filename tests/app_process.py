@@ -61,10 +61,6 @@ class AppProcess:
             time.sleep(0.1)
         return found[0]
 
-    def visitors(self) -> list[Path]:
-        """The folders of the visitors who are there."""
-        return list(self.temporary.glob("brocap-app-*/visitors/brocap-app-*"))
-
     def kernels(self) -> list[int]:
         """The processes that it started."""
         command = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]

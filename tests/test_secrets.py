@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from dresses import DRESSES
+from dresses import DRESSES, expanded
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from inspectors import expanded
 from peer import Peer, http
 from pydantic import BaseModel, SecretBytes, SecretStr
 
@@ -54,10 +53,10 @@ PLACES: dict[str, Callable[[str], bytes]] = {
 }
 
 
-def _with_header(line: str, status: int = 200) -> bytes:
-    return http(b'{"errorId": 0, "balance": 1}', status).replace(
-        b"\r\n", b"\r\n" + line.encode() + b"\r\n", 1
-    )
+def _with_header(
+    line: str, status: int = 200, body: bytes = b'{"errorId": 0, "balance": 1}'
+) -> bytes:
+    return http(body, status).replace(b"\r\n", f"\r\n{line}\r\n".encode(), 1)
 
 
 def everything_shown(client: bn.Client, error: BaseException | None, folder: Path) -> Iterator[str]:
@@ -138,10 +137,7 @@ def test_the_key_is_nowhere_wherever_it_is_echoed(
 def test_a_key_that_is_split_over_a_redirect_is_found(echo: Peer, key: str, at: int) -> None:
     assume(len(set(key)) >= 6)
     body = json.dumps({"rest": key[at:]}).encode()
-    answer = http(body, 302).replace(
-        b"\r\n", b"\r\nLocation: /next?k=%b\r\n" % key[:at].encode(), 1
-    )
-    echo.say(answer)
+    echo.say(_with_header(f"Location: /next?k={key[:at]}", 302, body))
     log = bn.ExchangeLog(":memory:")
     with bn.Client(key, base_url=echo.url, log=log) as client, pytest.raises(bn.BadResponseError):
         client.get_balance()
@@ -172,9 +168,14 @@ def test_any_part_of_12_characters_is_redacted(key: str, at: int, size: int, bes
 PASSWORD = "hunter2-hunter2"
 
 
+def refusal(said: str) -> bytes:
+    return http(json.dumps({"errorId": 1, "errorCode": "X", "errorDescription": said}).encode())
+
+
 class Login(BaseModel):
     pin: SecretStr
     codes: list[SecretStr] = []
+    nick: str | None = "nick"
 
 
 class LoginTask(bn.Task, register=False):
@@ -188,9 +189,9 @@ def test_secret_fields_reach_the_service_and_are_shown_nowhere(
     client: bn.Client, peer: Peer, tmp_path: Path
 ) -> None:
     a, b, c, d, e = words = [f"{letter}-secret-{letter * 4}" for letter in "abcde"]
-    logins = [{"pin": c, "codes": [d, "short"]}]
+    logins = [{"pin": c, "codes": [d, "short"], "nick": None}]  # which is not the default
     task = LoginTask(first=a, raw=b.encode(), logins=logins, by_name={"x": e})
-    peer.say(http(json.dumps({"errorId": 1, "errorCode": "X", "errorDescription": d}).encode()))
+    peer.say(refusal(d))
     with pytest.raises(bn.ApiError) as caught:
         client.create_task(task)
     sent = {"type": "LoginTask", "first": a, "raw": b, "logins": logins, "byName": {"x": e}}
@@ -198,7 +199,9 @@ def test_secret_fields_reach_the_service_and_are_shown_nowhere(
     shown = [repr(task), str(task), json.dumps(task._repr_mimebundle_()), task.to_python()]
     shown += [repr(task.to_wire()), expanded(task.wire_body), expanded(client)]
     nowhere((*words, "short"), client, caught.value, tmp_path, *shown)
-    assert copy.deepcopy(task).to_wire() == task.model_copy().to_wire() == sent
+    again = LoginTask(**{name: value for name, value in sent.items() if name != "type"})
+    for one in (again, copy.deepcopy(task), task.model_copy()):
+        assert (one, one.to_wire()) == (task, sent)
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(task)
 
@@ -221,9 +224,7 @@ def test_the_environments_key_is_in_no_log_of_another_key(
 def test_passwords_are_sent_and_not_written_down(
     client: bn.Client, peer: Peer, tmp_path: Path
 ) -> None:
-    peer.say(
-        http(json.dumps({"errorId": 1, "errorCode": "X", "errorDescription": PASSWORD}).encode())
-    )
+    peer.say(refusal(PASSWORD))
     fields = {
         "type": "X",
         "proxyPassword": PASSWORD,
@@ -268,9 +269,12 @@ def test_what_a_session_of_ones_own_sends_is_secret_as_well(
 
 
 def test_a_cookie_that_the_body_repeats_is_left_out(client: bn.Client, peer: Peer) -> None:
-    answer = http(b'{"errorId": 0, "balance": 1, "session": "cookie-cookie-1", "x": "Strict"}')
-    line = b"\r\nSet-Cookie: sid=cookie-cookie-1; SameSite=Strict; Path=/\r\n"
-    peer.say(answer.replace(b"\r\n", line, 1))
+    peer.say(
+        _with_header(
+            "Set-Cookie: sid=cookie-cookie-1; SameSite=Strict; Path=/",
+            body=b'{"errorId": 0, "balance": 1, "session": "cookie-cookie-1", "x": "Strict"}',
+        )
+    )
     client.get_balance()
     kept = json.loads(client.log[0].response or "")
     assert (kept["session"], kept["x"]) == ("<left out>", "Strict")

@@ -36,6 +36,7 @@ def test_each_shows_itself_and_does_not_weigh_much() -> None:
             (log[-1], "getBalance"),
             (log, "ERROR_KEY_DOES_NOT_EXIST"),
             (sandbox, "Pick the penguin"),
+            (puzzle, "Pick the penguin"),
             (stranger, "http://127.0.0.1"),
             (bn.CallbackListener(), "not started"),
             (bn.explain("ERROR_ZERO_BALANCE"), "no money"),

@@ -19,7 +19,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, wraps
-from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
+from typing import Final, Never, ParamSpec, TypeAlias, TypeVar
 from urllib.parse import unquote_plus
 
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
@@ -51,6 +51,30 @@ class SecretText(str):
         return repr(HEADER_LABEL)
 
 
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def bare(error: BaseException) -> BaseException:
+    """Return an exception without the frames it came through: they may hold a body."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
+
+
+def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Let no exception take the frames of a function along: they hold what is not redacted yet."""
+
+    @wraps(function)
+    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+        try:
+            return function(*given, **named)
+        except BaseException as error:
+            given, named = (), {}  # type: ignore[assignment]
+            raise bare(error) from None
+
+    return call
+
+
 class Secret:
     """A client key, a password. No repr, pickle, traceback or inspector of objects shows it."""
 
@@ -65,6 +89,7 @@ class Secret:
         """Return the secret itself, for the wire only."""
         return self._reveal()
 
+    @without_frames
     def redact(self, text: str) -> str:
         """Return `text` with a label in the place of the secret, however it is dressed."""
         return _finder((self,))(text)
@@ -103,6 +128,7 @@ class Veil:
             return self
         return Veil(*self._given, met=(*self._met, *new)[-VEILED:])
 
+    @without_frames
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""
         return self._redact(text)
@@ -111,47 +137,18 @@ class Veil:
         return "<Veil>"
 
 
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
-
-
-def bare(error: BaseException) -> BaseException:
-    """Return an exception without the frames it came through: they may hold a body."""
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
-
-
-def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Let no exception take the frames of a function along: they hold what is not redacted yet."""
-
-    @wraps(function)
-    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
-        try:
-            return function(*given, **named)
-        except BaseException as error:
-            given, named = (), {}  # type: ignore[assignment]
-            raise bare(error) from None
-
-    return call
-
-
 _Place: TypeAlias = tuple[int, int, str]  # start and stop in a text, and the label for it
 _Search: TypeAlias = Callable[[str], list[_Place]]
 
 
-class _Table(dict[str, Any]):
-    """A dict of pieces of secrets: a traceback that shows locals shows nothing of it."""
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} pieces of secrets>"
-
-
 @lru_cache(maxsize=64)
+@without_frames
 def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
     """Return what puts labels in the place of secrets. It has them in its closure only."""
     # A text holds a secret if a part of it is one of `parts`. Each part, wherever it stands, holds
     # one of the pieces into which `search` cuts the text: so few of these are looked up.
-    parts, probes = _Table(), _Table()
+    parts: dict[str, str] = {}
+    probes: dict[str, set[int]] = {}
     known = [(text, secret.label) for secret in secrets for text in _spellings(secret.reveal())]
     shortest = min((min(len(text), PART) for text, _ in known), default=0)
     piece = (shortest + 1) // 2
@@ -182,8 +179,10 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         for sign, tokens in _DRESSES.items():
             if sign in text:
                 places += _undressed(text, tokens, search)
-        places += _decoded(text, base64_digits, 4, search)
-        places += _decoded(text, hex_digits, 2, search)
+        for run in base64_digits.finditer(text):
+            places += _decoded(run, 4, search)
+            for hexes in hex_digits.finditer(text, *run.span()):
+                places += _decoded(hexes, 2, search)
         pieces, done = [], 0
         for start, stop, label in sorted(places):
             if start >= done:
@@ -261,17 +260,16 @@ def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Pla
     return [(spans[start][0], spans[stop - 1][1], label) for start, stop, label in found]
 
 
-def _decoded(text: str, runs: re.Pattern[str], size: int, search: _Search) -> Iterator[_Place]:
-    """Search runs of digits, of which `size` are some bytes: of base64, or hexadecimal ones."""
+def _decoded(run: re.Match[str], size: int, search: _Search) -> Iterator[_Place]:
+    """Search a run of digits, of which `size` are some bytes: of base64, or hexadecimal ones."""
     read, length = (binascii.a2b_base64, 3) if size == 4 else (binascii.a2b_hex, 1)
-    for run in runs.finditer(text):
-        digits = run[0].replace("-", "+").replace("_", "/")
-        for offset in range(size):
-            code = digits[offset:]
-            data = read(code + "A" * (-len(code) % size))
-            begin = run.start() + offset
-            for start, stop, label in search(data.decode("latin-1")):
-                yield begin + start * size // length, begin - (-stop * size // length), label
+    digits = run[0].replace("-", "+").replace("_", "/")
+    for offset in range(size):
+        code = digits[offset:]
+        data = read(code + "A" * (-len(code) % size)).decode("latin-1")
+        begin = run.start() + offset
+        for start, stop, label in search(data):
+            yield begin + start * size // length, begin - (-stop * size // length), label
 
 
 # --- what is secret by its name ---------------------------------------------------------------

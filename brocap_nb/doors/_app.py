@@ -21,7 +21,6 @@ from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.log import ExchangeLog
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._console import Console
-from brocap_nb.widgets._style import note, panel
 
 _PAGE: Final = Path(__file__).with_name("app_page")
 
@@ -53,12 +52,7 @@ def run(options: Namespace) -> int:
     # the visitors' kernels get this process's environment, and must not spend the owner's money
     os.environ.pop(KEY_VARIABLE, None)
     with tempfile.TemporaryDirectory(prefix="brocap-app-", ignore_cleanup_errors=True) as folder:
-        logs = Path(folder) / "visitors"
-        logs.mkdir()
-        for name in ("TMPDIR", "TEMP", "TMP"):  # a kernel that is killed leaves nothing for long
-            os.environ[name] = str(logs)
-        notebook = Path(folder) / "page" / "console.ipynb"
-        notebook.parent.mkdir()
+        notebook = Path(folder) / "console.ipynb"
         source = (_PAGE / "console.ipynb").read_text()
         given = f"live={options.allow_live}, idle={options.idle:g}"
         notebook.write_text(source.replace("live=False, idle=30", given))
@@ -164,26 +158,25 @@ class VisitorPage(widgets.View):
     """What a visitor sees: a Console with a log and a sandbox that end with the kernel."""
 
     def __init__(self, *, live: bool, idle: float) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="brocap-app-")  # it goes with the kernel
+        log = ExchangeLog(":memory:")  # it goes with the kernel
         # a visitor must not look into the server's network
-        log = ExchangeLog(Path(self._folder.name) / "log")
         self.console = Console(log=log, live=live, allow_private=False)
         if not live:  # nothing to choose
-            told = widgets.HTML(note("Tasks go to: Practice service; free, no key needed"))
+            told = widgets.HTML(widgets.note("Tasks go to: Practice service; free, no key needed"))
             self.console.target.set_trait("children", [told])
         download = widgets.Button(
             description="Download your log (.har, keys removed)",
             layout={"width": "auto", "align_self": "flex-start"},
         )
         self.link = widgets.HTML()
-        about = note(
+        about = widgets.note(
             "Build a task, send it, and see every request and response. The log is yours alone. It "
             f"is deleted when you close this page, or after {idle:g} minutes without use. To keep "
             "it, take it along:"
         )
         title = widgets.HTML(f'<h1 style="font-size:1.5em;margin:0">brocap_nb</h1>{about}')
         super().__init__(
-            [panel(title, download, self.link), self.console.widget],
+            [widgets.panel(title, download, self.link), self.console.widget],
             layout={"grid_gap": "12px"},
             classes=("brocap",),
         )
@@ -193,7 +186,7 @@ class VisitorPage(widgets.View):
         """Put a link to the log as it stands now under the button."""
         log = self.console.log
         if not len(log):
-            self.link.value = note("The log is empty: nothing has been sent yet.")
+            self.link.value = widgets.note("The log is empty: nothing has been sent yet.")
             return
         text = json.dumps(log.to_har(), ensure_ascii=False).encode()
         name = f"brocap-log-{log.session}.har"

@@ -101,7 +101,7 @@ def _parser() -> ArgumentParser:
 
 def _demo(options: Namespace) -> int:
     """Submit two tasks to the sandbox, provoke three error codes, print the tables."""
-    from brocap_nb.widgets._fault_chooser import provoke
+    from brocap_nb.widgets._target import provoke
 
     log = bn.ExchangeLog(options.log)
     with bn.Sandbox() as sandbox:

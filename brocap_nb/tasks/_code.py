@@ -9,7 +9,6 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pprint import pformat
 from typing import Any, Final
 
@@ -20,14 +19,11 @@ from brocap_nb.api._secrets import SecretText, label_of
 WIDTH: Final = 88
 
 
-@dataclass(repr=False, eq=False)
-class Code:
-    """A piece of Python source that stands among JSON values."""
+class Code(str):
+    """A piece of Python source among JSON values, equal to nothing but itself."""
 
-    source: str
-
-    def __repr__(self) -> str:
-        return self.source
+    __slots__ = ()
+    __repr__, __eq__, __hash__ = str.__str__, object.__eq__, object.__hash__
 
 
 def literal(
@@ -89,7 +85,10 @@ def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> Iterator[tuple
     names = {info.serialization_alias: name for name, info in fields.items()}
     for wire, value in sent.items():
         name = names.get(wire, wire)
-        if name not in fields or getattr(task, name) is not fields[name].default:
+        default = fields[name].default if name in fields else fields
+        held = getattr(task, name, None)
+        # a copy from a pickle holds another object; and True is not 1
+        if held != default or repr(held) != repr(default):
             # the class or the API may call it what means a secret
             place = wire if label_of(wire) else name
             yield name, literal(value, needs.leaf, (place,))

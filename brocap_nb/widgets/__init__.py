@@ -2,11 +2,11 @@
 
 _console.py     the Console: everything by hand; what is sent, as JSON and as Python
 _forms.py       a form made from a task's class
-_image_picker.py, _picture_view.py                    the picture, and the answer on it
-_submission_list.py                                   what was submitted, and how far it is
-_target.py, _secret_field.py, _fault_chooser.py       where tasks go, the key, what shall fail
-_log_board.py   the log: _rows.py, _lenses.py, _exchange_view.py
-_kit.py, _style.py                                    what all of them are made of
+_picture.py     the picture, and the answer on it
+_submission_list.py     what was submitted, and how far it is
+_target.py      where tasks go, and what shall fail
+_log_board.py   the log: _rows.py, _exchange_view.py
+_kit.py         what all of them are made of, and their look
 """
 
 from brocap_nb.widgets._console import Console

@@ -17,24 +17,12 @@ from brocap_nb.log._search import Filter, Search
 from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks._types import RawTask, Task, task_types
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._fault_chooser import FaultChooser
 from brocap_nb.widgets._forms import Row, TaskForm
-from brocap_nb.widgets._lenses import BROKEN, NO_ROWS
 from brocap_nb.widgets._log_board import LogBoard
-from brocap_nb.widgets._picture_view import NO_PICTURE, PictureView
-from brocap_nb.widgets._rows import line
-from brocap_nb.widgets._style import (
-    STYLE,
-    Report,
-    close_all,
-    heading,
-    note,
-    panel,
-    plain,
-    problem_note,
-)
+from brocap_nb.widgets._picture import NO_PICTURE, PictureView
+from brocap_nb.widgets._rows import BROKEN, NO_ROWS
 from brocap_nb.widgets._submission_list import SubmissionList
-from brocap_nb.widgets._target import TargetChooser
+from brocap_nb.widgets._target import FaultChooser, TargetChooser
 
 if TYPE_CHECKING:
     from brocap_nb.client._client import Client
@@ -92,9 +80,9 @@ class Console:
         self._renew: Callable[[], None] = lambda: None
         self._allow_private = allow_private
 
-        self.task_type = plain(widgets.Dropdown, "Task type", options=_task_types())
+        self.task_type = widgets.plain(widgets.Dropdown, "Task type", options=_task_types())
         self.submit = widgets.PatientButton(description="Submit task", button_style="primary")
-        self._report, self._wrong = Report(self.target.redact), line()
+        self._report, self._wrong = widgets.Report(self.target.redact), widgets.line()
         self.submissions = SubmissionList(
             self._show_run,
             show_request=lambda exchange_id: self.board.exchange.show_exchange(exchange_id),
@@ -105,9 +93,9 @@ class Console:
         """The request body, the code or the solution, whichever is chosen."""
         self.tabs = widgets.ToggleButtons(options=["Picture", "Request body", "Python", "Solution"])
         """What is shown beside the form."""
-        self._heading = widgets.HTML(STYLE + heading("Try a task"))
-        self._task = panel()
-        seen = panel(self.tabs, self.picture, self.text, self.submissions)
+        self._heading = widgets.HTML(widgets.STYLE + widgets.heading("Try a task"))
+        self._task = widgets.panel()
+        seen = widgets.panel(self.tabs, self.picture, self.text, self.submissions)
         columns = widgets.Box([self._task, seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
         self._top = widgets.View(
@@ -174,7 +162,7 @@ class Console:
         if "board" in self.__dict__:
             self.board.close()
         for part in (*self._forms.values(), self._top):
-            close_all(part)
+            widgets.close_all(part)
 
     # from the form to the views
 
@@ -188,7 +176,7 @@ class Console:
                 kind,
                 puzzles=self._puzzles,
                 allow_private=self._allow_private,
-                changed=self._report.guard(self._show_task),
+                changed=self._show_task,
             )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
@@ -210,8 +198,10 @@ class Console:
         form, picker = self.form, self.form.picker
         self._report.clear()
         self._lead_to(())
-        self._turn_to()
-        pictures = form.current.pictures() if form.current is not None else []
+        pictures: list[bytes] = []
+        with self._report.catching():  # a type of the user's own may raise anything
+            self._turn_to()
+            pictures = form.current.pictures() if form.current is not None else []
         if picker is not None:  # it knows a picture before the rest of the form is right
             pictures = [picker.data] if picker.data is not None else []
         if not pictures:
@@ -232,21 +222,21 @@ class Console:
         task = self.form.current
         if task is None:
             missing = ", ".join(row.words for row in self.form.wrong)
-            return note(f"Shown here once the form is complete. Missing: {missing}.")
+            return widgets.note(f"Shown here once the form is complete. Missing: {missing}.")
         try:
             if self.tabs.value == "Python":
                 return _html.code(task.to_python(), max_height="18em")
             body = _html.pretty(shorten_labels(create_task(task).body.text))
         except InvalidInputError as error:
-            return problem_note(str(error))
-        return note("Sent to `createTask`; your key is left out here.") + _html.code(
+            return widgets.problem_note(str(error))
+        return widgets.note("Sent to `createTask`; your key is left out here.") + _html.code(
             body, max_height="18em"
         )
 
     def _solution(self) -> str:
         """The solution as it came, of the submission that is shown."""
         if self.run is None or self.run.status != "ready":
-            return note("There is no solution yet. Submit the task.")
+            return widgets.note("There is no solution yet. Submit the task.")
         solution = self.run.result().solution
         return _html.code(json.dumps(solution, indent=2, ensure_ascii=False), max_height="18em")
 
@@ -276,7 +266,7 @@ class Console:
         """Go to the first field that is wrong, and offer a button for each."""
         former, self._wrong.children = self._wrong.children, tuple(map(_button_to, wrong))
         for button in former:
-            close_all(button)
+            widgets.close_all(button)
         for row in wrong[:1]:
             row.focus()
 

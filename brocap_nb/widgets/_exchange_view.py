@@ -19,8 +19,6 @@ from brocap_nb.api._json import fields_of
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._types import task_from_wire
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._rows import in_background, line
-from brocap_nb.widgets._style import Report, note
 
 if TYPE_CHECKING:
     from brocap_nb.api._exchange import Exchange
@@ -83,7 +81,7 @@ class ExchangeView(widgets.VBox):
 
     def __init__(self, log: ExchangeLog, target: TargetChooser | None = None) -> None:
         self.exchanges, self._target = log, target
-        self._report = Report(target.redact if target is not None else str)
+        self._report = widgets.Report(target.redact if target is not None else str)
         self._shown, self._difference = widgets.HTML(), widgets.HTML()
         self._entry, self._code = Copyable(), Copyable()
         self.again = widgets.Button(tooltip="Send this request again, as a new exchange")
@@ -95,7 +93,7 @@ class ExchangeView(widgets.VBox):
         self.shut = widgets.Button(description="Close", tooltip="Close this exchange")
         buttons = [self.again] if target is not None else []
         buttons += [self.curl, self.python, self.shut, self.compare]
-        head = line(self._entry, *buttons, self._report)
+        head = widgets.line(self._entry, *buttons, self._report)
         super().__init__(
             [head, self._difference, self._code, self._shown],
             layout=widgets.shown(False),
@@ -145,7 +143,7 @@ class ExchangeView(widgets.VBox):
         if len(code) > LONGEST:
             title = f"It has {len(code):,} characters, too many for a notebook. Run this:"
             code = f'print({self._name}.{method}("{self.exchange_id}"))'
-        self._code.show(note(title) + _html.code(code, max_height="14em"))
+        self._code.show(widgets.note(title) + _html.code(code, max_height="14em"))
 
     def _say_how_to_compare(self) -> None:
         if self.compare.value:
@@ -163,7 +161,7 @@ class ExchangeView(widgets.VBox):
         self.again.description = "Send again"
         client, first = self._target.client(), str(self.exchange_id)
         self._report.tell("Sent again; waiting for the answer …")
-        in_background(self.again, self._report, lambda: self._replay(client, first))
+        widgets.in_background(self.again, self._report, lambda: self._replay(client, first))
 
     def _replay(self, client: Client, exchange_id: str) -> None:
         made = {}  # the newest exchange of each thread

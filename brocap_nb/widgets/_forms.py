@@ -22,16 +22,7 @@ from brocap_nb.api._json import parse
 from brocap_nb.api._secrets import KEY_LABEL, Secret, label_of
 from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._image_picker import ImagePicker
-from brocap_nb.widgets._secret_field import SecretField
-from brocap_nb.widgets._style import (
-    PLAIN,
-    Fold,
-    dress,
-    note,
-    problem_note,
-    show_html,
-)
+from brocap_nb.widgets._picture import ImagePicker
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
@@ -67,7 +58,7 @@ class Row:
         """What is wrong."""
         self.marked = ""
         """What the service said."""
-        self._help = note(help_text) if help_text else ""
+        self._help = widgets.note(help_text) if help_text else ""
 
     @cached_property
     def said(self) -> Any:
@@ -86,12 +77,12 @@ class Row:
 
     def say(self) -> bool:
         """Show what is wrong and what the service said, if anything, or else the help."""
-        wrong = problem_note(*self.sentences) if self.touched else ""
+        wrong = widgets.problem_note(*self.sentences) if self.touched else ""
         if self.marked:
             marked = f"⚠ <b>Rejected by the service:</b> {_html.words(self.marked)}"
             wrong += f'<div class="brocap-problem brocap-marked">{marked}</div>'
         if wrong or "said" in self.__dict__:
-            show_html(self.said, wrong or self._help)
+            widgets.show_html(self.said, wrong or self._help)
         return bool(wrong)
 
 
@@ -124,10 +115,10 @@ class Input(Row):
             f"{escape(self.name)}{needed}</span>",
             "description_allow_html": True,
             "tooltip": help_text or None,
-            "classes": PLAIN,
+            "classes": widgets.PLAIN,
         }
         if secret:
-            make: Any = SecretField
+            make: Any = widgets.SecretField
             options = {"label": f"{self.name}{needed}", "noun": "value"}
         elif choices:
             start = _text(default)
@@ -227,7 +218,7 @@ class TaskForm(widgets.View):
         self._folded = {*more} if 1 < len(more) < len(self.rows) - 1 else set[Row]()
         shown = [part for row in self.rows if row not in self._folded for part in row.parts()]
         if self._folded:
-            self.more = Fold(f"{len(more)} more fields", self._rest)
+            self.more = widgets.Fold(f"{len(more)} more fields", self._rest)
             shown.insert(-1, self.more)
         super().__init__(shown, classes=("brocap-form",))
         self._check()
@@ -338,7 +329,7 @@ class TaskForm(widgets.View):
         return f"<{type(self).__name__}: {made}>"
 
     def _ipython_display_(self, **kwargs: Any) -> None:
-        dress(self)
+        widgets.dress(self)
         if self.picker is not None:
             self.picker.draw_samples()
         self._renew = widgets.display_both(self, self._repr_mimebundle_, **kwargs)

@@ -3,6 +3,9 @@
 Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
 those that are alike are one: a console is a third of the messages, and the style sheet lays it out.
 A `View`, which a user may lay out, has a layout for itself.
+
+Their colours are the theme's. A secret is never widget state: that is written into the saved
+notebook, its checkpoints and its exports.
 """
 
 from __future__ import annotations
@@ -10,16 +13,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import anywidget
 import ipywidgets as core
+import traitlets
 from IPython import get_ipython
 from IPython.display import display
 from ipywidgets import Layout as Layout
 from ipywidgets import Widget as Widget
+
+from brocap_nb._html import words
+from brocap_nb.api._errors import BroCapError
+from brocap_nb.api._secrets import Secret
 
 _lock: Final = threading.RLock()
 _parts: dict[tuple[Any, ...], Widget] = {}
@@ -160,6 +169,41 @@ class OwnKeys(AnyWidget):
         super().__init__(layout=shown(False))
 
 
+class SecretField(AnyWidget):
+    """A labelled input that takes a secret on Enter or when it loses the focus."""
+
+    _esm = Path(__file__).parent / "secret_field.js"
+
+    label = traitlets.Unicode("Client key").tag(sync=True)
+    """What the field is for, in words."""
+    noun = traitlets.Unicode("key").tag(sync=True)
+    """What the secret is called in the status."""
+    status = traitlets.Unicode("").tag(sync=True)
+    """Whether a secret is set, in words; never the secret."""
+    length = traitlets.Int(0).tag(sync=True)
+    """How many characters the secret has; 0 if none is set."""
+    secret = traitlets.Instance(Secret, allow_none=True, read_only=True)
+    """The secret, or None; no part of the state. `reveal()` on it is for the wire only."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.set("")
+        self.on_msg(self._receive)
+
+    def set(self, value: str) -> None:
+        """Set the secret; an empty one clears it. Spaces around it are dropped."""
+        value = value.strip()
+        self.length = length = len(value)
+        told = f"a {self.noun} is set ({length} characters)" if length else f"no {self.noun} is set"
+        self.status = told
+        self.set_trait("secret", Secret(value) if value else None)
+
+    def _receive(self, _: Any, content: Any, __: Any) -> None:
+        value = content.get("value") if isinstance(content, dict) else None
+        if isinstance(value, str):
+            self.set(value)
+
+
 class Refresh:
     """Calls `draw` soon after `request()`, at most once in an interval, in a thread of its own."""
 
@@ -234,3 +278,139 @@ def after_cells(call: Callable[[], object]) -> Callable[[], None]:
 
     shell.events.register("post_run_cell", called)
     return stop
+
+
+# what they look like, and what they say
+
+PLAIN: Final = ("brocap-control",)
+"""The class of a control with its label above it."""
+
+STYLE: Final = f"<style>{Path(__file__).with_name('console.css').read_text('utf-8')}</style>"
+"""Put once into each widget that is shown by itself, in an `HTML`."""
+
+
+def heading(text: str) -> str:
+    """A panel's heading."""
+    return f'<div class="brocap-heading" role="heading" aria-level="3">{escape(text)}</div>'
+
+
+def note(text: str) -> str:
+    """A quiet sentence."""
+    return f'<div class="brocap-note">{words(text)}</div>'
+
+
+def status_note(text: str) -> str:
+    """A quiet sentence that a screen reader reads out when it changes."""
+    return f'<div role="status">{note(text)}</div>'
+
+
+def problem_note(*sentences: str) -> str:
+    """What is wrong, in words; nothing if nothing is."""
+    if not sentences:
+        return ""
+    return f'<div class="brocap-problem" role="alert">✗ {words(chr(10).join(sentences))}</div>'
+
+
+def show_html(place: HTML, html: str) -> None:
+    """Put HTML into its place; an empty place takes no room."""
+    place.value = html
+    show(place, html)
+
+
+def plain(kind: Any, label: str, **options: Any) -> Any:
+    """A control that is no field of a task, with its label above it."""
+    return kind(description=label, classes=PLAIN, **options)
+
+
+def dress(widget: VBox) -> None:
+    """Give a widget that is shown by itself its look, and its keys; once."""
+    if "brocap" not in widget._dom_classes:
+        widget.add_class("brocap")
+        widget.children += (HTML(STYLE, layout=shown(False)), OwnKeys())
+
+
+def close_all(widget: Widget) -> None:
+    """Close a widget and all that is in it: a closed one in an open one breaks its saving."""
+    for inner in getattr(widget, "children", ()):
+        close_all(inner)
+    widget.close()
+
+
+def panel(*children: Widget) -> VBox:
+    """A framed block of widgets."""
+    return VBox(children, classes=("brocap-panel",))
+
+
+class Fold(VBox):
+    """A button that shows and hides what `make` returns when it is pressed for the first time."""
+
+    def __init__(self, title: str, make: Callable[[], Sequence[Widget]]) -> None:
+        self._title, self._make = title, make
+        self.opened = ToggleButton(description=f"▸ {title}", classes=("brocap-quiet",))
+        super().__init__([self.opened], classes=("brocap-unfold",))
+        self.opened.observe(lambda change: self._turn(change.new), "value")
+
+    def _turn(self, opened: bool) -> None:
+        if len(self.children) == 1:
+            content = VBox(self._make(), classes=("brocap-form",))
+            self.children += (content,)
+        self.opened.description = f"{'▾' if opened else '▸'} {self._title}"
+        show(self.children[1], opened)
+
+
+class Report(HTML):
+    """Shows what a handler raises, redacted: a front end would swallow the traceback."""
+
+    def __init__(self, redact: Callable[[str], str] = str) -> None:
+        super().__init__(layout=shown(False))
+        self._redact = redact
+
+    def clear(self) -> None:
+        """Show nothing."""
+        show_html(self, "")
+
+    def tell(self, sentence: str) -> None:
+        """Show a quiet sentence."""
+        show_html(self, status_note(self._redact(sentence)))
+
+    def problem(self, *sentences: str) -> None:
+        """Show what is wrong."""
+        show_html(self, problem_note(*map(self._redact, sentences)))
+
+    @contextlib.contextmanager
+    def catching(self) -> Iterator[None]:
+        """Show what is raised inside."""
+        try:
+            yield
+        except BroCapError as error:
+            self.problem(str(error))
+        except Exception as error:  # a handler has no caller that could handle it
+            self.problem(f"{type(error).__name__}: {error}. Nothing more was done.")
+
+    def guard(self, handler: Callable[[], object]) -> Callable[..., None]:
+        """Return a handler for a widget's events; what `handler` raises is shown here."""
+
+        def run(*_: Any) -> None:
+            with self.catching():
+                handler()
+
+        return run
+
+
+def line(*children: Widget, name: str = "") -> Any:
+    """Widgets side by side while there is room; `name` is a class for the style sheet."""
+    classes = ("brocap-line", *filter(None, [name]))
+    return HBox(children, classes=classes)
+
+
+def in_background(button: Any, report: Report, work: Callable[[], object]) -> None:
+    """Do what may take a while in a thread of its own; its button rests meanwhile."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            button.disabled = False
+
+    button.disabled = True
+    threading.Thread(target=report.guard(run), name="brocap work", daemon=True).start()

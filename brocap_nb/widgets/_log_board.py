@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -22,18 +22,8 @@ from brocap_nb.log._search import EVERYTHING, Filter, Search
 from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
-from brocap_nb.widgets._fault_chooser import provoke
-from brocap_nb.widgets._lenses import ROWS, Seen, broken, errors_of, requests_of, tasks_of
-from brocap_nb.widgets._rows import RowList, in_background, line
-from brocap_nb.widgets._style import (
-    Report,
-    close_all,
-    dress,
-    heading,
-    plain,
-    show_html,
-    status_note,
-)
+from brocap_nb.widgets._rows import ROWS, RowList, Seen, broken, errors_of, requests_of, tasks_of
+from brocap_nb.widgets._target import provoke
 
 if TYPE_CHECKING:
     from brocap_nb.widgets._target import TargetChooser
@@ -71,11 +61,10 @@ class LogBoard:
         self.log, self._target = log, target
         self.chosen = ""
         """The task or the error that more is said about."""
-        self._requests: Mapping[str, Filter] = {}  # of each row
         self._search, self._count = Search(log), ROWS
         self._lock = threading.Lock()
         self._renew: Callable[[], None] = lambda: None
-        self._report = Report(target.redact if target is not None else str)
+        self._report = widgets.Report(target.redact if target is not None else str)
         guard = self._report.guard
         self._refresh = widgets.Refresh(guard(self.draw), INTERVAL)
         self._later = widgets.Refresh(lambda: self._renew(), 5.0)
@@ -85,7 +74,7 @@ class LogBoard:
         """What a row is: a request, a task or an error."""
         self.outcome = _choice("Outcome", *map(str, Outcome))
         self.method, self.error_code = _choice("Method"), _choice("Code")
-        self.text = plain(
+        self.text = widgets.plain(
             widgets.Text,
             "Search",
             placeholder="anything in it, or: task 7654321",
@@ -93,16 +82,16 @@ class LogBoard:
         self._controls = (self.outcome, self.method, self.error_code, self.text)
         self.clear = widgets.Button(description="Clear filters", layout=widgets.shown(False))
         fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
-        self.filters = line(fold, *self._controls, self.clear, name="brocap-filters")
+        self.filters = widgets.line(fold, *self._controls, self.clear, name="brocap-filters")
         self.list = RowList(self._click)
         self.place = widgets.HTML()
         self.more = widgets.Button(description="Show more", layout=widgets.shown(False))
         self._rows = widgets.VBox(
-            [self.list, line(self.place, self.more)],
+            [self.list, widgets.line(self.place, self.more)],
             classes=("brocap-log",),
         )
         self._frame = Copyable()
-        head = line(widgets.HTML(heading("Log")), self.view, self.filters)
+        head = widgets.line(widgets.HTML(widgets.heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
             classes=("brocap-panel",),
@@ -137,16 +126,16 @@ class LogBoard:
             description="Provoke it in the sandbox",
             tooltip="Send what makes the sandbox answer with this code",
         )
-        self.any_code = plain(
+        self.any_code = widgets.plain(
             widgets.Dropdown,
             "Explain an error code",
             options=[("choose one", ""), *((code, code) for code in CATALOGUE)],
         )
         guard = self._report.guard
         self.any_code.observe(guard(self._look_up), "value")
-        self.show_requests.on_click(guard(lambda: self.show_only(self._requests[self.chosen])))
+        self.show_requests.on_click(guard(lambda: self.show_only(self._requests(self.chosen))))
         self.provoke.on_click(guard(self._start_to_provoke))
-        parts = [line(self.show_requests, self.provoke), self.about, self.any_code]
+        parts = [widgets.line(self.show_requests, self.provoke), self.about, self.any_code]
         box = widgets.VBox(parts, classes=("brocap-gap",))
         self._rows.children += (box,)
         return box
@@ -158,10 +147,9 @@ class LogBoard:
         with self._lock:
             if (seen := self._seen()) is None:  # another search has begun, and draws
                 return
-            self._requests = seen.requests
             self.list.show(seen.rows, seen.header)
             widgets.show(self.more, seen.more)
-            self.place.value = status_note(seen.told)
+            self.place.value = widgets.status_note(seen.told)
             errors = len(self.log.words("error_code")) + len(broken(self.log))
             labels = ("Requests", "Tasks", f"Errors ({errors})" if errors else "Errors")
             self.view.set_trait("_options_labels", labels)  # new options would choose the first
@@ -207,15 +195,20 @@ class LogBoard:
 
     # one that is chosen
 
+    def _requests(self, key: str) -> Filter:
+        """What the requests of a row are; false if it has none of its own."""
+        row = self.list.rows.get(key)
+        return row.requests if row is not None else EVERYTHING
+
     def choose(self, key: str) -> None:
         """Say more about a task or an error; nothing if it is empty."""
         self._report.clear()
         self.chosen = key
         self.list.mark(key)
-        widgets.show(self.show_requests, key in self._requests)
+        widgets.show(self.show_requests, self._requests(key))
         widgets.show(self.provoke, key in self._recipes())
         self.any_code.value = key if key in CATALOGUE else ""
-        show_html(self.about, self._about(key) if key else "")
+        widgets.show_html(self.about, self._about(key) if key else "")
 
     def _look_up(self) -> None:
         code = self.any_code.value
@@ -224,12 +217,12 @@ class LogBoard:
 
     def _about(self, key: str) -> str:
         if self.view.value == "tasks":
-            wanted = self._requests.get(key)
-            if wanted is None:  # it became no task
+            wanted = self._requests(key)
+            if not wanted:  # it became no task
                 return str(self.log[key]._repr_mimebundle_()["text/html"])
             return self.log.timeline(wanted.task_id or 0)._repr_html_()
         how = self._recipes().get(key)
-        facts = [] if key in self._requests else explain(key).facts()
+        facts = [] if self._requests(key) else explain(key).facts()
         facts += [("in the sandbox", how)] if how else []
         shown = _html.facts((label, _html.words(text)) for label, text in facts)
         return f'<div class="brocap-explained" role="status">{shown}</div>' if facts else ""
@@ -249,7 +242,7 @@ class LogBoard:
             self._report.tell("Done: the log has it, newest first.")
 
         self._report.tell(f"Sending what brings {code} about …")
-        in_background(self.provoke, self._report, work)
+        widgets.in_background(self.provoke, self._report, work)
 
     # which requests
 
@@ -272,7 +265,7 @@ class LogBoard:
         self._search, self._count = Search(self.log, wanted), ROWS
         widgets.show(self.clear, wanted)
         if wanted.text:
-            self.place.value = status_note("Searching …")
+            self.place.value = widgets.status_note("Searching …")
             self._refresh.request()  # a text is looked for in the bodies, in another thread
         else:
             self.draw()
@@ -291,14 +284,14 @@ class LogBoard:
         self._unsubscribe()
         self._refresh.close()
         self._later.close()
-        close_all(self.widget)
+        widgets.close_all(self.widget)
 
     def __repr__(self) -> str:
         return f"<LogBoard of {self.log!r}>"
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         if self.widget.comm is not None:
-            dress(self.widget)
+            widgets.dress(self.widget)
             self.draw()  # it may have got a name meanwhile
         self._renew = widgets.display_both(self.widget, self._repr_mimebundle_, **kwargs)
 
@@ -307,7 +300,7 @@ class LogBoard:
 
 
 def _choice(label: str, *options: str) -> Any:
-    return plain(
+    return widgets.plain(
         widgets.Dropdown,
         label,
         # a value of None would choose nothing

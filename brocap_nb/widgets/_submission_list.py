@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 from brocap_nb import _html
 from brocap_nb.api._errors import CancelledError
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._picture_view import answer_in_words
-from brocap_nb.widgets._style import close_all, heading, note
+from brocap_nb.widgets._picture import answer_in_words
 
 if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
@@ -25,7 +24,7 @@ FINISHED_LINES: Final = 6  # finished submissions that stay; the oldest fall off
 SENTENCE: Final = 600  # most characters of an error that are shown; the log has all of it
 _WORDS: Final = {"creating": "creating the task", "waiting": "waiting for the answer"}
 _SIGNS: Final = {"ready": "✓ ", "failed": "✗ ", "cancelled": "■ "}
-_HEADING: Final = heading("Submissions")
+_HEADING: Final = widgets.heading("Submissions")
 
 
 class SubmissionList(widgets.VBox):
@@ -50,7 +49,7 @@ class SubmissionList(widgets.VBox):
         self._lock = threading.RLock()  # a line is read and written in one step
         self._numbered = 0
         self._refresh = widgets.Refresh(self.draw, TICK)
-        self._head = widgets.HTML(_HEADING + note("Nothing has been submitted yet."))
+        self._head = widgets.HTML(_HEADING + widgets.note("Nothing has been submitted yet."))
         super().__init__([self._head], classes=("brocap-runs",))
 
     @property
@@ -75,7 +74,7 @@ class SubmissionList(widgets.VBox):
                 self.children = (self._head, *self._lines)
                 self._head.value = _HEADING
                 for line in gone:
-                    close_all(line)
+                    widgets.close_all(line)
         self.select(run)
 
     def select(self, run: Submission) -> None:

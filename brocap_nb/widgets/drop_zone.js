@@ -1,6 +1,6 @@
 // What comes is sent to the kernel as it is, never as part of the model's state; the kernel says
 // what is wrong with it. A file that is too large, or cannot be read, stays here: it is only named.
-const MOST = 10_000_000; // as in _image_picker.py
+const MOST = 10_000_000; // as in _picture.py
 const make = (kind, properties) => Object.assign(document.createElement(kind), properties);
 
 // The first picture of what was copied from a page, a document or a mail; else the text itself.

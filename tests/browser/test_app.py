@@ -121,10 +121,10 @@ def test_two_visitors_do_not_see_each_others_log(
     visitor.submit_a_sample()
     other = Visitor(browser, app)
     other.page.get_by_text("No request has been made yet.").wait_for()
-    before = len(app.visitors())
+    before = len(app.kernels())
     other.page.goto("about:blank")
     other.context.close()
-    wait_for(lambda: len(app.visitors()) == before - 1, "the folder of who left to be gone")
+    wait_for(lambda: len(app.kernels()) == before - 1, "the kernel of who left to be gone")
 
 
 def test_live_needs_the_visitors_own_key(browser: Any, live_app: AppProcess) -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 START = """
 import ipywidgets
 import brocap_nb as bn
-from brocap_nb.widgets._style import STYLE
+from brocap_nb.widgets._kit import STYLE
 from brocap_nb.widgets._submission_list import SubmissionList
 slow, quick = bn.Sandbox(speed=0.02).start(), bn.Sandbox().start()
 token = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")

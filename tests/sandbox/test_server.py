@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +21,13 @@ import requests
 from peer import Peer, http
 from waiting import until
 
+import brocap_nb as bn
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CATALOGUE, METHODS
 from brocap_nb.doors._cli import main
 from brocap_nb.sandbox._recipes import TOKEN_TASK
 from brocap_nb.sandbox._server import Sandbox
+from brocap_nb.sandbox._shared import shared_log, shared_sandbox
 
 FAST = 100.0
 TOO_BIG = "ERROR_TOO_BIG_CAPTCHA_FILESIZE"
@@ -52,9 +55,6 @@ def create(sandbox: Sandbox, **fields: Any) -> int:
     body = post(sandbox, "createTask", **{"task": dict(TOKEN_TASK), **fields}).json()
     assert body["errorId"] == 0, body
     return int(body["taskId"])
-
-
-# --- the way through ------------------------------------------------------------------------
 
 
 def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
@@ -104,9 +104,6 @@ def test_a_huge_body_and_one_in_chunks_are_read_and_answered(sandbox: Sandbox) -
     assert response.json()["errorId"] == 0
 
 
-# --- faults ---------------------------------------------------------------------------------
-
-
 # status, headers and the beginning of the body; or the exception
 OBSERVED = {
     "http_429": "^429 .*'Retry-After': '2'.*<html>",
@@ -147,19 +144,6 @@ def test_a_fault_meets_the_next_request_and_no_other(sandbox: Sandbox, fault: st
     assert re.search('^200 .*b\'{"errorId": 0, "taskId": 7', seen(20))
 
 
-def test_an_unknown_fault_is_a_sentence(sandbox: Sandbox) -> None:
-    for order, told in (
-        (("getBalence", "reset"), "Expected one of: createTask"),
-        (("getBalance", "http_504"), "Expected one of: http_429"),
-        (("getBalance", "reset", 0), "from 1 to 1,000,000"),
-    ):
-        with pytest.raises(SandboxError, match=told):
-            sandbox.faults.next(*order)  # type: ignore[arg-type]
-
-
-# --- callbacks ------------------------------------------------------------------------------
-
-
 def test_a_result_is_posted_only_where_somebody_waits_for_it(peer: Peer) -> None:
     lines: list[str] = []
     failing = {**TOKEN_TASK, "websiteURL": "https://proxy-banned.sandbox.test/"}
@@ -182,9 +166,6 @@ def test_a_result_is_posted_only_where_somebody_waits_for_it(peer: Peer) -> None
     assert json.loads(failed)["errorCode"] == "ERROR_PROXY_BANNED"
 
 
-# --- the page and the displays --------------------------------------------------------------
-
-
 def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: Sandbox) -> None:
     html = requests.get(sandbox.url, timeout=10).text
     for word in (*METHODS, *CATALOGUE, *sandbox.keys.values(), *sandbox.faults.names):
@@ -201,9 +182,7 @@ def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: San
 
 
 def test_the_displays_have_what_they_are_about(sandbox: Sandbox) -> None:
-    bundle, recipes = sandbox._repr_mimebundle_(), sandbox.recipes()
-    shown = bundle["text/html"]
-    assert sandbox.url in bundle["text/plain"]
+    shown, recipes = sandbox._repr_mimebundle_()["text/html"], sandbox.recipes()
     assert (sandbox.url in shown, sandbox.key in shown, shown.count("<img")) == (True, True, 8)
     assert len(shown) < 120_000
     shown = html.unescape(recipes._repr_html_())
@@ -213,15 +192,12 @@ def test_the_displays_have_what_they_are_about(sandbox: Sandbox) -> None:
     assert pickle.loads(pickle.dumps(recipes)).equals(recipes)
 
 
-# --- life -----------------------------------------------------------------------------------
-
-
-def test_its_port_is_free_after_stop_and_before_and_after_its_life_it_says_what_to_do() -> None:
+def test_before_and_after_its_life_it_says_what_to_do(capsys: Any) -> None:
     sandbox = Sandbox()
     for name in ("url", "puzzles"):
         with pytest.raises(SandboxError, match=r"start\(\)"):
             getattr(sandbox, name)
-    assert "not started" in sandbox._repr_mimebundle_()["text/plain"]
+    assert "not started" in repr(sandbox)
     assert sandbox.start() is sandbox.start()
     for _ in range(2):
         sandbox.stop()
@@ -230,8 +206,10 @@ def test_its_port_is_free_after_stop_and_before_and_after_its_life_it_says_what_
     assert "stopped" in repr(sandbox)
     with pytest.raises(SandboxError, match="new one"):
         sandbox.start()
-    with Sandbox(port=sandbox.port) as again:
+    with Sandbox(port=sandbox.port) as again:  # which is free
         assert post(again, "getBalance").json()["errorId"] == 0
+        assert main(["sandbox", f"--port={again.port}"]) == 1
+    assert "port=0" in capsys.readouterr().err
 
 
 def test_it_stops_while_a_connection_stalls() -> None:
@@ -245,14 +223,31 @@ def test_it_stops_while_a_connection_stalls() -> None:
     assert "stopped" in repr(sandbox)
 
 
-def test_what_cannot_be_started_gets_a_sentence() -> None:
+def test_what_cannot_be_is_a_sentence(sandbox: Sandbox) -> None:
     wrong: tuple[Any, ...] = ({"port": 70_000}, {"port": "x"}, {"host": "no such host"})
     for options in (*wrong, {"speed": 0}, {"speed": float("nan")}, {"balance": -1}):
         with pytest.raises(SandboxError, match=r".{30}"):
             Sandbox(**options).start()
+    faults: tuple[tuple[Any, ...], ...] = (("getBalence", "reset"), ("getBalance", "http_504"))
+    for order, told in zip(
+        (*faults, ("getBalance", "reset", 0)), ("createTask", "http_429", "1 to 1,0"), strict=True
+    ):
+        with pytest.raises(SandboxError, match=told):
+            sandbox.faults.next(*order)
 
 
-# --- a process of its own -------------------------------------------------------------------
+def test_views_share_one_log_and_a_sandbox_that_is_replaced_once_it_is_stopped(
+    tmp_path: Path,
+) -> None:
+    assert shared_log() is shared_log()
+    assert shared_log().folder == tmp_path / "brocap_log"
+    console, sandbox = bn.Console(log=bn.ExchangeLog(":memory:")), shared_sandbox()
+    assert console.target.client().base_url == sandbox.url
+    console.close()
+    assert shared_sandbox() is sandbox
+    assert "stopped" not in repr(sandbox)
+    sandbox.stop()
+    assert "stopped" not in repr(shared_sandbox())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -280,9 +275,3 @@ def test_as_a_process_it_prints_what_one_needs_and_ends_cleanly(number: signal.S
         assert all(word in line for word in words)
     assert secret not in out
     assert "\x1b" not in out
-
-
-def test_a_process_that_cannot_start_says_why(capsys: pytest.CaptureFixture[str]) -> None:
-    with Sandbox() as sandbox:
-        assert main(["sandbox", f"--port={sandbox.port}"]) == 1
-    assert "port=0" in capsys.readouterr().err

@@ -11,6 +11,7 @@ from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.log import ExchangeLog
+from brocap_nb.tasks import _types
 from brocap_nb.widgets import Console, _target
 
 
@@ -115,6 +116,37 @@ def test_what_is_wrong_is_told_at_the_field_and_a_wait_can_be_cancelled(console:
     until(lambda: "cancelled" in line.status.value)
     until(lambda: not console.submit.disabled)
     assert console._report.value == ""
+
+
+def test_a_type_that_is_defined_anew_gets_a_new_form(console: Console) -> None:
+    class MineTask(bn.Task):
+        first: str
+
+    console.offer_task_types()
+    console.task_type.value = "MineTask"
+    assert list(console.form.inputs) == ["first"]
+
+    class MineTask(bn.Task):  # type: ignore[no-redef]  # noqa: F811
+        second: str
+
+        def pictures(self) -> list[bytes]:
+            raise ZeroDivisionError
+
+    try:
+        assert "first" in repr(console.form.problems)  # what is seen is what is sent
+        console.offer_task_types()  # as after each run of a cell
+        assert list(console.form.inputs) == ["second"]
+        console.form.inputs["second"].widget.value = "x"
+        assert "ZeroDivisionError" in console._report.value  # a handler has no other place
+
+        class MineTask(bn.Task):  # type: ignore[no-redef]
+            def pictures(self) -> list[bytes]:
+                raise OSError("no such picture")
+
+        console.offer_task_types()  # as when it is shown
+        assert "OSError: no such picture. Nothing more was done." in console._report.value
+    finally:
+        del _types._registry["MineTask"]
 
 
 def test_the_live_service_needs_a_key_that_is_in_no_state_and_gets_a_samples_bytes(

@@ -6,7 +6,7 @@ import pytest
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.widgets._fault_chooser import FaultChooser, provoke
+from brocap_nb.widgets._target import FaultChooser, provoke
 
 
 @pytest.fixture

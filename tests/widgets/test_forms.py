@@ -18,7 +18,7 @@ from pydantic import BaseModel, Secret, SecretStr, create_model
 
 import brocap_nb as bn
 from brocap_nb.widgets import TaskForm
-from brocap_nb.widgets._secret_field import SecretField
+from brocap_nb.widgets._kit import SecretField
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
 

@@ -15,7 +15,7 @@ from waiting import until
 
 from brocap_nb.sandbox._server import Sandbox
 from brocap_nb.tasks import _pictures
-from brocap_nb.widgets._image_picker import ImagePicker
+from brocap_nb.widgets._picture import ImagePicker
 
 PICTURE = noise()
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, _kit
+from brocap_nb.widgets._kit import Report, close_all
 from brocap_nb.widgets._rows import Row, RowList
-from brocap_nb.widgets._style import Report, close_all
 
 
 def test_what_is_alike_is_one_and_hiding_one_hides_no_other() -> None:

@@ -9,7 +9,7 @@ import ipywidgets
 import pytest
 from pictures import noise, plain
 
-from brocap_nb.widgets._picture_view import PictureView
+from brocap_nb.widgets._picture import PictureView
 
 ANSWER = [False, True, False, False, True, False]
 

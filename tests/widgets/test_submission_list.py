@@ -12,7 +12,7 @@ from peer import http
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.widgets._style import close_all
+from brocap_nb.widgets._kit import close_all
 from brocap_nb.widgets._submission_list import SubmissionList
 
 SLOW = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")

@@ -1,7 +1,6 @@
-"""Choose a picture: a sample from the sandbox, the clipboard, a drop, a file, or an address.
+"""A task's picture: chosen, and shown with its answer.
 
-The picture's bytes are held in Python only: no widget's value keeps them, so a saved notebook
-stays light.
+Its bytes are held in Python only: no widget's value keeps them, so a saved notebook stays light.
 """
 
 from __future__ import annotations
@@ -10,18 +9,121 @@ import base64
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from brocap_nb.api._errors import InvalidInputError
+from brocap_nb import _html
+from brocap_nb.api._errors import InvalidImageError, InvalidInputError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._picture_view import NO_PICTURE
-from brocap_nb.widgets._rows import line
-from brocap_nb.widgets._style import Fold, note, plain, problem_note
 
 if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
+
+NO_PICTURE: Final = "No picture is chosen yet."
+"""What is said where a picture would be."""
+
+BUDGET: Final = 26_000
+"""Characters of pictures in a saved notebook; with the samples' copies it is 40,000 at most."""
+
+
+class PictureView(widgets.VBox):
+    """Shows small copies, so that a saved notebook stays light; the facts are the files' own."""
+
+    def __init__(self) -> None:
+        self.pictures: list[bytes] = []
+        """What is shown, as files."""
+        self._answer: Sequence[bool] | None = None
+        self._whose = ""
+        self.shown = widgets.HTML(widgets.note(NO_PICTURE))
+        """What is shown; the choice of a grid is not in it."""
+        self.grid = widgets.plain(
+            widgets.Dropdown, "Tiles (columns x rows)", layout=widgets.shown(False)
+        )
+        """Another grid for the answer to be drawn in; seen once there is an answer."""
+        self.grid.observe(self._draw, "value")
+        super().__init__([self.shown, self.grid], classes=("brocap-picture",))
+
+    def clear(self, sentence: str = NO_PICTURE) -> None:
+        """Show no picture, and why."""
+        self.pictures = []
+        widgets.show(self.grid, False)
+        self.shown.value = widgets.note(sentence)
+
+    def show(
+        self,
+        data: bytes | Sequence[bytes],
+        answer: Sequence[bool] | None = None,
+        *,
+        whose: str = "Not submitted yet.",
+    ) -> None:
+        """Show a task's picture, or its pictures as a strip, with the answer's tiles ticked.
+
+        `whose` says of which task the picture, or the answer, is. Of several pictures the first
+        one is marked.
+        """
+        self.pictures = [data] if isinstance(data, bytes) else list(data)
+        self._answer, self._whose = answer, whose
+        possible = _pictures.grids(len(answer)) if answer is not None else []
+        self.grid.unobserve(self._draw, "value")
+        self.grid.options = [(f"{columns} x {rows}", (columns, rows)) for columns, rows in possible]
+        if possible:
+            seen = _pictures.inspect(self.pictures[0])
+            guess = _pictures.guess_grid(len(answer or ()), seen.width or 1, seen.height or 1)
+            self.grid.value = guess
+        self.grid.observe(self._draw, "value")
+        widgets.show(self.grid, len(possible) > 1)
+        self._draw()
+
+    def _draw(self, _: Any = None) -> None:
+        drawn, answer = list(self.pictures), self._answer
+        caption, aside, alt = escape(self._whose), "", "The picture of the task"
+        if answer is not None:
+            words = answer_in_words(answer)
+            caption = f"✓ {caption and f'{caption} · '}Answer: <b>{escape(words)}</b>"
+            try:
+                drawn[0] = _pictures.mark_answer(drawn[0], answer, grid=self.grid.value)
+                alt = f"The picture with its answer: {words}"
+            except InvalidImageError as error:
+                aside = widgets.problem_note(str(error))
+        copies = _pictures.thumbnails(drawn, budget=BUDGET)
+        several, figures = len(drawn) > 1, []
+        for number, (data, small) in enumerate(zip(self.pictures, copies, strict=True), 1):
+            which = f"Picture {number} of {len(drawn)}. " if several else ""
+            shown = widgets.note("It is not shown here.") if several else ""
+            if small is not None:
+                shown = _html.picture(
+                    small.data,
+                    small.media_type,
+                    which + (alt if number == 1 else "Not answered"),
+                    width=220 if several else 360,
+                    size=(small.width, small.height),
+                )
+            told = f"<figcaption><b>{which}</b>{_facts(data)}</figcaption>"
+            figures.append(f'<figure class="brocap-figure">{shown}{told}</figure>')
+        said = f'<div role="status" class="brocap-caption">{caption}</div>{aside}'
+        self.shown.value = f'<div class="brocap-strip">{"".join(figures)}</div>{said}'
+
+
+def answer_in_words(answer: Sequence[bool]) -> str:
+    """Return which tiles are chosen, counted from 1, row by row."""
+    chosen = [str(number) for number, yes in enumerate(answer, 1) if yes]
+    if not chosen:
+        return f"none of the {len(answer)} tiles"
+    what = "tile" if len(chosen) == 1 else "tiles"
+    return f"{what} {', '.join(chosen)} of {len(answer)}"
+
+
+def _facts(data: bytes) -> str:
+    """What is known of a file, in one line."""
+    seen = _pictures.inspect(data)
+    size = f"{seen.width} x {seen.height} pixels" if seen.width else ""
+    told = ", ".join(filter(None, [seen.format, size, f"{seen.size:,} bytes"]))
+    good = "" if seen.problem else f" {_html.badge('inside the limits', good=True)}"
+    wrong = widgets.problem_note(seen.problem) if seen.problem else ""
+    return f"<div>{escape(told)}{good}</div>{wrong}"
+
 
 MAX_BYTES: Final = 10_000_000
 """How large a file may be, as in drop_zone.js; a notebook's connection carries little more."""
@@ -71,7 +173,7 @@ class ImagePicker(widgets.VBox):
         self._as_url, self._drawn = True, False
         self._load: object | None = None  # the load that is waited for
         samples = puzzles()
-        self._said = widgets.HTML(_told(note(NO_PICTURE)))
+        self._said = widgets.HTML(_told(widgets.note(NO_PICTURE)))
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
             tooltips=[one.question for one in samples],
@@ -84,15 +186,15 @@ class ImagePicker(widgets.VBox):
             description="Choose a file…", accept="image/*", classes=("brocap-upload",)
         )
         """Seen only where the zone does not run."""
-        self.by_address = Fold("From an address", self._section)
-        own = line(self.zone, self.upload, self.by_address)
+        self.by_address = widgets.Fold("From an address", self._section)
+        own = widgets.line(self.zone, self.upload, self.by_address)
         super().__init__([self._said, self.sample, own], classes=("brocap-picker",))
         self.sample.observe(self._sample_chosen, "value")
         self.zone.on_msg(self._came)
         self.upload.observe(self._file_chosen, "value")
 
     def _section(self) -> Sequence[widgets.Widget]:
-        self.address = plain(widgets.Text, "Address of a picture", placeholder="https://…")
+        self.address = widgets.plain(widgets.Text, "Address of a picture", placeholder="https://…")
         self.load = widgets.PatientButton(
             description="Load picture", tooltip="Load the picture at this address"
         )
@@ -103,7 +205,7 @@ class ImagePicker(widgets.VBox):
             layout=widgets.shown(self._allow_private is None),
         )
         self.load.on_click(lambda _: self._stop() if self._load else self._load_address())
-        return self.address, line(self.load, self.private)
+        return self.address, widgets.line(self.load, self.private)
 
     def wire_fields(self) -> dict[str, list[str]]:
         """Return the one field of the task that carries the picture; none if there is none."""
@@ -158,7 +260,7 @@ class ImagePicker(widgets.VBox):
 
     def _say(self, *, problem: str = "", waiting: str = "") -> None:
         self._said.value = _told(
-            problem_note(problem) if problem else note(waiting or self._chosen)
+            widgets.problem_note(problem) if problem else widgets.note(waiting or self._chosen)
         )
 
     def _sample_chosen(self, change: Any) -> None:
