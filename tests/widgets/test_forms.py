@@ -221,24 +221,6 @@ def test_a_form_does_not_scold_before_it_is_touched() -> None:
     assert "alert" not in state(form)
 
 
-class SpanTask(bn.Task, register=False):
-    low: int = 0
-    high: int = 1
-
-    def model_post_init(self, _: object) -> None:
-        if self.low > self.high // (self.high - 9):
-            raise ValueError("low is too high")
-
-
-def test_what_is_wrong_with_the_task_as_a_whole_is_said_below_the_form() -> None:
-    form = TaskForm(SpanTask)
-    for high, told in (("8", "low is too high."), ("9", "failed with ZeroDivisionError")):
-        enter(form, "high", high)
-        assert told in said(form)
-    enter(form, "high", "10")
-    assert said(form) == ""
-
-
 def test_a_picture_is_picked_and_what_is_wrong_with_it_said_there() -> None:
     form = TaskForm(bn.ComplexImageTask)
     assert form.picker is not None
@@ -274,13 +256,9 @@ def test_what_the_service_said_stands_at_its_field_until_it_is_changed() -> None
 def test_a_raw_task_is_any_json_object_and_what_is_none_says_why() -> None:
     form = TaskForm(bn.RawTask)
     assert form.task() == bn.RawTask({"type": "MyTask"})
-    for typed, sentence in (
-        ("{\n X}", "line 2"),
-        ("", "The task is empty"),
-        ("[1]", "a list is no"),
-    ):
+    for typed, told in (("{\n X}", "line 2"), ("", "The task is empty"), ("[1]", "a list is no")):
         enter(form, "task", typed)
-        assert sentence in said(form, "task") + said(form)
+        assert told in said(form, "task") + said(form)
         assert form.inputs["task"].text == typed
         assert form.current is None
     enter(form, "task", '{"type": "X", "n": [1, 2.5, null]}')
@@ -325,6 +303,7 @@ def test_a_secret_is_no_state_however_it_is_nested_and_in_no_sentence() -> None:
     for secret in ("hunter2", "s3cr3t", "default-password"):
         assert secret not in shown
     enter(form, "strict", "false")
+    assert said(form) == ""
     enter(form, "proxyPassword", "")
     assert form.task().to_wire()["proxyPassword"] == "default-password"
 

