@@ -243,15 +243,18 @@ class OtherSession(Session):
                 "be read is read"
             )
         elif kind in ("request", "response"):
-            number = number_of(line.get("exchange_id"))
+            name = line.get("exchange_id")
+            number = number_of(name)
             try:
                 exchange, row = Exchange.from_line(line), columns.row_of(number)
                 if kind == "response" and row is not None:
                     columns.finish(row, exchange, offset)
-                elif kind == "request" and number > max(columns.array("number")[-1:], default=0):
+                elif kind == "request" and row is None and number >= 0:
                     columns.begin(exchange, number, offset)
+                elif kind == "request":
+                    self._strange = f"has a request {name!r:.60} without a number of its own"
             except WRONG:
-                self._strange = "has a line with fields of a wrong type"
+                self._strange = f"has a {kind} {name!r:.60} with fields of a wrong type"
 
 
 class Others:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import os
 import secrets
 import threading
@@ -107,6 +108,7 @@ class ExchangeLog:
         journal = self._journal = Journal(folder, self.session, datetime.now(UTC))
         self._writing = journal.lock
         self._own = Columns(self.session, self._words)
+        self._numbers = itertools.count(1)
         self._own_session = Session(self._own, journal.lines, journal.picture)
         self._sealer = Sealer(journal.path, self._own)
 
@@ -125,7 +127,7 @@ class ExchangeLog:
         """
         self._must_be_written()
         with self._writing:
-            number = len(self._own) + 1
+            number = next(self._numbers)  # never the same, if this is interrupted below
             exchange = Exchange(
                 exchange_id=f"{self.session}-{number}",
                 started_at=datetime.now(UTC),
