@@ -275,9 +275,7 @@ class ExchangeLog:
         if session is not None:
             own = [name.rpartition("-")[0] == session for name in found["created_by"]]
             found = found.loc[own].reset_index(drop=True)
-        table = TaskTable(found)
-        table.events = summaries.task_events(frame, found.head(table.limit))
-        return table
+        return TaskTable(found)
 
     def timeline(self, task_id: int) -> Timeline:
         """Return every exchange and callback of one task, in order: a table and a picture.

@@ -129,19 +129,11 @@ class Attempts:
         self.exchange = self.recorder.log.begin(**self.asked, attempt=self.attempt)
         self._started = time.perf_counter()
 
-    def finish(
-        self,
-        received: Received,
-        reading: _answers.Reading | None = None,
-        elapsed_ms: float | None = None,
-    ) -> tuple[Exchange, _answers.Reading]:
-        """Write what came of the attempt, if one has begun, and return how the last one ended.
-
-        `reading` is given if it is no answer.
-        """
+    def finish(self, received: Received) -> tuple[Exchange, _answers.Reading]:
+        """Write what came of the attempt, if one has begun, and return how the last one ended."""
         if self.exchange is None:
             return self._last
-        elapsed = (time.perf_counter() - self._started) * 1000
+        elapsed_ms = (time.perf_counter() - self._started) * 1000
         status, recorder = received.status, self.recorder
         content = None if status is None else received.content
         headers = recorder.headers(received.headers) if received.headers else None
@@ -149,15 +141,15 @@ class Attempts:
         size = None if content is None else len(content)
         if received.failure is not None:
             reading = _answers.Reading(outcome=received.failure, detail=received.detail)
-        elif reading is None and (content is None or " " in self.exchange.method):  # not of the API
+        elif content is None or " " in self.exchange.method:  # not of the API
             outcome = Outcome.HTTP_ERROR if (status or 0) >= 400 else Outcome.OK
             reading = _answers.Reading(outcome=outcome, detail=received.detail)
             size = _length(received.headers) if content is None else size
-        elif reading is None:
+        else:
             reading = _answers.read(self.exchange.method, status or 0, text)
         exchange = reading.complete(
             self.exchange,
-            elapsed_ms=elapsed if elapsed_ms is None else elapsed_ms,
+            elapsed_ms=elapsed_ms,
             http_status=status,
             response_bytes=size,
             response=None if content is None else text,

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote
 
 from brocap_nb._html import many
 
@@ -29,8 +28,6 @@ _RIGHT: Final = 720
 _TOP: Final = 30
 _LANE: Final = 34
 _EDGE: Final = 6  # half a mark
-_STRIP: Final = (120, 18)  # pixels
-_SAFE: Final = " !$'()*+,-./:;=?@_~"  # in an address between double quotes
 _STYLE: Final = (
     "<style>.page{fill:#f6f8fa}text{fill:#1f2328}"
     "@media(prefers-color-scheme:dark){.page{fill:#1c2128}text{fill:#e6edf3}}</style>"
@@ -92,22 +89,19 @@ def in_words(task_id: int, rows: Sequence[Row]) -> str:
     return story
 
 
-def image(svg: str, alt: str, style: str) -> str:
-    """Return a drawing as HTML. A notebook that is not trusted shows pictures, but no `<svg>`."""
-    words = escape(alt)
-    return (
-        f'<img src="data:image/svg+xml,{quote(svg, safe=_SAFE)}" alt="{words}" title="{words}" '
-        f'style="{style}">'
-    )
-
-
 def svg(rows: Sequence[Row]) -> str:
     """Return the picture: a lane for each method; empty if there is nothing to draw."""
     if not rows:
         return ""
     named = {row["method"] or "" for row in rows}
     lanes = [name for name in _LANES if name in named] + sorted(named - {*_LANES})
-    first, last, place = _scale(rows, _LEFT, _RIGHT)
+    first: float = min(0.0, *(row["offset_s"] for row in rows))
+    last = max(map(_end, rows))
+    unit = (_RIGHT - _LEFT) / max(last - first, 0.001)
+
+    def place(seconds: float) -> float:
+        return _LEFT + (seconds - first) * unit
+
     foot = _TOP + _LANE * len(lanes)
     page = f"<rect class='page' width='{_WIDTH}' height='{foot + 52}' rx='6'/>"
     parts = [_STYLE, page, *_axis(first, last, place, foot)]
@@ -115,7 +109,7 @@ def svg(rows: Sequence[Row]) -> str:
         y = _TOP + _LANE * number + _LANE // 2
         parts.append(_words(_LEFT - 14, y + 4, f"{lane:.15}", "end"))
         own = [row for row in rows if (row["method"] or "") == lane]
-        parts.append(_lane(own, place, y, _LEFT, _RIGHT))
+        parts.append(_lane(own, place, y))
     result = _result(rows)
     if result is not None:  # the moment in which it was there, across all lanes
         x, colour = place(result), _MARKS["done"][1]
@@ -126,39 +120,16 @@ def svg(rows: Sequence[Row]) -> str:
     for number, mark in enumerate(name for name in _MARKS if name in marks):
         x = _LEFT + 110 * number
         parts.append(_shape(x, foot + 40, mark) + _words(x + 12, foot + 44, mark, "start"))
-    return _drawing(_WIDTH, foot + 52, *parts)
-
-
-def strip(task_id: int, rows: Sequence[Row]) -> str:
-    """Return one lane of all exchanges, small, for a table; empty for none."""
-    if not rows:
-        return ""
-    width, height = _STRIP
-    left, right = _EDGE, width - _EDGE
-    lane = _lane(rows, _scale(rows, left, right)[2], height // 2, left, right)
-    # as a style, since notebooks shrink pictures in tables
-    style = f"width:{width}px;height:{height}px;max-width:none"
-    return image(_drawing(width, height, lane), in_words(task_id, rows), style)
-
-
-def _drawing(width: int, height: int, *parts: str) -> str:
     return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' "
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {foot + 52}' "
         "font-family='system-ui,sans-serif' font-size='11' fill='none' stroke-width='2'>"
         f"{''.join(parts)}</svg>"
     )
 
 
-def _scale(rows: Sequence[Row], left: int, right: int) -> tuple[float, float, _Place]:
-    """The first and the last second, and where seconds are."""
-    first, last = min(0.0, *(row["offset_s"] for row in rows)), max(map(_end, rows))
-    unit = (right - left) / max(last - first, 0.001)
-    return first, last, lambda seconds: left + (seconds - first) * unit
-
-
-def _lane(rows: Sequence[Row], place: _Place, y: int, left: int, right: int) -> str:
+def _lane(rows: Sequence[Row], place: _Place, y: int) -> str:
     """A line, on it a bar for what took its time, and a mark where the answer was there."""
-    bars, marks = [f"<path d='M{left} {y}H{right}' stroke='#808080' stroke-width='1'/>"], []
+    bars, marks = [f"<path d='M{_LEFT} {y}H{_RIGHT}' stroke='#808080' stroke-width='1'/>"], []
     before = "", -math.inf
     for row in sorted(rows, key=_end):
         mark, x1, x2 = _mark(row), place(row["offset_s"]), place(_end(row))

@@ -9,9 +9,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from html import escape
 from textwrap import fill
-from types import MappingProxyType
 from typing import Any, ClassVar, Final, SupportsIndex
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -151,8 +152,8 @@ _WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
 # they stand in a line of text: {0} is the value, {1} the HTML.
 _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "answered_by": ("ended by", _entry, ""),
-    "asked": ("", _html.text, "{}"),
     "attempt": ("try", "{}", ""),
+    "callbacks": ("", lambda count: _html.many(count, "callback") if count else "", "{1}"),
     "code": ("code", _name, "{}"),
     "cost": ("cost", "{:g}", "cost about {1}"),
     "count": ("count", "{:,}", "x{1}"),
@@ -177,6 +178,7 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "p50_ms": ("p50", "{:,.1f}", "p50 {1}"),
     "p95_ms": ("p95", "{:,.1f}", "p95 {1}"),
     "path": ("where", _code, "{}"),
+    "polls": ("asked", lambda count: _html.many(count, "poll"), "{1}"),
     "queue_s": ("seconds", "{:,.3f}", "{1} s"),
     "remedy": ("what to do", _sentence, "\n    {}"),
     "retryable": (AGAIN, again, f"\n    {AGAIN.capitalize()} {{1}}."),
@@ -186,7 +188,6 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "started_at": ("at", _at, ""),
     "state": ("state", _badge, "{:<10}"),
     "status": ("answer", _name, "{}"),
-    "strip": ("exchanges", str, ""),
     "task_id": ("task", _name, "{:<10}"),
     "task_type": ("task type", _name, "{:<16}"),
 }
@@ -273,27 +274,12 @@ class TaskTimesTable(ShownTable):
 
 
 class TaskTable(ShownTable):
-    """What became of each task, with its exchanges as marks on a line."""
-
-    limit = 50  # with their pictures, in a notebook that is saved
     _title = "Tasks, newest first; the cost is an estimate"
     _nothing = "No task has been created."
     _columns = (
-        "task_id+task_type created_at state+error_code strip+asked queue_s cost answered_by "
+        "task_id+task_type created_at state+error_code polls+callbacks queue_s cost answered_by "
         "created_by"
     )
-    _metadata: ClassVar[list[str]] = ["events"]
-    events: Mapping[str, Sequence[_swimlane.Row]] = MappingProxyType({})
-    """The exchanges of the rows that are shown, by `created_by`."""
-
-    def _rows(self) -> list[dict[str, Any]]:
-        rows = super()._rows()
-        for row in rows:
-            row["strip"] = _swimlane.strip(row["task_id"], self.events.get(row["created_by"], ()))
-            row["asked"] = _html.many(row["polls"], "poll")
-            if row["callbacks"]:
-                row["asked"] += f", {_html.many(row['callbacks'], 'callback')}"
-        return rows
 
 
 class ViolationTable(ShownTable):
@@ -324,8 +310,12 @@ class Timeline(ShownTable):
         title, words = f"Task {self.task_id}", _html.text(self.summary)
         if not len(self):
             return _html.card(title, words)
-        style = "display:block;width:100%;min-width:500px;max-width:880px;margin:.4em 0"
-        picture = _swimlane.image(self.svg, self.summary, style)
+        alt = escape(self.summary)
+        # a notebook that is not trusted shows pictures, but no <svg>
+        picture = (
+            f'<img src="data:image/svg+xml,{quote(self.svg, safe=_SAFE)}" alt="{alt}" '
+            f'title="{alt}" style="{_PICTURE}">'
+        )
         # what scrolls must be reached by the keyboard
         frame = '<div tabindex="0" role="group" aria-label="Timeline" style="overflow-x:auto">'
         return _html.card(
@@ -337,6 +327,8 @@ class Timeline(ShownTable):
         return f"{summary}\n{super().__repr__()}" if len(self) else summary
 
 
+_PICTURE: Final = "display:block;width:100%;min-width:500px;max-width:880px;margin:.4em 0"
+_SAFE: Final = " !$'()*+,-./:;=?@_~"  # in an address between double quotes
 _CARD: Final = "exchange_id started_at method task_id outcome+error_code http_status elapsed_ms"
 
 

@@ -29,7 +29,6 @@ from brocap_nb.log._rows import DESCRIBED, STRING, UTC_TIME, number_of
 __all__ = [
     "errors",
     "latency",
-    "task_events",
     "task_times",
     "tasks",
     "timeline",
@@ -174,21 +173,9 @@ def timeline(frame: Any, task_id: int) -> nw.DataFrame[Any]:
     `offset_s` is in seconds from the first of them, and below 0 where the clock was set back.
     """
     table = _in_order(_lazy(frame).filter(nw.col("task_id") == task_id), *_STORY)
-    return _table(_events(table, _stories(table, orphans=True)[-1:])[_TIMELINE], frame)
-
-
-def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
-    """Return the timelines of some rows of `tasks(frame)`, by the rows' `created_by`."""
-    chosen = nw.from_native(rows).lazy().select("task_id", "created_by").collect()
-    numbers = chosen["task_id"].drop_nulls().unique().to_list()
-    without = nw.col("task_id").is_null() & (_plain("method") == CREATE)
-    table = _in_order(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)), *_STORY)
-    is_chosen = table["exchange_id"].isin(chosen["created_by"].to_list()).tolist()
-    events = _events(table, [story for story in _stories(table) if is_chosen[story[0]]])
-    found: dict[str, list[Any]] = {}
-    for row in events.astype(object).where(events.notna(), None).to_dict("records"):
-        found.setdefault(row["created_by"], []).append(row)
-    return found
+    found = table.iloc[[row for story in _stories(table, orphans=True)[-1:] for row in story]]
+    start = found["started_at"].astype("i8")
+    return _table(found.assign(offset_s=(start - start[:1].sum()) / 1e6)[_TIMELINE], frame)
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
@@ -324,15 +311,6 @@ def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[Any], NDArray[Any]]
     """When exchanges began and ended, in microseconds since 1970."""
     start = table[begin].astype("i8").to_numpy()
     return start, start + np.nan_to_num(table["elapsed_ms"].to_numpy()) * 1e3
-
-
-def _events(table: pd.DataFrame, stories: list[list[int]]) -> pd.DataFrame:
-    """The exchanges of some stories, as rows of `timeline` with the story's `created_by`."""
-    rows = [row for story in stories for row in story]
-    heads = [story[0] for story in stories for _ in story]
-    start, ids = table["started_at"].astype("i8").to_numpy(), table["exchange_id"].to_numpy()
-    found: pd.DataFrame = table.iloc[rows]
-    return found.assign(offset_s=(start[rows] - start[heads]) / 1e6, created_by=ids[heads])
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:

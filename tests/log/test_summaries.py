@@ -22,7 +22,6 @@ from brocap_nb.log._rows import Columns, frame_of
 from brocap_nb.log.summaries import (
     errors,
     latency,
-    task_events,
     task_times,
     tasks,
     timeline,
@@ -295,12 +294,6 @@ def test_every_creation_is_a_row_and_every_poll_after_one_is_in_the_newest(
         assert row["task_id"] == rows[int(name[2:]) - 1]["task_id"]
         assert (row["answered_by"] is not None) == (row["state"] in ("ready", "failed"))
         assert row["queue_s"] is None or row["queue_s"] > 0
-    for count in (len(found), 2, 0):
-        shown = tasks(some).head(count)
-        events = task_events(some, shown)
-        assert {n: (len(e), e[0]["exchange_id"]) for n, e in events.items()} == {
-            name: (found[name]["exchanges"], name) for (name,) in told(shown, "created_by")
-        }
 
 
 def test_violations_know_the_task_type_from_the_creation() -> None:
