@@ -50,24 +50,14 @@ class ForeignFileError(ValueError):
 
 
 _REQUEST_HAS: Final = (
-    "exchange_id",
-    "started_at",
-    "session",
-    "method",
-    "task_type",
-    "task_id",
-    "attempt",
-    "url",
-    "request_bytes",
-    "request_headers",
-    "request",
+    *("exchange_id", "started_at", "session", "method", "task_type", "task_id", "attempt"),
+    *("verb", "url", "request_kind", "request_bytes", "request_headers", "request"),
 )
 _RESPONSE_HAS: Final = tuple(
     field.name
     for field in dataclasses.fields(Exchange)
     if field.name not in ("url", "request", "request_headers", "verb", "request_kind")
 )
-_OTHERS: Final = {"verb": "POST", "request_kind": "json"}  # what the API asks for is not written
 
 _ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -295,11 +285,7 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
 
 def request_line(exchange: Exchange) -> dict[str, Any]:
     """Return what is written before a request is sent."""
-    line = {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
-    for name, usual in _OTHERS.items():
-        if (value := getattr(exchange, name)) != usual:
-            line[name] = value
-    return line
+    return {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
 
 
 def response_line(exchange: Exchange) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
@@ -492,19 +491,10 @@ class ExchangeLog:
         return _export.to_python(self[exchange_id])
 
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
-        """Write `frame()` as a Parquet file. It needs pyarrow: `brocap_nb[parquet]`.
+        """Write `frame()` as a Parquet file. It needs `brocap_nb[parquet]`.
 
         >>> log.to_parquet("log.parquet")
-
-        Raises:
-            InvalidInputError: pyarrow is not installed.
         """
-        if find_spec("pyarrow") is None:
-            raise InvalidInputError(
-                "Parquet needs pyarrow, which is not installed. Run: python -m pip install "
-                '"brocap_nb[parquet]", or write log.frame().to_csv(path).',
-                field="path",
-            )
         self.frame(session=session).to_parquet(path, engine="pyarrow", index=False)
 
     def to_excel(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
