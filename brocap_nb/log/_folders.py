@@ -25,17 +25,7 @@ from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange
-from brocap_nb.log._journal import (
-    FORMAT,
-    WRONG,
-    ForeignFileError,
-    LogWarning,
-    decode,
-    lines_at,
-    open_plain,
-    read_lines,
-    read_picture,
-)
+from brocap_nb.log import _journal
 from brocap_nb.log._rows import NOWHERE, Columns, Words, number_of
 from brocap_nb.log._segments import load_sealed
 
@@ -197,7 +187,7 @@ class OtherSession(Session):
             if size != self._size:
                 self._read()
                 self._size = max(size, self._read_to)
-        except ForeignFileError as error:
+        except _journal.ForeignFileError as error:
             self._strange, self._size = f"is no log: {error}", size  # not to be tried again
         except FileNotFoundError:
             self.columns = self._nothing_read()
@@ -212,35 +202,35 @@ class OtherSession(Session):
         return Columns(self._file.session, self._words, self._file.source)
 
     def _picture(self, file_name: str, size: int) -> bytes | None:
-        return read_picture(self._path.parent, file_name, size)
+        return _journal.read_picture(self._path.parent, file_name, size)
 
     def _lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         try:
-            with open_plain(self._path) as file:
-                yield from lines_at(file, offsets)
-        except (OSError, ForeignFileError):
+            with _journal.open_plain(self._path) as file:
+                yield from _journal.lines_at(file, offsets)
+        except (OSError, _journal.ForeignFileError):
             yield from ({} for _ in offsets)
 
     def _read(self) -> None:
         if self._read_to == 0:
             self._read_to = load_sealed(self._path, self.columns)
-        for offset, raw in read_lines(self._path, self._read_to):
+        for offset, raw in _journal.read_lines(self._path, self._read_to):
             self._take(raw, offset)
             self._read_to = offset + len(raw)
 
     def _take(self, raw: bytes, offset: int) -> None:
-        line = decode(raw)
+        line = _journal.decode(raw)
         if line is None:
             self._strange = "has a line that is no JSON object"
             self._rubbish += 1
             if self._rubbish > _MOST_RUBBISH:
-                raise ForeignFileError("most of its lines are no JSON objects")
+                raise _journal.ForeignFileError("most of its lines are no JSON objects")
             return
         kind, columns = line.get("kind"), self.columns
-        if kind == "log" and line.get("format") != FORMAT:
+        if kind == "log" and line.get("format") != _journal.FORMAT:
             self._strange = (
-                f"has format {line.get('format')!r}, this version reads {FORMAT}; what can "
-                "be read is read"
+                f"has format {line.get('format')!r}, this version reads {_journal.FORMAT}; what "
+                "can be read is read"
             )
         elif kind in ("request", "response"):
             name = line.get("exchange_id")
@@ -253,7 +243,7 @@ class OtherSession(Session):
                     columns.begin(exchange, number, offset)
                 elif kind == "request":
                     self._strange = f"has a request {name!r:.60} without a number of its own"
-            except WRONG:
+            except _journal.WRONG:
                 self._strange = f"has a {kind} {name!r:.60} with fields of a wrong type"
 
 
@@ -297,7 +287,7 @@ class Others:
                 kind = "file" if path.suffix == ".jsonl" else "folder"
                 warnings.warn(
                     f"The log {kind} {path} {what}. That part is skipped, the rest is shown.",
-                    LogWarning,
+                    _journal.LogWarning,
                     stacklevel=5,
                 )
 
@@ -342,6 +332,6 @@ def tell(exchanges: Iterable[Exchange], listeners: Iterable[Listener]) -> None:
             except Exception as error:  # a view that fails must not hold up the exchange
                 warnings.warn(
                     f"A listener of the log failed: {type(error).__name__}: {error}",
-                    LogWarning,
+                    _journal.LogWarning,
                     stacklevel=4,
                 )

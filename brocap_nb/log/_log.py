@@ -21,7 +21,7 @@ from brocap_nb.api._body import EmbeddedPicture
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
-from brocap_nb.log import _export
+from brocap_nb.log import _export, _journal
 from brocap_nb.log._diff import DiffTable, diff
 from brocap_nb.log._folders import (
     DEFAULT_FOLDER,
@@ -32,14 +32,6 @@ from brocap_nb.log._folders import (
     is_pattern,
     path_of,
     tell,
-)
-from brocap_nb.log._journal import (
-    Journal,
-    LogWarning,
-    request_line,
-    response_line,
-    with_pictures,
-    write,
 )
 from brocap_nb.log._recorder import Recording, attach
 from brocap_nb.log._rows import Columns, frame_of, newest, number_of
@@ -104,7 +96,7 @@ class ExchangeLog:
     def _start_session(self) -> None:
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         folder = None if self.read_only else self.folder
-        journal = self._journal = Journal(folder, self.session, datetime.now(UTC))
+        journal = self._journal = _journal.Journal(folder, self.session, datetime.now(UTC))
         self._writing = journal.lock
         self._own = Columns(self.session, self._words)
         self._numbers = itertools.count(1)
@@ -135,7 +127,7 @@ class ExchangeLog:
             )
             for picture in pictures:
                 self._journal.keep_picture(picture)
-            at = self._journal.append(request_line(exchange))
+            at = self._journal.append(_journal.request_line(exchange))
             self._own.begin(exchange, number, at)
             self._sealer.seal()
         tell((exchange,), tuple(self._listeners))
@@ -144,7 +136,7 @@ class ExchangeLog:
     def finish(self, exchange: Exchange) -> None:
         """Record what came of an exchange that `begin` returned."""
         with self._writing:
-            at = self._journal.append(response_line(exchange))
+            at = self._journal.append(_journal.response_line(exchange))
             row = self._own.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
                 self._own.finish(row, exchange, at)
@@ -407,7 +399,7 @@ class ExchangeLog:
                 f"The lines of exchange {bare.exchange_id} can no longer be read "
                 f"({type(error).__name__}). Was the log's folder changed by hand?"
             ) from None
-        return with_pictures(exchange, source.picture) if pictures else exchange
+        return _journal.with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
         return [*self._others.sessions(), self._own_session]
@@ -428,7 +420,7 @@ class ExchangeLog:
                 with self._others.lock:
                     exchange = self._read_row(sessions[number], row)
             except ExchangeNotFoundError as error:
-                warnings.warn(str(error), LogWarning, stacklevel=2)
+                warnings.warn(str(error), _journal.LogWarning, stacklevel=2)
             else:
                 yield exchange
 
@@ -473,7 +465,7 @@ class ExchangeLog:
         found = _export.read_har(path, everything)
         if any(exchange.session == "har" for exchange in found):  # those of `to_har` are in order
             found.sort(key=lambda exchange: exchange.started_at)
-        write(found, log._own, log._journal)
+        _journal.write(found, log._own, log._journal)
         return log
 
     def to_curl(self, exchange_id: str | int) -> str:
