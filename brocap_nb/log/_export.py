@@ -236,7 +236,6 @@ def _headers_of(entry: Any, message: str) -> dict[str, str]:
 
 
 def _body(entry: Any, path: str) -> tuple[str, bytes]:
-    """A body and its content type."""
     kind, text = _get(entry, f"{path}.mimeType"), _get(entry, f"{path}.text")
     if not text:
         pairs = _get(entry, f"{path}.params", [])

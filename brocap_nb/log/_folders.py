@@ -41,8 +41,6 @@ _MOST_RUBBISH: Final = 1_000  # lines
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A session's file."""
-
     path: Path
     session: str  # with the source before it, if there is one
     source: str | None  # what the pattern's wildcards stand for; None if there is no pattern
@@ -261,24 +259,20 @@ class Others:
         """Begin with nothing read and a free lock, as a forked process needs it."""
         self.lock = threading.RLock()
         """Held while the files of others are read: whoever writes does not wait for it."""
-        self._sessions: dict[Path, OtherSession] = {}
-
-    def sessions(self) -> list[OtherSession]:
-        """Return them in the order of their files, as of the last look."""
-        return [session for session in self._sessions.values() if len(session.columns)]
+        self.sessions: dict[Path, OtherSession] = {}
 
     def look(self, *, tell: bool = True) -> None:
         """Read what was written since; warn of what cannot be read, or leave it to a later look."""
         if self._folder is None:
             return
-        own, known = self._own(), len(self._sessions)
+        own, known = self._own(), len(self.sessions)
         wrong: dict[Path, str] = {}
         for file in log_files(self._folder, wrong.__setitem__):
-            if file.session != own and file.path not in self._sessions:
-                self._sessions[file.path] = OtherSession(file, self._words)
-        if len(self._sessions) > known:
-            self._sessions = dict(sorted(self._sessions.items()))
-        for path, session in self._sessions.items():
+            if file.session != own and file.path not in self.sessions:
+                self.sessions[file.path] = OtherSession(file, self._words)
+        if len(self.sessions) > known:
+            self.sessions = dict(sorted(self.sessions.items()))
+        for path, session in self.sessions.items():
             if what := session.read_on():
                 wrong[path] = what
         for path, what in wrong.items():
@@ -292,7 +286,6 @@ class Others:
                 )
 
     def follow(self, listener: Listener) -> Callable[[], None]:
-        """Tell `listener` of what is written from now on; return what ends that."""
         told: dict[Path, NDArray[np.int64]] = {}
         ended = threading.Event()
         with self.lock:
@@ -312,7 +305,7 @@ class Others:
     def _news(self, told: dict[Path, NDArray[np.int64]]) -> list[Exchange]:
         """Return the exchanges that began or ended since, each once, bare."""
         news = []
-        for path, session in self._sessions.items():
+        for path, session in self.sessions.items():
             columns = session.columns
             begun = 2 * columns.array("number").astype("i8")
             states = begun + (columns.array("response_at") != NOWHERE)

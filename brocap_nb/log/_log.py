@@ -402,7 +402,7 @@ class ExchangeLog:
         return _journal.with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
-        return [*self._others.sessions(), self._own_session]
+        return [*self._others.sessions.values(), self._own_session]
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.

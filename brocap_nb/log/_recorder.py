@@ -73,8 +73,6 @@ def ours(record: Callable[..., Any]) -> Any:
 
 @dataclass(slots=True, repr=False)
 class Received:
-    """What came back, as far as it came."""
-
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = b""
@@ -84,7 +82,6 @@ class Received:
     detail: str | None = None
 
     def fail(self, error: BaseException, proxy: str | None) -> None:
-        """Note what was raised instead of an answer, or within it."""
         self.failure, self.detail = _failure(error, self.status, proxy)
 
 
@@ -125,7 +122,6 @@ class Attempts:
         """The attempt that has begun and not ended; there is none before a repetition."""
 
     def begin(self) -> None:
-        """Write the request of an attempt."""
         self.exchange = self.recorder.log.begin(**self.asked, attempt=self.attempt)
         self._started = time.perf_counter()
 
@@ -275,7 +271,6 @@ class _SeenAdapter:
         return _told_of(adapter.max_retries, sendings)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send as the adapter does."""
         adapter, watchers, _ = self._brocap
         told = [watcher(request, kwargs.get("proxies")) for watcher in (*watchers,)]
         sendings, response = [sending for sending in told if sending], None

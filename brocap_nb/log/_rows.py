@@ -119,7 +119,6 @@ class Columns:
         return self._size
 
     def begin(self, exchange: Exchange, number: int, request_at: int) -> int:
-        """Add the row of a request and return its index."""
         row = self._size
         self._reserve(row + 1)
         self._arrays["number"][row] = number
@@ -181,7 +180,6 @@ class Columns:
         return self._arrays[name][: self._size]
 
     def ids(self) -> NDArray[np.object_]:
-        """Return the exchange ids (a view)."""
         fresh = self.array("number")[self._named :].tolist()  # made when first asked for
         self._ids[self._named : self._size] = [f"{self.session}-{number}" for number in fresh]
         self._named = self._size
@@ -195,7 +193,6 @@ class Columns:
         return np.maximum.accumulate(self.array("started_at"))
 
     def row_of(self, number: int) -> int | None:
-        """Return the row of an exchange's number, or None."""
         if not 0 <= number <= self._highest:
             return None
         numbers = self.array("number")

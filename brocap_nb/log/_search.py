@@ -50,8 +50,6 @@ EVERYTHING: Final = Filter()
 
 
 class Page(NamedTuple):
-    """Some of the exchanges that were found."""
-
     exchanges: tuple[Exchange, ...]  # newest first, without their bodies
     found: int  # how many there are in all
     rows: int  # how many exchanges the log has

@@ -56,13 +56,11 @@ def _mark(row: Row) -> str:
 
 
 def _result(rows: Sequence[Row]) -> float | None:
-    """When the first result was there."""
     ready = (row for row in rows if row["status"] == "ready" and _mark(row) != "went wrong")
     return min(map(_end, ready), default=None)
 
 
 def in_words(task_id: int, rows: Sequence[Row]) -> str:
-    """Return the timeline as a sentence or two."""
     if not rows:
         return f"The log has no exchange of task {task_id}."
     named = {name: [row for row in rows if row["method"] == name] for name in _LANES}
@@ -148,7 +146,6 @@ def _shape(x: float, y: int, mark: str) -> str:
 
 
 def _axis(first: float, last: float, place: _Place, foot: int) -> Iterator[str]:
-    """A line at every round number of seconds."""
     step = 10.0 ** math.ceil(math.log10(max(last - first, 0.001)) - 1)
     if (last - first) / step < 4:
         step /= 2
@@ -163,7 +160,6 @@ def _words(x: float, y: float, text: str, anchor: str = "middle") -> str:
 
 
 def _span(seconds: float) -> str:
-    """A time for people."""
     if abs(seconds) < 0.9995:
         return f"{seconds * 1000:.3g} ms"
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.1f} min"

@@ -194,7 +194,6 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
 
 
 def _cell(row: Mapping[str, Any], name: str) -> tuple[str, str]:
-    """A value as HTML and in a line of text."""
     value, (_, html, said) = row[name], _SHOWN[name]
     if value is None:
         return "", ""
@@ -297,11 +296,6 @@ class Timeline(ShownTable):
     task_id: int = 0
 
     @property
-    def svg(self) -> str:
-        """The timeline as a picture: one lane for each method, time from left to right."""
-        return _swimlane.svg(self.as_dicts())
-
-    @property
     def summary(self) -> str:
         """The timeline in words."""
         return _swimlane.in_words(self.task_id, self.as_dicts())
@@ -310,10 +304,10 @@ class Timeline(ShownTable):
         title, words = f"Task {self.task_id}", _html.text(self.summary)
         if not len(self):
             return _html.card(title, words)
-        alt = escape(self.summary)
+        svg, alt = _swimlane.svg(self.as_dicts()), escape(self.summary)
         # a notebook that is not trusted shows pictures, but no <svg>
         picture = (
-            f'<img src="data:image/svg+xml,{quote(self.svg, safe=_SAFE)}" alt="{alt}" '
+            f'<img src="data:image/svg+xml,{quote(svg, safe=_SAFE)}" alt="{alt}" '
             f'title="{alt}" style="{_PICTURE}">'
         )
         # what scrolls must be reached by the keyboard

@@ -338,7 +338,6 @@ def _read(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
 
 
 def _values(column: pd.Series[Any]) -> list[Any]:
-    """The values of a column; None where there is none."""
     return column.astype(object).where(column.notna(), None).tolist()
 
 

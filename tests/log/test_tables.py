@@ -113,7 +113,7 @@ def test_the_picture_is_an_image_that_tells_the_task_in_words() -> None:
     table = Timeline([ROWS[Timeline]])
     html = table._repr_html_()
     assert "<svg" not in html  # a notebook that is not trusted shows none
-    assert shown_picture(html) == (table.svg, table.summary)
+    assert shown_picture(html) == (svg(table.as_dicts()), table.summary)
     assert "min-width:500px" in html
 
 
@@ -183,7 +183,7 @@ def test_a_log_shows_its_own_tasks(client: bn.Client, peer: Peer) -> None:
     log = client.log
     line = log.timeline(7)
     assert line["outcome"].tolist() == ["ok", "processing", "ok"]
-    assert len(shapes(line.svg)) == 3 + 3  # and the legend's
+    assert len(shapes(svg(line.as_dicts()))) == 3 + 3  # and the legend's
     assert line.summary in " ".join(str(line).split())
     assert log.violations()["field"].tolist() == ["extra"]
     assert "The log has no exchange of task 8." in str(log.timeline(8))
