@@ -25,10 +25,9 @@ from typing import IO, Any, Final
 
 import orjson
 
-from brocap_nb.api._body import EmbeddedPicture, picture_file_name, with_labels
-from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._body import EmbeddedPicture, picture_file_name
+from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import PICTURE_LABEL
-from brocap_nb.log._rows import Columns
 
 FORMAT: Final = 1
 """Version of the lines' format; the first line of each file says it."""
@@ -291,24 +290,6 @@ def request_line(exchange: Exchange) -> dict[str, Any]:
 def response_line(exchange: Exchange) -> dict[str, Any]:
     """Return what is written when its answer has come, or none will."""
     return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
-
-
-def write(exchanges: Iterable[Exchange], columns: Columns, journal: Journal) -> None:
-    """Write exchanges that are over already as a session's own, in this order.
-
-    One that has no answer has one line only.
-    """
-    for number, exchange in enumerate(exchanges, 1):
-        text, pictures = with_labels(exchange.request)
-        for picture in pictures:
-            journal.keep_picture(picture)
-        session = columns.session
-        name = f"{session}-{number}"
-        kept = dataclasses.replace(exchange, request=text, session=session, exchange_id=name)
-        row = columns.begin(kept, number, journal.append(request_line(kept)))
-        known = [getattr(kept, name) for name in _RESPONSE_HAS if name not in _REQUEST_HAS]
-        if any(value not in (None, Outcome.NO_RESPONSE) for value in known):
-            columns.finish(row, kept, journal.append(response_line(kept)))
 
 
 def with_pictures(exchange: Exchange, picture: Callable[[str, int], bytes | None]) -> Exchange:

@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 from brocap_nb.api._answers import Balance
 from brocap_nb.api._answers import read as read_answer
-from brocap_nb.api._body import EmbeddedPicture
+from brocap_nb.api._body import EmbeddedPicture, with_labels
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
@@ -35,6 +35,7 @@ from brocap_nb.log._folders import (
 )
 from brocap_nb.log._recorder import Recording, attach
 from brocap_nb.log._rows import Columns, frame_of, newest, number_of
+from brocap_nb.log._search import Search
 from brocap_nb.log._segments import Sealer
 from brocap_nb.log._tables import (
     CARD_ROWS,
@@ -97,7 +98,6 @@ class ExchangeLog:
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         folder = None if self.read_only else self.folder
         journal = self._journal = _journal.Journal(folder, self.session, datetime.now(UTC))
-        self._writing = journal.lock
         self._own = Columns(self.session, self._words)
         self._numbers = itertools.count(1)
         self._own_session = Session(self._own, journal.lines, journal.picture)
@@ -106,7 +106,7 @@ class ExchangeLog:
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
         if self.folder is None:
-            self._writing = self._journal.lock = threading.RLock()  # a thread may have held it
+            self._journal.lock = threading.RLock()  # a thread may have held it
         else:
             self._start_session()
         self._others.start()
@@ -117,14 +117,10 @@ class ExchangeLog:
         `fields` are those of an `Exchange`, with labels for secrets, and for these `pictures`.
         """
         self._must_be_written()
-        with self._writing:
+        with self._journal.lock:
             number = next(self._numbers)  # never the same, if this is interrupted below
-            exchange = Exchange(
-                exchange_id=f"{self.session}-{number}",
-                started_at=datetime.now(UTC),
-                session=self.session,
-                **fields,
-            )
+            fields |= {"exchange_id": f"{self.session}-{number}", "session": self.session}
+            exchange = Exchange(**{"started_at": datetime.now(UTC), **fields})
             for picture in pictures:
                 self._journal.keep_picture(picture)
             at = self._journal.append(_journal.request_line(exchange))
@@ -135,7 +131,7 @@ class ExchangeLog:
 
     def finish(self, exchange: Exchange) -> None:
         """Record what came of an exchange that `begin` returned."""
-        with self._writing:
+        with self._journal.lock:
             at = self._journal.append(_journal.response_line(exchange))
             row = self._own.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
@@ -211,7 +207,7 @@ class ExchangeLog:
         """
         with self.reading(session=session) as sessions:
             others = [s.bodies() for s in sessions if s.columns is not self._own and bodies]
-            with self._writing:
+            with self._journal.lock:
                 own = [s.bodies() for s in sessions if s.columns is self._own and bodies]
                 columns, texts = [s.columns for s in sessions], [*others, *own] if bodies else None
                 return Frame(frame_of(columns, self._words, texts, sourced=self.read_only))
@@ -318,10 +314,8 @@ class ExchangeLog:
         >>> [exchange.method for exchange in log.recent(3)]
         ['getBalance']
         """
-        with self.reading(still=True) as sessions:
-            tables = [source.columns for source in sessions]
-            found = newest(tables, count)[::-1].tolist() if count > 0 else []
-            return [tables[number].exchange(row) for number, row in found]
+        page = Search(self).page(max(count, 0))
+        return [*page.exchanges] if page else []
 
     @contextmanager
     def reading(
@@ -333,7 +327,7 @@ class ExchangeLog:
         """
         with self._others.lock:
             self._others.look()
-            with self._writing if still else nullcontext():
+            with self._journal.lock if still else nullcontext():
                 yield [
                     source
                     for source in self._sources()
@@ -376,7 +370,7 @@ class ExchangeLog:
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
             else:
-                with self._writing:
+                with self._journal.lock:
                     order = newest(tables, -exchange_id if exchange_id < 0 else None)
                 if -len(order) <= exchange_id < len(order):
                     number, row = order[exchange_id].tolist()
@@ -465,7 +459,10 @@ class ExchangeLog:
         found = _export.read_har(path, everything)
         if any(exchange.session == "har" for exchange in found):  # those of `to_har` are in order
             found.sort(key=lambda exchange: exchange.started_at)
-        _journal.write(found, log._own, log._journal)
+        for exchange in found:
+            fields = {name: getattr(exchange, name) for name in exchange.__slots__}
+            fields["request"], pictures = with_labels(exchange.request)
+            log.finish(log.begin(pictures=pictures, **fields))
         return log
 
     def to_curl(self, exchange_id: str | int) -> str:
