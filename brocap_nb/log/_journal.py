@@ -139,9 +139,7 @@ class Journal:
             target = self.folder / "images" / name
             try:
                 if not target.exists():
-                    make_folder(self.folder)
-                    make_folder(target.parent)
-                    write_whole(target, lambda file: file.write(picture.data))
+                    write_whole(target, picture.data)
                 return
             except OSError as error:
                 self._warn("pictures are kept in this kernel only", error)
@@ -199,14 +197,16 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(0o750 if _is_shared(folder.parent) else 0o700, exist_ok=True)
 
 
-def write_whole(target: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a new file beside `target` and give it that name at the end: nobody sees half of it."""
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file, in a folder of a log's folder, that has its name when all of it is there."""
+    make_folder(target.parents[1])
+    make_folder(target.parent)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # follows no link
     try:
         with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
-            write(file)
+            file.write(data)
         share(part)
         part.replace(target)
     finally:

@@ -21,18 +21,9 @@ from brocap_nb.api._body import EmbeddedPicture, with_labels
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
-from brocap_nb.log import _export, _journal
+from brocap_nb.log import _export, _folders, _journal
 from brocap_nb.log._diff import DiffTable, diff
-from brocap_nb.log._folders import (
-    DEFAULT_FOLDER,
-    FOLDER_VARIABLE,
-    Listener,
-    Others,
-    Session,
-    is_pattern,
-    path_of,
-    tell,
-)
+from brocap_nb.log._folders import Listener, Session
 from brocap_nb.log._recorder import Recording, attach
 from brocap_nb.log._rows import Columns, frame_of, newest, number_of
 from brocap_nb.log._search import Search
@@ -77,10 +68,10 @@ class ExchangeLog:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        folder = folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
-        self.folder = None if folder == ":memory:" else path_of(folder).absolute()
+        folder = folder or os.environ.get(_folders.FOLDER_VARIABLE) or _folders.DEFAULT_FOLDER
+        self.folder = None if folder == ":memory:" else _folders.path_of(folder).absolute()
         """The log's folder, or the pattern of its folders; None for a log in memory."""
-        self.read_only: bool = self.folder is not None and is_pattern(self.folder)
+        self.read_only: bool = self.folder is not None and _folders.is_pattern(self.folder)
         """Whether the log reads the folders of a pattern, and is never written."""
         if self.folder is not None and self.folder.is_file():
             raise InvalidInputError(
@@ -89,7 +80,7 @@ class ExchangeLog:
                 field="folder",
             )
         self._words = Columns.new_words()
-        self._others = Others(self.folder, self._words, lambda: self.session)
+        self._others = _folders.Others(self.folder, self._words, lambda: self.session)
         self._listeners: list[Listener] = []
         self._start_session()
         _logs.add(self)
@@ -126,7 +117,7 @@ class ExchangeLog:
             at = self._journal.append(_journal.request_line(exchange))
             self._own.begin(exchange, number, at)
             self._sealer.seal()
-        tell((exchange,), tuple(self._listeners))
+        _folders.tell((exchange,), tuple(self._listeners))
         return exchange
 
     def finish(self, exchange: Exchange) -> None:
@@ -136,7 +127,7 @@ class ExchangeLog:
             row = self._own.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
                 self._own.finish(row, exchange, at)
-        tell((exchange,), tuple(self._listeners))
+        _folders.tell((exchange,), tuple(self._listeners))
 
     def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
         """Record whatever a `requests.Session` sends, to any service, as rows of this log.

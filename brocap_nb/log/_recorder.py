@@ -30,22 +30,14 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3.util.retry import Retry
 
-from brocap_nb.api import _answers
+from brocap_nb.api import _answers, _secrets
 from brocap_nb.api._body import redact_body, with_labels
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome, body_kind, decode_answer
 from brocap_nb.api._facts import method_of
 from brocap_nb.api._json import asked as task_of
 from brocap_nb.api._json import fields_of
-from brocap_nb.api._secrets import (
-    Secret,
-    Veil,
-    header_secrets,
-    headers_text,
-    url_secrets,
-    url_text,
-    without_frames,
-)
+from brocap_nb.api._secrets import Secret, Veil
 from brocap_nb.log._journal import LogWarning
 
 if TYPE_CHECKING:
@@ -54,7 +46,7 @@ if TYPE_CHECKING:
 
 def ours(record: Callable[..., Any]) -> Any:
     """A fault of ours is told, and never taken for one of the connection."""
-    bare = without_frames(record)  # they hold what is not redacted yet
+    bare = _secrets.without_frames(record)  # they hold what is not redacted yet
 
     @functools.wraps(record)
     def call(*given: Any) -> Any:
@@ -98,8 +90,8 @@ class Recorder:
         known, veil, text = self._plain
         if came == known and veil is self.veil:
             return text
-        self.hide(header_secrets(headers))
-        text = headers_text(headers, self.veil)
+        self.hide(_secrets.header_secrets(headers))
+        text = _secrets.headers_text(headers, self.veil)
         if text == json.dumps(dict(came)):  # nothing secret is kept here
             self._plain = came, self.veil, text
         return text
@@ -354,13 +346,13 @@ class _LogWatcher:
         kind, text, size = _body_of(request)
         verb, url = request.method or "", request.url or ""
         shown, found = redact_body(text, str(request.headers.get("Content-Type", "")))
-        found += [*url_secrets(url), *header_secrets(request.headers)]
+        found += [*_secrets.url_secrets(url), *_secrets.header_secrets(request.headers)]
         recorder = Recorder(self.log, *self.secrets, *found)
         labelled, pictures = with_labels(shown)
         task_type, task_id = task_of(fields_of(text) if kind == "json" else {})
         asked = {
             "method": method_of(verb, url),
-            "url": url_text(url, recorder.veil),
+            "url": _secrets.url_text(url, recorder.veil),
             "request": recorder.veil.redact(labelled),
             "request_bytes": size,
             "pictures": pictures,

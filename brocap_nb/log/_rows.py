@@ -201,9 +201,10 @@ class Columns:
             return next(iter(np.flatnonzero(numbers == number).tolist()), None)
         return row
 
-    def code_of(self, name: str, word: str) -> int:
-        """Return the number that stands for `word` in a column of texts; -2 if none does."""
-        return self._words[name].get(word, -2)
+    def code_of(self, name: str, value: Any) -> int:
+        """Return the number that stands for a value in a column; -2 if none does."""
+        known: Any = _OUTCOMES if name == "outcome" else self._words.get(name, {value: value})
+        return int(known.get(value, -2))
 
     def places(self, row: int) -> list[int]:
         """Return where the request's line and, if there is one, the answer's line are."""

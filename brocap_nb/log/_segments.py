@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from brocap_nb.log._journal import WRONG, decode, make_folder, open_plain, write_whole
+from brocap_nb.log._journal import WRONG, decode, open_plain, write_whole
 from brocap_nb.log._rows import NOWHERE, Columns
 
 SEGMENT_ROWS: Final = 2_500
@@ -46,15 +46,10 @@ class Sealer:
             if self._answers.get(number) != answers:
                 made = {"rest_at": rest_at, "rows": self._columns.lists(rows)}
                 with contextlib.suppress(OSError):
-                    _write(_segment(self._path, number), made)
+                    if _are_in_file(made):
+                        data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
+                        write_whole(_segment(self._path, number), data)
                     self._answers[number] = answers
-
-
-def _write(target: Path, made: dict[str, Any]) -> None:
-    if _are_in_file(made):
-        make_folder(target.parent)
-        data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
-        write_whole(target, lambda file: file.write(data))
 
 
 def load_sealed(path: Path, columns: Columns) -> int:
