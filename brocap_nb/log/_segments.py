@@ -3,7 +3,7 @@
 They are made from the lines and add nothing to them: where they are missing, damaged or do not
 fit, the lines are read instead. Engines that read the folder see only the lines.
 
-    brocap_log/columns/<file>-<n>.json    the n-th 2,500 rows, and where the lines after them begin
+    brocap_log/columns/<file>-<n>.json    the n-th 500 rows, and where the lines after them begin
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import orjson
 from brocap_nb.log._journal import WRONG, decode, open_plain, write_whole
 from brocap_nb.log._rows import NOWHERE, Columns
 
-SEGMENT_ROWS: Final = 2_500
+SEGMENT_ROWS: Final = 500
 """How many exchanges are sealed together."""
 _MOST_BYTES: Final = 64 * 1024 * 1024
 
@@ -39,12 +39,11 @@ class Sealer:
         if self._path is None or len(self._columns) % self._rows:
             return
         request_at, response_at = map(self._columns.array, ("request_at", "response_at"))
-        for number in range(len(self._columns) // self._rows - 1):
-            rows = slice(number * self._rows, (number + 1) * self._rows)
-            answers = int((response_at[rows] != NOWHERE).sum())
-            rest_at = int(request_at[rows.stop])
+        answered = (response_at[: -self._rows] != NOWHERE).reshape(-1, self._rows).sum(axis=1)
+        for number, answers in enumerate(answered.tolist()):
             if self._answers.get(number) != answers:
-                made = {"rest_at": rest_at, "rows": self._columns.lists(rows)}
+                rows = slice(number * self._rows, (number + 1) * self._rows)
+                made = {"rest_at": int(request_at[rows.stop]), "rows": self._columns.lists(rows)}
                 with contextlib.suppress(OSError):
                     if _are_in_file(made):
                         data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
