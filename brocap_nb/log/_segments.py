@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,8 +75,8 @@ def _are_in_file(segment: dict[str, Any]) -> bool:
 
 def _begins_a_line(path: Path, offset: int) -> bool:
     with open_plain(path) as file:
-        file.seek(offset - 1)
-        return file.read(2) == b"\n{"
+        os.lseek(file.fileno(), offset - 1, os.SEEK_SET)
+        return os.read(file.fileno(), 2) == b"\n{"  # not all that the file's buffer holds
 
 
 def _segment(path: Path, number: int) -> Path:
