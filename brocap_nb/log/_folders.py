@@ -7,6 +7,7 @@ brocap_log              one folder
 from __future__ import annotations
 
 import fnmatch
+import functools
 import heapq
 import operator
 import os
@@ -171,7 +172,8 @@ class OtherSession(Session):
 
     def __init__(self, file: LogFile, words: Mapping[str, Words]) -> None:
         self._file, self._words, self._path = file, words, file.path
-        super().__init__(self._nothing_read(), self._lines, self._picture)
+        picture = functools.partial(_journal.read_picture, file.path.parent)
+        super().__init__(self._nothing_read(), self._lines, picture)
 
     def read_on(self) -> str:
         """Read what was written since the last look, all of it if the file became shorter.
@@ -198,9 +200,6 @@ class OtherSession(Session):
         self._read_to = self._size = self._rubbish = 0
         self._strange = ""
         return Columns(self._file.session, self._words, self._file.source)
-
-    def _picture(self, file_name: str, size: int) -> bytes | None:
-        return _journal.read_picture(self._path.parent, file_name, size)
 
     def _lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         try:

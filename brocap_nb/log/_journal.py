@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import platform
 import shutil
 import stat
 import threading
@@ -31,7 +30,6 @@ from brocap_nb.api._secrets import PICTURE_LABEL
 
 FORMAT: Final = 1
 """Version of the lines' format; the first line of each file says it."""
-
 
 LONGEST_LINE: Final = 256 * 1024 * 1024
 """Bytes of a line that is read: an answer of 50 MB, however it is escaped, is shorter."""
@@ -100,8 +98,6 @@ class Journal:
             "format": FORMAT,
             "session": session,
             "started_at": started_at.isoformat(timespec="microseconds"),
-            "software": "brocap_nb",
-            "python": platform.python_version(),
         }
         self._descriptor = -1
         self._end = 0
