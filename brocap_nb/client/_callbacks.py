@@ -25,7 +25,7 @@ from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
-from brocap_nb.log._recorder import Attempts, Received, Recorder, ours
+from brocap_nb.log._recorder import Recorder, ours
 from brocap_nb.tasks._pictures import clean_address
 
 BODY_LIMIT: Final = 1_000_000
@@ -128,24 +128,25 @@ class CallbackListener(Server):
         shown, found = redact_form(decode_answer(content, None)[0], kind)
         for veil in (Veil(*found), to.recorder.veil):
             shown, headers = veil.redact(shown), veil.redact(headers)
-        request = {
-            "method": "callback",
-            "url": to.url,
-            "request": shown,
-            "request_bytes": len(content),
-            "request_headers": headers,
-            "task_type": to.task_type,
-        }
-        callback = Attempts(to.recorder, request)
-        callback.begin()
+        log = to.recorder.log
+        begun = log.begin(
+            method="callback",
+            url=to.url,
+            request=shown,
+            request_bytes=len(content),
+            request_headers=headers,
+            task_type=to.task_type,
+        )
         task_id, deliver = to.whose.result()  # it may come before createTask is answered
         reading = _answers.read("getTaskResult", 200, shown)._replace(task_id=task_id)
         named = asked(fields_of(shown))[1] or task_id
         if named != task_id and task_id is not None:
             detail = f"The body says taskId {named}; its address was given for task {task_id}."
             reading = reading._replace(answer=None, detail=detail)
-        told = reading._replace(outcome=Outcome.CALLBACK)
-        exchange, _ = callback.finish(Received(status=200), told, elapsed_ms)
+        reading = reading._replace(outcome=Outcome.CALLBACK)
+        answered = {"http_status": 200, "response": "", "response_bytes": 0}
+        exchange = reading.complete(begun, elapsed_ms=elapsed_ms, **answered)
+        log.finish(exchange)
         if deliver is not None and reading.detail is None:
             deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
 

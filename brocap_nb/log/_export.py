@@ -20,26 +20,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from brocap_nb.api import _answers
+from brocap_nb.api import _answers, _secrets
 from brocap_nb.api._body import redact_body
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import MOST_MS, Exchange, Outcome, body_kind, decode_answer
 from brocap_nb.api._facts import BASE_URL, METHODS, method_of
 from brocap_nb.api._json import asked, fields_of, parse
-from brocap_nb.api._secrets import (
-    HEADER_LABEL,
-    KEY_LABEL,
-    KEY_VARIABLE,
-    PICTURE_LABEL,
-    SECRET_HEADERS,
-    Secret,
-    Veil,
-    header_secrets,
-    headers_text,
-    label_of,
-    url_secrets,
-    url_text,
-)
+from brocap_nb.api._secrets import HEADER_LABEL, KEY_LABEL, KEY_VARIABLE, Secret, Veil
 from brocap_nb.log._folders import path_of
 from brocap_nb.log._journal import LogWarning
 from brocap_nb.log._rows import number_of
@@ -166,7 +153,7 @@ def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exc
 
 def exchanges_from_har(entries: list[Any], everything: bool = False) -> list[Exchange]:
     """Return the exchanges of a HAR's entries; see `read_har`."""
-    veil = Veil(*(secret for entry in entries for secret in _secrets(entry)))
+    veil = Veil(*(secret for entry in entries for secret in _secrets_of(entry)))
     found, lost = [], []
     for number, entry in enumerate(entries, 1):
         try:
@@ -215,12 +202,12 @@ def _is_call(entry: Any) -> bool:
     return False
 
 
-def _secrets(entry: Any) -> Iterator[Secret]:
+def _secrets_of(entry: Any) -> Iterator[Secret]:
     """What must not be written down of any entry, should a server repeat it."""
     with contextlib.suppress(_UnreadableError):  # what can be read of an entry counts
-        yield from url_secrets(_get(entry, "request.url"))
-        yield from header_secrets(_headers_of(entry, "request"))
-        yield from header_secrets(_headers_of(entry, "response"))
+        yield from _secrets.url_secrets(_get(entry, "request.url"))
+        yield from _secrets.header_secrets(_headers_of(entry, "request"))
+        yield from _secrets.header_secrets(_headers_of(entry, "response"))
         kind, raw = _body(entry, "request.postData")
         yield from redact_body(raw.decode("utf-8", "backslashreplace"), kind)[1]
 
@@ -236,7 +223,6 @@ def _headers_of(entry: Any, message: str) -> dict[str, str]:
 
 
 def _body(entry: Any, path: str) -> tuple[str, bytes]:
-    """A body and its content type."""
     kind, text = _get(entry, f"{path}.mimeType"), _get(entry, f"{path}.text")
     if not text:
         pairs = _get(entry, f"{path}.params", [])
@@ -268,12 +254,12 @@ def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:
     if not _TOKEN.fullmatch(verb):
         raise _UnreadableError("request.method is no HTTP verb")
     kind, raw = _body(entry, "request.postData")
-    fields: dict[str, Any] = {"url": url_text(url, veil), "verb": verb}
+    fields: dict[str, Any] = {"url": _secrets.url_text(url, veil), "verb": verb}
     fields["request"] = _redacted(entry, "request.postData", veil)[0] or ""
     fields["response"], fields["response_base64"] = _redacted(entry, "response.content", veil)
     for message in ("request", "response"):
         headers = _headers_of(entry, message)
-        fields[f"{message}_headers"] = headers_text(headers, veil) if headers else None
+        fields[f"{message}_headers"] = _secrets.headers_text(headers, veil) if headers else None
     if own := _get(entry, "_brocap", {}):
         return _own({**own, **fields}, number)
     task_type, task_id = asked(fields_of(fields["request"]))
@@ -415,7 +401,7 @@ def _checked(exchange: Exchange) -> tuple[bool, list[str]]:
             f"# This goes to {host!a}, which is neither this machine nor {BASE_URL}, "
             "so no key is put in: do you trust it?"
         )
-    left_out = HEADER_LABEL in f"{exchange.url}{text}" or PICTURE_LABEL.search(whole)
+    left_out = HEADER_LABEL in f"{exchange.url}{text}" or _secrets.PICTURE_LABEL.search(whole)
     if left_out or (keyed and not own):
         notes.append(
             "# A label between < and > stands for a secret, or a picture, that is not put in here: "
@@ -429,7 +415,7 @@ def _sent(exchange: Exchange) -> Iterator[tuple[str, str]]:
     if exchange.request_kind == "json" and "content-type" not in map(str.lower, headers):
         headers["Content-Type"] = "application/json"
     for name, value in headers.items():
-        secret = HEADER_LABEL in value or label_of(name, SECRET_HEADERS)
+        secret = HEADER_LABEL in value or _secrets.label_of(name, _secrets.SECRET_HEADERS)
         known = secret or name.lower() in _BY_THE_SENDER
         if not known and _TOKEN.fullmatch(name) and not re.search(r"[\r\n\0]", value):
             yield name, value

@@ -7,6 +7,7 @@ brocap_log              one folder
 from __future__ import annotations
 
 import fnmatch
+import functools
 import heapq
 import operator
 import os
@@ -25,17 +26,7 @@ from brocap_nb import _html
 from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange
-from brocap_nb.log._journal import (
-    FORMAT,
-    WRONG,
-    ForeignFileError,
-    LogWarning,
-    decode,
-    lines_at,
-    open_plain,
-    read_lines,
-    read_picture,
-)
+from brocap_nb.log import _journal
 from brocap_nb.log._rows import NOWHERE, Columns, Words, number_of
 from brocap_nb.log._segments import load_sealed
 
@@ -51,8 +42,6 @@ _MOST_RUBBISH: Final = 1_000  # lines
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A session's file."""
-
     path: Path
     session: str  # with the source before it, if there is one
     source: str | None  # what the pattern's wildcards stand for; None if there is no pattern
@@ -183,7 +172,8 @@ class OtherSession(Session):
 
     def __init__(self, file: LogFile, words: Mapping[str, Words]) -> None:
         self._file, self._words, self._path = file, words, file.path
-        super().__init__(self._nothing_read(), self._lines, self._picture)
+        picture = functools.partial(_journal.read_picture, file.path.parent)
+        super().__init__(self._nothing_read(), self._lines, picture)
 
     def read_on(self) -> str:
         """Read what was written since the last look, all of it if the file became shorter.
@@ -197,7 +187,7 @@ class OtherSession(Session):
             if size != self._size:
                 self._read()
                 self._size = max(size, self._read_to)
-        except ForeignFileError as error:
+        except _journal.ForeignFileError as error:
             self._strange, self._size = f"is no log: {error}", size  # not to be tried again
         except FileNotFoundError:
             self.columns = self._nothing_read()
@@ -211,47 +201,47 @@ class OtherSession(Session):
         self._strange = ""
         return Columns(self._file.session, self._words, self._file.source)
 
-    def _picture(self, file_name: str, size: int) -> bytes | None:
-        return read_picture(self._path.parent, file_name, size)
-
     def _lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         try:
-            with open_plain(self._path) as file:
-                yield from lines_at(file, offsets)
-        except (OSError, ForeignFileError):
+            with _journal.open_plain(self._path) as file:
+                yield from _journal.lines_at(file, offsets)
+        except (OSError, _journal.ForeignFileError):
             yield from ({} for _ in offsets)
 
     def _read(self) -> None:
         if self._read_to == 0:
             self._read_to = load_sealed(self._path, self.columns)
-        for offset, raw in read_lines(self._path, self._read_to):
+        for offset, raw in _journal.read_lines(self._path, self._read_to):
             self._take(raw, offset)
             self._read_to = offset + len(raw)
 
     def _take(self, raw: bytes, offset: int) -> None:
-        line = decode(raw)
+        line = _journal.decode(raw)
         if line is None:
             self._strange = "has a line that is no JSON object"
             self._rubbish += 1
             if self._rubbish > _MOST_RUBBISH:
-                raise ForeignFileError("most of its lines are no JSON objects")
+                raise _journal.ForeignFileError("most of its lines are no JSON objects")
             return
         kind, columns = line.get("kind"), self.columns
-        if kind == "log" and line.get("format") != FORMAT:
+        if kind == "log" and line.get("format") != _journal.FORMAT:
             self._strange = (
-                f"has format {line.get('format')!r}, this version reads {FORMAT}; what can "
-                "be read is read"
+                f"has format {line.get('format')!r}, this version reads {_journal.FORMAT}; what "
+                "can be read is read"
             )
         elif kind in ("request", "response"):
-            number = number_of(line.get("exchange_id"))
+            name = line.get("exchange_id")
+            number = number_of(name)
             try:
                 exchange, row = Exchange.from_line(line), columns.row_of(number)
                 if kind == "response" and row is not None:
                     columns.finish(row, exchange, offset)
-                elif kind == "request" and number > max(columns.array("number")[-1:], default=0):
+                elif kind == "request" and row is None and number >= 0:
                     columns.begin(exchange, number, offset)
-            except WRONG:
-                self._strange = "has a line with fields of a wrong type"
+                elif kind == "request":
+                    self._strange = f"has a request {name!r:.60} without a number of its own"
+            except _journal.WRONG:
+                self._strange = f"has a {kind} {name!r:.60} with fields of a wrong type"
 
 
 class Others:
@@ -268,24 +258,20 @@ class Others:
         """Begin with nothing read and a free lock, as a forked process needs it."""
         self.lock = threading.RLock()
         """Held while the files of others are read: whoever writes does not wait for it."""
-        self._sessions: dict[Path, OtherSession] = {}
-
-    def sessions(self) -> list[OtherSession]:
-        """Return them in the order of their files, as of the last look."""
-        return [session for session in self._sessions.values() if len(session.columns)]
+        self.sessions: dict[Path, OtherSession] = {}
 
     def look(self, *, tell: bool = True) -> None:
         """Read what was written since; warn of what cannot be read, or leave it to a later look."""
         if self._folder is None:
             return
-        own, known = self._own(), len(self._sessions)
+        own, known = self._own(), len(self.sessions)
         wrong: dict[Path, str] = {}
         for file in log_files(self._folder, wrong.__setitem__):
-            if file.session != own and file.path not in self._sessions:
-                self._sessions[file.path] = OtherSession(file, self._words)
-        if len(self._sessions) > known:
-            self._sessions = dict(sorted(self._sessions.items()))
-        for path, session in self._sessions.items():
+            if file.session != own and file.path not in self.sessions:
+                self.sessions[file.path] = OtherSession(file, self._words)
+        if len(self.sessions) > known:
+            self.sessions = dict(sorted(self.sessions.items()))
+        for path, session in self.sessions.items():
             if what := session.read_on():
                 wrong[path] = what
         for path, what in wrong.items():
@@ -294,12 +280,11 @@ class Others:
                 kind = "file" if path.suffix == ".jsonl" else "folder"
                 warnings.warn(
                     f"The log {kind} {path} {what}. That part is skipped, the rest is shown.",
-                    LogWarning,
+                    _journal.LogWarning,
                     stacklevel=5,
                 )
 
     def follow(self, listener: Listener) -> Callable[[], None]:
-        """Tell `listener` of what is written from now on; return what ends that."""
         told: dict[Path, NDArray[np.int64]] = {}
         ended = threading.Event()
         with self.lock:
@@ -319,7 +304,7 @@ class Others:
     def _news(self, told: dict[Path, NDArray[np.int64]]) -> list[Exchange]:
         """Return the exchanges that began or ended since, each once, bare."""
         news = []
-        for path, session in self._sessions.items():
+        for path, session in self.sessions.items():
             columns = session.columns
             begun = 2 * columns.array("number").astype("i8")
             states = begun + (columns.array("response_at") != NOWHERE)
@@ -339,6 +324,6 @@ def tell(exchanges: Iterable[Exchange], listeners: Iterable[Listener]) -> None:
             except Exception as error:  # a view that fails must not hold up the exchange
                 warnings.warn(
                     f"A listener of the log failed: {type(error).__name__}: {error}",
-                    LogWarning,
+                    _journal.LogWarning,
                     stacklevel=4,
                 )

@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import platform
 import shutil
 import stat
 import threading
@@ -25,14 +24,12 @@ from typing import IO, Any, Final
 
 import orjson
 
-from brocap_nb.api._body import EmbeddedPicture, picture_file_name, with_labels
-from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._body import EmbeddedPicture, picture_file_name
+from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import PICTURE_LABEL
-from brocap_nb.log._rows import Columns
 
 FORMAT: Final = 1
 """Version of the lines' format; the first line of each file says it."""
-
 
 LONGEST_LINE: Final = 256 * 1024 * 1024
 """Bytes of a line that is read: an answer of 50 MB, however it is escaped, is shorter."""
@@ -50,24 +47,14 @@ class ForeignFileError(ValueError):
 
 
 _REQUEST_HAS: Final = (
-    "exchange_id",
-    "started_at",
-    "session",
-    "method",
-    "task_type",
-    "task_id",
-    "attempt",
-    "url",
-    "request_bytes",
-    "request_headers",
-    "request",
+    *("exchange_id", "started_at", "session", "method", "task_type", "task_id", "attempt"),
+    *("verb", "url", "request_kind", "request_bytes", "request_headers", "request"),
 )
 _RESPONSE_HAS: Final = tuple(
     field.name
     for field in dataclasses.fields(Exchange)
     if field.name not in ("url", "request", "request_headers", "verb", "request_kind")
 )
-_OTHERS: Final = {"verb": "POST", "request_kind": "json"}  # what the API asks for is not written
 
 _ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -111,8 +98,6 @@ class Journal:
             "format": FORMAT,
             "session": session,
             "started_at": started_at.isoformat(timespec="microseconds"),
-            "software": "brocap_nb",
-            "python": platform.python_version(),
         }
         self._descriptor = -1
         self._end = 0
@@ -150,9 +135,7 @@ class Journal:
             target = self.folder / "images" / name
             try:
                 if not target.exists():
-                    make_folder(self.folder)
-                    make_folder(target.parent)
-                    write_whole(target, lambda file: file.write(picture.data))
+                    write_whole(target, picture.data)
                 return
             except OSError as error:
                 self._warn("pictures are kept in this kernel only", error)
@@ -210,14 +193,16 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(0o750 if _is_shared(folder.parent) else 0o700, exist_ok=True)
 
 
-def write_whole(target: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a new file beside `target` and give it that name at the end: nobody sees half of it."""
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file, in a folder of a log's folder, that has its name when all of it is there."""
+    make_folder(target.parents[1])
+    make_folder(target.parent)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # follows no link
     try:
         with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
-            write(file)
+            file.write(data)
         share(part)
         part.replace(target)
     finally:
@@ -295,34 +280,12 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
 
 def request_line(exchange: Exchange) -> dict[str, Any]:
     """Return what is written before a request is sent."""
-    line = {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
-    for name, usual in _OTHERS.items():
-        if (value := getattr(exchange, name)) != usual:
-            line[name] = value
-    return line
+    return {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
 
 
 def response_line(exchange: Exchange) -> dict[str, Any]:
     """Return what is written when its answer has come, or none will."""
     return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
-
-
-def write(exchanges: Iterable[Exchange], columns: Columns, journal: Journal) -> None:
-    """Write exchanges that are over already as a session's own, in this order.
-
-    One that has no answer has one line only.
-    """
-    for number, exchange in enumerate(exchanges, 1):
-        text, pictures = with_labels(exchange.request)
-        for picture in pictures:
-            journal.keep_picture(picture)
-        session = columns.session
-        name = f"{session}-{number}"
-        kept = dataclasses.replace(exchange, request=text, session=session, exchange_id=name)
-        row = columns.begin(kept, number, journal.append(request_line(kept)))
-        known = [getattr(kept, name) for name in _RESPONSE_HAS if name not in _REQUEST_HAS]
-        if any(value not in (None, Outcome.NO_RESPONSE) for value in known):
-            columns.finish(row, kept, journal.append(response_line(kept)))
 
 
 def with_pictures(exchange: Exchange, picture: Callable[[str, int], bytes | None]) -> Exchange:

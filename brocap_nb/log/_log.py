@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import os
 import secrets
 import threading
@@ -11,38 +12,21 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
 from brocap_nb.api._answers import Balance
 from brocap_nb.api._answers import read as read_answer
-from brocap_nb.api._body import EmbeddedPicture
+from brocap_nb.api._body import EmbeddedPicture, with_labels
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
-from brocap_nb.log import _export
+from brocap_nb.log import _export, _folders, _journal
 from brocap_nb.log._diff import DiffTable, diff
-from brocap_nb.log._folders import (
-    DEFAULT_FOLDER,
-    FOLDER_VARIABLE,
-    Listener,
-    Others,
-    Session,
-    is_pattern,
-    path_of,
-    tell,
-)
-from brocap_nb.log._journal import (
-    Journal,
-    LogWarning,
-    request_line,
-    response_line,
-    with_pictures,
-    write,
-)
+from brocap_nb.log._folders import Listener, Session
 from brocap_nb.log._recorder import Recording, attach
 from brocap_nb.log._rows import Columns, frame_of, newest, number_of
+from brocap_nb.log._search import Search
 from brocap_nb.log._segments import Sealer
 from brocap_nb.log._tables import (
     CARD_ROWS,
@@ -84,10 +68,10 @@ class ExchangeLog:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        folder = folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
-        self.folder = None if folder == ":memory:" else path_of(folder).absolute()
+        folder = folder or os.environ.get(_folders.FOLDER_VARIABLE) or _folders.DEFAULT_FOLDER
+        self.folder = None if folder == ":memory:" else _folders.path_of(folder).absolute()
         """The log's folder, or the pattern of its folders; None for a log in memory."""
-        self.read_only: bool = self.folder is not None and is_pattern(self.folder)
+        self.read_only: bool = self.folder is not None and _folders.is_pattern(self.folder)
         """Whether the log reads the folders of a pattern, and is never written."""
         if self.folder is not None and self.folder.is_file():
             raise InvalidInputError(
@@ -96,7 +80,7 @@ class ExchangeLog:
                 field="folder",
             )
         self._words = Columns.new_words()
-        self._others = Others(self.folder, self._words, lambda: self.session)
+        self._others = _folders.Others(self.folder, self._words, lambda: self.session)
         self._listeners: list[Listener] = []
         self._start_session()
         _logs.add(self)
@@ -104,16 +88,16 @@ class ExchangeLog:
     def _start_session(self) -> None:
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
         folder = None if self.read_only else self.folder
-        journal = self._journal = Journal(folder, self.session, datetime.now(UTC))
-        self._writing = journal.lock
+        journal = self._journal = _journal.Journal(folder, self.session, datetime.now(UTC))
         self._own = Columns(self.session, self._words)
+        self._numbers = itertools.count(1)
         self._own_session = Session(self._own, journal.lines, journal.picture)
         self._sealer = Sealer(journal.path, self._own)
 
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
         if self.folder is None:
-            self._writing = self._journal.lock = threading.RLock()  # a thread may have held it
+            self._journal.lock = threading.RLock()  # a thread may have held it
         else:
             self._start_session()
         self._others.start()
@@ -124,30 +108,26 @@ class ExchangeLog:
         `fields` are those of an `Exchange`, with labels for secrets, and for these `pictures`.
         """
         self._must_be_written()
-        with self._writing:
-            number = len(self._own) + 1
-            exchange = Exchange(
-                exchange_id=f"{self.session}-{number}",
-                started_at=datetime.now(UTC),
-                session=self.session,
-                **fields,
-            )
+        with self._journal.lock:
+            number = next(self._numbers)  # never the same, if this is interrupted below
+            fields |= {"exchange_id": f"{self.session}-{number}", "session": self.session}
+            exchange = Exchange(**{"started_at": datetime.now(UTC), **fields})
             for picture in pictures:
                 self._journal.keep_picture(picture)
-            at = self._journal.append(request_line(exchange))
+            at = self._journal.append(_journal.request_line(exchange))
             self._own.begin(exchange, number, at)
             self._sealer.seal()
-        tell((exchange,), tuple(self._listeners))
+        _folders.tell((exchange,), tuple(self._listeners))
         return exchange
 
     def finish(self, exchange: Exchange) -> None:
         """Record what came of an exchange that `begin` returned."""
-        with self._writing:
-            at = self._journal.append(response_line(exchange))
+        with self._journal.lock:
+            at = self._journal.append(_journal.response_line(exchange))
             row = self._own.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
                 self._own.finish(row, exchange, at)
-        tell((exchange,), tuple(self._listeners))
+        _folders.tell((exchange,), tuple(self._listeners))
 
     def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
         """Record whatever a `requests.Session` sends, to any service, as rows of this log.
@@ -218,7 +198,7 @@ class ExchangeLog:
         """
         with self.reading(session=session) as sessions:
             others = [s.bodies() for s in sessions if s.columns is not self._own and bodies]
-            with self._writing:
+            with self._journal.lock:
                 own = [s.bodies() for s in sessions if s.columns is self._own and bodies]
                 columns, texts = [s.columns for s in sessions], [*others, *own] if bodies else None
                 return Frame(frame_of(columns, self._words, texts, sourced=self.read_only))
@@ -327,10 +307,8 @@ class ExchangeLog:
         >>> [exchange.method for exchange in log.recent(3)]
         ['getBalance']
         """
-        with self.reading(still=True) as sessions:
-            tables = [source.columns for source in sessions]
-            found = newest(tables, count)[::-1].tolist() if count > 0 else []
-            return [tables[number].exchange(row) for number, row in found]
+        page = Search(self).page(max(count, 0))
+        return [*page.exchanges] if page else []
 
     @contextmanager
     def reading(
@@ -342,7 +320,7 @@ class ExchangeLog:
         """
         with self._others.lock:
             self._others.look()
-            with self._writing if still else nullcontext():
+            with self._journal.lock if still else nullcontext():
                 yield [
                     source
                     for source in self._sources()
@@ -388,7 +366,7 @@ class ExchangeLog:
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
             elif hasattr(exchange_id, "__index__"):
-                with self._writing:
+                with self._journal.lock:
                     order = newest(tables, -exchange_id if exchange_id < 0 else None)
                 if -len(order) <= exchange_id < len(order):
                     number, row = order[exchange_id].tolist()
@@ -411,10 +389,10 @@ class ExchangeLog:
                 f"The lines of exchange {bare.exchange_id} can no longer be read "
                 f"({type(error).__name__}). Was the log's folder changed by hand?"
             ) from None
-        return with_pictures(exchange, source.picture) if pictures else exchange
+        return _journal.with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
-        return [*self._others.sessions(), self._own_session]
+        return [*self._others.sessions.values(), self._own_session]
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.
@@ -432,7 +410,7 @@ class ExchangeLog:
                 with self._others.lock:
                     exchange = self._read_row(sessions[number], row)
             except ExchangeNotFoundError as error:
-                warnings.warn(str(error), LogWarning, stacklevel=2)
+                warnings.warn(str(error), _journal.LogWarning, stacklevel=2)
             else:
                 yield exchange
 
@@ -477,7 +455,10 @@ class ExchangeLog:
         found = _export.read_har(path, everything)
         if any(exchange.session == "har" for exchange in found):  # those of `to_har` are in order
             found.sort(key=lambda exchange: exchange.started_at)
-        write(found, log._own, log._journal)
+        for exchange in found:
+            fields = {name: getattr(exchange, name) for name in exchange.__slots__}
+            fields["request"], pictures = with_labels(exchange.request)
+            log.finish(log.begin(pictures=pictures, **fields))
         return log
 
     def to_curl(self, exchange_id: str | int | Exchange) -> str:
@@ -495,19 +476,10 @@ class ExchangeLog:
         return _export.to_python(self[exchange_id])
 
     def to_parquet(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:
-        """Write `frame()` as a Parquet file. It needs pyarrow: `brocap_nb[parquet]`.
+        """Write `frame()` as a Parquet file. It needs `brocap_nb[parquet]`.
 
         >>> log.to_parquet("log.parquet")
-
-        Raises:
-            InvalidInputError: pyarrow is not installed.
         """
-        if find_spec("pyarrow") is None:
-            raise InvalidInputError(
-                "Parquet needs pyarrow, which is not installed. Run: python -m pip install "
-                '"brocap_nb[parquet]", or write log.frame().to_csv(path).',
-                field="path",
-            )
         self.frame(session=session).to_parquet(path, engine="pyarrow", index=False)
 
     def to_excel(self, path: str | os.PathLike[str], *, session: str | None = None) -> None:

@@ -30,23 +30,14 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3.util.retry import Retry
 
-from brocap_nb.api import _answers
+from brocap_nb.api import _answers, _secrets
 from brocap_nb.api._body import redact_body, with_labels
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange, Outcome, body_kind, decode_answer
 from brocap_nb.api._facts import method_of
 from brocap_nb.api._json import asked as task_of
 from brocap_nb.api._json import fields_of
-from brocap_nb.api._secrets import (
-    Secret,
-    Veil,
-    header_secrets,
-    header_value,
-    headers_text,
-    url_secrets,
-    url_text,
-    without_frames,
-)
+from brocap_nb.api._secrets import Secret, Veil
 from brocap_nb.log._journal import LogWarning
 
 if TYPE_CHECKING:
@@ -55,7 +46,7 @@ if TYPE_CHECKING:
 
 def ours(record: Callable[..., Any]) -> Any:
     """A fault of ours is told, and never taken for one of the connection."""
-    bare = without_frames(record)  # they hold what is not redacted yet
+    bare = _secrets.without_frames(record)  # they hold what is not redacted yet
 
     @functools.wraps(record)
     def call(*given: Any) -> Any:
@@ -74,8 +65,6 @@ def ours(record: Callable[..., Any]) -> Any:
 
 @dataclass(slots=True, repr=False)
 class Received:
-    """What came back, as far as it came."""
-
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = b""
@@ -85,7 +74,6 @@ class Received:
     detail: str | None = None
 
     def fail(self, error: BaseException, proxy: str | None) -> None:
-        """Note what was raised instead of an answer, or within it."""
         self.failure, self.detail = _failure(error, self.status, proxy)
 
 
@@ -102,8 +90,8 @@ class Recorder:
         known, veil, text = self._plain
         if came == known and veil is self.veil:
             return text
-        self.hide(header_secrets(headers))
-        text = headers_text(headers, self.veil)
+        self.hide(_secrets.header_secrets(headers))
+        text = _secrets.headers_text(headers, self.veil)
         if text == json.dumps(dict(came), default=repr):  # nothing secret is kept here
             self._plain = came, self.veil, text
         return text
@@ -126,23 +114,14 @@ class Attempts:
         """The attempt that has begun and not ended; there is none before a repetition."""
 
     def begin(self) -> None:
-        """Write the request of an attempt."""
         self.exchange = self.recorder.log.begin(**self.asked, attempt=self.attempt)
         self._started = time.perf_counter()
 
-    def finish(
-        self,
-        received: Received,
-        reading: _answers.Reading | None = None,
-        elapsed_ms: float | None = None,
-    ) -> tuple[Exchange, _answers.Reading]:
-        """Write what came of the attempt, if one has begun, and return how the last one ended.
-
-        `reading` is given if it is no answer.
-        """
+    def finish(self, received: Received) -> tuple[Exchange, _answers.Reading]:
+        """Write what came of the attempt, if one has begun, and return how the last one ended."""
         if self.exchange is None:
             return self._last
-        elapsed = (time.perf_counter() - self._started) * 1000
+        elapsed_ms = (time.perf_counter() - self._started) * 1000
         status, recorder = received.status, self.recorder
         content = None if status is None else received.content
         headers = recorder.headers(received.headers) if received.headers else None
@@ -150,15 +129,15 @@ class Attempts:
         size = None if content is None else len(content)
         if received.failure is not None:
             reading = _answers.Reading(outcome=received.failure, detail=received.detail)
-        elif reading is None and (content is None or " " in self.exchange.method):  # not of the API
+        elif content is None or " " in self.exchange.method:  # not of the API
             outcome = Outcome.HTTP_ERROR if (status or 0) >= 400 else Outcome.OK
             reading = _answers.Reading(outcome=outcome, detail=received.detail)
             size = _length(received.headers) if content is None else size
-        elif reading is None:
+        else:
             reading = _answers.read(self.exchange.method, status or 0, text)
         exchange = reading.complete(
             self.exchange,
-            elapsed_ms=elapsed if elapsed_ms is None else elapsed_ms,
+            elapsed_ms=elapsed_ms,
             http_status=status,
             response_bytes=size,
             response=None if content is None else text,
@@ -284,7 +263,6 @@ class _SeenAdapter:
         return _told_of(adapter.max_retries, sendings)
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send as the adapter does."""
         adapter, watchers, _ = self._brocap
         told = [watcher(request, kwargs.get("proxies")) for watcher in (*watchers,)]
         sendings, response = [sending for sending in told if sending], None
@@ -367,14 +345,16 @@ class _LogWatcher:
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
         kind, text, size = _body_of(request)
         verb, url = request.method or "", request.url or ""
-        shown, found = redact_body(text, header_value(request.headers.get("Content-Type", "")))
-        found += [*url_secrets(url), *header_secrets(request.headers)]
+        shown, found = redact_body(
+            text, _secrets.header_value(request.headers.get("Content-Type", ""))
+        )
+        found += [*_secrets.url_secrets(url), *_secrets.header_secrets(request.headers)]
         recorder = Recorder(self.log, *self.secrets, *found)
         labelled, pictures = with_labels(shown)
         task_type, task_id = task_of(fields_of(text) if kind == "json" else {})
         asked = {
             "method": method_of(verb, url),
-            "url": url_text(url, recorder.veil),
+            "url": _secrets.url_text(url, recorder.veil),
             "request": recorder.veil.redact(labelled),
             "request_bytes": size,
             "pictures": pictures,

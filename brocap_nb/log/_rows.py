@@ -92,19 +92,20 @@ class Words(dict[str | None, int]):
 
 
 def number_of(exchange_id: object) -> int:
-    """The number in an exchange's id; 0, which no exchange has, if there is none."""
+    """The number in an exchange's id; -1 if there is none."""
     digits = str(exchange_id).rpartition("-")[2]
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else -1
 
 
 class Columns:
-    """The rows of one session. Rows are in the order of their numbers."""
+    """The rows of one session, in the order of their numbers, but for those of a foreign file."""
 
     def __init__(self, session: str, words: Mapping[str, Words], source: str | None = None) -> None:
         self.session = session
         self.source = source
         self._words = words
         self._size = 0
+        self._highest = -1
         self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in DTYPES.items()}
         self._ids: NDArray[np.object_] = np.empty(64, dtype=object)
         self._named = 0
@@ -118,10 +119,10 @@ class Columns:
         return self._size
 
     def begin(self, exchange: Exchange, number: int, request_at: int) -> int:
-        """Add the row of a request and return its index."""
         row = self._size
         self._reserve(row + 1)
         self._arrays["number"][row] = number
+        self._highest = max(self._highest, number)
         self._arrays["request_at"][row] = request_at
         self.finish(row, exchange, NOWHERE)
         self._size += 1
@@ -163,7 +164,7 @@ class Columns:
         self._reserve(stop)
         for name, array in made.items():
             self._arrays[name][start:stop] = array
-        self._size = stop
+        self._size, self._highest = stop, int(max(numbers, default=-1))
 
     def lists(self, rows: slice) -> dict[str, Any]:
         """Return rows as `extend` takes them."""
@@ -179,7 +180,6 @@ class Columns:
         return self._arrays[name][: self._size]
 
     def ids(self) -> NDArray[np.object_]:
-        """Return the exchange ids (a view)."""
         fresh = self.array("number")[self._named :].tolist()  # made when first asked for
         self._ids[self._named : self._size] = [f"{self.session}-{number}" for number in fresh]
         self._named = self._size
@@ -193,16 +193,18 @@ class Columns:
         return np.maximum.accumulate(self.array("started_at"))
 
     def row_of(self, number: int) -> int | None:
-        """Return the row of an exchange's number, or None."""
-        if not 0 < number < 2**31:
+        if not 0 <= number <= self._highest:
             return None
         numbers = self.array("number")
         row = int(np.searchsorted(numbers, np.int32(number)))
-        return row if row < self._size and numbers[row] == number else None
+        if row == self._size or numbers[row] != number:  # they may be in any order
+            return next(iter(np.flatnonzero(numbers == number).tolist()), None)
+        return row
 
-    def code_of(self, name: str, word: str) -> int:
-        """Return the number that stands for `word` in a column of texts; -2 if none does."""
-        return self._words[name].get(word, -2)
+    def code_of(self, name: str, value: Any) -> int:
+        """Return the number that stands for a value in a column; -2 if none does."""
+        known: Any = _OUTCOMES if name == "outcome" else self._words.get(name, {value: value})
+        return int(known.get(value, -2))
 
     def places(self, row: int) -> list[int]:
         """Return where the request's line and, if there is one, the answer's line are."""

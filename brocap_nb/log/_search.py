@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb.api._exchange import Exchange
 from brocap_nb.log._rows import NOWHERE, in_order
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ EVERYTHING: Final = Filter()
 
 
 class Page(NamedTuple):
-    """Some of the exchanges that were found."""
-
     exchanges: tuple[Exchange, ...]  # newest first, without their bodies
     found: int  # how many there are in all
     rows: int  # how many exchanges the log has
@@ -81,18 +79,13 @@ class Search:
         return Page(exchanges, len(found), sum(map(len, tables)))
 
     def _rows(self, columns: Columns) -> NDArray[np.intp]:
-        wanted = self.wanted
         mask = np.ones(len(columns), bool)
-        if wanted.outcome is not None:
-            mask &= columns.array("outcome") == list(Outcome).index(Outcome(wanted.outcome))
-        for name in ("method", "error_code"):
-            word = getattr(wanted, name)
-            if word is not None:
-                mask &= columns.array(name) == columns.code_of(name, word)
+        for name in ("outcome", "method", "error_code", "task_id"):
+            value = getattr(self.wanted, name)
+            if value is not None:
+                mask &= columns.array(name) == columns.code_of(name, value)
         if self._text:
             mask &= self._looked_into(columns) == _YES  # what came just now: the next look has it
-        if wanted.task_id is not None:
-            mask &= columns.array("task_id") == wanted.task_id
         return np.flatnonzero(mask)
 
     def _read_bodies(self, stopped: Callable[[], bool]) -> bool:

@@ -3,23 +3,24 @@
 They are made from the lines and add nothing to them: where they are missing, damaged or do not
 fit, the lines are read instead. Engines that read the folder see only the lines.
 
-    brocap_log/columns/<file>-<n>.json    the n-th 2,500 rows, and where the lines after them begin
+    brocap_log/columns/<file>-<n>.json    the n-th 500 rows, and where the lines after them begin
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import orjson
 
-from brocap_nb.log._journal import WRONG, decode, make_folder, open_plain, write_whole
+from brocap_nb.log._journal import WRONG, decode, open_plain, write_whole
 from brocap_nb.log._rows import NOWHERE, Columns
 
-SEGMENT_ROWS: Final = 2_500
+SEGMENT_ROWS: Final = 500
 """How many exchanges are sealed together."""
 _MOST_BYTES: Final = 64 * 1024 * 1024
 
@@ -39,22 +40,16 @@ class Sealer:
         if self._path is None or len(self._columns) % self._rows:
             return
         request_at, response_at = map(self._columns.array, ("request_at", "response_at"))
-        for number in range(len(self._columns) // self._rows - 1):
-            rows = slice(number * self._rows, (number + 1) * self._rows)
-            answers = int((response_at[rows] != NOWHERE).sum())
-            rest_at = int(request_at[rows.stop])
+        answered = (response_at[: -self._rows] != NOWHERE).reshape(-1, self._rows).sum(axis=1)
+        for number, answers in enumerate(answered.tolist()):
             if self._answers.get(number) != answers:
-                made = {"rest_at": rest_at, "rows": self._columns.lists(rows)}
+                rows = slice(number * self._rows, (number + 1) * self._rows)
+                made = {"rest_at": int(request_at[rows.stop]), "rows": self._columns.lists(rows)}
                 with contextlib.suppress(OSError):
-                    _write(_segment(self._path, number), made)
+                    if _are_in_file(made):
+                        data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
+                        write_whole(_segment(self._path, number), data)
                     self._answers[number] = answers
-
-
-def _write(target: Path, made: dict[str, Any]) -> None:
-    if _are_in_file(made):
-        make_folder(target.parent)
-        data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
-        write_whole(target, lambda file: file.write(data))
 
 
 def load_sealed(path: Path, columns: Columns) -> int:
@@ -80,8 +75,8 @@ def _are_in_file(segment: dict[str, Any]) -> bool:
 
 def _begins_a_line(path: Path, offset: int) -> bool:
     with open_plain(path) as file:
-        file.seek(offset - 1)
-        return file.read(2) == b"\n{"
+        os.lseek(file.fileno(), offset - 1, os.SEEK_SET)
+        return os.read(file.fileno(), 2) == b"\n{"  # not all that the file's buffer holds
 
 
 def _segment(path: Path, number: int) -> Path:

@@ -133,6 +133,20 @@ def test_a_field_of_a_wrong_type_stops_nobody(kind: str, field: str, folder: Pat
             assert exchange_id.startswith("bob/")
 
 
+def test_requests_in_any_order_are_read_and_one_that_came_before_is_named(folder: Path) -> None:
+    answer = {"kind": "response", "outcome": "ok", "response": "{}"}
+    names = [f"bob-{number}" for number in (3, 0, 2, 1, 2)]
+    lines = [line(exchange_id=name, task_id=n) for n, name in enumerate(names)]
+    lines += [line(exchange_id=name, task_id=n, **answer) for n, name in enumerate(names[:4])]
+    (folder / "bob/20260101T000000-bob.jsonl").write_text("".join(lines))
+    log, told = look(folder)
+    rows = log.frame().query("source == 'bob'").set_index("exchange_id")
+    assert rows["task_id"].to_dict() == {f"bob/{name}": n for n, name in enumerate(names[:4])}
+    assert set(rows["outcome"]) == {"ok"}
+    assert log["bob/bob-0"].task_id == 1
+    assert [one for one in told if "a request 'bob-2' without a number of its own" in one]
+
+
 def test_names_that_are_no_text_stop_nobody(folder: Path) -> None:
     odd = folder / os.fsdecode(b"b\xffb")
     odd.mkdir()

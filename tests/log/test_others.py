@@ -275,5 +275,5 @@ def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
 
 def _size_known(log: ExchangeLog) -> int:
     """How much of the only file the follower has seen."""
-    (session,) = log._others._sessions.values()
+    (session,) = log._others.sessions.values()
     return session._size
