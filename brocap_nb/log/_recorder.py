@@ -372,7 +372,7 @@ class _LogWatcher:
 def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
     """Return a body's kind, its text for the log, and its length; 0 if that is not known."""
     body: Any = request.body or b""
-    told = header_value(request.headers.get("Content-Type", "")).lower()
+    told = _secrets.header_value(request.headers.get("Content-Type", "")).lower()
     if isinstance(body, str):
         body = body.encode("utf-8", "backslashreplace")
     if isinstance(body, bytes | bytearray):
