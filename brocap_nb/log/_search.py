@@ -17,8 +17,8 @@ from brocap_nb.api._exchange import Exchange
 from brocap_nb.log._rows import NOWHERE, in_order
 
 if TYPE_CHECKING:
+    from brocap_nb.log import ExchangeLog
     from brocap_nb.log._folders import Session
-    from brocap_nb.log._log import ExchangeLog
     from brocap_nb.log._rows import Columns
 
 

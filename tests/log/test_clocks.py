@@ -12,6 +12,7 @@ from written_log import write
 import brocap_nb as bn
 from brocap_nb.log import summaries
 from brocap_nb.log._search import Search
+from brocap_nb.log._swimlane import svg
 
 BACK = -3600
 POLL = {"method": "getTaskResult", "outcome": "processing", "status": "processing"}
@@ -81,7 +82,7 @@ def test_a_timeline_is_in_order_and_says_that_its_times_are_not_to_be_trusted(
     assert line["exchange_id"].tolist() == [f"alice1-{n}" for n in range(2, 6)]
     assert line["offset_s"].tolist() == [0, 10, BACK + 20, BACK + 30]
     assert "The clock was set back in between" in str(line)
-    assert line.svg.count("<path") > 4
+    assert svg(line.as_dicts()).count("<path") > 4
     write(tmp_path / "two", "alice1", ALICE)
     line = bn.ExchangeLog(tmp_path / "two").timeline(7)
     assert line["exchange_id"].tolist() == ["alice1-10", "alice1-11"]
