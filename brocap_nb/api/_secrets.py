@@ -160,7 +160,6 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
             parts.setdefault(text[at : at + length], label)
         for at in range(len(text) - piece + 1):
             probes.setdefault(text[at : at + piece], set()).add(length)
-    del known
 
     def search(text: str) -> list[_Place]:
         plain = _plain(text)
@@ -203,19 +202,19 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
 def _spellings(value: str) -> set[str]:
     """What to look for in plain texts: nothing if the secret is too short to be looked for."""
     return {
-        SecretText(_plain(text))
+        _plain(text)
         # suffixes such as `__nocache` may follow a key: the key without them is secret as well
-        for whole in (value, SecretText(value.split("__", 1)[0]))
+        for whole in (value, value.split("__", 1)[0])
         if len(whole) >= SHORTEST
         # what is decoded byte by byte has each byte as a character
-        for text in (whole, SecretText(whole.encode("utf-8", "surrogatepass").decode("latin-1")))
+        for text in (whole, whole.encode("utf-8", "surrogatepass").decode("latin-1"))
     }
 
 
 def _plain(text: str) -> str:
     """A text of the same length without what makes no difference: case, and `+` for a blank."""
     if not text.isascii() and len(text.lower()) != len(text):
-        text = SecretText("".join([letter.lower()[0] for letter in text]))  # some become two
+        text = "".join([letter.lower()[0] for letter in text])  # some become two
     return text.lower().replace("+", " ")
 
 
