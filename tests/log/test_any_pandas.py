@@ -81,9 +81,6 @@ def kind(column: pd.Series[Any]) -> str:
     return "text" if is_text else {"M": "time", "b": "bool"}.get(column.dtype.kind, "number")
 
 
-# --- operations: what pandas gives is what Python says of the plain values --------------------
-
-
 def texts(frame: pd.DataFrame, name: str) -> None:
     column, values = frame[name], plain(frame[name])
     for got, said in (
@@ -216,9 +213,6 @@ def test_every_column_takes_it(
             raise
 
 
-# --- what the columns are ---------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("table", TABLES)
 def test_the_dtypes_are_the_same_whatever_the_rows_and_whatever_the_pandas(
     table: str, filled: bn.ExchangeLog
@@ -238,9 +232,6 @@ def test_half_a_character_in_an_answer_is_found(tmp_path: Path) -> None:
 
 def test_a_pickled_frame_is_read_without_this_package(filled: bn.ExchangeLog) -> None:
     assert b"brocap_nb" not in pickle.dumps(filled.frame())
-
-
-# --- queries by time --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("table", ["frame", "tasks"])

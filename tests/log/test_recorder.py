@@ -152,9 +152,6 @@ def test_a_secret_is_a_label_and_so_is_its_echo(
     assert b"<left out>" in lines
 
 
-# --- a session stays as it is -------------------------------------------------------------
-
-
 class Own(BaseAdapter):
     """An adapter of somebody's own: called by keyword, with attributes that it changes."""
 
@@ -292,9 +289,6 @@ def test_many_threads_share_a_session(session: Session, peer: Peer, log: Exchang
     assert {*outcomes(log)} == {"ok"}
 
 
-# --- what a body is -----------------------------------------------------------------------
-
-
 def _pieces() -> Iterator[bytes]:
     yield b"a"
     yield b"b"
@@ -339,9 +333,6 @@ def test_a_stream_stays_a_stream(session: Session, peer: Peer, log: ExchangeLog)
     assert "content" in log[1].request, "what was in memory anyway is kept"
 
 
-# --- whose fault it was -------------------------------------------------------------------
-
-
 def test_a_fault_of_ours_is_told_and_blames_no_connection(
     session: Session, peer: Peer, log: ExchangeLog
 ) -> None:
@@ -371,9 +362,6 @@ def test_a_fault_of_the_adapter_blames_no_connection(session: Session, log: Exch
 def test_what_is_no_session_gets_a_sentence(foreign: Any, log: ExchangeLog) -> None:
     with pytest.raises(bn.InvalidInputError, match=r"expected a requests\.Session"):
         log.attach(foreign)
-
-
-# --- libraries that live in sessions ------------------------------------------------------
 
 
 def test_requests_toolbelt_and_cachecontrol(session: Session, peer: Peer, log: ExchangeLog) -> None:
@@ -415,9 +403,6 @@ def test_requests_mock_and_the_requests_after_it(
         assert session.get(f"{peer.url}/after").json() == {}
     answered = [one.method for one in log.exchanges() if one.outcome == "ok"]
     assert answered == ["GET /a", *["GET /b", "GET /real", "GET /after"] * 2]
-
-
-# --- a client with such a session ---------------------------------------------------------
 
 
 def test_responses_with_retries_of_a_session_and_of_a_client(key: str, log: ExchangeLog) -> None:
