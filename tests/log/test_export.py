@@ -141,6 +141,10 @@ def test_any_log_comes_back_from_its_har(found: list[bn.Exchange]) -> None:
     assert exchanges_from_har(document["log"]["entries"]) == named
 
 
+def coded(body: bytes) -> dict[str, Any]:
+    return {"text": base64.b64encode(body).decode(), "encoding": "base64"}
+
+
 def browser_entry(**request: Any) -> dict[str, Any]:
     """An entry as Chrome writes it, with what a person forgets to take out."""
     task = {"type": "Y", "proxyPassword": "hunter2", "imagesBase64": [PICTURE]}
@@ -155,11 +159,10 @@ def browser_entry(**request: Any) -> dict[str, Any]:
         "cookies": [{"name": "sid", "value": "verysecretsession"}],
         "postData": {"text": json.dumps({"clientKey": KEY, "task": task})},
     }
-    content = {"size": 20, "text": base64.b64encode(answer).decode(), "encoding": "base64"}
     return {
         "_initiator": {"type": "script"},
         "request": asked | request,
-        "response": {"status": 200, "content": content},
+        "response": {"status": 200, "content": {"size": 20, **coded(answer)}},
         "startedDateTime": "2026-01-02T03:04:05.678Z",
         "time": 12.5,
     }
@@ -401,22 +404,19 @@ def test_what_cannot_be_restored_is_a_sentence(
     assert peer.requests == []
 
 
-def foreign(post: dict[str, Any], answer: dict[str, Any], query: str = "") -> dict[str, Any]:
-    """A HAR of one entry as a browser writes it."""
+def foreign(post: dict[str, Any], text: str | bytes, query: str = "") -> dict[str, Any]:
+    """A HAR's entry as a browser writes it."""
     entry = browser_entry(url=f"http://127.0.0.1/getBalance{query}", headers=[], postData=post)
-    return {**entry, "response": {"status": 200, "headers": [], "content": answer}}
+    content = {"text": text} if isinstance(text, str) else coded(text)
+    return {**entry, "response": {"status": 200, "headers": [], "content": content}}
 
 
 def test_secrets_of_forms_queries_and_base64_bodies_are_labels() -> None:
     said = json.dumps({"password": "hunter2-base64", "again": "form-secret and query-secret"})
     form = {"mimeType": "application/x-www-form-urlencoded", "text": "key=form-secret&a=1"}
-    entries = []
-    for body in (f"é {said}".encode("latin-1"), said.encode()):
-        coded = base64.b64encode(body).decode()
-        answer = {"text": coded, "encoding": "base64"}
-        entries.append(foreign(form, answer, "?token=query-secret&b=2"))
-    coded = base64.b64encode(b'{"password": "hunter2-posted"}').decode()
-    entries.append(foreign({"text": coded, "encoding": "base64"}, {"text": "hunter2-posted"}))
+    bodies = (f"é {said}".encode("latin-1"), said.encode())
+    entries = [foreign(form, body, "?token=query-secret&b=2") for body in bodies]
+    entries.append(foreign(coded(b'{"password": "hunter2-posted"}'), "hunter2-posted"))
     found = exchanges_from_har(entries)
     left = "<left out>"
     assert [e.request for e in found] == [*[f"key={left}&a=1"] * 2, f'{{"password": "{left}"}}']
@@ -427,7 +427,7 @@ def test_secrets_of_forms_queries_and_base64_bodies_are_labels() -> None:
 
 
 def test_chosen_keys_do_not_make_a_har_grow() -> None:
-    answer = {"text": '{"errorId": 0, "balance": 1, "x": "clientKec left out"}'}
+    answer = '{"errorId": 0, "balance": 1, "x": "clientKec left out"}'
     keys = [*"abcdefghijklmnopqrstuvwxyz<>", *(f"clientKe{one}" for one in "abc"), "left out"]
     entries = [foreign({"text": json.dumps({"clientKey": key})}, answer) for key in keys]
     for exchange in exchanges_from_har(entries):

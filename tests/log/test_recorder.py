@@ -364,7 +364,9 @@ def test_what_is_no_session_gets_a_sentence(log: ExchangeLog) -> None:
             log.attach(foreign)  # type: ignore[arg-type]
 
 
-def test_requests_toolbelt_and_cachecontrol(session: Session, peer: Peer, log: ExchangeLog) -> None:
+def test_requests_toolbelt_cachecontrol_and_requests_cache(
+    session: Session, peer: Peer, log: ExchangeLog
+) -> None:
     options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
     adapters = [SourceAddressAdapter("127.0.0.1"), SocketOptionsAdapter(socket_options=options)]
     for adapter in adapters:
@@ -378,14 +380,11 @@ def test_requests_toolbelt_and_cachecontrol(session: Session, peer: Peer, log: E
     assert outcomes(log) == ["ok"] * 4
     cached = "The answer's body came from the session's cache."
     assert [log[n].detail for n in (1, 2, 3)] == [None, None, cached]
-
-
-def test_requests_cache_has_a_row_for_what_went(peer: Peer, log: ExchangeLog) -> None:
-    session = requests_cache.CachedSession(backend="memory")
-    with log.attach(session):
-        assert [session.get(peer.url).json() for _ in range(3)] == [{}, {}, {}]
-    assert (len(peer.requests), len(log)) == (1, 1)
-    assert type(session) is requests_cache.CachedSession
+    caching = requests_cache.CachedSession(backend="memory")
+    with log.attach(caching):
+        assert [caching.get(peer.url).json() for _ in range(3)] == [{}, {}, {}]
+    assert (len(peer.requests), len(log)) == (4, 5), "a row for what went"
+    assert type(caching) is requests_cache.CachedSession
 
 
 def test_requests_mock_and_the_requests_after_it(
