@@ -81,9 +81,6 @@ def kind(column: pd.Series[Any]) -> str:
     return "text" if is_text else {"M": "time", "b": "bool"}.get(column.dtype.kind, "number")
 
 
-# --- operations: what pandas gives is what Python says of the plain values --------------------
-
-
 def texts(frame: pd.DataFrame, name: str) -> None:
     column, values = frame[name], plain(frame[name])
     for got, said in (
@@ -148,21 +145,14 @@ def to_csv(frame: pd.DataFrame, name: str) -> None:
     assert as_text == ["" if value is None else str(value) for value in plain(frame[name])]
 
 
-def to_json(frame: pd.DataFrame, name: str) -> None:
+def to_json_and_sql(frame: pd.DataFrame, name: str) -> None:
     rows = json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us"))
-    same(frame[name], [row[name] for row in rows])
-
-
-def to_sql(frame: pd.DataFrame, name: str) -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         frame.to_sql("log", connection, index=False)
-        same(frame[name], [row[0] for row in connection.execute(f'SELECT "{name}" FROM log')])
-
-
-def same(column: pd.Series[Any], got: list[Any]) -> None:
-    """What was written is what is read, where a time is a text."""
-    times = kind(column) == "time"
-    assert [pd.Timestamp(value) if times else value for value in got] == plain(column)
+        stored = [row[0] for row in connection.execute(f'SELECT "{name}" FROM log')]
+    made = pd.Timestamp if kind(frame[name]) == "time" else lambda value: value
+    assert [made(row[name]) for row in rows] == plain(frame[name])
+    assert list(map(made, stored)) == plain(frame[name])
 
 
 def to_pickle(frame: pd.DataFrame, name: str) -> None:
@@ -184,16 +174,14 @@ def plots(frame: pd.DataFrame, name: str) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    column = frame[name]
-    if kind(column) == "number" and len(frame):
-        (line,) = column.plot().get_lines()
-        assert plain(np.ma.filled(line.get_ydata(), np.nan)) == plain(column)
-    plt.close("all")
+    if kind(frame[name]) == "number" and len(frame):
+        (line,) = frame[name].plot().get_lines()
+        assert plain(np.ma.filled(line.get_ydata(), np.nan)) == plain(frame[name])
+        plt.close("all")
 
 
 OPERATIONS: list[Callable[[pd.DataFrame, str], None]] = [
-    *(texts, filters, merge, groups, orders, fills, joins, to_csv),
-    *(to_json, to_sql, to_pickle),
+    *(texts, filters, merge, groups, orders, fills, joins, to_csv, to_json_and_sql, to_pickle),
     *([to_parquet] if find_spec("pyarrow") else []),
     *([plots] if find_spec("matplotlib") else []),
 ]
@@ -216,9 +204,6 @@ def test_every_column_takes_it(
             raise
 
 
-# --- what the columns are ---------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("table", TABLES)
 def test_the_dtypes_are_the_same_whatever_the_rows_and_whatever_the_pandas(
     table: str, filled: bn.ExchangeLog
@@ -238,9 +223,6 @@ def test_half_a_character_in_an_answer_is_found(tmp_path: Path) -> None:
 
 def test_a_pickled_frame_is_read_without_this_package(filled: bn.ExchangeLog) -> None:
     assert b"brocap_nb" not in pickle.dumps(filled.frame())
-
-
-# --- queries by time --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("table", ["frame", "tasks"])

@@ -152,9 +152,6 @@ def test_a_secret_is_a_label_and_so_is_its_echo(
     assert b"<left out>" in lines
 
 
-# --- a session stays as it is -------------------------------------------------------------
-
-
 class Own(BaseAdapter):
     """An adapter of somebody's own: called by keyword, with attributes that it changes."""
 
@@ -292,9 +289,6 @@ def test_many_threads_share_a_session(session: Session, peer: Peer, log: Exchang
     assert {*outcomes(log)} == {"ok"}
 
 
-# --- what a body is -----------------------------------------------------------------------
-
-
 def _pieces() -> Iterator[bytes]:
     yield b"a"
     yield b"b"
@@ -354,9 +348,6 @@ def test_a_stream_stays_a_stream(session: Session, peer: Peer, log: ExchangeLog)
     assert "content" in log[1].request, "what was in memory anyway is kept"
 
 
-# --- whose fault it was -------------------------------------------------------------------
-
-
 def test_a_fault_of_ours_is_told_and_blames_no_connection(
     session: Session, peer: Peer, log: ExchangeLog
 ) -> None:
@@ -382,16 +373,15 @@ def test_a_fault_of_the_adapter_blames_no_connection(session: Session, log: Exch
     assert "KeyboardInterrupt" in (log[0].detail or "")
 
 
-@pytest.mark.parametrize("foreign", [requests, Session])
-def test_what_is_no_session_gets_a_sentence(foreign: Any, log: ExchangeLog) -> None:
-    with pytest.raises(bn.InvalidInputError, match=r"expected a requests\.Session"):
-        log.attach(foreign)
+def test_what_is_no_session_gets_a_sentence(log: ExchangeLog) -> None:
+    for foreign in (requests, Session):
+        with pytest.raises(bn.InvalidInputError, match=r"expected a requests\.Session"):
+            log.attach(foreign)  # type: ignore[arg-type]
 
 
-# --- libraries that live in sessions ------------------------------------------------------
-
-
-def test_requests_toolbelt_and_cachecontrol(session: Session, peer: Peer, log: ExchangeLog) -> None:
+def test_requests_toolbelt_cachecontrol_and_requests_cache(
+    session: Session, peer: Peer, log: ExchangeLog
+) -> None:
     options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
     adapters = [SourceAddressAdapter("127.0.0.1"), SocketOptionsAdapter(socket_options=options)]
     for adapter in adapters:
@@ -405,14 +395,11 @@ def test_requests_toolbelt_and_cachecontrol(session: Session, peer: Peer, log: E
     assert outcomes(log) == ["ok"] * 4
     cached = "The answer's body came from the session's cache."
     assert [log[n].detail for n in (1, 2, 3)] == [None, None, cached]
-
-
-def test_requests_cache_has_a_row_for_what_went(peer: Peer, log: ExchangeLog) -> None:
-    session = requests_cache.CachedSession(backend="memory")
-    with log.attach(session):
-        assert [session.get(peer.url).json() for _ in range(3)] == [{}, {}, {}]
-    assert (len(peer.requests), len(log)) == (1, 1)
-    assert type(session) is requests_cache.CachedSession
+    caching = requests_cache.CachedSession(backend="memory")
+    with log.attach(caching):
+        assert [caching.get(peer.url).json() for _ in range(3)] == [{}, {}, {}]
+    assert (len(peer.requests), len(log)) == (4, 5), "a row for what went"
+    assert type(caching) is requests_cache.CachedSession
 
 
 def test_requests_mock_and_the_requests_after_it(
@@ -430,9 +417,6 @@ def test_requests_mock_and_the_requests_after_it(
         assert session.get(f"{peer.url}/after").json() == {}
     answered = [one.method for one in log.exchanges() if one.outcome == "ok"]
     assert answered == ["GET /a", *["GET /b", "GET /real", "GET /after"] * 2]
-
-
-# --- a client with such a session ---------------------------------------------------------
 
 
 def test_responses_with_retries_of_a_session_and_of_a_client(key: str, log: ExchangeLog) -> None:

@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import string
-from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
+from written_log import exchanges
 
-from brocap_nb.api._exchange import Exchange, Outcome
+from brocap_nb import Exchange
 from brocap_nb.log._rows import Columns, frame_of
 
-WORD = st.none() | st.text(string.printable, min_size=1, max_size=9)
-INTEGER = st.none() | st.integers(-(2**63) + 1, 2**63 - 1)
-EXCHANGES = st.lists(
-    st.builds(
-        Exchange,
-        exchange_id=st.just(""),
-        started_at=st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),
-        session=st.just("s"),
-        method=st.text(string.printable, min_size=1, max_size=9),
-        task_type=WORD,
-        task_id=INTEGER,
-        attempt=st.integers(1, 1000),
-        outcome=st.sampled_from(Outcome),
-        http_status=st.none() | st.integers(100, 599),
-        error_id=INTEGER,
-        error_code=WORD,
-        error_description=WORD,
-        status=WORD,
-        elapsed_ms=st.none() | st.floats(0, 1e9),
-        request_bytes=st.integers(0, 2**40),
-        response_bytes=st.none() | st.integers(0, 2**40),
-    ),
-    max_size=200,
-)
 
-
-@given(EXCHANGES)
-def test_an_exchange_comes_out_as_it_went_in(exchanges: list[Exchange]) -> None:
+@given(st.lists(exchanges(), max_size=200))
+def test_an_exchange_comes_out_as_it_went_in(found: list[Exchange]) -> None:
     columns = Columns("s", words := Columns.new_words())
     numbered = [
         dataclasses.replace(exchange, exchange_id=f"s-{number}")
-        for number, exchange in enumerate(exchanges, 1)
+        for number, exchange in enumerate(found, 1)
     ]
     for number, exchange in enumerate(numbered, 1):
         row = columns.begin(exchange, number, request_at=number)

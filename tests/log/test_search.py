@@ -97,11 +97,11 @@ def test_a_search_goes_on_as_the_log_grows_and_answers_come() -> None:
     waiting = [write(log, response=None) for _ in range(2)]
     assert search.page(5) == Page((), 0, 2)
     write(log, request='{"q": "Penguin"}')
-    for begun, answer in zip(waiting, ("a penguin", "an owl"), strict=True):
-        finish(log, begun, f'{{"found": "{answer}"}}')
-        page = page_of(search, 5)
-        assert (page.found, page.rows) == (2, 3)
-        assert page.exchanges[-1].exchange_id == waiting[0].exchange_id
+    finish(log, waiting[0], '{"found": "a penguin"}')
+    finish(log, waiting[1], '{"found": "an owl"}')
+    page = page_of(search, 5)
+    assert (page.found, page.rows) == (2, 3)
+    assert page.exchanges[-1].exchange_id == waiting[0].exchange_id
 
 
 def test_other_sessions_and_their_dead_requests_are_found_too(tmp_path: Path) -> None:
