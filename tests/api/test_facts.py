@@ -30,12 +30,7 @@ def test_the_catalogue_is_what_the_pages_list_and_carries_its_own_help() -> None
         assert (bn.explain(code), entry.code) == (entry, code)
         assert entry.meaning != entry.remedy
         for sentence in (entry.meaning, entry.remedy):
-            assert sentence.endswith(".")
-            assert sentence[0].isupper()
-            assert len(sentence.split()) >= 4
-
-
-def test_an_unknown_code_is_kept_and_what_the_service_says_is_told_where_it_differs() -> None:
+            assert re.fullmatch(r"[A-Z]\S*( \S+){3,}\.", sentence, re.S)
     for code in ("ERROR_BRAND_NEW", "", "error_zero_balance", "<b>"):
         entry = bn.explain(code)
         assert (entry.code, entry.retryable) == (code, False)

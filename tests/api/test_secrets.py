@@ -36,11 +36,8 @@ from brocap_nb.api._secrets import (
 )
 
 KEY = "67b6bcbb1a728ea8d563de6d169a2057"
-hexes = st.text("0123456789abcdef", min_size=32, max_size=32)
-keys = st.one_of(
-    hexes,
-    hexes.map("{}__nocache".format),
-    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40),
+keys = st.text("0123456789abcdef", min_size=32, max_size=32) | st.text(
+    st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=40
 )
 around = st.text(st.characters(exclude_categories=["Cs"]), max_size=7)  # shorter than a key
 
@@ -49,8 +46,10 @@ around = st.text(st.characters(exclude_categories=["Cs"]), max_size=7)  # shorte
 @settings(max_examples=50)
 @given(keys, around, around)
 def test_the_key_is_found_in_every_dress(dress: str, key: str, before: str, after: str) -> None:
-    clean = Secret(key).redact(f"{before}|{DRESSES[dress](key)}|{after}")
-    assert clean == f"{before}|<clientKey>|{after}"
+    worn, suffixed = DRESSES[dress](key), f"{key}__nocache"
+    for secret, text in ((key, worn), (suffixed, worn), (suffixed, DRESSES[dress](suffixed))):
+        clean = Secret(secret).redact(f"{before}|{text}|{after}")
+        assert clean == f"{before}|<clientKey>|{after}"
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
@@ -64,11 +63,6 @@ def test_the_key_is_found_inside_base64(
     assert "<clientKey>" in clean
     left = clean.split("<clientKey>")
     assert sum(map(len, left)) <= len(text) - len(key), "only the seams are left"
-
-
-def test_the_key_without_its_suffix_is_secret_as_well() -> None:
-    clean = Secret(f"{KEY}__nocache").redact(f"{KEY}, {KEY}__nocache!")
-    assert clean == "<clientKey>, <clientKey>!"
 
 
 def test_a_secret_shows_itself_nowhere() -> None:

@@ -105,9 +105,6 @@ def test_speed_scales_the_wait() -> None:
                 assert desk.poll(task_id)["status"] == status
 
 
-# --- limits ---------------------------------------------------------------------------------
-
-
 def test_strictly_there_are_two_seconds_between_polls_and_120_of_them() -> None:
     desk = Desk(strict=True)
     task_id = desk.create()
@@ -164,9 +161,6 @@ def test_a_task_that_is_kept_is_small_and_one_that_is_gone_takes_nothing() -> No
     assert len(desk.rules._tasks) == 0
     assert kept < 300 * count
     assert left < kept / 2  # the table itself stays
-
-
-# --- refusals: beside what the recipes say ----------------------------------------------------
 
 
 def picture(size: int) -> dict[str, Any]:
@@ -259,8 +253,6 @@ def test_a_recipe_provokes_its_code(desk: Desk, recipe: Any) -> None:
     assert codes == [None] * len(codes), "only the last step is refused"
 
 
-# --- anything at all ------------------------------------------------------------------------
-
 _text = st.text(st.characters(exclude_categories=()), max_size=20) | st.sampled_from(
     ["ComplexImageTask", "FunCaptchaTaskProxyless", "funcaptcha", "AAAA", URL]
     + [f"https://{host}/" for host in BY_HOST]
@@ -302,9 +294,6 @@ def test_every_answer_is_a_documented_one(steps: list[tuple[str, bytes, float]])
     for method, sent, wait in steps:
         desk.now += wait
         assert departures(method, json.dumps(desk.raw(method, sent))) == []
-
-
-# --- the puzzles ---------------------------------------------------------------------------
 
 
 def opened(data: bytes) -> Image.Image:

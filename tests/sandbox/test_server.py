@@ -154,22 +154,19 @@ def test_a_result_is_posted_only_where_somebody_waits_for_it(peer: Peer) -> None
     assert json.loads(failed)["errorCode"] == "ERROR_PROXY_BANNED"
 
 
-def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: Sandbox) -> None:
-    html = requests.get(sandbox.url, timeout=10).text
+def test_the_page_and_the_displays_have_what_they_are_about(sandbox: Sandbox) -> None:
+    page = requests.get(sandbox.url, timeout=10).text
     for word in (*METHODS, *CATALOGUE, *sandbox.keys.values(), *sandbox.faults.names):
-        assert word in html
+        assert word in page
     for puzzle in sandbox.puzzles:
-        assert puzzle.url in html
-        assert puzzle.question in html
+        assert puzzle.url in page
+        assert puzzle.question in page
         response = requests.get(puzzle.url, timeout=10)
         assert response.headers["Content-Type"] == "image/png"
         assert response.content == puzzle.data
     assert requests.get(f"{sandbox.url}/pictures/none.png", timeout=10).status_code == 404
-    assert "color-scheme: light dark" in html
-    assert html.count("://") == html.count(sandbox.url)
-
-
-def test_the_displays_have_what_they_are_about(sandbox: Sandbox) -> None:
+    assert "color-scheme: light dark" in page
+    assert page.count("://") == page.count(sandbox.url), "it loads nothing from elsewhere"
     shown, recipes = sandbox._repr_mimebundle_()["text/html"], sandbox.recipes()
     assert (sandbox.url in shown, sandbox.key in shown, shown.count("<img")) == (True, True, 8)
     assert len(shown) < 120_000
@@ -187,8 +184,14 @@ def test_before_and_after_its_life_it_says_what_to_do(capsys: Any) -> None:
             getattr(sandbox, name)
     assert "not started" in repr(sandbox)
     assert sandbox.start() is sandbox.start()
+    sandbox.faults.next("getBalance", "stall")
+    stalled = socket.create_connection(("127.0.0.1", sandbox.port), timeout=5)
+    stalled.sendall(b"POST /getBalance HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
+    until(lambda: not sandbox.faults.waiting)
     for _ in range(2):
         sandbox.stop()
+    with stalled:
+        assert stalled.recv(1) == b""
     with pytest.raises(requests.ConnectionError):
         post(sandbox, "getBalance")
     assert "stopped" in repr(sandbox)
@@ -198,17 +201,6 @@ def test_before_and_after_its_life_it_says_what_to_do(capsys: Any) -> None:
         assert post(again, "getBalance").json()["errorId"] == 0
         assert main(["sandbox", f"--port={again.port}"]) == 1
     assert "port=0" in capsys.readouterr().err
-
-
-def test_it_stops_while_a_connection_stalls() -> None:
-    with Sandbox() as sandbox:
-        sandbox.faults.next("getBalance", "stall")
-        stalled = socket.create_connection(("127.0.0.1", sandbox.port), timeout=5)
-        stalled.sendall(b"POST /getBalance HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
-        until(lambda: not sandbox.faults.waiting)
-    with stalled:
-        assert stalled.recv(1) == b""
-    assert "stopped" in repr(sandbox)
 
 
 def test_what_cannot_be_is_a_sentence(sandbox: Sandbox) -> None:
