@@ -14,7 +14,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
 
 from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
@@ -345,16 +344,11 @@ class TaskForm(widgets.View):
         return _html.facts((p.field or "task", _html.words(p.sentence)) for p in self.problems)
 
 
-class _Shapes(GenerateJsonSchema):
-    def decimal_schema(self, schema: Any) -> dict[str, Any]:
-        return {"type": "string"}  # as a number it would lose digits
-
-
 def _fields(task_type: type[Task]) -> Schema:
     """The schemas of a type's fields, by the names that it reads."""
     if issubclass(task_type, RawTask):
         return {"task": _RAW}
-    schema = task_type.model_json_schema(schema_generator=_Shapes)
+    schema = task_type.model_json_schema()
     fields: Schema = _inlined(schema, schema.get("$defs", {})).get("properties", {})
     return fields
 

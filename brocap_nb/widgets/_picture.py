@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import _html
+from brocap_nb.api._answers import tiles_in_words
 from brocap_nb.api._errors import InvalidImageError, InvalidInputError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
@@ -80,7 +81,7 @@ class PictureView(widgets.VBox):
         drawn, answer = list(self.pictures), self._answer
         caption, aside, alt = escape(self._whose), "", "The picture of the task"
         if answer is not None:
-            words = answer_in_words(answer)
+            words = tiles_in_words(answer)
             caption = f"✓ {caption and f'{caption} · '}Answer: <b>{escape(words)}</b>"
             try:
                 drawn[0] = _pictures.mark_answer(drawn[0], answer, grid=self.grid.value)
@@ -104,15 +105,6 @@ class PictureView(widgets.VBox):
             figures.append(f'<figure class="brocap-figure">{shown}{told}</figure>')
         said = f'<div role="status" class="brocap-caption">{caption}</div>{aside}'
         self.shown.value = f'<div class="brocap-strip">{"".join(figures)}</div>{said}'
-
-
-def answer_in_words(answer: Sequence[bool]) -> str:
-    """Return which tiles are chosen, counted from 1, row by row."""
-    chosen = [str(number) for number, yes in enumerate(answer, 1) if yes]
-    if not chosen:
-        return f"none of the {len(answer)} tiles"
-    what = "tile" if len(chosen) == 1 else "tiles"
-    return f"{what} {', '.join(chosen)} of {len(answer)}"
 
 
 def _facts(data: bytes) -> str:

@@ -11,9 +11,9 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from brocap_nb import _html
+from brocap_nb.api._answers import tiles_in_words
 from brocap_nb.api._errors import CancelledError
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._picture import answer_in_words
 
 if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
@@ -143,7 +143,7 @@ class _Line(widgets.Box):
         run = self.run
         state = f"{_SIGNS.get(run.status, '')}{self.name}: {_WORDS.get(run.status, run.status)}"
         if run.status == "ready" and (answer := run.result().answer) is not None:
-            state += f", {answer_in_words(answer)}"
+            state += f", {tiles_in_words(answer)}"
         about = [str(run.task.type or "") if run.task is not None else ""]
         if run.typical_wait and not run.done():
             about.append("usually {:g} to {:g} s".format(*run.typical_wait))
