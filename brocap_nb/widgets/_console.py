@@ -234,7 +234,6 @@ class Console:
         )
 
     def _solution(self) -> str:
-        """The solution as it came, of the submission that is shown."""
         if self.run is None or self.run.status != "ready":
             return widgets.note("There is no solution yet. Submit the task.")
         solution = self.run.result().solution

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
 
 NO_PICTURE: Final = "No picture is chosen yet."
-"""What is said where a picture would be."""
 
 BUDGET: Final = 26_000
 """Characters of pictures in a saved notebook; with the samples' copies it is 40,000 at most."""
@@ -34,7 +33,6 @@ class PictureView(widgets.VBox):
 
     def __init__(self) -> None:
         self.pictures: list[bytes] = []
-        """What is shown, as files."""
         self._answer: Sequence[bool] | None = None
         self._whose = ""
         self.shown = widgets.HTML(widgets.note(NO_PICTURE))
@@ -47,7 +45,6 @@ class PictureView(widgets.VBox):
         super().__init__([self.shown, self.grid], classes=("brocap-picture",))
 
     def clear(self, sentence: str = NO_PICTURE) -> None:
-        """Show no picture, and why."""
         self.pictures = []
         widgets.show(self.grid, False)
         self.shown.value = widgets.note(sentence)
@@ -108,7 +105,6 @@ class PictureView(widgets.VBox):
 
 
 def _facts(data: bytes) -> str:
-    """What is known of a file, in one line."""
     seen = _pictures.inspect(data)
     size = f"{seen.width} x {seen.height} pixels" if seen.width else ""
     told = ", ".join(filter(None, [seen.format, size, f"{seen.size:,} bytes"]))
@@ -125,7 +121,6 @@ _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (req
 
 @lru_cache(maxsize=32)
 def _small(puzzle: Puzzle) -> str:
-    """A copy of a sample for its button, as a data URI."""
     small = _pictures.thumbnail(puzzle.data, side=54, max_bytes=1_250)
     return f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
 
@@ -155,11 +150,9 @@ class ImagePicker(widgets.VBox):
         changed: Callable[[], object] = lambda: None,
     ) -> None:
         self.data: bytes | None = None
-        """The picture's file, if it is known."""
         self.url: str | None = None
         """The picture's address, if it is to be sent as one."""
         self.puzzle: Puzzle | None = None
-        """The sample, if it is one."""
         self._chosen = NO_PICTURE
         self._puzzles, self._allow_private, self._changed = puzzles, allow_private, changed
         self._as_url, self._drawn = True, False
@@ -208,7 +201,6 @@ class ImagePicker(widgets.VBox):
         return {}
 
     def focus(self) -> None:
-        """Put the keyboard where a picture is chosen."""
         (self.sample if self.sample.options else self.by_address.opened).focus()
 
     def send_samples_as_url(self, yes: bool) -> None:

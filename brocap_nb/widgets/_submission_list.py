@@ -78,7 +78,6 @@ class SubmissionList(widgets.VBox):
         self.select(run)
 
     def select(self, run: Submission) -> None:
-        """Mark the line of a submission, and tell of it."""
         self.selected = run
         self.draw()
         self.on_select(run)
@@ -161,12 +160,10 @@ class _Line(widgets.Box):
 
 
 def _failed_with(run: Submission) -> str:
-    """The id of the exchange that a submission failed with; empty if it did not."""
     return getattr(run.exception() if run.done() else None, "exchange_id", "")
 
 
 def _numbers(run: Submission, broken: str) -> str:
-    """What changes all the time, as short as it can be."""
     elapsed, usual, due = run.elapsed, run.typical_wait, run.next_poll_in
     told = [f"{elapsed:.1f} s", f"asked {_html.many(run.polls, 'time')}" if run.polls else ""]
     if run.done():
