@@ -13,6 +13,7 @@ from peer import Peer
 
 import brocap_nb as bn
 from brocap_nb.sandbox import _shared
+from brocap_nb.tasks import _pictures
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,7 +58,8 @@ def client(peer: Peer, key: str, log: bn.ExchangeLog) -> Iterator[bn.Client]:
 
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test leaves a log, finds a key or shares a sandbox with another test."""
+    """No test leaves a log, finds a key, or shares a sandbox or pictures with another test."""
+    _pictures._recent.clear()
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BROCAP_CLIENT_KEY", raising=False)
     monkeypatch.delenv("BROCAP_LOG", raising=False)

@@ -1,11 +1,13 @@
-"""The key as a server may repeat it."""
+"""The key as a server may repeat it, and what an inspector of objects shows."""
 
 from __future__ import annotations
 
 import html
+import inspect
 import json
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 DRESSES: dict[str, Callable[[str], str]] = {
     "as it is": str,
@@ -21,3 +23,26 @@ DRESSES: dict[str, Callable[[str], str]] = {
     "as hexadecimal digits": lambda key: key.encode().hex(),
     "as upper hexadecimal digits": lambda key: key.encode().hex().upper(),
 }
+
+
+def expanded(value: Any) -> str:
+    """All that a debugger's list of variables shows of an object when each level is opened."""
+    return "\n".join(_levels(value, 5, set()))
+
+
+def _levels(value: Any, depth: int, seen: set[int]) -> Iterator[str]:
+    """Its attributes, slots and items."""
+    if id(value) in seen or not depth:
+        return
+    seen.add(id(value))
+    yield repr(value)
+    inner: list[Any] = []
+    if isinstance(value, dict):
+        inner = [*value.keys(), *value.values()]
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        inner = [*value]
+    elif type(value).__module__.startswith("brocap_nb"):
+        inner = [held for name, held in inspect.getmembers(value) if not name.startswith("__")]
+        inner += list(getattr(value, "__dict__", {}).values())
+    for held in inner:
+        yield from _levels(held, depth - 1, seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -12,28 +13,36 @@ from http.client import parse_headers
 from typing import BinaryIO
 
 
-def http(body: bytes, status: int = 200, content_type: str = "application/json") -> bytes:
-    """A whole HTTP answer."""
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"\r\n" + body
+def http(
+    body: bytes, status: int = 200, content_type: str = "application/json", header: str = ""
+) -> bytes:
+    """A whole HTTP answer; `header` is one more line."""
+    head = [f"HTTP/1.1 {status} X", header] if header else [f"HTTP/1.1 {status} X"]
+    head += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(head).encode() + body
 
 
 class Peer:
     """An HTTP peer that answers with the bytes it is told to, whatever they are.
 
     `reply` is called with each request's path and body, and returns raw bytes; or `Peer.RESET`
-    to break the connection, `Peer.STALL` to say nothing.
+    to break the connection, `Peer.STALL` to say nothing, `Peer.DRIP` to come to no end.
     """
 
     RESET = b"\0reset"
     STALL = b"\0stall"
+    DRIP = b"\0drip"
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.reply: Callable[[str, bytes], bytes] = lambda path, body: http(b"{}")
         self.requests: list[tuple[str, bytes]] = []
         self.connections = 0
         self._stop = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if context is not None:  # each connection shakes hands in its own thread
+            self._listener = context.wrap_socket(
+                self._listener, server_side=True, do_handshake_on_connect=False
+            )
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -70,6 +79,12 @@ class Peer:
                 reply = self.reply(path, body)
                 if reply == self.STALL:
                     self._stop.wait(30)
+                    return
+                if reply == self.DRIP:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                    for _ in range(1_000):
+                        connection.sendall(b"x")
+                        time.sleep(0.02)
                     return
                 before, reset, _ = reply.partition(self.RESET)
                 connection.sendall(before)

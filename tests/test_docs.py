@@ -12,15 +12,13 @@ import ast
 import asyncio
 import doctest
 import importlib
-import inspect
 import pkgutil
 import re
-import sys
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -39,71 +37,39 @@ MODULES = [
     *sorted(found.name for found in pkgutil.walk_packages([str(PACKAGE)], "brocap_nb.")),
 ]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-LOOPBACK = ("127.", "::1", "localhost")
-
-
-def documented() -> list[doctest.DocTest]:
-    """The docstrings that have examples."""
-    finder = doctest.DocTestFinder(exclude_empty=True)
-    return [
-        one
-        for name in MODULES
-        for one in finder.find(importlib.import_module(name), name, globs={})
-        if one.examples
-    ]
-
-
-DOCUMENTED = documented()
-
-
-# --- nothing leaves this machine ----------------------------------------------------------
-
-_left: list[str] | None = None
-
-
-def _stay_here(event: str, args: tuple[Any, ...]) -> None:
-    """Refuse to connect to anywhere else, while `_left` is a list, and note the attempt."""
-    if _left is None or event not in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
-        return
-    address = args if event == "socket.getaddrinfo" else args[1]
-    host = address[0] if isinstance(address, tuple) else ""  # else a socket of the file system
-    host = host.decode() if isinstance(host, bytes) else str(host or "")
-    if host and not host.startswith(LOOPBACK):
-        _left.append(host)
-        raise ConnectionRefusedError(f"an example wants to leave this machine, to {host}")
-
-
-sys.addaudithook(_stay_here)  # it reaches what C code opens too; it cannot be taken back
+FINDER = doctest.DocTestFinder(exclude_empty=True)
+DOCUMENTED = [
+    one
+    for name in MODULES
+    for one in FINDER.find(importlib.import_module(name), name, globs={})
+    if one.examples
+]
 
 
 @pytest.fixture(autouse=True)
-def left() -> Iterator[list[str]]:
-    """The hosts that were asked for and are not this one; a test ends without any."""
-    global _left
-    hosts: list[str] = []
-    _left = hosts
-    try:
-        yield hosts
-    finally:
-        _left = None
-    assert hosts == []
+def _stay_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No example asks for a machine that is not this one."""
+    asked: list[Any] = []
+    ask = socket.getaddrinfo
 
+    def asking(host: Any, *rest: Any, **options: Any) -> Any:
+        if host not in ("127.0.0.1", "::1", "localhost", None):
+            asked.append(host)
+            raise ConnectionRefusedError(f"an example wants to leave this machine, to {host}")
+        return ask(host, *rest, **options)
 
-@pytest.fixture(autouse=True)
-def _registry() -> Iterator[None]:
-    """A task type that an example defines is gone after it."""
-    before = dict(_types._registry)
+    monkeypatch.setattr(socket, "getaddrinfo", asking)
     yield
-    _types._registry.clear()
-    _types._registry.update(before)
+    assert asked == []
+
+
+@pytest.fixture(autouse=True)
+def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task type that an example defines is gone after it."""
+    monkeypatch.setattr(_types, "_registry", dict(_types._registry))
 
 
 # --- the examples of docstrings -----------------------------------------------------------
-
-
-def task_of(sandbox: bn.Sandbox) -> bn.ComplexImageTask:
-    puzzle = sandbox.puzzles[0]
-    return bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
 
 
 @pytest.fixture
@@ -113,28 +79,24 @@ def ready() -> Iterator[dict[str, Any]]:
         bn.Sandbox(speed=1e6) as sandbox,
         bn.Client(sandbox.key, base_url=sandbox.url, log=bn.ExchangeLog(":memory:")) as client,
     ):
+        puzzle = sandbox.puzzles[0]
         yield {
             "__name__": "__main__",
             "bn": bn,
             "sandbox": sandbox,
             "client": client,
             "log": client.log,
-            "task": task_of(sandbox),
+            "task": bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question),
         }
-
-
-def run(example: doctest.DocTest, names: dict[str, Any]) -> str:
-    """What doctest has to say against the examples of a docstring; nothing if they are right."""
-    said: list[str] = []
-    example.globs = dict(names)
-    doctest.DocTestRunner(optionflags=FLAGS).run(example, out=said.append, clear_globs=False)
-    return "".join(said)
 
 
 @pytest.mark.parametrize("example", DOCUMENTED, ids=lambda one: one.name)
 def test_the_examples_of_a_docstring(example: doctest.DocTest, ready: dict[str, Any]) -> None:
-    if said := run(example, ready):
-        pytest.fail(said, pytrace=False)
+    said: list[str] = []
+    example.globs = ready
+    doctest.DocTestRunner(optionflags=FLAGS).run(example, out=said.append, clear_globs=False)
+    if said:
+        pytest.fail("".join(said), pytrace=False)
 
 
 def test_no_example_is_overlooked_or_skipped_and_none_sleeps() -> None:
@@ -149,74 +111,31 @@ def test_no_example_is_overlooked_or_skipped_and_none_sleeps() -> None:
     assert [one.source for one in examples if "sleep(" in one.source or one.options] == []
 
 
-def test_an_attempt_to_leave_is_refused_and_noted(ready: dict[str, Any], left: list[str]) -> None:
-    with bn.Client("0" * 32, base_url="http://192.0.2.1", log=bn.ExchangeLog(":memory:")) as far:
-        ready["far"] = far
-        example = doctest.DocTestParser().get_doctest(">>> far.get_balance()", {}, "far", None, 0)
-        assert "RequestConnectionError" in run(example, ready)
-    assert set(left) == {"192.0.2.1"}
-    left.clear()
-
-
 # --- the README and the pages -------------------------------------------------------------
 
-
-class Block(NamedTuple):
-    """A block of Python in a text."""
-
-    lines_above: int
-    source: str
-
-    @property
-    def left_out(self) -> bool:
-        """Whether its first line says why it is not run."""
-        return bool(re.match(r"# not run: \S", self.source))
+NOT_RUN = re.compile(r"# not run: \S")  # and why, in the first line of a block
 
 
-def blocks(text: str) -> list[Block]:
-    """The ```python blocks of a Markdown text, in order."""
+def blocks(page: Path) -> list[str]:
+    """The ```python blocks of a page, each below as many empty lines as it has lines above it."""
+    text = page.read_text("utf-8").replace("/shared/class", str(Path("class").absolute()))
     found = re.finditer(r"^```python\b[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [Block(text.count("\n", 0, one.start(1)), one[1]) for one in found]
-
-
-def run_block(block: Block, names: dict[str, Any], page: Path) -> None:
-    """Run a block; a traceback names its line in the page. It may `await`, as a cell may."""
-    code: CodeType = compile(
-        "\n" * block.lines_above + block.source,
-        str(page),
-        "exec",
-        flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
-        dont_inherit=True,
-    )
-    waited_for = eval(code, names)
-    if code.co_flags & inspect.CO_COROUTINE:
-        with ThreadPoolExecutor(1) as thread:  # Playwright keeps a loop running in this one
-            thread.submit(asyncio.run, waited_for).result()
+    return ["\n" * text.count("\n", 0, one.start(1)) + one[1] for one in found]
 
 
 @pytest.fixture
-def taken_for_granted() -> Iterator[dict[str, Any]]:
+def taken_for_granted(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """What the README does not say where it comes from: a client, its task and its log."""
-    names: dict[str, Any]
+    sandbox = ready.pop("sandbox")
     with (
-        bn.Sandbox(speed=100) as sandbox,
         bn.Client(sandbox.key, base_url=sandbox.url, log=bn.ExchangeLog("brocap_log")) as client,
         bn.Client(sandbox.key, base_url=sandbox.url, log=bn.ExchangeLog("class/alice")) as student,
     ):
         student.get_balance()
-        task = task_of(sandbox)
-        client.get_task_result(client.create_task(task).task_id)
+        client.get_task_result(client.create_task(ready["task"]).task_id)
         first, second = (exchange.exchange_id for exchange in client.log.exchanges())
-        names = {
-            "__name__": "__main__",
-            "bn": bn,
-            "client": client,
-            "exchange_id": first,
-            "first": first,
-            "log": client.log,
-            "second": second,
-            "task": task,
-        }
+        names = {**ready, "client": client, "log": client.log}
+        names |= {"exchange_id": first, "first": first, "second": second}
         yield names
         for started in names.values():
             if isinstance(started, (bn.CallbackListener, bn.Sandbox)):
@@ -225,16 +144,19 @@ def taken_for_granted() -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_blocks_of_a_page(page: Path, taken_for_granted: dict[str, Any]) -> None:
-    text = page.read_text("utf-8").replace("/shared/class", str(Path("class").absolute()))
-    for block in blocks(text):
-        if not block.left_out:
-            run_block(block, taken_for_granted, page)
+    for block in blocks(page):
+        if not NOT_RUN.match(block.lstrip()):
+            flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # as in a cell
+            code = compile(block, page, "exec", flags, dont_inherit=True)
+            if (waited_for := eval(code, taken_for_granted)) is not None:
+                with ThreadPoolExecutor(1) as thread:  # Playwright keeps a loop running in this one
+                    thread.submit(asyncio.run, waited_for).result()
 
 
 def test_there_are_blocks_and_few_are_left_out() -> None:
-    found = [block for page in PAGES for block in blocks(page.read_text("utf-8"))]
+    found = [block.lstrip() for page in PAGES for block in blocks(page)]
     assert len(found) > 12
-    assert sum(block.left_out for block in found) <= 3
+    assert len([block for block in found if NOT_RUN.match(block)]) <= 3
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md"], ids=lambda page: page.stem)

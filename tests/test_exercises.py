@@ -30,25 +30,28 @@ def word(answer: str, where: tuple[int, int]) -> object:
     return answer == "ok" and where == (1, 2)
 
 
-def test_dots_are_no_answer() -> None:
+def test_an_answer_gets_the_verdict_and_the_best_hint() -> None:
     for answers in ((...,), (), (1, ...), ([...],), ((1, ...),), ({...},), ({"a": ...},)):
         feedback = pair(*answers)
-        assert feedback.verdict == "not answered yet"
-        assert not feedback
+        assert (feedback.verdict, bool(feedback)) == ("not answered yet", False)
         assert "three dots" in feedback.sentence
-
-
-def test_an_answer_gets_the_verdict_and_the_best_hint() -> None:
     assert pair(1, 2)
     assert str(pair(1, 2)) == "right"
     assert str(pair(2, 1)) == "not yet right\nYour answer: 2, 1\nThe first is smaller."
-    assert pair("a", "b").sentence.endswith("\nThey are texts.")
     fails = pair(object(), 3)
     assert "with it the check met TypeError: " in fails.sentence
     assert fails.sentence.endswith("The first is smaller.")
+    for answer, sign in ((3, "✓ right"), (..., "not answered yet")):
+        assert sign in pair(1, answer)._repr_mimebundle_()["text/html"]
+    feedback = pair("<b>3</b>", 3)
+    bundle = feedback._repr_mimebundle_()
+    for part in ("&lt;b&gt;3", "✗ not yet right", "They are texts."):
+        assert part in bundle["text/html"]
+    assert "<b>" not in bundle["text/html"]
+    assert bundle["text/plain"] == str(feedback)
 
 
-def test_a_right_answer_in_another_form_is_right() -> None:
+def test_a_right_answer_in_another_form_is_right_and_a_wrong_kind_is_said_first() -> None:
     column = pd.Series([8])
     for answer in (8, 8.0, " 8 ", [8], (8,), {8}, column, column.iloc[0], numpy.array(8)):
         assert count(answer).verdict == "right"
@@ -56,10 +59,7 @@ def test_a_right_answer_in_another_form_is_right() -> None:
     assert count(8.5).sentence == "Your answer: 8.5\nCount the rows."
     for where in ((1, 2), [1, 2], numpy.array([1, 2]), pd.Series([1, 2])):
         assert word(" ok\n", where)
-
-
-def test_a_wrong_kind_of_answer_is_said_first() -> None:
-    for answer, what in (
+    for wrong, what in (
         (pd.Series(range(8)), "a Series of 8 values"),
         (pd.DataFrame({"a": [1, 2]}), "a DataFrame of 2 rows"),
         ([1, 2], "a list of 2 values"),
@@ -68,16 +68,16 @@ def test_a_wrong_kind_of_answer_is_said_first() -> None:
         (None, "None"),
         (object(), "an object"),
     ):
-        feedback = count(answer)
-        assert feedback.verdict == "not yet right"
-        assert f"Your answer is {what}; expected one number." in feedback.sentence
-        assert feedback.sentence.endswith("\nCount the rows.")
+        told = f"Your answer is {what}; expected one number."
+        assert told in count(wrong).sentence
+        assert str(count(wrong)).startswith("not yet right\n")
+        assert str(count(wrong)).endswith("\nCount the rows.")
     for other in ("12", 1, pd.DataFrame({"a": [1], "b": [2]})):
         assert "expected several values" in word("ok", other).sentence
     assert "is a number; expected a text" in word(1, (1, 2)).sentence
 
 
-def test_a_name_that_is_missing_sends_the_learner_to_the_cells_above() -> None:
+def test_a_name_that_is_missing_sends_to_the_cells_above_and_a_missing_hint_is_refused() -> None:
     @exercise
     def later(answer: Any) -> object:
         """Count the rows."""
@@ -89,19 +89,5 @@ def test_a_name_that_is_missing_sends_the_learner_to_the_cells_above() -> None:
     assert "run that cell first" in later(int).sentence
     with pytest.raises(KeyboardInterrupt):
         later(interrupted)
-
-
-def test_an_exercise_without_a_hint_is_refused() -> None:
     with pytest.raises(bn.InvalidInputError, match="<lambda> has no docstring"):
         exercise(lambda answer: answer == 1)
-
-
-def test_html_is_escaped_and_says_the_same() -> None:
-    feedback = pair("<b>3</b>", 3)
-    bundle = feedback._repr_mimebundle_()
-    for part in ("&lt;b&gt;3", "✗ not yet right", "They are texts."):
-        assert part in bundle["text/html"]
-    assert "<b>" not in bundle["text/html"]
-    assert bundle["text/plain"] == str(feedback)
-    for answer, sign in ((3, "✓ right"), (..., "not answered yet")):
-        assert sign in pair(1, answer)._repr_mimebundle_()["text/html"]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-import brocap_nb as bn
 from brocap_nb import _html
 
 EVIL = """<script>alert(1)</script>"><img src=x onerror=alert(1)>'&amp;"""
@@ -34,31 +31,27 @@ class Reader(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.tags: set[str] = set()
-        self.attributes: dict[str, str | None] = {}
+        self.names: set[str] = set()
         self.seen = ""
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes.update(attrs)
+        self.names |= {tag, *(f"{name}=" for name, _ in attrs)}
+        self.seen += dict(attrs).get("alt") or ""
 
     def handle_data(self, data: str) -> None:
         self.seen += data
 
 
 @pytest.mark.parametrize("piece", PIECES)
-@settings(deadline=None)
 @given(st.text(max_size=40) | st.just(EVIL))
 def test_a_text_stays_a_text(piece: str, text: str) -> None:
     plain, given_text = Reader(PIECES[piece]("x")), Reader(PIECES[piece](text))
-    assert given_text.tags - plain.tags <= ({"span"} if "$" in text else set())
-    assert plain.tags <= given_text.tags
-    assert given_text.attributes.keys() == plain.attributes.keys()
-    held = given_text.seen + (given_text.attributes.get("alt") or "")
+    assert plain.names <= given_text.names
+    assert given_text.names - plain.names <= ({"span"} if "$" in text else set())
     newlines = str.maketrans({"\r": "\n"})
-    assert text.translate(newlines) in held.translate(newlines)
+    assert text.translate(newlines) in given_text.seen.translate(newlines)
 
 
 def test_pretty_takes_anything_and_can_be_sent_and_indents_json() -> None:
@@ -79,17 +72,3 @@ def test_a_plain_text_fits_80_columns_and_cuts_no_word() -> None:
     assert max(map(len, plain.split("\n"))) <= 80
     assert (" ".join(plain.split()).count(words.strip()), plain.count(address)) == (2, 2)
     assert longer in _html.describe("Title", [("name", longer)])["text/plain"]
-
-
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
-def test_a_plain_text_can_be_printed_on_any_stream(
-    encoding: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    monkeypatch.setattr(sys, "stdout", stream)
-    code = bn.ErrorCode(code="\ud800 ε", meaning="✓ π…", remedy="→ 密码", retryable=False)
-    print(code)
-    stream.flush()
-    written = stream.buffer.getvalue().decode(encoding)
-    assert ("π" in written) == (encoding == "utf-8")
-    assert "…" in written or encoding == "ascii"

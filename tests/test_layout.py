@@ -6,6 +6,7 @@ import importlib
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import grimp
 import pytest
@@ -15,50 +16,37 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "brocap_nb"
 
 # The modules that a user may import; every other one has an underscore.
-FACES = (
-    *("brocap_nb", "brocap_nb.api", "brocap_nb.client", "brocap_nb.doors", "brocap_nb.exercises"),
-    *("brocap_nb.log", "brocap_nb.log.engines", "brocap_nb.log.summaries", "brocap_nb.sandbox"),
-    *("brocap_nb.tasks", "brocap_nb.widgets"),
-)
+OPEN = ("api", "client", "doors", "log", "log.engines", "log.summaries", "sandbox", "tasks")
+FACES = {"brocap_nb", *(f"brocap_nb.{name}" for name in (*OPEN, "widgets", "exercises"))}
 
+LOADERS = "client log._recorder log._log tasks._download"
 ROOMS = {
-    "requests": {"client", "log._recorder", "log._log", "tasks._download"},
-    "urllib3": {"client", "log._recorder", "log._log", "tasks._download"},
-    "pandas": {"log"},
-    "narwhals": {"log"},
-    "numpy": {"log"},
-    "PIL": {"tasks._pictures", "sandbox"},
-    "tornado": {"_server", "client._callbacks", "sandbox._server", "doors._app"},
-    "ipywidgets": {"widgets"},
-    "anywidget": {"widgets"},
-    "traitlets": {"widgets"},
-    "IPython": {"doors._magics", "widgets"},
-    "voila": {"doors._app"},
-    "pydantic": {"tasks", "widgets._forms"},
+    "requests": LOADERS,
+    "urllib3": LOADERS,
+    **dict.fromkeys(("pandas", "narwhals", "numpy"), "log"),
+    "PIL": "tasks._pictures sandbox",
+    "tornado": "_server client._callbacks sandbox._server doors._app",
+    **dict.fromkeys(("ipywidgets", "anywidget", "traitlets"), "widgets"),
+    "IPython": "doors._magics widgets",
+    "voila": "doors._app",
+    "pydantic": "tasks widgets._forms",
 }
 
 
-def test_imports_point_down_and_there_are_no_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imports_point_down_and_there_are_no_loops(monkeypatch: Any) -> None:
     monkeypatch.chdir(ROOT)
     assert lint_imports(cache_dir=None) == 0, "`lint-imports` says more"
 
 
-@pytest.fixture(scope="module")
-def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("brocap_nb", include_external_packages=True, cache_dir=None)
-
-
-def test_a_library_stays_in_its_room(graph: grimp.ImportGraph) -> None:
+def test_a_library_stays_in_its_room_and_a_module_is_a_face_or_private() -> None:
+    graph = grimp.build_graph("brocap_nb", include_external_packages=True, cache_dir=None)
     for library, rooms in ROOMS.items():
         importers = graph.find_modules_that_directly_import(library)
         assert importers, f"nobody imports {library} any more: take it off the list"
-        inside = tuple(f"brocap_nb.{room}." for room in rooms)
+        inside = tuple(f"brocap_nb.{room}." for room in rooms.split())
         assert [name for name in importers if not f"{name}.".startswith(inside)] == [], library
-
-
-def test_a_module_is_a_face_or_private(graph: grimp.ImportGraph) -> None:
     ours = {name for name in graph.modules if name.split(".")[0] == "brocap_nb"}
-    assert {name for name in ours if "._" not in name} == set(FACES)
+    assert {name for name in ours if "._" not in name} == FACES
 
 
 def test_what_a_face_exports_is_there() -> None:

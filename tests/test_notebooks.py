@@ -15,77 +15,53 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nbformat
 import pytest
 from lessons import NOTEBOOKS, ROOT, SLOWEST_FIRST, Runs, read
 
-# A wrong answer to each exercise, and words of the hint that it must bring.
-WRONG: Mapping[tuple[str, str], tuple[str, str]] = {
-    ("01-quickstart", "tile"): ("tile(run.result().answer.index(True))", "tiles count from 1"),
-    ("01-quickstart", "code"): ('code("ERROR_KEY_DOES_NOT_EXIST")', "NoSuchTask"),
-    ("01-quickstart", "failed"): ("failed(len(mine))", "count the rows"),
-    ("02-task-objects", "wire_name"): ('wire_name("website_public_key")', "name in Python"),
-    ("02-task-objects", "repaired"): ("repaired(task)", "has no data"),
-    ("02-task-objects", "refused_with"): (
-        'refused_with("ERROR_RECAPTCHA_INVALID_SITEKEY")',
-        "missing is the page",
-    ),
-    ("02-task-objects", "own_type"): (
+# A wrong answer to each exercise, in their order, and words of the hint that it must bring.
+WRONG: Mapping[str, str] = {
+    "tile(run.result().answer.index(True))": "tiles count from 1",
+    'code("ERROR_KEY_DOES_NOT_EXIST")': "NoSuchTask",
+    "failed(len(mine))": "count the rows",
+    'wire_name("website_public_key")': "name in Python",
+    "repaired(task)": "has no data",
+    'refused_with("ERROR_RECAPTCHA_INVALID_SITEKEY")': "missing is the page",
+    (
         "class CaptchaFoxTask(bn.Task):\n    website_url: str\n    website_key: str\n\n\n"
-        "own_type(CaptchaFoxTask)",
-        "websiteUrl",
-    ),
-    ("03-pictures", "real_format"): ('real_format("JPEG")', "Ask the bytes"),
-    ("03-pictures", "fits"): ('fits(saved(photo, "PNG"))', "the service takes 100 to 500,000"),
-    ("03-pictures", "place"): ("place((2, 3))", "the column comes first"),
-    ("03-pictures", "solved"): ("solved(client.submit(task).result())", "with a JPEG in it"),
-    ("04-error-codes", "foretold"): (
-        'foretold("ERROR_NO_SUCH_METHOD", "ERROR_TASK_ABSENT", "ERROR_NO_SUCH_CAPCHA_ID")',
-        "Request 2 brings another code",
-    ),
-    ("04-error-codes", "worth_another_try"): (
-        'worth_another_try({"ERROR_NO_SLOT_AVAILABLE"})',
-        "6 more would be worth another try",
-    ),
-    ("04-error-codes", "mended"): (
-        'mended({**broken, "type": "ComplexImageTask"})',
-        "ERROR_TASK_NOT_SUPPORTED",
-    ),
-    ("04-error-codes", "decides"): ('decides(lambda code: "wait")', "expected 'repair'"),
-    ("05-polling-and-callbacks", "which_poll"): ("which_poll(6)", "a second too early"),
-    ("05-polling-and-callbacks", "used_up"): ("used_up(300)", "the polls are used up before"),
-    ("05-polling-and-callbacks", "waits_well"): (
-        "def wait(ask):\n    while not (result := ask()).ready:\n        pass\n"
-        "    return result\n\n\nwaits_well(wait)",
-        "ERROR_TOO_MUCH_REQUESTS",
-    ),
-    ("05-polling-and-callbacks", "saved_seconds"): (
-        'saved_seconds(compared["seconds"].iloc[1] - compared["seconds"].iloc[0])',
-        "but for the sign",
-    ),
-    ("06-reading-the-log", "failed_share"): ("failed_share(trouble.sum())", "That is how many"),
-    ("06-reading-the-log", "slowest"): ('slowest(frame["elapsed_ms"].max())', "expected a text"),
-    ("06-reading-the-log", "nearly_all"): (
-        'nearly_all(frame["elapsed_ms"].quantile(0.95))',
-        "Filter createTask first",
-    ),
-    ("06-reading-the-log", "time_to_result"): (
-        'time_to_result(pairs["elapsed_ms_ready"])',
-        "Merge created and ready",
-    ),
-    ("07-contract-and-replay", "departing_field"): (
-        'departing_field("errorId")',
-        "departs in another exchange",
-    ),
-    ("07-contract-and-replay", "differing_path"): ('differing_path("request")', 'column "where"'),
-    ("07-contract-and-replay", "sent_again"): ("sent_again(failed)", "the id of the new one"),
-    ("07-contract-and-replay", "in_class"): ("in_class(client)", "the recording is at"),
-    ("08-beyond-one-machine", "sessions"): ("sessions(0)", "One file is one session"),
-    ("08-beyond-one-machine", "in_sql"): ('in_sql("SELECT outcome FROM exchanges")', "two columns"),
-    ("08-beyond-one-machine", "lazily"): ("lazily(plan.collect())", "Leave collect() out"),
-    ("08-beyond-one-machine", "everywhere"): ("everywhere(len)", "With pandas it says 6"),
+        "own_type(CaptchaFoxTask)"
+    ): "websiteUrl",
+    'real_format("JPEG")': "Ask the bytes",
+    'fits(saved(photo, "PNG"))': "the service takes 100 to 500,000",
+    "place((2, 3))": "the column comes first",
+    "solved(client.submit(task).result())": "with a JPEG in it",
+    (
+        'foretold("ERROR_NO_SUCH_METHOD", "ERROR_TASK_ABSENT", "ERROR_NO_SUCH_CAPCHA_ID")'
+    ): "Request 2 brings another code",
+    'worth_another_try({"ERROR_NO_SLOT_AVAILABLE"})': "6 more would be worth another try",
+    'mended({**broken, "type": "ComplexImageTask"})': "ERROR_TASK_NOT_SUPPORTED",
+    'decides(lambda code: "wait")': "expected 'repair'",
+    "which_poll(6)": "a second too early",
+    "used_up(300)": "the polls are used up before",
+    (
+        "def wait(ask):\n    while not (result := ask()).ready:\n        pass\n    return result\n"
+        "waits_well(wait)"
+    ): "ERROR_TOO_MUCH_REQUESTS",
+    'saved_seconds(compared["seconds"].iloc[1] - compared["seconds"].iloc[0])': "but for the sign",
+    "failed_share(trouble.sum())": "That is how many",
+    'slowest(frame["elapsed_ms"].max())': "expected a text",
+    'nearly_all(frame["elapsed_ms"].quantile(0.95))': "Filter createTask first",
+    'time_to_result(pairs["elapsed_ms_ready"])': "Merge created and ready",
+    'departing_field("errorId")': "departs in another exchange",
+    'differing_path("request")': 'column "where"',
+    "sent_again(failed)": "the id of the new one",
+    "in_class(client)": "the recording is at",
+    "sessions(0)": "One file is one session",
+    'in_sql("SELECT outcome FROM exchanges")': "two columns",
+    "lazily(plan.collect())": "Leave collect() out",
+    "everywhere(len)": "With pandas it says 6",
 }
 
 
@@ -101,11 +77,11 @@ def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookN
 
 def called(source: str) -> str:
     """The name of the function that the last line of a cell calls."""
-    last = ast.parse(source).body[-1]
-    assert isinstance(last, ast.Expr), source
-    assert isinstance(last.value, ast.Call), source
-    assert isinstance(last.value.func, ast.Name), source
-    return last.value.func.id
+    last: Any = ast.parse(source).body[-1]
+    return str(last.value.func.id)
+
+
+HINTS = {called(answer): (answer, hint) for answer, hint in WRONG.items()}
 
 
 def exercises(notebook: nbformat.NotebookNode) -> list[Exercise]:
@@ -132,7 +108,7 @@ def with_answers(path: Path) -> nbformat.NotebookNode:
     for name, cell, solution in exercises(notebook):
         place = notebook.cells.index(cell)
         answers = [copy.deepcopy(cell), copy.deepcopy(cell)]
-        for answer, source in zip(answers, (WRONG[path.stem, name][0], solution), strict=True):
+        for answer, source in zip(answers, (HINTS[name][0], solution), strict=True):
             answer.source, answer.id = source, f"{cell.id}-{answers.index(answer)}"
         notebook.cells[place : place + 1] = answers
     return notebook
@@ -141,13 +117,8 @@ def with_answers(path: Path) -> nbformat.NotebookNode:
 @pytest.fixture(scope="module")
 def begun(request: pytest.FixtureRequest, runs: Runs) -> Runs:
     """The runs; those of all notebooks that the chosen tests are about begin at once."""
-    chosen = {
-        item.callspec.params["path"]
-        for item in request.session.items
-        if isinstance(item, pytest.Function)
-        and item.module is request.module
-        and "begun" in item.fixturenames
-    }
+    asked = [getattr(item, "callspec", None) for item in request.session.items]
+    chosen = {one.params.get("path") for one in asked if one is not None}
     for path in SLOWEST_FIRST:
         if path in chosen:
             for make in (read, with_answers):
@@ -159,38 +130,28 @@ each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path
 
 
 @each_notebook
-def test_no_output_is_committed(path: Path) -> None:
+def test_it_is_made_as_a_lesson_and_has_no_output(path: Path) -> None:
     notebook = read(path)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert code
     assert not [cell for cell in code if cell.outputs or cell.execution_count]
-
-
-@each_notebook
-def test_it_says_what_it_is_for_and_what_comes_next(path: Path) -> None:
-    notebook = read(path)
     first, last = notebook.cells[0].source, notebook.cells[-1].source
-    minutes = re.search(r"\*\*About (\d+) minutes\.\*\* Afterwards you ", first)
-    assert minutes
-    assert 10 <= int(minutes[1]) <= 20
+    (minutes,) = re.findall(r"\*\*About (\d+) minutes\.\*\* Afterwards you ", first)
+    assert 10 <= int(minutes) <= 20
     follower = NOTEBOOKS[NOTEBOOKS.index(path) + 1 :][:1]
     linked = re.findall(r"\*\*Next:\*\* \[.*?\]\((.*?)\)", last)
     assert linked == [one.name for one in follower]
-
-
-@each_notebook
-def test_each_exercise_has_a_check_a_solution_and_a_wrong_answer(path: Path) -> None:
-    notebook = read(path)
     found = exercises(notebook)
     names = [one.name for one in found]
     assert 3 <= len(names) <= 5
-    assert names == [name for stem, name in WRONG if stem == path.stem]
     assert [called(one.solution) for one in found] == names
-    assert [called(WRONG[path.stem, name][0]) for name in names] == names
     (checks,) = tagged(notebook, "checks")
     assert checks.metadata.jupyter.source_hidden
     assert re.findall(r"^@exercise\ndef (\w+)\(", checks.source, re.MULTILINE) == names
+
+
+def test_each_exercise_has_a_wrong_answer() -> None:
+    assert list(HINTS) == [one.name for path in NOTEBOOKS for one in exercises(read(path))]
 
 
 @each_notebook
@@ -209,45 +170,33 @@ def test_it_runs_as_it_stands(path: Path, begun: Runs) -> None:
 @each_notebook
 def test_its_checks_know_right_from_wrong(path: Path, begun: Runs) -> None:
     feedback = [said(cell) for cell in tagged(begun.begin(with_answers, path).result(), "answer")]
-    hints = [WRONG[path.stem, one.name][1] for one in exercises(read(path))]
+    hints = [HINTS[one.name][1] for one in exercises(read(path))]
     wrong, right = feedback[::2], feedback[1::2]
     assert {text.splitlines()[0] for text in wrong} == {"not yet right"}
     assert [(text, hint) for text, hint in zip(wrong, hints, strict=True) if hint not in text] == []
     assert right == ["right"] * len(hints)
 
 
-def test_the_teachers_page_knows_every_notebook() -> None:
+def test_the_teachers_page_knows_every_notebook_and_every_exercise() -> None:
     page = (ROOT / "notebooks" / "TEACHING.md").read_text()
-    assert [path.name for path in NOTEBOOKS if f"]({path.name})" not in page] == []
-    assert [
-        name
-        for name in re.findall(r"\]\(([\w-]+\.ipynb)\)", page)
-        if not (ROOT / "notebooks" / name).is_file()
-    ] == []
-    told = set(re.findall(r"`(\w+)`", page))
-    assert [name for _, name in WRONG if name not in told] == []
+    assert set(re.findall(r"\]\(([\w-]+\.ipynb)\)", page)) == {path.name for path in NOTEBOOKS}
+    assert HINTS.keys() <= set(re.findall(r"`(\w+)`", page))
 
 
 def test_an_installed_package_hands_out_copies(tmp_path: Path) -> None:
     """As a wheel lays it out; what a learner has changed stays."""
-    site, desk = tmp_path / "site", tmp_path / "desk"
-    (site / "brocap_nb").mkdir(parents=True)
-    for part in (ROOT / "brocap_nb").iterdir():
-        (site / "brocap_nb" / part.name).symlink_to(part)
-    (site / "brocap_nb" / "notebooks").symlink_to(ROOT / "notebooks")
-    (desk / "brocap_notebooks").mkdir(parents=True)
-    mine = desk / "brocap_notebooks" / NOTEBOOKS[1].name
+    site, copies = tmp_path / "site/brocap_nb", tmp_path / "desk/brocap_notebooks"
+    site.mkdir(parents=True)
+    for part in (*(ROOT / "brocap_nb").iterdir(), ROOT / "notebooks"):
+        (site / part.name).symlink_to(part)
+    copies.mkdir(parents=True)
+    mine = copies / NOTEBOOKS[1].name
     mine.write_text("my answers")
     program = "from brocap_nb.doors import _cli; print(_cli._notebooks())"
-    told = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=desk,
-        env={**os.environ, "PYTHONPATH": str(site)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert Path(told.strip()) == desk / "brocap_notebooks"
-    copied = {path.name for path in (desk / "brocap_notebooks").iterdir()}
+    environment = {**os.environ, "PYTHONPATH": str(site.parent)}
+    command = [sys.executable, "-c", program]
+    told = subprocess.check_output(command, cwd=copies.parent, env=environment, text=True)
+    assert Path(told.strip()) == copies
+    copied = {path.name for path in copies.iterdir()}
     assert copied == {*(path.name for path in NOTEBOOKS), "TEACHING.md"}
     assert mine.read_text() == "my answers"

@@ -11,26 +11,20 @@ _body.py        JSON in pieces: bytes for the wire, text for the log
 
 from brocap_nb.api._facts import (
     CALLBACK_TIMEOUT,
-    CATALOGUE,
     IMAGE_MAX_BYTES,
     IMAGE_MIN_BYTES,
     METHODS,
     POLL_INTERVAL,
     POLL_LIMIT,
     RESULT_LIFETIME,
-    ErrorCode,
-    explain,
 )
 
 __all__ = [
     "CALLBACK_TIMEOUT",
-    "CATALOGUE",
     "IMAGE_MAX_BYTES",
     "IMAGE_MIN_BYTES",
     "METHODS",
     "POLL_INTERVAL",
     "POLL_LIMIT",
     "RESULT_LIFETIME",
-    "ErrorCode",
-    "explain",
 ]

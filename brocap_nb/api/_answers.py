@@ -77,40 +77,35 @@ getTaskResult          solution.token     ready:FunCaptchaTaskProxyless  -  fill
 """
 
 
-_MOMENTS: Final = {"always": "", "success": " if errorId is 0", "error": " if errorId is not 0"}
+_MOMENTS: Final = {
+    "always": "",
+    "success": " if errorId is 0",
+    "ready": " if {} is ready",
+    "error": " if errorId is not 0",
+}
 
 
 class Rule(NamedTuple):
     """One documented rule about one field: a row of `_CONTRACT`."""
 
-    methods: tuple[str, ...]
-    field: str
-    required: bool
+    methods: str
+    name: str
     when: str
-    """`always`, `success` (errorId is 0), `ready` (success, and the status says so) or `error`."""
-    task_type: str
-    legible: Callable[[Any], bool] | None
-    fits: Callable[[Any], bool]
-    sentence: str
+    legible: str
+    kind: str
 
-    @classmethod
-    def of(cls, methods: str, name: str, when: str, legible: str, kind: str) -> Rule:
-        """Return the rule that a row says."""
-        when, _, task_type = when.partition(":")
-        moment = _MOMENTS.get(when, f" if {f'a {task_type}' if task_type else 'the task'} is ready")
-        return cls(
-            METHODS if methods == "*" else tuple(methods.split(",")),
-            name.rstrip("?"),
-            not name.endswith("?"),
-            when,
-            task_type,
-            _KINDS[legible][1] if legible in _KINDS else None,
-            _KINDS[kind][1],
-            f"{name.rstrip('?')} {_KINDS[kind][0]}{moment}.",
-        )
+    @property
+    def field(self) -> str:
+        return self.name.rstrip("?")
+
+    @property
+    def sentence(self) -> str:
+        moment, _, task_type = self.when.partition(":")
+        told = _MOMENTS[moment].format(f"a {task_type}" if task_type else "the task")
+        return f"{self.field} {_KINDS[self.kind][0]}{told}."
 
 
-RULES: Final = tuple(Rule.of(*line.split()) for line in _CONTRACT.strip().splitlines())
+RULES: Final = tuple(Rule(*line.split()) for line in _CONTRACT.strip().splitlines())
 """Every documented rule. A field that no rule names is not documented."""
 
 
@@ -159,9 +154,9 @@ def _broken(
         fields = body | {f"solution.{name}": value for name, value in solution.items()}
     rules, named, typed = _rules_of(method, task_type, moments, to_read)
     told: set[str] = set()
-    for rule, fits in rules:
-        name, present = rule.field, rule.field in fields
-        wrong = not fits(fields[name]) if present else rule.required
+    for rule, name, fits in rules:
+        present = name in fields
+        wrong = not fits(fields[name]) if present else not rule.name.endswith("?")
         if wrong and told.isdisjoint((name, name.partition(".")[0])):
             told.add(name)
             yield Departure(name, rule.sentence, _shown(fields[name]) if present else "missing")
@@ -175,26 +170,30 @@ def _broken(
 @functools.lru_cache
 def _rules_of(
     method: str, task_type: str | None, moments: tuple[str, ...], to_read: bool
-) -> tuple[list[tuple[Rule, Callable[[Any], bool]]], set[str], bool]:
+) -> tuple[list[tuple[Rule, str, Callable[[Any], bool]]], set[str], bool]:
     """The rules for an answer with their checks, all fields that have one, and of any solution."""
     known = [
         rule
         for rule in RULES
-        if (method in rule.methods or rule.methods == METHODS)  # an error is read whatever it is
-        and rule.task_type in ("", task_type)
+        if (rule.methods == "*" or method in rule.methods.split(","))
+        and rule.when.partition(":")[2] in ("", task_type)
     ]
-    checks = [(rule, rule.legible if to_read else rule.fits) for rule in known]
-    held = [(rule, fits) for rule, fits in checks if fits and rule.when in moments]
-    return held, {rule.field for rule in known}, any(rule.task_type for rule in known)
+    kinds = [(rule, rule.legible if to_read else rule.kind) for rule in known]
+    held = [
+        (rule, rule.field, _KINDS[kind][1])
+        for rule, kind in kinds
+        if kind in _KINDS and rule.when.partition(":")[0] in moments
+    ]
+    return held, {rule.field for rule in known}, any(":" in rule.when for rule in known)
 
 
-def _shown(value: object, limit: int = 60) -> str:
+def _shown(value: object) -> str:
     """A JSON value on one short line."""
     try:
         text = str(value) if type(value) is int else json.dumps(value)  # 20 times as fast
     except RecursionError:
         return "a value that is nested too deeply"
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def tiles_in_words(answer: Sequence[bool]) -> str:

@@ -13,8 +13,9 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 from brocap_nb.api._secrets import (
@@ -38,8 +39,6 @@ _SIGNATURES: Final = {
     "image/bmp": rb"BM",
     "image/webp": rb"RIFF....WEBP",
 }
-# How base64 of each of them begins; a longer text is worth decoding.
-_BASE64_STARTS: Final = ("iVBORw0KGg", "/9j/", "R0lGOD", "UklGR", "Qk")
 _EMBEDDED_MIN: Final = 128
 _QUOTED_BASE64: Final = re.compile(rf'"([A-Za-z0-9+/]{{{_EMBEDDED_MIN - 2},}}+={{0,2}})"')
 
@@ -74,13 +73,13 @@ def picture_file_name(media_type: str, sha256: str) -> str:
 @functools.lru_cache(maxsize=8)  # a task's picture is asked for again and again
 def embedded_picture(text: str) -> EmbeddedPicture | None:
     """Return the picture that a string is the base64 of, or None."""
-    if len(text) < _EMBEDDED_MIN or not text.startswith(_BASE64_STARTS):
+    if len(text) < _EMBEDDED_MIN:
         return None
-    try:
-        data = binascii.a2b_base64(text, strict_mode=True)  # a tenth of b64decode's time
+    try:  # a tenth of b64decode's time
+        kind = media_type(binascii.a2b_base64(text[:24], strict_mode=True))
+        data = binascii.a2b_base64(text, strict_mode=True) if kind else b""
     except ValueError:
         return None
-    kind = media_type(data)
     # only a text that can be rebuilt to the letter may be replaced by a label: strict base64 of
     # other letters can differ in its last four only
     end = base64.b64encode(data[len(data) - (len(data) % 3 or 3) :]).decode("ascii")
@@ -148,48 +147,21 @@ def _walk(item: Any, leaf: Callable[[Any, str], Any], label: str = "") -> Any:
     return leaf(item, label if value and item not in ("", label) else "")
 
 
-class _Plain:
-    """A part of a JSON text that hides nothing."""
-
-    __slots__ = ("_shown", "sent")
-
-    def __init__(self, text: str) -> None:
-        self.sent = text.encode("ascii")
-        self._shown: tuple[Secret | Veil | None, str] = (None, "")
-
-    def shown(self, veil: Secret | Veil) -> str:
-        """Return it as a veil leaves it; a task's text is searched once for all its requests."""
-        shown = self._shown  # once: another thread may need it for another veil
-        if shown[0] is not veil:
-            shown = self._shown = veil, veil.redact(self.sent.decode("ascii"))
-        return shown[1]
-
-
-_often: Final = functools.lru_cache(maxsize=64)(_Plain)
-
-
-def _plain(text: str) -> _Plain:
-    """The part of a text; what stands between the fields of each request is searched once."""
-    return _often(text) if len(text) < 32 else _Plain(text)
-
-
-_Piece: TypeAlias = "_Plain | EmbeddedPicture | Secret | None"
+_Piece: TypeAlias = "str | EmbeddedPicture | Secret | Body | None"
 _MARK: Final = secrets.token_hex(12)  # no text of a value can be taken for it
 
 
 class Body:
-    """A JSON text in pieces: plain text, pictures, secrets, and None in the place of the key.
+    """A JSON text in pieces: plain text, pictures, secrets, bodies, and None for the key."""
 
-    A body in a body gives it its pieces, and what they have made once.
-    """
-
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "_shown")
 
     KEY: Final = object()
     """Stands for the key in a value given to `Body.of`."""
 
     def __init__(self, pieces: Iterable[_Piece]) -> None:
         self._pieces = tuple(pieces)
+        self._shown: tuple[Secret | Veil | None, str] = (None, "")
 
     @classmethod
     def of(cls, value: Any) -> Body:
@@ -197,38 +169,39 @@ class Body:
 
         The values of secret fields, and each `SecretText`, are sent and not written down.
         """
-        held: list[Sequence[_Piece]] = []
+        held: list[_Piece] = []
 
         def leaf(item: Any, label: str) -> Any:
             if label:
-                held.append([Secret(json.dumps(item, allow_nan=False), label)])
-            elif isinstance(item, Body):
-                held.append(item._pieces)
+                held.append(Secret(json.dumps(item, allow_nan=False), label))
             elif item is Body.KEY:
-                held.append([None])
+                held.append(None)
+            elif isinstance(item, Body):
+                held.append(item)
             elif isinstance(item, str) and (picture := embedded_picture(item)):
-                held.append([picture])
+                held.append(picture)
             else:
                 return item
             return _MARK
 
-        first, *texts = json.dumps(_walk(value, leaf), allow_nan=False).split(f'"{_MARK}"')
-        pieces: list[_Piece] = [_plain(first)]
-        for inner, text in zip(held, texts, strict=True):
-            pieces += [*inner, _plain(text)]
-        return cls(pieces)
+        texts = json.dumps(_walk(value, leaf), allow_nan=False).split(f'"{_MARK}"')
+        return cls([texts[0], *chain.from_iterable(zip(held, texts[1:], strict=True))])
+
+    def _parts(self) -> Iterator[str | EmbeddedPicture | Secret | None]:
+        for piece in self._pieces:
+            yield from piece._parts() if isinstance(piece, Body) else (piece,)
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:
-        return [piece for piece in self._pieces if isinstance(piece, EmbeddedPicture)]
+        return [part for part in self._parts() if isinstance(part, EmbeddedPicture)]
 
     @property
     def hidden(self) -> list[Secret]:
         """Passwords and the like that are sent in it: a server may repeat them."""
         return [
-            Secret(str(json.loads(piece.reveal())), piece.label)
-            for piece in self._pieces
-            if isinstance(piece, Secret)
+            Secret(str(json.loads(part.reveal())), part.label)
+            for part in self._parts()
+            if isinstance(part, Secret)
         ]
 
     @property
@@ -237,26 +210,35 @@ class Body:
         return self.redacted(Veil())
 
     def redacted(self, veil: Secret | Veil) -> str:
-        """Return the text for a log: the value itself may quote the key somewhere."""
-        return "".join(
-            [
-                piece.shown(veil)
-                if isinstance(piece, _Plain)
-                else f'"{piece.label if piece else KEY_LABEL}"'
-                for piece in self._pieces
-            ]
-        )
+        """Return the text for a log; a task's is searched once for all its requests."""
+        shown = self._shown  # once: another thread may need it for another veil
+        if shown[0] is not veil:
+            shown = self._shown = veil, "".join([_redacted(one, veil) for one in self._pieces])
+        return shown[1]
 
     def wire(self, key: Secret) -> bytes:
-        # no local variable has the key, which a traceback would show
-        return b"".join(
-            [
-                piece.sent
-                if isinstance(piece, _Plain | EmbeddedPicture)
-                else (piece.reveal() if piece else json.dumps(key.reveal())).encode("ascii")
-                for piece in self._pieces
-            ]
-        )
+        return b"".join([_sent(part, key) for part in self._parts()])
 
     def __deepcopy__(self, memo: object) -> Body:
         return self  # nobody can change it, and a secret in it is not copied
+
+
+_often: Final = functools.lru_cache(maxsize=64)(lambda veil, text: str(veil.redact(text)))
+
+
+def _redacted(piece: _Piece, veil: Secret | Veil) -> str:
+    if isinstance(piece, str):
+        # it may quote the key; what stands between the fields of each request is searched once
+        return veil.redact(piece) if len(piece) >= 32 else _often(veil, piece)
+    if isinstance(piece, Body):
+        return piece.redacted(veil)
+    return f'"{piece.label if piece else KEY_LABEL}"'
+
+
+def _sent(part: str | EmbeddedPicture | Secret | None, key: Secret) -> bytes:
+    if isinstance(part, EmbeddedPicture):
+        return part.sent
+    if isinstance(part, str):
+        return part.encode("ascii")
+    # no local variable has the key, which a traceback would show
+    return (part.reveal() if part else json.dumps(key.reveal())).encode("ascii")

@@ -18,8 +18,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache, wraps
-from typing import Any, Final, Never, ParamSpec, TypeAlias, TypeVar
+from functools import lru_cache, partial, wraps
+from typing import Any, Final, Never, TypeAlias, TypeVar, cast
 from urllib.parse import unquote_plus
 
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
@@ -51,6 +51,29 @@ class SecretText(str):
         return repr(HEADER_LABEL)
 
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def bare(error: BaseException) -> BaseException:
+    """Return an exception without the frames it came through: they may hold a body."""
+    error.__context__ = error.__cause__ = None
+    return error.with_traceback(None)
+
+
+def without_frames(function: _Function) -> _Function:
+    """Let no exception take the frames of a function along: they hold what is not redacted yet."""
+
+    @wraps(function)
+    def call(*given: Any, **named: Any) -> Any:
+        try:
+            return function(*given, **named)
+        except BaseException as error:
+            given, named = (), {}
+            raise bare(error) from None
+
+    return cast(_Function, call)
+
+
 class Secret:
     """A client key, a password. No repr, pickle, traceback or inspector of objects shows it."""
 
@@ -65,6 +88,7 @@ class Secret:
         """Return the secret itself, for the wire only."""
         return self._reveal()
 
+    @without_frames
     def redact(self, text: str) -> str:
         """Return `text` with a label in the place of the secret, however it is dressed."""
         return _finder((self,))(text)
@@ -103,6 +127,7 @@ class Veil:
             return self
         return Veil(*self._given, met=(*self._met, *new)[-VEILED:])
 
+    @without_frames
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""
         return self._redact(text)
@@ -111,47 +136,18 @@ class Veil:
         return "<Veil>"
 
 
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
-
-
-def bare(error: BaseException) -> BaseException:
-    """Return an exception without the frames it came through: they may hold a body."""
-    error.__context__ = error.__cause__ = None
-    return error.with_traceback(None)
-
-
-def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Let no exception take the frames of a function along: they hold what is not redacted yet."""
-
-    @wraps(function)
-    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
-        try:
-            return function(*given, **named)
-        except BaseException as error:
-            given, named = (), {}  # type: ignore[assignment]
-            raise bare(error) from None
-
-    return call
-
-
 _Place: TypeAlias = tuple[int, int, str]  # start and stop in a text, and the label for it
 _Search: TypeAlias = Callable[[str], list[_Place]]
 
 
-class _Table(dict[str, Any]):
-    """A dict of pieces of secrets: a traceback that shows locals shows nothing of it."""
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} pieces of secrets>"
-
-
 @lru_cache(maxsize=64)
+@without_frames
 def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
     """Return what puts labels in the place of secrets. It has them in its closure only."""
     # A text holds a secret if a part of it is one of `parts`. Each part, wherever it stands, holds
     # one of the pieces into which `search` cuts the text: so few of these are looked up.
-    parts, probes = _Table(), _Table()
+    parts: dict[str, str] = {}
+    probes: dict[str, set[int]] = {}
     known = [(text, secret.label) for secret in secrets for text in _spellings(secret.reveal())]
     shortest = min((min(len(text), PART) for text, _ in known), default=0)
     piece = (shortest + 1) // 2
@@ -182,8 +178,10 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         for sign, tokens in _DRESSES.items():
             if sign in text:
                 places += _undressed(text, tokens, search)
-        places += _decoded(text, base64_digits, 4, search)
-        places += _decoded(text, hex_digits, 2, search)
+        for run in base64_digits.finditer(text):
+            places += _decoded(run, 4, search)
+            for hexes in hex_digits.finditer(text, *run.span()):
+                places += _decoded(hexes, 2, search)
         pieces, done = [], 0
         for start, stop, label in sorted(places):
             if start >= done:
@@ -261,17 +259,16 @@ def _undressed(text: str, tokens: re.Pattern[str], search: _Search) -> list[_Pla
     return [(spans[start][0], spans[stop - 1][1], label) for start, stop, label in found]
 
 
-def _decoded(text: str, runs: re.Pattern[str], size: int, search: _Search) -> Iterator[_Place]:
-    """Search runs of digits, of which `size` are some bytes: of base64, or hexadecimal ones."""
+def _decoded(run: re.Match[str], size: int, search: _Search) -> Iterator[_Place]:
+    """Search a run of digits, of which `size` are some bytes: of base64, or hexadecimal ones."""
     read, length = (binascii.a2b_base64, 3) if size == 4 else (binascii.a2b_hex, 1)
-    for run in runs.finditer(text):
-        digits = run[0].replace("-", "+").replace("_", "/")
-        for offset in range(size):
-            code = digits[offset:]
-            data = read(code + "A" * (-len(code) % size))
-            begin = run.start() + offset
-            for start, stop, label in search(data.decode("latin-1")):
-                yield begin + start * size // length, begin - (-stop * size // length), label
+    digits = run[0].replace("-", "+").replace("_", "/")
+    for offset in range(size):
+        code = digits[offset:]
+        data = read(code + "A" * (-len(code) % size)).decode("latin-1")
+        begin = run.start() + offset
+        for start, stop, label in search(data):
+            yield begin + start * size // length, begin - (-stop * size // length), label
 
 
 # --- what is secret by its name ---------------------------------------------------------------
@@ -341,15 +338,14 @@ def _labelled(
     return pairs.sub(shown, text), found
 
 
-def redact_torn(text: str) -> tuple[str, list[Secret]]:
-    """Redact what looks like fields of JSON, in a text that is none; see `redact_body`."""
-    return _labelled(text, _IN_JSON, _unescaped)
-
-
 def _unescaped(text: str) -> str:
     with contextlib.suppress(ValueError):
         text = str(json.loads(f'"{text}"'))
     return text
+
+
+redact_torn: Final = partial(_labelled, pairs=_IN_JSON, read=_unescaped)
+"""Redact what looks like fields of JSON, in a text that is none; see `redact_body`."""
 
 
 @without_frames
@@ -384,7 +380,7 @@ def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None
         {
             url_text(name, secret): HEADER_LABEL
             if label_of(name, SECRET_HEADERS)
-            else url_text(_text(value), secret)  # before JSON escapes it once more
+            else url_text(header_value(value), secret)  # before JSON escapes it once more
             for name, value in headers.items()
         }
     )
@@ -396,7 +392,7 @@ def header_secrets(headers: Mapping[str, str]) -> list[Secret]:
         Secret(one, HEADER_LABEL)
         for name, value in headers.items()
         if label_of(name, SECRET_HEADERS)
-        for one in _told(name.lower(), _text(value))
+        for one in _told(name.lower(), header_value(value))
     ]
 
 
@@ -413,5 +409,6 @@ def _told(name: str, value: str) -> Iterator[str]:
             yield base64.b64decode(token).decode("latin-1").partition(":")[2]
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value  # requests takes both
+def header_value(value: str | bytes) -> str:
+    """Return a header's value as a text: requests takes bytes as well."""
+    return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from argparse import REMAINDER, ArgumentParser, Namespace
+from argparse import REMAINDER, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Never
 
@@ -45,13 +45,19 @@ class _Parser(ArgumentParser):
         return " ".join(self.format_usage().removeprefix("usage: ").split())
 
 
+def _variable(text: str) -> str:
+    if not text.isidentifier():
+        raise ArgumentTypeError(f"{text!r} is no name of a variable")
+    return text
+
+
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "task_id": {"metavar": "TASK_ID", "type": int},
     "code": {"metavar": "ERROR_CODE", "nargs": "?"},
     "query": {"nargs": REMAINDER},
     "--live": {"action": "store_true"},
     "--client": {"metavar": "NAME"},
-    "-o": {"metavar": "NAME", "dest": "out"},
+    "-o": {"metavar": "NAME", "dest": "out", "type": _variable},
     "--wait": {"action": "store_true"},
     "--run": {"action": "store_true"},
 }
@@ -80,8 +86,10 @@ _COMMANDS: Final = {
 def _parser(name: str) -> _Parser:
     told, options = _COMMANDS[name]
     parser = _Parser(prog=f"%brocap {name}", description=told, add_help=False, allow_abbrev=False)
+    either = parser.add_mutually_exclusive_group() if "--live" in options else parser
     for option in options.split():
-        parser.add_argument(option, **_OPTIONS[option])
+        to = either if option in ("--live", "--client") else parser
+        to.add_argument(option, **_OPTIONS[option])
     return parser
 
 

@@ -7,23 +7,5 @@ _code.py        the Python code that builds a task
 """
 
 from brocap_nb.tasks import _pictures as pictures
-from brocap_nb.tasks._types import (
-    ComplexImageTask,
-    Field,
-    FunCaptchaTaskProxyless,
-    RawTask,
-    Task,
-    task_from_wire,
-    task_types,
-)
 
-__all__ = [
-    "ComplexImageTask",
-    "Field",
-    "FunCaptchaTaskProxyless",
-    "RawTask",
-    "Task",
-    "pictures",
-    "task_from_wire",
-    "task_types",
-]
+__all__ = ["pictures"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pprint import pformat
 from typing import Any, Final
 
@@ -20,14 +19,11 @@ from brocap_nb.api._secrets import SecretText, label_of
 WIDTH: Final = 88
 
 
-@dataclass(repr=False, eq=False)
-class Code:
-    """A piece of Python source that stands among JSON values."""
+class Code(str):
+    """A piece of Python source among JSON values, equal to nothing but itself."""
 
-    source: str
-
-    def __repr__(self) -> str:
-        return self.source
+    __slots__ = ()
+    __repr__, __eq__, __hash__ = str.__str__, object.__eq__, object.__hash__
 
 
 def literal(
@@ -57,7 +53,7 @@ def python_source(task: Any) -> str:
     if kind.__module__.startswith("brocap_nb."):
         called = f"bn.{called}"
     else:
-        needs.notes.append(f"# {called} is a type of your own: define or import it first.")
+        needs.notes[called] = "is a type of your own: define or import it first."
     if any(base.__name__ == "RawTask" for base in kind.__mro__):
         arguments = [written(literal(task.to_wire(), needs.leaf))]
     else:
@@ -80,7 +76,8 @@ def python_source(task: Any) -> str:
     if len(built) > WIDTH or "\n" in built:
         built = "\n    ".join([f"task = {called}(", *(f"{one}," for one in arguments)]) + "\n)"
     head = [*(f"import {module}" for module in sorted(needs.imports)), ""] if needs.imports else []
-    return "\n".join([*head, "import brocap_nb as bn", "", *needs.notes, built, ""])
+    notes = [f"# {name} {note}" for name, note in needs.notes.items()]
+    return "\n".join([*head, "import brocap_nb as bn", "", *notes, built, ""])
 
 
 def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> Iterator[tuple[str, Any]]:
@@ -89,7 +86,10 @@ def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> Iterator[tuple
     names = {info.serialization_alias: name for name, info in fields.items()}
     for wire, value in sent.items():
         name = names.get(wire, wire)
-        if name not in fields or getattr(task, name) is not fields[name].default:
+        default = fields[name].default if name in fields else fields
+        held = getattr(task, name, None)
+        # a copy from a pickle holds another object; and True is not 1
+        if held != default or repr(held) != repr(default):
             # the class or the API may call it what means a secret
             place = wire if label_of(wire) else name
             yield name, literal(value, needs.leaf, (place,))
@@ -100,18 +100,15 @@ class _Needs:
 
     def __init__(self) -> None:
         self.imports: set[str] = set()
-        self.notes: list[str] = []
+        self.notes: dict[str, str] = {}
         self._files: dict[bytes, str] = {}
-        self._variables: set[str] = set()
 
     def file(self, picture: EmbeddedPicture) -> str:
         data, extension = picture.data, picture.media_type.removeprefix("image/")
         if data not in self._files:
             name = self._files[data] = f"picture-{len(self._files) + 1}.{extension}"
             size = f"{len(data):,} bytes"
-            self.notes.append(
-                f"# {name} is the picture's file ({size}): put it beside the notebook."
-            )
+            self.notes[name] = f"is the picture's file ({size}): put it beside the notebook."
         return self._files[data]
 
     def leaf(self, value: Any, path: tuple[str, ...]) -> Any:
@@ -132,8 +129,7 @@ class _Needs:
         """The name of a secret's variable, by its place in the task."""
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
         name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
-        while name in self._variables:  # two paths may have the same words
+        while f"${name}" in self.notes:  # two paths may have the same words
             name += "_2"
-        self._variables.add(name)
-        self.notes.append(f"# ${name} holds a secret, which is not written here: set it first.")
+        self.notes[f"${name}"] = "holds a secret, which is not written here: set it first."
         return name

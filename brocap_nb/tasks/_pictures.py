@@ -263,11 +263,7 @@ def grids(tiles: int) -> list[tuple[int, int]]:
 def guess_grid(tiles: int, width: int, height: int) -> tuple[int, int]:
     """Return (columns, rows) for `tiles` tiles: the grid whose tiles are nearest to square."""
     shape = width / height
-
-    def stretch(grid: tuple[int, int]) -> float:
-        return abs(math.log(shape * grid[1] / grid[0]))
-
-    return min(grids(tiles), key=stretch, default=(1, 1))
+    return min(grids(tiles), key=lambda g: abs(math.log(shape * g[1] / g[0])), default=(1, 1))
 
 
 def mark_answer(

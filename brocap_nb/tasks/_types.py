@@ -13,6 +13,7 @@ import difflib
 import inspect
 import json
 import math
+import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
@@ -35,8 +36,6 @@ from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._secrets import SecretText
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._code import python_source
-
-_OWN: Final = frozenset({"pictures", "to_python", "to_wire", "wire_body"})
 
 _registry: dict[str, type[Task]] = {}
 
@@ -85,6 +84,7 @@ class _Strict(BaseModel):
         extra="forbid",
         frozen=True,
         populate_by_name=True,
+        protected_namespaces=(re.compile("(pictures|to_python|to_wire|wire_body)$"),),
     )
 
 
@@ -122,11 +122,6 @@ class Task(_Strict):
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.wire_type = wire_type or cls.__name__
-        for hidden in _OWN.intersection(cls.model_fields):
-            raise InvalidTaskError(
-                f"{cls.__name__} has a field named {hidden}, which every task already has. Write "
-                f'it as api_{hidden}: … = Field(alias="{to_camel(hidden)}").'
-            )
         if register:
             _registry[cls.wire_type] = cls
 
@@ -239,12 +234,6 @@ class Task(_Strict):
     __str__ = __repr__
 
 
-# Your own types have docstrings for help. The built-in ones, and Task itself, do without: to read
-# docstrings pydantic searches the source of every loaded module, a tenth of this package's import.
-Task.model_config["use_attribute_docstrings"] = True
-_DESCRIBED: Final = ConfigDict(use_attribute_docstrings=False)
-
-
 def _address(field: str) -> AfterValidator:
     return AfterValidator(lambda url: _pictures.clean_address(url, field))
 
@@ -271,7 +260,6 @@ class ComplexImageTask(Task):
     {'type': 'ComplexImageTask', 'class': 'funcaptcha', 'imageUrls': [...], 'metadata': {...}}
     """
 
-    model_config = _DESCRIBED
     typical_wait = (0.3, 6.0)
 
     task_class: Literal["funcaptcha"] = Field(
@@ -382,7 +370,6 @@ class FunCaptchaTaskProxyless(Task):
     {'type': 'FunCaptchaTaskProxyless', 'websiteURL': 'https://e.org', 'websitePublicKey': '6'}
     """
 
-    model_config = _DESCRIBED
     typical_wait = (10.0, 30.0)
 
     website_url: _Page = Field(alias="websiteURL", description="Address of the page.")
@@ -421,8 +408,6 @@ class RawTask(Task, register=False):
     brocap_nb.ApiError: ERROR_TASK_NOT_SUPPORTED: ...
     """
 
-    model_config = _DESCRIBED
-
     text: str = Field(description="The object as JSON.")
 
     def __init__(self, body: Mapping[str, Any]) -> None:
@@ -445,6 +430,11 @@ class RawTask(Task, register=False):
     def to_wire(self) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(self.text)
         return body
+
+
+# Your own types have docstrings for help. The built-in ones, and Task itself, do without: to read
+# docstrings pydantic searches the source of every loaded module, a tenth of this package's import.
+Task.model_config["use_attribute_docstrings"] = True
 
 
 def _picture_file(text: str) -> bytes:
@@ -525,11 +515,8 @@ def _sentence(model: type[BaseModel], details: ErrorDetails) -> Problem:
         said = f"{field} is empty; expected a text. Fill it in."
     elif kind == "literal_error" or kind.endswith("_type"):
         where = "".join(f"[{part}]" for part in loc if isinstance(part, int))
-        shown = (
-            _pictures.quoted(given)
-            if kind == "literal_error"
-            else f"of type {type(given).__name__}"
-        )
+        typed = f"of type {type(given).__name__}"
+        shown = _pictures.quoted(given) if kind == "literal_error" else typed
         expected = message.removeprefix("Input should be ").partition(" or instance of")[0]
         for python, word in _IN_JSON.items():
             expected = expected.replace(python, word)

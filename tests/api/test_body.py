@@ -1,9 +1,10 @@
-"""JSON in pieces: the bytes for the wire, and the text for the log."""
+"""What is sent and what came, for the wire and for the log: bodies, answers, lines."""
 
 from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import noise
 
+import brocap_nb as bn
 from brocap_nb.api._body import Body, embedded_picture, redact_body, with_labels
+from brocap_nb.api._exchange import decode_answer
+from brocap_nb.api._json import asked, fields_of, parse
 from brocap_nb.api._secrets import Secret, Veil
 
 KEY = "67b6bcbb1a728ea8d563de6d169a2057"
@@ -32,25 +36,13 @@ values = st.recursive(
 )
 
 
-def put_in(value: Any, key: str) -> Any:
-    if value is Body.KEY:
-        return key
-    if isinstance(value, list):
-        return [put_in(item, key) for item in value]
-    if isinstance(value, dict):
-        return {name: put_in(item, key) for name, item in value.items()}
-    return value
-
-
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(values, keys)
-def test_any_json_goes_out_as_it_is_and_its_text_has_neither_key_nor_picture(
-    value: Any, key: str
-) -> None:
-    body = Body.of(value)
-    assert json.loads(body.wire(Secret(key))) == put_in(value, key)
+def test_any_json_goes_out_and_its_text_has_no_key_and_no_picture(value: Any, key: str) -> None:
+    body, meant = Body.of(value), json.loads(json.dumps(value, default=lambda _: key))
+    assert json.loads(body.wire(Secret(key))) == meant
     nested = Body.of({"clientKey": Body.KEY, "task": body})
-    assert json.loads(nested.wire(Secret(key))) == {"clientKey": key, "task": put_in(value, key)}
+    assert json.loads(nested.wire(Secret(key))) == {"clientKey": key, "task": meant}
     assert nested.pictures == body.pictures
     assert json.loads(nested.text)["clientKey"] == "<clientKey>"
     assert not any(picture in nested.text for picture in PICTURES)
@@ -71,12 +63,6 @@ def test_only_what_can_be_rebuilt_is_a_picture(tail: bytes) -> None:
             assert not start or len(text) < 128
 
 
-@pytest.mark.parametrize("name", ["proxyPassword", "proxy_password", "Proxy-Password", "api_key"])
-def test_a_secret_field_is_known_however_its_words_are_joined(name: str) -> None:
-    for text in (f'{{"{name}": "hunter22"}}', f'{{"{name}": "hunter22", broken'):
-        assert "hunter22" not in redact_body(text)[0]
-
-
 def test_a_body_that_quotes_a_secret_is_redacted_anew_for_another_veil() -> None:
     note = f"my key is {KEY}, not hunter2-hunter2"
     task = Body.of({"note": note, "raw": KEY.encode().hex()})
@@ -94,12 +80,15 @@ MULTIPART = (
     '--B\r\nContent-Disposition: form-data; name="{0}"\r\n\r\n{1}\r\n'
     '--B\r\nContent-Disposition: form-data; name="note"\r\n\r\nkey=kept&x\r\n--B--\r\n'
 )
-NAMES = ["password", "api_key", "clientKey", "key", "token", "Access-Token", "user[password]"]
+IN_JSON_TOO = ["password", "proxyPassword", "proxy_password", "Proxy-Password", "api_key"]
+NAMES = ["clientKey", "key", "token", "Access-Token", "user[password]", *IN_JSON_TOO]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_secret_of_a_form_is_a_label(name: str) -> None:
     label = "<clientKey>" if name == "clientKey" else "<left out>"
+    for text in (f'{{"{name}": "hunter22"}}', f'{{"{name}": "hunter22", broken'):
+        assert "hunter22" not in redact_body(text)[0] or name not in IN_JSON_TOO
     for text, kind in (
         ("a=1&{0}={1}&monkey=2", FORM),
         ("{0}={1}&websiteKey=2", ""),
@@ -146,3 +135,53 @@ def test_pictures_are_searched_for_once_whatever_a_text_is_made_of() -> None:
     for start in ("", "iVBORw0KGgo"):
         for text in (f'"{start}{"A" * 1_000_000}', f'"{start}{"A" * 300}' * 3_000, '"' * 1_000_000):
             assert with_labels(text) == (text, [])
+
+
+@given(st.text() | st.binary() | st.sampled_from(["", b"\xff\xfe\xff", "NaN", "9" * 5_000]))
+def test_any_text_is_a_value_or_has_a_reason(text: str | bytes) -> None:
+    value, wrong = parse(text)
+    assert wrong is None or (value is None and 0 < len(wrong) <= 200)
+    assert isinstance(fields_of(text), dict)
+
+
+def test_what_a_body_is_about_is_found_in_each_encoding_of_json() -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        assert parse('{"a": "é"}'.encode(encoding)) == ({"a": "é"}, None)
+        nearly = '{"clientKey": "k", "x": NaN}'.encode(encoding)
+        assert fields_of(nearly)["clientKey"] == "k", "a key is found even in what is nearly JSON"
+    assert asked({"task": {"type": "T"}, "taskId": 7}) == ("T", 7)
+    too_large = {"taskId": 2**63}  # it fits no column
+    for odd in ({"task": {"type": 5}, "taskId": "7"}, {"task": [], "taskId": True}, {}, too_large):
+        assert asked(odd) == (None, None)
+
+
+@given(st.binary(max_size=30), st.binary(max_size=30))
+def test_an_answer_is_kept_as_it_came_but_without_the_key(before: bytes, after: bytes) -> None:
+    before += b" "  # a backslash or a percent sign before the key would be its dress
+    for content, secret in ((before + after, None), (before + KEY.encode() + after, Secret(KEY))):
+        text, raw = decode_answer(content, secret)
+        kept = text.encode() if raw is None else base64.b64decode(raw)
+        assert kept == content.replace(KEY.encode(), b"<clientKey>")
+        assert KEY not in text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "latin-1"])
+def test_the_key_is_found_in_another_encoding(encoding: str) -> None:
+    text, raw = decode_answer(f"é {KEY} ü".encode(encoding), Secret(KEY))
+    for kept in (text.replace("\\x00", "").encode(), base64.b64decode(raw or "")):
+        assert KEY.encode() not in kept.replace(b"\0", b"")
+
+
+made: dict[str, Any] = {
+    name: st.integers(0, 10**9) if "int" in kind else st.floats(0, 1e9) if "float" in kind else ...
+    for name, kind in bn.Exchange.__annotations__.items()
+    if "headers" not in name
+}
+made["started_at"] = st.datetimes(timezones=st.just(timezone(timedelta(hours=5))))
+
+
+@given(st.builds(bn.Exchange, **made))
+def test_a_line_comes_back_the_same(one: bn.Exchange) -> None:
+    line = json.loads(json.dumps(one.to_line()))
+    again = bn.Exchange.from_line({**line, "of_a_later_version": 1})
+    assert (again, again.started_at.tzinfo) == (one, UTC)

@@ -35,11 +35,15 @@ def test_the_catalogue_is_what_the_pages_list_and_carries_its_own_help() -> None
             assert len(sentence.split()) >= 4
 
 
-def test_an_unknown_code_is_kept_and_explained() -> None:
+def test_an_unknown_code_is_kept_and_what_the_service_says_is_told_where_it_differs() -> None:
     for code in ("ERROR_BRAND_NEW", "", "error_zero_balance", "<b>"):
         entry = bn.explain(code)
         assert (entry.code, entry.retryable) == (code, False)
         assert "do not list this code" in entry.meaning
+    entry = bn.explain("ERROR_ZERO_BALANCE")
+    assert "the service says" not in dict(entry.facts("the account has no money"))
+    assert dict(entry.facts("Pay first."))["the service says"] == "Pay first."
+    assert entry.sentence(None) == entry.sentence("") == entry.sentence(entry.meaning)
 
 
 def test_a_method_is_known_by_its_address() -> None:
@@ -52,14 +56,6 @@ def test_a_method_is_known_by_its_address() -> None:
         ("POST", "https://notbrocapgpt.com", "POST /"),
     ):
         assert method_of(verb, url) == method
-
-
-def test_what_the_service_says_is_told_where_it_differs_from_the_meaning() -> None:
-    entry = bn.explain("ERROR_ZERO_BALANCE")
-    assert "the service says" not in dict(entry.facts("the account has no money"))
-    assert dict(entry.facts("Pay first."))["the service says"] == "Pay first."
-    assert "The service says: Pay first. Look" in entry.sentence("Pay first.")
-    assert entry.sentence(None) == entry.sentence("") == entry.sentence(entry.meaning)
 
 
 def test_every_place_says_the_same_of_a_code(client: bn.Client, peer: Peer) -> None:

@@ -23,6 +23,7 @@ from traitlets.config import Config
 import brocap_nb as bn
 from brocap_nb.doors._magics import candidates, read_object
 from brocap_nb.sandbox import _shared
+from brocap_nb.tasks import _types
 
 TEXT = st.text('{}$#/\\",;a\u00e9', max_size=8)
 JSON = st.recursive(
@@ -211,7 +212,7 @@ def test_help_lists_the_commands(shell: InteractiveShell, run: Any, capsys: Any)
     assert run("%brocap") is None
     listed = capsys.readouterr().out
     assert listed.strip() in shell.object_inspect_text("%brocap")
-    assert "%brocap createTask [--live] [--client NAME] [-o NAME] [--wait]" in listed
+    assert "%brocap createTask [--live | --client NAME] [-o NAME] [--wait]" in listed
     for word in ("getTaskResult", "getBalance", "log", "errors", "recipe", "{name} and $name"):
         assert word in listed
     before, sandbox = len(shell.Completer.custom_matchers), run("%brocap sandbox")
@@ -236,7 +237,9 @@ WRONG = {  # what stands behind %brocap or %%brocap, with a cell below; and what
     "getTaskResult 10000000000000000000000000": "expected a whole number",
     "timeline": "required: TASK_ID",
     "balance # note": "Unrecognized arguments: # note",
-    "balance --clent x": "--clent x. Expected: %brocap balance [--live] [--client NAME]",
+    "balance --clent x": "--clent x. Expected: %brocap balance [--live | --client NAME]",
+    "balance -o 1st": "'1st' is no name of a variable. Expected: %brocap balance",
+    "balance --live --client x": "--client: not allowed with argument --live",
     "balance --client nobody": "not the name of a variable that holds",
     "recipe ERROR_ZERO_BALNCE": "%brocap recipe lists all of them",
     "log outcom == 'ok'": "name 'outcom' is not defined",
@@ -314,7 +317,9 @@ COMPLETED = {
 }
 
 
-def test_completion(shell: InteractiveShell, run: Any) -> None:
+def test_completion(shell: InteractiveShell, run: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(_types, "_registry", dict(_types._registry))
+
     def complete(code: str, behind: str = "") -> tuple[str, list[str]]:
         """The text that would be replaced at the end of `code`, and what is offered for it."""
         with provisionalcompleter():

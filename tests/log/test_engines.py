@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import dask
 import narwhals as nw
-import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 from written_log import write
 
 import brocap_nb as bn
@@ -25,29 +23,9 @@ from brocap_nb.log.summaries import errors, latency, task_events, task_times, ta
 pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 
 METHODS = ("createTask", "getTaskResult", "getTaskResult", "getTaskResult", "getBalance")
-TYPES = ("ComplexImageTask", "FunCaptchaTaskProxyless")
 CODES = ("ERROR_ZERO_BALANCE", "ERROR_TOO_MUCH_REQUESTS", "ERROR_NEW", "ERROR_NO_SUCH_METHOD")
-SESSIONS, CYCLES = 4, 250  # of five exchanges each; benchmarks/large_log.py has a million
+SESSIONS, CYCLES = 4, 100  # of five exchanges each; benchmarks/large_log.py has a million
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Client]:
-    """Two worker processes on loopback."""
-    with (
-        dask.config.set({"distributed.scheduler.active-memory-manager.start": False}),
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            worker_dashboard_address=None,
-            memory_limit=0,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -55,20 +33,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Several sessions; each cycle is a task: created, asked for three times, then the balance."""
     folder = tmp_path_factory.mktemp("large")
     for session in range(SESSIONS):
-        rng = np.random.default_rng(session)
-        rows = []
+        rng, rows = random.Random(session), []
         for cycle, step in itertools.product(range(CYCLES), range(5)):
-            fate = int(rng.integers(0, 100))
             row = {
                 "method": METHODS[step],
                 "at": session * 86_400 + cycle * 0.700001 + step * 2.100123,
-                "task_type": None if step == 4 else TYPES[cycle % 2],
+                "task_type": None if step == 4 else f"Type{cycle % 2}",
                 # too large for a float
                 "task_id": session * CYCLES + cycle + 2**53 if step < 4 else None,
-                "attempt": 1 + fate % 2,
-                "elapsed_ms": round(float(rng.lognormal(4, 1)), 3),
+                "elapsed_ms": round(rng.lognormvariate(4, 1), 3),
                 "response": "{}",
             }
+            fate = rng.randrange(20)
             if fate < 2:
                 row |= {"outcome": ("no_response", "timeout")[fate], "http_status": None}
             elif fate < 6:
@@ -88,40 +64,25 @@ def plain(table: nw.DataFrame[Any]) -> list[dict[str, Any]]:
     return list(nw.from_native(table.to_arrow()).rows(named=True))
 
 
-def test_four_engines_give_the_same_tables(folder: Path, cluster: Client) -> None:
-    assert len(cluster.scheduler_info()["workers"]) == 2
-    tables: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for engine in ENGINES:
-        frame = scan(folder, engine)
-        keep = {"dask": "persist", "polars": "collect"}.get(engine)
-        frame = getattr(frame, keep)() if keep else frame  # several tables are made from it
-        times = plain(task_times(frame))
-        tables[engine] = {
-            "errors": plain(errors(frame)),
-            "latency": plain(latency(frame)),
-            "task_times": times,
-            "tasks": plain(tasks(frame, now=NOW)),
-            "timeline": plain(timeline(frame, times[5]["task_id"])),
-        }
-        if engine == "polars":
-            answered = frame.filter(method="getBalance", http_status=200)["elapsed_ms"].to_numpy()
-    expected = tables.pop("pandas")
-    for engine, found in tables.items():
-        for name, rows in found.items():
-            assert rows == expected[name], f"{name} of {engine}"
-    assert {row["error_code"] for row in expected["errors"]} == {*CODES}
-    assert 0.02 < sum(row["share"] for row in expected["errors"]) < 0.06
-    methods = expected["latency"]
-    keys = [("createTask", TYPES[0]), ("createTask", TYPES[1]), ("getBalance", None)]
+def test_four_engines_give_the_same_tables(folder: Path) -> None:
+    found: dict[str, Any] = {}
+    with Client(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"):
+        for engine in ENGINES:
+            frame = scan(folder, engine)
+            keep = {"dask": "persist", "polars": "collect"}.get(engine)
+            frame = getattr(frame, keep)() if keep else frame  # several tables are made from it
+            tables = [errors(frame), latency(frame), task_times(frame), tasks(frame, now=NOW)]
+            found[engine] = list(map(plain, (*tables, timeline(frame, 2**53 + 5))))
+    expected = found.pop("pandas")
+    for engine, rows in found.items():
+        assert rows == expected, engine
+    wrong, methods, _, made, events = expected
+    assert {row["error_code"] for row in wrong} == {*CODES}
+    keys = [("createTask", "Type0"), ("createTask", "Type1"), ("getBalance", None)]
     assert [(row["method"], row["task_type"]) for row in methods][:3] == keys
-    assert methods[2]["count"] == len(answered) > 0.9 * SESSIONS * CYCLES
-    for percent in (50, 95):
-        exact = np.percentile(answered, percent, method="inverted_cdf")
-        assert methods[2][f"p{percent}_ms"] == exact
-    assert expected["timeline"][0]["method"] == "createTask"
-    assert len(expected["tasks"]) == SESSIONS * CYCLES
-    states = {row["state"] for row in expected["tasks"]}
-    assert states == {"ready", "failed", "unknown", "abandoned"}
+    assert [row["method"] for row in events] == [*METHODS[:4]]
+    assert len(made) == SESSIONS * CYCLES
+    assert {row["state"] for row in made} == {"ready", "failed", "unknown", "abandoned"}
 
 
 def small(folder: Path) -> bn.ExchangeLog:

@@ -32,14 +32,12 @@ def test_a_log_and_its_tables_are_sheets_with_their_times_in_utc(
     times = zip(frame.pop("started_at"), back.pop("started_at (UTC)"), strict=True)
     assert all(abs(was - at.replace(tzinfo=UTC)) < timedelta(milliseconds=1) for was, at in times)
     assert list(back) == list(frame)
-    for name in ("exchange_id", "outcome", "http_status", "elapsed_ms", "response"):
-        assert back[name].tolist() == pytest.approx(frame[name].tolist()), name
+    assert back["response"].tolist() == frame["response"].tolist()
     bn.ExchangeLog(":memory:").to_excel("empty.xlsx")
     assert pd.read_excel("empty.xlsx").shape == (0, 18)
-    by_time = log.frame().set_index("started_at")[["method"]]
     with pd.ExcelWriter("all.xlsx") as writer:
-        for name, table in {"errors": log.errors(), "by time": by_time}.items():
-            table.to_excel(writer, sheet_name=name)
+        log.errors().to_excel(writer, sheet_name="errors")
+        log.frame().set_index("started_at")[["method"]].to_excel(writer, sheet_name="by time")
     sheets = pd.read_excel("all.xlsx", sheet_name=None, index_col=0)
     assert sheets["errors"]["error_code"].tolist() == ["ERROR_\ufffd"]
     assert list(sheets["errors"])[3:5] == ["first_seen (UTC)", "last_seen (UTC)"]
@@ -56,21 +54,18 @@ BELL, LONE, LONG = "a\x07b", "\ud800", "\N{HONEYBEE}x" * 20_000
         ("größer,\n\t'✓' \N{HONEYBEE}", "größer,\n\t'✓' \N{HONEYBEE}"),
         (f"{BELL}{LONE}\x00\uffff", "a\ufffdb\ufffd\ufffd\ufffd"),
         ("=1+1", "'=1+1"),
-        ("x" * 32_767, "x" * 32_767),
         ("x" * 32_768, "x" * 32_738 + "… (cut, of 32,768 characters)"),
         (LONG, LONG[:21_825] + "… (cut, of 40,000 characters)"),
     ],
-    ids=["plain", "not in XML", "formula", "full", "too long", "too long in UTF-16"],
 )
 def test_what_a_cell_cannot_hold(text: str, cell: str) -> None:
     made = pd.Series([text, None, "end"], dtype=pd.StringDtype("python"))
     tokyo = pd.Timestamp("2026-01-01 09:00", tz="Asia/Tokyo")
     columns = {"a": made, "b": made.astype("category"), "c": made.astype(object)}
-    frame = Frame({"at": [pd.NaT, pd.NaT, tokyo], **columns})
-    frame.to_excel("x.xlsx", index=False)
+    Frame({"at": [pd.NaT, pd.NaT, tokyo], **columns}).to_excel("x.xlsx", index=False)
     back = pd.read_excel("x.xlsx")
     assert back.pop("at (UTC)").tolist()[2:] == [datetime(2026, 1, 1)]
-    for name in back:
+    for name in columns:
         assert back[name].fillna("").tolist() == [cell, "", "end"]
     assert len(cell.encode("utf-16-le")) <= 2 * 32_767
 
@@ -78,9 +73,8 @@ def test_what_a_cell_cannot_hold(text: str, cell: str) -> None:
 def test_without_openpyxl_it_is_a_sentence(
     log: bn.ExchangeLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("openpyxl")]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in ("openpyxl", "xlsxwriter"):
+    names = [name for name in sys.modules if name.startswith("openpyxl")]
+    for name in ("openpyxl", "xlsxwriter", *names):
         monkeypatch.setitem(sys.modules, name, None)
     for write in (log.to_excel, log.errors().to_excel):
         with pytest.raises(bn.InvalidInputError, match=r"brocap_nb\[excel\]"):

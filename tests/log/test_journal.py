@@ -8,12 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brocap_nb.log._journal import (
-    FORMAT,
-    Journal,
-    decode,
-    read_lines,
-)
+from brocap_nb.log._journal import FORMAT, Journal, decode, read_lines
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 VALUES = (

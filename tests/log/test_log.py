@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -22,12 +22,6 @@ from brocap_nb import ExchangeLog
 
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 BROKE = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "no money"}')
-DTYPES = """
-exchange_id string; started_at datetime64[us, UTC]; session category; method category;
-task_type category; task_id Int64; attempt int32; outcome category; http_status Int64;
-error_id Int64; error_code category; error_description category; status category;
-elapsed_ms float64; request_bytes int64; response_bytes Int64; request string; response string
-"""
 
 
 def begin(log: ExchangeLog, **fields: object) -> bn.Exchange:
@@ -35,23 +29,15 @@ def begin(log: ExchangeLog, **fields: object) -> bn.Exchange:
     return log.begin(request_bytes=2, **given)  # type: ignore[arg-type]
 
 
-def test_the_frame_has_the_documented_columns_and_dtypes_and_is_a_copy(
-    client: bn.Client, peer: Peer
-) -> None:
-    documented = dict(one.strip().split(" ", 1) for one in DTYPES.split(";"))
-    assert client.log.frame().dtypes.astype(str).to_dict() == documented
-    peer.say(BALANCE, BROKE)
+def test_a_frame_is_a_copy_and_may_do_without_bodies(client: bn.Client, peer: Peer) -> None:
+    peer.say(BALANCE)
     client.get_balance()
-    with pytest.raises(bn.ApiError):
-        client.get_balance()
     full = client.log.frame()
-    assert full.dtypes.astype(str).to_dict() == documented
-    assert full["outcome"].tolist() == ["ok", "api_error"]
     assert full["response"][0] == client.log[0].response == '{"errorId": 0, "balance": 3}'
     assert (full["elapsed_ms"] > 0).all()
-    assert list(client.log.frame(bodies=False)) == list(documented)[:-2]
+    assert list(client.log.frame(bodies=False)) == list(full)[:-2]
     full.loc[0, "attempt"] = 99
-    assert client.log.frame()["attempt"].tolist() == [1, 1]
+    assert client.log.frame()["attempt"].tolist() == [1]
 
 
 def test_another_log_on_the_folder_sees_all_sessions(client: bn.Client, peer: Peer) -> None:
@@ -113,18 +99,10 @@ def test_an_exchange_has_its_id_and_is_a_row_of_the_frame_whoever_wrote_it(tmp_p
         assert [reader[one].exchange_id for one in ids] == ids
         assert reader[reader[0]] == reader[0]
         assert reader[-1].exchange_id.endswith(f"{logs[0].session}-2")
-        for missing in (
-            len(ids),
-            -len(ids) - 1,
-            "nonsense",
-            f"{ids[0]}9",
-            f"{ids[0]}x",
-            "",
-            1.5,
-            None,
-        ):
+        odd: list[Any] = ["nonsense", f"{ids[0]}9", f"{ids[0]}x", "", 1.5, None]
+        for missing in (len(ids), -len(ids) - 1, *odd):
             with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
-                reader[missing]  # type: ignore[index]
+                reader[missing]
 
 
 def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
@@ -133,29 +111,26 @@ def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
     with pytest.raises(bn.ApiError):
         client.get_balance()
     table, entry = client.log.errors(), bn.CATALOGUE["ERROR_ZERO_BALANCE"]
-    (row,) = table.to_dict("records")
-    assert row["example"] == client.log[-1].exchange_id
-    assert (row["error_code"], row["count"], row["share"]) == (entry.code, 1, 0.5)
-    told = [row[name] for name in ("meaning", "remedy", "retryable")]
-    assert told == [entry.meaning, entry.remedy, entry.retryable]
-    assert all(text in shown for text in told[:2] for shown in (str(table), table._repr_html_()))
+    names = ["error_code", "count", "share", "example", "meaning", "remedy", "retryable"]
+    told = [entry.meaning, entry.remedy, entry.retryable]
+    assert table[names].to_numpy().tolist() == [
+        [entry.code, 1, 0.5, client.log[-1].exchange_id, *told]
+    ]
+    for text in (entry.meaning, entry.remedy):
+        assert text in str(table)
+        assert text in table._repr_html_()
 
 
 def test_listeners_hear_every_line_and_cannot_break_the_exchange(
     client: bn.Client, peer: Peer
 ) -> None:
     heard: list[str] = []
-
-    def fail(exchange: bn.Exchange) -> None:
-        raise RuntimeError("a broken view")
-
     stop = client.log.subscribe(lambda exchange: heard.append(exchange.outcome))
-    client.log.subscribe(fail)
+    client.log.subscribe(lambda exchange: 1 / 0)
     peer.say(BALANCE)
-    with pytest.warns(bn.LogWarning, match="a broken view"):
+    with pytest.warns(bn.LogWarning, match="division by zero"):
         assert client.get_balance().balance == 3
-    stop()
-    with pytest.warns(bn.LogWarning):
+        stop()
         client.get_balance()
     assert heard == ["no_response", "ok"]
 
@@ -169,26 +144,29 @@ def test_threads_write_whole_lines_with_ids_of_their_own(log: ExchangeLog) -> No
     assert (frame["request"].str.len() == 3002).all()
 
 
-def _in_a_fork(log: ExchangeLog, memory: ExchangeLog) -> None:
-    begin(log, method="inChild")
-    begin(memory, method="inChild")
-    assert memory.frame()["method"].tolist() == ["before", "inChild"]
-
-
-def test_a_forked_process_writes_a_file_of_its_own(log: ExchangeLog) -> None:
-    memory = ExchangeLog(":memory:")
-    begin(memory, method="before")
-    begin(log, method="before")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        fork = multiprocessing.get_context("fork")
-        child = fork.Process(target=_in_a_fork, args=(log, memory))
-        child.start()
-        child.join()
-    assert child.exitcode == 0
-    begin(log, method="after")
-    assert log.frame()["method"].tolist() == ["before", "inChild", "after"]
-    assert log.frame()["session"].nunique() == 2
+def test_a_fork_writes_a_file_of_its_own_whoever_follows(tmp_path: Path) -> None:
+    """The child has no follower, and none of the locks that one held."""
+    code = """
+import os
+import brocap_nb as bn
+from brocap_nb.log import _folders
+_folders.INTERVAL = 0.0001
+log, memory = bn.ExchangeLog("log"), bn.ExchangeLog(":memory:")
+log.subscribe(lambda exchange: None, others=True)
+def begin(log):
+    log.begin(method="m", url="u", request="{}", request_bytes=2)
+for number in range(30):
+    begin(log), begin(memory)
+    child = os.fork()
+    if not child:
+        begin(log), begin(memory)
+        os._exit(len(memory.frame()) - number - 2)
+    assert os.waitpid(child, 0)[1] == 0
+assert len(log) == 60, len(log)
+assert log.frame()["session"].nunique() == 31
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
 
 
 # --- files that something happened to -----------------------------------------------------
@@ -199,33 +177,28 @@ def _file_of(log: ExchangeLog) -> Path:
     return next(log.folder.glob("*.jsonl"))
 
 
-def _with(line: bytes) -> Callable[[bytes], bytes]:
-    return lambda lines: lines.replace(b"\n", b"\n" + line + b"\n", 1)
-
-
-STRANGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "torn": (lambda lines: lines[:-25], "torn"),
-    "newer": (lambda lines: lines.replace(b'"format":1', b'"format":9,"new":[1]'), "format 9"),
-    "no JSON": (_with(b"not json"), "no JSON object"),
-    "no object": (_with(b"[1, 2]"), "no JSON object"),
-}
-
-
-@pytest.mark.parametrize("kind", STRANGE)
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (rb"(?s).{25}\Z", b"", "torn"),
+        (b'"format":1', b'"format":9,"new":[1]', "format 9"),
+        (b"\n", b"\nnot json\n", "no JSON object"),
+        (b"\n", b"\n[1, 2]\n", "no JSON object"),
+    ],
+)
 def test_what_is_strange_is_skipped_with_one_warning_and_the_rest_is_read(
-    kind: str, client: bn.Client, peer: Peer
+    old: bytes, new: bytes, told: str, client: bn.Client, peer: Peer
 ) -> None:
     peer.say(BALANCE)
     client.get_balance()
     client.get_balance()
-    change, told = STRANGE[kind]
     path = _file_of(client.log)
-    path.write_bytes(change(path.read_bytes()))
+    path.write_bytes(re.sub(old, new, path.read_bytes(), count=1))
     reader = ExchangeLog(client.log.folder)
     with pytest.warns(bn.LogWarning, match=told) as seen:
         outcomes = reader.frame()["outcome"].tolist()
         reader.frame()
-    assert outcomes == ["ok", "no_response" if kind == "torn" else "ok"]
+    assert outcomes == ["ok", "no_response" if told == "torn" else "ok"]
     assert len(seen) == 1
 
 
@@ -292,34 +265,28 @@ def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: P
         task_id = clients[0].create_task(task).task_id
         clients[0].get_balance()
         clients[1].get_task_result(task_id)
-    created, polled = f"{first.session}-2", f"{second.session}-1"
+    ids = [f"{first.session}-2", f"{second.session}-1"]
     for log in (first, second):
         table = log.tasks()
         (row,) = table.to_dict("records")
         assert (row["task_id"], row["state"], row["polls"]) == (task_id, "ready", 1)
-        assert (row["cost"], row["created_by"], row["answered_by"]) == (0.002, created, polled)
-        assert [e["exchange_id"] for e in table.events[created]] == [created, polled]
+        assert [row["cost"], row["created_by"], row["answered_by"]] == [0.002, *ids]
+        assert [e["exchange_id"] for e in table.events[ids[0]]] == ids
         assert table._repr_html_().count("data:image/svg+xml") == 1
-        assert log.tasks(session=first.session)["polls"].tolist() == [1]
         assert [len(log.tasks(last=last)) for last in (1, 3)] == [0, 1]
         assert list(log.tasks(session="none")) == list(none)
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "cost"),
-    [(3, 2.5, 0.5), (0.3, 0.1, 0.2), (3, 3, 0.0), (2.5, 3, None)],
-)
 def test_a_balance_that_rose_tells_no_cost_nor_does_that_of_another_address(
-    client: bn.Client, peer: Peer, before: float, after: float, cost: float | None
+    client: bn.Client, peer: Peer
 ) -> None:
-    balances = [http(json.dumps({"errorId": 0, "balance": b}).encode()) for b in (before, after)]
-    created = http(b'{"errorId": 0, "taskId": 7}')
     other = bn.Client("k" * 32, base_url=f"{peer.url}/other", log=client.log)
-    for asking in (client, other):
-        peer.say(balances[0], created, balances[1])
-        asking.get_balance()
-        client.create_task(bn.RawTask({"type": "X"}))
-        asking.get_balance()
-    nothing, found = client.log.tasks()["cost"].tolist()
-    assert pd.isna(nothing)
-    assert found == cost if cost is not None else pd.isna(found)
+    for before, after in ((0.3, 0.1), (3, 3), (2.5, 3)):
+        answers = ({"balance": before}, {"taskId": 7}, {"balance": after})
+        for asking in (client, other):
+            peer.say(*(http(json.dumps({"errorId": 0, **answer}).encode()) for answer in answers))
+            asking.get_balance()
+            client.create_task(bn.RawTask({"type": "X"}))
+            asking.get_balance()
+    costs = client.log.tasks()["cost"]  # newest first
+    assert costs.fillna(-1).tolist() == [-1, -1, -1, 0, -1, 0.2]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
-import subprocess
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,7 +20,6 @@ from waiting import until
 import brocap_nb as bn
 from brocap_nb import ExchangeLog
 from brocap_nb.log import _folders
-from brocap_nb.log._rows import COLUMNS
 from brocap_nb.log.engines import scan
 
 OK = http(b'{"errorId": 0, "balance": 3}')
@@ -78,17 +75,15 @@ def test_all_folders_are_one_frame_with_who(
     alice = student(peer, tmp_path / "alice", OK, NO_MONEY).log
     bob = student(peer, tmp_path / "bob" / "brocap_log", NO_MONEY).log
     frame = teacher.frame()
-    at = COLUMNS.index("session") + 1
-    assert tuple(frame.columns) == (*COLUMNS[:at], "source", *COLUMNS[at:])
+    columns = list(alice.frame())
+    columns.insert(columns.index("session") + 1, "source")
+    assert list(frame) == columns
     assert frame.dtypes.astype(str).to_dict() == empty.dtypes.astype(str).to_dict()
     assert frame["source"].tolist() == ["alice", "alice", "bob"]
-    assert frame["outcome"].tolist() == ["ok", "api_error", "api_error"]
     ids = [*(f"alice/{alice.session}-{n}" for n in (1, 2)), f"bob/{bob.session}-1"]
     assert frame["exchange_id"].tolist() == ids
     assert [exchange.exchange_id for exchange in teacher.exchanges()] == ids
-    assert "source" not in alice.frame()
-    assert (len(teacher), len(teacher.latency())) == (3, 1)
-    assert len(teacher.frame(session=f"bob/{bob.session}")) == 1
+    assert len(teacher.latency()) == len(teacher.frame(session=f"bob/{bob.session}")) == 1
     assert ids[2] in teacher._repr_mimebundle_()["text/plain"]
     (row,) = teacher.errors().to_dict("records")
     assert (row["count"], row["error_code"]) == (2, "ERROR_ZERO_BALANCE")
@@ -147,17 +142,16 @@ def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -
 
 @pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 @pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "dask"])
-def test_engines_read_the_pattern_too(
-    engine: str, peer: Peer, teacher: ExchangeLog, tmp_path: Path
-) -> None:
+def test_engines_read_the_pattern_too(engine: str, peer: Peer, tmp_path: Path) -> None:
     student(peer, tmp_path / "alice", OK, NO_MONEY)
     student(peer, tmp_path / "bob" / "brocap_log", NO_MONEY)
     names = ["exchange_id", "session", "source", "outcome"]
     for folder in (tmp_path / "*", tmp_path / "nobody*"):
+        rows = ExchangeLog(folder).frame(bodies=False)
         frame = nw.from_native(scan(folder, engine)).lazy()
-        assert frame.collect_schema().names() == list(teacher.frame(bodies=False).columns)
+        assert frame.collect_schema().names() == list(rows)
         found = frame.select(*names).collect().to_arrow().to_pandas()
-        rows = ExchangeLog(folder).frame()[names].astype(str)
+        rows = rows[names].astype(str)
         assert sorted(found.itertuples(index=False)) == sorted(rows.itertuples(index=False))
 
 
@@ -209,13 +203,10 @@ def told(heard: list[bn.Exchange]) -> list[str]:
 def test_a_follower_hears_of_the_others_once_each_whoever_reads_or_breaks(
     peer: Peer, teacher: ExchangeLog, heard: list[bn.Exchange], tmp_path: Path
 ) -> None:
-    def fail(exchange: bn.Exchange) -> None:
-        raise RuntimeError("a broken view")
-
-    stop = teacher.subscribe(fail, others=True)
+    stop = teacher.subscribe(lambda exchange: 1 / 0, others=True)
     alice = student(peer, tmp_path / "alice")
     peer.say(OK)
-    with pytest.warns(bn.LogWarning, match="a broken view") as seen:
+    with pytest.warns(bn.LogWarning, match="division by zero") as seen:
         for number in range(1, 31):
             alice.get_balance()
             assert len(teacher) == number
@@ -224,7 +215,6 @@ def test_a_follower_hears_of_the_others_once_each_whoever_reads_or_breaks(
         student(peer, tmp_path / "bob", NO_MONEY)
         until(lambda: len(told(heard)) == 31)
     assert sorted(told(heard)) == sorted(teacher.frame()["exchange_id"])
-    assert heard[-1].error_code == "ERROR_ZERO_BALANCE"
 
 
 def test_what_was_there_before_is_not_told_and_own_exchanges_once(
@@ -256,11 +246,19 @@ def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
     until(lambda: len(told(heard)) == 2)
     path = next(tmp_path.glob("alice/*.jsonl"))
     lines = path.read_bytes()
+    for left in (lines[:-25], lines):  # truncated, in the middle of a line
+        path.write_bytes(left)
+        until(lambda left=left: _size_known(teacher) == len(left))
 
-    path.write_bytes(lines[:-25])  # truncated, in the middle of a line
-    until(lambda: _size_known(teacher) == len(lines) - 25)
-    path.write_bytes(lines)
-    until(lambda: _size_known(teacher) == len(lines))
+    # a line that is half written is no torn line
+    line = lines.splitlines(keepends=True)[-2].replace(b'-2"', b'-3"')
+    with path.open("ab", buffering=0) as file, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        file.write(line[:40])
+        until(lambda: _size_known(teacher) == path.stat().st_size)
+        file.write(line[40:])
+        until(lambda: heard[-1].exchange_id.endswith("-3"))
+        assert len(teacher) == 3
 
     path.unlink()
     until(lambda: _size_known(teacher) == 0)
@@ -279,43 +277,3 @@ def _size_known(log: ExchangeLog) -> int:
     """How much of the only file the follower has seen."""
     (session,) = log._others._sessions.values()
     return session._size
-
-
-def test_a_line_that_is_half_written_is_no_torn_line(
-    teacher: ExchangeLog, heard: list[bn.Exchange], peer: Peer, tmp_path: Path
-) -> None:
-    student(peer, tmp_path / "alice", OK)
-    until(lambda: len(told(heard)) == 1)
-    path = next(tmp_path.glob("alice/*.jsonl"))
-    line = path.read_bytes().splitlines(keepends=True)[-2].replace(b'-1"', b'-2"')
-    with path.open("ab", buffering=0) as file, warnings.catch_warnings():
-        warnings.simplefilter("error")
-        file.write(line[:40])
-        until(lambda: _size_known(teacher) == path.stat().st_size)
-        file.write(line[40:])
-        until(lambda: heard[-1].exchange_id.endswith("-2"))
-        assert len(teacher) == 2
-
-
-def test_a_fork_while_somebody_follows_can_write(tmp_path: Path) -> None:
-    """The child has no follower, and none of the locks that one held."""
-    code = """
-import os, sys
-import brocap_nb as bn
-from brocap_nb.log import _folders
-_folders.INTERVAL = 0.0001
-log = bn.ExchangeLog("log")
-log.subscribe(lambda exchange: None, others=True)
-def begin():
-    log.begin(method="m", url="u", request="{}", request_bytes=2)
-for number in range(30):
-    begin()
-    child = os.fork()
-    if not child:
-        begin()
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-assert len(log) == 60, len(log)
-"""
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)

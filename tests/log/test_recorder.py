@@ -35,7 +35,6 @@ from brocap_nb.log import LogWarning
 
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 BUSY = http(b"busy", 503)
-MANY = [f"{number}-of-many-secrets" for number in range(30)]
 
 
 @pytest.fixture
@@ -92,13 +91,12 @@ def test_the_api_of_this_service_is_read_as_by_the_client(
     session.post(f"{peer.url}/createTask", json={"clientKey": key, "task": task.to_wire()})
     session.post(f"{peer.url}/getTaskResult/", json={"clientKey": key, "taskId": 5})
     columns = ["method", "task_type", "task_id", "outcome", "error_code"]
-    assert log.frame()[columns].astype(object).fillna("").to_numpy().tolist() == [
-        ["createTask", "ComplexImageTask", 5, "ok", ""],
-        ["getTaskResult", "", 5, "api_error", "ERROR_ZERO_BALANCE"],
-    ]
+    created, asked = log.frame()[columns].astype(object).to_numpy().tolist()
+    assert created[:4] == ["createTask", "ComplexImageTask", 5, "ok"]
+    assert asked[2:] == [5, "api_error", "ERROR_ZERO_BALANCE"]
     assert key.encode() not in on_disk(log)
-    asked = json.loads(log[0].request)
-    assert (asked["clientKey"], asked["task"]) == ("<clientKey>", task.to_wire())
+    sent = {"clientKey": "<clientKey>", "task": task.to_wire()}
+    assert json.loads(log[0].request) == sent
 
 
 PROXY = {"http": "http://user:password-of-the-proxy@127.0.0.1:9"}
@@ -135,7 +133,7 @@ def test_failures_are_rows_and_reach_the_caller(
         {"params": {"api_key": "hunter2-hunter2", "a": "1"}},
         {"json": {"proxyPassword": "hunter2-hunter2"}},
         {"auth": ("user", "hunter2-hunter2")},
-        {"data": "mine: hunter2-hunter2", "secrets": ["another-one", "hunter2-hunter2", *MANY]},
+        {"data": "mine: hunter2-hunter2", "secrets": ["another-one", "hunter2-hunter2"]},
         {"data": "mine: hunter2-hunter2", "secrets": "hunter2-hunter2"},
     ],
 )
@@ -178,7 +176,6 @@ class Own(BaseAdapter):
 def test_an_adapter_of_ones_own_goes_on(session: Session, key: str, log: ExchangeLog) -> None:
     adapter = Own(b'{"errorId": 0, "balance": 3}')
     session.mount("mine://", adapter)  # while it is recorded
-    session.mount("http://service.invalid", adapter)
     assert session.get("mine://here/x").json()["balance"] == 3
     assert (adapter.sent, log[0].method, log[0].response) == (1, "GET /x", adapter.answer.decode())
     assert session.adapters["mine://"] is adapter
@@ -186,27 +183,13 @@ def test_an_adapter_of_ones_own_goes_on(session: Session, key: str, log: Exchang
     assert isinstance(seen, Own)
     seen.sent = 7
     assert (adapter.sent, seen.sent) == (7, 7)
+    session.mount("http://service.invalid", adapter)
     other = ExchangeLog(":memory:")
     client = bn.Client(key, base_url="http://service.invalid", session=session, log=other)
     assert client.get_balance().balance == 3
     assert outcomes(log) == ["ok", *outcomes(other)] == ["ok", "ok"]
     session.close()
     assert adapter.sent == -1
-
-
-class Counting(HTTPAdapter):
-    """It has an attribute that requests does not know, and sends by a method of its own."""
-
-    __slots__ = ("kept",)
-    sent = 0
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        self.kept = request.url
-        return self.counted(request, **kwargs)
-
-    def counted(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        self.sent += 1
-        return super().send(request, **kwargs)
 
 
 class Patient(Retry):
@@ -222,7 +205,7 @@ class Patient(Retry):
 def test_retries_stay_those_of_the_session(peer: Peer, log: ExchangeLog) -> None:
     session, Patient.waits[:] = Session(), []
     retries = Patient(3, status_forcelist=[503], allowed_methods=None)
-    adapter = Counting(max_retries=retries)
+    adapter = HTTPAdapter(max_retries=retries)
     session.mount("http://", adapter)
     log.attach(session)
     peer.say(http(b'"first"', 503), Peer.RESET, http(b'"fine"'))
@@ -231,7 +214,7 @@ def test_retries_stay_those_of_the_session(peer: Peer, log: ExchangeLog) -> None
     assert [one.status for one in answer.raw.retries.history] == [503, None]
     assert type(answer.raw.retries) is Patient
     assert Patient.waits == [1, 2]
-    assert (adapter.max_retries, adapter.sent) == (retries, 1)
+    assert adapter.max_retries is retries
     assert log.frame()["attempt"].tolist() == [1, 2, 3]
     assert outcomes(log) == ["http_error", "connection_error", "ok"]
     assert [log[n].response for n in (0, 1, 2)] == ['"first"', None, '"fine"']
@@ -247,51 +230,25 @@ def test_one_connection_is_kept(peer: Peer, log: ExchangeLog) -> None:
     assert (peer.connections, len(log)) == (1, 200)
 
 
-class Interrupted(Retry):
-    def sleep(self, *_: Any) -> None:
-        raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(
-    ("retries", "answer", "raised", "rows"),
-    [
-        (Retry(1, status_forcelist=[503], raise_on_status=False), BUSY, None, "http_error"),
-        (Retry(1, status_forcelist=[503]), BUSY, requests.exceptions.RetryError, "http_error"),
-        (Retry(1), Peer.RESET, requests.ConnectionError, "connection_error"),
-        (Interrupted(3, status_forcelist=[503]), BUSY, KeyboardInterrupt, "http_error"),
-    ],
-)
-def test_the_last_answer_is_the_callers_and_an_interrupted_wait_is_no_attempt(
-    retries: Retry, answer: bytes, raised: Any, rows: str, peer: Peer, log: ExchangeLog
-) -> None:
-    session = Session()
-    session.mount("http://", HTTPAdapter(max_retries=retries))
+@pytest.mark.parametrize("raises", [False, True])
+def test_the_last_answer_is_the_callers(raises: bool, peer: Peer, log: ExchangeLog) -> None:
+    session = persistent(1, raise_on_status=raises)
     log.attach(session)
-    peer.say(answer)
-    with pytest.raises(raised) if raised else contextlib.nullcontext():
+    peer.say(BUSY)
+    with pytest.raises(requests.exceptions.RetryError) if raises else contextlib.nullcontext():
         assert session.get(peer.url).text == "busy"
-    attempts = 1 if raised is KeyboardInterrupt else 2
-    assert log.frame()["attempt"].tolist() == [1, 2][:attempts]
-    assert outcomes(log) == [rows] * attempts
-    body = None if answer is Peer.RESET else "busy"
-    assert [one.response for one in log.exchanges()] == [body] * attempts
+    assert outcomes(log) == ["http_error"] * 2
+    assert [one.response for one in log.exchanges()] == ["busy"] * 2
 
 
-@pytest.mark.parametrize("of_a_client", [False, True])
-def test_a_login_is_a_row_as_well(
-    of_a_client: bool, peer: Peer, key: str, log: ExchangeLog
-) -> None:
+def test_a_login_is_a_row_as_well(peer: Peer, key: str, log: ExchangeLog) -> None:
     challenge = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"'
     answers = itertools.cycle([with_header(http(b"who?", 401), challenge), BALANCE])
     peer.reply = lambda path, body: next(answers)
     session = Session()
     session.auth = requests.auth.HTTPDigestAuth("user", "password-of-mine")
-    if of_a_client:
-        client = bn.Client(key, base_url=peer.url, session=session, log=log)
-        assert client.get_balance().balance == 3
-    else:
-        log.attach(session)
-        assert session.post(f"{peer.url}/getBalance", json={"clientKey": key}).ok
+    client = bn.Client(key, base_url=peer.url, session=session, log=log)
+    assert client.get_balance().balance == 3
     frame = log.frame()
     assert frame["http_status"].tolist() == [401, 200]
     assert frame["method"].tolist() == ["getBalance", "getBalance"]
@@ -300,7 +257,6 @@ def test_a_login_is_a_row_as_well(
     assert [headers.get("Authorization") for headers in sent] == [None, "<left out>"]
     assert peer.connections == 1
     assert all(key.encode() in body for _, body in peer.requests)
-    assert key.encode() not in on_disk(log)
 
 
 def test_several_logs_end_in_any_order(peer: Peer) -> None:
@@ -321,33 +277,19 @@ def test_several_logs_end_in_any_order(peer: Peer) -> None:
         assert vars(session) == before
         with logs[0].attach(session):
             session.get(peer.url)
+            for other in (copy.copy(session), pickle.loads(pickle.dumps(session))):
+                assert (type(other), other.headers) == (Session, session.headers)
+                other.get(peer.url)
         session.get(peer.url)
         assert sum(map(len, logs)) == 1 + 2 + 3 + 1
 
 
-def test_a_recorded_session_can_be_copied_and_pickled(
-    session: Session, peer: Peer, log: ExchangeLog
-) -> None:
-    session.headers["X-Mine"] = "yes"
-    for other in (copy.copy(session), pickle.loads(pickle.dumps(session))):
-        assert type(other) is Session
-        assert other.headers["X-Mine"] == "yes"
-        other.get(peer.url)
-    assert len(log) == 0
-    assert (type(session).__name__, session.get(peer.url).status_code) == ("Session", 200)
-
-
-def test_many_threads_share_a_session(
-    session: Session, peer: Peer, log: ExchangeLog, key: str
-) -> None:
-    peer.say(BALANCE)
-    other = ExchangeLog(":memory:")
-    client = bn.Client(key, base_url=peer.url, session=session, log=other)
+def test_many_threads_share_a_session(session: Session, peer: Peer, log: ExchangeLog) -> None:
     with ThreadPoolExecutor(8) as pool:
-        pool.map(lambda number: session.get(f"{peer.url}/{number}"), range(80))
-        assert list(pool.map(lambda _: client.get_balance().balance, range(80))) == [3] * 80
-    assert (len(log), len(other)) == (160, 80)
-    assert set(outcomes(log)) == set(outcomes(other)) == {"ok"}
+        answers = list(pool.map(lambda number: session.get(f"{peer.url}/{number}"), range(80)))
+    assert {answer.text for answer in answers} == {"{}"}
+    assert sorted(log.frame()["method"]) == sorted(f"GET /{number}" for number in range(80))
+    assert {*outcomes(log)} == {"ok"}
 
 
 # --- what a body is -----------------------------------------------------------------------
@@ -384,9 +326,21 @@ def test_the_row_says_what_a_body_is(
     row = log[0]
     assert (row.verb, row.request_kind, row.request_bytes, row.request) == ("PUT", kind, size, text)
     assert bool(peer.requests[0][1]) == (kind != "none")
-    session.put(peer.url, files={"f": ("a.txt", b"content")})
-    assert (log[1].request_kind, log[1].request_bytes) == ("multipart", len(peer.requests[1][1]))
-    assert "content" in log[1].request
+
+
+def test_headers_may_be_bytes(peer: Peer, key: str, log: ExchangeLog) -> None:
+    peer.say(http(b'{"errorId": 0, "balance": 1}'))
+    with requests.Session() as session:
+        session.headers.update({"X-Page": b"\xe4", "Authorization": b"Bearer abcdefgh-1"})
+        with bn.Client(key, base_url=peer.url, log=log, session=session) as client:
+            client.get_balance()
+        log.attach(session)
+        kind = b"application/x-www-form-urlencoded"
+        session.post(f"{peer.url}/x", "password=hunter2-hunter2", headers={"Content-Type": kind})
+    for number in range(2):
+        shown = json.loads(log[number].request_headers or "")
+        assert (shown["X-Page"], shown["Authorization"]) == ("ä", "<left out>")
+    assert (log[1].request, log[1].request_kind) == ("password=<left out>", "form")
 
 
 def test_a_stream_stays_a_stream(session: Session, peer: Peer, log: ExchangeLog) -> None:
@@ -395,6 +349,9 @@ def test_a_stream_stays_a_stream(session: Session, peer: Peer, log: ExchangeLog)
         assert (log[0].response_bytes, log[0].response) == (1234, None)
         assert "as a stream" in (log[0].detail or "")
         assert b"".join(answer.iter_content(100)) == b"x" * 1234
+    session.put(peer.url, files={"f": ("a.txt", b"content")})
+    assert (log[1].request_kind, log[1].request_bytes) == ("multipart", len(peer.requests[1][1]))
+    assert "content" in log[1].request, "what was in memory anyway is kept"
 
 
 # --- whose fault it was -------------------------------------------------------------------
@@ -413,19 +370,16 @@ def test_a_fault_of_ours_is_told_and_blames_no_connection(
     assert outcomes(log) == ["ok"]
 
 
-@pytest.mark.parametrize("fault", [ValueError("mine"), KeyboardInterrupt()])
-def test_a_fault_of_the_adapter_blames_no_connection(
-    fault: BaseException, session: Session, log: ExchangeLog
-) -> None:
+def test_a_fault_of_the_adapter_blames_no_connection(session: Session, log: ExchangeLog) -> None:
     class Broken(Own):
         def send(self, request: Any, **kwargs: Any) -> Any:
-            raise fault
+            raise KeyboardInterrupt
 
     session.mount("mine://", Broken())
-    with pytest.raises(type(fault)):
+    with pytest.raises(KeyboardInterrupt):
         session.get("mine://here")
     assert outcomes(log) == ["no_response"]
-    assert type(fault).__name__ in (log[0].detail or "")
+    assert "KeyboardInterrupt" in (log[0].detail or "")
 
 
 @pytest.mark.parametrize("foreign", [requests, Session])
@@ -481,23 +435,6 @@ def test_requests_mock_and_the_requests_after_it(
 # --- a client with such a session ---------------------------------------------------------
 
 
-def test_a_client_has_a_row_for_each_attempt_of_its_session(
-    peer: Peer, key: str, log: ExchangeLog
-) -> None:
-    session = persistent(2, raise_on_status=True)
-    client = bn.Client(key, base_url=peer.url, session=session, log=log)
-    peer.say(BUSY, Peer.RESET, BALANCE)
-    assert client.get_balance().balance == 3
-    assert log.frame()["attempt"].tolist() == [1, 2, 3]
-    assert outcomes(log) == ["http_error", "connection_error", "ok"]
-    peer.say(BUSY)
-    with pytest.raises(bn.HttpError) as caught:
-        client.get_balance()
-    assert caught.value.exchange_id == log[5].exchange_id
-    assert outcomes(log)[3:] == ["http_error"] * 3
-    assert type(session) is Session
-
-
 def test_responses_with_retries_of_a_session_and_of_a_client(key: str, log: ExchangeLog) -> None:
     session, url = persistent(2), "http://service.invalid"
     client = bn.Client(key, base_url=url, session=session, log=log)
@@ -508,5 +445,10 @@ def test_responses_with_retries_of_a_session_and_of_a_client(key: str, log: Exch
         assert client.get_balance().balance == 3
         with log.attach(session):
             assert session.get(f"{url}/getBalance").json()["balance"] == 3
-    assert log.frame()["attempt"].tolist() == [1, 2, 1, 2]
-    assert outcomes(log) == ["http_error", "ok"] * 2
+        for _ in range(3):
+            mocked.post(f"{url}/getBalance", body="busy", status=503)
+        with pytest.raises(bn.HttpError) as caught:
+            client.get_balance()
+    assert caught.value.exchange_id == log[-1].exchange_id
+    assert log.frame()["attempt"].tolist() == [1, 2, 1, 2, 1, 2, 3]
+    assert outcomes(log) == [*["http_error", "ok"] * 2, *["http_error"] * 3]

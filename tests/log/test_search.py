@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,19 +17,11 @@ METHODS = ("createTask", "getTaskResult", "getBalance")
 CODES = ("ERROR_ZERO_BALANCE", "CAPTCHA_NOT_READY", None)
 
 
-def write(
-    log: ExchangeLog,
-    *,
-    method: str = "getBalance",
-    code: str | None = None,
-    task_id: int | None = None,
-    request: str = "{}",
-    response: str | None = "{}",
-) -> bn.Exchange:
-    """One exchange; it stays under way if there is no response."""
-    begun = log.begin(
-        method=method, url="http://127.0.0.1", request=request, request_bytes=2, task_id=task_id
-    )
+def write(log: ExchangeLog, code: str | None = None, **fields: Any) -> bn.Exchange:
+    """One exchange; it stays under way if its response is None."""
+    fields = {"method": "getBalance", "request": "{}", "response": "{}", **fields}
+    response = fields.pop("response")
+    begun = log.begin(url="http://127.0.0.1", request_bytes=2, **fields)
     if response is not None:
         finish(log, begun, response, code)
     return begun
@@ -39,21 +32,25 @@ def finish(log: ExchangeLog, begun: bn.Exchange, response: str, code: str | None
     log.finish(dataclasses.replace(begun, outcome=outcome, error_code=code, response=response))
 
 
-def ids(log: ExchangeLog, wanted: Filter = EVERYTHING, size: int = 10_000) -> list[str]:
-    page = Search(log, wanted).page(size)
+def page_of(search: Search, size: int = 10_000) -> Page:
+    page = search.page(size)
     assert page is not None
-    return [exchange.exchange_id for exchange in page.exchanges]
+    return page
 
 
-def test_a_page_is_newest_first_and_knows_how_many_there_are() -> None:
-    log = ExchangeLog(":memory:")
-    assert Search(log, Filter(text="x")).page(10) == Page((), 0, 0)
+def ids(log: ExchangeLog, wanted: Filter = EVERYTHING, size: int = 10_000) -> list[str]:
+    return [one.exchange_id for one in page_of(Search(log, wanted), size).exchanges]
+
+
+def test_a_page_is_newest_first_and_knows_how_many_there_are_and_can_be_stopped() -> None:
+    log, text = ExchangeLog(":memory:"), Filter(text="x")
+    assert Search(log, text).page(10) == Page((), 0, 0)
     made = [write(log).exchange_id for _ in range(25)]
     for size in (10, 25, 30):
-        page = Search(log).page(size)
-        assert page is not None
-        assert [one.exchange_id for one in page.exchanges] == made[::-1][:size]
-        assert (page.found, page.rows) == (25, 25)
+        assert ids(log, size=size) == made[::-1][:size]
+        assert page_of(Search(log), size)[1:] == (25, 25)
+    assert Search(log, text).page(5, stopped=lambda: True) is None
+    assert Search(log, Filter(method="getBalance")).page(5, stopped=lambda: True) is not None
 
 
 rows = st.fixed_dictionaries(
@@ -77,11 +74,11 @@ filters = st.builds(
 
 @given(st.lists(rows, max_size=12), filters)
 def test_a_filter_finds_what_a_look_at_the_frame_finds(
-    written: list[dict[str, str]], wanted: Filter
+    written: list[dict[str, Any]], wanted: Filter
 ) -> None:
     log = ExchangeLog(":memory:")
     for row in written:
-        write(log, **row)  # type: ignore[arg-type]
+        write(log, **row)
     expected = []
     for row in log.frame().astype(object).to_dict("records"):
         plain = all(
@@ -102,8 +99,7 @@ def test_a_search_goes_on_as_the_log_grows_and_answers_come() -> None:
     write(log, request='{"q": "Penguin"}')
     for begun, answer in zip(waiting, ("a penguin", "an owl"), strict=True):
         finish(log, begun, f'{{"found": "{answer}"}}')
-        page = search.page(5)
-        assert page is not None
+        page = page_of(search, 5)
         assert (page.found, page.rows) == (2, 3)
         assert page.exchanges[-1].exchange_id == waiting[0].exchange_id
 
@@ -118,13 +114,4 @@ def test_other_sessions_and_their_dead_requests_are_found_too(tmp_path: Path) ->
     assert len(ids(log, Filter(text="dead"))) == CHUNK + 8
     for path in tmp_path.glob("*.jsonl"):  # a folder that was deleted is no error
         path.unlink()
-    page = Search(log, Filter(text="dead")).page(5)
-    assert page is not None
-    assert page.rows == 1
-
-
-def test_a_search_in_bodies_can_be_stopped() -> None:
-    log = ExchangeLog(":memory:")
-    write(log)
-    assert Search(log, Filter(text="x")).page(5, stopped=lambda: True) is None
-    assert Search(log, Filter(method="getBalance")).page(5, stopped=lambda: True) is not None
+    assert page_of(Search(log, Filter(text="dead"))).rows == 1

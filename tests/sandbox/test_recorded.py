@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import json
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 from peer import Peer, http
-from PIL import Image
+from pictures import noise
 
 import brocap_nb as bn
 from brocap_nb.api._facts import METHODS
@@ -23,18 +22,6 @@ CREATED = http(b'{"errorId": 0, "taskId": 71}')
 PROCESSING = http(b'{"errorId": 0, "status": "processing"}')
 READY = http(b'{"errorId": 0,"status":"ready",  "solution": {"token": "t\\u00e4"}}')
 OTHER_KEY = "a" * 32
-
-
-def task(colour: int = 3) -> bn.ComplexImageTask:
-    buffer = io.BytesIO()
-    Image.effect_noise((60, 40), colour).save(buffer, "PNG")
-    return bn.ComplexImageTask.from_image(buffer.getvalue(), "Pick the owl")
-
-
-@pytest.fixture
-def folder(log: bn.ExchangeLog) -> Path:
-    assert log.folder is not None
-    return log.folder
 
 
 @contextlib.contextmanager
@@ -50,7 +37,7 @@ def playing(recorded: Path | bn.ExchangeLog, **options: float) -> Iterator[bn.Cl
 
 def test_a_lesson_is_replayed_without_the_service(client: bn.Client, peer: Peer) -> None:
     peer.say(CREATED, PROCESSING, READY, http(b'{"errorId": 0, "balance": 1.5}'))
-    one = task()
+    one = bn.ComplexImageTask.from_image(noise(), "Pick the owl")
     client.create_task(one, callback_url="http://127.0.0.1:1/was-another")
     for _ in range(2):
         client.get_task_result(71, paced=False)
@@ -108,14 +95,13 @@ def test_an_answer_of_any_kind_is_replayed(name: str, client: bn.Client, peer: P
     before, after = client.log[-1], again.log[-1]
     for field in ("outcome", "http_status", "error_code", "response", "response_base64"):
         assert getattr(after, field) == getattr(before, field), field
-    old, new = (requests.structures.CaseInsensitiveDict(headers_of(e)) for e in (before, after))
+    old, new = (
+        requests.structures.CaseInsensitiveDict(json.loads(e.response_headers or "{}"))
+        for e in (before, after)
+    )
     for header in ("Content-Type", "Location"):
         assert old.get(header) == new.get(header)
     assert ("Content-Length" in old) == ("Content-Length" in new)
-
-
-def headers_of(exchange: bn.Exchange) -> dict[str, str]:
-    return dict(json.loads(exchange.response_headers or "{}"))
 
 
 def test_waits_are_divided_by_speed(client: bn.Client, peer: Peer) -> None:
@@ -134,39 +120,45 @@ def test_waits_are_divided_by_speed(client: bn.Client, peer: Peer) -> None:
         assert (again.log[0].elapsed_ms or 0) >= 290
 
 
-def test_above_speed_1_a_wait_that_is_over_is_skipped(folder: Path) -> None:
-    asked = {"createTask": '{"task": {"type": "X"}}', "getTaskResult": '{"taskId": 5}'}
-    lines = []
-    for number, answer in enumerate(("created", "p1", "p2", "ready"), 1):
-        method = "getTaskResult" if number > 1 else "createTask"
-        line = {"exchange_id": f"s-{number}", "started_at": f"2026-01-01T00:00:0{2 * number}+00:00"}
-        line |= {"session": "s", "task_id": 5, "method": method, "request": asked[method]}
-        outcome = "processing" if answer[0] == "p" else "ok"
-        end = {"outcome": outcome, "response": answer, "http_status": 200, "elapsed_ms": 0.0}
-        lines += [{"kind": "request", **line}, {"kind": "response", **line, **end}]
-    folder.mkdir()
-    (folder / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+def write(folder: Path, *lines: dict[str, object]) -> None:
+    """Lines of a log that another program wrote, each of which is answered."""
+    known = {"session": "s", "http_status": 200, "started_at": "2026-01-01T00:00:00+00:00"}
+    with (folder / "a.jsonl").open("w") as file:
+        for number, line in enumerate(lines, 1):
+            for kind in ("request", "response"):
+                print(
+                    json.dumps({"exchange_id": f"s-{number}", **known, **line, "kind": kind}),
+                    file=file,
+                )
+
+
+def test_above_speed_1_a_wait_that_is_over_is_skipped(tmp_path: Path) -> None:
+    poll: dict[str, object] = {"method": "getTaskResult", "request": '{"taskId": 5}', "task_id": 5}
+    create = poll | {"method": "createTask", "request": '{"task": {"type": "X"}}'}
+    write(
+        tmp_path,
+        *(
+            (poll if number else create)
+            | {"started_at": f"2026-01-01T00:00:0{2 * number}+00:00", "response": answer}
+            | {"outcome": "processing" if answer[0] == "p" else "ok", "elapsed_ms": 0.0}
+            for number, answer in enumerate(("created", "p1", "p2", "ready"))
+        ),
+    )
     now = [0.0]
-
-    def played(speed: float, *times: float) -> list[bytes]:
-        recording = Recording(folder, lambda: now[0], speed)
+    for speed, *story in (
+        (10.0, (0.25, b"p1"), (0.65, b"ready")),
+        (10.0, (0.1, b"p1"), (0.2, b"p2"), (0.3, b"ready")),
+        (10.0, (5.0, b"ready")),
+        (1.0, (100.0, b"p1"), (200.0, b"p2"), (300.0, b"ready"), (400.0, b"ready")),
+    ):
+        recording = Recording(tmp_path, lambda: now[0], speed)
         now[0] = 0.0
-        recording.answer("createTask", asked["createTask"].encode())
-        answers = []
-        for now[0] in times:
-            reply, _ = recording.answer("getTaskResult", asked["getTaskResult"].encode())
-            answers.append(reply.body)
-        return answers
-
-    assert played(10.0, 0.25, 0.65) == [b"p1", b"ready"]
-    assert played(10.0, 0.1, 0.2, 0.3) == [b"p1", b"p2", b"ready"]
-    assert played(10.0, 5.0) == [b"ready"]
-    assert played(1.0, 100.0, 200.0, 300.0, 400.0) == [b"p1", b"p2", b"ready", b"ready"]
+        recording.answer("createTask", b'{"task": {"type": "X"}}')
+        for now[0], said in story:
+            assert recording.answer("getTaskResult", b'{"taskId": 5}')[0].body == said
 
 
-def test_a_request_that_quotes_the_key_is_found_with_another_key(
-    client: bn.Client, peer: Peer, key: str
-) -> None:
+def test_a_request_that_quotes_the_key_is_found(client: bn.Client, peer: Peer, key: str) -> None:
     peer.say(CREATED)
     client.create_task(bn.RawTask({"type": "X", "note": f"my {key}", "password": "hunter22"}))
     asked = {"type": "X", "note": f"my {OTHER_KEY}", "password": "another one"}
@@ -183,33 +175,23 @@ def test_nothing_to_play_is_a_sentence(tmp_path: Path, log: bn.ExchangeLog) -> N
         bn.Sandbox.from_log(tmp_path, speed=0)
 
 
-def test_a_foreign_recording_is_played_within_bounds(folder: Path) -> None:
-    good = {
-        "started_at": "2026-01-01T00:00:00+00:00",
+def test_a_foreign_recording_is_played_within_bounds(tmp_path: Path) -> None:
+    good: dict[str, object] = {
         "method": "getBalance",
         "outcome": "ok",
         "request": "{}",
         "response": "<script>",
         "response_headers": '{"Content-Type": "text/html", "Set-Cookie": "a", "Location": "✓"}',
-        "http_status": 200,
     }
     wrong: list[dict[str, object]] = [
         *({"http_status": status} for status in (-1, 0, 101, 1000, 10**30, "x", [], None)),
         *({"elapsed_ms": wait} for wait in (-1, 1e12, float("nan"), float("inf"), "x", [1])),
-        {"task_id": []},
-        {"outcome": []},
-        {"response_base64": "a"},
+        *({"task_id": []}, {"outcome": []}, {"response_base64": "a"}),
         {"response_headers": "[" * 100_000},
     ]
-    lines = [
-        {**good, **changes, "exchange_id": f"foreign-{n}", "session": "foreign"}
-        for n, changes in enumerate([{}, *wrong], 1)
-    ]
-    folder.mkdir(exist_ok=True)
-    both = [{**line, "kind": kind} for line in lines for kind in ("request", "response")]
-    (folder / "foreign.jsonl").write_text("\n".join(map(json.dumps, both)) + "\n")
+    write(tmp_path, *(good | changes for changes in ({}, *wrong)))
     with pytest.warns(bn.log.LogWarning, match="wrong type"):
-        played = bn.Sandbox.from_log(folder)
+        played = bn.Sandbox.from_log(tmp_path)
     with played as sandbox:
         assert "plays 1 exchanges" in repr(sandbox)
         answer = requests.post(f"{sandbox.url}/getBalance", data="{}", timeout=5)

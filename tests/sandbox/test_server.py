@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import json
 import pickle
-import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +21,13 @@ import requests
 from peer import Peer, http
 from waiting import until
 
+import brocap_nb as bn
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CATALOGUE, METHODS
 from brocap_nb.doors._cli import main
 from brocap_nb.sandbox._recipes import TOKEN_TASK
 from brocap_nb.sandbox._server import Sandbox
+from brocap_nb.sandbox._shared import shared_log, shared_sandbox
 
 FAST = 100.0
 TOO_BIG = "ERROR_TOO_BIG_CAPTCHA_FILESIZE"
@@ -52,9 +55,6 @@ def create(sandbox: Sandbox, **fields: Any) -> int:
     body = post(sandbox, "createTask", **{"task": dict(TOKEN_TASK), **fields}).json()
     assert body["errorId"] == 0, body
     return int(body["taskId"])
-
-
-# --- the way through ------------------------------------------------------------------------
 
 
 def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
@@ -104,60 +104,32 @@ def test_a_huge_body_and_one_in_chunks_are_read_and_answered(sandbox: Sandbox) -
     assert response.json()["errorId"] == 0
 
 
-# --- faults ---------------------------------------------------------------------------------
-
-
-# status, headers and the beginning of the body; or the exception
-OBSERVED = {
-    "http_429": "^429 .*'Retry-After': '2'.*<html>",
-    "http_500": "^500 .*<html>",
-    "http_503": "^503 .*'Retry-After': '2'.*<html>",
-    "redirect": "^200 .*ERROR_NO_SUCH_METHOD",
-    "reset": "^ConnectionError .*reset",
-    "reset_midway": "^(ConnectionError|ChunkedEncodingError) .*(reset|broken)",
-    "stall": "^ReadTimeout .*timed out",
-    "drip": '^200 .*"taskId": 7',
-    "huge_body": "^200 .*'Content-Length': '500000[0-9]{2}'.*\"taskId\": 7.*padding",
-    "wrong_content_type": '^200 .*text/html.*"taskId": 7',
-    "truncated_json": '^200 .*b\'{"errorId": 0, "\'$',
-    "not_utf8": r"^200 .*\\xff\\xfe",
-    "empty_body": "^200 .*b''$",
-    "html_200": "^200 .*<html>",
-    "json_list": r"^200 .*b'\[\{.*\"taskId\": 7.*\]'$",
-    "error_id_string": '^200 .*"errorId": "0"',
-    "missing_task_id": "^200 .*b'{\"errorId\": 0}'$",
-    "unknown_status": '^200 .*"status": "queued"',
-    "unknown_code": "^200 .*ERROR_NEW_CODE",
+# What a client makes of each kind of fault.
+MET = {
+    "http_error": "http_429 http_500 http_503",
+    "connection_error": "reset reset_midway",
+    "timeout": "stall",
+    "bad_response": "redirect huge_body truncated_json not_utf8 empty_body html_200 json_list "
+    "error_id_string missing_task_id",
+    "api_error": "unknown_code",
+    "ok": "drip wrong_content_type unknown_status",
 }
 
 
 @pytest.mark.parametrize("fault", Sandbox().faults.names)
 def test_a_fault_meets_the_next_request_and_no_other(sandbox: Sandbox, fault: str) -> None:
-    def seen(timeout: float) -> str:
-        body = {"clientKey": sandbox.key, "task": dict(TOKEN_TASK)}
-        try:
-            r = requests.post(f"{sandbox.url}/createTask", json=body, timeout=timeout)
-        except requests.RequestException as error:
-            return f"{type(error).__name__} {error}"
-        return f"{r.status_code} {r.headers} {r.content[:150]!r}"
-
+    (outcome,) = (outcome for outcome, faults in MET.items() if fault in faults.split())
+    log, seconds = bn.ExchangeLog(":memory:"), 1 if outcome == "timeout" else 30
     sandbox.faults.next("createTask", fault)
     assert post(sandbox, "getBalance").json()["errorId"] == 0
-    assert re.search(OBSERVED[fault], seen(0.5 if fault == "stall" else 20))
-    assert re.search('^200 .*b\'{"errorId": 0, "taskId": 7', seen(20))
-
-
-def test_an_unknown_fault_is_a_sentence(sandbox: Sandbox) -> None:
-    for order, told in (
-        (("getBalence", "reset"), "Expected one of: createTask"),
-        (("getBalance", "http_504"), "Expected one of: http_429"),
-        (("getBalance", "reset", 0), "from 1 to 1,000,000"),
+    with (
+        bn.Client(sandbox.key, base_url=sandbox.url, log=log, timeout=seconds) as client,
+        contextlib.suppress(bn.ExchangeError),
     ):
-        with pytest.raises(SandboxError, match=told):
-            sandbox.faults.next(*order)  # type: ignore[arg-type]
-
-
-# --- callbacks ------------------------------------------------------------------------------
+        client.create_task(bn.RawTask(TOKEN_TASK))
+    assert log[0].outcome == outcome
+    assert str(log[0].http_status) in fault or outcome != "http_error"
+    create(sandbox)  # which is right again
 
 
 def test_a_result_is_posted_only_where_somebody_waits_for_it(peer: Peer) -> None:
@@ -171,7 +143,7 @@ def test_a_result_is_posted_only_where_somebody_waits_for_it(peer: Peer) -> None
     assert peer.requests == []
     port = int(peer.url.rpartition(":")[2])
     with Sandbox(speed=FAST, log=lines.append, callback_ports=[port]) as sandbox:
-        peer.say(http(b"", 302).replace(b"\r\n\r\n", b"\r\nLocation: /again\r\n\r\n", 1))
+        peer.say(http(b"", 302, header="Location: /again"))
         create(sandbox, callbackUrl=f"{peer.url}/result?n=1")
         until(lambda: lines[-1].endswith("  sent"))
         peer.say(Peer.STALL)
@@ -180,9 +152,6 @@ def test_a_result_is_posted_only_where_somebody_waits_for_it(peer: Peer) -> None
     (path, ready), (_, failed) = peer.requests
     assert (path, json.loads(ready)["status"]) == ("/result?n=1", "ready")
     assert json.loads(failed)["errorCode"] == "ERROR_PROXY_BANNED"
-
-
-# --- the page and the displays --------------------------------------------------------------
 
 
 def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: Sandbox) -> None:
@@ -201,9 +170,7 @@ def test_the_page_shows_everything_and_loads_nothing_from_elsewhere(sandbox: San
 
 
 def test_the_displays_have_what_they_are_about(sandbox: Sandbox) -> None:
-    bundle, recipes = sandbox._repr_mimebundle_(), sandbox.recipes()
-    shown = bundle["text/html"]
-    assert sandbox.url in bundle["text/plain"]
+    shown, recipes = sandbox._repr_mimebundle_()["text/html"], sandbox.recipes()
     assert (sandbox.url in shown, sandbox.key in shown, shown.count("<img")) == (True, True, 8)
     assert len(shown) < 120_000
     shown = html.unescape(recipes._repr_html_())
@@ -213,15 +180,12 @@ def test_the_displays_have_what_they_are_about(sandbox: Sandbox) -> None:
     assert pickle.loads(pickle.dumps(recipes)).equals(recipes)
 
 
-# --- life -----------------------------------------------------------------------------------
-
-
-def test_its_port_is_free_after_stop_and_before_and_after_its_life_it_says_what_to_do() -> None:
+def test_before_and_after_its_life_it_says_what_to_do(capsys: Any) -> None:
     sandbox = Sandbox()
     for name in ("url", "puzzles"):
         with pytest.raises(SandboxError, match=r"start\(\)"):
             getattr(sandbox, name)
-    assert "not started" in sandbox._repr_mimebundle_()["text/plain"]
+    assert "not started" in repr(sandbox)
     assert sandbox.start() is sandbox.start()
     for _ in range(2):
         sandbox.stop()
@@ -230,8 +194,10 @@ def test_its_port_is_free_after_stop_and_before_and_after_its_life_it_says_what_
     assert "stopped" in repr(sandbox)
     with pytest.raises(SandboxError, match="new one"):
         sandbox.start()
-    with Sandbox(port=sandbox.port) as again:
+    with Sandbox(port=sandbox.port) as again:  # which is free
         assert post(again, "getBalance").json()["errorId"] == 0
+        assert main(["sandbox", f"--port={again.port}"]) == 1
+    assert "port=0" in capsys.readouterr().err
 
 
 def test_it_stops_while_a_connection_stalls() -> None:
@@ -245,14 +211,29 @@ def test_it_stops_while_a_connection_stalls() -> None:
     assert "stopped" in repr(sandbox)
 
 
-def test_what_cannot_be_started_gets_a_sentence() -> None:
+def test_what_cannot_be_is_a_sentence(sandbox: Sandbox) -> None:
     wrong: tuple[Any, ...] = ({"port": 70_000}, {"port": "x"}, {"host": "no such host"})
     for options in (*wrong, {"speed": 0}, {"speed": float("nan")}, {"balance": -1}):
         with pytest.raises(SandboxError, match=r".{30}"):
             Sandbox(**options).start()
+    faults: tuple[tuple[Any, ...], ...] = (("getBalence", "reset"), ("getBalance", "http_504"))
+    for order, told in zip(
+        (*faults, ("getBalance", "reset", 0)), ("createTask", "http_429", "1 to 1,0"), strict=True
+    ):
+        with pytest.raises(SandboxError, match=told):
+            sandbox.faults.next(*order)
 
 
-# --- a process of its own -------------------------------------------------------------------
+def test_views_share_one_log_and_a_sandbox_that_runs(tmp_path: Path) -> None:
+    assert shared_log() is shared_log()
+    assert shared_log().folder == tmp_path / "brocap_log"
+    console, sandbox = bn.Console(log=bn.ExchangeLog(":memory:")), shared_sandbox()
+    assert console.target.client().base_url == sandbox.url
+    console.close()
+    assert shared_sandbox() is sandbox
+    assert "stopped" not in repr(sandbox)
+    sandbox.stop()
+    assert "stopped" not in repr(shared_sandbox())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -280,9 +261,3 @@ def test_as_a_process_it_prints_what_one_needs_and_ends_cleanly(number: signal.S
         assert all(word in line for word in words)
     assert secret not in out
     assert "\x1b" not in out
-
-
-def test_a_process_that_cannot_start_says_why(capsys: pytest.CaptureFixture[str]) -> None:
-    with Sandbox() as sandbox:
-        assert main(["sandbox", f"--port={sandbox.port}"]) == 1
-    assert "port=0" in capsys.readouterr().err

@@ -6,9 +6,10 @@ import base64
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from IPython.display import Image as Shown
 from peer import Peer, http
@@ -40,7 +41,6 @@ damaged = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300) | cut_off | damaged)
 def test_inspect_takes_any_bytes(data: bytes) -> None:
     facts = _pictures.inspect(data)
@@ -64,36 +64,27 @@ def test_what_is_no_picture_is_named(kind: str, tmp_path: Path) -> None:
     assert ("0 bytes; the service" in (_pictures.inspect(data).problem or "")) == (not data)
 
 
-# --- as a browser shows it ----------------------------------------------------------------
-
-
 def as_image(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-# where the corners of a picture come to be, by its EXIF orientation
-TURNED = dict(enumerate(("ABCD", "BADC", "DCBA", "CDAB", "ACBD", "CADB", "DBCA", "BDAC"), 1))
-COLOURS = dict(zip("ABCD", ("red", "lime", "blue", "white"), strict=True))
-
-
-@pytest.mark.parametrize(("kind", "orientation"), [*(("JPEG", n) for n in TURNED), ("PNG", 6)])
-def test_a_picture_is_upright_wherever_it_is_seen(kind: str, orientation: int) -> None:
-    held, upright = Image.new("RGB", (2, 2)), Image.new("RGB", (2, 2))
-    for n, (before, after) in enumerate(zip("ABCD", TURNED[orientation], strict=True)):
-        for image, name in ((held, before), (upright, after)):
-            image.paste(COLOURS[name], (n % 2, n // 2, n % 2 + 1, n // 2 + 1))
-    size = (80, 120) if orientation > 4 else (120, 80)
-    expected = upright.resize(size, Image.Resampling.NEAREST)
-    data = saved(held.resize((120, 80), Image.Resampling.NEAREST), kind, exif=exif(orientation))
-    with as_image(data) as image:
-        sent = as_image(_pictures.read(image))  # a PIL image is turned before it is sent
-    assert not sent.getexif()
-    marked = as_image(_pictures.mark_answer(data, [False] * 6))
-    for seen in (_pictures.opened(data), as_image(_pictures.thumbnail(data).data), sent, marked):
-        assert seen.size == _pictures.inspect(data)[1:3] == size
-        off = ImageStat.Stat(ImageChops.difference(seen.convert("RGB"), expected)).mean
-        assert max(off) < 30  # the edges of JPEG, and numbers
-    assert _pictures.read(data) == data  # a file's bytes are sent as they are
+def test_a_picture_is_upright_wherever_it_is_seen() -> None:
+    """Which way each orientation turns it is compared with a browser."""
+    left = Image.new("RGB", (120, 80), "blue")
+    left.paste("red", (0, 0, 60, 80))
+    top = left.transpose(Image.Transpose.ROTATE_270)
+    for kind, turn, expected in (("JPEG", 6, top), ("PNG", 6, top), ("JPEG", 3, left.rotate(180))):
+        data = saved(left, kind, exif=exif(turn))
+        with as_image(data) as image:
+            sent = as_image(_pictures.read(image))  # a PIL image is turned before it is sent
+        assert not sent.getexif()
+        marked = as_image(_pictures.mark_answer(data, [False] * 6))
+        small = as_image(_pictures.thumbnail(data).data)
+        for seen in (_pictures.opened(data), small, sent, marked):
+            assert seen.size == _pictures.inspect(data)[1:3] == expected.size
+            off = ImageStat.Stat(ImageChops.difference(seen.convert("RGB"), expected)).mean
+            assert max(off) < 30  # the edges of JPEG, and numbers
+        assert _pictures.read(data) == data  # a file's bytes are sent as they are
 
 
 @pytest.mark.parametrize(("name", "data"), kinds().items())
@@ -112,14 +103,10 @@ def test_each_kind_is_opened_in_rgb(name: str, data: bytes) -> None:
 def test_a_decompression_bomb_is_refused() -> None:
     for side in (6_400, 9_000, 30_000, 2_000_000_000):
         data = raw_png(8, 0, bytes(range(99)), size=(side, side))
-        assert 100 < len(data) < 600
         assert side != 9_000 or "pixels" in (_pictures.inspect(data).problem or "")
         for use in (_pictures.thumbnail, lambda d: _pictures.mark_answer(d, [True])):
             with pytest.raises(bn.InvalidImageError):
                 use(data)
-
-
-# --- reading ------------------------------------------------------------------------------
 
 
 def test_a_pil_image_is_read_if_it_says_what_is_white() -> None:
@@ -132,9 +119,7 @@ def test_a_pil_image_is_read_if_it_says_what_is_white() -> None:
         _pictures.read(Image.new("L", (0, 0)))
 
 
-def test_a_picture_comes_from_wherever_people_have_it(
-    tmp_path: Path, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_picture_comes_from_anywhere(tmp_path: Path, peer: Peer, monkeypatch: Any) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     file = tmp_path / "a.png"
     file.write_bytes(PICTURE)
@@ -194,23 +179,13 @@ def test_what_is_an_address_and_what_is_none() -> None:
         assert _pictures.clean_address(f" {text}\r\n") == text
 
 
-# --- fetching -----------------------------------------------------------------------------
-
-
 def test_a_picture_is_fetched_once_and_the_latest_are_remembered(peer: Peer) -> None:
     peer.say(http(PICTURE, content_type="image/png"))
-    url = f"{peer.url}/a.png"
-    assert _pictures.fetched(url) is None
-    assert _pictures.fetch(url) == _pictures.fetch(url) == _pictures.read(url) == PICTURE
-    assert _pictures.fetched(url) == PICTURE
-    assert len(peer.requests) == 1
-    for number in range(32):
-        _pictures.remember(f"{peer.url}/{number}", b"x")
-    assert _pictures.fetched(url) is None
-    assert _pictures.fetched(f"{peer.url}/0") == b"x"
-
-
-# --- grids and marks ----------------------------------------------------------------------
+    urls = [f"{peer.url}/{number}.png" for number in range(33)]
+    for url in (urls[0], *urls):
+        assert _pictures.fetch(url) == _pictures.read(url) == PICTURE
+    assert len(peer.requests) == 33
+    assert (_pictures.fetched(urls[0]), _pictures.fetched(urls[1])) == (None, PICTURE)
 
 
 @given(st.integers(1, 200), st.integers(1, 2000), st.integers(1, 2000))
@@ -222,34 +197,22 @@ def test_a_guessed_grid_holds_the_tiles(tiles: int, width: int, height: int) -> 
     assert _pictures.grids(6) == [(3, 2), (2, 3), (6, 1), (1, 6)]  # wide before tall
 
 
-def green_tiles(data: bytes, columns: int, rows: int) -> list[bool]:
-    """Which tiles have a green edge: looked for at the middle of each tile's bottom."""
-    image, found = as_image(data), []
-    for index in range(columns * rows):
-        x = round((index % columns + 0.5) * image.width / columns)
-        bottom = round((index // columns + 1) * image.height / rows) - 1
-        pixels = [image.getpixel((x, bottom - up)) for up in range(6)]
-        found.append(any(g > r + 60 and g > b + 30 for r, g, b in pixels))  # type: ignore[misc]
-    return found
-
-
-@settings(deadline=None, max_examples=40)
 @given(st.integers(1, 4), st.data())
 def test_the_true_tiles_are_marked_and_no_others(columns: int, data: st.DataObject) -> None:
     answer = data.draw(st.lists(st.booleans(), min_size=columns * 3, max_size=columns * 3))
-    marked = _pictures.mark_answer(plain(80 * columns, 240), answer, grid=(columns, 3))
-    assert green_tiles(marked, columns, 3) == answer
-    assert (as_image(marked).format, as_image(marked).size) == ("PNG", (80 * columns, 240))
-
-
-def test_what_cannot_be_marked_is_refused() -> None:
-    small = plain(90, 60)
-    for data, tiles, grid in (
-        *((small, 6, (4, 2)), (small, 6, (-3, -2)), (small, 0, None), (small, 0, (0, 0))),
-        *((plain(2, 2), 6, None), (b"no picture", 1, None)),
-    ):
+    file = plain(80 * columns, 240)
+    marked = as_image(_pictures.mark_answer(file, answer, grid=(columns, 3)))
+    assert (marked.format, marked.size) == ("PNG", (80 * columns, 240))
+    for index, chosen in enumerate(answer):  # a green edge: at the middle of the tile's bottom
+        x, bottom = index % columns * 80 + 40, index // columns * 80 + 79
+        pixels: list[Any] = [marked.getpixel((x, bottom - up)) for up in range(6)]
+        assert any(g > r + 60 and g > b + 30 for r, g, b in pixels) == chosen
+    for wrong in ((4, 2), (-columns, -3), (0, 0)):
         with pytest.raises(bn.InvalidImageError):
-            _pictures.mark_answer(data, [True] * tiles, grid=grid)
+            _pictures.mark_answer(file, answer, grid=wrong)
+    for small, tiles in ((b"no picture", 1), (plain(2, 2), 6), (file, 0)):
+        with pytest.raises(bn.InvalidImageError):
+            _pictures.mark_answer(small, [True] * tiles)
 
 
 def test_a_thumbnail_is_small_and_one_that_is_tall_or_wide_legible() -> None:
@@ -276,12 +239,3 @@ def test_a_thumbnail_has_nothing_of_the_file_but_its_pixels_on_white() -> None:
     file = saved(Image.new("RGB", (60, 40), "red"), "JPEG", exif=told)
     assert b"taken at home" in file
     assert b"taken at home" not in _pictures.thumbnail(file).data
-
-
-def test_pictures_that_are_shown_together_share_a_budget() -> None:
-    large = noise(900, 700, "JPEG")
-    for count in (1, 5, 20):
-        shown = _pictures.images([large] * count, "Picture {}")
-        assert len(shown) == min(count, 12)
-        uris = re.findall(r'data:image/[^"]+', "".join(shown))
-        assert 20_000 < sum(map(len, uris)) <= 40_000

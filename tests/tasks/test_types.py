@@ -6,6 +6,7 @@ import base64
 import os
 import re
 from datetime import timedelta
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -28,12 +29,9 @@ def b64(data: bytes) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
+def _registry(monkeypatch: Any) -> None:
     """A type that a test defines is gone after it."""
     monkeypatch.setattr(_types, "_registry", dict(_types._registry))
-
-
-# --- what goes out ------------------------------------------------------------------------
 
 
 IMAGE: dict[str, Any] = {"image_urls": [ADDRESS], "question": QUESTION}
@@ -66,9 +64,6 @@ def test_a_task_is_the_documented_json() -> None:
     for task in tasks:
         with pytest.raises(ValueError, match="frozen"):
             task.anything = "x"  # type: ignore[attr-defined]
-
-
-# --- what is refused ----------------------------------------------------------------------
 
 
 class InAList(bn.Task, register=False):
@@ -106,9 +101,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("fields", "field", "said"), WRONG)
-def test_wrong_input_gets_a_sentence_at_its_field(
-    fields: dict[str, Any], field: str, said: str
-) -> None:
+def test_wrong_input_gets_a_sentence(fields: dict[str, Any], field: str, said: str) -> None:
     kind: type[bn.Task] = bn.FunCaptchaTaskProxyless
     if not fields.keys() & TOKEN.keys() - {"website_url"}:
         kind = InAList if "items" in fields else bn.ComplexImageTask
@@ -126,14 +119,12 @@ def test_what_is_no_json_object_is_refused_and_all_problems_are_told_at_once() -
     with pytest.raises(bn.InvalidTaskError) as caught:
         bn.FunCaptchaTaskProxyless(website_url="x", nope=1)
     assert {p.field for p in caught.value.problems} == {"websiteURL", "websitePublicKey", "nope"}
-    wrong: list[Any] = [[1], "{}", {"x": float("nan")}, {"x": b""}]
+    deep = [reduce(lambda inner, _: [inner], range(levels), [0]) for levels in (600, 900, 100_000)]
+    wrong: list[Any] = [[1], "{}", {"x": float("nan")}, {"x": b""}, *({"x": x} for x in deep)]
     for body in (*wrong, {"type": "ComplexImageTask", 5: 6}):
-        with pytest.raises(bn.InvalidTaskError, match=r"not JSON|5 is not a field"):
+        with pytest.raises(bn.InvalidTaskError, match=r"not JSON|Convert the value|5 is not a"):
             bn.task_from_wire(body)
     assert isinstance(bn.task_from_wire({"type": ["ComplexImageTask"]}), bn.RawTask)
-
-
-# --- own types ----------------------------------------------------------------------------
 
 
 def test_an_own_type_takes_five_lines_and_more_for_checks_of_its_own() -> None:
@@ -166,33 +157,28 @@ def test_an_own_type_takes_five_lines_and_more_for_checks_of_its_own() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Field name")
-def test_a_field_of_ones_own_may_have_a_name_of_ours() -> None:
+def test_an_own_type_may_have_our_names_and_replace_another_and_none_may_be_meant() -> None:
     class ImageToTextTask(bn.Task):
         model_config = ConfigDict(ser_json_timedelta="float")
         body: str
         type: str = "ImageToTextTask"
         wait: timedelta = timedelta(minutes=1)
 
-    task = ImageToTextTask(body=b64(PICTURE))
+    task: bn.Task = ImageToTextTask(body=b64(PICTURE))
     assert task.to_wire() == {"type": "ImageToTextTask", "body": b64(PICTURE), "wait": 60.0}
     assert task.pictures() == [PICTURE]
-    with pytest.raises(bn.InvalidTaskError, match=r"api_pictures: … = Field\(alias=\"pictures\"\)"):
+    with pytest.raises(ValueError, match="'pictures' conflicts with member"):
 
         class Gallery(bn.Task):
             pictures: list[str]
 
-
-def test_a_type_defined_again_replaces_the_first_and_none_may_mean_something() -> None:
-    class Old(bn.Task, wire_type="Their.Name"):
-        a: int
-
-    class Mine(bn.Task, wire_type="Their.Name"):
+    class Mine(bn.Task, wire_type="ImageToTextTask"):
         language: str | None = "en"
         required: int | None
         absent: str | None = None
 
     task = Mine(language=None, required=None)
-    assert task.to_wire() == {"type": "Their.Name", "language": None, "required": None}
+    assert task.to_wire() == {"type": "ImageToTextTask", "language": None, "required": None}
     assert bn.task_from_wire(task.to_wire()) == task
 
 
@@ -221,28 +207,13 @@ def test_the_docstring_under_a_field_is_its_help_in_a_notebook_too() -> None:
     assert [info.description for info in fields] == ["What is written.", "Its own.", None]
 
 
-# --- how it looks -------------------------------------------------------------------------
-
-
 def test_the_display_is_small_and_has_neither_file_nor_markup_of_others() -> None:
-    evil = "<script>alert(1)</script>"
     for files in ([PICTURE], [noise(400, 300)] * 4, [os.urandom(500_000)], [PICTURE[:5000]]):
-        sent = [*map(b64, files)]
-        task = bn.ComplexImageTask(images_base64=sent, question=QUESTION, user_agent=evil)
+        task = bn.ComplexImageTask(images_base64=[*map(b64, files)], question=f"{QUESTION} <b>")
         shown = task._repr_mimebundle_()
         assert sum(len(text.encode()) for text in shown.values()) <= 60_000
         assert all(QUESTION in text for text in shown.values())
-        assert not any(sent[0][:5000] in text for text in (*shown.values(), repr(task)))
+        assert not any(b64(files[0])[:5000] in text for text in (*shown.values(), repr(task)))
         for part in ('alt="Picture 1 of the task"', "PNG 300 x 200", "inside the limits"):
             assert part in shown["text/html"] or files != [PICTURE]
-        assert "<script" not in shown["text/html"]
-    assert "<script" not in bn.RawTask({"type": evil, evil: evil})._repr_mimebundle_()["text/html"]
-
-
-def test_json_that_is_nested_too_deeply_is_refused_with_a_sentence() -> None:
-    for levels in (600, 900, 100_000):
-        deep: list[Any] = []
-        for _ in range(levels):
-            deep = [deep]
-        with pytest.raises(bn.InvalidTaskError, match="Convert the value in question"):
-            bn.RawTask({"type": "Deep", "list": deep})
+        assert "<b>" not in shown["text/html"]

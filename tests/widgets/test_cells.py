@@ -46,41 +46,33 @@ def printed(messages: list[dict[str, Any]]) -> str:
     return "".join(m["content"]["text"] for m in messages if m["msg_type"] == "stream").strip()
 
 
-def first(messages: list[dict[str, Any]], kind: str, *words: str) -> int:
+def first(messages: list[dict[str, Any]], kind: str, words: str = "") -> int:
     """Where the first message of a kind that has these words stands."""
-    return next(
-        number
-        for number, message in enumerate(messages)
-        if message["msg_type"] == kind and all(word in str(message["content"]) for word in words)
-    )
+    found = [m["msg_type"] == kind and words in str(m["content"]) for m in messages]
+    return found.index(True)
 
 
-def test_running_a_cell_again_replaces_its_console() -> None:
-    cells = [("a", MAKE), ("b", CELL), ("c", COUNT), ("b", CELL), ("b", CELL), ("c", COUNT)]
-    runs = run(*cells, ("d", CELL), ("c", COUNT))
+def test_a_cell_that_is_run_again_and_cells_after_it() -> None:
+    again = [("b", CELL), ("b", CELL), ("c", COUNT)]
+    runs = run(("a", MAKE), ("b", CELL), ("c", COUNT), *again, ("d", CELL), ("c", COUNT))
     once, thrice, other = (printed(runs[number]) for number in (2, 5, 7))
     assert once == thrice  # no model, no thread and no listener more
     assert once.endswith("True")
     assert int(other.split()[0]) > int(once.split()[0])  # another cell has one of its own
-    again = runs[3]  # the form is shown before the log is made and the former Console closed
-    shown = first(again, "display_data", "widget-view+json")
-    assert first(again, "comm_open", "Submit task") < shown
-    assert shown < first(again, "comm_open", "Clear filters")
-    assert shown < first(again, "comm_close")
+    shown = first(runs[3], "display_data", "widget-view+json")  # before the rest is made or closed
+    assert first(runs[3], "comm_open", "Submit task") < shown
+    assert shown < first(runs[3], "comm_open", "Clear filters")
+    assert shown < first(runs[3], "comm_close")
 
 
-def test_a_console_of_another_cell_keeps_its_log() -> None:
+def test_what_later_cells_do_to_a_console_that_is_shown_already() -> None:
     show = ("c", "from IPython.display import display\ndisplay(console); Console()")
-    state = "print(console.board.widget.comm is not None)"
-    runs = run(("a", MAKE), ("b", "console = Console()"), show, show, ("d", state))
-    assert printed(runs[-1]) == "True"
-
-
-def test_a_type_of_a_later_cell_is_offered_in_a_console_that_is_shown_already() -> None:
+    open_still = "print(console.board.widget.comm is not None)"
+    cells = [("a", MAKE), ("b", "console = Console()"), show, show, ("d", open_still)]
     define = "import brocap_nb as bn\nclass LaterTask(bn.Task):\n    {}: str"
+    cells += [("e", define.format("first")), ("f", "console.task_type.value = 'LaterTask'")]
     look = "print([v for _, v in console.task_type.options], list(console.form.inputs))"
-    choose = "console.task_type.value = 'LaterTask'"
-    cells = [("b", CELL), ("c", define.format("first")), ("d", choose)]
-    runs = run(("a", MAKE), *cells, ("e", define.format("second")), ("f", look))
+    runs = run(*cells, ("g", define.format("second")), ("h", look))
+    assert printed(runs[4]) == "True"  # the cell that shows it closes only its own
     assert "'LaterTask'" in printed(runs[-1])
     assert "['second']" in printed(runs[-1])

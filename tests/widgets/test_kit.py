@@ -1,11 +1,19 @@
-"""Widgets share what is alike, and changing one changes no other."""
+"""The parts of the views: what is shared, drawn seldom, sent again only if it changed, and told."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import brocap_nb as bn
 from brocap_nb.widgets import LogBoard, _kit
+from brocap_nb.widgets._kit import Report, close_all
+from brocap_nb.widgets._rows import Row, RowList
 
 
 def test_what_is_alike_is_one_and_hiding_one_hides_no_other() -> None:
@@ -26,8 +34,8 @@ def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
     first, second = (LogBoard(bn.ExchangeLog(":memory:")) for _ in range(2))
     first.widget.layout.width = "50%"
     assert second.widget.layout.width is None
-    for board in (first, second):
-        board.close()
+    first.close()
+    second.close()
 
 
 def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> None:
@@ -48,3 +56,61 @@ def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> 
     refresh.close()
     refresh.request()
     assert refresh._timer is None
+
+
+def rows(*keys: str) -> list[Row]:
+    return [Row(key, f"line \t{key}") for key in keys]
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=6))
+def test_what_was_shown_before_does_not_matter_and_rows_that_go_are_closed(
+    models: Callable[[], int], shown: list[list[str]]
+) -> None:
+    opened: list[str] = []
+    lines = RowList(opened.append)
+    empty = models()
+    for keys in shown:
+        lines.show(rows(*keys))
+        lines.mark("a")
+        assert [text[0] == "▸" for text in lines.texts] == [key == "a" for key in keys]
+        opened.clear()
+        for button in lines.children[1:]:
+            button.click()
+        assert opened == keys == [text.split()[-1] for text in lines.texts]
+        assert models() == empty + len(keys)
+    close_all(lines)
+
+
+def test_only_what_changes_is_sent() -> None:
+    lines = RowList(print)
+    lines.show(rows("a", "b", "c"))
+    sent: list[Any] = []
+    for widget in (lines, *lines.children):
+        widget.observe(sent.append, ["children", "description", "_dom_classes"])
+    lines.show(rows("a", "b", "c"))
+    assert sent == []
+    lines.show([Row("a", "other", "good"), *rows("b", "c")])
+    assert {change["name"] for change in sent} == {"description", "_dom_classes"}
+    assert {change["owner"] for change in sent} == {lines.children[1]}
+    buttons = {*lines.children}
+    lines.show(rows("d", "a", "b"))  # a new row costs no new widget
+    assert {*lines.children} == buttons
+
+
+def test_what_is_raised_is_shown_as_text_without_secrets_and_ctrl_c_goes_through() -> None:
+    report = Report(lambda text: text.replace("hunter2", "<secret>"))
+    for error, told in (
+        (bn.InvalidInputError("A is b; expected c."), "A is b; expected c."),
+        (ZeroDivisionError("by <b>nought</b>"), "ZeroDivisionError: by &lt;b&gt;nought&lt;/b&gt;."),
+        (ValueError("hunter2 is wrong"), "ValueError: &lt;secret&gt; is wrong."),
+    ):
+        with report.catching():
+            raise error
+        assert told in report.value
+        assert 'role="alert"' in report.value
+    report.tell("the key is hunter2")
+    assert "the key is &lt;secret&gt;" in report.value
+    report.clear()
+    assert report.layout.display == "none"
+    with pytest.raises(KeyboardInterrupt), report.catching():
+        raise KeyboardInterrupt

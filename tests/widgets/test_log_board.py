@@ -1,4 +1,4 @@
-"""Requests, tasks, errors and an exchange, joined: a click on one leads to the next."""
+"""Requests, tasks, errors and an exchange in full: a click on one leads to the next."""
 
 from __future__ import annotations
 
@@ -11,38 +11,37 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pictures import noise
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.api._facts import CATALOGUE
-from brocap_nb.log._search import Filter
 from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.widgets import LogBoard, _exchange_view
 from brocap_nb.widgets._exchange_view import name_of
 from brocap_nb.widgets._rows import row_of
-from brocap_nb.widgets._target import TargetChooser
 
 UNKNOWN = "ERROR_TASK_NOT_SUPPORTED"
 
 
 @pytest.fixture
 def board(used: bn.Client, sandbox: bn.Sandbox) -> Iterator[LogBoard]:
-    """That of a Console."""
-    target = TargetChooser(used.log, client=used, sandbox=sandbox, live=False)
-    shown = LogBoard(used.log, target=target)
-    yield shown
-    shown.close()
-    target.close()
+    console = bn.Console(used, sandbox=sandbox)
+    yield console.board
+    console.close()
     assert not used.log._listeners
 
 
-def fail(client: bn.Client, kind: str | None = "NoSuchTask") -> None:
+def fail(client: bn.Client, kind: str | None = "NoSuchTask") -> str:
+    """The id of a refused request."""
     with contextlib.suppress(bn.ExchangeError):
         client.create_task(bn.RawTask({} if kind is None else {"type": kind}))
+    return client.log[-1].exchange_id
 
 
-def told(board: LogBoard) -> str:
-    return str(board.place.value)
+def told(widget: Any) -> str:
+    """All texts that are in a widget."""
+    inner = [told(one) for one in getattr(widget, "children", ())]
+    return " ".join([str(getattr(widget, "value", "")), *inner])
 
 
 def click(board: LogBoard, number: int) -> None:
@@ -59,69 +58,53 @@ def hidden(widget: Any) -> bool:
 
 
 def test_it_follows_the_log_and_shows_more_of_it(board: LogBoard, used: bn.Client) -> None:
-    assert "No request has been made yet" in told(board)
     for _ in range(11):
         used.get_balance()
     fail(used)
-    until(lambda: "Rows 1 to 10 of 12" in told(board))
+    until(lambda: "Rows 1 to 10 of 12" in board.place.value)
     assert board.list.texts[0].split()[1:] == [
         *("createTask", "200", str(round(used.log[-1].elapsed_ms or 0))),
         *("✗", "api_error", UNKNOWN),
     ]
-    assert board.list.texts[1].split()[-2:] == ["✓", "ok"]
     board.more.click()
-    assert "Rows 1 to 12 of 12" in told(board)
     assert hidden(board.more)
     used.get_balance()
-    until(lambda: "Rows 1 to 13 of 13" in told(board))
+    until(lambda: "Rows 1 to 13 of 13" in board.place.value)
     board.method.value = "getBalance"
-    assert "Rows 1 to 10 of 12" in told(board)
+    assert "Rows 1 to 10 of 12" in board.place.value
     assert not hidden(board.more)
 
 
 def test_filters_are_offered_as_methods_and_codes_come(board: LogBoard, used: bn.Client) -> None:
-    assert len(board.method.options) == 1
     used.get_balance()
     fail(used, "PenguinTask")
     until(lambda: len(board.method.options) == 3)
-    assert [value for _, value in board.error_code.options] == ["", *CATALOGUE]
+    assert [value for _, value in board.error_code.options] == ["", *bn.CATALOGUE]
     assert [value for _, value in board.method.options] == ["", "getBalance", "createTask"]
-    assert hidden(board.clear)
-    board.method.value = "getBalance"
-    assert "1 to 1 of 1, newest first; the log has 2" in told(board)
-    board.outcome.value = "api_error"
-    assert "No row fits the filters; the log has 2." in told(board)
+    board.method.value, board.outcome.value = "getBalance", "api_error"
+    assert "No row fits the filters; the log has 2." in board.place.value
     board.clear.click()
-    assert len(board.list.texts) == 2
-
-    # a text is looked for in the bodies too
-    board.text.value = "penguin"
-    until(lambda: "1 to 1 of 1" in told(board))
+    board.text.value = "penguin"  # it is looked for in the bodies too
+    until(lambda: "1 to 1 of 1" in board.place.value)
     fail(used, "PENGUIN")
-    until(lambda: "1 to 2 of 2" in told(board))
-    board.text.value = "no such thing"
-    until(lambda: "No row fits" in told(board))
+    until(lambda: "1 to 2 of 2" in board.place.value)
     board.text.value = "Task 12"
-    assert board._search.wanted == Filter(task_id=12)
-    board.show_only(wanted := Filter(error_code=UNKNOWN, task_id=5))
-    assert (board.error_code.value, board.text.value) == (UNKNOWN, "task 5")
-    assert board._search.wanted == wanted
+    until(lambda: "No row fits" in board.place.value)
 
 
 def test_the_polls_of_a_task_are_folded_into_its_row(
     board: LogBoard, used: bn.Client, sandbox: bn.Sandbox
 ) -> None:
     board.view.value = "tasks"
-    assert "No task has been created yet" in told(board)
+    assert "No task has been created yet" in board.place.value
     puzzle = sandbox.puzzles[0]
     run = used.submit(bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question))
     run.result(60)
     fail(used)
-    until(lambda: "newest 2 of 2" in told(board))
+    until(lambda: "newest 2 of 2" in board.place.value)
     failed, ready = [text.split() for text in board.list.texts]
     assert failed[1:] == ["✗", "failed", "0", "NoSuchTask", UNKNOWN]
     assert ready[1:5] == [str(run.task_id), "✓", "ready", str(run.polls)]
-    assert ready[-1] == "ComplexImageTask"
     click(board, 1)
     assert "data:image/svg+xml" in board.about.value
     assert (board.view.value, board.text.value) == ("requests", f"task {run.task_id}")
@@ -136,21 +119,22 @@ def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
     board: LogBoard, used: bn.Client, sandbox: bn.Sandbox
 ) -> None:
     board.view.value = "errors"
-    assert "Nothing has gone wrong so far" in told(board)
+    assert "Nothing has gone wrong so far" in board.place.value
     for kind in ("NoSuchTask", "NoSuchTask", None):
         fail(used, kind)
     sandbox.faults.next("getBalance", "http_503")
     with contextlib.suppress(bn.ExchangeError):
         used.get_balance()
-    until(lambda: "Errors (3)" in board.view._options_labels)
-    first, second, broken = board.list.texts
+    until(lambda: len(board.list.texts) == 3)
     entry = bn.explain(UNKNOWN)
-    assert f"{UNKNOWN} · 2 times · same request again? No, change it first" in first
-    assert f"{entry.meaning} {entry.remedy}".replace("`", "") in first
-    assert used.log[1].exchange_id in first
-    assert "ERROR_NO_SUCH_METHOD · 1 time " in second
-    assert "http_error · " in broken
-
+    for number, words in (
+        (0, f"{UNKNOWN} · 2 times · same request again? No, change it first"),
+        (0, f"{entry.meaning} {entry.remedy}".replace("`", "")),
+        (0, used.log[1].exchange_id),
+        (1, "ERROR_NO_SUCH_METHOD · 1 time "),
+        (2, "http_error · "),
+    ):
+        assert words in board.list.texts[number]
     for number, control, count in ((0, board.error_code, 2), (2, board.outcome, 1)):
         board.view.value = "errors"
         click(board, number)
@@ -161,11 +145,10 @@ def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
 
 
 def test_every_code_can_be_looked_up_and_provoked_and_a_failure_is_told() -> None:
-    log = bn.ExchangeLog(":memory:")
     with bn.Sandbox(speed=20) as sandbox:
-        target = TargetChooser(log, sandbox=sandbox, live=False)
-        board = LogBoard(log, target=target)
-        for code, entry in CATALOGUE.items():
+        console = bn.Console(sandbox=sandbox, log=bn.ExchangeLog(":memory:"))
+        board = console.board
+        for code, entry in bn.CATALOGUE.items():
             board.error_code.value = code
             assert html.escape(entry.meaning.split("`")[0]) in board.about.value
             assert hidden(board.provoke) == (code not in {recipe.code for recipe in RECIPES})
@@ -173,14 +156,13 @@ def test_every_code_can_be_looked_up_and_provoked_and_a_failure_is_told() -> Non
         assert hidden(board.details)
         board.error_code.value = "ERROR_ZERO_BALANCE"
         board.provoke.click()
-        until(lambda: "Done" in board._report.value)
+        until(lambda: "Done" in told(board.widget))
         until(lambda: "ERROR_ZERO_BALANCE" in " ".join(board.list.texts))
         until(lambda: not board.provoke.disabled)
     board.provoke.click()  # the sandbox has stopped
-    until(lambda: "brocap-problem" in board._report.value)
+    until(lambda: "brocap-problem" in told(board.widget))
     until(lambda: not board.provoke.disabled)
-    board.close()
-    target.close()
+    console.close()
 
 
 def test_a_row_and_a_tab_stay_open_while_others_come(board: LogBoard, used: bn.Client) -> None:
@@ -188,8 +170,6 @@ def test_a_row_and_a_tab_stay_open_while_others_come(board: LogBoard, used: bn.C
     until(lambda: board.list.texts)
     click(board, 0)
     assert board.exchange.exchange_id == used.log[-1].exchange_id
-    assert opened(board)
-    assert not hidden(board.exchange)
     for tab in ("errors", "requests"):
         board.view.value = tab
     assert opened(board)
@@ -212,7 +192,6 @@ def test_the_log_is_spelled_as_the_notebook_can_run_it(
     monkeypatch.setattr(_exchange_view, "get_ipython", lambda: SimpleNamespace(user_ns=names))
     board, on_disk = LogBoard(used.log), bn.ExchangeLog(tmp_path)
     assert name_of(used.log) == ""
-    assert "DataFrame" not in board._frame.text.value
     assert eval(name_of(on_disk)).folder == tmp_path
     names["bn"] = bn
     assert name_of(on_disk) == f'bn.ExchangeLog("{tmp_path.as_posix()}")'
@@ -221,21 +200,16 @@ def test_the_log_is_spelled_as_the_notebook_can_run_it(
         assert eval(name_of(used.log), names) is used.log
     used.get_balance()
     board._ipython_display_()
-    assert "board.log.frame()" in board._frame.text.value
     click(board, 0)
-    assert f'board.log["{used.log[-1].exchange_id}"]' in board.exchange._entry.text.value
+    for text in ("board.log.frame()", f'board.log["{used.log[-1].exchange_id}"]'):
+        assert text in told(board.widget)
     board.close()  # its static form is still there
     assert "getBalance" in board._repr_mimebundle_()["text/html"].replace("<wbr>", "")
 
 
-def test_what_is_no_log_and_what_fails_while_it_draws_is_told(
-    board: LogBoard, used: bn.Client
-) -> None:
+def test_what_is_no_log_is_a_sentence() -> None:
     with pytest.raises(bn.InvalidInputError, match="type str; expected an ExchangeLog"):
         LogBoard("brocap_log")  # type: ignore[arg-type]
-    board.list.show = lambda *_: 1 / 0  # type: ignore[method-assign, assignment]
-    used.get_balance()
-    until(lambda: "ZeroDivisionError" in board._report.value)
 
 
 def test_a_row_is_under_way_only_in_its_own_session_and_says_whose_it_is() -> None:
@@ -246,3 +220,74 @@ def test_a_row_is_under_way_only_in_its_own_session_and_says_whose_it_is() -> No
     assert "✗ no_response" in row_of(begun, "another").text
     ours = dataclasses.replace(begun, session="bob/abc")
     assert row_of(ours, log.session).text.endswith(" bob")
+
+
+# --- an exchange in full ------------------------------------------------------------------
+
+
+def test_it_is_shown_with_its_meaning_its_field_its_small_picture_and_as_code(
+    board: LogBoard, used: bn.Client
+) -> None:
+    view = board.exchange
+    view.show_exchange(fail(used, "<img src=x>"))
+    meaning = html.escape(bn.explain(UNKNOWN).meaning)
+    for text in (meaning, "Check the spelling", "it is about", "Content-Type"):
+        assert text in told(view)
+    assert "&lt;img src=x&gt;" in told(view)
+    assert "<img src=x>" not in told(view)
+    for button, part in ((view.curl, "curl -sS"), (view.python, "requests.request")):
+        button.click()
+        assert part in told(view)
+        assert "BROCAP_CLIENT_KEY" in told(view)
+    assert used._secret.reveal() not in told(view)
+    used.create_task(bn.ComplexImageTask.from_image(noise(200, 100), question="Pick"))
+    view.show_exchange(used.log[-1].exchange_id)
+    for text in ("data:image/", "&lt;image/png"):
+        assert text in told(view)
+    assert "curl -sS" not in told(view)
+    view.curl.click()  # it is too long for a notebook
+    assert f"log.to_curl(&quot;{view.exchange_id}&quot;)" in told(view)
+    assert len(told(view)) < 27_000
+    view.show_exchange("nobody-1")
+    assert "has no exchange &#x27;nobody-1&#x27;" in told(view)
+
+
+@pytest.mark.parametrize("billed", [True, False])
+def test_it_is_sent_again_and_compared_and_asked_about_where_it_may_be_billed(
+    used: bn.Client, sandbox: bn.Sandbox, billed: bool
+) -> None:
+    console = bn.Console(used, sandbox=None if billed else sandbox)
+    view = console.board.exchange
+    view.show_exchange(fail(used))
+    view.again.click()
+    if billed:
+        assert view.again.description == "Send it: it may be billed"
+        assert len(used.log) == 1
+        view.again.click()
+    until(lambda: "Sent again as exchange" in told(view))
+    assert used.log[1].exchange_id in told(view)
+    assert "no difference" in told(view)
+    until(lambda: not view.again.disabled)
+    used.get_balance()
+    view.show_exchange(used.log[-1].exchange_id)
+    view.again.click()  # a balance costs nothing
+    until(lambda: len(used.log) == 4)
+    until(lambda: not view.again.disabled)
+    console.target.choice.value = "live"
+    view.again.click()
+    assert "No client key is set" in told(view)
+    assert not view.again.disabled
+    console.close()
+
+
+def test_another_row_is_compared_instead_of_opened(board: LogBoard, used: bn.Client) -> None:
+    view, first, second = board.exchange, fail(used), fail(used, "OtherTask")
+    view.show_exchange(first)
+    view.compare.value = True
+    assert "Click the row" in told(view)
+    view.show_exchange(second)
+    assert view.exchange_id == first
+    assert "request.task.type" in told(view)
+    view.show_exchange(second)
+    assert view.exchange_id == second
+    assert "request.task.type" not in told(view)
