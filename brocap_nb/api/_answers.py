@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -196,6 +196,14 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def tiles_in_words(answer: Sequence[bool]) -> str:
+    """Which tiles are chosen, counted from 1, row by row."""
+    chosen = [str(number) for number, yes in enumerate(answer, 1) if yes]
+    if not chosen:
+        return f"none of the {len(answer)} tiles"
+    return f"{'tile' if len(chosen) == 1 else 'tiles'} {', '.join(chosen)} of {len(answer)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """An answer without an error. `raw` is all of it, undocumented fields included."""
@@ -205,10 +213,8 @@ class Answer:
 
     def _facts(self) -> list[tuple[str, str]]:
         told = {name: getattr(self, name, None) for name in ("task_id", "status", "balance")}
-        tiles = self.answer if isinstance(self, TaskResult) else None
-        if tiles is not None:
-            chosen = ", ".join(str(number) for number, true in enumerate(tiles, 1) if true)
-            told["answer"] = f"tile {chosen or 'none'} of {len(tiles)}"
+        if isinstance(self, TaskResult) and self.answer is not None:
+            told["answer"] = tiles_in_words(self.answer)
         return [(name.replace("_", " "), str(one)) for name, one in told.items() if one is not None]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

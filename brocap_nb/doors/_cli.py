@@ -25,7 +25,6 @@ _SHOWN: Final = ["exchange_id", "method", "outcome", "error_code", "elapsed_ms"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may know few characters
             stream.reconfigure(errors="backslashreplace")

@@ -95,8 +95,6 @@ def _parser(name: str) -> _Parser:
 
 @magics_class
 class BroCapMagics(Magics):
-    """`%brocap` and `%%brocap`."""
-
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._own: dict[bool, Client] = {}
@@ -194,7 +192,6 @@ class BroCapMagics(Magics):
         return None
 
     def _client(self, options: Namespace) -> Client:
-        """The client that the options name."""
         if options.client:
             return self._named(options.client)
         if options.live not in self._own:
@@ -206,7 +203,6 @@ class BroCapMagics(Magics):
         return self._own[options.live]
 
     def _named(self, name: str) -> Client:
-        """The user's own client, by the name of its variable."""
         found = self.shell.user_ns.get(name)
         if not isinstance(found, Client):
             raise InvalidInputError(

@@ -234,7 +234,6 @@ class Console:
         )
 
     def _solution(self) -> str:
-        """The solution as it came, of the submission that is shown."""
         if self.run is None or self.run.status != "ready":
             return widgets.note("There is no solution yet. Submit the task.")
         solution = self.run.result().solution
@@ -328,12 +327,8 @@ class Console:
         self._renew()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return _html.bundle(self._static_html(), repr(self))
-
-    def _static_html(self) -> str:
-        """What a page without a kernel shows: pictures are small, so that it stays light."""
         target, kind = self.target.choice.label, self.task_type.value
-        return _html.card(
+        static = _html.card(
             "brocap_nb console",
             "<div>Run this cell to use it. As it stood:</div>",
             _html.facts([("send tasks to", _html.badge(target)), ("task type", _html.badge(kind))]),
@@ -341,6 +336,7 @@ class Console:
             self.run._repr_mimebundle_()["text/html"] if self.run is not None else "",
             _html.code("\n".join(one.summary() for one in self.log.recent(5)) or NO_ROWS),
         )
+        return _html.bundle(static, repr(self))
 
 
 def _button_to(row: Row) -> Any:

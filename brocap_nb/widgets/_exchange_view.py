@@ -77,7 +77,6 @@ class ExchangeView(widgets.VBox):
     """
 
     exchange_id = traitlets.Unicode(None, allow_none=True)
-    """The exchange that is open."""
 
     def __init__(self, log: ExchangeLog, target: TargetChooser | None = None) -> None:
         self.exchanges, self._target = log, target

@@ -14,7 +14,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
 
 from brocap_nb import _html
 from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
@@ -55,9 +54,7 @@ class Row:
         self.touched = False
         """Whether what is wrong is shown: not before somebody had a chance to fill it in."""
         self.sentences: tuple[str, ...] = ()
-        """What is wrong."""
         self.marked = ""
-        """What the service said."""
         self._help = widgets.note(help_text) if help_text else ""
 
     @cached_property
@@ -67,11 +64,9 @@ class Row:
         return widgets.HTML(self._help, layout=shown, classes=("brocap-said",))
 
     def parts(self) -> list[widgets.Widget]:
-        """Its widgets, from top to bottom."""
         return [part for part in (self.widget, self.said) if part is not None]
 
     def focus(self) -> None:
-        """Put the keyboard where it is filled in."""
         if self.widget is not None:
             self.widget.focus()
 
@@ -147,7 +142,6 @@ class Input(Row):
 
     @property
     def text(self) -> str:
-        """What was typed or chosen."""
         if "widget" not in self.__dict__:
             return str(self._options.get("value", ""))
         if not self._secret:
@@ -345,16 +339,11 @@ class TaskForm(widgets.View):
         return _html.facts((p.field or "task", _html.words(p.sentence)) for p in self.problems)
 
 
-class _Shapes(GenerateJsonSchema):
-    def decimal_schema(self, schema: Any) -> dict[str, Any]:
-        return {"type": "string"}  # as a number it would lose digits
-
-
 def _fields(task_type: type[Task]) -> Schema:
     """The schemas of a type's fields, by the names that it reads."""
     if issubclass(task_type, RawTask):
         return {"task": _RAW}
-    schema = task_type.model_json_schema(schema_generator=_Shapes)
+    schema = task_type.model_json_schema()
     fields: Schema = _inlined(schema, schema.get("$defs", {})).get("properties", {})
     return fields
 
@@ -421,13 +410,11 @@ def _hint(shape: Schema, *, listed: bool) -> str:
 
 
 def _words(name: str) -> str:
-    """A field's name as people write it."""
     words = " ".join(w if w.isupper() else w.lower() for w in _WORD.findall(name)) or name
     return words[:1].upper() + words[1:]
 
 
 def _text(value: Any) -> str:
-    """A value of JSON as it is typed."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -35,7 +35,6 @@ _parts: dict[tuple[Any, ...], Widget] = {}
 
 
 def _part(kind: Any, traits: Mapping[str, Any]) -> Widget:
-    """Return the one layout or style that is like this."""
     key = (kind, *sorted(traits.items()))
     with _lock:
         known = _parts.get(key)
@@ -50,7 +49,6 @@ def shown(yes: object) -> dict[str, str]:
 
 
 def show(widget: Widget, yes: object) -> None:
-    """Show a widget, or hide it."""
     widget.layout = _part(Layout, shown(yes))
 
 
@@ -155,7 +153,6 @@ class View(VBox):
     _shared = ("style",)
 
     def close(self) -> None:
-        """Close its layout too."""
         super().close()
         self.layout.close()
 
@@ -175,7 +172,6 @@ class SecretField(AnyWidget):
     _esm = Path(__file__).parent / "secret_field.js"
 
     label = traitlets.Unicode("Client key").tag(sync=True)
-    """What the field is for, in words."""
     noun = traitlets.Unicode("key").tag(sync=True)
     """What the secret is called in the status."""
     status = traitlets.Unicode("").tag(sync=True)
@@ -213,7 +209,6 @@ class Refresh:
         self._closed = False
 
     def request(self) -> None:
-        """Ask for a call of `draw`."""
         with self._lock:
             if self._timer is None and not self._closed:
                 self._timer = threading.Timer(self._interval, self._run)
@@ -221,7 +216,6 @@ class Refresh:
                 self._timer.start()
 
     def close(self) -> None:
-        """No more calls."""
         with self._lock:
             self._closed = True
             if self._timer is not None:
@@ -290,12 +284,10 @@ STYLE: Final = f"<style>{Path(__file__).with_name('console.css').read_text('utf-
 
 
 def heading(text: str) -> str:
-    """A panel's heading."""
     return f'<div class="brocap-heading" role="heading" aria-level="3">{escape(text)}</div>'
 
 
 def note(text: str) -> str:
-    """A quiet sentence."""
     return f'<div class="brocap-note">{words(text)}</div>'
 
 
@@ -337,7 +329,6 @@ def close_all(widget: Widget) -> None:
 
 
 def panel(*children: Widget) -> VBox:
-    """A framed block of widgets."""
     return VBox(children, classes=("brocap-panel",))
 
 
@@ -366,20 +357,16 @@ class Report(HTML):
         self._redact = redact
 
     def clear(self) -> None:
-        """Show nothing."""
         show_html(self, "")
 
     def tell(self, sentence: str) -> None:
-        """Show a quiet sentence."""
         show_html(self, status_note(self._redact(sentence)))
 
     def problem(self, *sentences: str) -> None:
-        """Show what is wrong."""
         show_html(self, problem_note(*map(self._redact, sentences)))
 
     @contextlib.contextmanager
     def catching(self) -> Iterator[None]:
-        """Show what is raised inside."""
         try:
             yield
         except BroCapError as error:

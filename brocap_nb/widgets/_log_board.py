@@ -166,7 +166,6 @@ class LogBoard:
         widgets.show(self.filters, requests)
         self._report.clear()
         self.draw()
-        self._tell_more()
         self._mark_opened()
 
     def _click(self, key: str) -> None:
@@ -179,21 +178,26 @@ class LogBoard:
     def _mark_opened(self, _: Any = None) -> None:
         if self.view.value == "requests" and "exchange" in self.__dict__:
             self.list.mark(self.exchange.exchange_id)
+        self._tell_more()
 
     # whose requests they are
 
     def _tell_more(self) -> None:
-        """Draw the task, or explain the error code, that all requests shown are of."""
+        """Draw the task, or explain the error code, that all requests shown are of.
+
+        An exchange that is open explains its code itself.
+        """
         wanted, html, how = self._search.wanted, "", ""
+        opened = self.exchange.exchange_id if "exchange" in self.__dict__ else None
         if self.view.value == "requests" and wanted.task_id is not None and self.list.rows:
             html = self.log.timeline(wanted.task_id)._repr_html_()
         elif self.view.value == "requests" and wanted.error_code:
-            facts = explain(wanted.error_code).facts()
+            facts = [] if opened in self.list.rows else explain(wanted.error_code).facts()
             if self._target is not None and self._target.to_sandbox:
                 how = next((one.how for one in RECIPES if one.code == wanted.error_code), "")
                 facts += [("in the sandbox", how)] if how else []
             shown = _html.facts((label, _html.words(text)) for label, text in facts)
-            html = f'<div class="brocap-explained" role="status">{shown}</div>'
+            html = f'<div class="brocap-explained" role="status">{shown}</div>' if facts else ""
         if html or "details" in self.__dict__:
             widgets.show(self.details, html)
             widgets.show(self.provoke, how)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import _html
+from brocap_nb.api._answers import tiles_in_words
 from brocap_nb.api._errors import InvalidImageError, InvalidInputError
 from brocap_nb.tasks import _pictures
 from brocap_nb.widgets import _kit as widgets
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from brocap_nb.sandbox import Puzzle
 
 NO_PICTURE: Final = "No picture is chosen yet."
-"""What is said where a picture would be."""
 
 BUDGET: Final = 26_000
 """Characters of pictures in a saved notebook; with the samples' copies it is 40,000 at most."""
@@ -33,7 +33,6 @@ class PictureView(widgets.VBox):
 
     def __init__(self) -> None:
         self.pictures: list[bytes] = []
-        """What is shown, as files."""
         self._answer: Sequence[bool] | None = None
         self._whose = ""
         self.shown = widgets.HTML(widgets.note(NO_PICTURE))
@@ -46,7 +45,6 @@ class PictureView(widgets.VBox):
         super().__init__([self.shown, self.grid], classes=("brocap-picture",))
 
     def clear(self, sentence: str = NO_PICTURE) -> None:
-        """Show no picture, and why."""
         self.pictures = []
         widgets.show(self.grid, False)
         self.shown.value = widgets.note(sentence)
@@ -80,7 +78,7 @@ class PictureView(widgets.VBox):
         drawn, answer = list(self.pictures), self._answer
         caption, aside, alt = escape(self._whose), "", "The picture of the task"
         if answer is not None:
-            words = answer_in_words(answer)
+            words = tiles_in_words(answer)
             caption = f"✓ {caption and f'{caption} · '}Answer: <b>{escape(words)}</b>"
             try:
                 drawn[0] = _pictures.mark_answer(drawn[0], answer, grid=self.grid.value)
@@ -106,17 +104,7 @@ class PictureView(widgets.VBox):
         self.shown.value = f'<div class="brocap-strip">{"".join(figures)}</div>{said}'
 
 
-def answer_in_words(answer: Sequence[bool]) -> str:
-    """Return which tiles are chosen, counted from 1, row by row."""
-    chosen = [str(number) for number, yes in enumerate(answer, 1) if yes]
-    if not chosen:
-        return f"none of the {len(answer)} tiles"
-    what = "tile" if len(chosen) == 1 else "tiles"
-    return f"{what} {', '.join(chosen)} of {len(answer)}"
-
-
 def _facts(data: bytes) -> str:
-    """What is known of a file, in one line."""
     seen = _pictures.inspect(data)
     size = f"{seen.width} x {seen.height} pixels" if seen.width else ""
     told = ", ".join(filter(None, [seen.format, size, f"{seen.size:,} bytes"]))
@@ -133,7 +121,6 @@ _LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (req
 
 @lru_cache(maxsize=32)
 def _small(puzzle: Puzzle) -> str:
-    """A copy of a sample for its button, as a data URI."""
     small = _pictures.thumbnail(puzzle.data, side=54, max_bytes=1_250)
     return f"data:{small.media_type};base64,{base64.b64encode(small.data).decode('ascii')}"
 
@@ -163,11 +150,9 @@ class ImagePicker(widgets.VBox):
         changed: Callable[[], object] = lambda: None,
     ) -> None:
         self.data: bytes | None = None
-        """The picture's file, if it is known."""
         self.url: str | None = None
         """The picture's address, if it is to be sent as one."""
         self.puzzle: Puzzle | None = None
-        """The sample, if it is one."""
         self._chosen = NO_PICTURE
         self._puzzles, self._allow_private, self._changed = puzzles, allow_private, changed
         self._as_url, self._drawn = True, False
@@ -216,7 +201,6 @@ class ImagePicker(widgets.VBox):
         return {}
 
     def focus(self) -> None:
-        """Put the keyboard where a picture is chosen."""
         (self.sample if self.sample.options else self.by_address.opened).focus()
 
     def send_samples_as_url(self, yes: bool) -> None:

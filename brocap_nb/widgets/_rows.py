@@ -115,7 +115,6 @@ def _aligned(text: str) -> str:
 
 
 ROWS: Final = 10
-"""Rows that are shown at first."""
 NO_ROWS: Final = "No request has been made yet. Each one will be a row here."
 LAST: Final = 3_000
 """How many of the newest exchanges are looked at: each change of the log is drawn."""
@@ -134,10 +133,8 @@ _TASKS: Final = _TASK.format("UTC", "task", "state", "polls", "seconds", "type",
 class Seen(NamedTuple):
     rows: list[Row]
     told: str
-    """A sentence about them."""
     header: str = ""
     more: bool = False
-    """Whether there are more rows."""
 
 
 def requests_of(

@@ -11,9 +11,9 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from brocap_nb import _html
+from brocap_nb.api._answers import tiles_in_words
 from brocap_nb.api._errors import CancelledError
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._picture import answer_in_words
 
 if TYPE_CHECKING:
     from brocap_nb.client._submission import Submission
@@ -78,7 +78,6 @@ class SubmissionList(widgets.VBox):
         self.select(run)
 
     def select(self, run: Submission) -> None:
-        """Mark the line of a submission, and tell of it."""
         self.selected = run
         self.draw()
         self.on_select(run)
@@ -143,7 +142,7 @@ class _Line(widgets.Box):
         run = self.run
         state = f"{_SIGNS.get(run.status, '')}{self.name}: {_WORDS.get(run.status, run.status)}"
         if run.status == "ready" and (answer := run.result().answer) is not None:
-            state += f", {answer_in_words(answer)}"
+            state += f", {tiles_in_words(answer)}"
         about = [str(run.task.type or "") if run.task is not None else ""]
         if run.typical_wait and not run.done():
             about.append("usually {:g} to {:g} s".format(*run.typical_wait))
@@ -161,12 +160,10 @@ class _Line(widgets.Box):
 
 
 def _failed_with(run: Submission) -> str:
-    """The id of the exchange that a submission failed with; empty if it did not."""
     return getattr(run.exception() if run.done() else None, "exchange_id", "")
 
 
 def _numbers(run: Submission, broken: str) -> str:
-    """What changes all the time, as short as it can be."""
     elapsed, usual, due = run.elapsed, run.typical_wait, run.next_poll_in
     told = [f"{elapsed:.1f} s", f"asked {_html.many(run.polls, 'time')}" if run.polls else ""]
     if run.done():

@@ -33,8 +33,6 @@ SANDBOX, LIVE, GIVEN = "sandbox", "live", "given"
 
 
 class TargetChooser(widgets.VBox):
-    """Chooses where tasks go, and makes the client for it."""
-
     def __init__(
         self,
         log: ExchangeLog,
@@ -67,12 +65,10 @@ class TargetChooser(widgets.VBox):
         return self.key.secret if "key" in self.__dict__ else None
 
     def redact(self, text: str) -> str:
-        """Return a text without the key that was typed."""
         return self._secret.redact(text) if self._secret is not None else text
 
     @property
     def live(self) -> bool:
-        """Whether tasks go to the live service."""
         return bool(self.choice.value == LIVE)
 
     @property
@@ -100,7 +96,6 @@ class TargetChooser(widgets.VBox):
         return self._sandbox if self._sandbox is not None else shared_sandbox()
 
     def close(self) -> None:
-        """Close the clients made here."""
         for client in self._own.values():
             client.close()
         self._own.clear()
@@ -182,7 +177,6 @@ class FaultChooser(widgets.Fold):
         return chosen, self._report, widgets.line(self.order, self.clear), self._pending
 
     def draw(self) -> None:
-        """Show the orders that wait as they stand now."""
         orders = self._used.faults.waiting if self._used is not None else ()
         self.clear.disabled = not orders
         planned = "".join(f"<div>{_words(*order)}</div>" for order in orders)
@@ -190,7 +184,6 @@ class FaultChooser(widgets.Fold):
         self._pending.value = f'<div role="status">{widgets.note(told.strip())}{planned}</div>'
 
     def close(self) -> None:
-        """Stop following the log."""
         self._unsubscribe()
         super().close()
 

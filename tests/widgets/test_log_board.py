@@ -142,6 +142,10 @@ def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
         assert len(board.list.texts) == count
         assert hidden(board.details) is hidden(board.provoke) is (number == 2)
         assert ("in the sandbox" in board.about.value) is (number == 0)
+        assert ("it is about" in board.about.value) is (number == 0)
+        click(board, 0)
+        assert "it is about" not in board.about.value  # it is said once
+        board.exchange.shut.click()
 
 
 def test_every_code_can_be_looked_up_and_provoked_and_a_failure_is_told() -> None:
