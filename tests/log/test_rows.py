@@ -41,11 +41,10 @@ EXCHANGES = st.lists(
 @given(EXCHANGES)
 def test_an_exchange_comes_out_as_it_went_in(exchanges: list[Exchange]) -> None:
     columns = Columns("s", words := Columns.new_words())
-    numbered = [
-        dataclasses.replace(exchange, exchange_id=f"s-{number}")
-        for number, exchange in enumerate(exchanges, 1)
-    ]
-    for number, exchange in enumerate(numbered, 1):
+    numbered = []
+    for number, made in enumerate(exchanges, 1):
+        exchange = dataclasses.replace(made, exchange_id=f"s-{number}")
+        numbered.append(exchange)
         row = columns.begin(exchange, number, request_at=number)
         columns.finish(row, exchange, response_at=number + 1)
     assert [columns.exchange(row) for row in range(len(columns))] == numbered

@@ -276,11 +276,11 @@ class AccountTask(bn.Task, register=False):
     cookies: list[str] | None = None
     card: Card | None = None
     token: Secret[int] | None = None
-    strict: bool = False
+    fault: int = 0
 
     def model_post_init(self, _: object) -> None:
-        if self.strict:
-            raise ValueError(f"{self.proxy_password} is too weak")
+        if self.fault:
+            raise [ValueError, KeyError][self.fault - 1](f"{self.proxy_password} is too weak")
 
 
 def test_a_secret_is_no_state_however_it_is_nested_and_in_no_sentence() -> None:
@@ -297,12 +297,13 @@ def test_a_secret_is_no_state_however_it_is_nested_and_in_no_sentence() -> None:
     sent = form.task().to_wire()
     assert (sent["account"], sent["cookies"]) == (account, ["hunter2-hunter2"])
     shown = state(form) + form._repr_mimebundle_()["text/html"] + repr(form)
-    enter(form, "strict", "true")
-    assert "is too weak" in said(form)
-    shown += state(form) + repr(form.problems)
+    for fault, told in (("1", "is too weak"), ("2", "failed with KeyError")):
+        enter(form, "fault", fault)
+        assert told in said(form)
+        shown += state(form) + repr(form.problems)
     for secret in ("hunter2", "s3cr3t", "default-password"):
         assert secret not in shown
-    enter(form, "strict", "false")
+    enter(form, "fault", "")
     assert said(form) == ""
     enter(form, "proxyPassword", "")
     assert form.task().to_wire()["proxyPassword"] == "default-password"
