@@ -92,30 +92,24 @@ def test_a_failed_submission_says_why_and_leads_to_its_request(console: Console)
 def test_what_is_wrong_is_told_at_the_field_and_a_wait_can_be_cancelled(console: Console) -> None:
     console.task_type.value = "FunCaptchaTaskProxyless"
     console.submit.click()
-    assert "Missing or wrong:" in console._report.value
     links = console._wrong.children
     assert [link.description for link in links] == ["Website URL", "Website public key"]
     assert (len(console.log), console.run) == (0, None)  # nothing was sent
-    address = console.form.inputs["websiteURL"].widget
-    address.value = "https://refused.example/"
-    console.form.inputs["websitePublicKey"].widget.value = "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"
+    address, key = (console.form.inputs[name].widget for name in ("websiteURL", "websitePublicKey"))
+    address.value, key.value = "https://refused.example/", "69A21A01"
     assert console._wrong.children == ()
     assert {link.comm for link in links} == {None}
-
     console.submit.click()
-    url, key = console.form.rows[:2]
-    until(lambda: "ERROR_" in url.marked)
+    row, other = console.form.rows[:2]
+    until(lambda: "ERROR_" in row.marked)
     until(lambda: not console.submit.disabled)
-    assert key.marked == ""
     address.value = "https://example.com/"
-    assert url.marked == ""
-
+    assert (row.marked, other.marked) == ("", "")
     console.submit.click()
     line = console.submissions.children[1]
     line.cancel.click()
     until(lambda: "cancelled" in line.status.value)
     until(lambda: not console.submit.disabled)
-    assert console._report.value == ""
 
 
 def test_a_type_whose_own_code_fails_is_told(console: Console) -> None:

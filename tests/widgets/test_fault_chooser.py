@@ -14,15 +14,6 @@ def log() -> bn.ExchangeLog:
     return bn.ExchangeLog(":memory:")
 
 
-def test_it_is_folded_and_what_fails_is_told(log: bn.ExchangeLog) -> None:
-    chooser = FaultChooser(lambda: 1 / 0, log)  # type: ignore[arg-type, return-value]
-    assert chooser.children == (chooser.opened,)
-    chooser.opened.value = True
-    chooser.order.click()
-    assert "ZeroDivisionError" in chooser._report.value
-    chooser.close()
-
-
 def test_an_order_is_told_happens_and_is_gone(sandbox: bn.Sandbox, log: bn.ExchangeLog) -> None:
     chooser = FaultChooser(lambda: sandbox, log)
     chooser.opened.value = True

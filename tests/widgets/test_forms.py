@@ -310,17 +310,13 @@ def test_a_secret_is_no_state_however_it_is_nested_and_in_no_sentence() -> None:
 
 
 def test_a_form_without_a_kernel_shows_its_fields_and_its_look_is_there_once() -> None:
-    class OwnTask(bn.Task, register=False):
-        website_key: str
-        "The page's public key."
-
-    form = TaskForm(OwnTask)
+    form = form_of(field=(Annotated[str, bn.Field(description="The page's key.")], ...))
     shown = form._repr_mimebundle_()["text/html"]
-    assert "websiteKey is missing; it is required (The page&#x27;s public" in shown
-    enter(form, "websiteKey", "<b>" + 50_000 * "x")
-    html = form._repr_mimebundle_()["text/html"]
-    assert "&lt;b&gt;xxx" in html
-    assert len(html) < 8_000
+    assert "field is missing; it is required (The page&#x27;s key)" in shown
+    enter(form, "field", "<b>" + 50_000 * "x")
+    shown = form._repr_mimebundle_()["text/html"]
+    assert "&lt;b&gt;xxx" in shown
+    assert len(shown) < 8_000
     for _ in range(2):
         form._ipython_display_()
     assert state(form).count("<style>") == 1
