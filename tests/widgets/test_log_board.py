@@ -272,16 +272,3 @@ def test_it_is_sent_again_and_compared_and_asked_about_where_it_may_be_billed(
     assert "No client key is set" in told(view)
     assert not view.again.disabled
     console.close()
-
-
-def test_another_row_is_compared_instead_of_opened(board: LogBoard, used: bn.Client) -> None:
-    view, first, second = board.exchange, fail(used), fail(used, "OtherTask")
-    view.show_exchange(first)
-    view.compare.value = True
-    assert "Click the row" in told(view)
-    view.show_exchange(second)
-    assert view.exchange_id == first
-    assert "request.task.type" in told(view)
-    view.show_exchange(second)
-    assert view.exchange_id == second
-    assert "request.task.type" not in told(view)
