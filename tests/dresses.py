@@ -31,17 +31,17 @@ def expanded(value: Any) -> str:
 
 
 def _levels(value: Any, depth: int, seen: set[int]) -> Iterator[str]:
+    """Its attributes, slots and items."""
     if id(value) in seen or not depth:
         return
     seen.add(id(value))
     yield repr(value)
+    inner: list[Any] = []
     if isinstance(value, dict):
         inner = [*value.keys(), *value.values()]
     elif isinstance(value, (list, tuple, set, frozenset)):
         inner = [*value]
-    elif not type(value).__module__.startswith("brocap_nb"):
-        return
-    else:
+    elif type(value).__module__.startswith("brocap_nb"):
         inner = [held for name, held in inspect.getmembers(value) if not name.startswith("__")]
         inner += list(getattr(value, "__dict__", {}).values())
     for held in inner:

@@ -13,10 +13,13 @@ from http.client import parse_headers
 from typing import BinaryIO
 
 
-def http(body: bytes, status: int = 200, content_type: str = "application/json") -> bytes:
-    """A whole HTTP answer."""
-    head = f"HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"\r\n" + body
+def http(
+    body: bytes, status: int = 200, content_type: str = "application/json", header: str = ""
+) -> bytes:
+    """A whole HTTP answer; `header` is one more line."""
+    head = [f"HTTP/1.1 {status} X", header] if header else [f"HTTP/1.1 {status} X"]
+    head += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(head).encode() + body
 
 
 class Peer:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from brocap_nb import _html
@@ -45,7 +45,6 @@ class Reader(HTMLParser):
 
 
 @pytest.mark.parametrize("piece", PIECES)
-@settings(deadline=None)
 @given(st.text(max_size=40) | st.just(EVIL))
 def test_a_text_stays_a_text(piece: str, text: str) -> None:
     plain, given_text = Reader(PIECES[piece]("x")), Reader(PIECES[piece](text))

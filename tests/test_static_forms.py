@@ -11,6 +11,7 @@ from brocap_nb.widgets import LogBoard
 
 
 def test_each_shows_itself_and_does_not_weigh_much() -> None:
+    evil = bn.RawTask({"type": "<script>"})
     key, log = secrets.token_hex(16), bn.ExchangeLog(":memory:")
     with (
         bn.Sandbox(speed=20) as sandbox,
@@ -24,16 +25,16 @@ def test_each_shows_itself_and_does_not_weigh_much() -> None:
         result = run.result(60)
         balance = client.get_balance()
         with pytest.raises(bn.ApiError):
-            stranger.get_balance()
+            stranger.create_task(evil)
         console, board = bn.Console(stranger, sandbox=sandbox), LogBoard(log)
         for thing, word in (
             (task, "Pick the penguin"),
-            (bn.RawTask({"type": "x"}), "&quot;x&quot;"),
+            (evil, "&lt;script&gt;"),
             (created, "CreatedTask"),
             (result, "tile"),
             (balance, "Balance"),
             (run, "ready"),
-            (log[-1], "getBalance"),
+            (log[-1], "&lt;script&gt;"),
             (log, "ERROR_KEY_DOES_NOT_EXIST"),
             (sandbox, "Pick the penguin"),
             (puzzle, "Pick the penguin"),
@@ -48,6 +49,7 @@ def test_each_shows_itself_and_does_not_weigh_much() -> None:
             assert shown["text/plain"].strip()
             assert "object at 0x" not in shown["text/plain"]
             assert key not in str(shown)
+            assert "<script" not in shown["text/html"]
             assert len(str(shown)) < 60_000 or thing is sandbox  # eight pictures
         console.close()
         board.close()

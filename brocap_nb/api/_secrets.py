@@ -18,8 +18,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache, wraps
-from typing import Final, Never, ParamSpec, TypeAlias, TypeVar
+from functools import lru_cache, partial, wraps
+from typing import Any, Final, Never, TypeAlias, TypeVar, cast
 from urllib.parse import unquote_plus
 
 KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
@@ -51,8 +51,7 @@ class SecretText(str):
         return repr(HEADER_LABEL)
 
 
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def bare(error: BaseException) -> BaseException:
@@ -61,18 +60,18 @@ def bare(error: BaseException) -> BaseException:
     return error.with_traceback(None)
 
 
-def without_frames(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+def without_frames(function: _Function) -> _Function:
     """Let no exception take the frames of a function along: they hold what is not redacted yet."""
 
     @wraps(function)
-    def call(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+    def call(*given: Any, **named: Any) -> Any:
         try:
             return function(*given, **named)
         except BaseException as error:
-            given, named = (), {}  # type: ignore[assignment]
+            given, named = (), {}
             raise bare(error) from None
 
-    return call
+    return cast(_Function, call)
 
 
 class Secret:
@@ -339,15 +338,14 @@ def _labelled(
     return pairs.sub(shown, text), found
 
 
-def redact_torn(text: str) -> tuple[str, list[Secret]]:
-    """Redact what looks like fields of JSON, in a text that is none; see `redact_body`."""
-    return _labelled(text, _IN_JSON, _unescaped)
-
-
 def _unescaped(text: str) -> str:
     with contextlib.suppress(ValueError):
         text = str(json.loads(f'"{text}"'))
     return text
+
+
+redact_torn: Final = partial(_labelled, pairs=_IN_JSON, read=_unescaped)
+"""Redact what looks like fields of JSON, in a text that is none; see `redact_body`."""
 
 
 @without_frames
@@ -382,7 +380,7 @@ def headers_text(headers: Mapping[str, str], secret: Secret | Veil | None = None
         {
             url_text(name, secret): HEADER_LABEL
             if label_of(name, SECRET_HEADERS)
-            else url_text(_text(value), secret)  # before JSON escapes it once more
+            else url_text(header_value(value), secret)  # before JSON escapes it once more
             for name, value in headers.items()
         }
     )
@@ -394,7 +392,7 @@ def header_secrets(headers: Mapping[str, str]) -> list[Secret]:
         Secret(one, HEADER_LABEL)
         for name, value in headers.items()
         if label_of(name, SECRET_HEADERS)
-        for one in _told(name.lower(), _text(value))
+        for one in _told(name.lower(), header_value(value))
     ]
 
 
@@ -411,5 +409,6 @@ def _told(name: str, value: str) -> Iterator[str]:
             yield base64.b64decode(token).decode("latin-1").partition(":")[2]
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value  # requests takes both
+def header_value(value: str | bytes) -> str:
+    """Return a header's value as a text: requests takes bytes as well."""
+    return value.decode("latin-1") if isinstance(value, bytes) else value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
@@ -53,18 +52,14 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"brocap_nb {bn.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    served = ArgumentParser(add_help=False)
-    served.add_argument("--port", type=int, default=0, help="default: any free port")
-    told = "only print the address"
-    served.add_argument("--no-browser", dest="browser", action="store_false", help=told)
     several: dict[str, Any] = {"action": "append", "default": []}
 
     demo = commands.add_parser("demo", help="the main job in a terminal, against the sandbox")
     demo.set_defaults(run=_demo)
     demo.add_argument("--log", metavar="FOLDER", help="default: ./brocap_log")
 
-    told = "JupyterLab on the quickstart; other options are passed on to it"
-    commands.add_parser("lab", help=told, parents=[served]).set_defaults(run=_lab)
+    told = "JupyterLab on the quickstart; all options are passed on to it"
+    commands.add_parser("lab", help=told).set_defaults(run=_lab)
 
     sandbox = commands.add_parser("sandbox", help="the sandbox service alone, for any client")
     sandbox.set_defaults(run=_sandbox)
@@ -81,8 +76,11 @@ def _parser() -> ArgumentParser:
     )
 
     told = "the Console alone as a page, for visitors"
-    app = commands.add_parser("app", help=told, parents=[served])
+    app = commands.add_parser("app", help=told)
     app.set_defaults(run=_app)
+    app.add_argument("--port", type=int, default=0, help="default: any free port")
+    told = "only print the address"
+    app.add_argument("--no-browser", dest="browser", action="store_false", help=told)
     app.add_argument("--host", default="127.0.0.1", help="whoever reaches it can use the page")
     told = "a name under which visitors reach it, such as that of a proxy; may be repeated"
     app.add_argument("--host-name", dest="names", metavar="NAME", help=told, **several)
@@ -141,7 +139,8 @@ def _sandbox(options: Namespace) -> int:
 def _app(options: Namespace) -> int:
     from brocap_nb.doors._app import run
 
-    options.port = _free_port(options.host, options.port)
+    with Server(options.host, options.port, error=bn.InvalidInputError) as probe:
+        options.port = probe.port  # a free one for 0
     return run(options)
 
 
@@ -166,30 +165,16 @@ def _audit(options: Namespace) -> int:
     return 1 if report.findings else 2 if report.unreadable else 0
 
 
-def _free_port(host: str, port: int) -> int:
-    """Return the port if it is free, or a free one for 0."""
-    with Server(host, port, error=bn.InvalidInputError) as probe:
-        return probe.port
-
-
 def _lab(options: Namespace) -> int:
-    """Start JupyterLab on the quickstart and stay until it ends."""
+    """Start JupyterLab on the quickstart and stay until it ends; it prints its address."""
     from jupyterlab.labapp import LabApp
 
-    port = _free_port("127.0.0.1", options.port)
     folder = _notebooks()
-    token = secrets.token_urlsafe(24)
-    print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{QUICKSTART}?token={token}", flush=True)
-    # in the process, so that the token is in no process list
     LabApp.launch_instance(
         argv=[
-            str(folder / QUICKSTART),
+            f"--LabApp.default_url=/lab/tree/{QUICKSTART}",
             "--ServerApp.ip=127.0.0.1",
-            f"--ServerApp.port={port}",
-            "--ServerApp.port_retries=0",
             f"--ServerApp.root_dir={folder}",
-            f"--ServerApp.open_browser={options.browser}",
-            f"--IdentityProvider.token={token}",
             "--LabApp.news_url=None",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             *options.rest,

@@ -41,6 +41,7 @@ from brocap_nb.api._secrets import (
     Secret,
     Veil,
     header_secrets,
+    header_value,
     headers_text,
     url_secrets,
     url_text,
@@ -103,7 +104,7 @@ class Recorder:
             return text
         self.hide(header_secrets(headers))
         text = headers_text(headers, self.veil)
-        if text == json.dumps(dict(came)):  # nothing secret is kept here
+        if text == json.dumps(dict(came), default=repr):  # nothing secret is kept here
             self._plain = came, self.veil, text
         return text
 
@@ -366,7 +367,7 @@ class _LogWatcher:
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
         kind, text, size = _body_of(request)
         verb, url = request.method or "", request.url or ""
-        shown, found = redact_body(text, str(request.headers.get("Content-Type", "")))
+        shown, found = redact_body(text, header_value(request.headers.get("Content-Type", "")))
         found += [*url_secrets(url), *header_secrets(request.headers)]
         recorder = Recorder(self.log, *self.secrets, *found)
         labelled, pictures = with_labels(shown)
@@ -391,7 +392,7 @@ class _LogWatcher:
 def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
     """Return a body's kind, its text for the log, and its length; 0 if that is not known."""
     body: Any = request.body or b""
-    told = str(request.headers.get("Content-Type", "")).lower()
+    told = header_value(request.headers.get("Content-Type", "")).lower()
     if isinstance(body, str):
         body = body.encode("utf-8", "backslashreplace")
     if isinstance(body, bytes | bytearray):

@@ -53,7 +53,7 @@ def python_source(task: Any) -> str:
     if kind.__module__.startswith("brocap_nb."):
         called = f"bn.{called}"
     else:
-        needs.notes.append(f"# {called} is a type of your own: define or import it first.")
+        needs.notes[called] = "is a type of your own: define or import it first."
     if any(base.__name__ == "RawTask" for base in kind.__mro__):
         arguments = [written(literal(task.to_wire(), needs.leaf))]
     else:
@@ -76,7 +76,8 @@ def python_source(task: Any) -> str:
     if len(built) > WIDTH or "\n" in built:
         built = "\n    ".join([f"task = {called}(", *(f"{one}," for one in arguments)]) + "\n)"
     head = [*(f"import {module}" for module in sorted(needs.imports)), ""] if needs.imports else []
-    return "\n".join([*head, "import brocap_nb as bn", "", *needs.notes, built, ""])
+    notes = [f"# {name} {note}" for name, note in needs.notes.items()]
+    return "\n".join([*head, "import brocap_nb as bn", "", *notes, built, ""])
 
 
 def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> Iterator[tuple[str, Any]]:
@@ -99,18 +100,15 @@ class _Needs:
 
     def __init__(self) -> None:
         self.imports: set[str] = set()
-        self.notes: list[str] = []
+        self.notes: dict[str, str] = {}
         self._files: dict[bytes, str] = {}
-        self._variables: set[str] = set()
 
     def file(self, picture: EmbeddedPicture) -> str:
         data, extension = picture.data, picture.media_type.removeprefix("image/")
         if data not in self._files:
             name = self._files[data] = f"picture-{len(self._files) + 1}.{extension}"
             size = f"{len(data):,} bytes"
-            self.notes.append(
-                f"# {name} is the picture's file ({size}): put it beside the notebook."
-            )
+            self.notes[name] = f"is the picture's file ({size}): put it beside the notebook."
         return self._files[data]
 
     def leaf(self, value: Any, path: tuple[str, ...]) -> Any:
@@ -131,8 +129,7 @@ class _Needs:
         """The name of a secret's variable, by its place in the task."""
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
         name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
-        while name in self._variables:  # two paths may have the same words
+        while f"${name}" in self.notes:  # two paths may have the same words
             name += "_2"
-        self._variables.add(name)
-        self.notes.append(f"# ${name} holds a secret, which is not written here: set it first.")
+        self.notes[f"${name}"] = "holds a secret, which is not written here: set it first."
         return name

@@ -1,7 +1,7 @@
 """A log to look at: its requests, its tasks, its errors, and one exchange in full.
 
 requests ──click──► exchange
-tasks, errors ──click──► more about it ──► its requests
+tasks, errors ──click──► its requests, and more about it
 """
 
 from __future__ import annotations
@@ -59,8 +59,6 @@ class LogBoard:
                 field="log",
             )
         self.log, self._target = log, target
-        self.chosen = ""
-        """The task or the error that more is said about."""
         self._search, self._count = Search(log), ROWS
         self._lock = threading.Lock()
         self._renew: Callable[[], None] = lambda: None
@@ -73,7 +71,7 @@ class LogBoard:
         )
         """What a row is: a request, a task or an error."""
         self.outcome = _choice("Outcome", *map(str, Outcome))
-        self.method, self.error_code = _choice("Method"), _choice("Code")
+        self.method, self.error_code = _choice("Method"), _choice("Code", *CATALOGUE)
         self.text = widgets.plain(
             widgets.Text,
             "Search",
@@ -119,24 +117,14 @@ class LogBoard:
 
     @cached_property
     def details(self) -> widgets.VBox:
-        """More about a task or an error."""
+        """More about the task, or the error code, whose requests are shown."""
         self.about = widgets.HTML()
-        self.show_requests = widgets.Button(description="Show its requests")
         self.provoke = widgets.Button(
             description="Provoke it in the sandbox",
             tooltip="Send what makes the sandbox answer with this code",
         )
-        self.any_code = widgets.plain(
-            widgets.Dropdown,
-            "Explain an error code",
-            options=[("choose one", ""), *((code, code) for code in CATALOGUE)],
-        )
-        guard = self._report.guard
-        self.any_code.observe(guard(self._look_up), "value")
-        self.show_requests.on_click(guard(lambda: self.show_only(self._requests(self.chosen))))
-        self.provoke.on_click(guard(self._start_to_provoke))
-        parts = [widgets.line(self.show_requests, self.provoke), self.about, self.any_code]
-        box = widgets.VBox(parts, classes=("brocap-gap",))
+        self.provoke.on_click(self._report.guard(self._start_to_provoke))
+        box = widgets.VBox([widgets.line(self.provoke), self.about], classes=("brocap-gap",))
         self._rows.children += (box,)
         return box
 
@@ -176,66 +164,44 @@ class LogBoard:
         requests = kind == "requests"
         self._rows._dom_classes = ("brocap-log" if requests else f"brocap-{kind}",)
         widgets.show(self.filters, requests)
-        widgets.show(self.details, not requests)
-        widgets.show(self.any_code, kind == "errors")
+        self._report.clear()
         self.draw()
-        self.choose("")
+        self._tell_more()
         self._mark_opened()
 
     def _click(self, key: str) -> None:
         with self._report.catching():
-            if self.view.value == "requests":
+            if wanted := self.list.rows[key].requests:
+                self.show_only(wanted)
+            else:  # a request, or a createTask that became no task
                 self.exchange.show_exchange(key)
-            else:
-                self.choose("" if key == self.chosen else key)
 
     def _mark_opened(self, _: Any = None) -> None:
         if self.view.value == "requests" and "exchange" in self.__dict__:
             self.list.mark(self.exchange.exchange_id)
 
-    # one that is chosen
+    # whose requests they are
 
-    def _requests(self, key: str) -> Filter:
-        """What the requests of a row are; false if it has none of its own."""
-        row = self.list.rows.get(key)
-        return row.requests if row is not None else EVERYTHING
-
-    def choose(self, key: str) -> None:
-        """Say more about a task or an error; nothing if it is empty."""
-        self._report.clear()
-        self.chosen = key
-        self.list.mark(key)
-        widgets.show(self.show_requests, self._requests(key))
-        widgets.show(self.provoke, key in self._recipes())
-        self.any_code.value = key if key in CATALOGUE else ""
-        widgets.show_html(self.about, self._about(key) if key else "")
-
-    def _look_up(self) -> None:
-        code = self.any_code.value
-        if code != self.chosen and (code or self.chosen in CATALOGUE):  # a person chose it
-            self.choose(code)
-
-    def _about(self, key: str) -> str:
-        if self.view.value == "tasks":
-            wanted = self._requests(key)
-            if not wanted:  # it became no task
-                return str(self.log[key]._repr_mimebundle_()["text/html"])
-            return self.log.timeline(wanted.task_id or 0)._repr_html_()
-        how = self._recipes().get(key)
-        facts = [] if self._requests(key) else explain(key).facts()
-        facts += [("in the sandbox", how)] if how else []
-        shown = _html.facts((label, _html.words(text)) for label, text in facts)
-        return f'<div class="brocap-explained" role="status">{shown}</div>' if facts else ""
-
-    def _recipes(self) -> dict[str, str]:
-        """How the sandbox is made to answer with each code, where tasks go there."""
-        if self._target is None or not self._target.to_sandbox:
-            return {}
-        return {recipe.code: recipe.how for recipe in RECIPES}
+    def _tell_more(self) -> None:
+        """Draw the task, or explain the error code, that all requests shown are of."""
+        wanted, html, how = self._search.wanted, "", ""
+        if self.view.value == "requests" and wanted.task_id is not None and self.list.rows:
+            html = self.log.timeline(wanted.task_id)._repr_html_()
+        elif self.view.value == "requests" and wanted.error_code:
+            facts = explain(wanted.error_code).facts()
+            if self._target is not None and self._target.to_sandbox:
+                how = next((one.how for one in RECIPES if one.code == wanted.error_code), "")
+                facts += [("in the sandbox", how)] if how else []
+            shown = _html.facts((label, _html.words(text)) for label, text in facts)
+            html = f'<div class="brocap-explained" role="status">{shown}</div>'
+        if html or "details" in self.__dict__:
+            widgets.show(self.details, html)
+            widgets.show(self.provoke, how)
+            self.about.value = html
 
     def _start_to_provoke(self) -> None:
         assert self._target is not None
-        code, sandbox = self.chosen, self._target.sandbox()
+        code, sandbox = str(self._search.wanted.error_code), self._target.sandbox()
 
         def work() -> None:
             provoke(code, sandbox, self.log)
@@ -269,13 +235,15 @@ class LogBoard:
             self._refresh.request()  # a text is looked for in the bodies, in another thread
         else:
             self.draw()
+        self._tell_more()
 
     def _offer(self) -> None:
-        """List the methods and codes that came; new options would undo a choice."""
+        """List the methods and codes that came too; new options would undo a choice."""
         for control, name in ((self.method, "method"), (self.error_code, "error_code")):
-            words = self.log.words(name)
-            if not control.value and len(words) >= len(control.options):
-                control.options = [control.options[0], *((word, word) for word in words)]
+            known = [value for _, value in control.options]
+            new = [word for word in self.log.words(name) if word not in known]
+            if new and not control.value:
+                control.options = [*control.options, *((word, word) for word in new)]
 
     # as a whole
 

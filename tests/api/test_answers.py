@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import brocap_nb as bn
@@ -158,7 +158,6 @@ deep = st.integers(1, 6_000).map(
 )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([*METHODS, "another"]),
     st.integers(100, 599),

@@ -73,7 +73,7 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
     error = console.locator(".brocap-errors .brocap-row")
     error.get_by_text("same request again? No, change it first").wait_for()
     in_the_middle(lab, error)
-    console.get_by_role("button", name="Show its requests").click()
+    console.get_by_role("button", name="Provoke it in the sandbox").wait_for()
     rows.nth(1).wait_for()
     assert rows.count() == 2
     console.get_by_label("Search", exact=True).fill("othertask")
@@ -192,7 +192,6 @@ def test_a_teacher_sees_a_class_at_work(lab: Lab, tmp_path: Path) -> None:
     console.get_by_role("button", name="Errors (1)").click()
     error = console.locator(".brocap-errors .brocap-row", has_text="2 times")
     error.click()
-    console.get_by_role("button", name="Show its requests").click()
     console.get_by_text("Rows 1 to 2 of 2, newest first; the log has 4").wait_for()
     lab.rows().filter(has_text="alice").click()
     console.get_by_role("group", name="Request").get_by_text("Task of alice").wait_for()

@@ -142,9 +142,7 @@ def test_what_cannot_be_served_is_a_sentence(capsys: Any, monkeypatch: Any) -> N
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = (taken.getsockname()[1], 99999)
         told = {
-            f"{command} --port={port}": f"cannot listen on 127.0.0.1, port {port}: "
-            for command in ("lab", "app")
-            for port in ports
+            f"app --port={port}": f"cannot listen on 127.0.0.1, port {port}: " for port in ports
         }
         for option in ("--idle=0", "--idle=nan", "--visitors=0"):
             told[f"app {option}"] = "minutes above 0, such as 30, and of at least 1 visitor"

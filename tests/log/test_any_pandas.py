@@ -21,35 +21,29 @@ import pytest
 from written_log import START, write
 
 import brocap_nb as bn
-from brocap_nb.log._rows import COLUMNS
 
 CREATED = {"method": "createTask", "response": '{"errorId": 0, "taskId": 7}'}
 POLL = {"method": "getTaskResult", "request": '{"taskId": 7}', "task_id": 7}
 PROCESSING = '{"errorId": 0, "status": "processing"}'
 READY = '{"errorId": 0, "status": "ready", "solution": {"text": "größer, \\"✓\\""}, "extra": 1}'
-BROKE = {"outcome": "api_error", "error_id": 1}
+CODE = "ERROR_CAPTCHA_UNSOLVABLE"
+BROKE = {"outcome": "api_error", "error_id": 1, "error_code": CODE}
 ALICE: list[dict[str, Any]] = [
     {**CREATED, "task_type": "TaskOne", "task_id": 7},
     {**POLL, "outcome": "processing", "status": "processing", "response": PROCESSING},
     {**POLL, "status": "ready", "response": READY, "elapsed_ms": 1234.5},
-    {
-        **BROKE,
-        "method": "getBalance",
-        "error_code": "ERROR_ZERO_BALANCE",
-        "error_description": 'nothing, "at all"\nis left: ✓',
-        "response": '{"errorId": 1}',
-    },
+    {**BROKE, "method": "getBalance", "error_description": 'nothing, "at all"\nis left: ✓'},
     {"method": "createTask", "task_type": "Ünïcode", "outcome": "timeout", "http_status": None},
 ]
-CODE = "ERROR_CAPTCHA_UNSOLVABLE"
 WRONG = f'{{"errorId": "1", "errorCode": "{CODE}"}}'
 BOB: list[dict[str, Any]] = [
     {"method": "createTask", "outcome": "no_response", "http_status": None, "elapsed_ms": None},
     {**CREATED, "task_type": "TaskTwo", "task_id": 2**40, "attempt": 2},
-    {**POLL, **BROKE, "task_id": 2**40, "error_code": CODE, "response": WRONG},
+    {**POLL, **BROKE, "task_id": 2**40, "error_code": "ERROR_ZERO_BALANCE", "response": WRONG},
 ]
 TABLES: dict[str, Callable[[bn.ExchangeLog], pd.DataFrame]] = {
     "frame": bn.ExchangeLog.frame,
+    "a session": lambda log: log.frame(session="bob222"),
     "errors": bn.ExchangeLog.errors,
     "latency": bn.ExchangeLog.latency,
     "tasks": bn.ExchangeLog.tasks,
@@ -106,7 +100,6 @@ def filters(frame: pd.DataFrame, name: str) -> None:
     for value in {*known(column)}:
         there = [one == value for one in values]
         assert column.isin([value]).tolist() == there
-        assert frame[column == value].index.tolist() == np.flatnonzero(there).tolist()
         assert frame.query(f"{name} == @value").index.tolist() == np.flatnonzero(there).tolist()
         assert (column != value).fillna(True).tolist() == [not one for one in there]
     assert column.isna().tolist() == [value is None for value in values]
@@ -133,7 +126,6 @@ def groups(frame: pd.DataFrame, name: str) -> None:
 def orders(frame: pd.DataFrame, name: str) -> None:
     rest = [None] * (len(frame) - len(known(frame[name])))
     assert plain(frame.sort_values(name)[name]) == sorted(known(frame[name])) + rest
-    assert plain(frame.set_index(name).sort_index().index) == sorted(known(frame[name])) + rest
 
 
 def fills(frame: pd.DataFrame, name: str) -> None:
@@ -144,29 +136,10 @@ def fills(frame: pd.DataFrame, name: str) -> None:
     assert plain(filled.fillna(fill)) == [fill if value is None else value for value in values]
 
 
-def sets(frame: pd.DataFrame, name: str) -> None:
-    column, values = frame[name], plain(frame[name])
-    assert plain(column.unique()) == list(dict.fromkeys(values))
-    assert column.nunique() == len({*known(column)})
-    assert plain(frame.drop_duplicates(name)[name]) == list(dict.fromkeys(values))
-    assert plain(frame.set_index(name).reset_index()[name]) == values
-    assert column.describe()["count"] == len(known(column))
-
-
 def joins(frame: pd.DataFrame, name: str) -> None:
     twice = pd.concat([frame, frame.head(1), frame.iloc[1:]], ignore_index=True)[name]
     assert plain(twice) == plain(frame[name]) * 2
     assert twice.dtype == frame[name].dtype
-
-
-def moments(frame: pd.DataFrame, name: str) -> None:
-    column = frame[name]
-    if kind(column) == "time":
-        hours = frame.set_index(name).resample("1h").size()
-        found = {hour: count for hour, count in hours.items() if count}
-        assert found == Counter(value.floor("1h") for value in known(column))
-        assert column.dt.hour.tolist() == [value.hour for value in plain(column)]
-        assert (frame[column > "2026-01-02"].index == np.flatnonzero(column.dt.day == 2)).all()
 
 
 def to_csv(frame: pd.DataFrame, name: str) -> None:
@@ -215,15 +188,12 @@ def plots(frame: pd.DataFrame, name: str) -> None:
     if kind(column) == "number" and len(frame):
         (line,) = column.plot().get_lines()
         assert plain(np.ma.filled(line.get_ydata(), np.nan)) == plain(column)
-    elif kind(column) == "text" and known(column):
-        bars = column.value_counts().plot.bar().patches
-        assert sum(bar.get_height() for bar in bars) == len(known(column))
     plt.close("all")
 
 
 OPERATIONS: list[Callable[[pd.DataFrame, str], None]] = [
-    *(texts, filters, merge, groups, orders, fills, sets, joins, moments),
-    *(to_csv, to_json, to_sql, to_pickle),
+    *(texts, filters, merge, groups, orders, fills, joins, to_csv),
+    *(to_json, to_sql, to_pickle),
     *([to_parquet] if find_spec("pyarrow") else []),
     *([plots] if find_spec("matplotlib") else []),
 ]
@@ -259,22 +229,6 @@ def test_the_dtypes_are_the_same_whatever_the_rows_and_whatever_the_pandas(
         text = dtype.categories.dtype if dtype == "category" else dtype
         assert str(dtype) != "object", name
         assert not isinstance(text, pd.StringDtype) or text == pd.StringDtype("python"), name
-
-
-def test_the_values_are_those_of_the_exchanges(filled: bn.ExchangeLog) -> None:
-    frame = filled.frame()
-    exchanges = list(filled.exchanges())
-    assert len(exchanges) == len(ALICE) + len(BOB)
-    for name in COLUMNS:
-        assert plain(frame[name]) == [getattr(exchange, name) for exchange in exchanges], name
-
-
-def test_only_what_occurs_is_counted_and_codes_are_in_the_order_of_the_alphabet(
-    filled: bn.ExchangeLog,
-) -> None:
-    frame = filled.frame(session="bob222")
-    for name in frame.select_dtypes("category"):
-        assert list(frame[name].cat.categories) == sorted({*known(frame[name])}), name
 
 
 def test_half_a_character_in_an_answer_is_found(tmp_path: Path) -> None:

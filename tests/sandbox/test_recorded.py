@@ -158,9 +158,7 @@ def test_above_speed_1_a_wait_that_is_over_is_skipped(tmp_path: Path) -> None:
             assert recording.answer("getTaskResult", b'{"taskId": 5}')[0].body == said
 
 
-def test_a_request_that_quotes_the_key_is_found_with_another_key(
-    client: bn.Client, peer: Peer, key: str
-) -> None:
+def test_a_request_that_quotes_the_key_is_found(client: bn.Client, peer: Peer, key: str) -> None:
     peer.say(CREATED)
     client.create_task(bn.RawTask({"type": "X", "note": f"my {key}", "password": "hunter22"}))
     asked = {"type": "X", "note": f"my {OTHER_KEY}", "password": "another one"}

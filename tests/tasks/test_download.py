@@ -10,6 +10,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,7 +25,7 @@ PICTURE = noise()
 
 
 def moved(target: str) -> bytes:
-    return f"HTTP/1.1 307 X\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
+    return http(b"", 307, header=f"Location: {target}")
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_no_spelling_of_this_machine_is_connected_to(peer: Peer) -> None:
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+def names(monkeypatch: Any) -> dict[str, list[str]]:
     """What a name server says of a name: something else each time that it is asked."""
     real, known = socket.getaddrinfo, dict[str, list[str]]()
 
@@ -83,9 +84,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     return known
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
-    names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_checked_is_connected_to(names: dict[str, list[str]], monkeypatch: Any) -> None:
     class Watched(socket.socket):
         def connect(self, address: object) -> None:
             connected.append(address)
@@ -101,9 +100,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
     assert (connected, names) == ([("203.0.113.7", 99)], {"rebind.example": ["127.0.0.1"]})
 
 
-def test_only_the_host_and_port_that_are_trusted_are_allowed_at_each_hop(
-    peer: Peer, other: Peer
-) -> None:
+def test_only_a_trusted_host_and_port_are_allowed_at_each_hop(peer: Peer, other: Peer) -> None:
     for one in (peer, other):
         one.say(http(PICTURE))
     url, trusted = f"{peer.url}/x.png", [f"{peer.url}/some/puzzle.png", "no address"]
@@ -120,7 +117,7 @@ def test_only_the_host_and_port_that_are_trusted_are_allowed_at_each_hop(
 
 
 @pytest.fixture
-def proxy(other: Peer, monkeypatch: pytest.MonkeyPatch) -> Peer:
+def proxy(other: Peer, monkeypatch: Any) -> Peer:
     """A proxy that the environment names, with a login."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name.upper(), raising=False)
@@ -134,9 +131,7 @@ def proxy(other: Peer, monkeypatch: pytest.MonkeyPatch) -> Peer:
 ELSEWHERE = "192.0.2.1"  # reserved for documentation: nothing is there
 
 
-def test_the_environments_proxy_is_used_but_for_this_machine_and_under_the_rule(
-    proxy: Peer, peer: Peer, names: dict[str, list[str]]
-) -> None:
+def test_the_environments_proxy_is_used_elsewhere(proxy: Peer, peer: Peer, names: Any) -> None:
     peer.say(http(PICTURE))
     for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f.0.0.1", "0.0.0.0"):
         assert _pictures.fetch(f"http://{host}:{port_of(peer)}/a.png") == PICTURE
@@ -151,9 +146,7 @@ def test_the_environments_proxy_is_used_but_for_this_machine_and_under_the_rule(
         assert proxy.requests[-1][0] == elsewhere
 
 
-def test_a_proxy_that_failed_is_named_without_its_login(
-    proxy: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxy_that_failed_is_named_without_its_login(proxy: Peer, monkeypatch: Any) -> None:
     proxy.say(http(b"no", 502))
     with_login = proxy.url.replace("//", "//user:word@")
     for named, reason in (
@@ -188,9 +181,7 @@ def secure(tmp_path: Path) -> Iterator[str]:
     peer.close()
 
 
-def test_the_certificate_is_checked_for_the_name_not_for_the_number(
-    secure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_certificate_is_that_of_the_name(secure: str, tmp_path: Path, monkeypatch: Any) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(bn.InvalidImageError, match="SSL"):
@@ -204,9 +195,7 @@ def test_the_certificate_is_checked_for_the_name_not_for_the_number(
     assert _pictures.fetch(secure, allow_private=False) == PICTURE
 
 
-PACKED = http(gzip.compress(bytes(1_000_000))).replace(
-    b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1
-)
+PACKED = http(gzip.compress(bytes(1_000_000)), header="Content-Encoding: gzip")
 BAD_SERVERS = {
     "not found": (http(b"", 404), "HTTP 404"),
     "reset": (Peer.RESET, "Error"),
@@ -223,9 +212,7 @@ BAD_SERVERS = {
 
 
 @pytest.mark.parametrize("name", BAD_SERVERS)
-def test_a_server_that_fails_is_told(
-    name: str, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_fails_is_told(name: str, peer: Peer, monkeypatch: Any) -> None:
     monkeypatch.setattr(_download, "TIMEOUT", (0.3, 0.3))
     monkeypatch.setattr(_download, "MAX_BYTES", 100_000)
     monkeypatch.setattr(_download, "DEADLINE", 0.5 if name == "drip" else 30)

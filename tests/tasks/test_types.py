@@ -29,7 +29,7 @@ def b64(data: bytes) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
+def _registry(monkeypatch: Any) -> None:
     """A type that a test defines is gone after it."""
     monkeypatch.setattr(_types, "_registry", dict(_types._registry))
 
@@ -101,9 +101,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("fields", "field", "said"), WRONG)
-def test_wrong_input_gets_a_sentence_at_its_field(
-    fields: dict[str, Any], field: str, said: str
-) -> None:
+def test_wrong_input_gets_a_sentence(fields: dict[str, Any], field: str, said: str) -> None:
     kind: type[bn.Task] = bn.FunCaptchaTaskProxyless
     if not fields.keys() & TOKEN.keys() - {"website_url"}:
         kind = InAList if "items" in fields else bn.ComplexImageTask

@@ -73,7 +73,8 @@ def test_it_follows_the_log_and_shows_more_of_it(board: LogBoard, used: bn.Clien
 def test_filters_are_offered_as_methods_and_codes_come(board: LogBoard, used: bn.Client) -> None:
     used.get_balance()
     fail(used, "PenguinTask")
-    until(lambda: len(board.error_code.options) == 2)
+    until(lambda: len(board.method.options) == 3)
+    assert [value for _, value in board.error_code.options] == ["", *bn.CATALOGUE]
     assert [value for _, value in board.method.options] == ["", "getBalance", "createTask"]
     board.method.value, board.outcome.value = "getBalance", "api_error"
     assert "No row fits the filters; the log has 2." in board.place.value
@@ -101,13 +102,12 @@ def test_the_polls_of_a_task_are_folded_into_its_row(
     assert ready[1:5] == [str(run.task_id), "✓", "ready", str(run.polls)]
     click(board, 1)
     assert "data:image/svg+xml" in board.about.value
-    board.show_requests.click()
     assert (board.view.value, board.text.value) == ("requests", f"task {run.task_id}")
     assert len(board.list.texts) == run.polls + 1
     board.view.value = "tasks"
     click(board, 0)  # of a task that was refused there is the exchange alone
-    assert UNKNOWN in board.about.value
-    assert hidden(board.show_requests)
+    assert UNKNOWN in board.exchange._shown.value
+    assert hidden(board.details)
 
 
 def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
@@ -130,27 +130,26 @@ def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
         (2, "http_error · "),
     ):
         assert words in board.list.texts[number]
-    click(board, 0)
-    assert "in the sandbox" in board.about.value
-    assert entry.meaning not in board.about.value  # it is said once
-    click(board, 0)
-    assert (board.about.value, board.any_code.value) == ("", "")
-    click(board, 2)
-    board.show_requests.click()
-    assert board.outcome.value == "http_error"
-    assert len(board.list.texts) == 1
+    for number, control, count in ((0, board.error_code, 2), (2, board.outcome, 1)):
+        board.view.value = "errors"
+        click(board, number)
+        assert control.value in (UNKNOWN, "http_error")
+        assert len(board.list.texts) == count
+        assert hidden(board.details) is hidden(board.provoke) is (number == 2)
+        assert ("in the sandbox" in board.about.value) is (number == 0)
 
 
 def test_every_code_can_be_looked_up_and_provoked_and_a_failure_is_told() -> None:
     with bn.Sandbox(speed=20) as sandbox:
         console = bn.Console(sandbox=sandbox, log=bn.ExchangeLog(":memory:"))
         board = console.board
-        board.view.value = "errors"
         for code, entry in bn.CATALOGUE.items():
-            board.any_code.value = code
+            board.error_code.value = code
             assert html.escape(entry.meaning.split("`")[0]) in board.about.value
             assert hidden(board.provoke) == (code not in {recipe.code for recipe in RECIPES})
-        board.any_code.value = "ERROR_ZERO_BALANCE"
+        board.clear.click()
+        assert hidden(board.details)
+        board.error_code.value = "ERROR_ZERO_BALANCE"
         board.provoke.click()
         until(lambda: "Done" in told(board.widget))
         until(lambda: "ERROR_ZERO_BALANCE" in " ".join(board.list.texts))
