@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import nbformat
 import pytest
@@ -65,12 +65,6 @@ WRONG: Mapping[str, str] = {
 }
 
 
-class Exercise(NamedTuple):
-    name: str
-    cell: nbformat.NotebookNode
-    solution: str
-
-
 def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
 
@@ -84,14 +78,15 @@ def called(source: str) -> str:
 HINTS = {called(answer): (answer, hint) for answer, hint in WRONG.items()}
 
 
-def exercises(notebook: nbformat.NotebookNode) -> list[Exercise]:
+def exercises(notebook: nbformat.NotebookNode) -> list[tuple[str, nbformat.NotebookNode, str]]:
+    """The name, the answer cell and the solution of each."""
     found = []
     for cell, below in zip(notebook.cells, notebook.cells[1:], strict=False):
         if "answer" in cell.metadata.get("tags", []):
             assert "solution" in below.metadata.get("tags", []), f"no solution below {cell.source}"
             fences = re.findall(r"^```python\n(.*?)\n```$", below.source, re.DOTALL | re.MULTILINE)
             assert len(fences) == 1, below.source
-            found.append(Exercise(called(cell.source), cell, fences[0]))
+            found.append((called(cell.source), cell, fences[0]))
     return found
 
 
@@ -141,17 +136,16 @@ def test_it_is_made_as_a_lesson_and_has_no_output(path: Path) -> None:
     follower = NOTEBOOKS[NOTEBOOKS.index(path) + 1 :][:1]
     linked = re.findall(r"\*\*Next:\*\* \[.*?\]\((.*?)\)", last)
     assert linked == [one.name for one in follower]
-    found = exercises(notebook)
-    names = [one.name for one in found]
+    names = [name for name, *_ in exercises(notebook)]
     assert 3 <= len(names) <= 5
-    assert [called(one.solution) for one in found] == names
+    assert [called(solution) for *_, solution in exercises(notebook)] == names
     (checks,) = tagged(notebook, "checks")
     assert checks.metadata.jupyter.source_hidden
     assert re.findall(r"^@exercise\ndef (\w+)\(", checks.source, re.MULTILINE) == names
 
 
 def test_each_exercise_has_a_wrong_answer() -> None:
-    assert list(HINTS) == [one.name for path in NOTEBOOKS for one in exercises(read(path))]
+    assert list(HINTS) == [name for path in NOTEBOOKS for name, *_ in exercises(read(path))]
 
 
 @each_notebook
@@ -170,7 +164,7 @@ def test_it_runs_as_it_stands(path: Path, begun: Runs) -> None:
 @each_notebook
 def test_its_checks_know_right_from_wrong(path: Path, begun: Runs) -> None:
     feedback = [said(cell) for cell in tagged(begun.begin(with_answers, path).result(), "answer")]
-    hints = [HINTS[one.name][1] for one in exercises(read(path))]
+    hints = [HINTS[name][1] for name, *_ in exercises(read(path))]
     wrong, right = feedback[::2], feedback[1::2]
     assert {text.splitlines()[0] for text in wrong} == {"not yet right"}
     assert [(text, hint) for text, hint in zip(wrong, hints, strict=True) if hint not in text] == []

@@ -18,7 +18,6 @@ import brocap_nb as bn
 SCRIPT = """
 import os, random, signal, sys, threading, time
 import brocap_nb as bn
-from brocap_nb.client import _requests
 from brocap_nb.api._body import Body
 from brocap_nb.client._requests import Request
 
@@ -29,7 +28,7 @@ def work(client, name):
     while True:
         number += 1
         fields = {"clientKey": Body.KEY, "n": f"{name}-{number}", "fill": "x" * 300}
-        client.send(_requests.Request("getBalance", Body.of(fields)))
+        client.send(Request("getBalance", Body.of(fields)))
 
 moment = random.Random(5)
 for run in range(runs):
@@ -67,7 +66,6 @@ def test_sigkill_at_any_point_of_many_runs(peer: Peer, tmp_path: Path, full: boo
     kept = {json.loads(request)["n"] for request in frame["request"]}
     assert len(arrived) > 2 * runs
     assert arrived <= kept
-    assert len({name.split("-")[0] for name in arrived}) > runs / 2
     assert set(frame["outcome"]) == {"ok", "no_response"}
     assert frame["exchange_id"].is_unique
     answered = frame[frame["outcome"] == "ok"]

@@ -121,20 +121,6 @@ def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
         assert text in table._repr_html_()
 
 
-def test_listeners_hear_every_line_and_cannot_break_the_exchange(
-    client: bn.Client, peer: Peer
-) -> None:
-    heard: list[str] = []
-    stop = client.log.subscribe(lambda exchange: heard.append(exchange.outcome))
-    client.log.subscribe(lambda exchange: 1 / 0)
-    peer.say(BALANCE)
-    with pytest.warns(bn.LogWarning, match="division by zero"):
-        assert client.get_balance().balance == 3
-        stop()
-        client.get_balance()
-    assert heard == ["no_response", "ok"]
-
-
 def test_threads_write_whole_lines_with_ids_of_their_own(log: ExchangeLog) -> None:
     with ThreadPoolExecutor(8) as threads:
         for _ in range(800):

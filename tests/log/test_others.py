@@ -145,14 +145,13 @@ def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -
 def test_engines_read_the_pattern_too(engine: str, peer: Peer, tmp_path: Path) -> None:
     student(peer, tmp_path / "alice", OK, NO_MONEY)
     student(peer, tmp_path / "bob" / "brocap_log", NO_MONEY)
-    names = ["exchange_id", "session", "source", "outcome"]
     for folder in (tmp_path / "*", tmp_path / "nobody*"):
-        rows = ExchangeLog(folder).frame(bodies=False)
-        frame = nw.from_native(scan(folder, engine)).lazy()
-        assert frame.collect_schema().names() == list(rows)
-        found = frame.select(*names).collect().to_arrow().to_pandas()
-        rows = rows[names].astype(str)
-        assert sorted(found.itertuples(index=False)) == sorted(rows.itertuples(index=False))
+        expected = ExchangeLog(folder).frame(bodies=False)
+        found = nw.from_native(scan(folder, engine)).lazy().collect()
+        assert found.columns == list(expected)
+        names = ("exchange_id", "session", "source", "outcome")
+        rows = expected[list(names)].astype(str).itertuples(index=False, name=None)
+        assert sorted(found.select(*names).rows()) == sorted(rows)
 
 
 # --- what happens to files ----------------------------------------------------------------
@@ -226,17 +225,20 @@ def test_what_was_there_before_is_not_told_and_own_exchanges_once(
     second: list[bn.Exchange] = []
     stop = log.subscribe(first.append, others=True)
     alice.get_balance()
+    log.subscribe(lambda exchange: 1 / 0)  # it cannot break the exchange
     stop_second = log.subscribe(second.append, others=True)
     until(lambda: len(told(first)) == 1)
-    bn.Client("k" * 32, base_url=peer.url, log=log).get_balance()
+    with pytest.warns(bn.LogWarning, match="division by zero"):
+        bn.Client("k" * 32, base_url=peer.url, log=log).get_balance()
     own = f"{log.session}-1"
-    assert told(second) == [own], "in the thread that recorded"
-    alice.get_balance()
-    until(lambda: len(told(first)) == 3 and len(told(second)) == 2)
-    assert told(first) == [f"{alice.log.session}-2", own, f"{alice.log.session}-3"]
-    stop()
+    assert [one.outcome for one in second] == ["no_response", "ok"], "in the thread that recorded"
     stop_second()
     stop_second()  # again does nothing
+    alice.get_balance()
+    until(lambda: len(told(first)) == 3)
+    assert told(first) == [f"{alice.log.session}-2", own, f"{alice.log.session}-3"]
+    assert told(second) == [own]
+    stop()
 
 
 def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
@@ -264,13 +266,7 @@ def test_a_follower_survives_what_happens_to_files_and_tells_nothing_twice(
     until(lambda: _size_known(teacher) == 0)
     alice.get_balance()  # makes the file again, and adds to it
     until(lambda: len(told(heard)) == 3)
-    back = unreadable(tmp_path / "alice")
-    student(peer, tmp_path / "bob", OK)
-    until(lambda: len(told(heard)) == 4)
-    back()
-    alice.get_balance()
-    until(lambda: len(told(heard)) == 5)
-    assert len(set(told(heard))) == 5
+    assert len(set(told(heard))) == 3
 
 
 def _size_known(log: ExchangeLog) -> int:

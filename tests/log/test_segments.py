@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,26 +14,19 @@ import brocap_nb as bn
 ROWS = 50
 
 
-def filled(folder: Path, rows: int = 170) -> bn.ExchangeLog:
-    """A log of many rows that is sealed every 50, one request of which stays without answer."""
+def filled(folder: Path) -> bn.ExchangeLog:
+    """170 rows that are sealed every 50; the request of one stays without an answer."""
     log = bn.ExchangeLog(folder)
     log._sealer._rows = ROWS
-    for number in range(1, rows + 1):
-        sent = log.begin(
-            method=f"m{number % 3}", url="u", request=f'"{number}"', request_bytes=number
-        )
+    for number in range(1, 171):
+        method, request = f"m{number % 3}", f'"{number}"'
+        sent = log.begin(method=method, url="u", request=request, request_bytes=number)
+        changes: dict[str, Any] = {"outcome": bn.Outcome.OK, "task_id": number}
+        if number % 5 == 0:
+            changes |= {"outcome": bn.Outcome.API_ERROR, "error_code": f"E{number}"}
         if number != 7:
-            log.finish(
-                dataclasses.replace(
-                    sent,
-                    outcome=bn.Outcome.API_ERROR if number % 5 == 0 else bn.Outcome.OK,
-                    error_code=f"E{number}" if number % 5 == 0 else None,
-                    task_id=number if number % 2 else None,
-                    elapsed_ms=number / 2,
-                    response=f"[{number}]",
-                    response_bytes=3,
-                )
-            )
+            changes |= {"elapsed_ms": number / 2, "response": f"[{number}]", "response_bytes": 3}
+            log.finish(dataclasses.replace(sent, **changes))
     return log
 
 

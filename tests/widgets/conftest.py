@@ -24,12 +24,8 @@ def used(sandbox: bn.Sandbox) -> Iterator[bn.Client]:
         yield client
 
 
-def _models() -> int:
-    states = ipywidgets.Widget.get_manager_state()["state"].values()
-    return sum(not s["model_name"].endswith(("LayoutModel", "StyleModel")) for s in states)
-
-
 @pytest.fixture(scope="session")
 def models() -> Callable[[], int]:
     """Says how many widgets there are, less those that are shared."""
-    return _models
+    shared, states = ("LayoutModel", "StyleModel"), ipywidgets.Widget.get_manager_state
+    return lambda: sum(not one["model_name"].endswith(shared) for one in states()["state"].values())

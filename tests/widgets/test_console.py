@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import ipywidgets
 import pytest
@@ -22,16 +23,13 @@ def console(sandbox: bn.Sandbox) -> Iterator[Console]:
     shown.close()
 
 
-def states() -> dict[str, object]:
+def states() -> Any:
     """All that a front end could save of all widgets there are."""
-    saved: dict[str, object] = ipywidgets.Widget.get_manager_state()["state"]
-    return saved
+    return ipywidgets.Widget.get_manager_state()["state"]
 
 
-def choose_sample(console: Console, name: str = "penguin") -> None:
-    picker = console.form.picker
-    assert picker is not None
-    picker.sample.value = name
+def choose_sample(console: Any, name: str = "penguin") -> None:
+    console.form.picker.sample.value = name
 
 
 def test_a_sample_brings_its_question_unless_a_person_wrote_one(console: Console) -> None:
@@ -92,30 +90,24 @@ def test_a_failed_submission_says_why_and_leads_to_its_request(console: Console)
 def test_what_is_wrong_is_told_at_the_field_and_a_wait_can_be_cancelled(console: Console) -> None:
     console.task_type.value = "FunCaptchaTaskProxyless"
     console.submit.click()
-    assert "Missing or wrong:" in console._report.value
     links = console._wrong.children
     assert [link.description for link in links] == ["Website URL", "Website public key"]
     assert (len(console.log), console.run) == (0, None)  # nothing was sent
-    address = console.form.inputs["websiteURL"].widget
-    address.value = "https://refused.example/"
-    console.form.inputs["websitePublicKey"].widget.value = "69A21A01-CC7B-B9C6-0F9A-E7FA06677FFC"
+    address, key = (console.form.inputs[name].widget for name in ("websiteURL", "websitePublicKey"))
+    address.value, key.value = "https://refused.example/", "69A21A01"
     assert console._wrong.children == ()
     assert {link.comm for link in links} == {None}
-
     console.submit.click()
-    url, key = console.form.rows[:2]
-    until(lambda: "ERROR_" in url.marked)
+    row, other = console.form.rows[:2]
+    until(lambda: "ERROR_" in row.marked)
     until(lambda: not console.submit.disabled)
-    assert key.marked == ""
     address.value = "https://example.com/"
-    assert url.marked == ""
-
+    assert (row.marked, other.marked) == ("", "")
     console.submit.click()
     line = console.submissions.children[1]
     line.cancel.click()
     until(lambda: "cancelled" in line.status.value)
     until(lambda: not console.submit.disabled)
-    assert console._report.value == ""
 
 
 def test_a_type_whose_own_code_fails_is_told(console: Console) -> None:

@@ -222,8 +222,7 @@ def test_a_form_does_not_scold_before_it_is_touched() -> None:
 
 
 def test_a_picture_is_picked_and_what_is_wrong_with_it_said_there() -> None:
-    form = TaskForm(bn.ComplexImageTask)
-    assert form.picker is not None
+    form: Any = TaskForm(bn.ComplexImageTask)
     with pytest.raises(bn.InvalidTaskError, match="metadata"):
         form.task()
     assert "There is no picture" in said(form, "imageUrls")
@@ -276,11 +275,11 @@ class AccountTask(bn.Task, register=False):
     cookies: list[str] | None = None
     card: Card | None = None
     token: Secret[int] | None = None
-    strict: bool = False
+    fault: int = 0
 
     def model_post_init(self, _: object) -> None:
-        if self.strict:
-            raise ValueError(f"{self.proxy_password} is too weak")
+        if self.fault:
+            raise [ValueError, KeyError][self.fault - 1](f"{self.proxy_password} is too weak")
 
 
 def test_a_secret_is_no_state_however_it_is_nested_and_in_no_sentence() -> None:
@@ -297,29 +296,26 @@ def test_a_secret_is_no_state_however_it_is_nested_and_in_no_sentence() -> None:
     sent = form.task().to_wire()
     assert (sent["account"], sent["cookies"]) == (account, ["hunter2-hunter2"])
     shown = state(form) + form._repr_mimebundle_()["text/html"] + repr(form)
-    enter(form, "strict", "true")
-    assert "is too weak" in said(form)
-    shown += state(form) + repr(form.problems)
+    for fault, told in (("1", "is too weak"), ("2", "failed with KeyError")):
+        enter(form, "fault", fault)
+        assert told in said(form)
+        shown += state(form) + repr(form.problems)
     for secret in ("hunter2", "s3cr3t", "default-password"):
         assert secret not in shown
-    enter(form, "strict", "false")
+    enter(form, "fault", "")
     assert said(form) == ""
     enter(form, "proxyPassword", "")
     assert form.task().to_wire()["proxyPassword"] == "default-password"
 
 
 def test_a_form_without_a_kernel_shows_its_fields_and_its_look_is_there_once() -> None:
-    class OwnTask(bn.Task, register=False):
-        website_key: str
-        "The page's public key."
-
-    form = TaskForm(OwnTask)
+    form = form_of(field=(Annotated[str, bn.Field(description="The page's key.")], ...))
     shown = form._repr_mimebundle_()["text/html"]
-    assert "websiteKey is missing; it is required (The page&#x27;s public" in shown
-    enter(form, "websiteKey", "<b>" + 50_000 * "x")
-    html = form._repr_mimebundle_()["text/html"]
-    assert "&lt;b&gt;xxx" in html
-    assert len(html) < 8_000
+    assert "field is missing; it is required (The page&#x27;s key)" in shown
+    enter(form, "field", "<b>" + 50_000 * "x")
+    shown = form._repr_mimebundle_()["text/html"]
+    assert "&lt;b&gt;xxx" in shown
+    assert len(shown) < 8_000
     for _ in range(2):
         form._ipython_display_()
     assert state(form).count("<style>") == 1

@@ -88,36 +88,31 @@ def test_what_came_and_is_no_picture_is_told(
     assert "alert" not in said(picker)
 
 
-def test_an_address_of_this_machine_is_refused_until_it_is_allowed(peer: Peer) -> None:
-    peer.say(http(PICTURE))
-    picker = ImagePicker()
-    url = f"{peer.url}/a.png"
-    came(picker, {"text": f" {url}\n"})
-    assert picker.private.layout.display != "none"
-    load(picker, picker.address.value)
-    assert "127.0.0.1 is this machine itself" in said(picker)
-    assert (peer.requests, picker.data) == ([], None)
-    picker.private.value = True
-    load(picker, url)
-    assert (picker.data, picker.url) == (PICTURE, url)
-    picker.private.value = False  # what is remembered is not given out either
-    load(picker, url)
-    assert "are refused" in said(picker)
-
-
-@pytest.mark.parametrize("allow", [False, True])
-def test_who_made_the_page_may_settle_it_and_the_sandboxs_own_is_always_allowed(
-    allow: bool, sandbox: Sandbox, peer: Peer
+@pytest.mark.parametrize("allow", [None, False, True])
+def test_an_address_of_this_machine_is_refused_until_it_is_allowed(
+    allow: bool | None, sandbox: Sandbox, peer: Peer
 ) -> None:
     peer.say(http(PICTURE))
-    picker, puzzle = ImagePicker(lambda: sandbox.puzzles, allow_private=allow), sandbox.puzzles[2]
-    load(picker, puzzle.url)
+    puzzle = sandbox.puzzles[2]
+    picker = ImagePicker(lambda: sandbox.puzzles, allow_private=allow)
+    load(picker, puzzle.url)  # the sandbox's own is always allowed
     assert (picker.data, picker.url) == (puzzle.data, puzzle.url)
-    assert picker.private.layout.display == "none"
-    picker.private.set_state({"value": True})  # what a page can do by hand
-    load(picker, f"{peer.url}/a.png")  # the same host, another port
-    assert picker.data == (PICTURE if allow else puzzle.data)
-    assert len(peer.requests) == allow
+    came(picker, {"text": f" {peer.url}/a.png\n"})  # the same host, another port
+    assert (picker.private.layout.display != "none") is (allow is None)
+    if allow is None:  # a person settles it
+        load(picker, picker.address.value)
+        assert "127.0.0.1 is this machine itself" in said(picker)
+        assert (peer.requests, picker.data) == ([], puzzle.data)
+        picker.private.value = True
+    else:  # who made the page has settled it
+        picker.private.set_state({"value": True})  # what a page can do by hand
+    load(picker, f"{peer.url}/a.png")
+    assert picker.data == (puzzle.data if allow is False else PICTURE)
+    assert len(peer.requests) == (allow is not False)
+    if allow is None:
+        picker.private.value = False  # what is remembered is not given out either
+        load(picker, f"{peer.url}/a.png")
+        assert "are refused" in said(picker)
 
 
 def test_what_is_no_picture_is_refused_and_the_choice_before_it_stays(peer: Peer) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -79,22 +78,6 @@ def test_what_was_shown_before_does_not_matter_and_rows_that_go_are_closed(
         assert opened == keys == [text.split()[-1] for text in lines.texts]
         assert models() == empty + len(keys)
     close_all(lines)
-
-
-def test_only_what_changes_is_sent() -> None:
-    lines = RowList(print)
-    lines.show(rows("a", "b", "c"))
-    sent: list[Any] = []
-    for widget in (lines, *lines.children):
-        widget.observe(sent.append, ["children", "description", "_dom_classes"])
-    lines.show(rows("a", "b", "c"))
-    assert sent == []
-    lines.show([Row("a", "other", "good"), *rows("b", "c")])
-    assert {change["name"] for change in sent} == {"description", "_dom_classes"}
-    assert {change["owner"] for change in sent} == {lines.children[1]}
-    buttons = {*lines.children}
-    lines.show(rows("d", "a", "b"))  # a new row costs no new widget
-    assert {*lines.children} == buttons
 
 
 def test_what_is_raised_is_shown_as_text_without_secrets_and_ctrl_c_goes_through() -> None:

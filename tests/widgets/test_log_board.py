@@ -48,11 +48,6 @@ def click(board: LogBoard, number: int) -> None:
     board.list.children[1 + number].click()
 
 
-def opened(board: LogBoard) -> bool:
-    """Whether the first row is marked as open."""
-    return board.list.texts[0].startswith("▸")
-
-
 def hidden(widget: Any) -> bool:
     return bool(widget.layout.display == "none")
 
@@ -174,12 +169,6 @@ def test_a_row_and_a_tab_stay_open_while_others_come(board: LogBoard, used: bn.C
     until(lambda: board.list.texts)
     click(board, 0)
     assert board.exchange.exchange_id == used.log[-1].exchange_id
-    for tab in ("errors", "requests"):
-        board.view.value = tab
-    assert opened(board)
-    board.exchange.shut.click()
-    assert hidden(board.exchange)
-    assert not opened(board)
     for tab, count in (("tasks", 1), ("errors", 2), ("requests", 2)):
         board.view.value = tab
         fail(used, "NoSuchTask" if tab == "tasks" else None)
@@ -187,6 +176,10 @@ def test_a_row_and_a_tab_stay_open_while_others_come(board: LogBoard, used: bn.C
         assert board.view.value == tab
         assert hidden(board.filters) == (tab != "requests")
     until(lambda: len(board.list.texts) == 4)
+    assert board.list.texts[-1].startswith("▸")
+    board.exchange.shut.click()
+    assert hidden(board.exchange)
+    assert not board.list.texts[-1].startswith("▸")
 
 
 def test_the_log_is_spelled_as_the_notebook_can_run_it(
@@ -282,16 +275,3 @@ def test_it_is_sent_again_and_compared_and_asked_about_where_it_may_be_billed(
     assert "No client key is set" in told(view)
     assert not view.again.disabled
     console.close()
-
-
-def test_another_row_is_compared_instead_of_opened(board: LogBoard, used: bn.Client) -> None:
-    view, first, second = board.exchange, fail(used), fail(used, "OtherTask")
-    view.show_exchange(first)
-    view.compare.value = True
-    assert "Click the row" in told(view)
-    view.show_exchange(second)
-    assert view.exchange_id == first
-    assert "request.task.type" in told(view)
-    view.show_exchange(second)
-    assert view.exchange_id == second
-    assert "request.task.type" not in told(view)

@@ -19,14 +19,6 @@ def view() -> PictureView:
     return PictureView()
 
 
-def test_it_is_said_why_there_is_no_picture(view: PictureView) -> None:
-    assert "No picture is chosen yet." in view.shown.value
-    view.show(noise(600, 400, "JPEG"))
-    view.clear("This task has <no> picture.")
-    assert "This task has &lt;no&gt; picture." in view.shown.value
-    assert "<img" not in view.shown.value
-
-
 def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) -> None:
     view.show([noise(600, 400, "JPEG"), noise(50, 500, "JPEG"), b"no picture"], ANSWER)
     told = ["600 x 400 pixels", "50 x 500 pixels", "the service takes 100 to 500,000"]
@@ -37,6 +29,9 @@ def test_several_pictures_are_a_strip_with_numbers_and_facts(view: PictureView) 
     assert view.shown.value.count("<img") == 2
     assert "Picture 1 of 3. The picture with its answer: tiles 2, 5 of 6" in view.shown.value
     assert "Picture 2 of 3. Not answered" in view.shown.value
+    view.clear("This task has <no> picture.")
+    assert "This task has &lt;no&gt; picture." in view.shown.value
+    assert "<img" not in view.shown.value
 
 
 def test_the_grid_is_guessed_and_can_be_changed(view: PictureView) -> None:

@@ -105,8 +105,10 @@ def test_a_hundred_submissions_weigh_as_much_as_a_few_and_closing_leaves_nothing
     used: bn.Client, models: Callable[[], int]
 ) -> None:
     before, runs = models(), SubmissionList()
-    going = waiting(used)
-    runs.follow(going)
+    going = used.resume(used.create_task(SLOW).task_id)
+    line = follow(runs, going)
+    assert "waiting for the answer</b> <small></small>" in line.status.value  # of a resumed task
+    assert line.show.layout.display == "none"  # it is the only one
     weights = []
     for number in range(100):
         run = used.submit(SLOW)
@@ -124,12 +126,3 @@ def test_a_hundred_submissions_weigh_as_much_as_a_few_and_closing_leaves_nothing
     assert models() == before
     assert not going.done()
     going.cancel()
-
-
-def test_a_resumed_task_has_no_type_and_no_typical_time(
-    used: bn.Client, runs: SubmissionList
-) -> None:
-    run = used.resume(used.create_task(SLOW).task_id)
-    line = follow(runs, run)
-    assert f"task {run.task_id}: waiting for the answer</b> <small></small>" in line.status.value
-    assert line.show.layout.display == "none"  # it is the only one
