@@ -137,8 +137,11 @@ def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exc
         InvalidInputError: it is no HAR, or has nothing of this API that can be read.
     """
     try:
-        document, wrong = parse(path_of(path).read_bytes(), json.JSONDecoder())
-        wrong = f"it is not JSON ({wrong})" if wrong else None
+        content = path_of(path).read_bytes()
+        document, wrong = parse(content, json.JSONDecoder())
+        if wrong:
+            packed = content.startswith(b"\x1f\x8b")
+            wrong = "it is packed by gzip, unpack it first" if packed else f"it is not JSON ({wrong})"
         entries = _get(document, "log.entries", [None])
     except (OSError, _UnreadableError) as error:
         entries, wrong = [None], getattr(error, "strerror", None) or str(error)
@@ -376,7 +379,7 @@ def to_python(exchange: Exchange) -> str:
 def _refused(exchange: Exchange, reason: str) -> InvalidInputError:
     return InvalidInputError(
         f"Exchange {exchange.exchange_id} cannot be exported as something to run: {reason}. "
-        "Or send the request with a program of your own.",
+        "It can be sent with a program of your own.",
         field="exchange_id",
     )
 

@@ -350,7 +350,7 @@ def test_a_har_may_be_odd() -> None:
     assert (only.elapsed_ms, only.request, only.request_kind) == (None, "a=", "form")
     assert only.request_headers is None
     Path("x.har").write_bytes(gzip.compress(text.encode()))
-    with pytest.raises(bn.InvalidInputError, match="cannot be read: it is not JSON"):
+    with pytest.raises(bn.InvalidInputError, match="packed by gzip, unpack it"):
         bn.ExchangeLog.from_har("x.har")
 
 
