@@ -72,10 +72,6 @@ class RowList(widgets.VBox):
         self._header = widgets.HTML(layout=widgets.shown(False), classes=("brocap-row-header",))
         super().__init__([self._header], classes=("brocap-rows",))
 
-    @property
-    def texts(self) -> list[str]:
-        return [button.description for button in self._buttons.values()]
-
     def show(self, rows: Iterable[Row], header: str = "") -> None:
         """Show these rows, in this order, and the names of their columns."""
         names = header and f'<pre aria-hidden="true">{_aligned(f"  {header}")}</pre>'
