@@ -140,10 +140,8 @@ def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exc
         content = path_of(path).read_bytes()
         document, wrong = parse(content, json.JSONDecoder())
         if wrong:
-            packed = content.startswith(b"\x1f\x8b")
-            wrong = (
-                "it is packed by gzip, unpack it first" if packed else f"it is not JSON ({wrong})"
-            )
+            gzipped = content.startswith(b"\x1f\x8b")
+            wrong = "it is packed by gzip, unpack it" if gzipped else f"it is not JSON ({wrong})"
         entries = _get(document, "log.entries", [None])
     except (OSError, _UnreadableError) as error:
         entries, wrong = [None], getattr(error, "strerror", None) or str(error)

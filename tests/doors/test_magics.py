@@ -190,7 +190,7 @@ def test_a_console_shows_what_the_magics_did(run: Any) -> None:
     run(create())
     console = bn.Console()
     assert console.log is run("%brocap log")
-    assert "createTask" in console.board.list.texts[0]
+    assert "createTask" in console.board.list.children[1].description
     assert console.target.sandbox() is run("%brocap sandbox")
     console.close()
     run("%brocap balance")  # the magics use the sandbox still
