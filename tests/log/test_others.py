@@ -38,8 +38,8 @@ def student(peer: Peer, folder: Path, *answers: bytes) -> bn.Client:
     return client
 
 
-def followers() -> list[threading.Thread]:
-    return [t for t in threading.enumerate() if t.name == "brocap-nb follower"]
+def followers() -> set[threading.Thread]:
+    return {t for t in threading.enumerate() if t.name == "brocap-nb follower"}
 
 
 @pytest.fixture(autouse=True)
@@ -56,13 +56,13 @@ def teacher(tmp_path: Path) -> ExchangeLog:
 def heard(teacher: ExchangeLog) -> Iterator[list[bn.Exchange]]:
     """What the teacher hears of."""
     heard: list[bn.Exchange] = []
-    until(lambda: not followers())  # those of other tests
+    before = followers()  # those of other tests
     teacher.subscribe(print)
-    assert not followers(), "a thread is for the sake of others only"
+    assert followers() <= before, "a thread is for the sake of others only"
     stop = teacher.subscribe(heard.append, others=True)
     yield heard
     stop()
-    until(lambda: not followers())
+    until(lambda: followers() <= before)
 
 
 # --- reading ------------------------------------------------------------------------------
