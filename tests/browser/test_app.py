@@ -102,9 +102,9 @@ def test_a_visitor_submits_a_sample_and_takes_the_log_away(
     # the server's key is nowhere
     assert KEY not in page.content()
     assert KEY not in saved.read_text()
-    logs = [file for file in app.temporary.rglob("*") if file.is_file()]
-    assert any(file.suffix == ".jsonl" for file in logs)
-    assert not [file for file in logs if KEY.encode() in file.read_bytes()]
+    files = [file for file in app.temporary.rglob("*") if file.is_file()]
+    assert not [file for file in files if file.suffix == ".jsonl"], "the log goes with the kernel"
+    assert not [file for file in files if KEY.encode() in file.read_bytes()]
     for kernel in app.kernels():
         environment = Path(f"/proc/{kernel}/environ")
         assert not environment.exists() or KEY.encode() not in environment.read_bytes()

@@ -146,7 +146,7 @@ for number in range(30):
     child = os.fork()
     if not child:
         begin(log), begin(memory)
-        os._exit(len(memory.frame()) - number - 2)
+        os._exit(len(memory) - number - 2)
     assert os.waitpid(child, 0)[1] == 0
 assert len(log) == 60, len(log)
 assert log.frame()["session"].nunique() == 31
