@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from waiting import until
 
 import brocap_nb
 
@@ -54,11 +55,9 @@ class AppProcess:
 
     @property
     def url(self) -> str:
-        end = time.monotonic() + DEADLINE
-        while not (found := re.search(r"http://\S+", self.printed())):
-            assert self.process.poll() is None, self.printed()
-            assert time.monotonic() < end, "it printed no address"
-            time.sleep(0.1)
+        until(lambda: "http://" in self.printed() or self.process.poll() is not None)
+        found = re.search(r"http://\S+", self.printed())
+        assert found, self.printed()
         return found[0]
 
     def kernels(self) -> list[int]:

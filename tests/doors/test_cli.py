@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import socket
@@ -10,13 +9,13 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.request import Request
 
 import pytest
-from app_process import DEADLINE, AppProcess
+from app_process import DEADLINE, AppProcess, environment
 from waiting import until
 
 import brocap_nb as bn
@@ -33,14 +32,9 @@ with bn.Sandbox(speed=100) as sandbox:
     puzzle = sandbox.puzzles[0]
     task = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
     run = client.submit(task)
-    print(sandbox, puzzle, client, task, run, run.result(), run)
-    try:
-        client.get_task_result(1)
-    except bn.ApiError as error:
-        print(error, bn.explain(error.code))
-print(log, log[0], log[-1], log.frame(), log.errors(), log.latency(), log.violations())
-print(log.timeline(log[0].task_id), log.to_curl(log[0].exchange_id))
-print(bn.Console())
+    print(sandbox, puzzle, client, task, run, run.result(), run, bn.Console())
+print(log, log[0], log.frame(), log.tasks(), log.errors(), log.latency(), log.violations())
+print(log.timeline(log[0].task_id), log.to_curl(0), bn.explain("ERROR_ZERO_BALANCE"))
 @exercise
 def one(answer):
     "It is one."
@@ -51,21 +45,6 @@ print(one(1))
 KEY = secrets.token_hex(16)
 COMMAND = ("-m", "brocap_nb.doors._cli")
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@pytest.fixture(scope="module")
-def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, AppProcess]]:
-    """Two that start side by side: one for two visitors, one whose kernels soon end."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("full", "idle")}
-    apps = {
-        "full": AppProcess(
-            folders["full"], "--visitors=2", "--host-name=Class.example", BROCAP_CLIENT_KEY=KEY
-        ),
-        "idle": AppProcess(folders["idle"], "--idle=0.05", "--allow-live", "--host=127.0.0.1"),
-    }
-    yield apps
-    for app in apps.values():
-        app.close()
 
 
 def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[str, str, int]:
@@ -86,8 +65,10 @@ def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[str, str,
         return answer.read().decode(), str(answer.headers), answer.status
 
 
-def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProcess]) -> None:
-    app = apps["full"]
+def test_the_app_serves_the_console_to_so_many_visitors(request: Any, tmp_path: Path) -> None:
+    options = ("--visitors=2", "--host-name=Class.example")
+    app = AppProcess(tmp_path, *options, BROCAP_CLIENT_KEY=KEY)
+    request.addfinalizer(app.close)
     own = {"Host": "class.example", "Origin": "https://class.example"}
     page, headers, _ = fetch(app.url, own)
     assert "<title>brocap_nb Console</title>" in page
@@ -130,8 +111,9 @@ def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProce
     until(lambda: not any(Path(f"/proc/{kernel}").exists() for kernel in kernels))
 
 
-def test_an_idle_kernel_ends_and_its_log_with_it(apps: dict[str, AppProcess]) -> None:
-    app = apps["idle"]
+def test_an_idle_kernel_ends_and_its_log_with_it(request: Any, tmp_path: Path) -> None:
+    app = AppProcess(tmp_path, "--idle=0.05", "--allow-live", "--host=127.0.0.1")
+    request.addfinalizer(app.close)
     fetch(app.url)
     until(lambda: not app.kernels())
     assert app.stop(signal.SIGTERM) == 0
@@ -156,24 +138,18 @@ def test_what_cannot_be_served_is_a_sentence(capsys: Any, monkeypatch: Any) -> N
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:
-    package = {"PYTHONPATH": str(Path(_cli.__file__).parents[2]), "PYTHONIOENCODING": "cp1252"}
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="cp1252",
-        env=os.environ | package,
-    )
+    settings = environment(Path.cwd()) | {"PYTHONIOENCODING": "cp1252"}
+    command, pipe = [sys.executable, *arguments], subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, encoding="cp1252", env=settings)
 
 
 def test_a_strict_sandbox() -> None:
     with started(*COMMAND, "sandbox", "--port=0", "--strict") as process:
         assert process.stdout is not None
         url, key = (process.stdout.readline().split()[2] for _ in range(2))
-        with bn.Client(key, base_url=url, log=bn.ExchangeLog(":memory:")) as client:
-            task = client.create_task(
-                bn.FunCaptchaTaskProxyless(website_url="https://a.example/", website_public_key="k")
-            )
+        with bn.Client(key, base_url=url) as client:
+            site = {"website_url": "https://a.example/", "website_public_key": "k"}
+            task = client.create_task(bn.FunCaptchaTaskProxyless(**site))
             assert client.get_task_result(task.task_id).status == "processing"
             with pytest.raises(bn.ApiError, match="ERROR_TOO_MUCH_REQUESTS"):
                 client.get_task_result(task.task_id, paced=False)
