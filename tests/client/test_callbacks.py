@@ -7,7 +7,6 @@ import http.client
 import http.server
 import json
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -91,23 +90,30 @@ def callbacks_in(log: bn.ExchangeLog) -> list[bn.Exchange]:
     return [log[e.exchange_id] for e in reversed(rows)]
 
 
-def test_a_callback_is_a_row_and_ends_the_waiting(
+def test_a_callback_is_a_row_and_ends_the_waiting_in_a_busy_kernel(
     guest: bn.Client, listener: Listener, lines: list[str]
 ) -> None:
-    runs = [guest.submit(token_task(), callbacks=listener) for _ in range(3)]
-    tokens = [run.result(20).token for run in runs]
+    hosts, code = ("example.com", "example.com", FAILING), "ERROR_RECAPTCHA_TIMEOUT"
+    runs = [guest.submit(token_task(host), callbacks=listener) for host in hosts]
+    end = time.monotonic() + 30
+    while sum("callback" in line for line in lines) < 3 and time.monotonic() < end:
+        pass  # as a cell that computes
+    assert all(line.endswith("sent") for line in lines if "callback" in line), "within 2 s"
+    tokens = {run.task_id: str(run.result(20).token) for run in runs[:2]}
+    with pytest.raises(bn.ApiError, match=code):
+        runs[2].result(20)
     polls = [run.polls for run in runs]
-    until(lambda: sum("callback" in line for line in lines) == 3)
+    until(lambda: [row.outcome for row in callbacks_in(guest.log)] == ["callback"] * 3)
     frame = guest.log.frame()
     rows = frame[frame["method"] == "callback"].set_index("task_id")
     assert sorted(rows.index) == sorted(run.task_id for run in runs)
-    facts = ["outcome", "status", "task_type", "http_status", "response"]
-    told = ("callback", "ready", "FunCaptchaTaskProxyless", 200, "")
-    assert set(rows[facts].itertuples(index=False, name=None)) == {told}
+    for task_id, token in tokens.items():
+        facts = rows.loc[task_id, ["status", "task_type", "http_status", "response"]]
+        assert [*facts] == ["ready", "FunCaptchaTaskProxyless", 200, ""]
+        assert token in rows.loc[task_id, "request"]
+    assert rows.loc[runs[2].task_id, "error_code"] == code
     assert rows["elapsed_ms"].notna().all()
-    for run, token in zip(runs, tokens, strict=True):
-        assert str(token) in rows.loc[run.task_id, "request"]
-    assert len(set(tokens)) == 3
+    assert len({*tokens.values()}) == 2
     assert polls == [run.polls for run in runs], "nobody is asked once it has come"
     assert (frame["outcome"] != "no_response").all()
 
@@ -122,22 +128,6 @@ def test_the_first_callback_wins(client: bn.Client, peer: Peer, listener: Listen
     threading.Event().wait(POLL_INTERVAL + 0.3)
     assert len(peer.requests) == sent
     until(lambda: [row.task_id for row in callbacks_in(client.log)] == [42, 42, 42])
-
-
-def test_an_error_ends_it_in_a_busy_kernel(
-    guest: bn.Client, listener: Listener, lines: list[str]
-) -> None:
-    run, code = guest.submit(token_task(FAILING), callbacks=listener), "ERROR_RECAPTCHA_TIMEOUT"
-    end = time.monotonic() + 30
-    while not any("callback" in line for line in lines) and time.monotonic() < end:
-        pass
-    (line,) = (line for line in lines if "callback" in line)
-    assert line.endswith("sent"), "the sandbox waits for 2 s and no longer"
-    with pytest.raises(bn.ApiError, match=code):
-        run.result(20)
-    until(lambda: [row.outcome for row in callbacks_in(guest.log)] == ["callback"])
-    (row,) = callbacks_in(guest.log)
-    assert (row.error_code, row.task_id) == (code, run.task_id)
 
 
 def test_what_does_not_come_is_asked_for(guest: bn.Client, lines: list[str]) -> None:
@@ -203,37 +193,25 @@ def test_only_a_post_to_exactly_the_address_is_taken(log: bn.ExchangeLog) -> Non
         assert send(url, b"x" * 1_000_001) == 413
         assert send(url, b"x" * 5_000_000) == 413
         assert send(url, iter([b"x" * 600_000] * 2), **{"Transfer-Encoding": "chunked"}) == 413
-        with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as sender:
-            head = (
-                f"POST {urlsplit(url).path} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n"
-            )
-            sender.sendall(f"{head}\r\n".encode())
-            while sender.recv(1000):  # it is cut
-                pass
         assert len(log) == 1
         assert send(url, b"{}") == 200, "the next sender is heard"
 
 
-def test_a_proxy_may_leave_its_part_of_the_path_in(log: bn.ExchangeLog) -> None:
+def test_a_proxy_may_leave_its_part_in_the_path_and_a_slow_view_holds_up_no_reply(
+    log: bn.ExchangeLog,
+) -> None:
+    release = threading.Event()
+    log.subscribe(lambda exchange: release.wait(30) and None)
     public = "https://hub.example/user/me/proxy/9000"
     with Listener(public_url=f" {public}/\n") as listener:
         path = urlsplit(address(listener, log)).path
         here = f"http://127.0.0.1:{listener.port}"
         for seen in (path, path.removeprefix("/user/me/proxy/9000"), "/user/me" + path):
             assert send(here + seen, b"{}") == 200
-        assert log[0].url.startswith(f"{public}/")
-    assert len(log) == 3
-
-
-def test_a_view_that_takes_its_time_does_not_hold_up_the_reply(log: bn.ExchangeLog) -> None:
-    release = threading.Event()
-    log.subscribe(lambda exchange: release.wait(30) and None)
-    with Listener() as listener:
-        assert send(address(listener, log), b"{}") == 200
-        assert send(address(listener, log), b"{}") == 200
         assert not release.is_set()
         release.set()
-    assert [row.outcome for row in callbacks_in(log)] == ["callback", "callback"]
+    assert log[0].url.startswith(f"{public}/")
+    assert [row.outcome for row in callbacks_in(log)] == ["callback"] * 3
 
 
 JSON = st.recursive(
