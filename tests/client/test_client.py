@@ -82,14 +82,12 @@ def test_an_api_error_carries_all_that_is_known(client: bn.Client, peer: Peer) -
 
 
 HTML = b"<html><h1>It works</h1></html>"
-UNPACKABLE = http(b"no gzip").replace(b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1)
+UNPACKABLE = http(b"no gzip", header="Content-Encoding: gzip")
 # What is answered, how it ends, and what the log has of the body.
 FAULTS: tuple[tuple[bytes, type[bn.ExchangeError], str | None], ...] = (
     (http(HTML, 500, "text/html"), bn.HttpError, HTML.decode()),
     (http(HTML, 200, "text/html"), bn.BadResponseError, HTML.decode()),
-    (http(HTML, 302, "text/html"), bn.BadResponseError, HTML.decode()),
     (http(b""), bn.BadResponseError, ""),
-    (http(b'{"errorId": "0"}'), bn.BadResponseError, '{"errorId": "0"}'),
     (http(b'{"a":"\xff"}'), bn.BadResponseError, '{"a":"\\xff"}'),
     (http(b"{}").replace(b": 2", b": 99") + Peer.RESET, bn.RequestConnectionError, "{}"),
     (Peer.RESET, bn.RequestConnectionError, None),
@@ -112,24 +110,19 @@ def test_a_fault_is_one_row_and_a_clear_exception(client: bn.Client, peer: Peer)
         assert recorded.detail in str(caught.value)
     outcomes = dict.fromkeys(client.log.frame()["outcome"])
     assert [*outcomes] == ["http_error", "bad_response", "connection_error", "timeout"]
-
-
-def test_a_drip_ends_at_the_deadline_of_the_whole_answer(log: bn.ExchangeLog) -> None:
-    with bn.Sandbox() as sandbox:
-        sandbox.faults.next("getBalance", "drip")
-        with pytest.raises(bn.RequestTimeoutError):
-            bn.Client(sandbox.key, base_url=sandbox.url, log=log, timeout=0.5).get_balance()
-    assert (log[-1].response_bytes or 0) > 0, "what came is kept"
+    peer.say(Peer.DRIP)  # each byte comes in time for a read
+    with pytest.raises(bn.RequestTimeoutError):
+        client.get_balance()
+    assert client.log[-1].response_bytes, "what came is kept"
 
 
 def test_an_answer_is_read_up_to_a_limit(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
     body = gzip.compress(b'{"errorId": 0, "balance": 3}' + b" " * 5_000_000)
-    packed = http(body).replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n", 1)
+    packed = http(body, header="Content-Encoding: gzip")
     for session in (None, requests.Session()):
         peer.say(packed, BALANCE)
-        client = bn.Client(
-            key, base_url=peer.url, log=log, session=session, max_answer_bytes=100_000
-        )
+        options = {"session": session, "max_answer_bytes": 100_000}
+        client = bn.Client(key, base_url=peer.url, log=log, **options)
         with pytest.raises(bn.BadResponseError, match="longer than 100,000 bytes"):
             client.get_balance()
         assert (log[-1].outcome, log[-1].response_bytes) == ("bad_response", 100_000)
@@ -276,7 +269,9 @@ def test_what_a_client_cannot_be_made_of_is_refused(key: str) -> None:
             bn.Client(key, **options)
 
 
-def test_the_key_of_the_environment(monkeypatch: Any, peer: Peer, key: str) -> None:
+def test_the_key_of_the_environment_and_ones_own_session(
+    monkeypatch: Any, peer: Peer, key: str, log: bn.ExchangeLog
+) -> None:
     for bad in ("", "short", "with space inside", "k\u00e9y-key-key-key", "line\nline-line"):
         with pytest.raises(bn.InvalidKeyError, match="expected at least 8 visible") as caught:
             bn.Client(bad)
@@ -284,22 +279,12 @@ def test_the_key_of_the_environment(monkeypatch: Any, peer: Peer, key: str) -> N
     with pytest.raises(bn.InvalidKeyError, match="BROCAP_CLIENT_KEY"):
         bn.Client()
     monkeypatch.setenv("BROCAP_CLIENT_KEY", key)
-    peer.say(BALANCE)
-    bn.Client(base_url=f" {peer.url}/\r\n").get_balance()
-    assert json.loads(peer.requests[0][1])["clientKey"] == key
-
-
-def test_ones_own_session_is_used(peer: Peer, key: str, log: bn.ExchangeLog) -> None:
-    seen: list[requests.PreparedRequest] = []
     session = requests.Session()
-    session.headers["X-Mine"], session.auth = "yes", ("user", "pass")
-    session.hooks["response"].append(lambda r, **_: seen.append(r.request))
-    session.cookies.set("c", "1")
+    session.headers["X-Mine"] = "yes"
     peer.say(BALANCE)
-    bn.Client(key, base_url=peer.url, session=session, log=log).get_balance()
-    (sent,) = (one.headers for one in seen)
-    assert (sent["X-Mine"], sent["Cookie"], sent["Authorization"][:6]) == ("yes", "c=1", "Basic ")
+    bn.Client(base_url=f" {peer.url}/\r\n", session=session, log=log).get_balance()
     assert json.loads(peer.requests[0][1])["clientKey"] == key
+    assert json.loads(log[0].request_headers or "")["X-Mine"] == "yes"
 
 
 @pytest.fixture
