@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.request import Request
 
 import pytest
+import requests
 from app_process import DEADLINE, AppProcess, environment
 from waiting import until
 
@@ -44,25 +43,21 @@ print(one(1))
 """
 KEY = secrets.token_hex(16)
 COMMAND = ("-m", "brocap_nb.doors._cli")
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+SESSION = requests.Session()
+SESSION.trust_env = False  # no proxy
 
 
-def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[str, str, int]:
-    """A page, its headers and its status; asked for again until the server listens."""
-    answers: list[Any] = []
+def fetch(url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
+    """A page; asked for again until the server listens."""
+    answers: list[requests.Response] = []
 
     def asked() -> bool:
-        try:
-            answers.append(OPENER.open(Request(url, headers=headers or {}), timeout=DEADLINE))
-        except urllib.error.HTTPError as refusal:
-            answers.append(refusal)
-        except urllib.error.URLError:
-            return False
-        return True
+        with contextlib.suppress(requests.ConnectionError):
+            answers.append(SESSION.get(url, headers=headers, timeout=DEADLINE))
+        return bool(answers)
 
     until(asked)
-    with answers[0] as answer:
-        return answer.read().decode(), str(answer.headers), answer.status
+    return answers[0]
 
 
 def test_the_app_serves_the_console_to_so_many_visitors(request: Any, tmp_path: Path) -> None:
@@ -70,7 +65,8 @@ def test_the_app_serves_the_console_to_so_many_visitors(request: Any, tmp_path: 
     app = AppProcess(tmp_path, *options, BROCAP_CLIENT_KEY=KEY)
     request.addfinalizer(app.close)
     own = {"Host": "class.example", "Origin": "https://class.example"}
-    page, headers, _ = fetch(app.url, own)
+    answer = fetch(app.url, own)
+    page, headers = answer.text, str(answer.headers)
     assert "<title>brocap_nb Console</title>" in page
     assert "VisitorPage" in page
 
@@ -83,9 +79,10 @@ def test_the_app_serves_the_console_to_so_many_visitors(request: Any, tmp_path: 
     framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}
     for path in ("", "voila/static/voila.js", f"api/kernels/{secrets.token_hex(16)}/channels"):
         for foreign in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, framed):
-            told, _, status = fetch(app.url + path, foreign)
-            assert (status, "not for pages of other sites" in told) == (403, True)
-    assert fetch(f"{app.url}voila/files/console.ipynb")[2] == 403
+            refused = fetch(app.url + path, foreign)
+            assert refused.status_code == 403
+            assert "not for pages of other sites" in refused.text
+    assert fetch(f"{app.url}voila/files/console.ipynb").status_code == 403
     assert len(app.kernels()) == 1
 
     # a second visitor, whom a link led here, has a kernel of their own
@@ -99,10 +96,10 @@ def test_the_app_serves_the_console_to_so_many_visitors(request: Any, tmp_path: 
     assert KEY not in page + headers + app.printed()
 
     # a third one is told of it
-    told, _, status = fetch(app.url)
-    assert status == 503
-    assert "visitors are here as this page takes at once: 2." in told
-    assert "does not use it for so many minutes: 30" in told
+    refused = fetch(app.url)
+    assert refused.status_code == 503
+    assert "visitors are here as this page takes at once: 2." in refused.text
+    assert "does not use it for so many minutes: 30" in refused.text
     assert len(app.kernels()) == 2
 
     assert app.stop(signal.SIGINT) == 0
