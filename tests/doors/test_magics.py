@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 import brocap_nb as bn
 from brocap_nb.doors._magics import candidates, read_object
-from brocap_nb.sandbox import _shared
+from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks import _types
 
 TEXT = st.text('{}$#/\\",;a\u00e9', max_size=8)
@@ -44,18 +44,14 @@ def create(options: str = "") -> str:
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: Any) -> Iterator[InteractiveShell]:
-    """A shell with the magics, and with a log and a sandbox of its own."""
+    """A shell with the magics."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setattr(_shared, "_log", bn.ExchangeLog(":memory:"))
-    monkeypatch.setattr(_shared, "_sandbox", None)
     InteractiveShell.clear_instance()
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
     shell.run_line_magic("load_ext", "brocap_nb")
     yield shell
-    if _shared._sandbox is not None:
-        _shared._sandbox.stop()
     InteractiveShell.clear_instance()
 
 
@@ -91,7 +87,7 @@ def test_a_cell_is_a_task_and_a_console_shows_it(
     assert isinstance(created, bn.CreatedTask)
     assert shell.user_ns["made"] is created
     console = bn.Console()
-    assert console.log is run("%brocap log") is _shared.shared_log()
+    assert console.log is run("%brocap log") is shared_log()
     assert "createTask" in console.board.list.children[1].description
     assert console.target.sandbox() is run("%brocap sandbox")
     console.close()  # the magics use the sandbox still
@@ -102,7 +98,7 @@ def test_a_cell_is_a_task_and_a_console_shows_it(
     assert "status: waiting" in shown
     assert "status: ready" in shown
     assert run(create("--wait")).token != result.token
-    frame = _shared.shared_log().frame()
+    frame = shared_log().frame()
     assert set(frame["outcome"]) <= {"ok", "processing"}
     assert frame["task_type"][0] == "FunCaptchaTaskProxyless"
     assert isinstance(run(f"%brocap getTaskResult {created.task_id}"), bn.TaskResult)
@@ -116,7 +112,7 @@ def test_a_client_of_the_users(
     assert run("%brocap balance --client mine").balance == 7.5
     assert [path for path, _ in peer.requests] == ["/getBalance"]
     assert run("%brocap log --client mine") is client.log
-    assert (len(client.log), len(_shared.shared_log())) == (1, 0)
+    assert (len(client.log), len(shared_log())) == (1, 0)
     frame = run('%brocap log --client mine method == "getBalance"')
     assert list(frame["exchange_id"]) == [client.log[0].exchange_id]
 
@@ -135,7 +131,7 @@ def test_live_goes_to_the_live_service(run: Any, peer: Peer, key: str, monkeypat
     with pytest.raises(bn.RequestConnectionError):
         run("%brocap balance --live")
     assert [path for path, _ in peer.requests] == ["api.brocapgpt.com:443"]
-    assert _shared.shared_log()[0].url == "https://api.brocapgpt.com/getBalance"
+    assert shared_log()[0].url == "https://api.brocapgpt.com/getBalance"
 
 
 def test_the_log_and_its_summaries(run: Any, told: Any) -> None:
@@ -178,7 +174,7 @@ def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
     }
     shell.user_ns["site"] = "https://example.com/login"
     run(create().replace('"https://example.com/login"', "{site}"))
-    sent = json.loads(_shared.shared_log()[0].request)["task"]
+    sent = json.loads(shared_log()[0].request)["task"]
     assert sent == TOKEN_TASK
     shell.user_ns["odd"] = object()
     with pytest.raises(bn.InvalidInputError, match="its type is object"):
@@ -198,7 +194,7 @@ def test_a_recipe_is_told_and_done(run: Any, capsys: pytest.CaptureFixture[str])
     assert f"%brocap recipe {code} --run does it" in told
     exchange = run(f"%brocap recipe {code} --run")
     assert exchange.error_code == code
-    assert _shared.shared_log()[-1] == exchange
+    assert shared_log()[-1] == exchange
     assert set(run("%brocap recipe")["code"]) == set(bn.CATALOGUE)
 
 
@@ -261,7 +257,7 @@ def test_wrong_input_gets_a_sentence_and_sends_nothing(told: Any) -> None:
         assert said in shown, typed
         assert "Traceback" not in shown
         assert len(shown.splitlines()) <= 3
-    assert len(_shared.shared_log()) == 0
+    assert len(shared_log()) == 0
 
 
 TYPED = (
@@ -287,7 +283,7 @@ def test_a_key_that_is_typed_is_not_shown(told: Any, monkeypatch: Any) -> None:
             error, shown = told(cell.replace("{key}", key))
             text = f"{shown}{error}{vars(error)}"
             assert not any(key[at : at + 10] in text for at in range(len(key) - 9)), cell
-    assert len(_shared.shared_log()) == 0
+    assert len(shared_log()) == 0
 
 
 COMPLETED = {
@@ -335,8 +331,8 @@ def test_in_a_kernel_an_error_is_a_line_and_one_can_stop(tmp_path: Path, request
     request.addfinalizer(lambda: manager.shutdown_kernel(now=True))
     request.addfinalizer(client.stop_channels)
 
-    def run(code: str, seen: Callable[[dict[str, Any]], None] = print) -> list[str]:
-        reply = client.execute_interactive(code, output_hook=seen, timeout=90)["content"]
+    def run(code: str) -> list[str]:
+        reply = client.execute_interactive(code, output_hook=stop, timeout=90)["content"]
         return list(reply.get("traceback", []))
 
     stopped: list[object] = []
@@ -347,15 +343,13 @@ def test_in_a_kernel_an_error_is_a_line_and_one_can_stop(tmp_path: Path, request
             stopped.append(manager.interrupt_kernel())
 
     assert not run(
-        "%load_ext brocap_nb\n"
-        "import brocap_nb as bn\n"
-        "slow = bn.Sandbox(speed=0.001).start()\n"
-        "to_slow = bn.Client(slow.key, base_url=slow.url, log=bn.ExchangeLog(':memory:'))"
+        "%load_ext brocap_nb\nimport brocap_nb as bn\nslow = bn.Sandbox(speed=0.001).start()\n"
+        "to_slow = bn.Client(slow.key, base_url=slow.url)"
     )
     (line,) = run('%%brocap createTask -o unset\n{"type": "NoSuchTask"}')
     entry = bn.CATALOGUE["ERROR_TASK_NOT_SUPPORTED"]
     for part in (f"ApiError: {entry.code}: ", entry.meaning, entry.remedy, "[exchange "):
         assert part in line
     assert "NameError" in "".join(run("unset"))
-    (said,) = run(create("--wait --client to_slow"), stop)
+    (said,) = run(create("--wait --client to_slow"))
     assert re.search(r"CancelledError: .* Task (\d+) goes on .*: %brocap getTaskResult \1$", said)
