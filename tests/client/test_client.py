@@ -6,17 +6,16 @@ import contextlib
 import gzip
 import json
 import random
-import re
 import secrets
 import socket
-import sys
 import traceback
 from collections.abc import Callable
-from linecache import getline
+from functools import partial
 from typing import Any
 
 import pytest
 import requests
+from dresses import traced
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from peer import Peer, http
@@ -174,33 +173,7 @@ def _shows(error: BaseException | None, secret: str) -> list[str]:
     return found
 
 
-_OURS = re.compile("brocap_nb.(api|client|log)|requests|urllib3|http.client")
-
-
-def _interrupted(client: bn.Client, at: int) -> tuple[int, BaseException | None]:
-    """Call and raise at the `at`-th line of ours, of requests or of what is below it."""
-    lines = 0
-
-    def trace(frame: Any, event: str, arg: object) -> Any:
-        nonlocal lines
-        file = frame.f_code.co_filename
-        # at the end of a `with` nothing real comes before a lock is released
-        if event == "line" and _OURS.search(file) and "with " not in getline(file, frame.f_lineno):
-            lines += 1
-            if lines == at:
-                sys.settrace(None)
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        client.create_task(TASK)
-    except KeyboardInterrupt as error:
-        return lines, error
-    finally:
-        sys.settrace(before)
-    return lines, None
+OURS = "brocap_nb.(api|client|log)|requests|urllib3|http.client"
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # in a __del__
@@ -210,19 +183,17 @@ def test_an_interrupt_at_any_line_shows_no_key(peer: Peer, session: Any) -> None
     key = f'quoted"key\\{part}'
     peer.say(CREATED)
 
-    def client() -> bn.Client:
-        made = bn.Client(
-            key, base_url=peer.url, log=bn.ExchangeLog(":memory:"), session=session and session()
-        )
-        made.create_task(TASK)  # what is made once is made
-        return made
+    def creates() -> Callable[[], object]:
+        log = bn.ExchangeLog(":memory:")
+        client = bn.Client(key, base_url=peer.url, log=log, session=session and session())
+        client.create_task(TASK)  # what is made once is made
+        return partial(client.create_task, TASK)
 
-    total, _ = _interrupted(client(), 0)
+    _, lines = traced(creates(), 0, OURS)
     came = 0
-    for at in sorted(random.Random(0).sample(range(1, total), 80)):
-        with client() as interrupted:
-            _, error = _interrupted(interrupted, at)
-        came += isinstance(error, KeyboardInterrupt)
+    for at in sorted(random.Random(0).sample(range(1, len(lines)), 80)):
+        error, _ = traced(creates(), at, OURS)
+        came += error is not None
         assert _shows(error, part) == [], at
     assert came > 60, "some come where nothing can be raised, such as in __del__"
 
