@@ -251,7 +251,9 @@ def test_secrets_are_nowhere_on_disk(
     assert key not in f"{listener!r}{listener._repr_mimebundle_()}{vars(listener)!r}"
 
 
-def test_what_cannot_be_used_gets_a_sentence(client: bn.Client) -> None:
+def test_what_cannot_be_used_gets_a_sentence_and_a_view_may_stop_a_listener(
+    client: bn.Client, peer: Peer
+) -> None:
     listener = Listener()
     with pytest.raises(bn.InvalidInputError, match=r"Call start\(\) first"):
         client.submit(token_task(), callbacks=listener)
@@ -260,23 +262,17 @@ def test_what_cannot_be_used_gets_a_sentence(client: bn.Client) -> None:
         for options in ({"port": listener.port}, {"port": -1}, {"host": "no.such.host.invalid"}):
             with pytest.raises(bn.InvalidInputError, match=r"cannot listen.*or port=0"):
                 Listener(**options).start()  # type: ignore[arg-type]
-    listener.stop()
-    assert "stopped" in repr(listener)
+        assert len(client.log) == 0
+        peer.say(CREATED, PROCESSING)
+        run = client.submit(ANY, callbacks=listener)
+        run.on_change(lambda run: listener.stop() if run.done() else None)
+        until(lambda: run.task_id)
+        with contextlib.suppress(ConnectionError):  # a listener that stops closes them all
+            send(json.loads(peer.requests[0][1])["callbackUrl"], READY)
+        assert run.result(10).answer == (False, True)
+        until(lambda: "stopped" in repr(listener))
     with pytest.raises(bn.InvalidInputError, match="stays so"):
         listener.start()
     for wrong in ("hub", "https://hub.example:99999", "https://hub..example"):
         with pytest.raises(bn.InvalidInputError, match="public_url is '"):
             Listener(public_url=wrong)
-    assert len(client.log) == 0
-
-
-def test_a_view_may_stop_the_listener(client: bn.Client, peer: Peer) -> None:
-    listener = Listener().start()
-    peer.say(CREATED, PROCESSING)
-    run = client.submit(ANY, callbacks=listener)
-    run.on_change(lambda run: listener.stop() if run.done() else None)
-    until(lambda: run.task_id)
-    with contextlib.suppress(ConnectionError):  # a listener that stops closes them all
-        send(json.loads(peer.requests[0][1])["callbackUrl"], READY)
-    assert run.result(10).answer == (False, True)
-    until(lambda: "stopped" in repr(listener))

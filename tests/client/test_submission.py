@@ -113,10 +113,7 @@ def test_an_error_code_ends_it_and_a_broken_poll_is_repeated(client: bn.Client, 
 def test_cancel_ends_the_waiting(client: bn.Client, peer: Peer) -> None:
     peer.say(CREATED, PROCESSING)
     run = client.submit(TASK)
-    polled = threading.Event()
-    run.on_change(lambda run: polled.set() if run.polls else None)
-    assert polled.wait(20)
-    assert run.next_poll_in is not None
+    until(lambda: run.polls and run.next_poll_in is not None)
     with pytest.raises(bn.NotReadyError, match="the task goes on"):
         run.result(0)
     assert run.cancel()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from dresses import DRESSES
 from peer import Peer, http
 
 import brocap_nb as bn
@@ -50,9 +51,8 @@ def test_a_notebook_with_outputs_and_widget_state(
     assert out.splitlines()[:6] == [f"{path}: line {number}: {THE_KEY}" for number in leaks]
 
 
-DRESSES: dict[str, Callable[[str], str]] = {
-    "as it is": str,
-    "escaped": lambda k: "".join(f"\\u{ord(c):04x}" for c in k),
+WORN = {
+    **DRESSES,
     "base64": lambda k: base64.b64encode(f"user:{k}".encode()).decode(),
     "half of it": lambda k: k[:16],
 }
@@ -68,7 +68,7 @@ FILES: dict[str, tuple[str, Callable[[str], bytes]]] = {  # where it is found, a
 def test_the_key_is_found_in_every_dress_and_file(tmp_path: Path) -> None:
     for name, (place, written) in FILES.items():
         path = tmp_path / name
-        for dress in DRESSES.values():
+        for dress in WORN.values():
             path.write_bytes(written(dress(KEY)))
             assert places(path) == [(place, THE_KEY)], name
             path.write_bytes(written(dress(secrets.token_hex(16))))
