@@ -32,7 +32,7 @@ CREATED = http(b'{"errorId": 0, "taskId": 7654321}')
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
 
 
-def test_the_documented_requests_and_answers(client: bn.Client, peer: Peer, key: str) -> None:
+def test_the_documented_answers_and_errors(client: bn.Client, peer: Peer, key: str) -> None:
     ready = {"errorId": 0, "errorCode": None, "status": "ready", "solution": {"answer": [True]}}
     peer.say(CREATED, http(json.dumps(ready).encode()), http(b'{"errorId": 0, "balance": 1.25}'))
     url = "\thttps://me.example/x \n"  # blanks around an address are taken off
@@ -47,6 +47,16 @@ def test_the_documented_requests_and_answers(client: bn.Client, peer: Peer, key:
         ("/getBalance", {"clientKey": key}),
     ]
     assert peer.connections == 1, "it is kept alive"
+    code = "ERROR_KEY_DOES_NOT_EXIST"
+    said = {"errorId": 1, "errorCode": code, "errorDescription": "No key"}
+    peer.say(http(json.dumps(said).encode(), status=403))
+    with pytest.raises(bn.ApiError) as caught:
+        client.create_task(TASK)
+    error, remedy = caught.value, bn.CATALOGUE[code].remedy
+    assert (error.code, error.description, error.remedy) == (code, "No key", remedy)
+    assert (error.retryable, error.http_status, error.task_id) == (False, 403, None)
+    assert client.log[error.exchange_id].error_code == code
+    assert remedy in str(error)
 
 
 def test_what_is_no_task_no_listener_and_no_number_is_refused_at_once(client: bn.Client) -> None:
@@ -65,19 +75,6 @@ def test_what_is_no_task_no_listener_and_no_number_is_refused_at_once(client: bn
             with pytest.raises(bn.InvalidInputError, match="expected a whole number"):
                 ask(wrong)
     assert len(client.log) == 0
-
-
-def test_an_api_error_carries_all_that_is_known(client: bn.Client, peer: Peer) -> None:
-    code = "ERROR_KEY_DOES_NOT_EXIST"
-    said = {"errorId": 1, "errorCode": code, "errorDescription": "No key"}
-    peer.say(http(json.dumps(said).encode(), status=403))
-    with pytest.raises(bn.ApiError) as caught:
-        client.create_task(TASK)
-    error, remedy = caught.value, bn.CATALOGUE[code].remedy
-    assert (error.code, error.description, error.remedy) == (code, "No key", remedy)
-    assert (error.retryable, error.http_status, error.task_id) == (False, 403, None)
-    assert client.log[error.exchange_id].error_code == code
-    assert remedy in str(error)
 
 
 HTML = b"<html><h1>It works</h1></html>"

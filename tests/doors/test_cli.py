@@ -118,12 +118,10 @@ def test_an_idle_kernel_ends_and_its_log_with_it(request: Any, tmp_path: Path) -
 
 def test_what_cannot_be_served_is_a_sentence(capsys: Any, monkeypatch: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ports = (taken.getsockname()[1], 99999)
-        told = {
-            f"app --port={port}": f"cannot listen on 127.0.0.1, port {port}: " for port in ports
-        }
-        for option in ("--idle=0", "--idle=nan", "--visitors=0"):
-            told[f"app {option}"] = "minutes above 0, such as 30, and of at least 1 visitor"
+        ports, unfit = (taken.getsockname()[1], 99999), ("--idle=0", "--idle=nan", "--visitors=0")
+        said = "minutes above 0, such as 30, and of at least 1 visitor"
+        told = dict.fromkeys((f"app {option}" for option in unfit), said)
+        told |= {f"app --port={n}": f"cannot listen on 127.0.0.1, port {n}: " for n in ports}
         for arguments, sentence in told.items():
             assert _cli.main([*arguments.split(), "--no-browser"]) == 1
             out, err = capsys.readouterr()

@@ -119,10 +119,9 @@ def test_a_client_of_the_users(
 
 def test_live_goes_to_the_live_service(run: Any, peer: Peer, key: str, monkeypatch: Any) -> None:
     # a proxy on loopback: what would leave this machine asks it for a tunnel, and gets none
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, peer.url)
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
+    for name, value in {"https_proxy": peer.url, "no_proxy": ""}.items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name.upper(), value)
     with pytest.raises(bn.InvalidKeyError, match="BROCAP_CLIENT_KEY is not set"):
         run("%brocap balance --live")
     assert peer.requests == []
@@ -174,8 +173,7 @@ def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
     }
     shell.user_ns["site"] = "https://example.com/login"
     run(create().replace('"https://example.com/login"', "{site}"))
-    sent = json.loads(shared_log()[0].request)["task"]
-    assert sent == TOKEN_TASK
+    assert json.loads(shared_log()[0].request)["task"] == TOKEN_TASK
     shell.user_ns["odd"] = object()
     with pytest.raises(bn.InvalidInputError, match="its type is object"):
         run('%%brocap createTask\n{"type": "$odd"}')
