@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from waiting import until
 
 import brocap_nb
 
@@ -54,11 +55,9 @@ class AppProcess:
 
     @property
     def url(self) -> str:
-        end = time.monotonic() + DEADLINE
-        while not (found := re.search(r"http://\S+", self.printed())):
-            assert self.process.poll() is None, self.printed()
-            assert time.monotonic() < end, "it printed no address"
-            time.sleep(0.1)
+        until(lambda: "http://" in self.printed() or self.process.poll() is not None)
+        found = re.search(r"http://\S+", self.printed())
+        assert found, self.printed()
         return found[0]
 
     def kernels(self) -> list[int]:
@@ -66,12 +65,11 @@ class AppProcess:
         command = ["ps", "-o", "pid=", "--ppid", str(self.process.pid)]
         return [int(pid) for pid in subprocess.run(command, capture_output=True).stdout.split()]
 
-    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+    def stop(self, number: signal.Signals) -> int:
         """Send the signal and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(DEADLINE)
 
     def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        self.process.kill()
+        self.process.wait()

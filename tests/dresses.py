@@ -1,12 +1,15 @@
-"""The key as a server may repeat it, and what an inspector of objects shows."""
+"""The key as a server may repeat it, and what inspectors of objects and tracebacks show."""
 
 from __future__ import annotations
 
 import html
 import inspect
 import json
+import re
+import sys
 import urllib.parse
 from collections.abc import Callable, Iterator
+from linecache import getline
 from typing import Any
 
 DRESSES: dict[str, Callable[[str], str]] = {
@@ -46,3 +49,31 @@ def _levels(value: Any, depth: int, seen: set[int]) -> Iterator[str]:
         inner += list(getattr(value, "__dict__", {}).values())
     for held in inner:
         yield from _levels(held, depth - 1, seen)
+
+
+def traced(
+    call: Callable[[], object], stop_at: int, files: str
+) -> tuple[BaseException | None, list[object]]:
+    """Interrupt a call before the line of such files with this number; the lines before it."""
+    lines: list[object] = []
+
+    def trace(frame: Any, event: str, _: object) -> Any:
+        code, line = frame.f_code, frame.f_lineno
+        if not re.search(files, code.co_filename):
+            return None
+        # at the end of a `with` nothing real comes before a lock is released
+        if event == "line" and "with " not in getline(code.co_filename, line):
+            lines.append((code, line))
+            if len(lines) == stop_at:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt as error:
+        return error, lines
+    finally:
+        sys.settrace(before)
+    return None, lines

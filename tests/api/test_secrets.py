@@ -8,14 +8,12 @@ import hashlib
 import io
 import json
 import pickle
-import sys
 import traceback
 import urllib.parse
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from dresses import DRESSES, expanded
+from dresses import DRESSES, expanded, traced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich import inspect
@@ -81,30 +79,6 @@ def test_a_secret_shows_itself_nowhere() -> None:
     assert secret.reveal() == KEY
 
 
-def traced(call: Callable[[], object], stop_at: int) -> tuple[BaseException | None, list[object]]:
-    """Interrupt a call before the line of our code with this number; the lines before it."""
-    lines: list[object] = []
-
-    def trace(frame: Any, event: str, _: object) -> Any:
-        if "brocap_nb" not in frame.f_code.co_filename:
-            return None
-        if event == "line":
-            lines.append((frame.f_code, frame.f_lineno))
-            if len(lines) == stop_at:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except KeyboardInterrupt as error:
-        return error, lines
-    finally:
-        sys.settrace(before)
-    return None, lines
-
-
 FORM = "application/x-www-form-urlencoded"
 BODY = Body.of({"clientKey": Body.KEY, "note": "%41 \\u0041 &amp; a text", "password": "hidden!"})
 ANSWER = '{"note": "%41 &amp; \\u0041", "echo": "KEY", "password": "KEY", "code": "S0VZ"}'
@@ -128,7 +102,7 @@ def test_an_interrupt_at_any_line_shows_no_secret(
     def interrupted(number: int) -> tuple[BaseException | None, list[object], str]:
         value = hashlib.sha256(b"%d" % number).hexdigest()  # another each time: nothing is kept
         secret, given = Secret(f"{value}__nocache"), text.replace("KEY", value)
-        return *traced(lambda: use(given, secret), number), value
+        return *traced(lambda: use(given, secret), number, "brocap_nb"), value
 
     _, lines, _ = interrupted(0)
     # each line when it is come to first, last, and in between

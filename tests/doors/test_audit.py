@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
+import pandas as pd
+from dresses import DRESSES
 from peer import Peer, http
 
 import brocap_nb as bn
@@ -36,16 +37,11 @@ def test_a_notebook_with_outputs_and_widget_state(
     buffer = base64.b64encode(b"\x00\x01" + KEY.encode() + b"\x02").decode()
     state = {"abc": {"state": {"value": KEY}, "buffers": [{"data": buffer, "path": ["x"]}]}}
     outputs = [{"text": ["first\n", f"leak {KEY}\n"]}, {"data": {"text/html": [f"<b>{KEY}</b>"]}}]
-    notebook = {
-        "cells": [
-            {"metadata": {"tags": [KEY]}, "source": ["a\n", f"b {KEY}"]},
-            {"source": ["1 + 1"], "outputs": outputs},
-        ],
-        "metadata": {"widgets": {"application/vnd.jupyter.widget-state+json": {"state": state}}},
-    }
+    cell = {"metadata": {"tags": [KEY]}, "source": ["a\n", f"b {KEY}"], "outputs": outputs}
+    widgets = {"application/vnd.jupyter.widget-state+json": {"state": state}}
     path = tmp_path / ".ipynb_checkpoints" / "x-checkpoint.ipynb"
     path.parent.mkdir()
-    path.write_text(json.dumps(notebook, indent=1))
+    path.write_text(json.dumps({"cells": [cell], "metadata": {"widgets": widgets}}, indent=1))
     lines = path.read_text().splitlines()
     leaks = [n for n, line in enumerate(lines, 1) if KEY in line or buffer in line]
     assert len(leaks) == 6
@@ -55,9 +51,8 @@ def test_a_notebook_with_outputs_and_widget_state(
     assert out.splitlines()[:6] == [f"{path}: line {number}: {THE_KEY}" for number in leaks]
 
 
-DRESSES: dict[str, Callable[[str], str]] = {
-    "as it is": str,
-    "escaped": lambda k: "".join(f"\\u{ord(c):04x}" for c in k),
+WORN = {
+    **DRESSES,
     "base64": lambda k: base64.b64encode(f"user:{k}".encode()).decode(),
     "half of it": lambda k: k[:16],
 }
@@ -66,28 +61,18 @@ FILES: dict[str, tuple[str, Callable[[str], bytes]]] = {  # where it is found, a
     "x.csv.gz": ("line 2", lambda t: gzip.compress(f'a,b\n1,"{t}"\n'.encode())),
     "x.bin": ("line 1", lambda t: b"\0\xff" + t.encode() + b"\0"),
     "x.utf16": ("line 2", lambda t: f"a\n{t}".encode("utf-16")),
+    "x.parquet": ("row 1", lambda t: pd.DataFrame({"a": ["", t], "b": 1}).to_parquet()),
 }
 
 
 def test_the_key_is_found_in_every_dress_and_file(tmp_path: Path) -> None:
     for name, (place, written) in FILES.items():
         path = tmp_path / name
-        for dress in DRESSES.values():
+        for dress in WORN.values():
             path.write_bytes(written(dress(KEY)))
             assert places(path) == [(place, THE_KEY)], name
             path.write_bytes(written(dress(secrets.token_hex(16))))
             assert places(path) == []
-
-
-def test_parquet_is_searched(tmp_path: Path) -> None:
-    pd = pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
-    path = tmp_path / "x.parquet"
-    pd.DataFrame({"a": ["", KEY, ""], "b": [1, 2, 3]}).to_parquet(path)
-    assert places(path) == [("row 1", THE_KEY)]
-    path.write_bytes(b"PAR1 no")
-    (told,) = audit([path], KEY).unreadable
-    assert told.startswith(f"{path} cannot be searched: Parquet")
 
 
 LIKE = (
@@ -149,10 +134,14 @@ def test_paths_that_cannot_be_read(tmp_path: Path, capsys: Any, monkeypatch: Any
         said = "".join(capsys.readouterr())
         assert told in said
         assert ("is not set" in said) == (key != KEY)
-    (tmp_path / "torn.gz").write_bytes(gzip.compress(b"x" * 100)[:-9])
-    assert main(["audit", str(tmp_path)]) == 2
-    (tmp_path / "leak.txt").write_text(KEY)
-    assert main(["audit", str(tmp_path)]) == 1
+    for name, content, code in (
+        ("x.parquet", b"PAR1 no", 2),
+        ("torn.gz", gzip.compress(b"x" * 100)[:-9], 2),
+        ("leak.txt", KEY.encode(), 1),
+    ):
+        (tmp_path / name).write_bytes(content)
+        assert main(["audit", str(tmp_path)]) == code
+    assert "x.parquet cannot be searched: Parquet" in "".join(capsys.readouterr())
 
 
 def test_what_is_looked_for_is_never_printed(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:

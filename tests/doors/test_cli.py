@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import secrets
 import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.request import Request
 
 import pytest
-from app_process import DEADLINE, AppProcess
+import requests
+from app_process import DEADLINE, AppProcess, environment
 from waiting import until
 
 import brocap_nb as bn
@@ -33,63 +31,41 @@ with bn.Sandbox(speed=100) as sandbox:
     puzzle = sandbox.puzzles[0]
     task = bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question)
     run = client.submit(task)
-    print(sandbox, puzzle, client, task, run, run.result(), run)
-    try:
-        client.get_task_result(1)
-    except bn.ApiError as error:
-        print(error, bn.explain(error.code))
-print(log, log[0], log[-1], log.frame(), log.errors(), log.latency(), log.violations())
-print(log.timeline(log[0].task_id), log.to_curl(log[0].exchange_id))
-print(bn.Console())
+    print(sandbox, puzzle, client, task, run, run.result(), run, bn.Console())
+print(log, log[0], log.frame(), log.tasks(), log.errors(), log.latency(), log.violations())
+print(log.timeline(log[0].task_id), log.to_curl(0), bn.explain("ERROR_ZERO_BALANCE"))
 @exercise
 def one(answer):
     "It is one."
     return answer == 1
-print(one, one(2))
-print(one(1))
+print(one, one(2), one(1))
 """
 KEY = secrets.token_hex(16)
 COMMAND = ("-m", "brocap_nb.doors._cli")
-OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+SESSION = requests.Session()
+SESSION.trust_env = False  # no proxy
 
 
-@pytest.fixture(scope="module")
-def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, AppProcess]]:
-    """Two that start side by side: one for two visitors, one whose kernels soon end."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("full", "idle")}
-    apps = {
-        "full": AppProcess(
-            folders["full"], "--visitors=2", "--host-name=Class.example", BROCAP_CLIENT_KEY=KEY
-        ),
-        "idle": AppProcess(folders["idle"], "--idle=0.05", "--allow-live", "--host=127.0.0.1"),
-    }
-    yield apps
-    for app in apps.values():
-        app.close()
-
-
-def fetch(url: str, headers: Mapping[str, str] | None = None) -> tuple[str, str, int]:
-    """A page, its headers and its status; asked for again until the server listens."""
-    answers: list[Any] = []
+def fetch(url: str, headers: Mapping[str, str] | None = None) -> requests.Response:
+    """A page; asked for again until the server listens."""
+    answers: list[requests.Response] = []
 
     def asked() -> bool:
-        try:
-            answers.append(OPENER.open(Request(url, headers=headers or {}), timeout=DEADLINE))
-        except urllib.error.HTTPError as refusal:
-            answers.append(refusal)
-        except urllib.error.URLError:
-            return False
-        return True
+        with contextlib.suppress(requests.ConnectionError):
+            answers.append(SESSION.get(url, headers=headers, timeout=DEADLINE))
+        return bool(answers)
 
     until(asked)
-    with answers[0] as answer:
-        return answer.read().decode(), str(answer.headers), answer.status
+    return answers[0]
 
 
-def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProcess]) -> None:
-    app = apps["full"]
+def test_the_app_serves_the_console_to_so_many_visitors(request: Any, tmp_path: Path) -> None:
+    options = ("--visitors=2", "--host-name=Class.example")
+    app = AppProcess(tmp_path, *options, BROCAP_CLIENT_KEY=KEY)
+    request.addfinalizer(app.close)
     own = {"Host": "class.example", "Origin": "https://class.example"}
-    page, headers, _ = fetch(app.url, own)
+    answer = fetch(app.url, own)
+    page, headers = answer.text, str(answer.headers)
     assert "<title>brocap_nb Console</title>" in page
     assert "VisitorPage" in page
 
@@ -102,9 +78,10 @@ def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProce
     framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}
     for path in ("", "voila/static/voila.js", f"api/kernels/{secrets.token_hex(16)}/channels"):
         for foreign in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, framed):
-            told, _, status = fetch(app.url + path, foreign)
-            assert (status, "not for pages of other sites" in told) == (403, True)
-    assert fetch(f"{app.url}voila/files/console.ipynb")[2] == 403
+            refused = fetch(app.url + path, foreign)
+            assert refused.status_code == 403
+            assert "not for pages of other sites" in refused.text
+    assert fetch(f"{app.url}voila/files/console.ipynb").status_code == 403
     assert len(app.kernels()) == 1
 
     # a second visitor, whom a link led here, has a kernel of their own
@@ -118,10 +95,10 @@ def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProce
     assert KEY not in page + headers + app.printed()
 
     # a third one is told of it
-    told, _, status = fetch(app.url)
-    assert status == 503
-    assert "visitors are here as this page takes at once: 2." in told
-    assert "does not use it for so many minutes: 30" in told
+    refused = fetch(app.url)
+    assert refused.status_code == 503
+    assert "visitors are here as this page takes at once: 2." in refused.text
+    assert "does not use it for so many minutes: 30" in refused.text
     assert len(app.kernels()) == 2
 
     assert app.stop(signal.SIGINT) == 0
@@ -130,8 +107,9 @@ def test_the_app_serves_the_console_to_so_many_visitors(apps: dict[str, AppProce
     until(lambda: not any(Path(f"/proc/{kernel}").exists() for kernel in kernels))
 
 
-def test_an_idle_kernel_ends_and_its_log_with_it(apps: dict[str, AppProcess]) -> None:
-    app = apps["idle"]
+def test_an_idle_kernel_ends_and_its_log_with_it(request: Any, tmp_path: Path) -> None:
+    app = AppProcess(tmp_path, "--idle=0.05", "--allow-live", "--host=127.0.0.1")
+    request.addfinalizer(app.close)
     fetch(app.url)
     until(lambda: not app.kernels())
     assert app.stop(signal.SIGTERM) == 0
@@ -140,12 +118,10 @@ def test_an_idle_kernel_ends_and_its_log_with_it(apps: dict[str, AppProcess]) ->
 
 def test_what_cannot_be_served_is_a_sentence(capsys: Any, monkeypatch: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ports = (taken.getsockname()[1], 99999)
-        told = {
-            f"app --port={port}": f"cannot listen on 127.0.0.1, port {port}: " for port in ports
-        }
-        for option in ("--idle=0", "--idle=nan", "--visitors=0"):
-            told[f"app {option}"] = "minutes above 0, such as 30, and of at least 1 visitor"
+        ports, unfit = (taken.getsockname()[1], 99999), ("--idle=0", "--idle=nan", "--visitors=0")
+        said = "minutes above 0, such as 30, and of at least 1 visitor"
+        told = dict.fromkeys((f"app {option}" for option in unfit), said)
+        told |= {f"app --port={n}": f"cannot listen on 127.0.0.1, port {n}: " for n in ports}
         for arguments, sentence in told.items():
             assert _cli.main([*arguments.split(), "--no-browser"]) == 1
             out, err = capsys.readouterr()
@@ -156,24 +132,18 @@ def test_what_cannot_be_served_is_a_sentence(capsys: Any, monkeypatch: Any) -> N
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:
-    package = {"PYTHONPATH": str(Path(_cli.__file__).parents[2]), "PYTHONIOENCODING": "cp1252"}
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="cp1252",
-        env=os.environ | package,
-    )
+    settings = environment(Path.cwd()) | {"PYTHONIOENCODING": "cp1252"}
+    command, pipe = [sys.executable, *arguments], subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, encoding="cp1252", env=settings)
 
 
 def test_a_strict_sandbox() -> None:
     with started(*COMMAND, "sandbox", "--port=0", "--strict") as process:
         assert process.stdout is not None
         url, key = (process.stdout.readline().split()[2] for _ in range(2))
-        with bn.Client(key, base_url=url, log=bn.ExchangeLog(":memory:")) as client:
-            task = client.create_task(
-                bn.FunCaptchaTaskProxyless(website_url="https://a.example/", website_public_key="k")
-            )
+        with bn.Client(key, base_url=url) as client:
+            site = {"website_url": "https://a.example/", "website_public_key": "k"}
+            task = client.create_task(bn.FunCaptchaTaskProxyless(**site))
             assert client.get_task_result(task.task_id).status == "processing"
             with pytest.raises(bn.ApiError, match="ERROR_TOO_MUCH_REQUESTS"):
                 client.get_task_result(task.task_id, paced=False)
@@ -190,4 +160,4 @@ def test_a_terminal_that_knows_few_characters_gets_all_of_it(tmp_path: Path) -> 
     table = table.partition("some of its columns\n")[2].partition("\n\n")[0]
     assert max(map(len, table.splitlines())) <= 80
     assert "\\u4e2d.txt: line 1: looks like a key (67b6…)" in found
-    assert printed.endswith("\nright\n")
+    assert printed.endswith(" right\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy
 import pytest
+from app_process import environment
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.completer import provisionalcompleter, rectify_completions
@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 import brocap_nb as bn
 from brocap_nb.doors._magics import candidates, read_object
-from brocap_nb.sandbox import _shared
+from brocap_nb.sandbox._shared import shared_log
 from brocap_nb.tasks import _types
 
 TEXT = st.text('{}$#/\\",;a\u00e9', max_size=8)
@@ -44,18 +44,14 @@ def create(options: str = "") -> str:
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: Any) -> Iterator[InteractiveShell]:
-    """A shell with the magics, and with a log and a sandbox of its own."""
+    """A shell with the magics."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setattr(_shared, "_log", bn.ExchangeLog(":memory:"))
-    monkeypatch.setattr(_shared, "_sandbox", None)
     InteractiveShell.clear_instance()
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
     shell.run_line_magic("load_ext", "brocap_nb")
     yield shell
-    if _shared._sandbox is not None:
-        _shared._sandbox.stop()
     InteractiveShell.clear_instance()
 
 
@@ -84,10 +80,17 @@ def told(run: Any, capsys: pytest.CaptureFixture[str]) -> Callable[[str], tuple[
     return told
 
 
-def test_a_cell_is_a_task(shell: InteractiveShell, run: Any, capsys: Any) -> None:
+def test_a_cell_is_a_task_and_a_console_shows_it(
+    shell: InteractiveShell, run: Any, capsys: Any
+) -> None:
     created = run(create("-o made"))
     assert isinstance(created, bn.CreatedTask)
     assert shell.user_ns["made"] is created
+    console = bn.Console()
+    assert console.log is run("%brocap log") is shared_log()
+    assert "createTask" in console.board.list.children[1].description
+    assert console.target.sandbox() is run("%brocap sandbox")
+    console.close()  # the magics use the sandbox still
     result = run(f"%brocap getTaskResult {created.task_id} --wait -o answer")
     assert result.token
     assert shell.user_ns["answer"] is result
@@ -95,7 +98,7 @@ def test_a_cell_is_a_task(shell: InteractiveShell, run: Any, capsys: Any) -> Non
     assert "status: waiting" in shown
     assert "status: ready" in shown
     assert run(create("--wait")).token != result.token
-    frame = _shared.shared_log().frame()
+    frame = shared_log().frame()
     assert set(frame["outcome"]) <= {"ok", "processing"}
     assert frame["task_type"][0] == "FunCaptchaTaskProxyless"
     assert isinstance(run(f"%brocap getTaskResult {created.task_id}"), bn.TaskResult)
@@ -106,22 +109,19 @@ def test_a_client_of_the_users(
 ) -> None:
     peer.say(http(b'{"errorId": 0, "balance": 7.5}'))
     shell.user_ns["mine"] = client
-    assert len(run("%brocap log --client mine")) == 0
     assert run("%brocap balance --client mine").balance == 7.5
     assert [path for path, _ in peer.requests] == ["/getBalance"]
     assert run("%brocap log --client mine") is client.log
-    assert len(client.log) == 1
-    assert len(_shared.shared_log()) == 0
+    assert (len(client.log), len(shared_log())) == (1, 0)
     frame = run('%brocap log --client mine method == "getBalance"')
     assert list(frame["exchange_id"]) == [client.log[0].exchange_id]
 
 
 def test_live_goes_to_the_live_service(run: Any, peer: Peer, key: str, monkeypatch: Any) -> None:
     # a proxy on loopback: what would leave this machine asks it for a tunnel, and gets none
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, peer.url)
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
+    for name, value in {"https_proxy": peer.url, "no_proxy": ""}.items():
+        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name.upper(), value)
     with pytest.raises(bn.InvalidKeyError, match="BROCAP_CLIENT_KEY is not set"):
         run("%brocap balance --live")
     assert peer.requests == []
@@ -130,11 +130,10 @@ def test_live_goes_to_the_live_service(run: Any, peer: Peer, key: str, monkeypat
     with pytest.raises(bn.RequestConnectionError):
         run("%brocap balance --live")
     assert [path for path, _ in peer.requests] == ["api.brocapgpt.com:443"]
-    assert _shared.shared_log()[0].url == "https://api.brocapgpt.com/getBalance"
+    assert shared_log()[0].url == "https://api.brocapgpt.com/getBalance"
 
 
 def test_the_log_and_its_summaries(run: Any, told: Any) -> None:
-    assert run("%brocap log") is _shared.shared_log()
     created = run(create("-o made ;"))
     run("made = made.task_id")
     told("%brocap getTaskResult 1")
@@ -174,8 +173,7 @@ def test_variables_in_a_cell(shell: InteractiveShell, run: Any) -> None:
     }
     shell.user_ns["site"] = "https://example.com/login"
     run(create().replace('"https://example.com/login"', "{site}"))
-    sent = json.loads(_shared.shared_log()[0].request)["task"]
-    assert sent == TOKEN_TASK
+    assert json.loads(shared_log()[0].request)["task"] == TOKEN_TASK
     shell.user_ns["odd"] = object()
     with pytest.raises(bn.InvalidInputError, match="its type is object"):
         run('%%brocap createTask\n{"type": "$odd"}')
@@ -186,16 +184,6 @@ def test_json_is_read_as_json(value: dict[str, Any], indent: int | None) -> None
     assert read_object(json.dumps(value, indent=indent), {}) == value
 
 
-def test_a_console_shows_what_the_magics_did(run: Any) -> None:
-    run(create())
-    console = bn.Console()
-    assert console.log is run("%brocap log")
-    assert "createTask" in console.board.list.children[1].description
-    assert console.target.sandbox() is run("%brocap sandbox")
-    console.close()
-    run("%brocap balance")  # the magics use the sandbox still
-
-
 def test_a_recipe_is_told_and_done(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code = "ERROR_TOO_MUCH_REQUESTS"
     assert run(f"%brocap recipe {code}") is None
@@ -204,7 +192,7 @@ def test_a_recipe_is_told_and_done(run: Any, capsys: pytest.CaptureFixture[str])
     assert f"%brocap recipe {code} --run does it" in told
     exchange = run(f"%brocap recipe {code} --run")
     assert exchange.error_code == code
-    assert _shared.shared_log()[-1] == exchange
+    assert shared_log()[-1] == exchange
     assert set(run("%brocap recipe")["code"]) == set(bn.CATALOGUE)
 
 
@@ -235,14 +223,12 @@ WRONG = {  # what stands behind %brocap or %%brocap, with a cell below; and what
     "errors\nx": "errors takes no cell",
     "creatTask": "expected one of: createTask",
     "getTaskResult 10000000000000000000000000": "expected a whole number",
-    "timeline": "required: TASK_ID",
     "balance # note": "Unrecognized arguments: # note",
     "balance --clent x": "--clent x. Expected: %brocap balance [--live | --client NAME]",
     "balance -o 1st": "'1st' is no name of a variable. Expected: %brocap balance",
     "balance --live --client x": "--client: not allowed with argument --live",
     "balance --client nobody": "not the name of a variable that holds",
     "recipe ERROR_ZERO_BALNCE": "%brocap recipe lists all of them",
-    "log outcom == 'ok'": "name 'outcom' is not defined",
     "log outcome ==": "no query that pandas understands",
     "\n  \n": "The cell is empty",
     "\n[1]": "no object",
@@ -250,15 +236,12 @@ WRONG = {  # what stands behind %brocap or %%brocap, with a cell below; and what
     '\n{"task": {"type": "A"}}': "expected only the task",
     '\n{"type": "FunCaptchaTaskProxyless"}': "websiteURL is missing",
     '\n{"type": {no_such}}': "{no_such} stands for a variable",
-    '\n{"type": $shel}': "$shel stands for a variable",
     '\n{\n\u00a0"type": "a"}': "line 2, column 1: this is a non-breaking",
     "\n{\u201ctype\u201d: 1}": "column 2: a curly quotation mark ends no text",
-    '\n{"type\u201d: 1}': "a curly quotation mark ends no text",
     "\n{'type': 1}": "column 2: this is a single quotation mark",
     '\n{"type": "a"} # note': "JSON has no notes",
     '\n{"type": "a",\n}': "is not JSON: line",
     '\n{"type": "a"};': "JSON has no semicolon",
-    '\n{"type": None}': "column 10: None is Python; JSON says null",
     '\n{"type": [1, True]}': "column 14: True and False are Python",
 }
 
@@ -272,7 +255,7 @@ def test_wrong_input_gets_a_sentence_and_sends_nothing(told: Any) -> None:
         assert said in shown, typed
         assert "Traceback" not in shown
         assert len(shown.splitlines()) <= 3
-    assert len(_shared.shared_log()) == 0
+    assert len(shared_log()) == 0
 
 
 TYPED = (
@@ -298,22 +281,19 @@ def test_a_key_that_is_typed_is_not_shown(told: Any, monkeypatch: Any) -> None:
             error, shown = told(cell.replace("{key}", key))
             text = f"{shown}{error}{vars(error)}"
             assert not any(key[at : at + 10] in text for at in range(len(key) - 9)), cell
-    assert len(_shared.shared_log()) == 0
+    assert len(shared_log()) == 0
 
 
 COMPLETED = {
     "%bro": ("%bro", ["%brocap", "%%brocap"]),
-    "%brocap getT": ("getT", ["getTaskResult"]),
     "rows = %brocap lat": ("lat", ["latency"]),
     "%%brocap crea": ("crea", ["createTask"]),
-    "%%brocap createTask --": ("--", ["--live", "--client", "--wait"]),
     "%brocap recipe ERROR_ZERO_B": ("ERROR_ZERO_B", ["ERROR_ZERO_BALANCE"]),
     "%brocap log --c": ("--c", ["--client"]),
     '%%brocap createTask\n{"type": "Fun': ("Fun", ["FunCaptchaTaskProxyless"]),
     '%%brocap createTask --wait\n{\n  "ty': ("ty", ["type"]),
     '%%brocap createTask\n{"type": "ComplexImageTask",\n "imageU': ("imageU", ["imageUrls"]),
     '%%brocap createTask\n{"type": "ComplexImageTask", cl': ("cl", ['"class"']),
-    '%%brocap createTask\n{"type": "MyO': ("MyO", ["MyOwnTask"]),
 }
 
 
@@ -335,9 +315,7 @@ def test_completion(shell: InteractiveShell, run: Any, monkeypatch: Any) -> None
     typed_behind = '", "type": "MyOwnTask"}'
     assert complete('%%brocap createTask\n{"pa', typed_behind) == ("pa", ["pageAddress"])
     assert "brocap_log_size" in complete("1 + brocap_l")[1], "other code is left alone"
-
-
-def test_completion_offers_nothing_inside_a_value() -> None:
+    # inside a value there is nothing to offer, however much stands before it
     for cell in (
         *("", '{"type"', '{"a": "x"', '{"a": "x, ', '{"a": "\\\\", "b": "', "x", '"' * 20_001),
         *('{"a":' * 5_000 + "[", '{"a": "' + '\\"' * 5_000 + ", "),
@@ -347,14 +325,12 @@ def test_completion_offers_nothing_inside_a_value() -> None:
 
 
 def test_in_a_kernel_an_error_is_a_line_and_one_can_stop(tmp_path: Path, request: Any) -> None:
-    kept = {n: v for n, v in os.environ.items() if not n.startswith("BROCAP")}
-    own = {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(Path(bn.__file__).parents[1])}
-    manager, client = start_new_kernel(cwd=str(tmp_path), env=kept | own)
+    manager, client = start_new_kernel(cwd=str(tmp_path), env=environment(tmp_path))
     request.addfinalizer(lambda: manager.shutdown_kernel(now=True))
     request.addfinalizer(client.stop_channels)
 
-    def run(code: str, seen: Callable[[dict[str, Any]], None] = print) -> list[str]:
-        reply = client.execute_interactive(code, output_hook=seen, timeout=90)["content"]
+    def run(code: str) -> list[str]:
+        reply = client.execute_interactive(code, output_hook=stop, timeout=90)["content"]
         return list(reply.get("traceback", []))
 
     stopped: list[object] = []
@@ -365,15 +341,13 @@ def test_in_a_kernel_an_error_is_a_line_and_one_can_stop(tmp_path: Path, request
             stopped.append(manager.interrupt_kernel())
 
     assert not run(
-        "%load_ext brocap_nb\n"
-        "import brocap_nb as bn\n"
-        "slow = bn.Sandbox(speed=0.001).start()\n"
-        "to_slow = bn.Client(slow.key, base_url=slow.url, log=bn.ExchangeLog(':memory:'))"
+        "%load_ext brocap_nb\nimport brocap_nb as bn\nslow = bn.Sandbox(speed=0.001).start()\n"
+        "to_slow = bn.Client(slow.key, base_url=slow.url)"
     )
     (line,) = run('%%brocap createTask -o unset\n{"type": "NoSuchTask"}')
     entry = bn.CATALOGUE["ERROR_TASK_NOT_SUPPORTED"]
     for part in (f"ApiError: {entry.code}: ", entry.meaning, entry.remedy, "[exchange "):
         assert part in line
     assert "NameError" in "".join(run("unset"))
-    (said,) = run(create("--wait --client to_slow"), stop)
+    (said,) = run(create("--wait --client to_slow"))
     assert re.search(r"CancelledError: .* Task (\d+) goes on .*: %brocap getTaskResult \1$", said)
