@@ -262,7 +262,8 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text, inner, max_size=3),
     max_leaves=8,
 )
-_names = [
+_names = ["class", "websiteURL", "websitePublicKey", "data", "metadata"]
+_names += ["imagesBase64", "imageUrls"]
     "class",
     "websiteURL",
     "websitePublicKey",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import brocap_nb as bn
-from brocap_nb.widgets import LogBoard, _kit
+from brocap_nb.widgets import _kit
 from brocap_nb.widgets._kit import Report, close_all
 from brocap_nb.widgets._rows import Row, RowList
 
@@ -27,14 +27,6 @@ def test_what_is_alike_is_one_and_hiding_one_hides_no_other() -> None:
     for gone in (wide.layout, wide):  # as Widget.close_all() does: it is made anew
         gone.close()
     assert _kit.HTML("c", layout={"width": "7px"}).layout.comm is not None
-
-
-def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
-    first, second = (LogBoard(bn.ExchangeLog(":memory:")) for _ in range(2))
-    first.widget.layout.width = "50%"
-    assert second.widget.layout.width is None
-    first.close()
-    second.close()
 
 
 def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> None:
