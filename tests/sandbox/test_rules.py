@@ -264,14 +264,6 @@ _json = st.recursive(
 )
 _names = ["class", "websiteURL", "websitePublicKey", "data", "metadata"]
 _names += ["imagesBase64", "imageUrls"]
-    "class",
-    "websiteURL",
-    "websitePublicKey",
-    "data",
-    "imagesBase64",
-    "imageUrls",
-    "metadata",
-]
 _member = _text | st.lists(_text) | st.fixed_dictionaries({"Task": _text}) | _json
 _tasks = st.fixed_dictionaries({"type": _text | _json}, optional=dict.fromkeys(_names, _member))
 _requests = st.fixed_dictionaries(
