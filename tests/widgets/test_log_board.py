@@ -79,7 +79,6 @@ def test_filters_are_offered_as_methods_and_codes_come(board: LogBoard, used: bn
     fail(used, "PenguinTask")
     until(lambda: len(board.method.options) == 3)
     assert [value for _, value in board.error_code.options] == ["", *bn.CATALOGUE]
-    assert [value for _, value in board.method.options] == ["", "getBalance", "createTask"]
     board.method.value, board.outcome.value = "getBalance", "api_error"
     assert "No row fits the filters; the log has 2." in board.place.value
     board.clear.click()
@@ -87,8 +86,6 @@ def test_filters_are_offered_as_methods_and_codes_come(board: LogBoard, used: bn
     until(lambda: "1 to 1 of 1" in board.place.value)
     fail(used, "PENGUIN")
     until(lambda: "1 to 2 of 2" in board.place.value)
-    board.text.value = "Task 12"
-    until(lambda: "No row fits" in board.place.value)
 
 
 def test_the_polls_of_a_task_are_folded_into_its_row(
@@ -140,11 +137,9 @@ def test_each_code_has_a_row_that_says_all_and_leads_to_its_requests(
         assert control.value in (UNKNOWN, "http_error")
         assert len(texts(board)) == count
         assert hidden(board.details) is hidden(board.provoke) is (number == 2)
-        assert ("in the sandbox" in board.about.value) is (number == 0)
         assert ("it is about" in board.about.value) is (number == 0)
         click(board, 0)
         assert "it is about" not in board.about.value  # it is said once
-        board.exchange.shut.click()
 
 
 def test_every_code_can_be_looked_up_and_provoked_and_a_failure_is_told() -> None:
