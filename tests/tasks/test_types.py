@@ -15,7 +15,6 @@ from pictures import noise
 from pydantic import ConfigDict, field_validator
 
 import brocap_nb as bn
-from brocap_nb.tasks import _types
 
 QUESTION = "Pick the image that is the correct way up"
 ADDRESS = "https://i.postimg.cc/s2ZDrHXy/fc1.jpg"
@@ -25,12 +24,6 @@ PICTURE = noise(300, 200)
 
 def b64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
-
-
-@pytest.fixture(autouse=True)
-def _registry(monkeypatch: Any) -> None:
-    """A type that a test defines is gone after it."""
-    monkeypatch.setattr(_types, "_registry", dict(_types._registry))
 
 
 IMAGE: dict[str, Any] = {"image_urls": [ADDRESS], "question": QUESTION}

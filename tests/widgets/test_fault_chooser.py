@@ -9,11 +9,6 @@ import brocap_nb as bn
 from brocap_nb.widgets._target import FaultChooser, provoke
 
 
-@pytest.fixture
-def log() -> bn.ExchangeLog:
-    return bn.ExchangeLog(":memory:")
-
-
 def test_an_order_is_told_happens_and_is_gone(sandbox: bn.Sandbox, log: bn.ExchangeLog) -> None:
     chooser = FaultChooser(lambda: sandbox, log)
     chooser.opened.value = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,17 +13,9 @@ from pictures import noise
 from waiting import until
 
 from brocap_nb.sandbox._server import Sandbox
-from brocap_nb.tasks import _pictures
 from brocap_nb.widgets._picture import ImagePicker
 
 PICTURE = noise()
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    _pictures._recent.clear()
-    yield
-    _pictures._recent.clear()
 
 
 def load(picker: ImagePicker, url: str) -> None:
