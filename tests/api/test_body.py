@@ -137,13 +137,6 @@ def test_pictures_are_searched_for_once_whatever_a_text_is_made_of() -> None:
             assert with_labels(text) == (text, [])
 
 
-@given(st.text() | st.binary() | st.sampled_from(["", b"\xff\xfe\xff", "NaN", "9" * 5_000]))
-def test_any_text_is_a_value_or_has_a_reason(text: str | bytes) -> None:
-    value, wrong = parse(text)
-    assert wrong is None or (value is None and 0 < len(wrong) <= 200)
-    assert isinstance(fields_of(text), dict)
-
-
 def test_what_a_body_is_about_is_found_in_each_encoding_of_json() -> None:
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
         assert parse('{"a": "é"}'.encode(encoding)) == ({"a": "é"}, None)
