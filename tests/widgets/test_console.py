@@ -51,16 +51,22 @@ def test_submissions_end_with_the_answer_drawn_and_are_looked_at_one_by_one(
     console: Console, sandbox: bn.Sandbox
 ) -> None:
     disabled: list[bool] = []
+    told: list[str] = []
     console.submit.observe(lambda change: disabled.append(change["new"]), "disabled")
     for name, again in (("way-up", [True, False]), ("penguin", [True, False] * 2)):
         choose_sample(console, name)
         console.submit.click()
+        line = console.submissions.children[1]
+        line.status.observe(lambda change: told.append(change["new"]), "value")
         until(lambda again=again: disabled == again)  # a second click does not get there meanwhile
         until(lambda: "Answer:" in console.picture.shown.value)
     penguin, first = console.submissions.runs
     puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
-    answer = f"Task {penguin.task_id} · Answer: <b>tile {puzzle.answer.index(True) + 1} of 6"
-    assert answer in console.picture.shown.value
+    answer = f"tile {puzzle.answer.index(True) + 1} of 6"
+    assert f"Task {penguin.task_id} · Answer: <b>{answer}" in console.picture.shown.value
+    until(lambda: f"✓ task {penguin.task_id}: ready, {answer}" in line.status.value)
+    until(lambda: "<progress" not in line.numbers.value)
+    assert len(told) <= 4  # each is told once: waiting, ready
     console.submissions.children[2].show.click()
     assert f"Task {first.task_id} · Answer:" in console.picture.shown.value
     console.tabs.value = "Solution"

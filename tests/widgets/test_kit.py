@@ -44,10 +44,6 @@ def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> 
     assert refresh._timer is None
 
 
-def rows(*keys: str) -> list[Row]:
-    return [Row(key, f"line \t{key}") for key in keys]
-
-
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=6))
 def test_what_was_shown_before_does_not_matter_and_rows_that_go_are_closed(
     models: Callable[[], int], shown: list[list[str]]
@@ -56,7 +52,7 @@ def test_what_was_shown_before_does_not_matter_and_rows_that_go_are_closed(
     lines = RowList(opened.append)
     empty = models()
     for keys in shown:
-        lines.show(rows(*keys))
+        lines.show([Row(key, f"line \t{key}") for key in keys])
         lines.mark("a")
         texts = [button.description for button in lines.children[1:]]
         assert [text[0] == "▸" for text in texts] == [key == "a" for key in keys]
