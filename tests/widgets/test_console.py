@@ -138,13 +138,13 @@ def test_the_live_service_needs_a_key_that_is_in_no_state_and_gets_a_samples_byt
     assert of_environment not in shown
 
 
-def test_a_given_client_is_used_with_its_log(used: bn.Client, sandbox: bn.Sandbox) -> None:
-    console = Console(used, sandbox=sandbox)
+def test_a_given_client_is_used_with_its_log_and_left_open(used: bn.Client) -> None:
+    console = Console(used)
     assert (console.log, console.target.client()) == (used.log, used)
+    console.close()
+    assert used.get_balance()
     with pytest.raises(bn.InvalidInputError, match="expected one of them"):
         Console(used, log=ExchangeLog(":memory:"))
-    console.close()
-    assert used.get_balance()  # closing the console leaves it alone
 
 
 def test_a_closed_console_leaves_nothing_and_is_shown_as_it_stood(sandbox: bn.Sandbox) -> None:
