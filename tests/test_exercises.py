@@ -85,7 +85,7 @@ def test_a_name_that_is_missing_sends_to_the_cells_above_and_a_missing_hint_is_r
         return answer() == len(frame_of_a_cell_above)  # type: ignore[name-defined] # noqa: F821
 
     assert "run that cell first" in later(int).sentence
-    with pytest.raises(SystemExit):  # and so is Ctrl-C's
+    with pytest.raises(SystemExit):  # it goes through, as Ctrl-C does
         later(sys.exit)
     with pytest.raises(bn.InvalidInputError, match="<lambda> has no docstring"):
         exercise(lambda answer: answer == 1)
