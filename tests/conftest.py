@@ -13,7 +13,7 @@ from peer import Peer
 
 import brocap_nb as bn
 from brocap_nb.sandbox import _shared
-from brocap_nb.tasks import _pictures
+from brocap_nb.tasks import _pictures, _types
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,8 +58,9 @@ def client(peer: Peer, key: str, log: bn.ExchangeLog) -> Iterator[bn.Client]:
 
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test leaves a log, finds a key, or shares a sandbox or pictures with another test."""
+    """No test leaves a log or a task type, finds a key, or shares a sandbox or pictures."""
     _pictures._recent.clear()
+    monkeypatch.setattr(_types, "_registry", dict(_types._registry))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BROCAP_CLIENT_KEY", raising=False)
     monkeypatch.delenv("BROCAP_LOG", raising=False)
@@ -109,9 +110,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A group's tests run in one process, one after the other."""
     from xdist.scheduler import LoadFileScheduling
 
-    class Scheduling(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return group_of(nodeid)
-
     config.option.loadscopereorder = False
-    return Scheduling(config, log)
+    scheduling: Any = LoadFileScheduling(config, log)
+    scheduling._split_scope = group_of
+    return scheduling

@@ -23,7 +23,6 @@ from typing import Any
 import pytest
 
 import brocap_nb as bn
-from brocap_nb.tasks import _types
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "brocap_nb"
@@ -63,12 +62,6 @@ def _stay_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert asked == []
 
 
-@pytest.fixture(autouse=True)
-def _registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A task type that an example defines is gone after it."""
-    monkeypatch.setattr(_types, "_registry", dict(_types._registry))
-
-
 # --- the examples of docstrings -----------------------------------------------------------
 
 
@@ -99,7 +92,7 @@ def test_the_examples_of_a_docstring(example: doctest.DocTest, ready: dict[str, 
         pytest.fail("".join(said), pytrace=False)
 
 
-def test_no_example_is_overlooked_or_skipped_and_none_sleeps() -> None:
+def test_no_example_is_overlooked_or_skipped_and_few_are_not_run() -> None:
     prompts = sum(
         len(re.findall(r"^\s*>>> ", path.read_text("utf-8"), re.MULTILINE))
         for path in PACKAGE.rglob("*.py")
@@ -109,6 +102,9 @@ def test_no_example_is_overlooked_or_skipped_and_none_sleeps() -> None:
     assert len(DOCUMENTED) > 45
     assert len(examples) > 95
     assert [one.source for one in examples if "sleep(" in one.source or one.options] == []
+    found = [block.lstrip() for page in PAGES for block in blocks(page)]
+    assert len(found) > 12
+    assert len([block for block in found if NOT_RUN.match(block)]) <= 3
 
 
 # --- the README and the pages -------------------------------------------------------------
@@ -151,12 +147,6 @@ def test_the_blocks_of_a_page(page: Path, taken_for_granted: dict[str, Any]) -> 
             if (waited_for := eval(code, taken_for_granted)) is not None:
                 with ThreadPoolExecutor(1) as thread:  # Playwright keeps a loop running in this one
                     thread.submit(asyncio.run, waited_for).result()
-
-
-def test_there_are_blocks_and_few_are_left_out() -> None:
-    found = [block.lstrip() for page in PAGES for block in blocks(page)]
-    assert len(found) > 12
-    assert len([block for block in found if NOT_RUN.match(block)]) <= 3
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "SECURITY.md"], ids=lambda page: page.stem)

@@ -144,10 +144,6 @@ def test_it_is_made_as_a_lesson_and_has_no_output(path: Path) -> None:
     assert re.findall(r"^@exercise\ndef (\w+)\(", checks.source, re.MULTILINE) == names
 
 
-def test_each_exercise_has_a_wrong_answer() -> None:
-    assert list(HINTS) == [name for path in NOTEBOOKS for name, *_ in exercises(read(path))]
-
-
 @each_notebook
 def test_it_runs_as_it_stands(path: Path, begun: Runs) -> None:
     notebook = begun.begin(read, path).result()
@@ -171,7 +167,8 @@ def test_its_checks_know_right_from_wrong(path: Path, begun: Runs) -> None:
     assert right == ["right"] * len(hints)
 
 
-def test_the_teachers_page_knows_every_notebook_and_every_exercise() -> None:
+def test_each_exercise_has_a_wrong_answer_and_is_on_the_teachers_page() -> None:
+    assert list(HINTS) == [name for path in NOTEBOOKS for name, *_ in exercises(read(path))]
     page = (ROOT / "notebooks" / "TEACHING.md").read_text()
     assert set(re.findall(r"\]\(([\w-]+\.ipynb)\)", page)) == {path.name for path in NOTEBOOKS}
     assert HINTS.keys() <= set(re.findall(r"`(\w+)`", page))

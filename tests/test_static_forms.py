@@ -50,6 +50,6 @@ def test_each_shows_itself_and_does_not_weigh_much() -> None:
             assert "object at 0x" not in shown["text/plain"]
             assert key not in str(shown)
             assert "<script" not in shown["text/html"]
-            assert len(str(shown)) < 60_000 or thing is sandbox  # eight pictures
+            assert len(str(shown)) < (120_000 if thing is sandbox else 60_000)
         console.close()
         board.close()

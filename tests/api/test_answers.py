@@ -40,7 +40,6 @@ BROKEN: list[tuple[str, dict[str, Any], str, str, str, str | None]] = [
     ("getTaskResult", {**READY, CODE: "N"}, CODE, '"N"', "ok", None),
     ("callback", {**READY, SAID: "x"}, SAID, '"x"', "ok", None),
     ("createTask", {"errorId": 0}, "taskId", "missing", BAD, None),
-    ("createTask", {**CREATED, "taskId": "7"}, "taskId", '"7"', BAD, None),
     ("createTask", {**CREATED, "taskId": 0}, "taskId", "0", "ok", None),
     ("createTask", {**ERROR, "taskId": 9}, "taskId", "9", "api_error", None),
     ("createTask", ERROR, "taskId", "missing", "api_error", None),
@@ -48,8 +47,6 @@ BROKEN: list[tuple[str, dict[str, Any], str, str, str, str | None]] = [
     ("getTaskResult", {"errorId": 0, "status": "queued"}, "status", '"queued"', BAD, None),
     ("getTaskResult", {**READY, "solution": [True]}, "solution", "[true]", BAD, None),
     ("getTaskResult", {"errorId": 0, "status": "ready"}, "solution", "missing", BAD, None),
-    ("getBalance", {"errorId": 0}, "balance", "missing", BAD, None),
-    ("getBalance", {**BALANCE, "balance": "12.5"}, "balance", '"12.5"', BAD, None),
     ("getBalance", {**BALANCE, "balance": True}, "balance", "true", BAD, None),
     ("getTaskResult", solved(answer=[0, 1]), "solution.answer", "[0, 1]", "ok", TILES),
     ("callback", solved(), "solution.token", "missing", "ok", TOKEN),
@@ -136,7 +133,6 @@ def test_a_solution_is_typed_where_it_is_documented() -> None:
     assert (result(token="abc").token, result(token=5).token) == ("abc", None)
     for other in ([], [1, 0], "4", None):
         assert result(answer=other).answer is None, "an undocumented form is not guessed at"
-    assert "tile 5 of 6" in result(answer=grid)._repr_mimebundle_()["text/plain"]
 
 
 NAMES = ["errorId", "errorCode", "errorDescription", "taskId", "status", "solution"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import html
 import json
@@ -11,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,20 +53,6 @@ def create(sandbox: Sandbox, **fields: Any) -> int:
     body = post(sandbox, "createTask", **{"task": dict(TOKEN_TASK), **fields}).json()
     assert body["errorId"] == 0, body
     return int(body["taskId"])
-
-
-def test_a_picture_goes_in_and_its_answer_comes_out(sandbox: Sandbox) -> None:
-    ids = {}
-    for puzzle in sandbox.puzzles:
-        picture: dict[str, Any] = {"imageUrls": [puzzle.url]}
-        if puzzle.name == "penguin":
-            picture = {"imagesBase64": [base64.b64encode(puzzle.data).decode()]}
-        task = {"type": "ComplexImageTask", "class": "funcaptcha", **picture}
-        ids[puzzle] = create(sandbox, task=task | {"metadata": {"Task": puzzle.question}})
-    time.sleep(0.05)  # longer than any of them takes at this speed
-    for puzzle, task_id in ids.items():
-        body = post(sandbox, "getTaskResult", taskId=task_id).json()
-        assert tuple(body["solution"]["answer"]) == puzzle.answer
 
 
 def test_what_is_no_method_is_answered_as_such(sandbox: Sandbox) -> None:
@@ -169,7 +153,6 @@ def test_the_page_and_the_displays_have_what_they_are_about(sandbox: Sandbox) ->
     assert page.count("://") == page.count(sandbox.url), "it loads nothing from elsewhere"
     shown, recipes = sandbox._repr_mimebundle_()["text/html"], sandbox.recipes()
     assert (sandbox.url in shown, sandbox.key in shown, shown.count("<img")) == (True, True, 8)
-    assert len(shown) < 120_000
     shown = html.unescape(recipes._repr_html_())
     assert all(how in shown for how in recipes["how"])
     assert sandbox.key not in shown
@@ -208,10 +191,8 @@ def test_what_cannot_be_is_a_sentence(sandbox: Sandbox) -> None:
     for options in (*wrong, {"speed": 0}, {"speed": float("nan")}, {"balance": -1}):
         with pytest.raises(SandboxError, match=r".{30}"):
             Sandbox(**options).start()
-    faults: tuple[tuple[Any, ...], ...] = (("getBalence", "reset"), ("getBalance", "http_504"))
-    for order, told in zip(
-        (*faults, ("getBalance", "reset", 0)), ("createTask", "http_429", "1 to 1,0"), strict=True
-    ):
+    orders: Any = {"createTask": ("getBalence", "reset"), "http_429": ("getBalance", "http_504")}
+    for told, order in (orders | {"1 to 1,0": ("getBalance", "reset", 0)}).items():
         with pytest.raises(SandboxError, match=told):
             sandbox.faults.next(*order)
 
@@ -219,11 +200,9 @@ def test_what_cannot_be_is_a_sentence(sandbox: Sandbox) -> None:
 def test_views_share_one_log_and_a_sandbox_that_runs(tmp_path: Path) -> None:
     assert shared_log() is shared_log()
     assert shared_log().folder == tmp_path / "brocap_log"
-    console, sandbox = bn.Console(log=bn.ExchangeLog(":memory:")), shared_sandbox()
-    assert console.target.client().base_url == sandbox.url
-    console.close()
+    sandbox = shared_sandbox()
+    bn.Console(log=bn.ExchangeLog(":memory:")).close()
     assert shared_sandbox() is sandbox
-    assert "stopped" not in repr(sandbox)
     sandbox.stop()
     assert "stopped" not in repr(shared_sandbox())
 

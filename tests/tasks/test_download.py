@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
 import socket
 import ssl
@@ -226,12 +225,14 @@ def test_a_server_that_fails_is_told(name: str, peer: Peer, monkeypatch: Any) ->
     assert _pictures.fetched(url) is None
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files in /proc")  # noqa: PTH112
+OPEN = Path("/proc/self/fd")
+
+
+@pytest.mark.skipif(not OPEN.is_dir(), reason="counts open files in /proc")
 def test_no_connection_is_left_open(peer: Peer) -> None:
     peer.say(http(PICTURE))
     _pictures.fetch(f"{peer.url}/warm.png")
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = len([*OPEN.iterdir()])
     for number in range(20):
         _pictures.fetch(f"{peer.url}/{number}.png")
-    # the peer closes its ends when it sees ours closed
-    until(lambda: len(os.listdir("/proc/self/fd")) <= before)  # noqa: PTH208
+    until(lambda: len([*OPEN.iterdir()]) <= before)  # the peer closes after us

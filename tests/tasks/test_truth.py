@@ -207,8 +207,7 @@ def test_what_json_cannot_have_is_told_when_the_task_is_built() -> None:
             Open(**fields)
         assert caught.value.problems[0].field == field
 
-
-def test_half_of_a_character_is_json_and_a_list_that_is_spoilt_later_is_told() -> None:
+    # half of a character is JSON; a list may be spoilt later
     task = Open(anything=["\ud800"], table={"\udfff": 1})
     assert task.to_wire() == {"type": "Open", "anything": ["\ud800"], "table": {"\udfff": 1}}
     task.anything.append(float("nan"))

@@ -12,7 +12,6 @@ from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.log import ExchangeLog
-from brocap_nb.tasks import _types
 from brocap_nb.widgets import Console, _target
 
 
@@ -41,33 +40,34 @@ def test_a_sample_brings_its_question_unless_a_person_wrote_one(console: Console
     assert "Missing: Question." in console.text.value
     question.widget.value = "Pick the bear"
     choose_sample(console, "rope")
-    assert question.text == "Pick the bear"
     console.tabs.value = "Picture"
-    console.task_type.value = "RawTask"
-    assert "no picture" in console.picture.shown.value
-    console.task_type.value = "ComplexImageTask"
+    for chosen, shown in (("RawTask", "no picture"), ("ComplexImageTask", "600 x 400")):
+        console.task_type.value = chosen
+        assert shown in console.picture.shown.value
     assert question.text == "Pick the bear"
-    assert "600 x 400" in console.picture.shown.value
 
 
 def test_submissions_end_with_the_answer_drawn_and_are_looked_at_one_by_one(
     console: Console, sandbox: bn.Sandbox
 ) -> None:
     disabled: list[bool] = []
+    told: list[str] = []
     console.submit.observe(lambda change: disabled.append(change["new"]), "disabled")
     for name, again in (("way-up", [True, False]), ("penguin", [True, False] * 2)):
         choose_sample(console, name)
         console.submit.click()
-        until(lambda: console.run is not None and console.run.done())
-        until(lambda: "Answer:" in console.picture.shown.value)
+        line = console.submissions.children[1]
+        line.status.observe(lambda change: told.append(change["new"]), "value")
         until(lambda again=again: disabled == again)  # a second click does not get there meanwhile
+        until(lambda: "Answer:" in console.picture.shown.value)
     penguin, first = console.submissions.runs
     puzzle = next(p for p in sandbox.puzzles if p.name == "penguin")
-    seen = console.picture.shown.value
-    assert f"Task {penguin.task_id} · Answer: <b>tile {puzzle.answer.index(True) + 1} of 6" in seen
-    assert [e.method for e in console.log.exchanges()].count("createTask") == 2
+    answer = f"tile {puzzle.answer.index(True) + 1} of 6"
+    assert f"Task {penguin.task_id} · Answer: <b>{answer}" in console.picture.shown.value
+    until(lambda: f"✓ task {penguin.task_id}: ready, {answer}" in line.status.value)
+    until(lambda: "<progress" not in line.numbers.value)
+    assert len(told) <= 4  # each is told once: waiting, ready
     console.submissions.children[2].show.click()
-    assert console.run is first
     assert f"Task {first.task_id} · Answer:" in console.picture.shown.value
     console.tabs.value = "Solution"
     assert "&quot;answer&quot;" in console.text.value
@@ -87,29 +87,6 @@ def test_a_failed_submission_says_why_and_leads_to_its_request(console: Console)
     assert console.board.exchange.exchange_id == console.log[-1].exchange_id
 
 
-def test_what_is_wrong_is_told_at_the_field_and_a_wait_can_be_cancelled(console: Console) -> None:
-    console.task_type.value = "FunCaptchaTaskProxyless"
-    console.submit.click()
-    links = console._wrong.children
-    assert [link.description for link in links] == ["Website URL", "Website public key"]
-    assert (len(console.log), console.run) == (0, None)  # nothing was sent
-    address, key = (console.form.inputs[name].widget for name in ("websiteURL", "websitePublicKey"))
-    address.value, key.value = "https://refused.example/", "69A21A01"
-    assert console._wrong.children == ()
-    assert {link.comm for link in links} == {None}
-    console.submit.click()
-    row, other = console.form.rows[:2]
-    until(lambda: "ERROR_" in row.marked)
-    until(lambda: not console.submit.disabled)
-    address.value = "https://example.com/"
-    assert (row.marked, other.marked) == ("", "")
-    console.submit.click()
-    line = console.submissions.children[1]
-    line.cancel.click()
-    until(lambda: "cancelled" in line.status.value)
-    until(lambda: not console.submit.disabled)
-
-
 def test_a_type_whose_own_code_fails_is_told(console: Console) -> None:
     class MineTask(bn.Task):
         first: str
@@ -117,20 +94,17 @@ def test_a_type_whose_own_code_fails_is_told(console: Console) -> None:
         def pictures(self) -> list[bytes]:
             raise ZeroDivisionError
 
-    try:
-        console.offer_task_types()  # as after each run of a cell
-        console.task_type.value = "MineTask"
-        console.form.inputs["first"].widget.value = "x"
-        assert "ZeroDivisionError" in console._report.value
+    console.offer_task_types()  # as after each run of a cell
+    console.task_type.value = "MineTask"
+    console.form.inputs["first"].widget.value = "x"
+    assert "ZeroDivisionError" in console._report.value
 
-        class MineTask(bn.Task):  # type: ignore[no-redef]
-            def pictures(self) -> list[bytes]:
-                raise OSError("no such picture")
+    class MineTask(bn.Task):  # type: ignore[no-redef] # noqa: F811
+        def pictures(self) -> list[bytes]:
+            raise OSError("no such picture")
 
-        console.offer_task_types()
-        assert "OSError: no such picture. Nothing more was done." in console._report.value
-    finally:
-        del _types._registry["MineTask"]
+    console.offer_task_types()
+    assert "OSError: no such picture. Nothing more was done." in console._report.value
 
 
 def test_the_live_service_needs_a_key_that_is_in_no_state_and_gets_a_samples_bytes(
@@ -164,13 +138,13 @@ def test_the_live_service_needs_a_key_that_is_in_no_state_and_gets_a_samples_byt
     assert of_environment not in shown
 
 
-def test_a_given_client_is_used_with_its_log(used: bn.Client, sandbox: bn.Sandbox) -> None:
-    console = Console(used, sandbox=sandbox)
+def test_a_given_client_is_used_with_its_log_and_left_open(used: bn.Client) -> None:
+    console = Console(used)
     assert (console.log, console.target.client()) == (used.log, used)
+    console.close()
+    assert used.get_balance()
     with pytest.raises(bn.InvalidInputError, match="expected one of them"):
         Console(used, log=ExchangeLog(":memory:"))
-    console.close()
-    assert used.get_balance()  # closing the console leaves it alone
 
 
 def test_a_closed_console_leaves_nothing_and_is_shown_as_it_stood(sandbox: bn.Sandbox) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.widgets import LogBoard, _kit
+from brocap_nb.widgets import _kit
 from brocap_nb.widgets._kit import Report, close_all
 from brocap_nb.widgets._rows import Row, RowList
 
@@ -24,41 +24,24 @@ def test_what_is_alike_is_one_and_hiding_one_hides_no_other() -> None:
     assert (one.layout.display, other.layout.display) == ("none", None)
     _kit.show(one, True)
     assert one.layout is other.layout
-    for gone in (wide.layout, wide):  # as Widget.close_all() does: it is made anew
+    views = _kit.View(), _kit.View()
+    assert views[0].layout is not views[1].layout  # a user may lay one out
+    for gone in (*views, wide.layout, wide):  # as Widget.close_all() does: it is made anew
         gone.close()
     assert _kit.HTML("c", layout={"width": "7px"}).layout.comm is not None
 
 
-def test_a_user_lays_a_view_out_and_no_other_moves() -> None:
-    first, second = (LogBoard(bn.ExchangeLog(":memory:")) for _ in range(2))
-    first.widget.layout.width = "50%"
-    assert second.widget.layout.width is None
-    first.close()
-    second.close()
-
-
 def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> None:
     seen: list[int] = []
-    state, drawn = [0], threading.Event()
-
-    def draw() -> None:
-        seen.append(state[0])
-        if state[0] == 1000:
-            drawn.set()
-
-    refresh = _kit.Refresh(draw, interval=0.01)
-    for number in range(1, 1001):
-        state[0] = number
+    state = [0]
+    refresh = _kit.Refresh(lambda: seen.append(state[0]), interval=0.01)
+    for state[0] in range(1, 1001):
         refresh.request()
-    assert drawn.wait(30)
+    until(lambda: seen[-1:] == [1000])
     assert len(seen) < 1000
     refresh.close()
     refresh.request()
     assert refresh._timer is None
-
-
-def rows(*keys: str) -> list[Row]:
-    return [Row(key, f"line \t{key}") for key in keys]
 
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=6))
@@ -69,7 +52,7 @@ def test_what_was_shown_before_does_not_matter_and_rows_that_go_are_closed(
     lines = RowList(opened.append)
     empty = models()
     for keys in shown:
-        lines.show(rows(*keys))
+        lines.show([Row(key, f"line \t{key}") for key in keys])
         lines.mark("a")
         texts = [button.description for button in lines.children[1:]]
         assert [text[0] == "▸" for text in texts] == [key == "a" for key in keys]

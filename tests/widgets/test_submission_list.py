@@ -69,20 +69,6 @@ def test_a_drawing_sends_one_short_text_for_each_line_and_ends_with_the_last(
     until(lambda: runs._refresh._timer is None)
 
 
-def test_an_answer_is_told_once(runs: SubmissionList) -> None:
-    log = bn.ExchangeLog(":memory:")
-    with bn.Sandbox() as sandbox, bn.Client(sandbox.key, base_url=sandbox.url, log=log) as client:
-        puzzle = sandbox.puzzles[0]
-        run = client.submit(bn.ComplexImageTask.from_image(puzzle.data, question=puzzle.question))
-        told: list[str] = []
-        line = follow(runs, run)
-        line.status.observe(lambda change: told.append(change.new), "value")
-        until(lambda: "ready" in line.status.value)
-    assert f"✓ task {run.task_id}: ready, tile " in line.status.value
-    until(lambda: "<progress" not in line.numbers.value)
-    assert len(told) <= 2  # waiting, ready
-
-
 def test_a_failure_is_told_in_its_line_as_text(
     used: bn.Client, peer: Any, key: str, runs: SubmissionList
 ) -> None:
