@@ -116,6 +116,11 @@ def test_an_engine_reads_the_rows_that_the_log_shows(engine: str, tmp_path: Path
     empty = nw.from_native(scan(folder, engine)).lazy()
     assert len(empty.collect()) == len(errors(empty)) == 0
     log = small(folder)
+    for pattern, count in (("*/brocap_log", 0), ("*", len(log))):  # the logs of a class
+        of_class = bn.ExchangeLog(tmp_path / pattern).frame(bodies=False)
+        rows = rows_of(scan(tmp_path / pattern, engine))
+        assert rows == rows_of(of_class.astype(object))
+        assert [row["source"] for row in rows] == [folder.name] * count
     frame = scan(folder, engine)
     assert empty.collect_schema() == nw.from_native(frame).lazy().collect_schema()
     expected, found = rows_of(log.frame(bodies=False).astype(object)), rows_of(frame)

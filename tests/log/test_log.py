@@ -21,7 +21,6 @@ import brocap_nb as bn
 from brocap_nb import ExchangeLog
 
 BALANCE = http(b'{"errorId": 0, "balance": 3}')
-BROKE = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "no money"}')
 
 
 def begin(log: ExchangeLog, **fields: object) -> bn.Exchange:
@@ -103,22 +102,6 @@ def test_an_exchange_has_its_id_and_is_a_row_of_the_frame_whoever_wrote_it(tmp_p
         for missing in (len(ids), -len(ids) - 1, *odd):
             with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
                 reader[missing]
-
-
-def test_errors_explain_themselves(client: bn.Client, peer: Peer) -> None:
-    peer.say(BALANCE, BROKE)
-    client.get_balance()
-    with pytest.raises(bn.ApiError):
-        client.get_balance()
-    table, entry = client.log.errors(), bn.CATALOGUE["ERROR_ZERO_BALANCE"]
-    names = ["error_code", "count", "share", "example", "meaning", "remedy", "retryable"]
-    told = [entry.meaning, entry.remedy, entry.retryable]
-    assert table[names].to_numpy().tolist() == [
-        [entry.code, 1, 0.5, client.log[-1].exchange_id, *told]
-    ]
-    for text in (entry.meaning, entry.remedy):
-        assert text in str(table)
-        assert text in table._repr_html_()
 
 
 def test_threads_write_whole_lines_with_ids_of_their_own(log: ExchangeLog) -> None:
@@ -239,28 +222,6 @@ assert len(seen) == 1 and "No space" in str(seen[0].message) or "too large" in s
         warnings.simplefilter("ignore", bn.LogWarning)
         frame = ExchangeLog(tmp_path / "log").frame()
     assert len(frame) >= 2, "the lines before and after the full disk are there"
-
-
-def test_tasks_fold_what_came_from_any_session_and_estimate_the_cost(tmp_path: Path) -> None:
-    task = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
-    first, second = ExchangeLog(tmp_path), ExchangeLog(tmp_path)
-    none = first.tasks()
-    with bn.Sandbox(speed=1000) as sandbox:
-        clients = [bn.Client(sandbox.key, base_url=sandbox.url, log=log) for log in (first, second)]
-        clients[0].get_balance()
-        task_id = clients[0].create_task(task).task_id
-        clients[0].get_balance()
-        clients[1].get_task_result(task_id)
-    ids = [f"{first.session}-2", f"{second.session}-1"]
-    for log in (first, second):
-        table = log.tasks()
-        (row,) = table.to_dict("records")
-        assert (row["task_id"], row["state"], row["polls"]) == (task_id, "ready", 1)
-        assert [row["cost"], row["created_by"], row["answered_by"]] == [0.002, *ids]
-        assert [e["exchange_id"] for e in table.events[ids[0]]] == ids
-        assert table._repr_html_().count("data:image/svg+xml") == 1
-        assert [len(log.tasks(last=last)) for last in (1, 3)] == [0, 1]
-        assert list(log.tasks(session="none")) == list(none)
 
 
 def test_a_balance_that_rose_tells_no_cost_nor_does_that_of_another_address(

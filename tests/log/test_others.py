@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import narwhals as nw
 import pandas as pd
 import pytest
 import requests
@@ -20,7 +19,6 @@ from waiting import until
 import brocap_nb as bn
 from brocap_nb import ExchangeLog
 from brocap_nb.log import _folders
-from brocap_nb.log.engines import scan
 
 OK = http(b'{"errorId": 0, "balance": 3}')
 NO_MONEY = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "none"}')
@@ -138,20 +136,6 @@ def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -
             write()
     assert (len(peer.requests), sorted(tmp_path.rglob("*"))) == (sent, before)
     assert (teacher.read_only, ExchangeLog(tmp_path / "alice").read_only) == (True, False)
-
-
-@pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
-@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "dask"])
-def test_engines_read_the_pattern_too(engine: str, peer: Peer, tmp_path: Path) -> None:
-    student(peer, tmp_path / "alice", OK, NO_MONEY)
-    student(peer, tmp_path / "bob" / "brocap_log", NO_MONEY)
-    for folder in (tmp_path / "*", tmp_path / "nobody*"):
-        expected = ExchangeLog(folder).frame(bodies=False)
-        found = nw.from_native(scan(folder, engine)).lazy().collect()
-        assert found.columns == list(expected)
-        names = ("exchange_id", "session", "source", "outcome")
-        rows = expected[list(names)].astype(str).itertuples(index=False, name=None)
-        assert sorted(found.select(*names).rows()) == sorted(rows)
 
 
 # --- what happens to files ----------------------------------------------------------------
