@@ -15,7 +15,6 @@ from brocap_nb.log._journal import request_line, response_line
 
 START = datetime(2026, 1, 1, 23, 0, 0, 123, tzinfo=UTC)
 
-FIRST, LAST = datetime(1971, 1, 1), datetime(2200, 1, 1)
 NUMBER = st.none() | st.integers(-(2**63) + 1, 2**63 - 1)
 WORD = st.none() | st.text(string.printable, min_size=1, max_size=9)
 

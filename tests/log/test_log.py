@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,15 +101,6 @@ def test_an_exchange_has_its_id_and_is_a_row_of_the_frame_whoever_wrote_it(tmp_p
         for missing in (len(ids), -len(ids) - 1, *odd):
             with pytest.raises(bn.ExchangeNotFoundError, match=f"it has {len(ids)}"):
                 reader[missing]
-
-
-def test_threads_write_whole_lines_with_ids_of_their_own(log: ExchangeLog) -> None:
-    with ThreadPoolExecutor(8) as threads:
-        for _ in range(800):
-            threads.submit(begin, log, request='"' + "x" * 3000 + '"')
-    frame = ExchangeLog(log.folder).frame()
-    assert frame["exchange_id"].nunique() == 800
-    assert (frame["request"].str.len() == 3002).all()
 
 
 def test_a_fork_writes_a_file_of_its_own_whoever_follows(tmp_path: Path) -> None:

@@ -217,25 +217,19 @@ def test_retries_stay_those_of_the_session(peer: Peer, log: ExchangeLog) -> None
     assert [log[n].response for n in (0, 1, 2)] == ['"first"', None, '"fine"']
 
 
-def test_one_connection_is_kept(peer: Peer, log: ExchangeLog) -> None:
-    session = persistent(3)
-    log.attach(session)
-    answers = itertools.cycle([BUSY, http(b"{}")])
-    peer.reply = lambda path, body: next(answers)
-    for _ in range(100):
-        assert session.get(peer.url).status_code == 200
-    assert (peer.connections, len(log)) == (1, 200)
-
-
 @pytest.mark.parametrize("raises", [False, True])
-def test_the_last_answer_is_the_callers(raises: bool, peer: Peer, log: ExchangeLog) -> None:
+def test_the_last_answer_is_the_callers_and_the_connection_is_kept(
+    raises: bool, peer: Peer, log: ExchangeLog
+) -> None:
     session = persistent(1, raise_on_status=raises)
     log.attach(session)
     peer.say(BUSY)
-    with pytest.raises(requests.exceptions.RetryError) if raises else contextlib.nullcontext():
-        assert session.get(peer.url).text == "busy"
-    assert outcomes(log) == ["http_error"] * 2
-    assert [one.response for one in log.exchanges()] == ["busy"] * 2
+    for _ in range(100):
+        with pytest.raises(requests.exceptions.RetryError) if raises else contextlib.nullcontext():
+            assert session.get(peer.url).text == "busy"
+    assert outcomes(log) == ["http_error"] * 200
+    assert {one.response for one in log.exchanges()} == {"busy"}
+    assert peer.connections == 1
 
 
 def test_a_login_is_a_row_as_well(peer: Peer, key: str, log: ExchangeLog) -> None:
@@ -281,11 +275,18 @@ def test_several_logs_end_in_any_order(peer: Peer) -> None:
         assert sum(map(len, logs)) == 1 + 2 + 3 + 1
 
 
-def test_many_threads_share_a_session(session: Session, peer: Peer, log: ExchangeLog) -> None:
+def test_many_threads_share_a_session_and_write_whole_lines(
+    session: Session, peer: Peer, log: ExchangeLog
+) -> None:
+    def ask(number: int) -> str:
+        return session.put(f"{peer.url}/{number}", "x" * 3000).text
+
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: session.get(f"{peer.url}/{number}"), range(80)))
-    assert {answer.text for answer in answers} == {"{}"}
-    assert sorted(log.frame()["method"]) == sorted(f"GET /{number}" for number in range(80))
+        assert {*pool.map(ask, range(300))} == {"{}"}
+    frame = ExchangeLog(log.folder).frame()
+    assert frame["exchange_id"].is_unique
+    assert sorted(frame["method"]) == sorted(f"PUT /{number}" for number in range(300))
+    assert {*frame["request"]} == {"x" * 3000}
     assert {*outcomes(log)} == {"ok"}
 
 
