@@ -22,8 +22,15 @@ from brocap_nb.log.summaries import errors, latency, task_events, task_times, ta
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
 
-METHODS = ("createTask", "getTaskResult", "getTaskResult", "getTaskResult", "getBalance")
+PROCESSING = {"method": "getTaskResult", "outcome": "processing", "status": "processing"}
+READY = {"method": "getTaskResult", "status": "ready"}
+STEPS = ({"method": "createTask"}, PROCESSING, PROCESSING, READY, {"method": "getBalance"})
 CODES = ("ERROR_ZERO_BALANCE", "ERROR_TOO_MUCH_REQUESTS", "ERROR_NEW", "ERROR_NO_SUCH_METHOD")
+FATES: list[dict[str, Any]] = [
+    *({"outcome": outcome, "http_status": None} for outcome in ("no_response", "timeout")),
+    *({"outcome": "api_error", "error_id": 1, "error_code": code} for code in CODES),
+    *[{}] * 14,
+]
 SESSIONS, CYCLES = 4, 100  # of five exchanges each; benchmarks/large_log.py has a million
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 
@@ -36,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rng, rows = random.Random(session), []
         for cycle, step in itertools.product(range(CYCLES), range(5)):
             row = {
-                "method": METHODS[step],
+                **STEPS[step],
                 "at": session * 86_400 + cycle * 0.700001 + step * 2.100123,
                 "task_type": None if step == 4 else f"Type{cycle % 2}",
                 # too large for a float
@@ -44,17 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "elapsed_ms": round(rng.lognormvariate(4, 1), 3),
                 "response": "{}",
             }
-            fate = rng.randrange(20)
-            if fate < 2:
-                row |= {"outcome": ("no_response", "timeout")[fate], "http_status": None}
-            elif fate < 6:
-                code = CODES[(cycle + step) % 4]
-                row |= {"outcome": "api_error", "error_id": 1, "error_code": code}
-            elif step in (1, 2):
-                row |= {"outcome": "processing", "status": "processing"}
-            elif step == 3:
-                row["status"] = "ready"
-            rows.append(row)
+            fate = rng.choice(FATES)
+            rows.append(row | fate | ({"status": None} if fate else {}))
         write(folder, f"sess{session}x", rows)
     return folder
 
@@ -80,7 +78,7 @@ def test_four_engines_give_the_same_tables(folder: Path) -> None:
     assert {row["error_code"] for row in wrong} == {*CODES}
     keys = [("createTask", "Type0"), ("createTask", "Type1"), ("getBalance", None)]
     assert [(row["method"], row["task_type"]) for row in methods][:3] == keys
-    assert [row["method"] for row in events] == [*METHODS[:4]]
+    assert [row["method"] for row in events] == ["createTask", *["getTaskResult"] * 3]
     assert len(made) == SESSIONS * CYCLES
     assert {row["state"] for row in made} == {"ready", "failed", "unknown", "abandoned"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import copy
 import io
@@ -21,6 +22,7 @@ import requests_mock
 import responses
 from cachecontrol import CacheControlAdapter
 from peer import Peer, http
+from pictures import noise
 from requests import Session
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests_toolbelt import MultipartEncoder
@@ -82,21 +84,27 @@ def test_another_service_is_recorded_with_its_own_fields(
     assert (log[0].response, log[0].url) == ('{"any": ["thing", 1]}', f"{peer.url}/items/7")
 
 
-def test_the_api_of_this_service_is_read_as_by_the_client(
+def test_the_api_of_this_service_is_read_as_by_the_client_and_pictures_are_kept_once(
     session: Session, peer: Peer, log: ExchangeLog, key: str
 ) -> None:
     refused = f'{{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "x": "{key}"}}'
-    peer.say(http(b'{"errorId": 0, "taskId": 5}'), http(refused.encode()))
-    task = bn.ComplexImageTask.from_image(b"\x89PNG\r\n\x1a\n" + bytes(300), "Pick it")
-    session.post(f"{peer.url}/createTask", json={"clientKey": key, "task": task.to_wire()})
+    created = http(b'{"errorId": 0, "taskId": 5}')
+    peer.say(created, created, http(refused.encode()))
+    task = bn.ComplexImageTask.from_image(picture := noise(), "Pick it")
+    for _ in range(2):
+        session.post(f"{peer.url}/createTask", json={"clientKey": key, "task": task.to_wire()})
     session.post(f"{peer.url}/getTaskResult/", json={"clientKey": key, "taskId": 5})
     columns = ["method", "task_type", "task_id", "outcome", "error_code"]
-    created, asked = log.frame()[columns].astype(object).to_numpy().tolist()
+    _, created, asked = log.frame()[columns].astype(object).to_numpy().tolist()
     assert created[:4] == ["createTask", "ComplexImageTask", 5, "ok"]
     assert asked[2:] == [5, "api_error", "ERROR_ZERO_BALANCE"]
-    assert key.encode() not in on_disk(log)
+    kept = on_disk(log)
+    assert (key.encode() in kept, base64.b64encode(picture) in kept) == (False, False)
+    assert kept.count(picture) == 1
     sent = {"clientKey": "<clientKey>", "task": task.to_wire()}
-    assert json.loads(log[0].request) == sent
+    assert json.loads(log[0].request) == json.loads(log[1].request) == sent
+    shown = log.frame()["request"][0]
+    assert (f"<image/png {len(picture):,} bytes sha256:" in shown, len(shown) < 250) == (True, True)
 
 
 PROXY = {"http": "http://user:password-of-the-proxy@127.0.0.1:9"}
