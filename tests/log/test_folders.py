@@ -40,16 +40,7 @@ def test_the_files_of_each_folder_and_of_the_log_in_it(
     assert [file.source or "" for file in files] == [name.rpartition("/")[0] for name in found]
 
 
-def test_an_environment_variable_names_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bn.ExchangeLog().folder == Path.cwd() / "brocap_log"
-    monkeypatch.setenv("BROCAP_LOG", "class/alice")
-    assert bn.ExchangeLog().folder == Path.cwd() / "class" / "alice"
-    assert bn.ExchangeLog("other").folder == Path.cwd() / "other"
-    monkeypatch.setenv("BROCAP_LOG", ":memory:")
-    assert bn.ExchangeLog().folder is None
-
-
-def test_a_tilde_is_the_home_directory_wherever_a_path_is_taken(
+def test_an_environment_variable_names_the_folder_and_a_tilde_is_home_wherever_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
@@ -65,6 +56,11 @@ def test_a_tilde_is_the_home_directory_wherever_a_path_is_taken(
         bn.Sandbox.from_log("~/log")
     with pytest.raises(bn.InvalidInputError, match="There is no folder " + re.escape(str(home))):
         engines.scan("~/absent")
+    monkeypatch.setenv("BROCAP_LOG", ":memory:")
+    assert bn.ExchangeLog().folder is None
+    assert bn.ExchangeLog("class/alice").folder == Path.cwd() / "class" / "alice"
+    monkeypatch.delenv("BROCAP_LOG")
+    assert bn.ExchangeLog().folder == Path.cwd() / "brocap_log"
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/log", " HTTPS://example.com", "s3://a/b"])
