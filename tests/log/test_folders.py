@@ -103,6 +103,7 @@ def test_files_are_for_their_owner_unless_the_folder_was_given_to_a_group(
     assert (place / "brocap_log").stat().st_mode & 0o777 == (0o750 if file == 0o640 else 0o700)
 
 
+@pytest.mark.filterwarnings("ignore:.*without a number of its own")
 def test_only_what_is_new_is_read_again_and_what_is_gone_is_gone(tmp_path: Path) -> None:
     log, reader = bn.ExchangeLog(tmp_path), bn.ExchangeLog(tmp_path)
     for _ in range(3):

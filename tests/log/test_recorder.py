@@ -203,12 +203,10 @@ class Patient(Retry):
         return 0
 
 
-def test_retries_stay_those_of_the_session(peer: Peer, log: ExchangeLog) -> None:
-    session, Patient.waits[:] = Session(), []
+def test_retries_stay_those_of_the_session(session: Session, peer: Peer, log: ExchangeLog) -> None:
+    Patient.waits.clear()
     retries = Patient(3, status_forcelist=[503], allowed_methods=None)
-    adapter = HTTPAdapter(max_retries=retries)
-    session.mount("http://", adapter)
-    log.attach(session)
+    session.mount("http://", adapter := HTTPAdapter(max_retries=retries))
     peer.say(http(b'"first"', 503), Peer.RESET, http(b'"fine"'))
     answer = session.put(peer.url, data=io.BytesIO(b"all of it"))
     assert [body for _, body in peer.requests] == [b"all of it"] * 3, "the file is rewound"
