@@ -145,12 +145,12 @@ def test_any_log_comes_back_from_its_har_its_lines_and_its_rows(found: list[bn.E
         Path(folder, "x.har").write_text(json.dumps(document))
         logs = [bn.ExchangeLog.from_har(f"{folder}/x.har", name) for name in (folder, ":memory:")]
         for log in (*logs, bn.ExchangeLog(folder)) if named else ():
-            ids = log.frame()["exchange_id"].tolist()
-            pairs = zip(named, ids, log.exchanges(), strict=True)
-            for was, exchange_id, came in pairs:
+            frame = log.frame().astype(object)
+            for was, exchange_id, came in zip(
+                named, frame["exchange_id"], log.exchanges(), strict=True
+            ):
                 names = {"exchange_id": exchange_id, "session": exchange_id[:6]}
                 assert came == dataclasses.replace(was, **names)
-            frame = log.frame().astype(object)
             for name in ("outcome", "task_id", "error_code", "started_at"):
                 values = frame[name].where(frame[name].notna(), None).tolist()
                 assert values == [getattr(exchange, name) for exchange in named]
