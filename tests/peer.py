@@ -17,9 +17,8 @@ def http(
     body: bytes, status: int = 200, content_type: str = "application/json", header: str = ""
 ) -> bytes:
     """A whole HTTP answer; `header` is one more line."""
-    head = [f"HTTP/1.1 {status} X", header] if header else [f"HTTP/1.1 {status} X"]
-    head += [f"Content-Type: {content_type}", f"Content-Length: {len(body)}", "", ""]
-    return "\r\n".join(head).encode() + body
+    head = [f"HTTP/1.1 {status} X", *([header] if header else []), f"Content-Type: {content_type}"]
+    return "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 class Peer:
@@ -64,11 +63,8 @@ class Peer:
 
     def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with (
-            contextlib.suppress(OSError, IndexError),
-            connection,
-            connection.makefile("rb") as file,
-        ):
+        broken = contextlib.suppress(OSError, IndexError)
+        with broken, connection, connection.makefile("rb") as file:
             while line := file.readline():
                 path = line.split()[1].decode()
                 headers = parse_headers(file)

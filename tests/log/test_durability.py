@@ -6,9 +6,9 @@ import contextlib
 import json
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
+import pytest
 from peer import Peer, http
 
 import brocap_nb as bn
@@ -48,6 +48,7 @@ for run in range(runs):
 """
 
 
+@pytest.mark.filterwarnings("ignore::brocap_nb.LogWarning")  # a torn last line is told and skipped
 def test_sigkill_at_any_point_of_many_runs(peer: Peer, tmp_path: Path, full: bool) -> None:
     runs = 200 if full else 60
     arrived: set[str] = set()
@@ -60,9 +61,7 @@ def test_sigkill_at_any_point_of_many_runs(peer: Peer, tmp_path: Path, full: boo
     peer.reply = answer
     folder = tmp_path / "log"
     subprocess.run([sys.executable, "-c", SCRIPT, peer.url, str(folder), str(runs)], check=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", bn.LogWarning)  # a torn last line is told and skipped
-        frame = bn.ExchangeLog(folder).frame()
+    frame = bn.ExchangeLog(folder).frame()
     kept = {json.loads(request)["n"] for request in frame["request"]}
     assert len(arrived) > 2 * runs
     assert arrived <= kept

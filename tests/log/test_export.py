@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,23 +123,38 @@ def test_a_har_has_every_attempt_keeps_the_rules_and_comes_back(
     assert PICTURE not in "".join(p.read_text() for p in Path("again").glob("*.jsonl"))
 
 
+TEXT = st.text(st.characters(exclude_categories=()), max_size=20)  # halves of characters as well
 ANY = exchanges(
     session=st.sampled_from(["abcdef", "ghjkmn"]),
     method=st.sampled_from(["createTask", "getBalance", "someOther"]),
     url=st.sampled_from(["http://127.0.0.1:1/x", "http://h/x?a=1&b", "", "http://[", "x"]),
     request=st.text(st.characters(max_codepoint=126), max_size=20)
     | st.sampled_from([json.dumps({"a": PICTURE}), '{"clientKey": "<clientKey>"}', PICTURE]),
-    **dict.fromkeys(("status", "response", "detail"), st.none() | st.text(max_size=20)),
+    **dict.fromkeys(("status", "response", "detail"), st.none() | TEXT),
 )
 
 
 @settings(deadline=None, max_examples=80)
 @given(st.lists(ANY, max_size=5))
-def test_any_log_comes_back_from_its_har(found: list[bn.Exchange]) -> None:
+def test_any_log_comes_back_from_its_har_its_lines_and_its_rows(found: list[bn.Exchange]) -> None:
     named = [dataclasses.replace(e, exchange_id=f"{e.session}-{n}") for n, e in enumerate(found, 1)]
     document = json.loads(json.dumps(to_har(named)))
     check_har(document)
     assert exchanges_from_har(document["log"]["entries"]) == named
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "x.har").write_text(json.dumps(document))
+        logs = [bn.ExchangeLog.from_har(f"{folder}/x.har", name) for name in (folder, ":memory:")]
+        for log in (*logs, bn.ExchangeLog(folder)) if named else ():
+            frame = log.frame().astype(object)
+            for was, exchange_id, came in zip(
+                named, frame["exchange_id"], log.exchanges(), strict=True
+            ):
+                names = {"exchange_id": exchange_id, "session": exchange_id[:6]}
+                assert came == dataclasses.replace(was, **names)
+            for name in ("outcome", "task_id", "error_code", "started_at"):
+                values = frame[name].where(frame[name].notna(), None).tolist()
+                assert values == [getattr(exchange, name) for exchange in named]
+        assert all(path.read_bytes().isascii() for path in Path(folder).glob("*.jsonl"))
 
 
 def coded(body: bytes) -> dict[str, Any]:

@@ -26,10 +26,13 @@ GOOD = {"method": "getBalance", "response": '{"errorId": 0, "balance": 3}'}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A class of two: alice's log is sound, bob's is what a test makes it."""
-    write(tmp_path / "alice", "alice", [GOOD])
-    (tmp_path / "bob").mkdir()
-    return tmp_path
+    """A class of two beside a private log: alice's is sound, bob's is what a test makes it."""
+    write(tmp_path / "private", "private", [GOOD])
+    folder = tmp_path / "class"
+    folder.mkdir()
+    write(folder / "alice", "alice", [GOOD])
+    (folder / "bob").mkdir()
+    return folder
 
 
 def look(folder: Path) -> tuple[bn.ExchangeLog, list[str]]:
@@ -61,18 +64,12 @@ def sparse(path: Path) -> None:
         file.truncate(10 * 1024**3)
 
 
-def elsewhere(path: Path) -> Path:
-    """A private file beside the class that looks like a log."""
-    write(path.parents[2] / "private", "private", [GOOD])
-    return next((path.parents[2] / "private").iterdir())
-
-
 @pytest.mark.parametrize(
     "make",
     [
         lambda path: os.mkfifo(path),
         lambda path: path.symlink_to("/dev/zero"),
-        lambda path: path.symlink_to(elsewhere(path)),
+        lambda path: path.symlink_to(next(path.parents[2].glob("private/*"))),
         lambda path: path.mkdir(),
         sparse,
         lambda path: path.write_bytes(b"\n" * 1_000_000),
@@ -81,12 +78,8 @@ def elsewhere(path: Path) -> Path:
     ids=["pipe", "device", "link", "folder", "sparse", "rubbish", "nested"],
 )
 def test_a_file_that_is_no_log_is_told_once_and_left_out(
-    make: Callable[[Path], object], tmp_path: Path
+    make: Callable[[Path], object], folder: Path
 ) -> None:
-    folder = tmp_path / "class"
-    folder.mkdir()
-    write(folder / "alice", "alice", [GOOD])
-    (folder / "bob").mkdir()
     make(folder / "bob/20260101T000000-bob.jsonl")
     log, told = look(folder)
     assert list(log.frame()["exchange_id"]) == ["alice/alice-1"]
@@ -157,14 +150,11 @@ def test_names_that_are_no_text_stop_nobody(folder: Path) -> None:
 
 @pytest.mark.parametrize("pattern", ["*", "*/brocap_log"])
 def test_a_folder_in_a_students_folder_that_leads_out_is_told_and_left_out(
-    pattern: str, tmp_path: Path
+    pattern: str, folder: Path
 ) -> None:
-    folder = tmp_path / "class"
-    (folder / "bob").mkdir(parents=True)
-    write(tmp_path / "private", "private", [GOOD])
-    (folder / "bob/brocap_log").symlink_to(tmp_path / "private")
+    (folder / "bob/brocap_log").symlink_to(folder.parent / "private")
     with pytest.warns(bn.LogWarning, match=r"bob/brocap_log cannot be read \(it is a link\)"):
-        assert len(bn.ExchangeLog(folder / pattern)) == 0
+        assert len(bn.ExchangeLog(folder / pattern)) == (pattern == "*")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of this kind.")
@@ -272,14 +262,6 @@ WRONG_COLUMNS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("changes", WRONG_COLUMNS)
-def test_forged_columns_are_not_believed(changes: dict[str, Any], folder: Path) -> None:
-    seal(folder, changes)
-    log, _ = look(folder)
-    assert set(log.frame()["method"]) == {"getBalance"}
-    assert len(log) == 4
-
-
 def seal(folder: Path, changes: dict[str, Any]) -> None:
     """Bob's log with its first two rows sealed, whose words are not those of its lines."""
     write(folder / "bob", "bob", [GOOD, GOOD, GOOD])
@@ -293,15 +275,15 @@ def seal(folder: Path, changes: dict[str, Any]) -> None:
     (folder / f"bob/columns/{path.stem}-0.json").write_text(json.dumps(made))
 
 
-@pytest.mark.parametrize("make", [None, os.mkfifo, sparse], ids=["sound", "pipe", "sparse"])
-def test_sound_columns_are_believed_and_what_is_no_file_is_passed_over(
-    make: Callable[[Path], object] | None, folder: Path
+@pytest.mark.parametrize("spoil", [{}, *WRONG_COLUMNS, os.mkfifo, sparse])
+def test_columns_are_believed_only_if_they_are_sound(
+    spoil: dict[str, Any] | Callable[[Path], object], folder: Path
 ) -> None:
-    seal(folder, {})
-    (path,) = (folder / "bob/columns").iterdir()
-    if make:
+    seal(folder, spoil if isinstance(spoil, dict) else {})
+    if callable(spoil):
+        (path,) = (folder / "bob/columns").iterdir()
         path.unlink()
-        make(path)
+        spoil(path)
     log, _ = look(folder)
     assert len(log) == 4
-    assert ("sealed" in set(log.frame()["method"])) == (make is None)
+    assert ("sealed" in set(log.frame()["method"])) == (spoil == {})

@@ -7,10 +7,9 @@ import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import narwhals as nw
 import pandas as pd
 import pytest
 import requests
@@ -20,7 +19,6 @@ from waiting import until
 import brocap_nb as bn
 from brocap_nb import ExchangeLog
 from brocap_nb.log import _folders
-from brocap_nb.log.engines import scan
 
 OK = http(b'{"errorId": 0, "balance": 3}')
 NO_MONEY = http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "errorDescription": "none"}')
@@ -82,7 +80,6 @@ def test_all_folders_are_one_frame_with_who(
     assert frame["source"].tolist() == ["alice", "alice", "bob"]
     ids = [*(f"alice/{alice.session}-{n}" for n in (1, 2)), f"bob/{bob.session}-1"]
     assert frame["exchange_id"].tolist() == ids
-    assert [exchange.exchange_id for exchange in teacher.exchanges()] == ids
     assert len(teacher.latency()) == len(teacher.frame(session=f"bob/{bob.session}")) == 1
     assert ids[2] in teacher._repr_mimebundle_()["text/plain"]
     (row,) = teacher.errors().to_dict("records")
@@ -140,34 +137,7 @@ def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -
     assert (teacher.read_only, ExchangeLog(tmp_path / "alice").read_only) == (True, False)
 
 
-@pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")
-@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb", "dask"])
-def test_engines_read_the_pattern_too(engine: str, peer: Peer, tmp_path: Path) -> None:
-    student(peer, tmp_path / "alice", OK, NO_MONEY)
-    student(peer, tmp_path / "bob" / "brocap_log", NO_MONEY)
-    for folder in (tmp_path / "*", tmp_path / "nobody*"):
-        expected = ExchangeLog(folder).frame(bodies=False)
-        found = nw.from_native(scan(folder, engine)).lazy().collect()
-        assert found.columns == list(expected)
-        names = ("exchange_id", "session", "source", "outcome")
-        rows = expected[list(names)].astype(str).itertuples(index=False, name=None)
-        assert sorted(found.select(*names).rows()) == sorted(rows)
-
-
 # --- what happens to files ----------------------------------------------------------------
-
-
-def unreadable(folder: Path) -> Callable[[], None]:
-    """Take the right to read a folder; root has it anyway, so a link to itself stands for it."""
-    aside = folder.with_name(f".{folder.name}")
-    folder.rename(aside)
-    folder.symlink_to(folder)
-
-    def back() -> None:
-        folder.unlink()
-        aside.rename(folder)
-
-    return back
 
 
 def test_what_cannot_be_read_for_a_moment_stays_and_what_became_shorter_is_read_anew(
@@ -176,11 +146,13 @@ def test_what_cannot_be_read_for_a_moment_stays_and_what_became_shorter_is_read_
     alice = student(peer, tmp_path / "alice", OK)
     reader = ExchangeLog(tmp_path / "alice")
     assert len(reader) == 1
-    back = unreadable(tmp_path / "alice")
+    aside = (tmp_path / "alice").rename(tmp_path / "aside")
+    (tmp_path / "alice").symlink_to("alice")  # root may read any folder, but not this one
     with pytest.warns(bn.LogWarning, match=r"The log folder .* cannot be read") as seen:
         assert [len(reader), len(reader)] == [1, 1]
     assert len(seen) == 1
-    back()
+    (tmp_path / "alice").unlink()
+    aside.rename(tmp_path / "alice")
     alice.get_balance()
     assert reader.frame()["outcome"].tolist() == ["ok", "ok"]
     path = next(tmp_path.glob("alice/*.jsonl"))

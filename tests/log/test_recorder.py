@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import copy
 import io
@@ -21,6 +22,7 @@ import requests_mock
 import responses
 from cachecontrol import CacheControlAdapter
 from peer import Peer, http
+from pictures import noise
 from requests import Session
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests_toolbelt import MultipartEncoder
@@ -44,10 +46,6 @@ def session(log: ExchangeLog) -> Session:
     return session
 
 
-def with_header(answer: bytes, header: str) -> bytes:
-    return answer.replace(b"\r\n", f"\r\n{header}\r\n".encode(), 1)
-
-
 def persistent(retries: int, **options: Any) -> Session:
     """A session that tries again by itself."""
     session = Session()
@@ -68,7 +66,7 @@ def on_disk(log: ExchangeLog) -> bytes:
 def test_another_service_is_recorded_with_its_own_fields(
     session: Session, peer: Peer, log: ExchangeLog
 ) -> None:
-    moved = with_header(http(b"", 302), "Location: /there")
+    moved = http(b"", 302, header="Location: /there")
     peer.say(http(b'{"any": ["thing", 1]}', 201), moved, http(b'"end"'), BUSY)
     answer = session.put(f"{peer.url}/items/7", json={"name": "owl", "deep": {"x": None}})
     assert answer.json() == {"any": ["thing", 1]}
@@ -82,25 +80,31 @@ def test_another_service_is_recorded_with_its_own_fields(
     assert (log[0].response, log[0].url) == ('{"any": ["thing", 1]}', f"{peer.url}/items/7")
 
 
-def test_the_api_of_this_service_is_read_as_by_the_client(
+def test_the_api_of_this_service_is_read_as_by_the_client_and_pictures_are_kept_once(
     session: Session, peer: Peer, log: ExchangeLog, key: str
 ) -> None:
     refused = f'{{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE", "x": "{key}"}}'
-    peer.say(http(b'{"errorId": 0, "taskId": 5}'), http(refused.encode()))
-    task = bn.ComplexImageTask.from_image(b"\x89PNG\r\n\x1a\n" + bytes(300), "Pick it")
-    session.post(f"{peer.url}/createTask", json={"clientKey": key, "task": task.to_wire()})
+    created = http(b'{"errorId": 0, "taskId": 5}')
+    peer.say(created, created, http(refused.encode()))
+    task = bn.ComplexImageTask.from_image(picture := noise(), "Pick it")
+    for _ in range(2):
+        session.post(f"{peer.url}/createTask", json={"clientKey": key, "task": task.to_wire()})
     session.post(f"{peer.url}/getTaskResult/", json={"clientKey": key, "taskId": 5})
     columns = ["method", "task_type", "task_id", "outcome", "error_code"]
-    created, asked = log.frame()[columns].astype(object).to_numpy().tolist()
+    _, created, asked = log.frame()[columns].astype(object).to_numpy().tolist()
     assert created[:4] == ["createTask", "ComplexImageTask", 5, "ok"]
     assert asked[2:] == [5, "api_error", "ERROR_ZERO_BALANCE"]
-    assert key.encode() not in on_disk(log)
+    kept = on_disk(log)
+    assert (key.encode() in kept, base64.b64encode(picture) in kept) == (False, False)
+    assert kept.count(picture) == 1
     sent = {"clientKey": "<clientKey>", "task": task.to_wire()}
-    assert json.loads(log[0].request) == sent
+    assert json.loads(log[0].request) == json.loads(log[1].request) == sent
+    shown = log.frame()["request"][0]
+    assert (f"<image/png {len(picture):,} bytes sha256:" in shown, len(shown) < 250) == (True, True)
 
 
 PROXY = {"http": "http://user:password-of-the-proxy@127.0.0.1:9"}
-UNPACKABLE = with_header(http(b"no gzip"), "Content-Encoding: gzip")
+UNPACKABLE = http(b"no gzip", header="Content-Encoding: gzip")
 FAILURES: list[tuple[Any, ...]] = [
     (Peer.RESET, {}, requests.ConnectionError, "connection_error", "was reset"),
     (Peer.STALL, {}, requests.Timeout, "timeout", "in time"),
@@ -140,7 +144,7 @@ def test_failures_are_rows_and_reach_the_caller(
 def test_a_secret_is_a_label_and_so_is_its_echo(
     given: dict[str, Any], peer: Peer, log: ExchangeLog
 ) -> None:
-    echo = with_header(http(b'{"you sent": "hunter2-hunter2"}'), "Set-Cookie: id=cookie-of-theirs")
+    echo = http(b'{"you sent": "hunter2-hunter2"}', header="Set-Cookie: id=cookie-of-theirs")
     peer.say(echo, http(b"cookie-of-theirs"))
     with Session() as session, log.attach(session, secrets=given.pop("secrets", ())):
         session.post(f"{peer.url}/login", **given)
@@ -199,12 +203,10 @@ class Patient(Retry):
         return 0
 
 
-def test_retries_stay_those_of_the_session(peer: Peer, log: ExchangeLog) -> None:
-    session, Patient.waits[:] = Session(), []
+def test_retries_stay_those_of_the_session(session: Session, peer: Peer, log: ExchangeLog) -> None:
+    Patient.waits.clear()
     retries = Patient(3, status_forcelist=[503], allowed_methods=None)
-    adapter = HTTPAdapter(max_retries=retries)
-    session.mount("http://", adapter)
-    log.attach(session)
+    session.mount("http://", adapter := HTTPAdapter(max_retries=retries))
     peer.say(http(b'"first"', 503), Peer.RESET, http(b'"fine"'))
     answer = session.put(peer.url, data=io.BytesIO(b"all of it"))
     assert [body for _, body in peer.requests] == [b"all of it"] * 3, "the file is rewound"
@@ -217,30 +219,24 @@ def test_retries_stay_those_of_the_session(peer: Peer, log: ExchangeLog) -> None
     assert [log[n].response for n in (0, 1, 2)] == ['"first"', None, '"fine"']
 
 
-def test_one_connection_is_kept(peer: Peer, log: ExchangeLog) -> None:
-    session = persistent(3)
-    log.attach(session)
-    answers = itertools.cycle([BUSY, http(b"{}")])
-    peer.reply = lambda path, body: next(answers)
-    for _ in range(100):
-        assert session.get(peer.url).status_code == 200
-    assert (peer.connections, len(log)) == (1, 200)
-
-
 @pytest.mark.parametrize("raises", [False, True])
-def test_the_last_answer_is_the_callers(raises: bool, peer: Peer, log: ExchangeLog) -> None:
+def test_the_last_answer_is_the_callers_and_the_connection_is_kept(
+    raises: bool, peer: Peer, log: ExchangeLog
+) -> None:
     session = persistent(1, raise_on_status=raises)
     log.attach(session)
     peer.say(BUSY)
-    with pytest.raises(requests.exceptions.RetryError) if raises else contextlib.nullcontext():
-        assert session.get(peer.url).text == "busy"
-    assert outcomes(log) == ["http_error"] * 2
-    assert [one.response for one in log.exchanges()] == ["busy"] * 2
+    for _ in range(100):
+        with pytest.raises(requests.exceptions.RetryError) if raises else contextlib.nullcontext():
+            assert session.get(peer.url).text == "busy"
+    assert outcomes(log) == ["http_error"] * 200
+    assert {one.response for one in log.exchanges()} == {"busy"}
+    assert peer.connections == 1
 
 
 def test_a_login_is_a_row_as_well(peer: Peer, key: str, log: ExchangeLog) -> None:
     challenge = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"'
-    answers = itertools.cycle([with_header(http(b"who?", 401), challenge), BALANCE])
+    answers = itertools.cycle([http(b"who?", 401, header=challenge), BALANCE])
     peer.reply = lambda path, body: next(answers)
     session = Session()
     session.auth = requests.auth.HTTPDigestAuth("user", "password-of-mine")
@@ -281,11 +277,18 @@ def test_several_logs_end_in_any_order(peer: Peer) -> None:
         assert sum(map(len, logs)) == 1 + 2 + 3 + 1
 
 
-def test_many_threads_share_a_session(session: Session, peer: Peer, log: ExchangeLog) -> None:
+def test_many_threads_share_a_session_and_write_whole_lines(
+    session: Session, peer: Peer, log: ExchangeLog
+) -> None:
+    def ask(number: int) -> str:
+        return session.put(f"{peer.url}/{number}", "x" * 3000).text
+
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: session.get(f"{peer.url}/{number}"), range(80)))
-    assert {answer.text for answer in answers} == {"{}"}
-    assert sorted(log.frame()["method"]) == sorted(f"GET /{number}" for number in range(80))
+        assert {*pool.map(ask, range(300))} == {"{}"}
+    frame = ExchangeLog(log.folder).frame()
+    assert frame["exchange_id"].is_unique
+    assert sorted(frame["method"]) == sorted(f"PUT /{number}" for number in range(300))
+    assert {*frame["request"]} == {"x" * 3000}
     assert {*outcomes(log)} == {"ok"}
 
 
@@ -348,20 +351,13 @@ def test_a_stream_stays_a_stream(session: Session, peer: Peer, log: ExchangeLog)
     assert "content" in log[1].request, "what was in memory anyway is kept"
 
 
-def test_a_fault_of_ours_is_told_and_blames_no_connection(
+def test_a_fault_of_ours_or_of_the_adapter_blames_no_connection(
     session: Session, peer: Peer, log: ExchangeLog
 ) -> None:
-    class Broken(ExchangeLog):
+    class Full(ExchangeLog):
         def begin(self, **request: Any) -> Any:
             raise OSError("no room for a row")
 
-    Broken(":memory:").attach(session)
-    with pytest.warns(LogWarning, match="not recorded.*OSError"):
-        assert session.get(peer.url).status_code == 200
-    assert outcomes(log) == ["ok"]
-
-
-def test_a_fault_of_the_adapter_blames_no_connection(session: Session, log: ExchangeLog) -> None:
     class Broken(Own):
         def send(self, request: Any, **kwargs: Any) -> Any:
             raise KeyboardInterrupt
@@ -369,8 +365,11 @@ def test_a_fault_of_the_adapter_blames_no_connection(session: Session, log: Exch
     session.mount("mine://", Broken())
     with pytest.raises(KeyboardInterrupt):
         session.get("mine://here")
-    assert outcomes(log) == ["no_response"]
     assert "KeyboardInterrupt" in (log[0].detail or "")
+    Full(":memory:").attach(session)
+    with pytest.warns(LogWarning, match="not recorded.*OSError"):
+        assert session.get(peer.url).status_code == 200
+    assert outcomes(log) == ["no_response", "ok"]
 
 
 def test_what_is_no_session_gets_a_sentence(log: ExchangeLog) -> None:
@@ -388,7 +387,7 @@ def test_requests_toolbelt_cachecontrol_and_requests_cache(
         session.mount("http://", adapter)
         assert session.get(peer.url).json() == {}
     session.mount("http://", CacheControlAdapter())
-    kept = with_header(http(b"{}"), f"Cache-Control: max-age=60\r\nDate: {formatdate(usegmt=True)}")
+    kept = http(b"{}", header=f"Cache-Control: max-age=60\r\nDate: {formatdate(usegmt=True)}")
     peer.say(kept)
     assert [session.get(peer.url).json() for _ in range(2)] == [{}, {}]
     assert len(peer.requests) == 3

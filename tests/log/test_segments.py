@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import brocap_nb as bn
+from brocap_nb.log._rows import Columns
 
 ROWS = 50
 
@@ -74,3 +75,8 @@ def test_damaged_columns_are_passed_over(tmp_path: Path, left: int | None) -> No
 def test_no_columns_where_they_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "columns").write_text("in the way")
     same_as(filled(tmp_path))
+
+
+def test_a_row_costs_less_than_200_bytes() -> None:
+    columns = Columns("s", Columns.new_words())
+    assert sum(array.itemsize for array in columns._arrays.values()) < 200

@@ -176,20 +176,31 @@ def test_the_strip_of_a_row_has_all_marks_and_120_polls_stay_small() -> None:
     assert [shape for *_, shape in shapes(drawing)].count(wrong) == 1, "not lost among them"
 
 
-def test_a_log_shows_its_own_tasks(client: bn.Client, peer: Peer) -> None:
+def test_a_log_shows_its_own_tasks_and_errors(client: bn.Client, peer: Peer) -> None:
     peer.say(
         http(b'{"errorId": 0, "taskId": 7}'),
         http(b'{"errorId": 0, "status": "processing", "extra": true}'),
         http(b'{"errorId": 0, "status": "ready", "solution": {}}'),
+        http(b'{"errorId": 1, "errorCode": "ERROR_ZERO_BALANCE"}'),
     )
     client.create_task(bn.RawTask({"type": "AnyTask"}))
     for _ in range(2):
         client.get_task_result(7, paced=False)
-    log = client.log
+    log = bn.ExchangeLog(client.log.folder)  # of another session
     line = log.timeline(7)
     assert len(shapes(line.svg)) == 3 + 3  # and the legend's
     assert line.summary in " ".join(str(line).split())
     assert log.violations()["field"].tolist() == ["extra"]
     assert "The log has no exchange of task 8." in str(log.timeline(8))
+    assert log.tasks()._repr_html_().count("data:image/svg+xml") == 1
+    assert [len(log.tasks(last=last)) for last in (1, 3)] == [0, 1]
     assert log.errors(session="none").empty
+    assert log.tasks(session="none").empty
     assert max(map(len, log._repr_mimebundle_()["text/plain"].splitlines())) < 80
+    with pytest.raises(bn.ApiError):
+        client.get_balance()
+    table, entry = log.errors(), bn.CATALOGUE["ERROR_ZERO_BALANCE"]
+    told = [entry.code, 1, 0.25, log[-1].exchange_id, entry.meaning, entry.remedy, entry.retryable]
+    names = ["error_code", "count", "share", "example", "meaning", "remedy", "retryable"]
+    assert table[names].to_numpy().tolist() == [told]
+    assert all(text in table._repr_html_() and text in str(table) for text in told[4:6])
