@@ -209,11 +209,9 @@ def test_the_next_morning_and_on_a_page_its_form_and_its_answer_are_seen(
     lab.end_kernel()
     lab.load()
     shown = (lab.console if kept else static).get_by_text("tile").first
-    with contextlib.suppress(
-        Exception
-    ):  # of Playwright; seen once: a busy Lab that restored no widget
+    with contextlib.suppress(Exception):
         shown.wait_for(timeout=30_000)
-    if not shown.is_visible():
+    if not shown.is_visible():  # a busy Lab was seen to restore no widget the first time
         lab.load()
     shown.wait_for()
     static.wait_for(state="hidden" if kept else "visible")
