@@ -41,8 +41,9 @@ TIME = """async place => {
   const frame = () => new Promise(requestAnimationFrame);
   document.querySelectorAll(place).forEach(old => old.classList.add('old'));
   const shown = () => document.querySelector(`${place}:not(.old)`);
-  const log = () => shown()?.querySelector('.brocap-log button');
-  const complete = () => place === '.bare' || log()?.offsetWidth;
+  const log = () => [...shown()?.querySelectorAll('.brocap-log .widget-html-content') ?? []];
+  const complete = () => place === '.bare'
+    || log().some(part => part.textContent && part.offsetWidth);
   const usable = () => {
     const block = shown();
     const send = [...block?.querySelectorAll('button') ?? []]

@@ -196,6 +196,8 @@ class Columns:
         if not 0 <= number <= self._highest:
             return None
         numbers = self.array("number")
+        if 0 < number <= self._size and numbers[number - 1] == number:
+            return number - 1  # as in any file of our own
         row = int(np.searchsorted(numbers, np.int32(number)))
         if row == self._size or numbers[row] != number:  # they may be in any order
             return next(iter(np.flatnonzero(numbers == number).tolist()), None)

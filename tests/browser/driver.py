@@ -129,9 +129,10 @@ class Server:
 
 @dataclass
 class Wire:
-    """What went over a page's WebSockets, in bytes of payload."""
+    """What went over a page's WebSockets, in bytes of payload, and in how many messages to it."""
 
     received: int = 0
+    frames: int = 0
     sent: int = 0
 
 
@@ -170,6 +171,7 @@ class Front:
         yield wire
         self.page.evaluate("0")
         wire.received = self._passed.received - before.received
+        wire.frames = self._passed.frames - before.frames
         wire.sent = self._passed.sent - before.sent
 
     def quiet(self) -> None:
@@ -188,6 +190,7 @@ class Front:
 
         def received(payload: str | bytes) -> None:
             self._passed.received += size(payload)
+            self._passed.frames += 1
 
         def sent(payload: str | bytes) -> None:
             self._passed.sent += size(payload)
