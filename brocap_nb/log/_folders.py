@@ -6,6 +6,7 @@ brocap_log              one folder
 
 from __future__ import annotations
 
+import atexit
 import fnmatch
 import functools
 import heapq
@@ -298,8 +299,19 @@ class Others:
                     news = self._news(told)
                 tell(news, (listener,))
 
-        threading.Thread(target=run, name="brocap-nb follower", daemon=True).start()
-        return ended.set
+        follower = threading.Thread(target=run, name="brocap-nb follower", daemon=True)
+        follower.start()
+
+        def end() -> None:  # a daemon thread that is in the middle of C++ aborts the process
+            ended.set()
+            follower.join(5)
+
+        def stop() -> None:
+            atexit.unregister(end)
+            ended.set()
+
+        atexit.register(end)
+        return stop
 
     def _news(self, told: dict[Path, NDArray[np.int64]]) -> list[Exchange]:
         """Return the exchanges that began or ended since, each once, bare."""
