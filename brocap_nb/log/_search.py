@@ -73,10 +73,11 @@ class Search:
             return None
         with self._log.reading(still=True) as sessions:
             tables = [session.columns for session in sessions]
-            found = in_order(tables, [*map(self._rows, tables)])
-            shown = found[::-1][:size].tolist()
+            found = [*map(self._rows, tables)]
+            # the newest of all are among the newest of each
+            shown = in_order(tables, [rows[-size:] for rows in found])[::-1][:size].tolist()
             exchanges = tuple(tables[number].exchange(row) for number, row in shown)
-        return Page(exchanges, len(found), sum(map(len, tables)))
+        return Page(exchanges, sum(map(len, found)), sum(map(len, tables)))
 
     def _rows(self, columns: Columns) -> NDArray[np.intp]:
         mask = np.ones(len(columns), bool)

@@ -18,7 +18,7 @@ from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, explain
 from brocap_nb.log import ExchangeLog
-from brocap_nb.log._search import EVERYTHING, Filter, Search
+from brocap_nb.log._search import EVERYTHING, Filter, Page, Search
 from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
@@ -133,12 +133,13 @@ class LogBoard:
     def draw(self) -> None:
         """Show how the log stands now; in the static form a little later. From any thread."""
         with self._lock:
-            if (seen := self._seen()) is None:  # another search has begun, and draws
+            wrong = broken(self.log)
+            if (seen := self._seen(wrong)) is None:  # another search has begun, and draws
                 return
             self.list.show(seen.rows, seen.header)
             widgets.show(self.more, seen.more)
             self.place.value = widgets.status_note(seen.told)
-            errors = len(self.log.words("error_code")) + len(broken(self.log))
+            errors = len(self.log.words("error_code")) + len(wrong)
             labels = ("Requests", "Tasks", f"Errors ({errors})" if errors else "Errors")
             self.view.set_trait("_options_labels", labels)  # new options would choose the first
             name = name_of(self.log)
@@ -146,11 +147,11 @@ class LogBoard:
             self._frame.show(name and frame)
         self._later.request()
 
-    def _seen(self) -> Seen | None:
+    def _seen(self, wrong: dict[str, Page]) -> Seen | None:
         if self.view.value == "tasks":
             return tasks_of(self.log, self._count)
         if self.view.value == "errors":
-            return errors_of(self.log)
+            return errors_of(self.log, wrong)
         search = self._search
         self._offer()
         return requests_of(self.log, search, self._count, lambda: self._search is not search)

@@ -177,8 +177,8 @@ def tasks_of(log: ExchangeLog, count: int) -> Seen:
     return Seen(rows, told, _TASKS, len(tasks) > len(rows))
 
 
-def errors_of(log: ExchangeLog) -> Seen:
-    """Each error code that came, and each way in which requests broke."""
+def errors_of(log: ExchangeLog, wrong: dict[str, Page]) -> Seen:
+    """Each error code that came, and each way in which requests broke, as `broken` has them."""
     rows = []
 
     def add(wanted: Filter, count: int, aside: str, words: str, example: str, last: Any) -> None:
@@ -196,7 +196,7 @@ def errors_of(log: ExchangeLog) -> Seen:
         asked = f"{AGAIN} {again(entry.retryable)}"
         wanted = Filter(error_code=entry.code)
         add(wanted, row["count"], asked, words, row["example"], row["last_seen"])
-    for outcome, page in broken(log).items():
+    for outcome, page in wrong.items():
         newest = page.exchanges[0]
         example, last = newest.exchange_id, newest.started_at
         add(Filter(outcome), page.found, "no error code", BROKEN[outcome], example, last)
