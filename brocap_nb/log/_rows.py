@@ -106,6 +106,7 @@ class Columns:
         self._words = words
         self._size = 0
         self._highest = -1
+        self._places: dict[int, int] = {}  # of numbers, if the rows are in another order
         self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in DTYPES.items()}
         self._ids: NDArray[np.object_] = np.empty(64, dtype=object)
         self._named = 0
@@ -122,10 +123,14 @@ class Columns:
         row = self._size
         self._reserve(row + 1)
         self._arrays["number"][row] = number
-        self._highest = max(self._highest, number)
         self._arrays["request_at"][row] = request_at
         self.finish(row, exchange, NOWHERE)
         self._size += 1
+        if number < self._highest and not self._places:
+            self._places = {n: place for place, n in enumerate(self.array("number").tolist())}
+        if self._places:
+            self._places[number] = row
+        self._highest = max(self._highest, number)
         return row
 
     def finish(self, row: int, exchange: Exchange, response_at: int) -> None:
@@ -195,13 +200,13 @@ class Columns:
     def row_of(self, number: int) -> int | None:
         if not 0 <= number <= self._highest:
             return None
+        if self._places:
+            return self._places.get(number)
         numbers = self.array("number")
         if 0 < number <= self._size and numbers[number - 1] == number:
             return number - 1  # as in any file of our own
         row = int(np.searchsorted(numbers, np.int32(number)))
-        if row == self._size or numbers[row] != number:  # they may be in any order
-            return next(iter(np.flatnonzero(numbers == number).tolist()), None)
-        return row
+        return row if numbers[row] == number else None
 
     def code_of(self, name: str, value: Any) -> int:
         """Return the number that stands for a value in a column; -2 if none does."""
