@@ -72,9 +72,10 @@ class Sandbox(Server):
         callback_ports: Collection[int] = (),
         log: Callable[[str], None] | None = None,
     ) -> None:
-        for name, value, good in (("speed", speed, speed > 0), ("balance", balance, balance >= 0)):
-            if not (good and math.isfinite(value)):
-                raise SandboxError(f"{name} is {value!r}; expected a number above 0, such as 10.")
+        if not (math.isfinite(speed) and speed > 0):
+            raise SandboxError(f"speed is {speed!r}; expected a number above 0, such as 10.")
+        if not (math.isfinite(balance) and balance >= 0):
+            raise SandboxError(f"balance is {balance!r}; expected a number of at least 0.")
         self.speed = speed
         """How many times faster than usual a task is done."""
         # far above any picture: what is too large is read and answered

@@ -191,6 +191,8 @@ def test_what_cannot_be_is_a_sentence(sandbox: Sandbox) -> None:
     for options in (*wrong, {"speed": 0}, {"speed": float("nan")}, {"balance": -1}):
         with pytest.raises(SandboxError, match=r".{30}"):
             Sandbox(**options).start()
+    with pytest.raises(SandboxError, match="balance is -1; expected a number of at least 0"):
+        Sandbox(balance=-1)
     orders: Any = {"createTask": ("getBalence", "reset"), "http_429": ("getBalance", "http_504")}
     for told, order in (orders | {"1 to 1,0": ("getBalance", "reset", 0)}).items():
         with pytest.raises(SandboxError, match=told):
