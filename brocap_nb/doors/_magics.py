@@ -97,7 +97,7 @@ def _parser(name: str) -> _Parser:
 class BroCapMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self._own: dict[bool, Client] = {}
+        self._own: dict[str, Client] = {}
 
     @line_cell_magic
     def brocap(self, line: str, cell: str | None = None) -> Any:
@@ -194,13 +194,11 @@ class BroCapMagics(Magics):
     def _client(self, options: Namespace) -> Client:
         if options.client:
             return self._named(options.client)
-        if options.live not in self._own:
-            key, url = None, BASE_URL
-            if not options.live:
-                sandbox = shared_sandbox()
-                key, url = sandbox.key, sandbox.url
-            self._own[options.live] = Client(key, base_url=url, log=shared_log())
-        return self._own[options.live]
+        sandbox = None if options.live else shared_sandbox()
+        key, url = (sandbox.key, sandbox.url) if sandbox is not None else (None, BASE_URL)
+        if url not in self._own:  # a sandbox that was stopped is replaced
+            self._own[url] = Client(key, base_url=url, log=shared_log())
+        return self._own[url]
 
     def _named(self, name: str) -> Client:
         found = self.shell.user_ns.get(name)

@@ -87,9 +87,10 @@ class TargetChooser(widgets.VBox):
         target = self.choice.value
         if target == GIVEN and self._given is not None:
             return self._given
-        if target not in self._own:
-            self._own[target] = self._make(target)
-        return self._own[target]
+        place = self.sandbox().url if target == SANDBOX else target
+        if place not in self._own:  # a sandbox that was stopped is replaced
+            self._own[place] = self._make(target)
+        return self._own[place]
 
     def sandbox(self) -> Sandbox:
         """The sandbox in use. The first call may start it."""

@@ -207,6 +207,11 @@ def test_help_lists_the_commands(shell: InteractiveShell, run: Any, capsys: Any)
     run("%reload_ext brocap_nb")  # which changes nothing
     assert len(shell.Completer.custom_matchers) == before
     assert run("%brocap sandbox") is sandbox
+    console = bn.Console()
+    for _ in range(2):  # one that was stopped is replaced, for both
+        assert run("%brocap balance") == console.target.client().get_balance()
+        run("%brocap sandbox").stop()
+    console.close()
 
 
 def test_a_mistake_in_the_json_is_pointed_at(told: Any) -> None:
