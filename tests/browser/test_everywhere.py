@@ -86,6 +86,9 @@ def test_nothing_scrolls_sideways(shown: Front, width: int) -> None:
     shown.page.wait_for_timeout(300)  # the front end lays itself out anew
     place = shown.console.bounding_box()
     assert 150 < place["width"] <= width
+    sample = shown.console.locator(".brocap-samples button").first
+    above = sample.evaluate("one => parseFloat(getComputedStyle(one).paddingTop)")
+    assert above >= 60, "its name stands below its picture"
     assert shown.console.evaluate(MISFITS) == []
 
 
