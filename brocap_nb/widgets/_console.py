@@ -27,7 +27,6 @@ from brocap_nb.widgets._target import FaultChooser, TargetChooser
 if TYPE_CHECKING:
     from brocap_nb.client._client import Client
     from brocap_nb.client._submission import Submission
-    from brocap_nb.sandbox import Puzzle
     from brocap_nb.sandbox._server import Sandbox
 
 _RAW: Final = "RawTask"
@@ -82,24 +81,23 @@ class Console:
 
         self.task_type = widgets.plain(widgets.Dropdown, "Task type", options=_task_types())
         self.submit = widgets.PatientButton(description="Submit task", button_style="primary")
-        self._report, self._wrong = widgets.Report(self.target.redact), widgets.line()
+        self._report = widgets.Report(self.target.redact)
+        self._ways: tuple[widgets.Widget, ...] = ()  # to the fields that are wrong
         self.submissions = SubmissionList(
             self._show_run,
             show_request=lambda exchange_id: self.board.exchange.show_exchange(exchange_id),
             broken=self._broken,
         )
         self.picture = PictureView()
-        self.text = widgets.HTML(layout=widgets.shown(False))
-        """The request body, the code or the solution, whichever is chosen."""
         self.tabs = widgets.ToggleButtons(options=["Picture", "Request body", "Python", "Solution"])
         """What is shown beside the form."""
         self._heading = widgets.HTML(widgets.STYLE + widgets.heading("Try a task"))
         self._task = widgets.panel()
-        seen = widgets.panel(self.tabs, self.picture, self.text, self.submissions)
-        columns = widgets.Box([self._task, seen], classes=("brocap-columns",))
+        self._seen = widgets.panel(self.tabs, self.picture, self.submissions)
+        columns = widgets.Box([self._task, self._seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
         self._top = widgets.View(
-            [widgets.OwnKeys(), head, columns],
+            [head, columns],
             layout={"grid_gap": "10px"},
             classes=("brocap",),
         )
@@ -117,6 +115,13 @@ class Console:
     # chosen, and the log needs as many widgets again
 
     @cached_property
+    def text(self) -> Any:
+        """The request body, the code or the solution, whichever is chosen."""
+        text = widgets.HTML()
+        self._seen.children = (self.tabs, self.picture, text, self.submissions)
+        return text
+
+    @cached_property
     def board(self) -> LogBoard:
         """The log: its errors, its rows, and one exchange in full."""
         board = LogBoard(self.log, target=self.target)
@@ -127,13 +132,13 @@ class Console:
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:  # a closed console follows no log again
+            _ = self.board
+            self._top.children += (widgets.Browser(),)
+            self._offer_samples()
             picker = self.form.picker
             if picker is not None and picker.sample.options and not picker.wire_fields():
-                with self._report.catching():  # so that one click submits
-                    picker.sample.index = 0
-            _ = self.board
-            if picker is not None:
-                picker.draw_samples()
+                with self._report.catching():
+                    picker.sample.index = 0  # so that one click submits
         return self._top
 
     @property
@@ -174,16 +179,13 @@ class Console:
         if kind not in self._forms:
             self._forms[kind] = TaskForm(
                 kind,
-                puzzles=self._puzzles,
                 allow_private=self._allow_private,
                 changed=self._show_task,
             )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
-        parts = (self.task_type, self.form, self.submit, self._report, self._wrong)
-        self._task.children = (self._heading, *parts)
-        if self.form.picker is not None and "widget" in self.__dict__:
-            self.form.picker.draw_samples()
+        if "widget" in self.__dict__:
+            self._offer_samples()
         self._retarget()
         self._show_task()
 
@@ -213,7 +215,8 @@ class Console:
         """Only what is seen is kept up to date: each would be sent to the browser."""
         to_picture = self.tabs.value == "Picture"
         widgets.show(self.picture, to_picture)
-        widgets.show(self.text, not to_picture)
+        if not to_picture or "text" in self.__dict__:
+            widgets.show(self.text, not to_picture)
         if not to_picture:
             self.text.value = self._solution() if self.tabs.value == "Solution" else self._spelled()
 
@@ -239,10 +242,10 @@ class Console:
         solution = self.run.result().solution
         return _html.code(json.dumps(solution, indent=2, ensure_ascii=False), max_height="18em")
 
-    def _puzzles(self) -> Sequence[Puzzle]:
-        with self._report.catching():
-            return self.target.sandbox().puzzles
-        return ()
+    def _offer_samples(self) -> None:
+        if self.form.picker is not None:
+            with self._report.catching():  # a sandbox that cannot start
+                self.form.picker.offer(lambda: self.target.sandbox().puzzles)
 
     # from the task to its answer
 
@@ -263,9 +266,12 @@ class Console:
 
     def _lead_to(self, wrong: Sequence[Row]) -> None:
         """Go to the first field that is wrong, and offer a button for each."""
-        former, self._wrong.children = self._wrong.children, tuple(map(_button_to, wrong))
-        for button in former:
-            widgets.close_all(button)
+        former = self._ways
+        self._ways = (widgets.line(*map(_button_to, wrong)),) if wrong else ()
+        parts = (self._heading, self.task_type, self.form, self.submit, self._report)
+        self._task.children = (*parts, *self._ways)
+        for buttons in former:
+            widgets.close_all(buttons)
         for row in wrong[:1]:
             row.focus()
 
@@ -322,9 +328,9 @@ class Console:
         """Show the form, and what needs more time below it."""
         if self._top.comm is not None:
             self.offer_task_types()
-        self._renew = widgets.display_both(self._top, self._repr_mimebundle_, **kwargs)
-        _ = self.widget
-        self._renew()
+        self._renew = widgets.display_both(
+            self._top, self._repr_mimebundle_, complete=lambda: self.widget, **kwargs
+        )
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         target, kind = self.target.choice.label, self.task_type.value

@@ -6,7 +6,6 @@ import contextlib
 import sys
 import threading
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import traitlets
@@ -29,29 +28,6 @@ if TYPE_CHECKING:
 SURE: Final = "Send it: it may be billed"
 PICTURE_CHARACTERS: Final = 16_000
 LONGEST: Final = 20_000  # characters of code: what is shown stays in the saved notebook
-
-
-class CopyButton(widgets.AnyWidget):
-    """Copies the text of the nearest `brocap-copyable` around it, in the browser alone."""
-
-    _esm = Path(__file__).parent / "copy_button.js"
-
-
-class Copyable(widgets.HBox):
-    """Code with a button to copy it; nothing until something is shown."""
-
-    def __init__(self) -> None:
-        self.text = widgets.HTML()
-        super().__init__(
-            [self.text, CopyButton()],
-            layout=widgets.shown(False),
-            classes=("brocap-line", "brocap-copyable"),
-        )
-
-    def show(self, html: str) -> None:
-        """Show HTML with the code in a `pre`; an empty one hides it."""
-        self.text.value = html
-        widgets.show(self, html)
 
 
 def name_of(log: ExchangeLog) -> str:
@@ -82,7 +58,7 @@ class ExchangeView(widgets.VBox):
         self.exchanges, self._target = log, target
         self._report = widgets.Report(target.redact if target is not None else str)
         self._shown, self._difference = widgets.HTML(), widgets.HTML()
-        self._entry, self._code = Copyable(), Copyable()
+        self._entry, self._code = widgets.HTML(), widgets.HTML(layout=widgets.shown(False))
         self.again = widgets.Button(tooltip="Send this request again, as a new exchange")
         self.curl = widgets.Button(description="As cURL", tooltip="Show it as a shell command")
         self.python = widgets.Button(description="As Python", tooltip="Show it as a program")
@@ -117,7 +93,8 @@ class ExchangeView(widgets.VBox):
             self.exchange_id = exchange_id
             self._shown.value = _shown(exchange)
             self._name = name_of(self.exchanges) or "log"
-            self._entry.show(f'<pre>{escape(self._name)}["{exchange_id}"]</pre>')
+            entry = f'<pre>{escape(self._name)}["{exchange_id}"]</pre>'
+            self._entry.value = widgets.copyable(entry)
             self.again.description = "Send again"
             self.again.disabled = exchange.outcome is Outcome.CALLBACK
         widgets.show(self, True)
@@ -133,7 +110,7 @@ class ExchangeView(widgets.VBox):
 
     def _forget(self) -> None:
         self._report.clear()
-        self._code.show("")
+        widgets.show_html(self._code, "")
         self._difference.value = ""
         self.compare.value = False
 
@@ -142,7 +119,8 @@ class ExchangeView(widgets.VBox):
         if len(code) > LONGEST:
             title = f"It has {len(code):,} characters, too many for a notebook. Run this:"
             code = f'print({self._name}.{method}("{self.exchange_id}"))'
-        self._code.show(widgets.note(title) + _html.code(code, max_height="14em"))
+        told = widgets.note(title) + _html.code(code, max_height="14em")
+        widgets.show_html(self._code, widgets.copyable(told))
 
     def _say_how_to_compare(self) -> None:
         if self.compare.value:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
+from typing import Any, Final, TypeAlias, get_args
 
 from pydantic import BaseModel
 
@@ -22,9 +22,6 @@ from brocap_nb.api._secrets import KEY_LABEL, Secret, label_of
 from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._picture import ImagePicker
-
-if TYPE_CHECKING:
-    from brocap_nb.sandbox import Puzzle
 
 PICTURE_FIELDS: Final = ("imagesBase64", "imageUrls")
 Schema: TypeAlias = Mapping[str, Any]
@@ -174,7 +171,6 @@ class TaskForm(widgets.View):
 
     Args:
         task_type: the class; its fields make the form.
-        puzzles: returns the sample pictures that are offered.
         allow_private: as for `ImagePicker`.
         changed: called after `current` or `problems` were brought up to date.
     """
@@ -183,7 +179,6 @@ class TaskForm(widgets.View):
         self,
         task_type: type[Task],
         *,
-        puzzles: Callable[[], Sequence[Puzzle]] = tuple,
         allow_private: bool | None = None,
         changed: Callable[[], object] = lambda: None,
     ) -> None:
@@ -201,7 +196,7 @@ class TaskForm(widgets.View):
         rows: list[Row] = []
         fields = _fields(task_type)
         if fields.keys() >= set(PICTURE_FIELDS):
-            self.picker = ImagePicker(puzzles, allow_private=allow_private, changed=self._picked)
+            self.picker = ImagePicker(allow_private=allow_private, changed=self._picked)
             rows.append(Row(PICTURE_FIELDS, "Picture"))
             rows[0].widget = self.picker
         self.inputs = {one.name: one for one in _inputs(task_type, fields, self._touch)}
@@ -324,8 +319,6 @@ class TaskForm(widgets.View):
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         widgets.dress(self)
-        if self.picker is not None:
-            self.picker.draw_samples()
         self._renew = widgets.display_both(self, self._repr_mimebundle_, **kwargs)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

@@ -58,18 +58,23 @@ _LATE: Final = """<style>
 @media print { .brocap-static { animation: none } }
 body:has(.brocap-%(id)s) .jp-OutputArea-child:has(.brocap-static-%(id)s),
 body:has(.brocap-%(id)s) .brocap-static-%(id)s,
-.jp-OutputArea-child:has(.brocap-static-%(id)s)
-  + .jp-OutputArea-child:has(.jupyter-widgets):not(:has(.jupyter-widgets *)) { display: none }
+.jp-OutputArea-child:has(.jupyter-widgets):not(:has(.jupyter-widgets *)):has(
+  + .jp-OutputArea-child .brocap-static-%(id)s) { display: none }
 </style>"""
 
 
 def display_both(
-    widget: Widget, static: Callable[[], Mapping[str, Any]], **kwargs: Any
+    widget: Widget,
+    static: Callable[[], Mapping[str, Any]],
+    *,
+    complete: Callable[[], object] = lambda: None,
+    **kwargs: Any,
 ) -> Callable[[], None]:
-    """Show a widget and, before it, its static form: hidden while the widget is seen.
+    """Show a widget and, after it, its static form: hidden while the widget is seen.
 
     Where the widget is not kept, as in a notebook saved without its state, pages show nothing of
-    its output, though the form were in it. Returns what brings the form up to date.
+    its output, though the form were in it. `complete` makes what need not be there at first.
+    Returns what brings the form up to date.
     """
 
     def form() -> dict[str, Any]:
@@ -81,10 +86,11 @@ def display_both(
         display(static(), raw=True)
         return lambda: None
     widget.add_class(f"brocap-{widget.model_id}")
-    handle = display(form(), raw=True, display_id=True)
     view = Widget._repr_mimebundle_(widget, **kwargs) or {}
     del view["text/plain"]
     display({**view, "text/html": ""}, raw=True)  # for pages that show no widgets
+    complete()
+    handle = display(form(), raw=True, display_id=True)
     return lambda: handle.update(form(), raw=True)
 
 
@@ -157,10 +163,10 @@ class View(VBox):
         self.layout.close()
 
 
-class OwnKeys(AnyWidget):
-    """Keeps keys that are pressed in the block `brocap` around it from becoming shortcuts."""
+class Browser(AnyWidget):
+    """For the block `brocap` around it: no key becomes a shortcut, `copyable` text is copied."""
 
-    _esm = Path(__file__).parent / "own_keys.js"
+    _esm = Path(__file__).parent / "block.js"
 
     def __init__(self) -> None:
         super().__init__(layout=shown(False))
@@ -303,6 +309,13 @@ def problem_note(*sentences: str) -> str:
     return f'<div class="brocap-problem" role="alert">✗ {words(chr(10).join(sentences))}</div>'
 
 
+def copyable(html: str) -> str:
+    """HTML with the text to copy in a `pre`, and a button that copies it."""
+    button = '<button type="button" class="jupyter-button brocap-copy">Copy</button>'
+    status = '<span role="status" class="brocap-note"></span>'
+    return f'<div class="brocap-line brocap-copyable">{html}{button}{status}</div>'
+
+
 def show_html(place: HTML, html: str) -> None:
     """Put HTML into its place; an empty place takes no room."""
     place.value = html
@@ -318,7 +331,7 @@ def dress(widget: VBox) -> None:
     """Give a widget that is shown by itself its look, and its keys; once."""
     if "brocap" not in widget._dom_classes:
         widget.add_class("brocap")
-        widget.children += (HTML(STYLE, layout=shown(False)), OwnKeys())
+        widget.children += (HTML(STYLE, layout=shown(False)), Browser())
 
 
 def close_all(widget: Widget) -> None:

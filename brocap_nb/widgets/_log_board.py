@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +21,7 @@ from brocap_nb.log import ExchangeLog
 from brocap_nb.log._search import EVERYTHING, Filter, Page, Search
 from brocap_nb.sandbox._recipes import RECIPES
 from brocap_nb.widgets import _kit as widgets
-from brocap_nb.widgets._exchange_view import Copyable, ExchangeView, name_of
+from brocap_nb.widgets._exchange_view import ExchangeView, name_of
 from brocap_nb.widgets._rows import ROWS, RowList, Seen, broken, errors_of, requests_of, tasks_of
 from brocap_nb.widgets._target import provoke
 
@@ -60,6 +60,7 @@ class LogBoard:
             )
         self.log, self._target = log, target
         self._search, self._count = Search(log), ROWS
+        self._controls: tuple[Any, ...] = ()
         self._lock = threading.Lock()
         self._renew: Callable[[], None] = lambda: None
         self._report = widgets.Report(target.redact if target is not None else str)
@@ -70,42 +71,48 @@ class LogBoard:
             options=[(kind.title(), kind) for kind in ("requests", "tasks", "errors")]
         )
         """What a row is: a request, a task or an error."""
-        self.outcome = _choice("Outcome", *map(str, Outcome))
-        self.method, self.error_code = _choice("Method"), _choice("Code", *CATALOGUE)
-        self.text = widgets.plain(
-            widgets.Text,
-            "Search",
-            placeholder="anything in it, or: task 7654321",
-        )
-        self._controls = (self.outcome, self.method, self.error_code, self.text)
-        self.clear = widgets.Button(description="Clear filters", layout=widgets.shown(False))
-        fold = widgets.ToggleButton(description="Filter", classes=("brocap-fold",))
-        self.filters = widgets.line(fold, *self._controls, self.clear, name="brocap-filters")
+        self.filters = widgets.Fold("Filter", self._section)
         self.list = RowList(self._click)
         self.place = widgets.HTML()
-        self.more = widgets.Button(description="Show more", layout=widgets.shown(False))
         self._rows = widgets.VBox(
-            [self.list, widgets.line(self.place, self.more)],
+            [self.list, widgets.line(self.place)],
             classes=("brocap-log",),
         )
-        self._frame = Copyable()
+        self._frame = widgets.HTML(layout=widgets.shown(False))
         head = widgets.line(widgets.HTML(widgets.heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
             classes=("brocap-panel",),
         )
         """All of it, to be put into a layout of your own."""
-        for control in self._controls:
-            control.observe(guard(self._filter), "value")
         self.view.observe(guard(self._turn_to), "value")
-        self.clear.on_click(guard(lambda: self.show_only(EVERYTHING)))
-        self.more.on_click(guard(self._show_more))
         self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
         guard(self.draw)()
         if target is None:
             widgets.replace_former(self.close)
 
     # what is not seen at first is not made at first: each widget takes its time in the browser
+
+    def _section(self) -> Sequence[widgets.Widget]:
+        self.outcome = _choice("Outcome", *map(str, Outcome))
+        self.method, self.error_code = _choice("Method"), _choice("Code", *CATALOGUE)
+        hint = "anything in it, or: task 7654321"
+        self.text = widgets.plain(widgets.Text, "Search", placeholder=hint)
+        self._controls = (self.outcome, self.method, self.error_code, self.text)
+        self._offer()
+        for control in self._controls:
+            control.observe(self._report.guard(self._filter), "value")
+        self.clear = widgets.Button(description="Clear filters", layout=widgets.shown(False))
+        self.clear.on_click(self._report.guard(lambda: self.show_only(EVERYTHING)))
+        return (widgets.line(*self._controls, self.clear, name="brocap-filters"),)
+
+    @cached_property
+    def more(self) -> Any:
+        """Shows more rows."""
+        more = widgets.Button(description="Show more")
+        more.on_click(self._report.guard(self._show_more))
+        self._rows.children[1].children += (more,)
+        return more
 
     @cached_property
     def exchange(self) -> ExchangeView:
@@ -137,14 +144,15 @@ class LogBoard:
             if (seen := self._seen(wrong)) is None:  # another search has begun, and draws
                 return
             self.list.show(seen.rows, seen.header)
-            widgets.show(self.more, seen.more)
+            if seen.more or "more" in self.__dict__:
+                widgets.show(self.more, seen.more)
             self.place.value = widgets.status_note(seen.told)
             errors = len(self.log.words("error_code")) + len(wrong)
             labels = ("Requests", "Tasks", f"Errors ({errors})" if errors else "Errors")
             self.view.set_trait("_options_labels", labels)  # new options would choose the first
             name = name_of(self.log)
-            frame = f"As a DataFrame: <pre>{escape(name)}.frame()</pre>"
-            self._frame.show(name and frame)
+            frame = widgets.copyable(f"As a DataFrame: <pre>{escape(name)}.frame()</pre>")
+            widgets.show_html(self._frame, name and frame)
         self._later.request()
 
     def _seen(self, wrong: dict[str, Page]) -> Seen | None:
@@ -219,6 +227,7 @@ class LogBoard:
 
     def show_only(self, wanted: Filter) -> None:
         """Show the requests that a filter lets through, and set the controls so."""
+        self.filters.opened.value = True
         text = wanted.text if wanted.task_id is None else f"task {wanted.task_id}"
         values = (wanted.outcome, wanted.method, wanted.error_code, text)
         for control, value in zip(self._controls, values, strict=True):
@@ -244,7 +253,8 @@ class LogBoard:
 
     def _offer(self) -> None:
         """List the methods and codes that came too; new options would undo a choice."""
-        for control, name in ((self.method, "method"), (self.error_code, "error_code")):
+        names = ("method", "error_code")
+        for control, name in zip(self._controls[1:3], names, strict=False):  # none while folded
             known = [value for _, value in control.options]
             new = [word for word in self.log.words(name) if word not in known]
             if new and not control.value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -37,16 +37,19 @@ class PictureView(widgets.VBox):
         self._whose = ""
         self.shown = widgets.HTML(widgets.note(NO_PICTURE))
         """What is shown; the choice of a grid is not in it."""
-        self.grid = widgets.plain(
-            widgets.Dropdown, "Tiles (columns x rows)", layout=widgets.shown(False)
-        )
+        super().__init__([self.shown], classes=("brocap-picture",))
+
+    @cached_property
+    def grid(self) -> Any:
         """Another grid for the answer to be drawn in; seen once there is an answer."""
-        self.grid.observe(self._draw, "value")
-        super().__init__([self.shown, self.grid], classes=("brocap-picture",))
+        grid = widgets.plain(widgets.Dropdown, "Tiles (columns x rows)")
+        grid.observe(self._draw, "value")
+        self.children += (grid,)
+        return grid
 
     def clear(self, sentence: str = NO_PICTURE) -> None:
         self.pictures = []
-        widgets.show(self.grid, False)
+        self._offer_grids([])
         self.shown.value = widgets.note(sentence)
 
     def show(
@@ -63,16 +66,20 @@ class PictureView(widgets.VBox):
         """
         self.pictures = [data] if isinstance(data, bytes) else list(data)
         self._answer, self._whose = answer, whose
-        possible = _pictures.grids(len(answer)) if answer is not None else []
-        self.grid.unobserve(self._draw, "value")
-        self.grid.options = [(f"{columns} x {rows}", (columns, rows)) for columns, rows in possible]
-        if possible:
-            seen = _pictures.inspect(self.pictures[0])
-            guess = _pictures.guess_grid(len(answer or ()), seen.width or 1, seen.height or 1)
-            self.grid.value = guess
-        self.grid.observe(self._draw, "value")
-        widgets.show(self.grid, len(possible) > 1)
+        self._offer_grids(_pictures.grids(len(answer)) if answer is not None else [])
         self._draw()
+
+    def _offer_grids(self, possible: Sequence[tuple[int, int]]) -> None:
+        if possible or "grid" in self.__dict__:
+            self.grid.unobserve(self._draw, "value")
+            self.grid.options = [(f"{grid[0]} x {grid[1]}", grid) for grid in possible]
+            if possible:
+                seen = _pictures.inspect(self.pictures[0])
+                tiles = len(self._answer or ())
+                guess = _pictures.guess_grid(tiles, seen.width or 1, seen.height or 1)
+                self.grid.value = guess
+            self.grid.observe(self._draw, "value")
+            widgets.show(self.grid, len(possible) > 1)
 
     def _draw(self, _: Any = None) -> None:
         drawn, answer = list(self.pictures), self._answer
@@ -144,7 +151,6 @@ class ImagePicker(widgets.VBox):
 
     def __init__(
         self,
-        puzzles: Callable[[], Sequence[Puzzle]] = tuple,
         *,
         allow_private: bool | None = None,
         changed: Callable[[], object] = lambda: None,
@@ -154,17 +160,12 @@ class ImagePicker(widgets.VBox):
         """The picture's address, if it is to be sent as one."""
         self.puzzle: Puzzle | None = None
         self._chosen = NO_PICTURE
-        self._puzzles, self._allow_private, self._changed = puzzles, allow_private, changed
-        self._as_url, self._drawn = True, False
+        self._puzzles: Callable[[], Sequence[Puzzle]] = tuple
+        self._allow_private, self._changed, self._as_url = allow_private, changed, True
         self._load: object | None = None  # the load that is waited for
-        samples = puzzles()
         self._said = widgets.HTML(_told(widgets.note(NO_PICTURE)))
         self.sample = widgets.ToggleButtons(
-            options=[(one.name.replace("-", " "), one.name) for one in samples],
-            tooltips=[one.question for one in samples],
-            value=None,
-            layout=widgets.shown(samples),
-            classes=("brocap-samples", f"brocap-{id(self)}"),
+            layout=widgets.shown(False), classes=("brocap-samples", f"brocap-{id(self)}")
         )
         self.zone = DropZone()
         self.upload = widgets.FileUpload(
@@ -216,15 +217,19 @@ class ImagePicker(widgets.VBox):
         else:
             self._choose(data, None, f"{name[:80]}, sent as a file (`imagesBase64`)")
 
-    def draw_samples(self) -> None:
-        """Put small copies of the samples on their buttons, if that is not done yet."""
-        if self._drawn or not self.sample.options:
+    def offer(self, puzzles: Callable[[], Sequence[Puzzle]]) -> None:
+        """Offer these samples, as small pictures with their names, if none are offered yet."""
+        if self.sample.options:
             return
-        self._drawn = True
+        self._puzzles, samples = puzzles, puzzles()
+        with self.sample.hold_sync():
+            self.sample.tooltips = [one.question for one in samples]
+            self.sample.options = [(one.name.replace("-", " "), one.name) for one in samples]
+        widgets.show(self.sample, samples)
         place = f".brocap-{id(self)} .jupyter-button:nth-of-type"
         rules = [
             f"{place}({number}) {{ background-image: url({_small(one)}) }}"
-            for number, one in enumerate(self._puzzles(), 1)
+            for number, one in enumerate(samples, 1)
         ]
         look = f"<style>{' '.join(rules)}</style>"
         self.children += (widgets.HTML(look, layout=widgets.shown(False)),)

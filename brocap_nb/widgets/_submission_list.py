@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from brocap_nb import _html
 from brocap_nb.api._answers import tiles_in_words
@@ -24,7 +25,6 @@ FINISHED_LINES: Final = 6  # finished submissions that stay; the oldest fall off
 SENTENCE: Final = 600  # most characters of an error that are shown; the log has all of it
 _WORDS: Final = {"creating": "creating the task", "waiting": "waiting for the answer"}
 _SIGNS: Final = {"ready": "✓ ", "failed": "✗ ", "cancelled": "■ "}
-_HEADING: Final = widgets.heading("Submissions")
 
 
 class SubmissionList(widgets.VBox):
@@ -49,8 +49,11 @@ class SubmissionList(widgets.VBox):
         self._lock = threading.RLock()  # a line is read and written in one step
         self._numbered = 0
         self._refresh = widgets.Refresh(self.draw, TICK)
-        self._head = widgets.HTML(_HEADING + widgets.note("Nothing has been submitted yet."))
-        super().__init__([self._head], classes=("brocap-runs",))
+        super().__init__(classes=("brocap-runs",))
+
+    @cached_property
+    def _head(self) -> Any:
+        return widgets.HTML(widgets.heading("Submissions"))
 
     @property
     def runs(self) -> tuple[Submission, ...]:
@@ -72,7 +75,6 @@ class SubmissionList(widgets.VBox):
                 kept = [line for line in self._lines if line not in gone]
                 self._lines = [_Line(self, run, self._numbered), *kept]
                 self.children = (self._head, *self._lines)
-                self._head.value = _HEADING
                 for line in gone:
                     widgets.close_all(line)
         self.select(run)

@@ -45,7 +45,7 @@ def test_three_at_once_one_is_cancelled_and_one_is_answered_while_a_cell_is_busy
     path = lab.open("submissions.ipynb", START, FOLLOW, BUSY, FAIL, CHOSEN)
     page = lab.page
     lab.run_cell(0)
-    page.get_by_text("Nothing has been submitted yet.").wait_for()
+    page.locator(".brocap-runs").wait_for(state="attached")
     lab.run_cell(1)
     wait_for(lambda: lines(lab).count() == 3, "three lines")
     for number in range(3):

@@ -28,6 +28,7 @@ def states() -> Any:
 
 
 def choose_sample(console: Any, name: str = "penguin") -> None:
+    _ = console.widget
     console.form.picker.sample.value = name
 
 

@@ -81,7 +81,8 @@ def test_an_address_of_this_machine_is_refused_until_it_is_allowed(
 ) -> None:
     peer.say(http(PICTURE))
     puzzle = sandbox.puzzles[2]
-    picker = ImagePicker(lambda: sandbox.puzzles, allow_private=allow)
+    picker = ImagePicker(allow_private=allow)
+    picker.offer(lambda: sandbox.puzzles)
     load(picker, puzzle.url)  # the sandbox's own is always allowed
     assert (picker.data, picker.url) == (puzzle.data, puzzle.url)
     came(picker, {"text": f" {peer.url}/a.png\n"})  # the same host, another port

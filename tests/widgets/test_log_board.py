@@ -25,6 +25,7 @@ UNKNOWN = "ERROR_TASK_NOT_SUPPORTED"
 @pytest.fixture
 def board(used: bn.Client, sandbox: bn.Sandbox) -> Iterator[LogBoard]:
     console = bn.Console(used, sandbox=sandbox)
+    console.board.filters.opened.value = True
     yield console.board
     console.close()
     assert not used.log._listeners
@@ -141,6 +142,7 @@ def test_every_code_can_be_looked_up_and_provoked_and_a_failure_is_told() -> Non
     with bn.Sandbox(speed=20) as sandbox:
         console = bn.Console(sandbox=sandbox, log=bn.ExchangeLog(":memory:"))
         board = console.board
+        board.filters.opened.value = True
         for code, entry in bn.CATALOGUE.items():
             board.error_code.value = code
             assert html.escape(entry.meaning.split("`")[0]) in board.about.value

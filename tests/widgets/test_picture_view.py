@@ -39,7 +39,7 @@ def test_an_answer_is_drawn_in_a_grid_and_told_in_words_even_if_it_does_not_fit(
 ) -> None:
     view.show(plain(600, 400), ANSWER)
     assert [label for label, _ in view.grid.options] == ["3 x 2", "2 x 3", "6 x 1", "1 x 6"]
-    assert view.grid.value == (3, 2)
+    assert (view.grid.value, view.grid.index) == ((3, 2), 0)
     drawn = set()
     for label, _ in view.grid.options:
         view.grid.label = label
