@@ -29,6 +29,17 @@ client.get_balance()
 CONSOLE: Final = "console = bn.Console(client, sandbox=sandbox)\nconsole"
 
 
+HTTP: Final = """() => [...document.querySelectorAll(".brocap-log pre, .brocap-log .brocap-row")]
+  .map(line => {
+    const place = new Range();
+    place.selectNodeContents(line);
+    const text = document.createTreeWalker(line, NodeFilter.SHOW_TEXT).nextNode();
+    place.setStart(text, 35);
+    place.setEnd(text, 36);
+    return place.getBoundingClientRect().x;
+  })"""  # where this column begins, in its head and in each row
+
+
 def in_the_middle(lab: Lab, row: Any) -> None:
     """Click with the mouse where a row has no words."""
     row.scroll_into_view_if_needed()
@@ -47,13 +58,14 @@ def test_a_row_is_found_opened_compared_and_sent_again(lab: Lab) -> None:
         "createTask",
     ]
 
-    # on a phone a row is two lines
+    # with little room a row is two lines; its columns still stand below their names
     def heights() -> set[int]:
         return {round(row.bounding_box()["height"] / 20) for row in rows.all()}
 
-    for width, lines in ((420, {2}), (1400, {1})):
+    for width, lines in ((800, {2}), (1400, {1})):  # beside Lab's side bar
         lab.set_width(width)
         wait_for(lambda lines=lines: heights() == lines, "rows of so many lines")
+        wait_for(lambda: max(places := lab.page.evaluate(HTTP)) - min(places) < 2, "columns")
 
     # a filter, by a control and by an error
     console.get_by_role("button", name="Filter").click()
