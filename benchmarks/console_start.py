@@ -3,9 +3,9 @@
 python benchmarks/console_start.py
 
 In JupyterLab and a headless Chromium, each turn in a kernel of its own with the libraries
-imported: from running the cell until a sample can be chosen and the task submitted, and until the
-log below is there as well. Then the cell is run again in that kernel, whose sandbox is running by
-then.
+imported: from running the cell until a task type can be chosen and the task submitted, until the
+log below is there as well, and until the samples are, with their pictures. Then the cell is run
+again in that kernel, whose sandbox is running by then.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ form.add_class("bare")
 form
 """
 
-# Runs the active cell; milliseconds until the block that it shows is usable, and all of it there.
+# Runs the active cell; milliseconds until the block that it shows is usable, until its log is
+# there, and until its pictures are.
 TIME = """async place => {
   const frame = () => new Promise(requestAnimationFrame);
   document.querySelectorAll(place).forEach(old => old.classList.add('old'));
@@ -44,14 +45,17 @@ TIME = """async place => {
   const log = () => [...shown()?.querySelectorAll('.brocap-log .widget-html-content') ?? []];
   const complete = () => place === '.bare'
     || log().some(part => part.textContent && part.offsetWidth);
+  const sample = () => shown()?.querySelector('.brocap-samples button');
+  const pictured = () => place === '.bare' || shown().querySelector('.brocap-picture img')
+    && sample() && getComputedStyle(sample()).backgroundImage !== 'none';
   const usable = () => {
     const block = shown();
     const send = [...block?.querySelectorAll('button') ?? []]
       .find(button => button.textContent.includes('Submit task'));
-    const sample = [...block?.querySelectorAll('select') ?? []]
+    const type = [...block?.querySelectorAll('select') ?? []]
       .some(select => /Task type|Dropdown/.test(select.labels[0]?.textContent)
         && select.options.length > 1 && !select.disabled && select.offsetWidth);
-    return sample && send && !send.disabled && send.offsetWidth;
+    return type && send && !send.disabled && send.offsetWidth;
   };
   await frame();
   const start = performance.now();
@@ -59,7 +63,9 @@ TIME = """async place => {
   while (!usable()) await frame();
   const first = performance.now() - start;
   while (!complete()) await frame();
-  return [first, performance.now() - start];
+  const second = performance.now() - start;
+  while (!pictured()) await frame();
+  return [first, second, performance.now() - start];
 }"""
 
 
@@ -130,9 +136,8 @@ def main() -> None:
                     turns[name].append(measured)
                 lab.close()
     refuser.close()
-    for column, what in enumerate(
-        ("usable", "all of it shown", "run again: usable", "run again: all of it shown")
-    ):
+    stages = ("usable", "the log shown", "the pictures shown")
+    for column, what in enumerate((*stages, *(f"run again: {stage}" for stage in stages))):
         print(f"\n{what}")
         medians = {
             name: statistics.median(measured[0][column] for measured in all_of_it)
