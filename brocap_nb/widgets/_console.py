@@ -136,7 +136,7 @@ class Console:
             self._top.children += (widgets.Browser(),)
             self._offer_samples()
             picker = self.form.picker
-            if picker is not None and picker.sample.options and not picker.wire_fields():
+            if picker is not None and picker.sample and not picker.wire_fields():
                 with self._report.catching():
                     picker.sample.index = 0  # so that one click submits
         return self._top

@@ -164,18 +164,16 @@ class ImagePicker(widgets.VBox):
         self._allow_private, self._changed, self._as_url = allow_private, changed, True
         self._load: object | None = None  # the load that is waited for
         self._said = widgets.HTML(_told(widgets.note(NO_PICTURE)))
-        self.sample = widgets.ToggleButtons(
-            layout=widgets.shown(False), classes=("brocap-samples", f"brocap-{id(self)}")
-        )
+        self.sample: Any = None
+        """Chooses a sample; None while none is offered."""
         self.zone = DropZone()
         self.upload = widgets.FileUpload(
             description="Choose a file…", accept="image/*", classes=("brocap-upload",)
         )
         """Seen only where the zone does not run."""
         self.by_address = widgets.Fold("From an address", self._section)
-        own = widgets.line(self.zone, self.upload, self.by_address)
-        super().__init__([self._said, self.sample, own], classes=("brocap-picker",))
-        self.sample.observe(self._sample_chosen, "value")
+        self._own = widgets.line(self.zone, self.upload, self.by_address)
+        super().__init__([self._said, self._own], classes=("brocap-picker",))
         self.zone.on_msg(self._came)
         self.upload.observe(self._file_chosen, "value")
 
@@ -202,7 +200,7 @@ class ImagePicker(widgets.VBox):
         return {}
 
     def focus(self) -> None:
-        (self.sample if self.sample.options else self.by_address.opened).focus()
+        (self.by_address.opened if self.sample is None else self.sample).focus()
 
     def send_samples_as_url(self, yes: bool) -> None:
         """Set whether a sample is sent as its address, which only this machine can reach."""
@@ -219,27 +217,30 @@ class ImagePicker(widgets.VBox):
 
     def offer(self, puzzles: Callable[[], Sequence[Puzzle]]) -> None:
         """Offer these samples, as small pictures with their names, if none are offered yet."""
-        if self.sample.options:
+        if self.sample is not None:
             return
-        self._puzzles, samples = puzzles, puzzles()
-        with self.sample.hold_sync():
-            self.sample.tooltips = [one.question for one in samples]
-            self.sample.options = [(one.name.replace("-", " "), one.name) for one in samples]
-        widgets.show(self.sample, samples)
-        place = f".brocap-{id(self)} .jupyter-button:nth-of-type"
+        self._puzzles, samples, name = puzzles, puzzles(), f"brocap-{id(self)}"
+        self.sample = widgets.ToggleButtons(
+            options=[(one.name.replace("-", " "), one.name) for one in samples],
+            tooltips=[one.question for one in samples],
+            value=None,
+            classes=("brocap-samples", name),
+        )
+        self.sample.observe(self._sample_chosen, "value")
         rules = [
-            f"{place}({number}) {{ background-image: url({_small(one)}) }}"
+            f".{name} button:nth-of-type({number}) {{ background-image: url({_small(one)}) }}"
             for number, one in enumerate(samples, 1)
         ]
-        look = f"<style>{' '.join(rules)}</style>"
-        self.children += (widgets.HTML(look, layout=widgets.shown(False)),)
+        look = widgets.HTML(f"<style>{' '.join(rules)}</style>", layout=widgets.shown(False))
+        self.children = (self._said, self.sample, look, self._own)
 
     def _choose(
         self, data: bytes | None, url: str | None, said: str = "", *, puzzle: Puzzle | None = None
     ) -> None:
         self._stop()
         self.data, self.url, self.puzzle = data, url, puzzle
-        self.sample.value = puzzle.name if puzzle else None
+        if self.sample is not None:
+            self.sample.value = puzzle.name if puzzle else None
         if not said:
             how = "an address (`imageUrls`)" if url else "a file (`imagesBase64`)"
             said = f"{f'Sample “{puzzle.name}”' if puzzle else url}, sent as {how}"
