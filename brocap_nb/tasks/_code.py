@@ -6,9 +6,9 @@ from a file.
 
 from __future__ import annotations
 
-import keyword
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from keyword import iskeyword
 from pprint import pformat
 from typing import Any, Final
 
@@ -65,10 +65,20 @@ def python_source(task: Any) -> str:
                 called += ".from_image"
                 arguments.append(repr(needs.file(found)))
                 del sent["imagesBase64"]
-        given = dict(_arguments(task, sent, needs))
+        given: dict[str, Any] = {}  # the keywords; what holds its default is left out
+        fields = kind.model_fields
+        names = {info.serialization_alias: name for name, info in fields.items()}
+        for wire, value in sent.items():
+            name = names.get(wire, wire)
+            default = fields[name].default if name in fields else fields
+            held = getattr(task, name, None)
+            # a copy from a pickle holds another object; and True is not 1
+            if held != default or repr(held) != repr(default):
+                # the class or the API may call it what means a secret
+                place = wire if label_of(wire) else name
+                given[name] = literal(value, needs.leaf, (place,))
         # Python takes it as a keyword, and as it is: it normalises other alphabets
-        plain = {name for name in given if name.isascii() and name.isidentifier()}
-        if plain - {*keyword.kwlist} == {*given}:
+        if all(name.isascii() and name.isidentifier() and not iskeyword(name) for name in given):
             arguments += [written(value, f"{name}=") for name, value in given.items()]
         else:
             arguments.append(written(given, "**"))
@@ -78,21 +88,6 @@ def python_source(task: Any) -> str:
     head = [*(f"import {module}" for module in sorted(needs.imports)), ""] if needs.imports else []
     notes = [f"# {name} {note}" for name, note in needs.notes.items()]
     return "\n".join([*head, "import brocap_nb as bn", "", *notes, built, ""])
-
-
-def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> Iterator[tuple[str, Any]]:
-    """The keywords with their values, ready for `written`; what holds its default is left out."""
-    fields = type(task).model_fields
-    names = {info.serialization_alias: name for name, info in fields.items()}
-    for wire, value in sent.items():
-        name = names.get(wire, wire)
-        default = fields[name].default if name in fields else fields
-        held = getattr(task, name, None)
-        # a copy from a pickle holds another object; and True is not 1
-        if held != default or repr(held) != repr(default):
-            # the class or the API may call it what means a secret
-            place = wire if label_of(wire) else name
-            yield name, literal(value, needs.leaf, (place,))
 
 
 class _Needs:
@@ -116,7 +111,12 @@ class _Needs:
         named = type(value) in (str, int, float) and any(label_of(name) for name in path)
         if value != "" and (named or isinstance(value, SecretText)):
             self.imports.add("os")
-            read = f"os.environ[{self._variable(path)!r}]"
+            words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
+            name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
+            while f"${name}" in self.notes:  # two paths may have the same words
+                name += "_2"
+            self.notes[f"${name}"] = "holds a secret, which is not written here: set it first."
+            read = f"os.environ[{name!r}]"
             return Code(read if isinstance(value, str) else f"{type(value).__name__}({read})")
         picture = embedded_picture(value) if isinstance(value, str) else None
         if picture is None:
@@ -124,12 +124,3 @@ class _Needs:
         self.imports |= {"base64", "pathlib"}
         read = f"pathlib.Path({self.file(picture)!r}).read_bytes()"
         return Code(f"base64.b64encode({read}).decode()")
-
-    def _variable(self, path: tuple[str, ...]) -> str:
-        """The name of a secret's variable, by its place in the task."""
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
-        name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
-        while f"${name}" in self.notes:  # two paths may have the same words
-            name += "_2"
-        self.notes[f"${name}"] = "holds a secret, which is not written here: set it first."
-        return name
