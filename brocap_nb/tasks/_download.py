@@ -47,13 +47,10 @@ def origin(url: str) -> tuple[str, str, int] | None:
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, by its name or its number; nothing is looked up."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
+    with contextlib.suppress(OSError, UnicodeError):
         found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
-    except (OSError, UnicodeError):
-        return False
-    return kind_of_address(str(found[0][4][0])) == _THIS_MACHINE
+        return kind_of_address(str(found[0][4][0])) == _THIS_MACHINE
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def kind_of_address(text: str) -> str | None:

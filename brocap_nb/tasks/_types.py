@@ -1,8 +1,4 @@
-"""Task objects: what `createTask` is given.
-
-A task type is a class. Its fields are the API's fields, its checks refuse what the service
-would refuse, and `to_wire()` is the JSON object that is sent.
-"""
+"""Task objects: what `createTask` is given. A task type is a class."""
 
 from __future__ import annotations
 
@@ -271,9 +267,7 @@ class ComplexImageTask(Task):
         None, description="Address of the picture (one), if imagesBase64 is absent."
     )
     images_base64: tuple[str, ...] | None = Field(
-        None,
-        alias="imagesBase64",
-        description="The picture's file in base64, no `data:` prefix, if imageUrls is absent.",
+        None, description="The picture's file in base64, no `data:` prefix, if imageUrls is absent."
     )
     metadata: ComplexImageMetadata = Field(description="What is asked about the picture.")
     user_agent: str | None = Field(
@@ -447,10 +441,7 @@ def _picture_file(text: str) -> bytes:
 
 
 def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
-    """What pydantic made of a value for JSON, with the secrets for which it has asterisks.
-
-    A field that is None is left out, unless `chosen` has it: the default would mean another value.
-    """
+    """What pydantic made of a value for JSON, with the secrets for which it has asterisks."""
     if hasattr(held, "get_secret_value") and not str(dumped).strip("*"):  # else its owner shows it
         return SecretText(to_jsonable_python(held.get_secret_value()))
     for number in (held, dumped):
@@ -464,7 +455,7 @@ def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
                 inner, value, given.get(name, inner), f"{below}{name}"
             )
             for (name, inner), (key, value) in zip(dumped.items(), held.items(), strict=True)
-            if inner is not None or name in given
+            if inner is not None or name in given  # without it a default would mean another value
         }
     if isinstance(dumped, list) and isinstance(held, Collection) and len(held) == len(dumped):
         return [_as_sent(*three, place) for three in zip(dumped, held, given, strict=True)]
