@@ -1,8 +1,4 @@
-"""JSON as Python source, and the code that builds a task from the JSON that is sent.
-
-No secret and no picture stands in it: a secret is read from an environment variable, a picture
-from a file.
-"""
+"""JSON as Python source, and the code that builds a task: without its secrets and pictures."""
 
 from __future__ import annotations
 

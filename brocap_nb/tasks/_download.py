@@ -21,6 +21,8 @@ from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util import Url, make_headers, parse_url
 
+from brocap_nb.api._errors import InvalidImageError
+
 MAX_HOPS: Final = 6
 MAX_BYTES: Final = 10_000_000
 TIMEOUT: Final = (5.0, 10.0)  # seconds for connecting, and for the next bytes
@@ -30,10 +32,6 @@ _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _HEADERS: Final = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
 _THIS_MACHINE: Final = "this machine itself"
-
-
-class DownloadError(Exception):
-    """Why nothing was loaded, in a few words."""
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
@@ -73,7 +71,7 @@ def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> bytes:
     try:
         for _ in range(MAX_HOPS):
             if (place := origin(url)) is None:
-                raise DownloadError("it leads to an address that is neither http nor https")
+                raise InvalidImageError("it leads to an address that is neither http nor https")
             _, name, port = place
             hosts = [name] if allow_private or place in allowed else _public_addresses(name, port)
             # a proxy would look up the name itself
@@ -84,14 +82,14 @@ def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> bytes:
                 if not (target := response.get_redirect_location()):
                     return _body(response, ends)
             url = urljoin(url, target)
-        raise DownloadError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
-    except (DownloadError, HTTPError, OSError, ValueError) as error:
-        reason = str(error) if isinstance(error, DownloadError) else type(error).__name__
+        raise InvalidImageError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
+    except (HTTPError, OSError, ValueError) as error:
+        reason = str(error) if isinstance(error, InvalidImageError) else type(error).__name__
         if time.monotonic() >= ends:
             reason = f"it took longer than {DEADLINE:g} seconds"
         if proxy:
             reason += f", by way of the proxy {proxy._replace(auth=None)}"
-        raise DownloadError(reason) from None
+        raise InvalidImageError(reason) from None
 
 
 def _public_addresses(name: str, port: int) -> list[str]:
@@ -99,7 +97,7 @@ def _public_addresses(name: str, port: int) -> list[str]:
     addresses = [str(address[0]) for *_, address in found]
     if kind := next(filter(None, map(kind_of_address, addresses)), None):
         refused = "such addresses are refused: allow private addresses if you trust it"
-        raise DownloadError(f"{name} is {kind}, and {refused}")
+        raise InvalidImageError(f"{name} is {kind}, and {refused}")
     return addresses
 
 
@@ -115,10 +113,10 @@ def _answer(url: str, name: str, hosts: list[str], proxy: Url | None) -> BaseHTT
     if proxy:
         login = make_headers(proxy_basic_auth=unquote(proxy.auth or "") or None)
         pools = ProxyManager(proxy.url, proxy_headers=login, **trust)
+    how: Any = {"redirect": False, "retries": False, "timeout": Timeout(*TIMEOUT)}
     problem: Exception = OSError()
     for host in hosts:
         target = parts._replace(auth=None, host=f"[{host}]" if ":" in host else host).url
-        how: Any = {"redirect": False, "retries": False, "timeout": Timeout(*TIMEOUT)}
         try:
             return pools.urlopen("GET", target, headers=headers, preload_content=False, **how)
         except (NewConnectionError, ConnectTimeoutError) as error:
@@ -128,16 +126,16 @@ def _answer(url: str, name: str, hosts: list[str], proxy: Url | None) -> BaseHTT
 
 def _body(response: BaseHTTPResponse, ends: float) -> bytes:
     if response.status != 200:
-        raise DownloadError(f"the server answered HTTP {response.status}")
+        raise InvalidImageError(f"the server answered HTTP {response.status}")
     packed = response.headers.get("Content-Encoding", "").strip().lower()
     if packed not in ("", "identity"):
-        raise DownloadError(f"it is packed as {packed[:40]!r}, which was not asked for")
+        raise InvalidImageError(f"it is packed as {packed[:40]!r}, which was not asked for")
     body = bytearray()
     # a server may send a byte now and then for ever: each comes in time, but not all
     while chunk := response.read1(65_536, decode_content=False):
         body += chunk
         if len(body) > MAX_BYTES:
-            raise DownloadError(f"it has more than {MAX_BYTES:,} bytes")
+            raise InvalidImageError(f"it has more than {MAX_BYTES:,} bytes")
         if time.monotonic() >= ends:
-            raise DownloadError("it came too late")
+            raise InvalidImageError("it came too late")
     return bytes(body)

@@ -226,7 +226,7 @@ def fetch(url: str, *, allow_private: bool = True, trusted: Iterable[str] = ()) 
         return known
     try:
         data = _download.load(url, allow_private=allow_private, trusted=trusted)
-    except _download.DownloadError as error:
+    except InvalidImageError as error:
         raise InvalidImageError(
             f"The picture at {quoted(url)} cannot be loaded: {error}. Expected the address of a "
             "picture that this kernel can reach. Open it in a browser to check, choose the picture "
@@ -283,8 +283,7 @@ def mark_answer(
             f"product is the answer's length; a tile has at least {MIN_TILE} pixels."
         )
     draw = ImageDraw.Draw(image)
-    stroke = max(2, round(short / 22))
-    size = max(10, round(short / 6))
+    stroke, size = max(2, round(short / 22)), max(10, round(short / 6))
     font, pad = ImageFont.load_default(size), round(size / 4)
     for index, chosen in enumerate(answer):
         row, column = divmod(index, columns)

@@ -14,16 +14,10 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Field
 from pydantic.alias_generators import to_camel
+from pydantic.functional_validators import AfterValidator, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticSerializationError, to_jsonable_python
 
 from brocap_nb import _html
@@ -422,8 +416,7 @@ class RawTask(Task, register=False):
         return name if isinstance(name, str) else None
 
     def to_wire(self) -> dict[str, Any]:
-        body: dict[str, Any] = json.loads(self.text)
-        return body
+        return dict(json.loads(self.text))
 
 
 # Your own types have docstrings for help. The built-in ones, and Task itself, do without: to read
