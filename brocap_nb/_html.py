@@ -171,8 +171,7 @@ def describe(
     for name, text in blocks:
         sides += (
             f'<div role="group" aria-label="{escape(name)}" style="min-width:0;margin-top:.5em">'
-            f'<div style="font-weight:600;opacity:.85">{escape(name)}</div>'
-            f"{code(text)}</div>"
+            f'<div style="font-weight:600;opacity:.85">{escape(name)}</div>{code(text)}</div>'
         )
         told += f"--- {name}\n{text}".splitlines()
     grid = "gap:0 12px;grid-template-columns:repeat(auto-fit,minmax(min(100%,20em),1fr))"

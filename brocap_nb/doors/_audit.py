@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from brocap_nb.api._secrets import Secret
 from brocap_nb.sandbox._rules import keys_for
@@ -31,6 +31,7 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 _VARIETY: Final = 6  # fewer different digits are a placeholder
 # keys of sandboxes are worth nothing, and shown in every other notebook
 _SANDBOX_KEYS: Final = {key for seed in range(200) for key in keys_for(seed).values()}
+_Path: TypeAlias = str | os.PathLike[str]
 
 
 class Report(NamedTuple):
@@ -41,7 +42,7 @@ class Report(NamedTuple):
     files: int
 
 
-def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Report:
+def audit(paths: Iterable[_Path], key: str | None = None) -> Report:
     """Search files, and folders with all that is in them, for `key` and what looks like one."""
     findings, files, secret = dict[str, None](), 0, Secret(key or "")
     problems: list[tuple[object, Exception]] = []
@@ -58,14 +59,11 @@ def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Re
     return Report([*findings], unreadable, files)
 
 
-def _files(
-    paths: Iterable[str | os.PathLike[str]], refused: Callable[[OSError], None]
-) -> Iterator[Path]:
+def _files(paths: Iterable[_Path], refused: Callable[[OSError], None]) -> Iterator[Path]:
     for path in map(Path, map(os.path.expanduser, paths)):
         if not path.is_dir():
             yield path
-            continue
-        for folder, folders, names in os.walk(path, onerror=refused):
+        for folder, folders, names in os.walk(path, onerror=refused) if path.is_dir() else ():
             folders[:] = sorted(set(folders) - _SKIPPED)
             yield from (Path(folder, name) for name in sorted(names))
 

@@ -100,7 +100,7 @@ class BroCapMagics(Magics):
 
     @line_cell_magic
     def brocap(self, line: str, cell: str = "") -> Any:
-        """Talk to the task API; `_help()` is put here."""
+        """Talk to the task API; `_HELP` is put here."""
         try:
             return self._run(line.rstrip(" ;"), cell)
         except BroCapError as error:
@@ -115,8 +115,7 @@ class BroCapMagics(Magics):
     def _run(self, line: str, cell: str) -> Any:
         name, *rest = line.split(None, 1) or [""]
         if not name and not cell.strip():
-            print(_help())
-            return None
+            return print(_HELP)
         if name not in _COMMANDS:
             raise InvalidInputError(
                 f"{name or 'An empty line'} is nothing that %brocap knows; expected one of: "
@@ -363,13 +362,7 @@ def candidates(before: str, cell: str) -> tuple[str, list[str]]:
     return place[2], words if place[1] else [f'"{word}"' for word in words]
 
 
-def _help() -> str:
-    lines = ["%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON", ""]
-    for name, (told, _) in _COMMANDS.items():
-        lines += [f"  {_parser(name).usage_line()}", f"      {told}"]
-    return "\n".join([*lines, "", _MORE])
-
-
+_USES: Final = [f"  {_parser(name).usage_line()}\n      {_COMMANDS[name][0]}" for name in _COMMANDS]
 _MORE: Final = """\
 Tasks go to a sandbox in this kernel: no key, no internet. --live sends them to the real
 service with $BROCAP_CLIENT_KEY; --client NAME uses a Client of yours; --wait waits for the
@@ -380,8 +373,9 @@ In a cell, {name} and $name become the value of your variable `name`, as JSON:
 Inside a string it is put in as text, and only if there is such a variable: other braces and
 dollars stay as they are. Write {{name}} or $$name in a string to send {name} or $name."""
 
-# IPython shows this for `%brocap?`
-BroCapMagics.brocap.__doc__ = _help()
+_HEAD = "%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON"
+_HELP: Final = "\n".join([_HEAD, "", *_USES, "", _MORE])
+BroCapMagics.brocap.__doc__ = _HELP  # IPython shows this for `%brocap?`
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

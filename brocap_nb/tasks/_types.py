@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
@@ -26,6 +27,7 @@ from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._secrets import SecretText
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._code import python_source
+from brocap_nb.tasks._pictures import clean_address
 
 _registry: dict[str, type[Task]] = {}
 
@@ -147,18 +149,13 @@ class Task(_Strict):
         Raises:
             InvalidTaskError: a value is nothing that JSON can have.
         """
-        return {"type": self.wire_type, **self._json()}
-
-    def _json(self) -> dict[str, Any]:
-        """The fields as they are sent, each secret as a `SecretText`."""
         try:
             held = self.model_dump(by_alias=True)
             dumped = self.model_dump(mode="json", by_alias=True)
             chosen = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            sent: dict[str, Any] = _as_sent(dumped, held, chosen)
+            return {"type": self.wire_type, **_as_sent(dumped, held, chosen)}
         except (PydanticSerializationError, UnicodeError) as error:
             raise _not_json("", f"{type(self).__name__} is not JSON: {str(error)[:200]}") from None
-        return sent
 
     @property
     def wire_body(self) -> Body:
@@ -224,11 +221,8 @@ class Task(_Strict):
     __str__ = __repr__
 
 
-def _address(field: str) -> AfterValidator:
-    return AfterValidator(lambda url: _pictures.clean_address(url, field))
-
-
-_Page: TypeAlias = Annotated[str, _address("websiteURL")]
+_Page: TypeAlias = Annotated[str, AfterValidator(partial(clean_address, what="websiteURL"))]
+_Picture: TypeAlias = Annotated[str, AfterValidator(partial(clean_address, what="imageUrls"))]
 
 
 class ComplexImageMetadata(_Strict):
@@ -257,7 +251,7 @@ class ComplexImageTask(Task):
         alias="class",
         description="The picture's family; `funcaptcha` is the only documented one.",
     )
-    image_urls: tuple[Annotated[str, _address("imageUrls")], ...] | None = Field(
+    image_urls: tuple[_Picture, ...] | None = Field(
         None, description="Address of the picture (one), if imagesBase64 is absent."
     )
     images_base64: tuple[str, ...] | None = Field(
