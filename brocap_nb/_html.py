@@ -16,8 +16,8 @@ from html import escape
 from textwrap import fill
 from typing import Any, TypeAlias
 
-Told: TypeAlias = str | tuple[str, bool | None]
-"""A text; or a badge: its text, and whether that is good (None: neither good nor bad)."""
+Fact: TypeAlias = tuple[str, str | tuple[str, bool | None]]
+"""A label with a text; or with a badge: its text, and whether that is good (None: neither)."""
 
 GOOD: Mapping[str, bool | None] = {
     **dict.fromkeys(("ready", "ok", "callback"), True),
@@ -157,10 +157,7 @@ def card(title: str, *parts: str) -> str:
 
 
 def describe(
-    title: str,
-    pairs: Iterable[tuple[str, Told]],
-    *blocks: tuple[str, str],
-    images: Iterable[str] = (),
+    title: str, pairs: Iterable[Fact], *blocks: tuple[str, str], images: Iterable[str] = ()
 ) -> dict[str, Any]:
     """A bundle of images (HTML), labels with values, and headed blocks of code side by side."""
     shown, told = [], [title]

@@ -136,7 +136,8 @@ def _serve(notebook: Path, options: Namespace) -> None:
             "--VoilaConfiguration.template=lab",
             "--VoilaConfiguration.allow_template_override=NO",
             "--VoilaConfiguration.file_denylist=.*",
-            *(f"--VoilaConfiguration.extension_allowlist={n}" for n in (*_MANAGERS, "anywidget")),
+            "--VoilaConfiguration.extension_allowlist=anywidget",
+            *(f"--VoilaConfiguration.extension_allowlist={name}" for name in _MANAGERS),
             # an open page that nobody uses holds a kernel too
             f"--MappingKernelManager.cull_idle_timeout={seconds}",
             f"--MappingKernelManager.cull_interval={max(1, min(60, seconds // 4))}",
@@ -157,10 +158,9 @@ class VisitorPage(widgets.View):
         if not live:  # nothing to choose
             told = widgets.HTML(widgets.note("Tasks go to: Practice service; free, no key needed"))
             self.console.target.set_trait("children", [told])
-        download = widgets.Button(
-            description="Download your log (.har, keys removed)",
-            layout={"width": "auto", "align_self": "flex-start"},
-        )
+        words = "Download your log (.har, keys removed)"
+        layout = {"width": "auto", "align_self": "flex-start"}
+        download = widgets.Button(description=words, layout=layout)
         self.link = widgets.HTML()
         about = widgets.note(
             "Build a task, send it, and see every request and response. The log is yours alone. It "
@@ -168,11 +168,8 @@ class VisitorPage(widgets.View):
             "it, take it along:"
         )
         title = widgets.HTML(f'<h1 style="font-size:1.5em;margin:0">brocap_nb</h1>{about}')
-        super().__init__(
-            [widgets.panel(title, download, self.link), self.console.widget],
-            layout={"grid_gap": "12px"},
-            classes=("brocap",),
-        )
+        shown = [widgets.panel(title, download, self.link), self.console.widget]
+        super().__init__(shown, layout={"grid_gap": "12px"}, classes=("brocap",))
         download.on_click(self._prepare)
 
     def _prepare(self, _: object) -> None:

@@ -28,7 +28,6 @@ _LIKE: Final = re.compile(
     re.IGNORECASE,
 )
 _ESCAPED: Final = re.compile(r"\\(.)")
-_VARIETY: Final = 6  # fewer different digits are a placeholder
 # keys of sandboxes are worth nothing, and shown in every other notebook
 _SANDBOX_KEYS: Final = {key for seed in range(200) for key in keys_for(seed).values()}
 _Path: TypeAlias = str | os.PathLike[str]
@@ -48,7 +47,8 @@ def audit(paths: Iterable[_Path], key: str | None = None) -> Report:
     problems: list[tuple[object, Exception]] = []
     for path in _files(paths, lambda error: problems.append((error.filename, error))):
         try:
-            findings |= {f"{_shown(str(path), secret)}: {x}": None for x in _search(path, secret)}
+            found = (f"{_shown(str(path), secret)}: {one}" for one in _search(path, secret))
+            findings |= dict.fromkeys(found)
             files += 1
         except Exception as error:  # no file, no gzip, no Parquet, or no pyarrow to read it
             problems.append((path, error))
@@ -108,5 +108,5 @@ def _found(text: str, secret: Secret) -> Iterator[tuple[int, str]]:
     rest = "\n".join(clean)
     for match in _LIKE.finditer(rest):
         digits = match[1].lower()
-        if len(set(digits)) >= _VARIETY and digits not in _SANDBOX_KEYS:
+        if len(set(digits)) > 5 and digits not in _SANDBOX_KEYS:  # fewer are a placeholder
             yield rest.count("\n", 0, match.start(1)), f"looks like a key ({match[1][:4]}…)"

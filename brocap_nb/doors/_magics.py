@@ -373,7 +373,7 @@ In a cell, {name} and $name become the value of your variable `name`, as JSON:
 Inside a string it is put in as text, and only if there is such a variable: other braces and
 dollars stay as they are. Write {{name}} or $$name in a string to send {name} or $name."""
 
-_HEAD = "%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON"
+_HEAD: Final = "%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON"
 _HELP: Final = "\n".join([_HEAD, "", *_USES, "", _MORE])
 BroCapMagics.brocap.__doc__ = _HELP  # IPython shows this for `%brocap?`
 

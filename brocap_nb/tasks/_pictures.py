@@ -291,8 +291,7 @@ def mark_answer(
         right, bottom = round((column + 1) * tile_w) - 1, round((row + 1) * tile_h) - 1
         if chosen:
             draw.rectangle((left, top, right, bottom), outline="white", width=stroke + 2)
-            inner = (left + 1, top + 1, right - 1, bottom - 1)
-            draw.rectangle(inner, outline=_GREEN, width=stroke)
+            draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline=_GREEN, width=stroke)
         # the number on a plate; a chosen tile's plate is green and has a tick
         x, y = left + stroke + 2 + pad, top + stroke + 2 + pad
         end, low = draw.textbbox((x, y), str(index + 1), font=font, anchor="lt")[2:]
