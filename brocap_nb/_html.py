@@ -1,8 +1,7 @@
 """Small pieces of static HTML and plain text that every rich display is built from.
 
-A saved notebook, a code host or a restricted front end shows nothing but this, so it uses
-inline styles only, but on paper, and takes its colours from where it stands (`currentColor`,
-translucent greys): it is legible on a light and on a dark page, and needs no style sheet.
+A saved notebook or a code host shows nothing but this: its styles are inline, but on paper, and its
+colours those of where it stands, or translucent: it is legible on light and on dark pages.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from html import escape
 from textwrap import fill
 from typing import Any, TypeAlias
 
-Told: TypeAlias = str | tuple[str, bool | None]
-"""A text; or a badge: its text, and whether that is good (None: neither good nor bad)."""
+Fact: TypeAlias = tuple[str, str | tuple[str, bool | None]]
+"""A label with a text; or with a badge: its text, and whether that is good (None: neither)."""
 
 GOOD: Mapping[str, bool | None] = {
     **dict.fromkeys(("ready", "ok", "callback"), True),
@@ -49,10 +48,7 @@ def words(value: str) -> str:
 
 
 def pretty(text: str, *, limit: int = 100_000) -> str:
-    """Return `text` for people: indented if it is JSON, cut if it is very long.
-
-    A saved notebook keeps what is shown, so base64 of a file is cut as well.
-    """
+    """Text for people: JSON is indented; base64 of a file, and what is very long, is cut."""
     text = _LONG_BASE64.sub(lambda m: f"{m[0][:24]}… ({len(m[0]):,} characters of base64)", text)
     with contextlib.suppress(ValueError, RecursionError):
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
@@ -80,7 +76,7 @@ def code(text: str, *, max_height: str = "22em") -> str:
     )
 
 
-def badge(text: str, *, good: bool | None = None) -> str:
+def badge(text: str, good: bool | None = None) -> str:
     """A short word in a frame; a sign before it, never colour alone, says good or bad."""
     signs = {True: ("✓ ", "46,125,50"), False: ("✗ ", "198,40,40"), None: ("", "128,128,128")}
     sign, colour = signs[good]
@@ -106,12 +102,9 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 def picture(
     data: bytes, media_type: str, alt: str, *, width: int = 360, size: tuple[int, int] | None = None
 ) -> str:
-    """An embedded picture, `width` pixels wide but never wider than its place.
-
-    One that is known by its `size` to be very tall or wide is legible, in a frame that scrolls.
-    """
+    """An embedded picture that fits its place; of a very tall or wide `size`, in a frame."""
     uri = f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-    name, most, frame = escape(alt, quote=True), "100%", ""
+    name, most, frame = escape(alt), "100%", ""
     if size is not None:
         tallest = width * 11 // 9
         fitting = min(width / size[0], tallest / size[1])
@@ -164,33 +157,22 @@ def card(title: str, *parts: str) -> str:
 
 
 def describe(
-    title: str,
-    pairs: Iterable[tuple[str, Told]],
-    *blocks: tuple[str, str],
-    images: Iterable[str] = (),
+    title: str, pairs: Iterable[Fact], *blocks: tuple[str, str], images: Iterable[str] = ()
 ) -> dict[str, Any]:
     """A bundle of images (HTML), labels with values, and headed blocks of code side by side."""
     shown, told = [], [title]
     for label, value in pairs:
-        said, html = (
-            (value, words(value))
-            if isinstance(value, str)
-            else (value[0], badge(value[0], good=value[1]))
-        )
-        shown.append((label, html))
-        told.append(f"  {label}: {said}")
+        shown.append((label, words(value) if isinstance(value, str) else badge(*value)))
+        told.append(f"  {label}: {value if isinstance(value, str) else value[0]}")
     sides = ""
     for name, text in blocks:
         sides += (
             f'<div role="group" aria-label="{escape(name)}" style="min-width:0;margin-top:.5em">'
-            f'<div style="font-weight:600;opacity:.85">{escape(name)}</div>'
-            f"{code(text)}</div>"
+            f'<div style="font-weight:600;opacity:.85">{escape(name)}</div>{code(text)}</div>'
         )
         told += f"--- {name}\n{text}".splitlines()
-    grid = (
-        "display:grid;gap:0 12px;grid-template-columns:repeat(auto-fit,minmax(min(100%,20em),1fr))"
-    )
-    below = f'<div style="{grid}">{sides}</div>' if sides else ""
+    grid = "gap:0 12px;grid-template-columns:repeat(auto-fit,minmax(min(100%,20em),1fr))"
+    below = f'<div style="display:grid;{grid}">{sides}</div>' if sides else ""
     plain = "\n".join(
         fill(line, 80, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False)
         for line in told

@@ -68,8 +68,7 @@ def exercise(check: Callable[..., object]) -> Any:
     Raises:
         InvalidInputError: the function has no docstring, so it could say no more than "wrong".
     """
-    hint = inspect.getdoc(check) or ""
-    if not hint:
+    if not (hint := inspect.getdoc(check) or ""):
         raise InvalidInputError(
             f"The exercise {check.__name__} has no docstring; expected a hint for a wrong answer. "
             "Write one below the line with def."

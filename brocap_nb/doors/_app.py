@@ -1,7 +1,4 @@
-"""`brocap-nb app`: the Console alone as a page, served by Voila.
-
-Each visitor has a kernel of their own, and in it a sandbox and a log that end with it.
-"""
+"""`brocap-nb app`: the Console as a page, served by Voila, with a kernel for each visitor."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from brocap_nb._server import Server, is_foreign
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._secrets import KEY_VARIABLE
 from brocap_nb.log import ExchangeLog
@@ -25,11 +23,7 @@ from brocap_nb.widgets._console import Console
 _PAGE: Final = Path(__file__).with_name("app_page")
 
 # The widgets' front end; other extensions of this installation have no business in the page.
-_EXTENSIONS: Final = (
-    "@jupyter-widgets/jupyterlab-manager",
-    "@voila-dashboards/widgets-manager8",
-    "anywidget",
-)
+_MANAGERS: Final = ("@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
 
 # What the page may load is held by the browser: this server and nothing else. Voila's own scripts
 # are inline and widgets come as blobs.
@@ -49,6 +43,8 @@ def run(options: Namespace) -> int:
             f"--idle is {options.idle:g} and --visitors is {options.visitors}; expected "
             "a number of minutes above 0, such as 30, and of at least 1 visitor, such as 10."
         )
+    with Server(options.host, options.port, error=InvalidInputError) as probe:
+        options.port = probe.port  # a free one for 0
     # the visitors' kernels get this process's environment, and must not spend the owner's money
     os.environ.pop(KEY_VARIABLE, None)
     with tempfile.TemporaryDirectory(prefix="brocap-app-", ignore_cleanup_errors=True) as folder:
@@ -70,8 +66,6 @@ def _serve(notebook: Path, options: Namespace) -> None:
     from tornado.routing import Matcher, Rule
     from tornado.web import HTTPError, RequestHandler
     from voila.app import Voila
-
-    from brocap_nb._server import is_foreign
 
     host, port = options.host, options.port
     names = {name.lower() for name in ("localhost", host, *options.names)}
@@ -119,8 +113,7 @@ def _serve(notebook: Path, options: Namespace) -> None:
             # before all of Voila's, so that a web page in the same browser gets at none of them
             self.app.default_router.rules.insert(0, Rule(Foreign(), Refused))
             shown = f"[{host}]" if ":" in host else host
-            print(f"The Console is at  http://{shown}:{port}/", flush=True)
-            print("Ctrl+C ends it.", flush=True)
+            print(f"The Console is at  http://{shown}:{port}/\nCtrl+C ends it.", flush=True)
             super().listen()
 
     app = App(
@@ -143,7 +136,8 @@ def _serve(notebook: Path, options: Namespace) -> None:
             "--VoilaConfiguration.template=lab",
             "--VoilaConfiguration.allow_template_override=NO",
             "--VoilaConfiguration.file_denylist=.*",
-            *(f"--VoilaConfiguration.extension_allowlist={name}" for name in _EXTENSIONS),
+            "--VoilaConfiguration.extension_allowlist=anywidget",
+            *(f"--VoilaConfiguration.extension_allowlist={name}" for name in _MANAGERS),
             # an open page that nobody uses holds a kernel too
             f"--MappingKernelManager.cull_idle_timeout={seconds}",
             f"--MappingKernelManager.cull_interval={max(1, min(60, seconds // 4))}",
@@ -164,10 +158,9 @@ class VisitorPage(widgets.View):
         if not live:  # nothing to choose
             told = widgets.HTML(widgets.note("Tasks go to: Practice service; free, no key needed"))
             self.console.target.set_trait("children", [told])
-        download = widgets.Button(
-            description="Download your log (.har, keys removed)",
-            layout={"width": "auto", "align_self": "flex-start"},
-        )
+        words = "Download your log (.har, keys removed)"
+        layout = {"width": "auto", "align_self": "flex-start"}
+        download = widgets.Button(description=words, layout=layout)
         self.link = widgets.HTML()
         about = widgets.note(
             "Build a task, send it, and see every request and response. The log is yours alone. It "
@@ -175,11 +168,8 @@ class VisitorPage(widgets.View):
             "it, take it along:"
         )
         title = widgets.HTML(f'<h1 style="font-size:1.5em;margin:0">brocap_nb</h1>{about}')
-        super().__init__(
-            [widgets.panel(title, download, self.link), self.console.widget],
-            layout={"grid_gap": "12px"},
-            classes=("brocap",),
-        )
+        shown = [widgets.panel(title, download, self.link), self.console.widget]
+        super().__init__(shown, layout={"grid_gap": "12px"}, classes=("brocap",))
         download.on_click(self._prepare)
 
     def _prepare(self, _: object) -> None:

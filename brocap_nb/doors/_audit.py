@@ -1,9 +1,7 @@
-"""Search files for a client key: what is saved, shared or committed should not hold one.
+"""Search files for a client key, in any dress, and for 32 hexadecimal digits in a key's place.
 
-Two things are looked for: the key itself, in any dress in which it could have been written down,
-and 32 hexadecimal digits that stand where a key stands (`clientKey`, `api_key`, `Client("…")`).
 Every file is text here, whatever it is: a key in JSON, HTML or base64 is found as it stands there.
-What is found is never printed, wherever it stood: no more than its first four characters.
+Of what is found, wherever it stood, no more than the first four characters are ever printed.
 """
 
 from __future__ import annotations
@@ -13,16 +11,13 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from brocap_nb.api._secrets import Secret
 from brocap_nb.sandbox._rules import keys_for
 
-LARGEST: Final = 256 * 2**20
-"""Bytes of a file, unpacked, that are searched; a larger one is unreadable."""
-
+LARGEST: Final = 256 * 2**20  # bytes of a file, unpacked; a larger one is unreadable
 # Only what is compressed or not ours; a hidden folder such as .ipynb_checkpoints is searched.
 _SKIPPED: Final = frozenset({".git", ".hg", "node_modules"})
 _DIGITS: Final = r"(?<![0-9a-f])([0-9a-f]{32})(?![0-9a-f])"
@@ -33,8 +28,9 @@ _LIKE: Final = re.compile(
     re.IGNORECASE,
 )
 _ESCAPED: Final = re.compile(r"\\(.)")
-_VARIETY: Final = 6  # fewer different digits are a placeholder
-_SANDBOX_SEEDS: Final = 200
+# keys of sandboxes are worth nothing, and shown in every other notebook
+_SANDBOX_KEYS: Final = {key for seed in range(200) for key in keys_for(seed).values()}
+_Path: TypeAlias = str | os.PathLike[str]
 
 
 class Report(NamedTuple):
@@ -45,18 +41,17 @@ class Report(NamedTuple):
     files: int
 
 
-def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Report:
+def audit(paths: Iterable[_Path], key: str | None = None) -> Report:
     """Search files, and folders with all that is in them, for `key` and what looks like one."""
     findings, files, secret = dict[str, None](), 0, Secret(key or "")
     problems: list[tuple[object, Exception]] = []
     for path in _files(paths, lambda error: problems.append((error.filename, error))):
         try:
-            found = list(_search(path, secret))
+            found = (f"{_shown(str(path), secret)}: {one}" for one in _search(path, secret))
+            findings |= dict.fromkeys(found)
+            files += 1
         except Exception as error:  # no file, no gzip, no Parquet, or no pyarrow to read it
             problems.append((path, error))
-            continue
-        files += 1
-        findings |= {f"{_shown(str(path), secret)}: {one}": None for one in found}
     unreadable = [
         _shown(f"{path} cannot be searched: {getattr(e, 'strerror', None) or e}", secret)
         for path, e in problems
@@ -64,14 +59,11 @@ def audit(paths: Iterable[str | os.PathLike[str]], key: str | None = None) -> Re
     return Report([*findings], unreadable, files)
 
 
-def _files(
-    paths: Iterable[str | os.PathLike[str]], refused: Callable[[OSError], None]
-) -> Iterator[Path]:
+def _files(paths: Iterable[_Path], refused: Callable[[OSError], None]) -> Iterator[Path]:
     for path in map(Path, map(os.path.expanduser, paths)):
         if not path.is_dir():
             yield path
-            continue
-        for folder, folders, names in os.walk(path, onerror=refused):
+        for folder, folders, names in os.walk(path, onerror=refused) if path.is_dir() else ():
             folders[:] = sorted(set(folders) - _SKIPPED)
             yield from (Path(folder, name) for name in sorted(names))
 
@@ -116,11 +108,5 @@ def _found(text: str, secret: Secret) -> Iterator[tuple[int, str]]:
     rest = "\n".join(clean)
     for match in _LIKE.finditer(rest):
         digits = match[1].lower()
-        if len(set(digits)) >= _VARIETY and digits not in _sandbox_keys():
+        if len(set(digits)) > 5 and digits not in _SANDBOX_KEYS:  # fewer are a placeholder
             yield rest.count("\n", 0, match.start(1)), f"looks like a key ({match[1][:4]}…)"
-
-
-@lru_cache(maxsize=1)
-def _sandbox_keys() -> frozenset[str]:
-    """Keys of sandboxes: worth nothing, and shown in every other notebook."""
-    return frozenset(key for seed in range(_SANDBOX_SEEDS) for key in keys_for(seed).values())

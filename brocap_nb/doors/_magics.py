@@ -1,7 +1,6 @@
 """IPython magics: `%load_ext brocap_nb`, then `%%brocap createTask` and `%brocap log`.
 
-A thin layer: what a magic returns are the objects of the Python face. A mistake is told in a few
-lines instead of a traceback, and still ends a run of the whole notebook.
+A mistake is told in a few lines instead of a traceback, and still ends a run of the notebook.
 """
 
 from __future__ import annotations
@@ -100,10 +99,10 @@ class BroCapMagics(Magics):
         self._own: dict[str, Client] = {}
 
     @line_cell_magic
-    def brocap(self, line: str, cell: str | None = None) -> Any:
-        """Talk to the task API; `_help()` is put here."""
+    def brocap(self, line: str, cell: str = "") -> Any:
+        """Talk to the task API; `_HELP` is put here."""
         try:
-            return self._run(line.rstrip(" ;"), cell or "")
+            return self._run(line.rstrip(" ;"), cell)
         except BroCapError as error:
             if isinstance(error, InvalidInputError):  # a key may have been typed
                 error.problems = tuple(Problem(p.field, masked(str(p))) for p in error.problems)
@@ -116,8 +115,7 @@ class BroCapMagics(Magics):
     def _run(self, line: str, cell: str) -> Any:
         name, *rest = line.split(None, 1) or [""]
         if not name and not cell.strip():
-            print(_help())
-            return None
+            return print(_HELP)
         if name not in _COMMANDS:
             raise InvalidInputError(
                 f"{name or 'An empty line'} is nothing that %brocap knows; expected one of: "
@@ -187,9 +185,8 @@ class BroCapMagics(Magics):
         if run:
             return provoke(code, sandbox, shared_log())
         display(explain(code))
-        print(*recipes.loc[recipes["code"] == code, "how"], sep="\n")
-        print(f"In the sandbox %brocap recipe {code} --run does it.")
-        return None
+        told = f"In the sandbox %brocap recipe {code} --run does it."
+        return print(*recipes.loc[recipes["code"] == code, "how"], told, sep="\n")
 
     def _client(self, options: Namespace) -> Client:
         if options.client:
@@ -212,17 +209,12 @@ class BroCapMagics(Magics):
     @context_matcher(identifier="brocap_nb")
     def complete(self, context: CompletionContext) -> dict[str, Any]:
         """IPython's hook: what fits at the cursor of a line or cell of ours."""
-        lines = context.full_text.split("\n")
-        line = lines[context.cursor_line][: context.cursor_position]
-        before = "\n".join([*lines[: context.cursor_line], line])
+        above = context.full_text.split("\n")[: context.cursor_line]
+        before = "\n".join([*above, context.text_until_cursor])
         typed, words = candidates(before, context.full_text)
-        fitting = (word for word in words if word.strip('"').startswith(typed))
-        return {
-            "completions": [SimpleCompletion(word, type="keyword") for word in fitting],
-            "matched_fragment": typed,
-            "ordered": True,
-            "suppress": True,
-        }
+        fitting = [word for word in words if word.strip('"').startswith(typed)]
+        shown = [SimpleCompletion(word, type="keyword") for word in fitting]
+        return {"completions": shown, "matched_fragment": typed, "ordered": True, "suppress": True}
 
 
 def _waited(run: Submission) -> TaskResult:
@@ -234,13 +226,11 @@ def _waited(run: Submission) -> TaskResult:
             handle.update(run)
     except KeyboardInterrupt:
         run.cancel()
-        raise CancelledError(
-            f"Stopped waiting. Task {run.task_id} goes on at the service: "
-            f"%brocap getTaskResult {run.task_id}"
-            if run.task_id is not None
-            else "Stopped before the task had a number. %brocap log shows what was sent.",
-            run.task_id,
-        ) from None
+        told = "Stopped before the task had a number. %brocap log shows what was sent."
+        if (number := run.task_id) is not None:
+            told = f"Stopped waiting. Task {number} goes on at the service: "
+            told += f"%brocap getTaskResult {number}"
+        raise CancelledError(told, number) from None
     return run.result()
 
 
@@ -269,9 +259,6 @@ _NO_JSON: Final = (
 def read_object(cell: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     """Read a cell as the JSON object of a task."""
 
-    def blank(piece: re.Match[str]) -> str:
-        return piece[1] or "0".ljust(len(piece[0]))
-
     def filled(piece: re.Match[str]) -> str:
         name = piece[0].strip("{}$")
         if piece[1]:
@@ -294,7 +281,7 @@ def read_object(cell: str, variables: Mapping[str, Any]) -> dict[str, Any]:
 
     try:
         # first with something as long in a variable's place: so a mistake's column is right
-        json.loads(_PIECE.sub(blank, cell))
+        json.loads(_PIECE.sub(lambda piece: piece[1] or "0".ljust(len(piece[0])), cell))
         value = json.loads(_PIECE.sub(filled, cell))
     except json.JSONDecodeError as error:
         raise InvalidInputError(_told(cell, error)) from None
@@ -338,8 +325,7 @@ def _told(cell: str, error: json.JSONDecodeError) -> str:
 
 def masked(text: str) -> str:
     """Return a text with a dot for each character of what is, or looks like, a key."""
-    key = os.environ.get(KEY_VARIABLE)
-    if key:
+    if key := os.environ.get(KEY_VARIABLE):
         text = text.replace(key, "•" * len(key))
     return _LIKE_A_KEY.sub(lambda found: "•" * len(found[0]), text)
 
@@ -361,8 +347,7 @@ def candidates(before: str, cell: str) -> tuple[str, list[str]]:
         if not words:
             return typed, list(_COMMANDS)
         if typed.startswith("-"):
-            options = _COMMANDS.get(words[0], ("", ""))[1].split()
-            return typed, [option for option in options if option.startswith("-")]
+            return typed, _COMMANDS.get(words[0], ("", ""))[1].split()
         return typed, list(CATALOGUE) if words[0] == "recipe" else []
     before = before[head.end() :]
     if (place := _TYPE.search(before)) is not None and place.end() == len(before):
@@ -377,13 +362,7 @@ def candidates(before: str, cell: str) -> tuple[str, list[str]]:
     return place[2], words if place[1] else [f'"{word}"' for word in words]
 
 
-def _help() -> str:
-    lines = ["%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON", ""]
-    for name, (told, _) in _COMMANDS.items():
-        lines += [f"  {_parser(name).usage_line()}", f"      {told}"]
-    return "\n".join([*lines, "", _MORE])
-
-
+_USES: Final = [f"  {_parser(name).usage_line()}\n      {_COMMANDS[name][0]}" for name in _COMMANDS]
 _MORE: Final = """\
 Tasks go to a sandbox in this kernel: no key, no internet. --live sends them to the real
 service with $BROCAP_CLIENT_KEY; --client NAME uses a Client of yours; --wait waits for the
@@ -394,8 +373,9 @@ In a cell, {name} and $name become the value of your variable `name`, as JSON:
 Inside a string it is put in as text, and only if there is such a variable: other braces and
 dollars stay as they are. Write {{name}} or $$name in a string to send {name} or $name."""
 
-# IPython shows this for `%brocap?`
-BroCapMagics.brocap.__doc__ = _help()
+_HEAD: Final = "%brocap COMMAND [options]     in a line; %%brocap METHOD above a cell with JSON"
+_HELP: Final = "\n".join([_HEAD, "", *_USES, "", _MORE])
+BroCapMagics.brocap.__doc__ = _HELP  # IPython shows this for `%brocap?`
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

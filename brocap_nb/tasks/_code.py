@@ -1,14 +1,10 @@
-"""JSON as Python source, and the code that builds a task from the JSON that is sent.
-
-No secret and no picture stands in it: a secret is read from an environment variable, a picture
-from a file.
-"""
+"""JSON as Python source, and the code that builds a task: without its secrets and pictures."""
 
 from __future__ import annotations
 
-import keyword
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from keyword import iskeyword
 from pprint import pformat
 from typing import Any, Final
 
@@ -48,88 +44,72 @@ def written(value: Any, before: str = "", indent: int = 4) -> str:
 
 def python_source(task: Any) -> str:
     """Return code that builds `task` from its JSON."""
-    kind, needs = type(task), _Needs()
+    imports, notes, files = set[str](), dict[str, str](), dict[bytes, str]()
+
+    def file(picture: EmbeddedPicture) -> str:
+        data, extension = picture.data, picture.media_type.removeprefix("image/")
+        if data not in files:
+            name = files[data] = f"picture-{len(files) + 1}.{extension}"
+            size = f"{len(data):,} bytes"
+            notes[name] = f"is the picture's file ({size}): put it beside the notebook."
+        return files[data]
+
+    def leaf(value: Any, path: tuple[str, ...]) -> Any:
+        """Return what stands for a value: itself, or code that reads it."""
+        named = type(value) in (str, int, float) and any(map(label_of, path))
+        if value != "" and (named or isinstance(value, SecretText)):
+            imports.add("os")
+            words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
+            name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
+            while f"${name}" in notes:  # two paths may have the same words
+                name += "_2"
+            notes[f"${name}"] = "holds a secret, which is not written here: set it first."
+            read = f"os.environ[{name!r}]"
+            return Code(read if isinstance(value, str) else f"{type(value).__name__}({read})")
+        picture = embedded_picture(value) if isinstance(value, str) else None
+        if picture is None:
+            return value
+        imports.update(("base64", "pathlib"))
+        return Code(f"base64.b64encode(pathlib.Path({file(picture)!r}).read_bytes()).decode()")
+
+    kind = type(task)
     called = kind.__qualname__.rpartition("<locals>.")[2]
     if kind.__module__.startswith("brocap_nb."):
         called = f"bn.{called}"
     else:
-        needs.notes[called] = "is a type of your own: define or import it first."
+        notes[called] = "is a type of your own: define or import it first."
+    sent = task.to_wire()
     if any(base.__name__ == "RawTask" for base in kind.__mro__):
-        arguments = [written(literal(task.to_wire(), needs.leaf))]
+        arguments = [written(literal(sent, leaf))]
     else:
-        arguments, sent = [], task._json()
+        arguments, fields, given = [], kind.model_fields, dict[str, Any]()
+        names = {info.serialization_alias: name for name, info in fields.items()}
+        if "type" not in {*names, *(task.model_extra or ())}:
+            del sent["type"]
         if called == "bn.ComplexImageTask":
             sent = {"question": sent.pop("metadata")["Task"], **sent}
             pictures = sent.get("imagesBase64", ())
             if len(pictures) == 1 and (found := embedded_picture(pictures[0])):
                 called += ".from_image"
-                arguments.append(repr(needs.file(found)))
+                arguments.append(repr(file(found)))
                 del sent["imagesBase64"]
-        given = dict(_arguments(task, sent, needs))
+        for wire, value in sent.items():
+            name = names.get(wire, wire)
+            default = fields[name].default if name in fields else fields
+            held = getattr(task, name, None)
+            # what holds its default is left out; a pickle's copy holds another object; True is no 1
+            if held != default or repr(held) != repr(default):
+                # the class or the API may call it what means a secret
+                place = wire if label_of(wire) else name
+                given[name] = literal(value, leaf, (place,))
         # Python takes it as a keyword, and as it is: it normalises other alphabets
-        plain = {name for name in given if name.isascii() and name.isidentifier()}
-        if plain - {*keyword.kwlist} == {*given}:
+        if all(name.isascii() and name.isidentifier() and not iskeyword(name) for name in given):
             arguments += [written(value, f"{name}=") for name, value in given.items()]
         else:
             arguments.append(written(given, "**"))
     built = f"task = {called}({', '.join(arguments)})"
     if len(built) > WIDTH or "\n" in built:
         built = "\n    ".join([f"task = {called}(", *(f"{one}," for one in arguments)]) + "\n)"
-    head = [*(f"import {module}" for module in sorted(needs.imports)), ""] if needs.imports else []
-    notes = [f"# {name} {note}" for name, note in needs.notes.items()]
-    return "\n".join([*head, "import brocap_nb as bn", "", *notes, built, ""])
-
-
-def _arguments(task: Any, sent: dict[str, Any], needs: _Needs) -> Iterator[tuple[str, Any]]:
-    """The keywords with their values, ready for `written`; what holds its default is left out."""
-    fields = type(task).model_fields
-    names = {info.serialization_alias: name for name, info in fields.items()}
-    for wire, value in sent.items():
-        name = names.get(wire, wire)
-        default = fields[name].default if name in fields else fields
-        held = getattr(task, name, None)
-        # a copy from a pickle holds another object; and True is not 1
-        if held != default or repr(held) != repr(default):
-            # the class or the API may call it what means a secret
-            place = wire if label_of(wire) else name
-            yield name, literal(value, needs.leaf, (place,))
-
-
-class _Needs:
-    """What the code needs, gathered while it is written."""
-
-    def __init__(self) -> None:
-        self.imports: set[str] = set()
-        self.notes: dict[str, str] = {}
-        self._files: dict[bytes, str] = {}
-
-    def file(self, picture: EmbeddedPicture) -> str:
-        data, extension = picture.data, picture.media_type.removeprefix("image/")
-        if data not in self._files:
-            name = self._files[data] = f"picture-{len(self._files) + 1}.{extension}"
-            size = f"{len(data):,} bytes"
-            self.notes[name] = f"is the picture's file ({size}): put it beside the notebook."
-        return self._files[data]
-
-    def leaf(self, value: Any, path: tuple[str, ...]) -> Any:
-        """Return what stands for a value: itself, or code that reads it."""
-        named = type(value) in (str, int, float) and any(label_of(name) for name in path)
-        if value != "" and (named or isinstance(value, SecretText)):
-            self.imports.add("os")
-            read = f"os.environ[{self._variable(path)!r}]"
-            return Code(read if isinstance(value, str) else f"{type(value).__name__}({read})")
-        picture = embedded_picture(value) if isinstance(value, str) else None
-        if picture is None:
-            return value
-        self.imports |= {"base64", "pathlib"}
-        read = f"pathlib.Path({self.file(picture)!r}).read_bytes()"
-        return Code(f"base64.b64encode({read}).decode()")
-
-    def _variable(self, path: tuple[str, ...]) -> str:
-        """The name of a secret's variable, by its place in the task."""
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", "_".join(path))
-        name = re.sub(r"\W|^(?=\d)", "_", words, flags=re.ASCII).upper()
-        while f"${name}" in self.notes:  # two paths may have the same words
-            name += "_2"
-        self.notes[f"${name}"] = "holds a secret, which is not written here: set it first."
-        return name
+    head = [*(f"import {module}" for module in sorted(imports)), ""] if imports else []
+    told = [f"# {name} {note}" for name, note in notes.items()]
+    return "\n".join([*head, "import brocap_nb as bn", "", *told, built, ""])

@@ -7,13 +7,13 @@ and what was checked is what is connected to. A redirect is a new connection, an
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
 import time
 from collections.abc import Iterable
-from contextlib import closing
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import unquote, urljoin
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
@@ -21,15 +21,12 @@ from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util import Url, make_headers, parse_url
 
-Origin: TypeAlias = tuple[str, str, int]
-"""Scheme, host and port."""
+from brocap_nb.api._errors import InvalidImageError
 
 MAX_HOPS: Final = 6
 MAX_BYTES: Final = 10_000_000
-TIMEOUT: Final = (5.0, 10.0)
-"""Seconds for connecting, and for the next bytes."""
-DEADLINE: Final = 30.0
-"""Seconds for all of it."""
+TIMEOUT: Final = (5.0, 10.0)  # seconds for connecting, and for the next bytes
+DEADLINE: Final = 30.0  # seconds for all of it
 
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
@@ -37,39 +34,28 @@ _HEADERS: Final = {"Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
 _THIS_MACHINE: Final = "this machine itself"
 
 
-class DownloadError(Exception):
-    """Why nothing was loaded, in a few words."""
-
-
-def origin(url: str) -> Origin | None:
+def origin(url: str) -> tuple[str, str, int] | None:
     """Return scheme, host and port of an http(s) address; None if it is none."""
-    try:
-        parts = parse_url(url)
-    except HTTPError:
-        return None
-    if not parts.host or parts.scheme not in _PORTS:
-        return None
-    return parts.scheme, parts.host.strip("[]").rstrip("."), parts.port or _PORTS[parts.scheme]
+    with contextlib.suppress(HTTPError):
+        scheme, _, host, port, *_ = parse_url(url)
+        if host and scheme in _PORTS:
+            return scheme, host.strip("[]").rstrip("."), port or _PORTS[scheme]
+    return None
 
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, by its name or its number; nothing is looked up."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
+    with contextlib.suppress(OSError, UnicodeError):
         found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
-    except (OSError, UnicodeError):
-        return False
-    return kind_of_address(str(found[0][4][0])) == _THIS_MACHINE
+        return kind_of_address(str(found[0][4][0])) == _THIS_MACHINE
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def kind_of_address(text: str) -> str | None:
     """Return what an IP address is, in words, if it is not one of the public internet."""
     address: Any = ipaddress.ip_address(text.partition("%")[0])
-    if inner := getattr(address, "ipv4_mapped", None):
-        return kind_of_address(str(inner))
-    if address in _NAT64:
-        return kind_of_address(str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)))
+    if getattr(address, "ipv4_mapped", None) or address in _NAT64:
+        return kind_of_address(str(ipaddress.IPv4Address(address.packed[-4:])))
     if address.is_loopback or address.is_unspecified:
         return _THIS_MACHINE
     odd = address.is_reserved or address.is_multicast or not address.is_global
@@ -80,41 +66,38 @@ def kind_of_address(text: str) -> str | None:
 
 def load(url: str, *, allow_private: bool, trusted: Iterable[str]) -> bytes:
     """Return the file at `url`; private addresses are refused, or allowed at all or if trusted."""
-    ends = time.monotonic() + DEADLINE
-    allowed = {origin(address) for address in trusted}
+    ends, allowed = time.monotonic() + DEADLINE, {origin(address) for address in trusted}
     proxy: Url | None = None
     try:
         for _ in range(MAX_HOPS):
-            place = origin(url)
-            if place is None:
-                raise DownloadError("it leads to an address that is neither http nor https")
-            free = allow_private or place in allowed
-            hosts = [place[1]] if free else _public_addresses(place)
+            if (place := origin(url)) is None:
+                raise InvalidImageError("it leads to an address that is neither http nor https")
+            _, name, port = place
+            hosts = [name] if allow_private or place in allowed else _public_addresses(name, port)
             # a proxy would look up the name itself
-            by_proxy = allow_private and not is_loopback(place[1])
+            by_proxy = allow_private and not is_loopback(name)
             named = select_proxy(url, get_environ_proxies(url)) if by_proxy else None
             proxy = parse_url(named if "://" in named else f"http://{named}") if named else None
-            with closing(_answer(url, place[1], hosts, proxy)) as response:
+            with contextlib.closing(_answer(url, name, hosts, proxy)) as response:
                 if not (target := response.get_redirect_location()):
                     return _body(response, ends)
             url = urljoin(url, target)
-        raise DownloadError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
-    except (DownloadError, HTTPError, OSError, ValueError) as error:
-        reason = str(error) if isinstance(error, DownloadError) else type(error).__name__
+        raise InvalidImageError(f"it leads on to other addresses more than {MAX_HOPS - 1} times")
+    except (HTTPError, OSError, ValueError) as error:
+        reason = str(error) if isinstance(error, InvalidImageError) else type(error).__name__
         if time.monotonic() >= ends:
             reason = f"it took longer than {DEADLINE:g} seconds"
         if proxy:
             reason += f", by way of the proxy {proxy._replace(auth=None)}"
-        raise DownloadError(reason) from None
+        raise InvalidImageError(reason) from None
 
 
-def _public_addresses(place: Origin) -> list[str]:
-    found = socket.getaddrinfo(place[1], place[2], type=socket.SOCK_STREAM)
+def _public_addresses(name: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     addresses = [str(address[0]) for *_, address in found]
-    for address in addresses:
-        if kind := kind_of_address(address):
-            refused = "such addresses are refused: allow private addresses if you trust it"
-            raise DownloadError(f"{place[1]} is {kind}, and {refused}")
+    if kind := next(filter(None, map(kind_of_address, addresses)), None):
+        refused = "such addresses are refused: allow private addresses if you trust it"
+        raise InvalidImageError(f"{name} is {kind}, and {refused}")
     return addresses
 
 
@@ -130,10 +113,10 @@ def _answer(url: str, name: str, hosts: list[str], proxy: Url | None) -> BaseHTT
     if proxy:
         login = make_headers(proxy_basic_auth=unquote(proxy.auth or "") or None)
         pools = ProxyManager(proxy.url, proxy_headers=login, **trust)
+    how: Any = {"redirect": False, "retries": False, "timeout": Timeout(*TIMEOUT)}
     problem: Exception = OSError()
     for host in hosts:
         target = parts._replace(auth=None, host=f"[{host}]" if ":" in host else host).url
-        how: Any = {"redirect": False, "retries": False, "timeout": Timeout(*TIMEOUT)}
         try:
             return pools.urlopen("GET", target, headers=headers, preload_content=False, **how)
         except (NewConnectionError, ConnectTimeoutError) as error:
@@ -143,16 +126,16 @@ def _answer(url: str, name: str, hosts: list[str], proxy: Url | None) -> BaseHTT
 
 def _body(response: BaseHTTPResponse, ends: float) -> bytes:
     if response.status != 200:
-        raise DownloadError(f"the server answered HTTP {response.status}")
+        raise InvalidImageError(f"the server answered HTTP {response.status}")
     packed = response.headers.get("Content-Encoding", "").strip().lower()
     if packed not in ("", "identity"):
-        raise DownloadError(f"it is packed as {packed[:40]!r}, which was not asked for")
+        raise InvalidImageError(f"it is packed as {packed[:40]!r}, which was not asked for")
     body = bytearray()
     # a server may send a byte now and then for ever: each comes in time, but not all
     while chunk := response.read1(65_536, decode_content=False):
         body += chunk
         if len(body) > MAX_BYTES:
-            raise DownloadError(f"it has more than {MAX_BYTES:,} bytes")
+            raise InvalidImageError(f"it has more than {MAX_BYTES:,} bytes")
         if time.monotonic() >= ends:
-            raise DownloadError("it came too late")
+            raise InvalidImageError("it came too late")
     return bytes(body)

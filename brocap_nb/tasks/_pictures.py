@@ -36,7 +36,6 @@ MIN_TILE: Final = 8
 SAVED_MAX: Final = 40_000
 SHOWN_MAX: Final = 12
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
-_URI_HEAD: Final = len("data:image/jpeg;base64,")
 
 _OTHER_KINDS: Final = (
     (rb"^$", "empty"),
@@ -116,14 +115,12 @@ def is_url(text: object) -> bool:
     """Whether `text` is an http or https address with a host, and nothing around it."""
     if not isinstance(text, str) or " " in text or not text.isprintable():
         return False
-    try:
+    with contextlib.suppress(ValueError):  # brackets of no address, a port of letters or too large
         parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:  # brackets of no address, a port of letters or beyond 65535
-        return False
-    labels = host.removesuffix(".").split(".")
-    right = ":" in host or all(0 < len(label) < 64 for label in labels)
-    return parts.scheme in ("http", "https") and port != 0 and right
+        labels = (parts.hostname or "").removesuffix(".").split(".")
+        right = ":" in labels[0] or all(0 < len(label) < 64 for label in labels)
+        return parts.scheme in ("http", "https") and parts.port != 0 and right
+    return False
 
 
 def clean_address(text: str, what: str = "The address") -> str:
@@ -210,7 +207,7 @@ def _written(image: Image.Image) -> bytes:
         if mode in ("I", "F") or (mode.startswith("I;16") and mode != "I;16"):
             raise ValueError(f"the numbers of mode {mode!r} do not say what is white")
         upright = _upright(image)
-        return _png(upright if upright.mode in _PNG_MODES else _rgb(upright))
+        return _saved(upright if upright.mode in _PNG_MODES else _rgb(upright))
     except Exception as error:
         raise InvalidImageError(
             f"The PIL image cannot be written as PNG: {error}. Expected an image with pixels, in a "
@@ -229,7 +226,7 @@ def fetch(url: str, *, allow_private: bool = True, trusted: Iterable[str] = ()) 
         return known
     try:
         data = _download.load(url, allow_private=allow_private, trusted=trusted)
-    except _download.DownloadError as error:
+    except InvalidImageError as error:
         raise InvalidImageError(
             f"The picture at {quoted(url)} cannot be loaded: {error}. Expected the address of a "
             "picture that this kernel can reach. Open it in a browser to check, choose the picture "
@@ -286,8 +283,7 @@ def mark_answer(
             f"product is the answer's length; a tile has at least {MIN_TILE} pixels."
         )
     draw = ImageDraw.Draw(image)
-    stroke = max(2, round(short / 22))
-    size = max(10, round(short / 6))
+    stroke, size = max(2, round(short / 22)), max(10, round(short / 6))
     font, pad = ImageFont.load_default(size), round(size / 4)
     for index, chosen in enumerate(answer):
         row, column = divmod(index, columns)
@@ -295,8 +291,7 @@ def mark_answer(
         right, bottom = round((column + 1) * tile_w) - 1, round((row + 1) * tile_h) - 1
         if chosen:
             draw.rectangle((left, top, right, bottom), outline="white", width=stroke + 2)
-            inner = (left + 1, top + 1, right - 1, bottom - 1)
-            draw.rectangle(inner, outline=_GREEN, width=stroke)
+            draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline=_GREEN, width=stroke)
         # the number on a plate; a chosen tile's plate is green and has a tick
         x, y = left + stroke + 2 + pad, top + stroke + 2 + pad
         end, low = draw.textbbox((x, y), str(index + 1), font=font, anchor="lt")[2:]
@@ -307,7 +302,7 @@ def mark_answer(
         if chosen:
             ends = [(start, y + tick / 2), (start + tick * 0.38, low), (start + tick, y)]
             draw.line(ends, fill="white", width=max(2, round(tick / 6)))
-    return _png(image)
+    return _saved(image)
 
 
 class Thumbnail(NamedTuple):
@@ -328,11 +323,9 @@ def thumbnail(data: bytes, *, side: int = 420, max_bytes: int = 29_000) -> Thumb
     scale = min(1.0, max(side / long, longer))
     while True:
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        buffer = io.BytesIO()
-        small = image.resize(size, reducing_gap=3.0)
-        small.save(buffer, format="JPEG", quality=80, optimize=True)
-        if buffer.tell() <= max_bytes or max(size) < 8:
-            return Thumbnail(buffer.getvalue(), "image/jpeg", *size)
+        small = _saved(image.resize(size, reducing_gap=3.0), "JPEG", quality=80, optimize=True)
+        if len(small) <= max_bytes or max(size) < 8:
+            return Thumbnail(small, "image/jpeg", *size)
         scale *= 0.8
 
 
@@ -341,11 +334,11 @@ def thumbnails(pictures: Sequence[bytes], *, budget: int = SAVED_MAX) -> list[Th
 
     None stands for what cannot be opened, and after the first `SHOWN_MAX`.
     """
-    share = budget // max(1, min(len(pictures), SHOWN_MAX))
+    share = budget // max(1, min(len(pictures), SHOWN_MAX)) - len("data:image/jpeg;base64,")
     found: list[Thumbnail | None] = [None] * len(pictures)
     for index, data in enumerate(pictures[:SHOWN_MAX]):
         with contextlib.suppress(InvalidImageError):
-            found[index] = thumbnail(data, max_bytes=(share - _URI_HEAD) // 4 * 3)
+            found[index] = thumbnail(data, max_bytes=share // 4 * 3)
     return found
 
 
@@ -443,12 +436,10 @@ def _on_white(image: Image.Image) -> Image.Image:
 
     if image.mode == "RGB":  # as most are
         return image
-    white = Image.new("RGBA", image.size, "white")
-    white.alpha_composite(image)
-    return white.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
-def _png(image: Image.Image) -> bytes:
+def _saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
+    image.save(buffer, kind, **options)
     return buffer.getvalue()

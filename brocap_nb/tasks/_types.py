@@ -1,8 +1,4 @@
-"""Task objects: what `createTask` is given.
-
-A task type is a class. Its fields are the API's fields, its checks refuse what the service
-would refuse, and `to_wire()` is the JSON object that is sent.
-"""
+"""Task objects: what `createTask` is given. A task type is a class."""
 
 from __future__ import annotations
 
@@ -15,19 +11,14 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Field
 from pydantic.alias_generators import to_camel
+from pydantic.functional_validators import AfterValidator, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticSerializationError, to_jsonable_python
 
 from brocap_nb import _html
@@ -36,6 +27,7 @@ from brocap_nb.api._errors import InvalidInputError, InvalidTaskError, Problem
 from brocap_nb.api._secrets import SecretText
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._code import python_source
+from brocap_nb.tasks._pictures import clean_address
 
 _registry: dict[str, type[Task]] = {}
 
@@ -157,18 +149,13 @@ class Task(_Strict):
         Raises:
             InvalidTaskError: a value is nothing that JSON can have.
         """
-        return {"type": self.wire_type, **self._json()}
-
-    def _json(self) -> dict[str, Any]:
-        """The fields as they are sent, each secret as a `SecretText`."""
         try:
             held = self.model_dump(by_alias=True)
             dumped = self.model_dump(mode="json", by_alias=True)
             chosen = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            sent: dict[str, Any] = _as_sent(dumped, held, chosen)
+            return {"type": self.wire_type, **_as_sent(dumped, held, chosen)}
         except (PydanticSerializationError, UnicodeError) as error:
             raise _not_json("", f"{type(self).__name__} is not JSON: {str(error)[:200]}") from None
-        return sent
 
     @property
     def wire_body(self) -> Body:
@@ -234,11 +221,8 @@ class Task(_Strict):
     __str__ = __repr__
 
 
-def _address(field: str) -> AfterValidator:
-    return AfterValidator(lambda url: _pictures.clean_address(url, field))
-
-
-_Page: TypeAlias = Annotated[str, _address("websiteURL")]
+_Page: TypeAlias = Annotated[str, AfterValidator(partial(clean_address, what="websiteURL"))]
+_Picture: TypeAlias = Annotated[str, AfterValidator(partial(clean_address, what="imageUrls"))]
 
 
 class ComplexImageMetadata(_Strict):
@@ -267,13 +251,11 @@ class ComplexImageTask(Task):
         alias="class",
         description="The picture's family; `funcaptcha` is the only documented one.",
     )
-    image_urls: tuple[Annotated[str, _address("imageUrls")], ...] | None = Field(
+    image_urls: tuple[_Picture, ...] | None = Field(
         None, description="Address of the picture (one), if imagesBase64 is absent."
     )
     images_base64: tuple[str, ...] | None = Field(
-        None,
-        alias="imagesBase64",
-        description="The picture's file in base64, no `data:` prefix, if imageUrls is absent.",
+        None, description="The picture's file in base64, no `data:` prefix, if imageUrls is absent."
     )
     metadata: ComplexImageMetadata = Field(description="What is asked about the picture.")
     user_agent: str | None = Field(
@@ -428,8 +410,7 @@ class RawTask(Task, register=False):
         return name if isinstance(name, str) else None
 
     def to_wire(self) -> dict[str, Any]:
-        body: dict[str, Any] = json.loads(self.text)
-        return body
+        return dict(json.loads(self.text))
 
 
 # Your own types have docstrings for help. The built-in ones, and Task itself, do without: to read
@@ -447,10 +428,7 @@ def _picture_file(text: str) -> bytes:
 
 
 def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
-    """What pydantic made of a value for JSON, with the secrets for which it has asterisks.
-
-    A field that is None is left out, unless `chosen` has it: the default would mean another value.
-    """
+    """What pydantic made of a value for JSON, with the secrets for which it has asterisks."""
     if hasattr(held, "get_secret_value") and not str(dumped).strip("*"):  # else its owner shows it
         return SecretText(to_jsonable_python(held.get_secret_value()))
     for number in (held, dumped):
@@ -464,7 +442,7 @@ def _as_sent(dumped: Any, held: Any, chosen: Any, place: str = "") -> Any:
                 inner, value, given.get(name, inner), f"{below}{name}"
             )
             for (name, inner), (key, value) in zip(dumped.items(), held.items(), strict=True)
-            if inner is not None or name in given
+            if inner is not None or name in given  # without it a default would mean another value
         }
     if isinstance(dumped, list) and isinstance(held, Collection) and len(held) == len(dumped):
         return [_as_sent(*three, place) for three in zip(dumped, held, given, strict=True)]
