@@ -38,12 +38,12 @@ class DiffTable(ShownTable):
     _columns = "kind path left right"
     _metadata: ClassVar[list[str]] = ["_title", "_nothing"]
 
-    def _rows(self) -> list[dict[str, Any]]:
-        rows = pd.DataFrame(self).to_dict("records")
+    def _rows(self) -> list[Any]:
+        rows = pd.DataFrame(self).head(self.limit).to_dict("records")
         for row in rows:
             for side, absent in (("left", "added"), ("right", "removed")):
                 row[side] = None if row["kind"] == absent else _plain(row[side])
-        return [{str(name): value for name, value in row.items()} for row in rows]
+        return rows
 
 
 def diff(

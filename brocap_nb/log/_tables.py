@@ -228,12 +228,12 @@ class ShownTable(Frame):
     _nothing: str = ""
     _columns: ClassVar[str] = ""
 
-    def as_dicts(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def as_dicts(self, limit: int | None = None) -> list[Any]:
         """The rows, or the first of them; None where there is no value."""
-        rows = pd.DataFrame(self).iloc[:limit].astype(object).to_dict("records")
-        return [{str(n): None if pd.isna(v) else v for n, v in row.items()} for row in rows]
+        rows = pd.DataFrame(self).iloc[:limit].astype(object)
+        return rows.where(rows.notna(), None).to_dict("records")
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _rows(self) -> list[Any]:
         return self.as_dicts(self.limit)
 
     def _more(self) -> str:
@@ -286,7 +286,7 @@ class TaskTable(ShownTable):
     events: Mapping[str, Sequence[_swimlane.Row]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _rows(self) -> list[Any]:
         rows = super()._rows()
         for row in rows:
             row["strip"] = _swimlane.strip(row["task_id"], self.events.get(row["created_by"], ()))

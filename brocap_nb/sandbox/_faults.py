@@ -20,7 +20,6 @@ from brocap_nb.api._facts import METHODS
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
 
-# the first of them come instead of the service's work
 _TABLE: Final = """
 http_429            HTTP 429 with a page and Retry-After: 2.
 http_500            HTTP 500 with a page.

@@ -70,13 +70,9 @@ class Library:
 
     def __init__(self, seed: int, base_url: str) -> None:
         self._base = base_url
+        orders = {name: random.Random(f"{seed}:{name}").sample(range(6), 6) for name in _QUESTIONS}
         self.puzzles = tuple(
-            Puzzle(
-                name,
-                question,
-                f"{base_url}/pictures/{name}.png",
-                tuple(random.Random(f"{seed}:{name}").sample(range(6), 6)),
-            )
+            Puzzle(name, question, f"{base_url}/pictures/{name}.png", tuple(orders[name]))
             for name, question in _QUESTIONS.items()
         )
 

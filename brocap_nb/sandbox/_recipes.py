@@ -123,9 +123,7 @@ BY_HOST: Final = {r.host: r for r in RECIPES if r.host is not None}
 """The recipes that the host of a task's `websiteURL` brings about."""
 
 
-def prepared(
-    recipe: Recipe, keys: Mapping[str, str], url: str, speed: float = 1.0
-) -> dict[str, Any]:
+def prepared(recipe: Recipe, keys: Mapping[str, str], url: str, speed: float) -> dict[str, Any]:
     """Return the recipe ready to be sent to one sandbox, as `Sandbox.recipes` describes it."""
     key, task = keys[recipe.key], dict(_TASKS[recipe.task])
     if recipe.host is not None:
@@ -151,6 +149,3 @@ class RecipeTable(ShownTable):
 
     _title = "How to provoke each error code"
     _columns = "code how"
-
-    def _rows(self) -> Any:
-        return self[["code", "how"]].to_dict("records")

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from brocap_nb.api._facts import (
@@ -26,10 +26,8 @@ from brocap_nb.api._facts import (
     RESULT_LIFETIME,
 )
 from brocap_nb.api._json import fields_of, parse
+from brocap_nb.sandbox._puzzles import Library
 from brocap_nb.sandbox._recipes import BY_HOST, BY_KEY
-
-if TYPE_CHECKING:
-    from brocap_nb.sandbox._puzzles import Library
 
 TOKEN_TYPES: Final = ("FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask")
 
@@ -50,12 +48,7 @@ QUICK_INTERVAL: Final = 1.0
 POLL_TOLERANCE: Final = 0.05
 
 _NO_KEY: Final = "Account authorization key not found in the system or has incorrect format"
-_PROCESSING: Final = {
-    "errorId": 0,
-    "errorCode": None,
-    "errorDescription": None,
-    "status": "processing",
-}
+_SUCCESS: Final = {"errorId": 0, "errorCode": None, "errorDescription": None}
 
 
 class Answer(NamedTuple):
@@ -111,24 +104,23 @@ class Rules:
     ) -> None:
         self.keys = keys_for(seed)
         self.balance = balance
-        self._library, self._clock = library, clock
+        self.library, self._clock = library, clock
         self._seed, self._speed = seed, speed
         self._interval = POLL_INTERVAL if strict else QUICK_INTERVAL
         self._credit = POLL_TOLERANCE if strict else (QUICK_POLLS - 1) * QUICK_INTERVAL
         self._accounts = {key: name for name, key in self.keys.items() if name != "unknown"}
         self._tasks: dict[int, _Task] = {}
         self._oldest_id = self._next_id = FIRST_ID
-        self._strikes: dict[tuple[str, str], list[float]] = {}
-        self._bans: dict[str, tuple[str, float]] = {}
+        self._strikes: dict[str, dict[str, list[float]]] = {}  # of an address, by what they lead to
 
     def answer(self, method: str, body: bytes, address: str) -> Answer:
         """Answer one request that came from `address`. It never raises, whatever the bytes are."""
         now = self._clock()
         self._forget_old(now)
         try:
-            code, until = self._bans.get(address, ("", now))
-            if now < until:
-                raise _Refusal(code)
+            for code, times in self._strikes.get(address, {}).items():
+                if len(times) == STRIKES and now < times[-1] + BAN_SECONDS:
+                    raise _Refusal(code)
             if method not in METHODS:
                 raise _Refusal("ERROR_NO_SUCH_METHOD")
             request, _ = parse(body)
@@ -143,23 +135,30 @@ class Rules:
             return Answer({"errorId": 0, "balance": money})
         except _Refusal as refusal:
             if refusal.strike is not None:
-                self._strike(refusal.strike, address, now)
+                codes = self._strikes.setdefault(address, {})
+                known = (time for time in codes.get(refusal.strike, ()) if now < time + BAN_SECONDS)
+                codes[refusal.strike] = [*known, now]
             return Answer(error(refusal.code, method))
 
     def result(self, task_id: int) -> dict[str, Any] | None:
         """Return the body of a finished task's result, or None if the task is gone."""
         task = self._tasks.get(task_id)
-        return None if task is None else self._result(task_id, task)
+        if task is None:
+            return None
+        if isinstance(task.result, str):
+            return error(task.result, "getTaskResult")
+        solution: dict[str, Any] = {"answer": task.result}
+        if task.result is None:
+            solution = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
+        return {**_SUCCESS, "status": "ready", "solution": solution}
 
     def forgive(self) -> None:
         """Lift every ban and forget what led to it."""
         self._strikes.clear()
-        self._bans.clear()
 
     def _account(self, request: Mapping[str, Any]) -> str:
-        key = request.get("clientKey")
         # a suffix such as `__nocache` may follow the key
-        account = self._accounts.get(key.split("__", 1)[0]) if isinstance(key, str) else None
+        account = self._accounts.get(_text(request, "clientKey").split("__", 1)[0])
         if account is None:
             raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
         if account in BY_KEY and BY_KEY[account].last == "balance":
@@ -185,20 +184,16 @@ class Rules:
         image = task["type"] == "ComplexImageTask"
         chance = random.Random(f"{self._seed}:{task_id}")
         seconds = chance.uniform(*(IMAGE_SECONDS if image else TOKEN_SECONDS)) / self._speed
-        first_poll = spoiled.get("poll")
-        self._tasks[task_id] = _Task(account, now, now + seconds, result, first_poll)
-        url = request.get("callbackUrl")
-        callback = (task_id, url, seconds) if isinstance(url, str) and url else None
-        return Answer({"errorId": 0, "taskId": task_id}, callback)
+        self._tasks[task_id] = _Task(account, now, now + seconds, result, spoiled.get("poll"))
+        url = _text(request, "callbackUrl")
+        return Answer({"errorId": 0, "taskId": task_id}, (task_id, url, seconds) if url else None)
 
     def _check_task(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str | None:
         """Return an image task's tiles or error code, or None for a token task."""
-        kind = task.get("type")
-        if not isinstance(kind, str) or not kind:
+        kind = _text(task, "type")
+        if not kind:
             raise _Refusal("ERROR_NO_SUCH_METHOD")
-        if kind == "ComplexImageTask":
-            if task.get("class") != "funcaptcha":
-                raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
+        if kind == "ComplexImageTask" and task.get("class") == "funcaptcha":
             return self._solve(task)
         if kind not in TOKEN_TYPES:
             raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
@@ -212,14 +207,14 @@ class Rules:
         return None
 
     def _solve(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str:
-        data = self._library.of(task)
+        data = self.library.of(task)
         if data is None:
             return "ERROR_CAPTCHA_UNSOLVABLE"
         if len(data) > IMAGE_MAX_BYTES:
             raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
         if len(data) < IMAGE_MIN_BYTES:
             raise _Refusal("ERROR_ZERO_CAPTCHA_FILESIZE")
-        metadata, puzzle = task.get("metadata"), self._library.find(data)
+        metadata, puzzle = task.get("metadata"), self.library.find(data)
         question = metadata.get("Task") if isinstance(metadata, dict) else None
         known = puzzle is not None and _plain(question) == _plain(puzzle.question)
         return puzzle.answer if puzzle and known else "ERROR_CAPTCHA_UNSOLVABLE"
@@ -238,15 +233,8 @@ class Rules:
         task.next_due = max(now, task.next_due) + self._interval
         if task.first_poll is not None and task.polls == 1:
             raise _Refusal(task.first_poll)
-        return Answer(self._result(number, task) if now >= task.ready_at else dict(_PROCESSING))
-
-    def _result(self, task_id: int, task: _Task) -> dict[str, Any]:
-        if isinstance(task.result, str):
-            return error(task.result, "getTaskResult")
-        solution: dict[str, Any] = {"answer": task.result}
-        if task.result is None:
-            solution = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
-        return {**_PROCESSING, "status": "ready", "solution": solution}
+        result = self.result(number) if now >= task.ready_at else None
+        return Answer(result or {**_SUCCESS, "status": "processing"})
 
     def _forget_old(self, now: float) -> None:
         while self._oldest_id in self._tasks:
@@ -254,14 +242,6 @@ class Rules:
                 break
             del self._tasks[self._oldest_id]
             self._oldest_id += 1
-
-    def _strike(self, code: str, address: str, now: float) -> None:
-        known = self._strikes.pop((address, code), [])
-        times = [*(t for t in known if now - t <= BAN_SECONDS), now]
-        if len(times) >= STRIKES:
-            self._bans[address] = (code, now + BAN_SECONDS)
-        else:
-            self._strikes[address, code] = times
 
 
 def _host(url: str) -> str:
@@ -272,8 +252,8 @@ def _host(url: str) -> str:
         return ""
 
 
-def _text(task: Mapping[str, Any], name: str) -> str:
-    value = task.get(name)
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
     return value if isinstance(value, str) else ""
 
 
