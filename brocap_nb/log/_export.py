@@ -71,9 +71,8 @@ def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> No
 def _entry(exchange: Exchange) -> dict[str, Any]:
     elapsed, line = max(exchange.elapsed_ms or 0.0, 0.0), exchange.to_line()
     sent, came = (json.loads(line[f"{m}_headers"] or "{}") for m in ("request", "response"))
-    post = {"mimeType": _header(sent, "content-type"), "text": exchange.request}
-    if not post["mimeType"]:
-        post["mimeType"] = "application/json" if exchange.request_kind == "json" else _UNKNOWN_TYPE
+    kind = "application/json" if exchange.request_kind == "json" else _UNKNOWN_TYPE
+    post = {"mimeType": _header(sent, "content-type") or kind, "text": exchange.request}
     content: dict[str, Any] = {
         "size": exchange.response_bytes or 0,
         "mimeType": _header(came, "content-type") or _UNKNOWN_TYPE,
@@ -128,14 +127,7 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 
 
 def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
-    """Return the exchanges of a HAR, with labels for keys, cookies and passwords.
-
-    Of a foreign one the calls of the API's methods are taken, or `everything`; an entry that cannot
-    be read is left out with a `LogWarning`. Pictures are base64 in `request`.
-
-    Raises:
-        InvalidInputError: it is no HAR, or has nothing of this API that can be read.
-    """
+    """Return the exchanges that `ExchangeLog.from_har` takes; pictures are base64 in `request`."""
     try:
         content = path_of(path).read_bytes()
         document, wrong = parse(content, json.JSONDecoder())
@@ -155,7 +147,7 @@ def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exc
 
 
 def exchanges_from_har(entries: list[Any], everything: bool = False) -> list[Exchange]:
-    """Return the exchanges of a HAR's entries; see `read_har`."""
+    """Return those of a HAR's entries; one that cannot be read is left out with a `LogWarning`."""
     veil = Veil(*(secret for entry in entries for secret in _secrets_of(entry)))
     found, lost = [], []
     for number, entry in enumerate(entries, 1):
@@ -189,9 +181,9 @@ def _get(entry: Any, path: str, empty: Any = "") -> Any:
         entry = entry.get(name) if isinstance(entry, dict) else None
     if entry is None:
         return empty
-    kinds: dict[Any, str] = {str: "a text", list: "a list", dict: "an object"}
-    kind: Any = next((kind for kind in kinds if isinstance(empty, kind)), (int, float))
+    kind: Any = (int, float) if empty == 0 else type(empty)
     if not isinstance(entry, kind):
+        kinds = {str: "a text", list: "a list", dict: "an object"}
         expected = kinds.get(kind, "a number")
         raise _UnreadableError(f"{path} is of type {type(entry).__name__}; expected {expected}")
     return entry if empty != 0 or 0 <= entry < MOST_MS else 0
@@ -245,11 +237,10 @@ def _redacted(entry: Any, path: str, veil: Veil) -> tuple[str | None, str | None
     if not raw and _get(entry, f"{path}.text", "-") == "-":
         return None, None
     try:
-        return veil.redact(redact_body(raw.decode(), kind)[0]), None
-    except UnicodeDecodeError:
-        # latin-1 gives each byte a character, so that the key is found between bytes of any kind
-        clean = veil.redact(redact_body(raw.decode("latin-1"), kind)[0])
-        return decode_answer(clean.encode("latin-1"), None)
+        text, encoding = raw.decode(), "utf-8"
+    except UnicodeDecodeError:  # a character for each byte: a key is found between any others
+        text, encoding = raw.decode("latin-1"), "latin-1"
+    return decode_answer(redact_body(text, kind)[0].encode(encoding), veil)
 
 
 def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:

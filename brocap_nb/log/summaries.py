@@ -26,15 +26,7 @@ from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, RESULT_LIFETIME, explain
 from brocap_nb.log._rows import DESCRIBED, STRING, UTC_TIME, number_of
 
-__all__ = [
-    "errors",
-    "latency",
-    "task_events",
-    "task_times",
-    "tasks",
-    "timeline",
-    "violations",
-]
+__all__ = ["errors", "latency", "task_events", "task_times", "tasks", "timeline", "violations"]
 
 CREATE: Final = "createTask"
 _OK, _CALLBACK, _API_ERROR = str(Outcome.OK), str(Outcome.CALLBACK), str(Outcome.API_ERROR)
@@ -90,12 +82,9 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
     for code, found in _read(lazy.filter(has_code), *names).groupby("error_code", observed=True):
         entry, times = explain(str(code)), found["started_at"]
         tasks = found.loc[found["task_id"] != _NO_TASK, ["source", "task_id"]].drop_duplicates()
-        rows.append(
-            (
-                *(code, len(found), len(found) / total, times.min(), times.max(), len(tasks)),
-                *(entry.meaning, entry.remedy, entry.retryable, max(found["exchange_id"])),
-            )
-        )
+        told = (entry.meaning, entry.remedy, entry.retryable, max(found["exchange_id"]))
+        count = len(found)
+        rows.append((code, count, count / total, times.min(), times.max(), len(tasks), *told))
     rows.sort(key=lambda row: (-row[1], row[0]))
     return _table(pd.DataFrame(rows, columns=_ERRORS), frame)
 
@@ -108,7 +97,7 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
     `p95_ms` are nearest ranks: the smallest value that 50% or 95% of the values do not exceed.
     """
     answered = _plain("outcome").is_in(_ANSWERED) & ~nw.col("elapsed_ms").is_null()
-    times = _task_times(frame).dropna(subset="seconds")
+    times = task_times(frame).to_pandas().dropna(subset="seconds")
     rows: list[tuple[Any, ...]] = []
     for part in (
         _read(_lazy(frame).filter(answered), "method", "task_type", "elapsed_ms"),
@@ -129,15 +118,11 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
     first answer that was ready, or to the callback; null if there is no result, or if the clock
     was set back in between.
     """
-    return _table(_task_times(frame), frame)
-
-
-def _task_times(frame: Any) -> pd.DataFrame:
     found = _tasks(frame)[::-1].dropna(subset="task_id").sort_values("task_id", kind="stable")
     ready = found["state"] == "ready"
     found["seconds"] = found["queue_s"].where(ready)
     found["answered_by"] = found["answered_by"].where(ready, None)
-    return found[_TASK_TIMES]
+    return _table(found[_TASK_TIMES], frame)
 
 
 _Cost: TypeAlias = Callable[[str, str, str], float | None]
@@ -186,7 +171,7 @@ def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
     is_chosen = table["exchange_id"].isin(chosen["created_by"].to_list()).tolist()
     events = _events(table, [story for story in _stories(table) if is_chosen[story[0]]])
     found: dict[str, list[Any]] = {}
-    for row in events.astype(object).where(events.notna(), None).to_dict("records"):
+    for row in _objects(events).to_dict("records"):
         found.setdefault(row["created_by"], []).append(row)
     return found
 
@@ -206,7 +191,7 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     found_in = functools.lru_cache(maxsize=10_000)(departures)  # most answers say the same
     rows: list[int] = []
     broken: list[str] = []  # field, rule, found, and again: few objects for Python to look after
-    columns = (_values(table[name]) for name in (*names[:-1], "body"))
+    columns = (_objects(table[name]).tolist() for name in (*names[:-1], "body"))
     for row, (source, task_id, task_type, method, text) in enumerate(zip(*columns, strict=True)):
         if task_id != _NO_TASK:
             if task_type is None:
@@ -266,7 +251,7 @@ def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.Da
     is_result = outcome.isin([_OK, _CALLBACK]) & (table["status"] == "ready")
     flags = (fails, is_result, outcome == _PROCESSING, called, table["method"] == "getTaskResult")
     fail, result, goes_on, callback, poll = (flag.tolist() for flag in flags)
-    outcomes, codes, ids = (_values(table[n]) for n in ("outcome", "error_code", "exchange_id"))
+    outcomes, codes, ids = (table[n].tolist() for n in ("outcome", "error_code", "exchange_id"))
     start, end = _times(table, "started_at")
     expired = now.timestamp() * 1e6 - RESULT_LIFETIME * 1_000_000
     rows = []
@@ -336,8 +321,7 @@ def _events(table: pd.DataFrame, stories: list[list[int]]) -> pd.DataFrame:
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
-    native: nw.DataFrame[Any] | nw.LazyFrame[Any] = nw.from_native(frame)
-    lazy = native.lazy()
+    lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
     if "source" in lazy.collect_schema():  # it tells apart tasks of the same number
         return lazy
     return lazy.with_columns(nw.lit("").alias("source"))
@@ -359,9 +343,9 @@ def _read(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
     return table.astype(known).reset_index(drop=True)
 
 
-def _values(column: pd.Series[Any]) -> list[Any]:
-    """The values of a column; None where there is none."""
-    return column.astype(object).where(column.notna(), None).tolist()
+def _objects(table: Any) -> Any:
+    """The values of a table or a column; None where there is none."""
+    return table.astype(object).where(table.notna(), None)
 
 
 def _table(found: pd.DataFrame, frame: Any) -> nw.DataFrame[Any]:
@@ -371,5 +355,5 @@ def _table(found: pd.DataFrame, frame: Any) -> nw.DataFrame[Any]:
     engine = nw.from_native(frame).implementation
     if engine.is_pandas() or engine.is_dask():
         return table
-    data = {str(name): _values(made[name]) for name in made}
-    return nw.from_dict(data, table.schema, backend="polars" if engine.is_polars() else "pyarrow")
+    backend: Any = "polars" if engine.is_polars() else "pyarrow"
+    return nw.from_dict(_objects(made).to_dict("list"), table.schema, backend=backend)
