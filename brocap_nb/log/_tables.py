@@ -94,10 +94,9 @@ def _zoned(dtype: object) -> bool:
     return isinstance(dtype, pd.DatetimeTZDtype)
 
 
-def _for_excel(column: pd.Series[Any]) -> pd.Series[Any]:
+def _for_excel(column: Any) -> Any:
     if _zoned(column.dtype):
-        times: pd.Series[Any] = column.dt.tz_convert("UTC").dt.tz_localize(None)
-        return times
+        return column.dt.tz_convert(None)
     return column.astype(object).map(_fitting) if column.dtype.kind == "O" else column
 
 
@@ -136,8 +135,7 @@ def _code(value: str) -> str:
 
 def _entry(value: str) -> str:
     """How to look at an exchange, to be copied."""
-    name = f'log["{value}"]'
-    return f"<span {_WHOLE}>{_code(name)}</span>"
+    return f"<span {_WHOLE}>" + _code(f'log["{value}"]') + "</span>"
 
 
 def _badge(value: str) -> str:
