@@ -127,7 +127,10 @@ def _header(headers: Mapping[str, str], name: str) -> str:
 
 
 def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
-    """Return the exchanges that `ExchangeLog.from_har` takes; pictures are base64 in `request`."""
+    """Return the exchanges that `ExchangeLog.from_har` takes; pictures are base64 in `request`.
+
+    An entry that cannot be read is left out with a `LogWarning`.
+    """
     try:
         content = path_of(path).read_bytes()
         document, wrong = parse(content, json.JSONDecoder())
@@ -143,11 +146,6 @@ def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exc
             "Expected a file that a browser's network panel or log.to_har(path) wrote.",
             field="path",
         )
-    return exchanges_from_har(entries, everything)
-
-
-def exchanges_from_har(entries: list[Any], everything: bool = False) -> list[Exchange]:
-    """Return those of a HAR's entries; one that cannot be read is left out with a `LogWarning`."""
     veil = Veil(*(secret for entry in entries for secret in _secrets_of(entry)))
     found, lost = [], []
     for number, entry in enumerate(entries, 1):
@@ -167,7 +165,7 @@ def exchanges_from_har(entries: list[Any], everything: bool = False) -> list[Exc
         )
     if lost:
         what = f"{len(lost)} of the HAR's {len(entries)} entries cannot be read and are left out"
-        warnings.warn(f"{what}: {told}.", LogWarning, stacklevel=4)
+        warnings.warn(f"{what}: {told}.", LogWarning, stacklevel=3)
     return found
 
 

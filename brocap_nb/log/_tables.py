@@ -72,9 +72,7 @@ class Frame(pd.DataFrame):
 
         >>> log.latency().to_excel("latency.xlsx")
         """
-        frame = pd.DataFrame(self).copy()
-        for place in range(frame.shape[1]):
-            frame.isetitem(place, _for_excel(frame.iloc[:, place]).array)
+        frame = pd.DataFrame(self).apply(_for_excel)
         frame = frame.rename(columns={n: f"{n} (UTC)" for n, t in self.dtypes.items() if _zoned(t)})
         if frame.index.nlevels == 1:
             name = f"{self.index.name or 'time'} (UTC)" if _zoned(self.index.dtype) else None
@@ -111,17 +109,20 @@ def _fitting(value: Any) -> Any:
     return units[: 2 * (_CELL - len(note))].decode("utf-16-le", "ignore") + note
 
 
-def _name(value: object) -> str:
-    """A type or code, which wraps between its words."""
-    return _WORD.sub(r"\g<0><wbr>", _html.text(str(value)))
+_WHOLE: Final = 'style="white-space:nowrap"'
+_CODE: Final = '<code style="color:inherit;background:none">'
+_WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
 
 
-def _sentence(value: str) -> str:
-    return f'<div style="min-width:9em">{_html.words(value)}</div>'
+def _in(template: str, html: Callable[[str], str] = _html.text) -> Callable[[Any], str]:
+    return lambda value: template.format(html(str(value)))
 
 
-def _anything(value: str) -> str:
-    return f'<div style="overflow-wrap:anywhere">{_html.text(value)}</div>'
+_name = _in("{}", lambda value: _WORD.sub(r"\g<0><wbr>", _html.text(value)))  # wraps between words
+_sentence = _in('<div style="min-width:9em">{}</div>', _html.words)
+_anything = _in('<div style="overflow-wrap:anywhere">{}</div>')
+_code = _in(f"{_CODE}{{}}</code>")
+_entry = _in(f"<span {_WHOLE}>{_CODE}log[&quot;{{}}&quot;]</code></span>")  # to be copied
 
 
 def _at(value: datetime) -> str:
@@ -129,21 +130,9 @@ def _at(value: datetime) -> str:
     return f'<span {_WHOLE} title="{title}">{value:%H:%M:%S} UTC</span>'
 
 
-def _code(value: str) -> str:
-    return f'<code style="color:inherit;background:none">{_html.text(value)}</code>'
-
-
-def _entry(value: str) -> str:
-    """How to look at an exchange, to be copied."""
-    return f"<span {_WHOLE}>" + _code(f'log["{value}"]') + "</span>"
-
-
 def _badge(value: str) -> str:
     return _html.badge(value, good=_html.GOOD.get(value, False))
 
-
-_WHOLE: Final = 'style="white-space:nowrap"'
-_WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
 
 # What stands above a column, its values as HTML (numbers by their format, on the right), and how
 # they stand in a line of text: {0} is the value, {1} the HTML.

@@ -12,7 +12,7 @@ belongs what came after it and before the number was given again, in whatever se
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -148,7 +148,7 @@ def _tasks(frame: Any, now: datetime | None = None, cost: _Cost | None = None) -
     created = _plain("method") == CREATE
     table = _in_order(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked), *_STORY)
     found = _told(table, _stories(table), now or datetime.now(UTC))
-    costs = {name: cost(name, *around) for name, around in _balances(table)} if cost else {}
+    costs = {names[0]: cost(*names) for names in _balances(table)} if cost else {}
     found["cost"] = [costs.get(name) for name in found["created_by"]]
     return found[::-1]
 
@@ -219,8 +219,7 @@ def _in_order(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
     A clock may be set back; the order of a session's own rows is sure.
     """
     table = _read(lazy, "exchange_id", "started_at", "session", *columns)
-    sessions = table["session"].cat
-    table["session"] = sessions.set_categories(sorted(sessions.categories)).cat.codes
+    table["session"] = pd.factorize(table["session"].astype(object), sort=True)[0]
     table["number"] = [number_of(name) for name in table["exchange_id"]]
     clock = table[["session", "number", "started_at"]].sort_values(["session", "number"])
     clock["since"] = clock.groupby("session")["started_at"].cummax()
@@ -235,11 +234,10 @@ def _stories(table: pd.DataFrame, *, orphans: bool = False) -> list[list[int]]:
     created = (table["method"] == CREATE).tolist()
     for row, key in enumerate(zip(table["source"], table["task_id"].tolist(), strict=True)):
         if created[row] or (orphans and key not in newest):
-            stories.append([])
-            newest[key] = stories[-1]
-        elif key[1] == _NO_TASK or key not in newest:
-            continue
-        newest[key].append(row)
+            newest[key] = [row]
+            stories.append(newest[key])
+        elif key[1] != _NO_TASK and key in newest:
+            newest[key].append(row)
     return stories
 
 
@@ -285,24 +283,21 @@ def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.Da
     return found.join(pd.DataFrame(rows, columns=names, dtype=object))
 
 
-def _balances(table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield each createTask that is alone between two getBalance of its session, and those."""
+def _balances(table: pd.DataFrame) -> list[list[str]]:
+    """Each createTask that is alone between two getBalance of its session, and those two."""
     start, end = _times(table, "since")
-    ids, session = table["exchange_id"].tolist(), table["session"].to_numpy()
-    answered = table["elapsed_ms"].notna().to_numpy()
-    asked = (table["method"] == "getBalance").to_numpy()
-    asked_in = {name: np.flatnonzero(asked & (session == name)) for name in np.unique(session)}
-    reach = -np.inf  # the latest end of all before
-    created = np.flatnonzero(table["method"] == CREATE)
-    for one, later in zip(created, [*start[created[1:]], np.inf], strict=False):
-        own = asked_in[session[one]]
-        place = np.searchsorted(own, one)
-        if 0 < place < len(own) and answered[one]:
-            before, after = own[place - 1], own[place]
-            apart = reach <= start[before] and end[before] <= start[one]
-            if apart and end[one] <= start[after] and end[after] <= later:
-                yield ids[one], (ids[before], ids[after])
-        reach = max(reach, end[one])
+    rows = pd.Series(np.arange(len(table)))
+    asked = rows.where(table["method"] == "getBalance").groupby(table["session"])
+    one = np.flatnonzero(table["method"] == CREATE)
+    near = (asked.ffill(), asked.bfill())
+    before, after = (found.fillna(rows).astype("i8").to_numpy()[one] for found in near)
+    reach = np.append(-np.inf, np.maximum.accumulate(end[one]))[:-1]  # the end of all before
+    later = np.append(start[one], np.inf)[1:]
+    alone = table["elapsed_ms"].notna().to_numpy()[one] & (before < one) & (one < after)
+    alone &= (reach <= start[before]) & (end[before] <= start[one])
+    alone &= (end[one] <= start[after]) & (end[after] <= later)
+    names = table["exchange_id"].to_numpy()[np.column_stack((one, before, after))[alone]]
+    return [*names.tolist()]
 
 
 def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -90,10 +90,7 @@ class Library:
         return spoilt.get(path)
 
     def of(self, task: Mapping[str, Any]) -> bytes | None:
-        """Return a task's picture, b"" if it has none; None if it cannot be read.
-
-        An address is looked up here; nothing is fetched.
-        """
+        """Return a task's picture: b"" for none, None if it cannot be read. Nothing is fetched."""
         texts, urls = task.get("imagesBase64"), task.get("imageUrls")
         try:
             if isinstance(texts, list) and texts:
@@ -107,10 +104,7 @@ class Library:
         return self.file(asked.path) if here else None
 
     def find(self, data: bytes) -> Puzzle | None:
-        """Return the puzzle of a picture: by its bytes, or else by how it looks.
-
-        A browser encodes a pasted picture anew: the same sight in other bytes.
-        """
+        """Return the puzzle of a picture, also if a browser encoded it anew, in other bytes."""
         for puzzle in self.puzzles:
             if puzzle.data == data:
                 return puzzle

@@ -53,10 +53,7 @@ class Recording:
             )
 
     def answer(self, method: str, body: bytes) -> tuple[Reply, str]:
-        """Answer one request; with what came of it, for a line of a log.
-
-        It never raises, whatever the bytes are.
-        """
+        """Answer any request, whatever its bytes are; with what came of it, for a line of a log."""
         text = body.decode("utf-8", "backslashreplace")
         answers = self._answers.get(_same(method, text))
         if answers is None:

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from brocap_nb.api._facts import (
@@ -51,14 +51,6 @@ _NO_KEY: Final = "Account authorization key not found in the system or has incor
 _SUCCESS: Final = {"errorId": 0, "errorCode": None, "errorDescription": None}
 
 
-class Answer(NamedTuple):
-    """What the service says to one request, always with HTTP status 200 (the pages name none)."""
-
-    body: dict[str, Any]
-    callback: tuple[int, str, float] | None = None
-    """The task, the `callbackUrl` that its result is to be POSTed to, and in how many seconds."""
-
-
 @dataclass(slots=True)
 class _Task:
     """What is kept of a task for 5 minutes: little, and nothing of its request."""
@@ -68,11 +60,9 @@ class _Task:
     ready_at: float
     result: tuple[bool, ...] | str | None
     """The tiles, or the code of the error that comes instead; None: a token, made from the id."""
-    first_poll: str | None
-    """The code that the first poll is answered with, if any."""
+    first_poll: str | None  # the code that the first poll is answered with, if any
     polls: int = 0
-    next_due: float = float("-inf")
-    """When the next poll comes neither too early nor too late."""
+    next_due: float = float("-inf")  # when the next poll comes neither too early nor too late
 
 
 class _Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the program
@@ -89,7 +79,8 @@ def keys_for(seed: int) -> Mapping[str, str]:
 class Rules:
     """The service's state and its answers, with a sandbox's options.
 
-    One thread asks; `forgive` may be called from any.
+    One thread asks; `forgive` may be called from any. `call_back` is given a task, the
+    `callbackUrl` that its result is to be POSTed to, and in how many seconds.
     """
 
     def __init__(
@@ -101,10 +92,11 @@ class Rules:
         balance: float = 10.0,
         speed: float = 1.0,
         strict: bool = False,
+        call_back: Callable[[int, str, float], object] = lambda *_: None,
     ) -> None:
         self.keys = keys_for(seed)
         self.balance = balance
-        self.library, self._clock = library, clock
+        self.library, self._clock, self._call_back = library, clock, call_back
         self._seed, self._speed = seed, speed
         self._interval = POLL_INTERVAL if strict else QUICK_INTERVAL
         self._credit = POLL_TOLERANCE if strict else (QUICK_POLLS - 1) * QUICK_INTERVAL
@@ -113,8 +105,8 @@ class Rules:
         self._oldest_id = self._next_id = FIRST_ID
         self._strikes: dict[str, dict[str, list[float]]] = {}  # of an address, by what they lead to
 
-    def answer(self, method: str, body: bytes, address: str) -> Answer:
-        """Answer one request that came from `address`. It never raises, whatever the bytes are."""
+    def answer(self, method: str, body: bytes, address: str) -> dict[str, Any]:
+        """Answer a request that came from `address`, whatever its bytes are; HTTP status is 200."""
         now = self._clock()
         self._forget_old(now)
         try:
@@ -132,13 +124,13 @@ class Rules:
             if method == "getTaskResult":
                 return self._poll(request, account, now)
             money = 0.0 if account == "zero_balance" else round(self.balance, 6)
-            return Answer({"errorId": 0, "balance": money})
+            return {"errorId": 0, "balance": money}
         except _Refusal as refusal:
             if refusal.strike is not None:
                 codes = self._strikes.setdefault(address, {})
                 known = (time for time in codes.get(refusal.strike, ()) if now < time + BAN_SECONDS)
                 codes[refusal.strike] = [*known, now]
-            return Answer(error(refusal.code, method))
+            return error(refusal.code, method)
 
     def result(self, task_id: int) -> dict[str, Any] | None:
         """Return the body of a finished task's result, or None if the task is gone."""
@@ -165,7 +157,7 @@ class Rules:
             raise _Refusal(BY_KEY[account].code)
         return account
 
-    def _create(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
+    def _create(self, request: Mapping[str, Any], account: str, now: float) -> dict[str, Any]:
         task = request.get("task")
         if not isinstance(task, dict):
             raise _Refusal("ERROR_TASK_ABSENT")
@@ -186,7 +178,9 @@ class Rules:
         seconds = chance.uniform(*(IMAGE_SECONDS if image else TOKEN_SECONDS)) / self._speed
         self._tasks[task_id] = _Task(account, now, now + seconds, result, spoiled.get("poll"))
         url = _text(request, "callbackUrl")
-        return Answer({"errorId": 0, "taskId": task_id}, (task_id, url, seconds) if url else None)
+        if url:
+            self._call_back(task_id, url, seconds)
+        return {"errorId": 0, "taskId": task_id}
 
     def _check_task(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str | None:
         """Return an image task's tiles or error code, or None for a token task."""
@@ -219,7 +213,7 @@ class Rules:
         known = puzzle is not None and _plain(question) == _plain(puzzle.question)
         return puzzle.answer if puzzle and known else "ERROR_CAPTCHA_UNSOLVABLE"
 
-    def _poll(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
+    def _poll(self, request: Mapping[str, Any], account: str, now: float) -> dict[str, Any]:
         number = _task_id(request.get("taskId"))
         task = self._tasks.get(number)
         if task is None or task.account != account:
@@ -234,7 +228,7 @@ class Rules:
         if task.first_poll is not None and task.polls == 1:
             raise _Refusal(task.first_poll)
         result = self.result(number) if now >= task.ready_at else None
-        return Answer(result or {**_SUCCESS, "status": "processing"})
+        return result or {**_SUCCESS, "status": "processing"}
 
     def _forget_old(self, now: float) -> None:
         while self._oldest_id in self._tasks:

@@ -114,7 +114,8 @@ class Sandbox(Server):
 
     @functools.cached_property
     def _rules(self) -> Rules:
-        return Rules(Library(self._seed, self.url), time.monotonic, **self._options)
+        options = {**self._options, "call_back": lambda *to: self._spawn(self._call_back(*to))}
+        return Rules(Library(self._seed, self.url), time.monotonic, **options)
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -186,9 +187,7 @@ class Sandbox(Server):
         elif self._recording is not None:
             reply, outcome = self._recording.answer(method, request.body)
         else:
-            body, callback = self._rules.answer(method, request.body, request.remote_ip or "")
-            if callback is not None:
-                self._spawn(self._call_back(*callback))
+            body = self._rules.answer(method, request.body, request.remote_ip or "")
             reply = shaped(fault, body)
             reply = dataclasses.replace(reply, pause=reply.pause / self.speed)
             outcome = str(body.get("errorCode") or body.get("status") or "ok")

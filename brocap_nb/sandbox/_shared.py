@@ -24,11 +24,7 @@ def shared_log() -> ExchangeLog:
 
 
 def shared_sandbox() -> Sandbox:
-    """Return the running sandbox of whoever was given none; it ends with the kernel.
-
-    Raises:
-        SandboxError: it cannot start.
-    """
+    """Return the running sandbox of whoever was given none; it ends with the kernel."""
     global _sandbox
     if _sandbox is None or not _sandbox._running:
         from brocap_nb.sandbox._server import Sandbox  # brings the server along: not before
