@@ -16,15 +16,13 @@ from brocap_nb import _html
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.log._tables import ShownTable
 
-IGNORED: Final = frozenset(
-    {
-        *("exchange_id", "session", "started_at", "elapsed_ms", "attempt", "task_id"),
-        *("request_bytes", "response_bytes", "response_base64"),
-        *("request.clientKey", "request.taskId", "response.taskId"),
-        *("request_headers.Content-Length", "response_headers.Content-Length"),
-        *("response_headers.Date", "request_headers.Date", "response_headers.Age"),
-        *("response_headers.ETag", "response_headers.CF-RAY", "response_headers.X-Request-Id"),
-    }
+IGNORED: Final = (
+    *("exchange_id", "session", "started_at", "elapsed_ms", "attempt", "task_id"),
+    *("request_bytes", "response_bytes", "response_base64"),
+    *("request.clientKey", "request.taskId", "response.taskId"),
+    *("request_headers.Content-Length", "response_headers.Content-Length"),
+    *("response_headers.Date", "request_headers.Date", "response_headers.Age"),
+    *("response_headers.ETag", "response_headers.CF-RAY", "response_headers.X-Request-Id"),
 )
 """Paths that differ between any two exchanges, so are compared only with `everything=True`."""
 

@@ -339,30 +339,25 @@ def to_python(exchange: Exchange) -> str:
     keyed, notes = _checked(exchange)
     leaf = _with_key if keyed else lambda value, _path=(): value
     given = f"{written(leaf(exchange.request), 'data=(')}).encode('utf-8', 'surrogatepass')"
-    # ValueError also of what Python code cannot spell as it is
-    with contextlib.suppress(ValueError, RecursionError):
+    with contextlib.suppress(ValueError, RecursionError):  # also what code cannot spell as it is
         body = json.loads(exchange.request)
         if json.dumps(body, allow_nan=False) == exchange.request:
             given = written(literal(body, leaf), "json=")
-    lines = [
-        *notes,
-        *(["import os", ""] if keyed else []),
-        "import requests",
-        "",
-        *([f'key = os.environ["{KEY_VARIABLE}"]'] if keyed else []),
-        "response = requests.request(",
-        f"    {exchange.verb!r},",
-        f"    {written(leaf(exchange.url))},",
-        f"    {written(literal(dict(_sent(exchange)), leaf), 'headers=')},",
-        *([f"    {given},"] if exchange.request_kind != "none" else []),
-        "    allow_redirects=False,",
-        "    timeout=30,",
-        ")",
-        "print(response.status_code)",
-        "print(response.text)",
-        "",
-    ]
-    return "\n".join(lines)
+    start = "".join(f"{note}\n" for note in notes) + ("import os\n\n" if keyed else "")
+    key = f'key = os.environ["{KEY_VARIABLE}"]\n' if keyed else ""
+    body_line = f"    {given},\n" if exchange.request_kind != "none" else ""
+    return f"""{start}import requests
+
+{key}response = requests.request(
+    {exchange.verb!r},
+    {written(leaf(exchange.url))},
+    {written(literal(dict(_sent(exchange)), leaf), "headers=")},
+{body_line}    allow_redirects=False,
+    timeout=30,
+)
+print(response.status_code)
+print(response.text)
+"""
 
 
 def _refused(exchange: Exchange, reason: str) -> InvalidInputError:

@@ -27,7 +27,6 @@ _RIGHT: Final = 720
 _TOP: Final = 30
 _LANE: Final = 34
 _EDGE: Final = 6  # half a mark
-_STRIP: Final = (120, 18)  # pixels
 _SAFE: Final = " !$'()*+,-./:;=?@_~"  # in an address between double quotes
 _STYLE: Final = (
     "<style>.page{fill:#f6f8fa}text{fill:#1f2328}"
@@ -137,7 +136,7 @@ def strip(task_id: int, rows: Sequence[Row]) -> str:
     """Return one lane of all exchanges, small, for a table; empty for none."""
     if not rows:
         return ""
-    width, height = _STRIP
+    width, height = 120, 18  # pixels
     left, right = _EDGE, width - _EDGE
     lane = _lane(rows, _scale(rows, left, right)[2], height // 2, left, right)
     # as a style, since notebooks shrink pictures in tables

@@ -140,13 +140,12 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "answered_by": ("ended by", _entry, ""),
     "asked": ("", _html.text, "{}"),
     "attempt": ("try", "{}", ""),
-    "code": ("code", _name, "{}"),
     "cost": ("cost", "{:g}", "cost about {1}"),
     "count": ("count", "{:,}", "x{1}"),
     "created_at": ("created", _at, ""),
     "created_by": ("created by", _entry, "log[{!r}]"),
     "elapsed_ms": ("ms", "{:,.1f}", "{1} ms"),
-    "error_code": ("code", _name, "{}"),
+    **dict.fromkeys(("code", "error_code"), ("code", _name, "{}")),
     "example": ("example", _entry, "\n    An example: log[{!r}]"),
     "exchange_id": ("exchange", _entry, "log[{!r}]"),
     "field": ("field", lambda field: _code(field) if field else "the whole answer", "{}"),
@@ -209,8 +208,7 @@ def _wrapped(text: str) -> str:
 class ShownTable(Frame):
     """A DataFrame with a display of its own. A part of it has the display of pandas."""
 
-    limit: ClassVar[int] = 200
-    """How many rows are shown."""
+    limit: ClassVar[int] = 200  # how many rows are shown
     _title: str = ""
     _nothing: str = ""
     _columns: ClassVar[str] = ""

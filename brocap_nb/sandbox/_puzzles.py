@@ -147,7 +147,6 @@ def _look(data: bytes) -> Any:
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "BMP", "WEBP")) as image:
-        # a small file can unpack to a huge picture
-        if image.width * image.height > 4_000_000:
+        if image.width * image.height > 4_000_000:  # a small file can unpack to a huge picture
             raise ValueError("The picture has more than 4,000,000 pixels.")
         return image.convert("RGB").resize((36, 24), Image.Resampling.BOX)

@@ -15,8 +15,7 @@ from typing import Any, Final
 from brocap_nb.api._facts import rows
 from brocap_nb.log._tables import ShownTable
 
-TASK_ID: Final = "<taskId>"
-"""Stands in a step's body for the `taskId` that the last createTask answered."""
+TASK_ID: Final = "<taskId>"  # stands in a step's body for what the last createTask answered
 
 TOKEN_TASK: Final[Mapping[str, Any]] = {
     "type": "FunCaptchaTaskProxyless",
@@ -116,11 +115,9 @@ RECIPES: Final = tuple(
 )
 """One for each documented code."""
 
+# those that a key brings about, by its name, and those that the host of `websiteURL` does
 BY_KEY: Final = {r.key: r for r in RECIPES if r.key != "working"}
-"""The recipes that a key brings about, by the key's name."""
-
 BY_HOST: Final = {r.host: r for r in RECIPES if r.host is not None}
-"""The recipes that the host of a task's `websiteURL` brings about."""
 
 
 def prepared(recipe: Recipe, keys: Mapping[str, str], url: str, speed: float) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """A recorded log as a service: a request that was recorded gets the answer that was recorded.
 
-No socket and no clock of its own, like the rules. docs/guides/replay.md says what is played and
-how. A refused connection cannot be told from a broken one here and is reset too. The
-recording may be somebody else's.
+No socket and no clock of its own, like the rules. docs/guides/replay.md says what is played, how.
+A refused connection is reset like a broken one. The recording may be somebody else's.
 """
 
 from __future__ import annotations
@@ -40,8 +39,7 @@ class Recording:
         self._played: dict[int | None, float] = {}  # and when its creation was played
         log = source if isinstance(source, ExchangeLog) else ExchangeLog(source)
         played = [(one, reply) for one in log.exchanges() if (reply := _reply(one)) is not None]
-        self.size = len(played)
-        """How many exchanges it plays."""
+        self.size = len(played)  # how many exchanges it plays
         for one, reply in played:
             self._answers.setdefault(_same(one.method, one.request), []).append((one, reply))
             if one.method == "createTask":

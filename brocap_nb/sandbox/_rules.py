@@ -1,9 +1,8 @@
 """The documented rules: a request comes in, an answer goes out.
 
 No socket, no thread, no clock of its own: time is given in, so a test can let five minutes pass
-at once. What the pages leave open is decided here and marked "the sandbox's own".
-
-Source of every rule that is not so marked: BroCapGPT public API pages.
+at once. What the pages leave open is decided here and marked "the sandbox's own". Source of every
+rule that is not so marked: BroCapGPT public API pages.
 """
 
 from __future__ import annotations
@@ -256,8 +255,7 @@ def _task_id(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and value.isascii() and value.isdecimal():
-        # a longer one is unknown anyway, and Python refuses to convert thousands of digits
-        return int(value[:20])
+        return int(value[:20])  # a longer one is unknown; Python converts no thousands of digits
     raise _Refusal("WRONG_CAPTCHA_ID", strike="ERROR_IP_BLOCKED")
 
 

@@ -76,7 +76,6 @@ class Sandbox(Server):
         """How many times faster than usual a task is done."""
         # far above any picture: what is too large is read and answered
         super().__init__(host, port, error=SandboxError, max_body_size=200_000_000)
-        self._seed = seed
         self._options: Any = {"seed": seed, "balance": balance, "speed": speed, "strict": strict}
         self._callback_ports = frozenset(callback_ports)
         self._log = log
@@ -115,12 +114,12 @@ class Sandbox(Server):
     @functools.cached_property
     def _rules(self) -> Rules:
         options = {**self._options, "call_back": lambda *to: self._spawn(self._call_back(*to))}
-        return Rules(Library(self._seed, self.url), time.monotonic, **options)
+        return Rules(Library(self._options["seed"], self.url), time.monotonic, **options)
 
     @property
     def keys(self) -> Mapping[str, str]:
         """The keys by name: `working`, `unknown`, and one for each error that a key can bring."""
-        return keys_for(self._seed)
+        return keys_for(self._options["seed"])
 
     @property
     def key(self) -> str:
