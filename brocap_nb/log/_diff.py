@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import fields
 from itertools import zip_longest
 from typing import Any, ClassVar, Final
 
@@ -52,7 +51,7 @@ def diff(
     skipped = re.compile(rf"({left_out})([.\[]|$)", re.IGNORECASE)
     found = [
         row
-        for name in (field.name for field in fields(Exchange))
+        for name in Exchange.__slots__
         for row in _rows(name, *(_value(name, getattr(side, name)) for side in (left, right)))
         if not skipped.match(row[0])
     ]

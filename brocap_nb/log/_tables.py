@@ -72,10 +72,11 @@ class Frame(pd.DataFrame):
 
         >>> log.latency().to_excel("latency.xlsx")
         """
-        frame = pd.DataFrame(self).apply(_for_excel)
-        frame = frame.rename(columns={n: f"{n} (UTC)" for n, t in self.dtypes.items() if _zoned(t)})
+        named = {name: f"{name} (UTC)" for name in self.select_dtypes("datetimetz")}
+        frame = pd.DataFrame(self).apply(_for_excel).rename(columns=named)
         if frame.index.nlevels == 1:
-            name = f"{self.index.name or 'time'} (UTC)" if _zoned(self.index.dtype) else None
+            zoned = isinstance(self.index.dtype, pd.DatetimeTZDtype)
+            name = f"{self.index.name or 'time'} (UTC)" if zoned else None
             index = _for_excel(self.index.to_series())
             frame.index = pd.Index(index, name=name or self.index.name)
         try:
@@ -88,12 +89,8 @@ class Frame(pd.DataFrame):
             ) from None
 
 
-def _zoned(dtype: object) -> bool:
-    return isinstance(dtype, pd.DatetimeTZDtype)
-
-
 def _for_excel(column: Any) -> Any:
-    if _zoned(column.dtype):
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
         return column.dt.tz_convert(None)
     return column.astype(object).map(_fitting) if column.dtype.kind == "O" else column
 
@@ -313,9 +310,8 @@ class Timeline(ShownTable):
         picture = _swimlane.image(self.svg, self.summary, style)
         # what scrolls must be reached by the keyboard
         frame = '<div tabindex="0" role="group" aria-label="Timeline" style="overflow-x:auto">'
-        return _html.card(
-            title, f"<div>{words}</div>", f"{frame}{picture}</div>", super()._repr_html_()
-        )
+        told = f"<div>{words}</div>{frame}{picture}</div>"
+        return _html.card(title, told, super()._repr_html_())
 
     def __repr__(self) -> str:
         summary = _wrapped(self.summary)

@@ -170,10 +170,8 @@ def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
     table = _in_order(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)), *_STORY)
     is_chosen = table["exchange_id"].isin(chosen["created_by"].to_list()).tolist()
     events = _events(table, [story for story in _stories(table) if is_chosen[story[0]]])
-    found: dict[str, list[Any]] = {}
-    for row in _objects(events).to_dict("records"):
-        found.setdefault(row["created_by"], []).append(row)
-    return found
+    groups = events.groupby("created_by")
+    return {str(name): _objects(group).to_dict("records") for name, group in groups}
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
@@ -187,17 +185,14 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     names = ("source", "task_id", "task_type", "method", body.alias("body"))
     answered = _plain("outcome").is_in([*_ANSWERED, _CALLBACK])
     table = _in_order(_lazy(frame).filter(answered), *names)
-    types: dict[tuple[Any, Any], str] = {}
+    types: dict[tuple[Any, Any], str | None] = {}
     found_in = functools.lru_cache(maxsize=10_000)(departures)  # most answers say the same
     rows: list[int] = []
     broken: list[str] = []  # field, rule, found, and again: few objects for Python to look after
     columns = (_objects(table[name]).tolist() for name in (*names[:-1], "body"))
     for row, (source, task_id, task_type, method, text) in enumerate(zip(*columns, strict=True)):
         if task_id != _NO_TASK:
-            if task_type is None:
-                task_type = types.get((source, task_id))
-            else:
-                types[source, task_id] = task_type
+            types[source, task_id] = task_type = task_type or types.get((source, task_id))
         if text is not None:
             for departure in found_in(method, text, task_type):
                 rows.append(row)

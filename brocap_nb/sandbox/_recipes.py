@@ -48,11 +48,6 @@ class Recipe:
     task: str = "token"  # in `_TASKS`
     steps: str = "create"  # the last one is answered with `code`
 
-    @property
-    def last(self) -> str:
-        """The step that is answered with `code`."""
-        return self.steps.rpartition(",")[2]
-
 
 # The code, and what differs from a recipe's defaults; below it what to do, as a sentence.
 _TABLE: Final = """

@@ -15,15 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from brocap_nb.api._facts import (
-    CATALOGUE,
-    IMAGE_MAX_BYTES,
-    IMAGE_MIN_BYTES,
-    METHODS,
-    POLL_INTERVAL,
-    POLL_LIMIT,
-    RESULT_LIFETIME,
-)
+from brocap_nb.api import _facts
 from brocap_nb.api._json import fields_of, parse
 from brocap_nb.sandbox._puzzles import Library
 from brocap_nb.sandbox._recipes import BY_HOST, BY_KEY
@@ -97,11 +89,11 @@ class Rules:
         self.balance = balance
         self.library, self._clock, self._call_back = library, clock, call_back
         self._seed, self._speed = seed, speed
-        self._interval = POLL_INTERVAL if strict else QUICK_INTERVAL
+        self._interval = _facts.POLL_INTERVAL if strict else QUICK_INTERVAL
         self._credit = POLL_TOLERANCE if strict else (QUICK_POLLS - 1) * QUICK_INTERVAL
         self._accounts = {key: name for name, key in self.keys.items() if name != "unknown"}
         self._tasks: dict[int, _Task] = {}
-        self._oldest_id = self._next_id = FIRST_ID
+        self._oldest = self._next_id = FIRST_ID
         self._strikes: dict[str, dict[str, list[float]]] = {}  # of an address, by what they lead to
 
     def answer(self, method: str, body: bytes, address: str) -> dict[str, Any]:
@@ -112,7 +104,7 @@ class Rules:
             for code, times in self._strikes.get(address, {}).items():
                 if len(times) == STRIKES and now < times[-1] + BAN_SECONDS:
                     raise _Refusal(code)
-            if method not in METHODS:
+            if method not in _facts.METHODS:
                 raise _Refusal("ERROR_NO_SUCH_METHOD")
             request, _ = parse(body)
             if not isinstance(request, dict):
@@ -152,7 +144,7 @@ class Rules:
         account = self._accounts.get(_text(request, "clientKey").split("__", 1)[0])
         if account is None:
             raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
-        if account in BY_KEY and BY_KEY[account].last == "balance":
+        if account in BY_KEY and BY_KEY[account].steps == "balance":
             raise _Refusal(BY_KEY[account].code)
         return account
 
@@ -165,7 +157,7 @@ class Rules:
             raise _Refusal("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
-        spoiled = {} if trigger is None else {trigger.last: trigger.code}
+        spoiled = {} if trigger is None else {trigger.steps.split(",")[-1]: trigger.code}
         if "create" in spoiled:
             raise _Refusal(spoiled["create"])
         result = spoiled.get("later", result)
@@ -203,9 +195,9 @@ class Rules:
         data = self.library.of(task)
         if data is None:
             return "ERROR_CAPTCHA_UNSOLVABLE"
-        if len(data) > IMAGE_MAX_BYTES:
+        if len(data) > _facts.IMAGE_MAX_BYTES:
             raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
-        if len(data) < IMAGE_MIN_BYTES:
+        if len(data) < _facts.IMAGE_MIN_BYTES:
             raise _Refusal("ERROR_ZERO_CAPTCHA_FILESIZE")
         metadata, puzzle = task.get("metadata"), self.library.find(data)
         question = metadata.get("Task") if isinstance(metadata, dict) else None
@@ -221,7 +213,7 @@ class Rules:
             raise _Refusal("ERROR_NO_SUCH_CAPCHA_ID", strike=None if given else "ERROR_IP_BLOCKED")
         task.polls += 1
         # one that is refused does not start the wait anew (the sandbox's own), but it counts
-        if now < task.next_due - self._credit or task.polls > POLL_LIMIT:
+        if now < task.next_due - self._credit or task.polls > _facts.POLL_LIMIT:
             raise _Refusal("ERROR_TOO_MUCH_REQUESTS")
         task.next_due = max(now, task.next_due) + self._interval
         if task.first_poll is not None and task.polls == 1:
@@ -230,11 +222,9 @@ class Rules:
         return result or {**_SUCCESS, "status": "processing"}
 
     def _forget_old(self, now: float) -> None:
-        while self._oldest_id in self._tasks:
-            if now - self._tasks[self._oldest_id].created <= RESULT_LIFETIME:
-                break
-            del self._tasks[self._oldest_id]
-            self._oldest_id += 1
+        while (old := self._tasks.get(self._oldest)) and now - old.created > _facts.RESULT_LIFETIME:
+            del self._tasks[self._oldest]
+            self._oldest += 1
 
 
 def _host(url: str) -> str:
@@ -265,7 +255,7 @@ def _plain(question: object) -> str:
 
 
 def error(code: str, method: str) -> dict[str, Any]:
-    meaning = CATALOGUE[code].meaning.rstrip(".")
+    meaning = _facts.CATALOGUE[code].meaning.rstrip(".")
     description = _NO_KEY if code == "ERROR_KEY_DOES_NOT_EXIST" else meaning
     body = {"errorId": 1, "errorCode": code, "errorDescription": description}
     return {**body, "taskId": 0} if method == "createTask" else body
