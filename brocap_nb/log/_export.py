@@ -48,9 +48,6 @@ _BY_THE_SENDER: Final = frozenset(
 _TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~][\w!#$%&'*+.^`|~-]*", re.ASCII)
 
 
-# --- a HAR is written -------------------------------------------------------------------------
-
-
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
     """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
     creator = {"name": "brocap_nb", "version": "1"}  # of what `_brocap` has
@@ -123,14 +120,8 @@ def _header(headers: Mapping[str, str], name: str) -> str:
     return next((value for given, value in headers.items() if given.lower() == name), "")
 
 
-# --- a HAR is read ----------------------------------------------------------------------------
-
-
 def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
-    """Return the exchanges that `ExchangeLog.from_har` takes; pictures are base64 in `request`.
-
-    An entry that cannot be read is left out with a `LogWarning`.
-    """
+    """Return a HAR's exchanges, pictures in base64; a `LogWarning` tells what cannot be read."""
     try:
         content = path_of(path).read_bytes()
         document, wrong = parse(content, json.JSONDecoder())
@@ -304,14 +295,8 @@ def _own(line: dict[str, Any], number: int) -> Exchange:
     raise _UnreadableError("_brocap is not as log.to_har wrote it")
 
 
-# --- what can be run --------------------------------------------------------------------------
-
-
 def to_curl(exchange: Exchange) -> str:
-    """Return a shell command that sends the request again, with the key from the environment.
-
-    The body goes through `printf` and a pipe: a picture is too long for an argument.
-    """
+    """Return a shell command that sends the request again, with the key from the environment."""
     keyed, notes = _checked(exchange)
     headers = [f"{name}: {value}" if value else f"{name};" for name, value in _sent(exchange)]
     has_body = exchange.request_kind != "none"
@@ -328,6 +313,7 @@ def to_curl(exchange: Exchange) -> str:
         )
     if not has_body:
         return "\n".join([*notes, " \\\n  ".join(words)])
+    # through a pipe: a picture is too long for an argument
     parts = [shlex.quote(part) if part else "" for part in exchange.request.split(KEY_LABEL)]
     body = f'"${KEY_VARIABLE}"'.join(parts) if keyed else shlex.quote(exchange.request)
     command = " \\\n    ".join([*words, "--data-binary @-"])

@@ -322,10 +322,9 @@ _CARD: Final = "exchange_id started_at method task_id outcome+error_code http_st
 
 
 def card(
-    where: str, outcomes: Iterable[str], newest: Sequence[Exchange], errors: ErrorTable
+    where: str, outcomes: pd.Series[str], newest: Sequence[Exchange], errors: ErrorTable
 ) -> dict[str, Any]:
     """Return what a cell that ends with a log shows, by media type."""
-    outcomes = list(outcomes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in Counter(outcomes).most_common())
     rows = [{name: getattr(exchange, name) for name in COLUMNS} for exchange in newest]
     html = _html.card(

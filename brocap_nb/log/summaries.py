@@ -209,15 +209,12 @@ _STORY: Final = (
 
 
 def _in_order(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
-    """Exchanges by time: `since` is when they began, or an earlier one of their session, if later.
-
-    A clock may be set back; the order of a session's own rows is sure.
-    """
+    """Exchanges by time: `since` is their beginning, or one before in their session, if later."""
     table = _read(lazy, "exchange_id", "started_at", "session", *columns)
     table["session"] = pd.factorize(table["session"].astype(object), sort=True)[0]
     table["number"] = [number_of(name) for name in table["exchange_id"]]
     clock = table[["session", "number", "started_at"]].sort_values(["session", "number"])
-    clock["since"] = clock.groupby("session")["started_at"].cummax()
+    clock["since"] = clock.groupby("session")["started_at"].cummax()  # a clock may be set back
     order = clock.sort_values(["since", "session", "number"]).index
     return table.assign(since=clock["since"]).iloc[order].reset_index(drop=True)
 

@@ -99,7 +99,9 @@ class Rules:
     def answer(self, method: str, body: bytes, address: str) -> dict[str, Any]:
         """Answer a request that came from `address`, whatever its bytes are; HTTP status is 200."""
         now = self._clock()
-        self._forget_old(now)
+        while (old := self._tasks.get(self._oldest)) and now - old.created > _facts.RESULT_LIFETIME:
+            del self._tasks[self._oldest]
+            self._oldest += 1
         try:
             for code, times in self._strikes.get(address, {}).items():
                 if len(times) == STRIKES and now < times[-1] + BAN_SECONDS:
@@ -220,11 +222,6 @@ class Rules:
             raise _Refusal(task.first_poll)
         result = self.result(number) if now >= task.ready_at else None
         return result or {**_SUCCESS, "status": "processing"}
-
-    def _forget_old(self, now: float) -> None:
-        while (old := self._tasks.get(self._oldest)) and now - old.created > _facts.RESULT_LIFETIME:
-            del self._tasks[self._oldest]
-            self._oldest += 1
 
 
 def _host(url: str) -> str:
