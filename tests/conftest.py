@@ -64,7 +64,7 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BROCAP_CLIENT_KEY", raising=False)
     monkeypatch.delenv("BROCAP_LOG", raising=False)
-    monkeypatch.setattr(_shared, "_log", None)
+    _shared.shared_log.cache_clear()
     yield
     if _shared._sandbox is not None:
         _shared._sandbox.stop()

@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import fields
 from itertools import zip_longest
 from typing import Any, ClassVar, Final
 
@@ -16,15 +15,13 @@ from brocap_nb import _html
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.log._tables import ShownTable
 
-IGNORED: Final = frozenset(
-    {
-        *("exchange_id", "session", "started_at", "elapsed_ms", "attempt", "task_id"),
-        *("request_bytes", "response_bytes", "response_base64"),
-        *("request.clientKey", "request.taskId", "response.taskId"),
-        *("request_headers.Content-Length", "response_headers.Content-Length"),
-        *("response_headers.Date", "request_headers.Date", "response_headers.Age"),
-        *("response_headers.ETag", "response_headers.CF-RAY", "response_headers.X-Request-Id"),
-    }
+IGNORED: Final = (
+    *("exchange_id", "session", "started_at", "elapsed_ms", "attempt", "task_id"),
+    *("request_bytes", "response_bytes", "response_base64"),
+    *("request.clientKey", "request.taskId", "response.taskId"),
+    *("request_headers.Content-Length", "response_headers.Content-Length"),
+    *("response_headers.Date", "request_headers.Date", "response_headers.Age"),
+    *("response_headers.ETag", "response_headers.CF-RAY", "response_headers.X-Request-Id"),
 )
 """Paths that differ between any two exchanges, so are compared only with `everything=True`."""
 
@@ -38,12 +35,12 @@ class DiffTable(ShownTable):
     _columns = "kind path left right"
     _metadata: ClassVar[list[str]] = ["_title", "_nothing"]
 
-    def _rows(self) -> list[dict[str, Any]]:
-        rows = pd.DataFrame(self).to_dict("records")
+    def _rows(self) -> list[Any]:
+        rows = pd.DataFrame(self).head(self.limit).to_dict("records")
         for row in rows:
             for side, absent in (("left", "added"), ("right", "removed")):
                 row[side] = None if row["kind"] == absent else _plain(row[side])
-        return [{str(name): value for name, value in row.items()} for row in rows]
+        return rows
 
 
 def diff(
@@ -54,7 +51,7 @@ def diff(
     skipped = re.compile(rf"({left_out})([.\[]|$)", re.IGNORECASE)
     found = [
         row
-        for name in (field.name for field in fields(Exchange))
+        for name in Exchange.__slots__
         for row in _rows(name, *(_value(name, getattr(side, name)) for side in (left, right)))
         if not skipped.match(row[0])
     ]

@@ -48,9 +48,6 @@ _BY_THE_SENDER: Final = frozenset(
 _TOKEN: Final = re.compile(r"[\w!#$%&'*+.^`|~][\w!#$%&'*+.^`|~-]*", re.ASCII)
 
 
-# --- a HAR is written -------------------------------------------------------------------------
-
-
 def to_har(exchanges: Iterable[Exchange]) -> dict[str, Any]:
     """Return exchanges as a HAR 1.2 document: an attempt without an answer has status 0."""
     creator = {"name": "brocap_nb", "version": "1"}  # of what `_brocap` has
@@ -71,9 +68,8 @@ def write_har(exchanges: Iterable[Exchange], path: str | os.PathLike[str]) -> No
 def _entry(exchange: Exchange) -> dict[str, Any]:
     elapsed, line = max(exchange.elapsed_ms or 0.0, 0.0), exchange.to_line()
     sent, came = (json.loads(line[f"{m}_headers"] or "{}") for m in ("request", "response"))
-    post = {"mimeType": _header(sent, "content-type"), "text": exchange.request}
-    if not post["mimeType"]:
-        post["mimeType"] = "application/json" if exchange.request_kind == "json" else _UNKNOWN_TYPE
+    kind = "application/json" if exchange.request_kind == "json" else _UNKNOWN_TYPE
+    post = {"mimeType": _header(sent, "content-type") or kind, "text": exchange.request}
     content: dict[str, Any] = {
         "size": exchange.response_bytes or 0,
         "mimeType": _header(came, "content-type") or _UNKNOWN_TYPE,
@@ -124,18 +120,8 @@ def _header(headers: Mapping[str, str], name: str) -> str:
     return next((value for given, value in headers.items() if given.lower() == name), "")
 
 
-# --- a HAR is read ----------------------------------------------------------------------------
-
-
 def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exchange]:
-    """Return the exchanges of a HAR, with labels for keys, cookies and passwords.
-
-    Of a foreign one the calls of the API's methods are taken, or `everything`; an entry that cannot
-    be read is left out with a `LogWarning`. Pictures are base64 in `request`.
-
-    Raises:
-        InvalidInputError: it is no HAR, or has nothing of this API that can be read.
-    """
+    """Return a HAR's exchanges, pictures in base64; a `LogWarning` tells what cannot be read."""
     try:
         content = path_of(path).read_bytes()
         document, wrong = parse(content, json.JSONDecoder())
@@ -151,11 +137,6 @@ def read_har(path: str | os.PathLike[str], everything: bool = False) -> list[Exc
             "Expected a file that a browser's network panel or log.to_har(path) wrote.",
             field="path",
         )
-    return exchanges_from_har(entries, everything)
-
-
-def exchanges_from_har(entries: list[Any], everything: bool = False) -> list[Exchange]:
-    """Return the exchanges of a HAR's entries; see `read_har`."""
     veil = Veil(*(secret for entry in entries for secret in _secrets_of(entry)))
     found, lost = [], []
     for number, entry in enumerate(entries, 1):
@@ -175,7 +156,7 @@ def exchanges_from_har(entries: list[Any], everything: bool = False) -> list[Exc
         )
     if lost:
         what = f"{len(lost)} of the HAR's {len(entries)} entries cannot be read and are left out"
-        warnings.warn(f"{what}: {told}.", LogWarning, stacklevel=4)
+        warnings.warn(f"{what}: {told}.", LogWarning, stacklevel=3)
     return found
 
 
@@ -189,9 +170,9 @@ def _get(entry: Any, path: str, empty: Any = "") -> Any:
         entry = entry.get(name) if isinstance(entry, dict) else None
     if entry is None:
         return empty
-    kinds: dict[Any, str] = {str: "a text", list: "a list", dict: "an object"}
-    kind: Any = next((kind for kind in kinds if isinstance(empty, kind)), (int, float))
+    kind: Any = (int, float) if empty == 0 else type(empty)
     if not isinstance(entry, kind):
+        kinds = {str: "a text", list: "a list", dict: "an object"}
         expected = kinds.get(kind, "a number")
         raise _UnreadableError(f"{path} is of type {type(entry).__name__}; expected {expected}")
     return entry if empty != 0 or 0 <= entry < MOST_MS else 0
@@ -245,11 +226,10 @@ def _redacted(entry: Any, path: str, veil: Veil) -> tuple[str | None, str | None
     if not raw and _get(entry, f"{path}.text", "-") == "-":
         return None, None
     try:
-        return veil.redact(redact_body(raw.decode(), kind)[0]), None
-    except UnicodeDecodeError:
-        # latin-1 gives each byte a character, so that the key is found between bytes of any kind
-        clean = veil.redact(redact_body(raw.decode("latin-1"), kind)[0])
-        return decode_answer(clean.encode("latin-1"), None)
+        text, encoding = raw.decode(), "utf-8"
+    except UnicodeDecodeError:  # a character for each byte: a key is found between any others
+        text, encoding = raw.decode("latin-1"), "latin-1"
+    return decode_answer(redact_body(text, kind)[0].encode(encoding), veil)
 
 
 def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:
@@ -315,14 +295,8 @@ def _own(line: dict[str, Any], number: int) -> Exchange:
     raise _UnreadableError("_brocap is not as log.to_har wrote it")
 
 
-# --- what can be run --------------------------------------------------------------------------
-
-
 def to_curl(exchange: Exchange) -> str:
-    """Return a shell command that sends the request again, with the key from the environment.
-
-    The body goes through `printf` and a pipe: a picture is too long for an argument.
-    """
+    """Return a shell command that sends the request again, with the key from the environment."""
     keyed, notes = _checked(exchange)
     headers = [f"{name}: {value}" if value else f"{name};" for name, value in _sent(exchange)]
     has_body = exchange.request_kind != "none"
@@ -339,6 +313,7 @@ def to_curl(exchange: Exchange) -> str:
         )
     if not has_body:
         return "\n".join([*notes, " \\\n  ".join(words)])
+    # through a pipe: a picture is too long for an argument
     parts = [shlex.quote(part) if part else "" for part in exchange.request.split(KEY_LABEL)]
     body = f'"${KEY_VARIABLE}"'.join(parts) if keyed else shlex.quote(exchange.request)
     command = " \\\n    ".join([*words, "--data-binary @-"])
@@ -350,30 +325,25 @@ def to_python(exchange: Exchange) -> str:
     keyed, notes = _checked(exchange)
     leaf = _with_key if keyed else lambda value, _path=(): value
     given = f"{written(leaf(exchange.request), 'data=(')}).encode('utf-8', 'surrogatepass')"
-    # ValueError also of what Python code cannot spell as it is
-    with contextlib.suppress(ValueError, RecursionError):
+    with contextlib.suppress(ValueError, RecursionError):  # also what code cannot spell as it is
         body = json.loads(exchange.request)
         if json.dumps(body, allow_nan=False) == exchange.request:
             given = written(literal(body, leaf), "json=")
-    lines = [
-        *notes,
-        *(["import os", ""] if keyed else []),
-        "import requests",
-        "",
-        *([f'key = os.environ["{KEY_VARIABLE}"]'] if keyed else []),
-        "response = requests.request(",
-        f"    {exchange.verb!r},",
-        f"    {written(leaf(exchange.url))},",
-        f"    {written(literal(dict(_sent(exchange)), leaf), 'headers=')},",
-        *([f"    {given},"] if exchange.request_kind != "none" else []),
-        "    allow_redirects=False,",
-        "    timeout=30,",
-        ")",
-        "print(response.status_code)",
-        "print(response.text)",
-        "",
-    ]
-    return "\n".join(lines)
+    start = "".join(f"{note}\n" for note in notes) + ("import os\n\n" if keyed else "")
+    key = f'key = os.environ["{KEY_VARIABLE}"]\n' if keyed else ""
+    body_line = f"    {given},\n" if exchange.request_kind != "none" else ""
+    return f"""{start}import requests
+
+{key}response = requests.request(
+    {exchange.verb!r},
+    {written(leaf(exchange.url))},
+    {written(literal(dict(_sent(exchange)), leaf), "headers=")},
+{body_line}    allow_redirects=False,
+    timeout=30,
+)
+print(response.status_code)
+print(response.text)
+"""
 
 
 def _refused(exchange: Exchange, reason: str) -> InvalidInputError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from typing import Any, Final, TypeAlias
@@ -17,10 +17,8 @@ from urllib.parse import quote
 
 from brocap_nb._html import many
 
-Row: TypeAlias = Mapping[str, Any]
-"""One exchange or callback: a row of `log.timeline()`."""
-_Place: TypeAlias = Callable[[float], float]
-"""From seconds to a place on the line."""
+Row: TypeAlias = Mapping[str, Any]  # one exchange or callback: a row of `log.timeline()`
+_Place: TypeAlias = Callable[[float], float]  # from seconds to a place on the line
 
 _LANES: Final = ("createTask", "getTaskResult", "callback")
 _WIDTH: Final = 760
@@ -29,7 +27,6 @@ _RIGHT: Final = 720
 _TOP: Final = 30
 _LANE: Final = 34
 _EDGE: Final = 6  # half a mark
-_STRIP: Final = (120, 18)  # pixels
 _SAFE: Final = " !$'()*+,-./:;=?@_~"  # in an address between double quotes
 _STYLE: Final = (
     "<style>.page{fill:#f6f8fa}text{fill:#1f2328}"
@@ -109,8 +106,14 @@ def svg(rows: Sequence[Row]) -> str:
     lanes = [name for name in _LANES if name in named] + sorted(named - {*_LANES})
     first, last, place = _scale(rows, _LEFT, _RIGHT)
     foot = _TOP + _LANE * len(lanes)
-    page = f"<rect class='page' width='{_WIDTH}' height='{foot + 52}' rx='6'/>"
-    parts = [_STYLE, page, *_axis(first, last, place, foot)]
+    parts = [_STYLE, f"<rect class='page' width='{_WIDTH}' height='{foot + 52}' rx='6'/>"]
+    step = 10.0 ** math.ceil(math.log10(max(last - first, 0.001)) - 1)
+    if (last - first) / step < 4:
+        step /= 2
+    for number in range(math.ceil(first / step), math.floor(last / step) + 1):
+        x = place(number * step)  # a line at every round number of seconds
+        parts.append(f"<path d='M{x:.1f} {_TOP}V{foot}' stroke='#808080' stroke-opacity='.3'/>")
+        parts.append(_words(x, foot + 15, f"{number * step:g} s", "middle"))
     for number, lane in enumerate(lanes):
         y = _TOP + _LANE * number + _LANE // 2
         parts.append(_words(_LEFT - 14, y + 4, f"{lane:.15}", "end"))
@@ -133,7 +136,7 @@ def strip(task_id: int, rows: Sequence[Row]) -> str:
     """Return one lane of all exchanges, small, for a table; empty for none."""
     if not rows:
         return ""
-    width, height = _STRIP
+    width, height = 120, 18  # pixels
     left, right = _EDGE, width - _EDGE
     lane = _lane(rows, _scale(rows, left, right)[2], height // 2, left, right)
     # as a style, since notebooks shrink pictures in tables
@@ -176,18 +179,7 @@ def _shape(x: float, y: int, mark: str) -> str:
     return f"<path d='M{x:.0f} {y}{shape}' {'fill' if shape[-1] == 'z' else 'stroke'}='{colour}'/>"
 
 
-def _axis(first: float, last: float, place: _Place, foot: int) -> Iterator[str]:
-    """A line at every round number of seconds."""
-    step = 10.0 ** math.ceil(math.log10(max(last - first, 0.001)) - 1)
-    if (last - first) / step < 4:
-        step /= 2
-    for number in range(math.ceil(first / step), math.floor(last / step) + 1):
-        x = place(number * step)
-        yield f"<path d='M{x:.1f} {_TOP}V{foot}' stroke='#808080' stroke-opacity='.3'/>"
-        yield _words(x, foot + 15, f"{number * step:g} s")
-
-
-def _words(x: float, y: float, text: str, anchor: str = "middle") -> str:
+def _words(x: float, y: float, text: str, anchor: str) -> str:
     return f"<text x='{x:.1f}' y='{y:.1f}' text-anchor='{anchor}'>{escape(text)}</text>"
 
 

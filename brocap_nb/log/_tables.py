@@ -72,12 +72,11 @@ class Frame(pd.DataFrame):
 
         >>> log.latency().to_excel("latency.xlsx")
         """
-        frame = pd.DataFrame(self).copy()
-        for place in range(frame.shape[1]):
-            frame.isetitem(place, _for_excel(frame.iloc[:, place]).array)
-        frame = frame.rename(columns={n: f"{n} (UTC)" for n, t in self.dtypes.items() if _zoned(t)})
+        named = {name: f"{name} (UTC)" for name in self.select_dtypes("datetimetz")}
+        frame = pd.DataFrame(self).apply(_for_excel).rename(columns=named)
         if frame.index.nlevels == 1:
-            name = f"{self.index.name or 'time'} (UTC)" if _zoned(self.index.dtype) else None
+            zoned = isinstance(self.index.dtype, pd.DatetimeTZDtype)
+            name = f"{self.index.name or 'time'} (UTC)" if zoned else None
             index = _for_excel(self.index.to_series())
             frame.index = pd.Index(index, name=name or self.index.name)
         try:
@@ -90,14 +89,9 @@ class Frame(pd.DataFrame):
             ) from None
 
 
-def _zoned(dtype: object) -> bool:
-    return isinstance(dtype, pd.DatetimeTZDtype)
-
-
-def _for_excel(column: pd.Series[Any]) -> pd.Series[Any]:
-    if _zoned(column.dtype):
-        times: pd.Series[Any] = column.dt.tz_convert("UTC").dt.tz_localize(None)
-        return times
+def _for_excel(column: Any) -> Any:
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.dt.tz_convert(None)
     return column.astype(object).map(_fitting) if column.dtype.kind == "O" else column
 
 
@@ -112,17 +106,20 @@ def _fitting(value: Any) -> Any:
     return units[: 2 * (_CELL - len(note))].decode("utf-16-le", "ignore") + note
 
 
-def _name(value: object) -> str:
-    """A type or code, which wraps between its words."""
-    return _WORD.sub(r"\g<0><wbr>", _html.text(str(value)))
+_WHOLE: Final = 'style="white-space:nowrap"'
+_CODE: Final = '<code style="color:inherit;background:none">'
+_WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
 
 
-def _sentence(value: str) -> str:
-    return f'<div style="min-width:9em">{_html.words(value)}</div>'
+def _in(template: str, html: Callable[[str], str] = _html.text) -> Callable[[Any], str]:
+    return lambda value: template.format(html(str(value)))
 
 
-def _anything(value: str) -> str:
-    return f'<div style="overflow-wrap:anywhere">{_html.text(value)}</div>'
+_name = _in("{}", lambda value: _WORD.sub(r"\g<0><wbr>", _html.text(value)))  # wraps between words
+_sentence = _in('<div style="min-width:9em">{}</div>', _html.words)
+_anything = _in('<div style="overflow-wrap:anywhere">{}</div>')
+_code = _in(f"{_CODE}{{}}</code>")
+_entry = _in(f"<span {_WHOLE}>{_CODE}log[&quot;{{}}&quot;]</code></span>")  # to be copied
 
 
 def _at(value: datetime) -> str:
@@ -130,22 +127,9 @@ def _at(value: datetime) -> str:
     return f'<span {_WHOLE} title="{title}">{value:%H:%M:%S} UTC</span>'
 
 
-def _code(value: str) -> str:
-    return f'<code style="color:inherit;background:none">{_html.text(value)}</code>'
-
-
-def _entry(value: str) -> str:
-    """How to look at an exchange, to be copied."""
-    name = f'log["{value}"]'
-    return f"<span {_WHOLE}>{_code(name)}</span>"
-
-
 def _badge(value: str) -> str:
     return _html.badge(value, good=_html.GOOD.get(value, False))
 
-
-_WHOLE: Final = 'style="white-space:nowrap"'
-_WORD: Final = re.compile("_|(?<=[a-z])(?=[A-Z])")
 
 # What stands above a column, its values as HTML (numbers by their format, on the right), and how
 # they stand in a line of text: {0} is the value, {1} the HTML.
@@ -153,13 +137,12 @@ _SHOWN: Final[Mapping[str, tuple[str, str | Callable[[Any], str], str]]] = {
     "answered_by": ("ended by", _entry, ""),
     "asked": ("", _html.text, "{}"),
     "attempt": ("try", "{}", ""),
-    "code": ("code", _name, "{}"),
     "cost": ("cost", "{:g}", "cost about {1}"),
     "count": ("count", "{:,}", "x{1}"),
     "created_at": ("created", _at, ""),
     "created_by": ("created by", _entry, "log[{!r}]"),
     "elapsed_ms": ("ms", "{:,.1f}", "{1} ms"),
-    "error_code": ("code", _name, "{}"),
+    **dict.fromkeys(("code", "error_code"), ("code", _name, "{}")),
     "example": ("example", _entry, "\n    An example: log[{!r}]"),
     "exchange_id": ("exchange", _entry, "log[{!r}]"),
     "field": ("field", lambda field: _code(field) if field else "the whole answer", "{}"),
@@ -222,18 +205,17 @@ def _wrapped(text: str) -> str:
 class ShownTable(Frame):
     """A DataFrame with a display of its own. A part of it has the display of pandas."""
 
-    limit: ClassVar[int] = 200
-    """How many rows are shown."""
+    limit: ClassVar[int] = 200  # how many rows are shown
     _title: str = ""
     _nothing: str = ""
     _columns: ClassVar[str] = ""
 
-    def as_dicts(self, limit: int | None = None) -> list[dict[str, Any]]:
+    def as_dicts(self, limit: int | None = None) -> list[Any]:
         """The rows, or the first of them; None where there is no value."""
-        rows = pd.DataFrame(self).iloc[:limit].astype(object).to_dict("records")
-        return [{str(n): None if pd.isna(v) else v for n, v in row.items()} for row in rows]
+        rows = pd.DataFrame(self).iloc[:limit].astype(object)
+        return rows.where(rows.notna(), None).to_dict("records")
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _rows(self) -> list[Any]:
         return self.as_dicts(self.limit)
 
     def _more(self) -> str:
@@ -286,7 +268,7 @@ class TaskTable(ShownTable):
     events: Mapping[str, Sequence[_swimlane.Row]] = MappingProxyType({})
     """The exchanges of the rows that are shown, by `created_by`."""
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _rows(self) -> list[Any]:
         rows = super()._rows()
         for row in rows:
             row["strip"] = _swimlane.strip(row["task_id"], self.events.get(row["created_by"], ()))
@@ -328,9 +310,8 @@ class Timeline(ShownTable):
         picture = _swimlane.image(self.svg, self.summary, style)
         # what scrolls must be reached by the keyboard
         frame = '<div tabindex="0" role="group" aria-label="Timeline" style="overflow-x:auto">'
-        return _html.card(
-            title, f"<div>{words}</div>", f"{frame}{picture}</div>", super()._repr_html_()
-        )
+        told = f"<div>{words}</div>{frame}{picture}</div>"
+        return _html.card(title, told, super()._repr_html_())
 
     def __repr__(self) -> str:
         summary = _wrapped(self.summary)
@@ -341,10 +322,9 @@ _CARD: Final = "exchange_id started_at method task_id outcome+error_code http_st
 
 
 def card(
-    where: str, outcomes: Iterable[str], newest: Sequence[Exchange], errors: ErrorTable
+    where: str, outcomes: pd.Series[str], newest: Sequence[Exchange], errors: ErrorTable
 ) -> dict[str, Any]:
     """Return what a cell that ends with a log shows, by media type."""
-    outcomes = list(outcomes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in Counter(outcomes).most_common())
     rows = [{name: getattr(exchange, name) for name in COLUMNS} for exchange in newest]
     html = _html.card(

@@ -113,8 +113,7 @@ def schema(engine: str = "duckdb") -> Any:
     return _LINE.to_arrow()
 
 
-_Reader: TypeAlias = Callable[[list[str]], Any]
-"""Makes the lines of files a frame."""
+_Reader: TypeAlias = Callable[[list[str]], Any]  # makes the lines of files a frame
 _EMPTY: Final = str(Path(__file__).parents[1] / "py.typed")  # a file of no lines
 
 
@@ -127,13 +126,10 @@ def _polars(pl: Any) -> _Reader:
     at = pl.col("started_at").str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False
     )
-
-    def read(files: list[str]) -> Any:
-        lines = pl.scan_csv(files, **whole)
-        is_json = line.str.json_path_match("$.kind").is_not_null()
-        return lines.filter(is_json).select(decoded).unnest("line").with_columns(at)
-
-    return read
+    is_json = line.str.json_path_match("$.kind").is_not_null()
+    return lambda files: (
+        pl.scan_csv(files, **whole).filter(is_json).select(decoded).unnest("line").with_columns(at)
+    )
 
 
 def _duckdb(duckdb: Any) -> _Reader:
@@ -178,10 +174,8 @@ def _imported(engine: str) -> Any:
         ) from None
 
 
-_Block: TypeAlias = tuple[str, int, int]
-
-
-def _blocks(files: list[str]) -> list[_Block]:
+def _blocks(files: list[str]) -> list[tuple[str, int, int]]:
+    """A file's path, and where a part of it begins and ends, for each part of each file."""
     return [
         (path, start, start + BLOCK_BYTES)
         for path in files
@@ -189,7 +183,7 @@ def _blocks(files: list[str]) -> list[_Block]:
     ]
 
 
-def _read_block(block: _Block) -> pd.DataFrame:
+def _read_block(block: tuple[str, int, int]) -> pd.DataFrame:
     """Return the lines of a file that begin at `start` or later and before `end`."""
     path, start, end = block
     with Path(path).open("rb") as file:

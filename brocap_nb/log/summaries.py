@@ -12,7 +12,7 @@ belongs what came after it and before the number was given again, in whatever se
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -26,15 +26,7 @@ from brocap_nb.api._exchange import Outcome
 from brocap_nb.api._facts import CATALOGUE, RESULT_LIFETIME, explain
 from brocap_nb.log._rows import DESCRIBED, STRING, UTC_TIME, number_of
 
-__all__ = [
-    "errors",
-    "latency",
-    "task_events",
-    "task_times",
-    "tasks",
-    "timeline",
-    "violations",
-]
+__all__ = ["errors", "latency", "task_events", "task_times", "tasks", "timeline", "violations"]
 
 CREATE: Final = "createTask"
 _OK, _CALLBACK, _API_ERROR = str(Outcome.OK), str(Outcome.CALLBACK), str(Outcome.API_ERROR)
@@ -90,12 +82,9 @@ def errors(frame: Any) -> nw.DataFrame[Any]:
     for code, found in _read(lazy.filter(has_code), *names).groupby("error_code", observed=True):
         entry, times = explain(str(code)), found["started_at"]
         tasks = found.loc[found["task_id"] != _NO_TASK, ["source", "task_id"]].drop_duplicates()
-        rows.append(
-            (
-                *(code, len(found), len(found) / total, times.min(), times.max(), len(tasks)),
-                *(entry.meaning, entry.remedy, entry.retryable, max(found["exchange_id"])),
-            )
-        )
+        told = (entry.meaning, entry.remedy, entry.retryable, max(found["exchange_id"]))
+        count = len(found)
+        rows.append((code, count, count / total, times.min(), times.max(), len(tasks), *told))
     rows.sort(key=lambda row: (-row[1], row[0]))
     return _table(pd.DataFrame(rows, columns=_ERRORS), frame)
 
@@ -108,7 +97,7 @@ def latency(frame: Any) -> nw.DataFrame[Any]:
     `p95_ms` are nearest ranks: the smallest value that 50% or 95% of the values do not exceed.
     """
     answered = _plain("outcome").is_in(_ANSWERED) & ~nw.col("elapsed_ms").is_null()
-    times = _task_times(frame).dropna(subset="seconds")
+    times = task_times(frame).to_pandas().dropna(subset="seconds")
     rows: list[tuple[Any, ...]] = []
     for part in (
         _read(_lazy(frame).filter(answered), "method", "task_type", "elapsed_ms"),
@@ -129,15 +118,11 @@ def task_times(frame: Any) -> nw.DataFrame[Any]:
     first answer that was ready, or to the callback; null if there is no result, or if the clock
     was set back in between.
     """
-    return _table(_task_times(frame), frame)
-
-
-def _task_times(frame: Any) -> pd.DataFrame:
     found = _tasks(frame)[::-1].dropna(subset="task_id").sort_values("task_id", kind="stable")
     ready = found["state"] == "ready"
     found["seconds"] = found["queue_s"].where(ready)
     found["answered_by"] = found["answered_by"].where(ready, None)
-    return found[_TASK_TIMES]
+    return _table(found[_TASK_TIMES], frame)
 
 
 _Cost: TypeAlias = Callable[[str, str, str], float | None]
@@ -163,7 +148,7 @@ def _tasks(frame: Any, now: datetime | None = None, cost: _Cost | None = None) -
     created = _plain("method") == CREATE
     table = _in_order(_lazy(frame).filter(~nw.col("task_id").is_null() | created | asked), *_STORY)
     found = _told(table, _stories(table), now or datetime.now(UTC))
-    costs = {name: cost(name, *around) for name, around in _balances(table)} if cost else {}
+    costs = {names[0]: cost(*names) for names in _balances(table)} if cost else {}
     found["cost"] = [costs.get(name) for name in found["created_by"]]
     return found[::-1]
 
@@ -185,10 +170,8 @@ def task_events(frame: Any, rows: Any) -> dict[str, list[dict[str, Any]]]:
     table = _in_order(_lazy(frame).filter(without | nw.col("task_id").is_in(numbers)), *_STORY)
     is_chosen = table["exchange_id"].isin(chosen["created_by"].to_list()).tolist()
     events = _events(table, [story for story in _stories(table) if is_chosen[story[0]]])
-    found: dict[str, list[Any]] = {}
-    for row in events.astype(object).where(events.notna(), None).to_dict("records"):
-        found.setdefault(row["created_by"], []).append(row)
-    return found
+    groups = events.groupby("created_by")
+    return {str(name): _objects(group).to_dict("records") for name, group in groups}
 
 
 def violations(frame: Any) -> nw.DataFrame[Any]:
@@ -202,17 +185,14 @@ def violations(frame: Any) -> nw.DataFrame[Any]:
     names = ("source", "task_id", "task_type", "method", body.alias("body"))
     answered = _plain("outcome").is_in([*_ANSWERED, _CALLBACK])
     table = _in_order(_lazy(frame).filter(answered), *names)
-    types: dict[tuple[Any, Any], str] = {}
+    types: dict[tuple[Any, Any], str | None] = {}
     found_in = functools.lru_cache(maxsize=10_000)(departures)  # most answers say the same
     rows: list[int] = []
     broken: list[str] = []  # field, rule, found, and again: few objects for Python to look after
-    columns = (_values(table[name]) for name in (*names[:-1], "body"))
+    columns = (_objects(table[name]).tolist() for name in (*names[:-1], "body"))
     for row, (source, task_id, task_type, method, text) in enumerate(zip(*columns, strict=True)):
         if task_id != _NO_TASK:
-            if task_type is None:
-                task_type = types.get((source, task_id))
-            else:
-                types[source, task_id] = task_type
+            types[source, task_id] = task_type = task_type or types.get((source, task_id))
         if text is not None:
             for departure in found_in(method, text, task_type):
                 rows.append(row)
@@ -229,16 +209,12 @@ _STORY: Final = (
 
 
 def _in_order(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
-    """Exchanges by time: `since` is when they began, or an earlier one of their session, if later.
-
-    A clock may be set back; the order of a session's own rows is sure.
-    """
+    """Exchanges by time: `since` is their beginning, or one before in their session, if later."""
     table = _read(lazy, "exchange_id", "started_at", "session", *columns)
-    sessions = table["session"].cat
-    table["session"] = sessions.set_categories(sorted(sessions.categories)).cat.codes
+    table["session"] = pd.factorize(table["session"].astype(object), sort=True)[0]
     table["number"] = [number_of(name) for name in table["exchange_id"]]
     clock = table[["session", "number", "started_at"]].sort_values(["session", "number"])
-    clock["since"] = clock.groupby("session")["started_at"].cummax()
+    clock["since"] = clock.groupby("session")["started_at"].cummax()  # a clock may be set back
     order = clock.sort_values(["since", "session", "number"]).index
     return table.assign(since=clock["since"]).iloc[order].reset_index(drop=True)
 
@@ -250,11 +226,10 @@ def _stories(table: pd.DataFrame, *, orphans: bool = False) -> list[list[int]]:
     created = (table["method"] == CREATE).tolist()
     for row, key in enumerate(zip(table["source"], table["task_id"].tolist(), strict=True)):
         if created[row] or (orphans and key not in newest):
-            stories.append([])
-            newest[key] = stories[-1]
-        elif key[1] == _NO_TASK or key not in newest:
-            continue
-        newest[key].append(row)
+            newest[key] = [row]
+            stories.append(newest[key])
+        elif key[1] != _NO_TASK and key in newest:
+            newest[key].append(row)
     return stories
 
 
@@ -266,7 +241,7 @@ def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.Da
     is_result = outcome.isin([_OK, _CALLBACK]) & (table["status"] == "ready")
     flags = (fails, is_result, outcome == _PROCESSING, called, table["method"] == "getTaskResult")
     fail, result, goes_on, callback, poll = (flag.tolist() for flag in flags)
-    outcomes, codes, ids = (_values(table[n]) for n in ("outcome", "error_code", "exchange_id"))
+    outcomes, codes, ids = (table[n].tolist() for n in ("outcome", "error_code", "exchange_id"))
     start, end = _times(table, "started_at")
     expired = now.timestamp() * 1e6 - RESULT_LIFETIME * 1_000_000
     rows = []
@@ -300,24 +275,21 @@ def _told(table: pd.DataFrame, stories: list[list[int]], now: datetime) -> pd.Da
     return found.join(pd.DataFrame(rows, columns=names, dtype=object))
 
 
-def _balances(table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield each createTask that is alone between two getBalance of its session, and those."""
+def _balances(table: pd.DataFrame) -> list[list[str]]:
+    """Each createTask that is alone between two getBalance of its session, and those two."""
     start, end = _times(table, "since")
-    ids, session = table["exchange_id"].tolist(), table["session"].to_numpy()
-    answered = table["elapsed_ms"].notna().to_numpy()
-    asked = (table["method"] == "getBalance").to_numpy()
-    asked_in = {name: np.flatnonzero(asked & (session == name)) for name in np.unique(session)}
-    reach = -np.inf  # the latest end of all before
-    created = np.flatnonzero(table["method"] == CREATE)
-    for one, later in zip(created, [*start[created[1:]], np.inf], strict=False):
-        own = asked_in[session[one]]
-        place = np.searchsorted(own, one)
-        if 0 < place < len(own) and answered[one]:
-            before, after = own[place - 1], own[place]
-            apart = reach <= start[before] and end[before] <= start[one]
-            if apart and end[one] <= start[after] and end[after] <= later:
-                yield ids[one], (ids[before], ids[after])
-        reach = max(reach, end[one])
+    rows = pd.Series(np.arange(len(table)))
+    asked = rows.where(table["method"] == "getBalance").groupby(table["session"])
+    one = np.flatnonzero(table["method"] == CREATE)
+    near = (asked.ffill(), asked.bfill())
+    before, after = (found.fillna(rows).astype("i8").to_numpy()[one] for found in near)
+    reach = np.append(-np.inf, np.maximum.accumulate(end[one]))[:-1]  # the end of all before
+    later = np.append(start[one], np.inf)[1:]
+    alone = table["elapsed_ms"].notna().to_numpy()[one] & (before < one) & (one < after)
+    alone &= (reach <= start[before]) & (end[before] <= start[one])
+    alone &= (end[one] <= start[after]) & (end[after] <= later)
+    names = table["exchange_id"].to_numpy()[np.column_stack((one, before, after))[alone]]
+    return [*names.tolist()]
 
 
 def _times(table: pd.DataFrame, begin: str) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -336,8 +308,7 @@ def _events(table: pd.DataFrame, stories: list[list[int]]) -> pd.DataFrame:
 
 
 def _lazy(frame: Any) -> nw.LazyFrame[Any]:
-    native: nw.DataFrame[Any] | nw.LazyFrame[Any] = nw.from_native(frame)
-    lazy = native.lazy()
+    lazy: nw.LazyFrame[Any] = nw.from_native(frame).lazy()
     if "source" in lazy.collect_schema():  # it tells apart tasks of the same number
         return lazy
     return lazy.with_columns(nw.lit("").alias("source"))
@@ -359,9 +330,9 @@ def _read(lazy: nw.LazyFrame[Any], *columns: str | nw.Expr) -> pd.DataFrame:
     return table.astype(known).reset_index(drop=True)
 
 
-def _values(column: pd.Series[Any]) -> list[Any]:
-    """The values of a column; None where there is none."""
-    return column.astype(object).where(column.notna(), None).tolist()
+def _objects(table: Any) -> Any:
+    """The values of a table or a column; None where there is none."""
+    return table.astype(object).where(table.notna(), None)
 
 
 def _table(found: pd.DataFrame, frame: Any) -> nw.DataFrame[Any]:
@@ -371,5 +342,5 @@ def _table(found: pd.DataFrame, frame: Any) -> nw.DataFrame[Any]:
     engine = nw.from_native(frame).implementation
     if engine.is_pandas() or engine.is_dask():
         return table
-    data = {str(name): _values(made[name]) for name in made}
-    return nw.from_dict(data, table.schema, backend="polars" if engine.is_polars() else "pyarrow")
+    backend: Any = "polars" if engine.is_polars() else "pyarrow"
+    return nw.from_dict(_objects(made).to_dict("list"), table.schema, backend=backend)

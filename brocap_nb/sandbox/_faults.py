@@ -20,7 +20,6 @@ from brocap_nb.api._facts import METHODS
 JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
 
-# the first of them come instead of the service's work
 _TABLE: Final = """
 http_429            HTTP 429 with a page and Retry-After: 2.
 http_500            HTTP 500 with a page.
@@ -44,11 +43,11 @@ unknown_code        An error code that no page lists.
 """
 FAULTS: Final = dict(line.split(maxsplit=1) for line in _TABLE.strip().splitlines())
 """Every kind of fault, with a sentence."""
-BEFORE: Final = tuple(FAULTS)[:4]
-"""What comes instead of the service's work."""
+BEFORE: Final = tuple(FAULTS)[:4]  # what comes instead of the service's work
 
 # what is made of an answer's body, which is given as it is and as JSON
-_MADE: Final[Mapping[str, Callable[[dict[str, Any], bytes], Any]]] = {
+_MADE: Final[Mapping[str | None, Callable[[dict[str, Any], bytes], Any]]] = {
+    None: lambda _, text: Reply(200, text, JSON),
     "redirect": lambda *_: Reply(307, b"", {"Location": "/moved"}),
     "reset": lambda *_: Reply(0, end="reset"),
     "reset_midway": lambda _, text: Reply(200, text[: len(text) // 2], JSON, end="reset"),
@@ -70,12 +69,10 @@ _MADE: Final[Mapping[str, Callable[[dict[str, Any], bytes], Any]]] = {
 def shaped(fault: str | None, body: dict[str, Any]) -> Reply:
     """Return the reply that is made of an answer's body."""
     text = json.dumps(body).encode()
-    if fault is None:
-        return Reply(200, text, JSON)
     if fault in _MADE:
         made = _MADE[fault](body, text)
         return made if isinstance(made, Reply) else shaped(None, made)
-    status = int(fault.rpartition("_")[2])
+    status = int(str(fault).rpartition("_")[2])
     title = f"{status} {responses[status]}"
     page = f"<!doctype html><html><title>{title}</title><h1>{title}</h1></html>\n".encode()
     headers = HTML | {"Retry-After": "2"} if status in (429, 503) else HTML

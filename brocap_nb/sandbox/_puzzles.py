@@ -70,13 +70,9 @@ class Library:
 
     def __init__(self, seed: int, base_url: str) -> None:
         self._base = base_url
+        orders = {name: random.Random(f"{seed}:{name}").sample(range(6), 6) for name in _QUESTIONS}
         self.puzzles = tuple(
-            Puzzle(
-                name,
-                question,
-                f"{base_url}/pictures/{name}.png",
-                tuple(random.Random(f"{seed}:{name}").sample(range(6), 6)),
-            )
+            Puzzle(name, question, f"{base_url}/pictures/{name}.png", tuple(orders[name]))
             for name, question in _QUESTIONS.items()
         )
 
@@ -94,10 +90,7 @@ class Library:
         return spoilt.get(path)
 
     def of(self, task: Mapping[str, Any]) -> bytes | None:
-        """Return a task's picture, b"" if it has none; None if it cannot be read.
-
-        An address is looked up here; nothing is fetched.
-        """
+        """Return a task's picture: b"" for none, None if it cannot be read. Nothing is fetched."""
         texts, urls = task.get("imagesBase64"), task.get("imageUrls")
         try:
             if isinstance(texts, list) and texts:
@@ -111,10 +104,7 @@ class Library:
         return self.file(asked.path) if here else None
 
     def find(self, data: bytes) -> Puzzle | None:
-        """Return the puzzle of a picture: by its bytes, or else by how it looks.
-
-        A browser encodes a pasted picture anew: the same sight in other bytes.
-        """
+        """Return the puzzle of a picture, also if a browser encoded it anew, in other bytes."""
         for puzzle in self.puzzles:
             if puzzle.data == data:
                 return puzzle
@@ -157,7 +147,6 @@ def _look(data: bytes) -> Any:
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "BMP", "WEBP")) as image:
-        # a small file can unpack to a huge picture
-        if image.width * image.height > 4_000_000:
+        if image.width * image.height > 4_000_000:  # a small file can unpack to a huge picture
             raise ValueError("The picture has more than 4,000,000 pixels.")
         return image.convert("RGB").resize((36, 24), Image.Resampling.BOX)

@@ -15,8 +15,7 @@ from typing import Any, Final
 from brocap_nb.api._facts import rows
 from brocap_nb.log._tables import ShownTable
 
-TASK_ID: Final = "<taskId>"
-"""Stands in a step's body for the `taskId` that the last createTask answered."""
+TASK_ID: Final = "<taskId>"  # stands in a step's body for what the last createTask answered
 
 TOKEN_TASK: Final[Mapping[str, Any]] = {
     "type": "FunCaptchaTaskProxyless",
@@ -48,11 +47,6 @@ class Recipe:
     picture: str | None = None  # under /pictures/
     task: str = "token"  # in `_TASKS`
     steps: str = "create"  # the last one is answered with `code`
-
-    @property
-    def last(self) -> str:
-        """The step that is answered with `code`."""
-        return self.steps.rpartition(",")[2]
 
 
 # The code, and what differs from a recipe's defaults; below it what to do, as a sentence.
@@ -116,16 +110,12 @@ RECIPES: Final = tuple(
 )
 """One for each documented code."""
 
+# those that a key brings about, by its name, and those that the host of `websiteURL` does
 BY_KEY: Final = {r.key: r for r in RECIPES if r.key != "working"}
-"""The recipes that a key brings about, by the key's name."""
-
 BY_HOST: Final = {r.host: r for r in RECIPES if r.host is not None}
-"""The recipes that the host of a task's `websiteURL` brings about."""
 
 
-def prepared(
-    recipe: Recipe, keys: Mapping[str, str], url: str, speed: float = 1.0
-) -> dict[str, Any]:
+def prepared(recipe: Recipe, keys: Mapping[str, str], url: str, speed: float) -> dict[str, Any]:
     """Return the recipe ready to be sent to one sandbox, as `Sandbox.recipes` describes it."""
     key, task = keys[recipe.key], dict(_TASKS[recipe.task])
     if recipe.host is not None:
@@ -151,6 +141,3 @@ class RecipeTable(ShownTable):
 
     _title = "How to provoke each error code"
     _columns = "code how"
-
-    def _rows(self) -> Any:
-        return self[["code", "how"]].to_dict("records")

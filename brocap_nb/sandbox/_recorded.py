@@ -1,13 +1,13 @@
 """A recorded log as a service: a request that was recorded gets the answer that was recorded.
 
-No socket and no clock of its own, like the rules. docs/guides/replay.md says what is played and
-how. A refused connection cannot be told from a broken one here and is reset too. The
-recording may be somebody else's.
+No socket and no clock of its own, like the rules. docs/guides/replay.md says what is played, how.
+A refused connection is reset like a broken one. The recording may be somebody else's.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,14 +37,10 @@ class Recording:
         self._answers: dict[str, list[tuple[Exchange, Reply]]] = {}  # in order, those to come
         self._created: dict[int | None, float] = {}  # when each task was, in the recording
         self._played: dict[int | None, float] = {}  # and when its creation was played
-        self.size = 0
-        """How many exchanges it plays."""
         log = source if isinstance(source, ExchangeLog) else ExchangeLog(source)
-        for one in log.exchanges():
-            reply = _reply(one)
-            if reply is None:
-                continue
-            self.size += 1
+        played = [(one, reply) for one in log.exchanges() if (reply := _reply(one)) is not None]
+        self.size = len(played)  # how many exchanges it plays
+        for one, reply in played:
             self._answers.setdefault(_same(one.method, one.request), []).append((one, reply))
             if one.method == "createTask":
                 self._created.setdefault(one.task_id, one.started_at.timestamp() + _seconds(one))
@@ -55,10 +51,7 @@ class Recording:
             )
 
     def answer(self, method: str, body: bytes) -> tuple[Reply, str]:
-        """Answer one request; with what came of it, for a line of a log.
-
-        It never raises, whatever the bytes are.
-        """
+        """Answer any request, whatever its bytes are; with what came of it, for a line of a log."""
         text = body.decode("utf-8", "backslashreplace")
         answers = self._answers.get(_same(method, text))
         if answers is None:
@@ -113,17 +106,14 @@ def _reply(one: Exchange) -> Reply | None:
 def _same(method: str, text: str) -> str:
     """A text that is the same for requests that count as the same."""
     value, _ = parse(text)
-    if not isinstance(value, dict):
-        return f"{method} {text}"
-    key = value.pop("clientKey", None)
-    value.pop("callbackUrl", None)
-    try:
-        same = json.dumps(json.loads(Body.of(value).text), sort_keys=True)
-    except (ValueError, RecursionError):
-        return f"{method} {text}"
-    if isinstance(key, str) and len(key) >= 8:
-        same = _secret(key).redact(same)  # the log has a label where the key is quoted
-    return f"{method} {same}"
+    if isinstance(value, dict):
+        key = value.pop("clientKey", None)
+        value.pop("callbackUrl", None)
+        with contextlib.suppress(ValueError, RecursionError):
+            text = json.dumps(json.loads(Body.of(value).text), sort_keys=True)
+            if isinstance(key, str) and len(key) >= 8:
+                text = _secret(key).redact(text)  # the log has a label where the key is quoted
+    return f"{method} {text}"
 
 
 _secret = lru_cache(maxsize=16)(Secret)

@@ -1,9 +1,8 @@
 """The documented rules: a request comes in, an answer goes out.
 
 No socket, no thread, no clock of its own: time is given in, so a test can let five minutes pass
-at once. What the pages leave open is decided here and marked "the sandbox's own".
-
-Source of every rule that is not so marked: BroCapGPT public API pages.
+at once. What the pages leave open is decided here and marked "the sandbox's own". Source of every
+rule that is not so marked: BroCapGPT public API pages.
 """
 
 from __future__ import annotations
@@ -13,23 +12,13 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from brocap_nb.api._facts import (
-    CATALOGUE,
-    IMAGE_MAX_BYTES,
-    IMAGE_MIN_BYTES,
-    METHODS,
-    POLL_INTERVAL,
-    POLL_LIMIT,
-    RESULT_LIFETIME,
-)
+from brocap_nb.api import _facts
 from brocap_nb.api._json import fields_of, parse
+from brocap_nb.sandbox._puzzles import Library
 from brocap_nb.sandbox._recipes import BY_HOST, BY_KEY
-
-if TYPE_CHECKING:
-    from brocap_nb.sandbox._puzzles import Library
 
 TOKEN_TYPES: Final = ("FunCaptchaTaskProxyless", "FunCaptchaTask", "HCaptchaTask", "CaptchaFoxTask")
 
@@ -50,20 +39,7 @@ QUICK_INTERVAL: Final = 1.0
 POLL_TOLERANCE: Final = 0.05
 
 _NO_KEY: Final = "Account authorization key not found in the system or has incorrect format"
-_PROCESSING: Final = {
-    "errorId": 0,
-    "errorCode": None,
-    "errorDescription": None,
-    "status": "processing",
-}
-
-
-class Answer(NamedTuple):
-    """What the service says to one request, always with HTTP status 200 (the pages name none)."""
-
-    body: dict[str, Any]
-    callback: tuple[int, str, float] | None = None
-    """The task, the `callbackUrl` that its result is to be POSTed to, and in how many seconds."""
+_SUCCESS: Final = {"errorId": 0, "errorCode": None, "errorDescription": None}
 
 
 @dataclass(slots=True)
@@ -75,11 +51,9 @@ class _Task:
     ready_at: float
     result: tuple[bool, ...] | str | None
     """The tiles, or the code of the error that comes instead; None: a token, made from the id."""
-    first_poll: str | None
-    """The code that the first poll is answered with, if any."""
+    first_poll: str | None  # the code that the first poll is answered with, if any
     polls: int = 0
-    next_due: float = float("-inf")
-    """When the next poll comes neither too early nor too late."""
+    next_due: float = float("-inf")  # when the next poll comes neither too early nor too late
 
 
 class _Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the program
@@ -96,7 +70,8 @@ def keys_for(seed: int) -> Mapping[str, str]:
 class Rules:
     """The service's state and its answers, with a sandbox's options.
 
-    One thread asks; `forgive` may be called from any.
+    One thread asks; `forgive` may be called from any. `call_back` is given a task, the
+    `callbackUrl` that its result is to be POSTed to, and in how many seconds.
     """
 
     def __init__(
@@ -108,28 +83,30 @@ class Rules:
         balance: float = 10.0,
         speed: float = 1.0,
         strict: bool = False,
+        call_back: Callable[[int, str, float], object] = lambda *_: None,
     ) -> None:
         self.keys = keys_for(seed)
         self.balance = balance
-        self._library, self._clock = library, clock
+        self.library, self._clock, self._call_back = library, clock, call_back
         self._seed, self._speed = seed, speed
-        self._interval = POLL_INTERVAL if strict else QUICK_INTERVAL
+        self._interval = _facts.POLL_INTERVAL if strict else QUICK_INTERVAL
         self._credit = POLL_TOLERANCE if strict else (QUICK_POLLS - 1) * QUICK_INTERVAL
         self._accounts = {key: name for name, key in self.keys.items() if name != "unknown"}
         self._tasks: dict[int, _Task] = {}
-        self._oldest_id = self._next_id = FIRST_ID
-        self._strikes: dict[tuple[str, str], list[float]] = {}
-        self._bans: dict[str, tuple[str, float]] = {}
+        self._oldest = self._next_id = FIRST_ID
+        self._strikes: dict[str, dict[str, list[float]]] = {}  # of an address, by what they lead to
 
-    def answer(self, method: str, body: bytes, address: str) -> Answer:
-        """Answer one request that came from `address`. It never raises, whatever the bytes are."""
+    def answer(self, method: str, body: bytes, address: str) -> dict[str, Any]:
+        """Answer a request that came from `address`, whatever its bytes are; HTTP status is 200."""
         now = self._clock()
-        self._forget_old(now)
+        while (old := self._tasks.get(self._oldest)) and now - old.created > _facts.RESULT_LIFETIME:
+            del self._tasks[self._oldest]
+            self._oldest += 1
         try:
-            code, until = self._bans.get(address, ("", now))
-            if now < until:
-                raise _Refusal(code)
-            if method not in METHODS:
+            for code, times in self._strikes.get(address, {}).items():
+                if len(times) == STRIKES and now < times[-1] + BAN_SECONDS:
+                    raise _Refusal(code)
+            if method not in _facts.METHODS:
                 raise _Refusal("ERROR_NO_SUCH_METHOD")
             request, _ = parse(body)
             if not isinstance(request, dict):
@@ -140,33 +117,40 @@ class Rules:
             if method == "getTaskResult":
                 return self._poll(request, account, now)
             money = 0.0 if account == "zero_balance" else round(self.balance, 6)
-            return Answer({"errorId": 0, "balance": money})
+            return {"errorId": 0, "balance": money}
         except _Refusal as refusal:
             if refusal.strike is not None:
-                self._strike(refusal.strike, address, now)
-            return Answer(error(refusal.code, method))
+                codes = self._strikes.setdefault(address, {})
+                known = (time for time in codes.get(refusal.strike, ()) if now < time + BAN_SECONDS)
+                codes[refusal.strike] = [*known, now]
+            return error(refusal.code, method)
 
     def result(self, task_id: int) -> dict[str, Any] | None:
         """Return the body of a finished task's result, or None if the task is gone."""
         task = self._tasks.get(task_id)
-        return None if task is None else self._result(task_id, task)
+        if task is None:
+            return None
+        if isinstance(task.result, str):
+            return error(task.result, "getTaskResult")
+        solution: dict[str, Any] = {"answer": task.result}
+        if task.result is None:
+            solution = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
+        return {**_SUCCESS, "status": "ready", "solution": solution}
 
     def forgive(self) -> None:
         """Lift every ban and forget what led to it."""
         self._strikes.clear()
-        self._bans.clear()
 
     def _account(self, request: Mapping[str, Any]) -> str:
-        key = request.get("clientKey")
         # a suffix such as `__nocache` may follow the key
-        account = self._accounts.get(key.split("__", 1)[0]) if isinstance(key, str) else None
+        account = self._accounts.get(_text(request, "clientKey").split("__", 1)[0])
         if account is None:
             raise _Refusal("ERROR_KEY_DOES_NOT_EXIST", strike="ERROR_IP_BANNED")
-        if account in BY_KEY and BY_KEY[account].last == "balance":
+        if account in BY_KEY and BY_KEY[account].steps == "balance":
             raise _Refusal(BY_KEY[account].code)
         return account
 
-    def _create(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
+    def _create(self, request: Mapping[str, Any], account: str, now: float) -> dict[str, Any]:
         task = request.get("task")
         if not isinstance(task, dict):
             raise _Refusal("ERROR_TASK_ABSENT")
@@ -175,7 +159,7 @@ class Rules:
             raise _Refusal("ERROR_ZERO_BALANCE", strike="ERROR_IP_BLOCKED")
         result = self._check_task(task)
         trigger = BY_HOST.get(_host(_text(task, "websiteURL")))
-        spoiled = {} if trigger is None else {trigger.last: trigger.code}
+        spoiled = {} if trigger is None else {trigger.steps.split(",")[-1]: trigger.code}
         if "create" in spoiled:
             raise _Refusal(spoiled["create"])
         result = spoiled.get("later", result)
@@ -185,20 +169,18 @@ class Rules:
         image = task["type"] == "ComplexImageTask"
         chance = random.Random(f"{self._seed}:{task_id}")
         seconds = chance.uniform(*(IMAGE_SECONDS if image else TOKEN_SECONDS)) / self._speed
-        first_poll = spoiled.get("poll")
-        self._tasks[task_id] = _Task(account, now, now + seconds, result, first_poll)
-        url = request.get("callbackUrl")
-        callback = (task_id, url, seconds) if isinstance(url, str) and url else None
-        return Answer({"errorId": 0, "taskId": task_id}, callback)
+        self._tasks[task_id] = _Task(account, now, now + seconds, result, spoiled.get("poll"))
+        url = _text(request, "callbackUrl")
+        if url:
+            self._call_back(task_id, url, seconds)
+        return {"errorId": 0, "taskId": task_id}
 
     def _check_task(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str | None:
         """Return an image task's tiles or error code, or None for a token task."""
-        kind = task.get("type")
-        if not isinstance(kind, str) or not kind:
+        kind = _text(task, "type")
+        if not kind:
             raise _Refusal("ERROR_NO_SUCH_METHOD")
-        if kind == "ComplexImageTask":
-            if task.get("class") != "funcaptcha":
-                raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
+        if kind == "ComplexImageTask" and task.get("class") == "funcaptcha":
             return self._solve(task)
         if kind not in TOKEN_TYPES:
             raise _Refusal("ERROR_TASK_NOT_SUPPORTED")
@@ -212,19 +194,19 @@ class Rules:
         return None
 
     def _solve(self, task: Mapping[str, Any]) -> tuple[bool, ...] | str:
-        data = self._library.of(task)
+        data = self.library.of(task)
         if data is None:
             return "ERROR_CAPTCHA_UNSOLVABLE"
-        if len(data) > IMAGE_MAX_BYTES:
+        if len(data) > _facts.IMAGE_MAX_BYTES:
             raise _Refusal("ERROR_TOO_BIG_CAPTCHA_FILESIZE")
-        if len(data) < IMAGE_MIN_BYTES:
+        if len(data) < _facts.IMAGE_MIN_BYTES:
             raise _Refusal("ERROR_ZERO_CAPTCHA_FILESIZE")
-        metadata, puzzle = task.get("metadata"), self._library.find(data)
+        metadata, puzzle = task.get("metadata"), self.library.find(data)
         question = metadata.get("Task") if isinstance(metadata, dict) else None
         known = puzzle is not None and _plain(question) == _plain(puzzle.question)
         return puzzle.answer if puzzle and known else "ERROR_CAPTCHA_UNSOLVABLE"
 
-    def _poll(self, request: Mapping[str, Any], account: str, now: float) -> Answer:
+    def _poll(self, request: Mapping[str, Any], account: str, now: float) -> dict[str, Any]:
         number = _task_id(request.get("taskId"))
         task = self._tasks.get(number)
         if task is None or task.account != account:
@@ -233,35 +215,13 @@ class Rules:
             raise _Refusal("ERROR_NO_SUCH_CAPCHA_ID", strike=None if given else "ERROR_IP_BLOCKED")
         task.polls += 1
         # one that is refused does not start the wait anew (the sandbox's own), but it counts
-        if now < task.next_due - self._credit or task.polls > POLL_LIMIT:
+        if now < task.next_due - self._credit or task.polls > _facts.POLL_LIMIT:
             raise _Refusal("ERROR_TOO_MUCH_REQUESTS")
         task.next_due = max(now, task.next_due) + self._interval
         if task.first_poll is not None and task.polls == 1:
             raise _Refusal(task.first_poll)
-        return Answer(self._result(number, task) if now >= task.ready_at else dict(_PROCESSING))
-
-    def _result(self, task_id: int, task: _Task) -> dict[str, Any]:
-        if isinstance(task.result, str):
-            return error(task.result, "getTaskResult")
-        solution: dict[str, Any] = {"answer": task.result}
-        if task.result is None:
-            solution = {"token": f"SANDBOX-TOKEN-{_digest(self._seed, 'token', task_id)[:32]}"}
-        return {**_PROCESSING, "status": "ready", "solution": solution}
-
-    def _forget_old(self, now: float) -> None:
-        while self._oldest_id in self._tasks:
-            if now - self._tasks[self._oldest_id].created <= RESULT_LIFETIME:
-                break
-            del self._tasks[self._oldest_id]
-            self._oldest_id += 1
-
-    def _strike(self, code: str, address: str, now: float) -> None:
-        known = self._strikes.pop((address, code), [])
-        times = [*(t for t in known if now - t <= BAN_SECONDS), now]
-        if len(times) >= STRIKES:
-            self._bans[address] = (code, now + BAN_SECONDS)
-        else:
-            self._strikes[address, code] = times
+        result = self.result(number) if now >= task.ready_at else None
+        return result or {**_SUCCESS, "status": "processing"}
 
 
 def _host(url: str) -> str:
@@ -272,8 +232,8 @@ def _host(url: str) -> str:
         return ""
 
 
-def _text(task: Mapping[str, Any], name: str) -> str:
-    value = task.get(name)
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
     return value if isinstance(value, str) else ""
 
 
@@ -282,8 +242,7 @@ def _task_id(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and value.isascii() and value.isdecimal():
-        # a longer one is unknown anyway, and Python refuses to convert thousands of digits
-        return int(value[:20])
+        return int(value[:20])  # a longer one is unknown; Python converts no thousands of digits
     raise _Refusal("WRONG_CAPTCHA_ID", strike="ERROR_IP_BLOCKED")
 
 
@@ -293,7 +252,7 @@ def _plain(question: object) -> str:
 
 
 def error(code: str, method: str) -> dict[str, Any]:
-    meaning = CATALOGUE[code].meaning.rstrip(".")
+    meaning = _facts.CATALOGUE[code].meaning.rstrip(".")
     description = _NO_KEY if code == "ERROR_KEY_DOES_NOT_EXIST" else meaning
     body = {"errorId": 1, "errorCode": code, "errorDescription": description}
     return {**body, "taskId": 0} if method == "createTask" else body

@@ -12,8 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPServerRequest
@@ -24,6 +23,7 @@ from brocap_nb._server import CALLBACK_PORTS, Reply, Server
 from brocap_nb.api._errors import SandboxError
 from brocap_nb.api._facts import CALLBACK_TIMEOUT, METHODS
 from brocap_nb.api._json import asked, fields_of
+from brocap_nb.log import ExchangeLog
 from brocap_nb.sandbox._faults import BEFORE, HTML, Faults, shaped
 from brocap_nb.sandbox._page import page
 from brocap_nb.sandbox._puzzles import Library, Puzzle
@@ -32,10 +32,6 @@ from brocap_nb.sandbox._recorded import Recording
 from brocap_nb.sandbox._rules import Rules, keys_for
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._download import is_loopback
-from brocap_nb.tasks._pictures import is_url
-
-if TYPE_CHECKING:
-    from brocap_nb.log import ExchangeLog
 
 
 class Sandbox(Server):
@@ -80,7 +76,6 @@ class Sandbox(Server):
         """How many times faster than usual a task is done."""
         # far above any picture: what is too large is read and answered
         super().__init__(host, port, error=SandboxError, max_body_size=200_000_000)
-        self._seed = seed
         self._options: Any = {"seed": seed, "balance": balance, "speed": speed, "strict": strict}
         self._callback_ports = frozenset(callback_ports)
         self._log = log
@@ -117,17 +112,14 @@ class Sandbox(Server):
         _ = self._rules  # the first request shall find it there
 
     @functools.cached_property
-    def _library(self) -> Library:
-        return Library(self._seed, self.url)
-
-    @functools.cached_property
     def _rules(self) -> Rules:
-        return Rules(self._library, time.monotonic, **self._options)
+        options = {**self._options, "call_back": lambda *to: self._spawn(self._call_back(*to))}
+        return Rules(Library(self._options["seed"], self.url), time.monotonic, **options)
 
     @property
     def keys(self) -> Mapping[str, str]:
         """The keys by name: `working`, `unknown`, and one for each error that a key can bring."""
-        return keys_for(self._seed)
+        return keys_for(self._options["seed"])
 
     @property
     def key(self) -> str:
@@ -142,7 +134,7 @@ class Sandbox(Server):
     @property
     def puzzles(self) -> tuple[Puzzle, ...]:
         """The sample pictures with their questions and answers."""
-        return self._library.puzzles
+        return self._rules.library.puzzles
 
     def recipes(self) -> RecipeTable:
         """How to provoke each error code: `code`, `how`, and `key`, `task`, `steps` to send.
@@ -154,9 +146,7 @@ class Sandbox(Server):
         >>> recipes.loc["ERROR_KEY_DOES_NOT_EXIST", "how"]
         'Use keys["unknown"], or any text that is no key of the sandbox.'
         """
-        return RecipeTable(
-            [prepared(recipe, self.keys, self.url, self.speed) for recipe in RECIPES]
-        )
+        return RecipeTable([prepared(one, self.keys, self.url, self.speed) for one in RECIPES])
 
     def forgive(self) -> None:
         """Lift every ban, so that a class need not wait for 10 minutes."""
@@ -196,9 +186,7 @@ class Sandbox(Server):
         elif self._recording is not None:
             reply, outcome = self._recording.answer(method, request.body)
         else:
-            body, callback = self._rules.answer(method, request.body, request.remote_ip or "")
-            if callback is not None:
-                self._spawn(self._call_back(*callback))
+            body = self._rules.answer(method, request.body, request.remote_ip or "")
             reply = shaped(fault, body)
             reply = dataclasses.replace(reply, pause=reply.pause / self.speed)
             outcome = str(body.get("errorCode") or body.get("status") or "ok")
@@ -211,13 +199,12 @@ class Sandbox(Server):
 
     def _note(self, method: str, about: str | int | None, outcome: str) -> None:
         if self._log is not None:
-            now = datetime.now().astimezone().strftime("%H:%M:%S")
             about = ascii(str(about or ""))[1:-1][:40]
-            self._log(f"{now}  {method:<14} {about:<26} {outcome}")
+            self._log(f"{time.strftime('%H:%M:%S')}  {method:<14} {about:<26} {outcome}")
 
     def _may_call(self, url: str) -> bool:
         """Whether somebody waits at an address: what else listens here is not ours to call."""
-        if not is_url(url) or not is_loopback(urlsplit(url).hostname or ""):
+        if not _pictures.is_url(url) or not is_loopback(urlsplit(url).hostname or ""):
             return False
         port = urlsplit(url).port or (443 if url.lower().startswith("https") else 80)
         return port in self._callback_ports or port in CALLBACK_PORTS
@@ -239,7 +226,6 @@ class Sandbox(Server):
                 headers={"Content-Type": "application/json"},
                 body=json.dumps(body),
                 follow_redirects=False,
-                connect_timeout=CALLBACK_TIMEOUT,
                 request_timeout=CALLBACK_TIMEOUT,
                 raise_error=False,
             )
@@ -251,7 +237,7 @@ class Sandbox(Server):
         """The page, or a picture; None: there is nothing to get at this path."""
         if path == "/":
             return Reply(200, page(self.url, self.keys, self._card()).encode(), HTML)
-        data = self._library.file(path)
+        data = self._rules.library.file(path)
         if data is None:
             return Reply(404, b"No such picture.") if path.startswith("/pictures/") else None
         return Reply(200, data, {"Content-Type": "image/png"})

@@ -6,6 +6,7 @@ kernel's main thread.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from brocap_nb.log import ExchangeLog
@@ -13,23 +14,17 @@ from brocap_nb.log import ExchangeLog
 if TYPE_CHECKING:
     from brocap_nb.sandbox._server import Sandbox
 
-_log: ExchangeLog | None = None
 _sandbox: Sandbox | None = None
 
 
+@functools.cache
 def shared_log() -> ExchangeLog:
     """Return the log of whoever was given none: that of the working directory."""
-    global _log
-    _log = _log or ExchangeLog()
-    return _log
+    return ExchangeLog()
 
 
 def shared_sandbox() -> Sandbox:
-    """Return the running sandbox of whoever was given none; it ends with the kernel.
-
-    Raises:
-        SandboxError: it cannot start.
-    """
+    """Return the running sandbox of whoever was given none; it ends with the kernel."""
     global _sandbox
     if _sandbox is None or not _sandbox._running:
         from brocap_nb.sandbox._server import Sandbox  # brings the server along: not before

@@ -63,6 +63,8 @@ def test_what_was_added_removed_and_changed() -> None:
         ("detail", "removed", "reset", None),
     ]
     assert rows(exchange({}, '{"a":1}'), exchange({}, '{"a": 1}')) == []
+    long = diff(exchange({}, [0] * 201), exchange({}, [1] * 201))
+    assert (str(long).count("changed"), str(long)[-15:]) == (200, "and 1 more rows")
 
 
 def test_ids_times_and_keys_are_left_out_unless_asked_for() -> None:

@@ -29,7 +29,7 @@ from written_log import exchanges
 import brocap_nb as bn
 from brocap_nb.api._body import embedded_picture
 from brocap_nb.log import LogWarning
-from brocap_nb.log._export import exchanges_from_har, to_curl, to_har, to_python
+from brocap_nb.log._export import read_har, to_curl, to_har, to_python
 
 LOCAL = "http://127.0.0.1:1/x"
 CREATED = http(b'{"errorId": 0, "taskId": 71}')
@@ -48,6 +48,11 @@ STRUCTURE = {
     "content": "size mimeType | text encoding",
     "timings": "send wait receive |",
 }
+
+
+def read_entries(entries: list[Any], everything: bool = False) -> list[bn.Exchange]:
+    Path("entries.har").write_text(json.dumps({"log": {"entries": entries}}))
+    return read_har("entries.har", everything)
 
 
 def check_har(document: Mapping[str, Any]) -> None:
@@ -140,7 +145,7 @@ def test_any_log_comes_back_from_its_har_its_lines_and_its_rows(found: list[bn.E
     named = [dataclasses.replace(e, exchange_id=f"{e.session}-{n}") for n, e in enumerate(found, 1)]
     document = json.loads(json.dumps(to_har(named)))
     check_har(document)
-    assert exchanges_from_har(document["log"]["entries"]) == named
+    assert read_entries(document["log"]["entries"]) == named
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "x.har").write_text(json.dumps(document))
         logs = [bn.ExchangeLog.from_har(f"{folder}/x.har", name) for name in (folder, ":memory:")]
@@ -270,9 +275,9 @@ def test_any_verb_and_body_is_sent_again_and_comes_back(
     assert peer.requests == peer.requests[:1] * 3
     document = log.to_har()
     assert document["log"]["entries"][0]["request"]["method"] == verb
-    assert exchanges_from_har(document["log"]["entries"]) == [log[0]]
+    assert read_entries(document["log"]["entries"]) == [log[0]]
     del document["log"]["entries"][0]["_brocap"]
-    (back,) = exchanges_from_har(document["log"]["entries"], everything=True)
+    (back,) = read_entries(document["log"]["entries"], everything=True)
     assert (back.verb, back.request_kind) == (verb, log[0].request_kind)
     with pytest.raises(bn.InvalidInputError, match="no call of the API"):
         bn.Client(key, base_url=peer.url, log=log).replay(0)
@@ -342,7 +347,7 @@ def test_of_a_har_what_can_be_read_is_read() -> None:
     page = browser_entry(method="GET", url="http://docs/createTask")
     entries = [*broken, *foreign_ones, page, {**browser_entry(), "response": None}]
     with pytest.warns(LogWarning, match="3 of the HAR's 10 entries") as told:
-        (only,) = exchanges_from_har(entries)
+        (only,) = read_entries(entries)
     assert (only.outcome, only.response) == ("connection_error", None)
     (warning,) = told
     for number, field in enumerate(("startedDateTime", "response.status", "request.postData"), 1):
@@ -352,7 +357,7 @@ def test_of_a_har_what_can_be_read_is_read() -> None:
     for entry, changes in zip(entries, wrong, strict=False):
         entry["_brocap"] |= changes
     with pytest.warns(LogWarning, match=r"3 of .*entry 1: _brocap"):
-        assert exchanges_from_har(entries) == [good]
+        assert read_entries(entries) == [good]
 
 
 def test_a_har_may_be_odd() -> None:
@@ -433,7 +438,7 @@ def test_secrets_of_forms_queries_and_base64_bodies_are_labels() -> None:
     bodies = (f"é {said}".encode("latin-1"), said.encode())
     entries = [foreign(form, body, "?token=query-secret&b=2") for body in bodies]
     entries.append(foreign(coded(b'{"password": "hunter2-posted"}'), "hunter2-posted"))
-    found = exchanges_from_har(entries)
+    found = read_entries(entries)
     left = "<left out>"
     assert [e.request for e in found] == [*[f"key={left}&a=1"] * 2, f'{{"password": "{left}"}}']
     assert found[0].url == "http://127.0.0.1/getBalance?token=<left out>&b=2"
@@ -446,9 +451,9 @@ def test_chosen_keys_do_not_make_a_har_grow() -> None:
     answer = '{"errorId": 0, "balance": 1, "x": "clientKec left out"}'
     keys = [*"abcdefghijklmnopqrstuvwxyz<>", *(f"clientKe{one}" for one in "abc"), "left out"]
     entries = [foreign({"text": json.dumps({"clientKey": key})}, answer) for key in keys]
-    for exchange in exchanges_from_har(entries):
+    for exchange in read_entries(entries):
         assert exchange.request == '{"clientKey": "<clientKey>"}'
         assert exchange.response == '{"errorId": 0, "balance": 1, "x": "<clientKey> <clientKey>"}'
     many = "".join(json.dumps({"clientKey": f"chosen-key-{number}"}) for number in range(10_000))
-    (exchange,) = exchanges_from_har([foreign({"text": many}, answer)])
+    (exchange,) = read_entries([foreign({"text": many}, answer)])
     assert exchange.request == '{"clientKey": "<clientKey>"}' * 10_000

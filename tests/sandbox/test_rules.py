@@ -38,7 +38,7 @@ class Desk:
         return self.raw(method, json.dumps(fields).encode(), address)
 
     def raw(self, method: str, body: bytes, address: str = HERE) -> dict[str, Any]:
-        return self.rules.answer(method, body, address).body
+        return self.rules.answer(method, body, address)
 
     def create(self, task: Any = TOKEN_TASK, **fields: Any) -> int:
         body = self.send("createTask", task=dict(task), **fields)
