@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from tornado.gen import convert_yielded
 from tornado.httputil import HTTPServerRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
@@ -167,7 +168,7 @@ class Sandbox(Server):
         return f"Sandbox({self._state}{played})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        if self._thread is None:
+        if self._socket is None:
             return _html.bundle(_html.card("Sandbox", "Start it with sandbox.start()."), repr(self))
         return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
 
@@ -198,7 +199,7 @@ class Sandbox(Server):
         else:
             body, callback = self._rules.answer(method, request.body, request.remote_ip or "")
             if callback is not None:
-                self._spawn(self._call_back(*callback))
+                convert_yielded(self._call_back(*callback))
             reply = shaped(fault, body)
             reply = dataclasses.replace(reply, pause=reply.pause / self.speed)
             outcome = str(body.get("errorCode") or body.get("status") or "ok")

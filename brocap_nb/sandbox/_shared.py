@@ -31,7 +31,7 @@ def shared_sandbox() -> Sandbox:
         SandboxError: it cannot start.
     """
     global _sandbox
-    if _sandbox is None or not _sandbox._running:
+    if _sandbox is None or not _sandbox._thread.is_alive():
         from brocap_nb.sandbox._server import Sandbox  # brings the server along: not before
 
         _sandbox = Sandbox().start()
