@@ -9,22 +9,12 @@ _secrets.py     what is secret, and how it is found
 _body.py        JSON in pieces: bytes for the wire, text for the log
 """
 
-from brocap_nb.api._facts import (
-    CALLBACK_TIMEOUT,
-    IMAGE_MAX_BYTES,
-    IMAGE_MIN_BYTES,
-    METHODS,
-    POLL_INTERVAL,
-    POLL_LIMIT,
-    RESULT_LIFETIME,
-)
+from brocap_nb.api._facts import CALLBACK_TIMEOUT as CALLBACK_TIMEOUT
+from brocap_nb.api._facts import IMAGE_MAX_BYTES as IMAGE_MAX_BYTES
+from brocap_nb.api._facts import IMAGE_MIN_BYTES as IMAGE_MIN_BYTES
+from brocap_nb.api._facts import METHODS as METHODS
+from brocap_nb.api._facts import POLL_INTERVAL as POLL_INTERVAL
+from brocap_nb.api._facts import POLL_LIMIT as POLL_LIMIT
+from brocap_nb.api._facts import RESULT_LIFETIME as RESULT_LIFETIME
 
-__all__ = [
-    "CALLBACK_TIMEOUT",
-    "IMAGE_MAX_BYTES",
-    "IMAGE_MIN_BYTES",
-    "METHODS",
-    "POLL_INTERVAL",
-    "POLL_LIMIT",
-    "RESULT_LIFETIME",
-]
+__all__ = [name for name in sorted(globals()) if name.isupper()]
