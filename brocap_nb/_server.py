@@ -34,14 +34,11 @@ CALLBACK_PORTS: Final[set[int]] = set()  # of this process: a sandbox may POST t
 class Reply:
     """What a request is answered with, and how the connection ends."""
 
-    status: int
-    """0: not a byte of an answer comes."""
+    status: int  # 0: not a byte of an answer comes
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    wait: float = 0.0
-    """Seconds to wait before it."""
-    pause: float = 0.0
-    """Seconds between two bytes of the body."""
+    wait: float = 0.0  # seconds before it
+    pause: float = 0.0  # seconds between two bytes of the body
     end: Literal["whole", "reset", "stall"] = "whole"
 
 

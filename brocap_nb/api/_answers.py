@@ -99,12 +99,9 @@ RULES: Final = tuple(Rule(*line.split()) for line in _CONTRACT.strip().splitline
 class Departure(NamedTuple):
     """One way in which an answer is not what the API documents."""
 
-    field: str
-    """The field; empty for the answer as a whole."""
-    rule: str
-    """The rule that it broke, as a sentence."""
-    found: str
-    """What was there instead, shortened."""
+    field: str  # empty for the answer as a whole
+    rule: str  # that it broke, as a sentence
+    found: str  # what was there instead, shortened
 
 
 def departures(method: str, text: str, task_type: str | None = None) -> list[Departure]:
@@ -160,11 +157,10 @@ def _rules_of(
         for rule in RULES
         if {"*", method} & {*rule.methods.split(",")} and rule.task_type in ("", task_type)
     ]
-    kinds = [(rule, rule.legible if to_read else rule.kind) for rule in known]
     held = [
         (rule, rule.field, _KINDS[kind][1])
-        for rule, kind in kinds
-        if kind in _KINDS and rule.when in moments
+        for rule in known
+        if (kind := rule.legible if to_read else rule.kind) in _KINDS and rule.when in moments
     ]
     return held, {rule.field for rule in known}, any(rule.task_type for rule in known)
 

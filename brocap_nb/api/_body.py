@@ -142,8 +142,7 @@ class Body:
     """A JSON text in pieces: plain text, pictures, secrets, and None for the key."""
 
     _pieces: tuple[_Piece, ...]
-    KEY: ClassVar = object()
-    """Stands for the key in a value given to `Body.of`."""
+    KEY: ClassVar = object()  # stands for the key in a value given to `Body.of`
 
     @classmethod
     def of(cls, value: Any) -> Body:

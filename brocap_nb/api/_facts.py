@@ -19,7 +19,6 @@ from brocap_nb import _html
 METHODS: Final = ("createTask", "getTaskResult", "getBalance")
 """The methods of the API."""
 BASE_URL: Final = "https://api.brocapgpt.com"
-"""Where the service is."""
 
 IMAGE_MIN_BYTES: Final = 100
 """Smallest picture the service takes, in bytes of the file (not of its base64)."""

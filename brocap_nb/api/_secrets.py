@@ -20,8 +20,7 @@ from functools import lru_cache, partial, wraps
 from typing import Any, Final, Never, TypeAlias, TypeVar, cast
 from urllib.parse import unquote_plus
 
-KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
-"""The environment variable that has the client key, if none is given."""
+KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"  # of the environment: the key, if none is given
 KEY_LABEL: Final = "<clientKey>"
 HEADER_LABEL: Final = "<left out>"
 PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a-f]{64})>")
