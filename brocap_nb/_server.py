@@ -1,7 +1,6 @@
 """A small HTTP server in a thread of its own: the sandbox and the callback listener are made of it.
 
-It uses Tornado, which every Jupyter brings along: a fault has to reach down to the connection.
-A web page of another site in the same browser is answered HTTP 403.
+It uses Tornado, which Jupyter brings along: a fault has to reach down to the connection.
 """
 
 from __future__ import annotations
@@ -14,12 +13,13 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http.client import responses
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
+from tornado.gen import convert_yielded
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.iostream import StreamClosedError
@@ -27,22 +27,18 @@ from tornado.log import app_log
 
 _EVERYWHERE: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 
-CALLBACK_PORTS: Final[set[int]] = set()
-"""Where callback listeners of this process wait: a sandbox may POST to these."""
+CALLBACK_PORTS: Final[set[int]] = set()  # of this process: a sandbox may POST to these
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a request is answered with, and how the connection ends."""
 
-    status: int
-    """0: not a byte of an answer comes."""
+    status: int  # 0: not a byte of an answer comes
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    wait: float = 0.0
-    """Seconds to wait before it."""
-    pause: float = 0.0
-    """Seconds between two bytes of the body."""
+    wait: float = 0.0  # seconds before it
+    pause: float = 0.0  # seconds between two bytes of the body
     end: Literal["whole", "reset", "stall"] = "whole"
 
 
@@ -52,20 +48,18 @@ _FOREIGN: Final = Reply(403, b"This is not for pages of other sites, nor under t
 class Server:
     """One port of this machine, answered in a thread of its own; 0 takes a free port."""
 
+    _public: str | None = None  # its address from outside, if that is another
+
     def __init__(
-        self,
-        host: str,
-        port: int,
-        *,
-        public_url: str | None = None,
-        error: Callable[[str], Exception],
-        **limits: Any,
+        self, host: str, port: int, *, error: Callable[[str], Exception], **limits: Any
     ) -> None:
-        self._address, self._public = (host, port), public_url
-        self._error, self._limits = error, limits  # the limits are those of Tornado's HTTPServer
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._address, self._error = (host, port), error
+        self._limits = limits  # those of Tornado's HTTPServer
+        self._socket: Any = None  # there is one from the start on
         self._ready = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name="brocap-server", daemon=True
+        )
 
     def start(self) -> Self:
         """Start to listen; returns itself. It does nothing if it listens already.
@@ -73,7 +67,7 @@ class Server:
         Raises:
             BroCapError: the port is taken or cannot be listened on, or it was stopped.
         """
-        if self._thread is None:
+        if self._socket is None:
             host, port = self._address
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             try:
@@ -87,9 +81,6 @@ class Server:
                 ) from None
             self._socket.setblocking(False)
             self._address = host, int(self._socket.getsockname()[1])
-            self._thread = threading.Thread(
-                target=lambda: asyncio.run(self._serve()), name="brocap-server", daemon=True
-            )
             self._begin()
             self._thread.start()
             self._ready.wait()
@@ -99,7 +90,7 @@ class Server:
 
     def stop(self) -> None:
         """Close every connection and stop to listen. It may be called again."""
-        if self._thread is None:
+        if self._socket is None:
             return
         atexit.unregister(self.stop)
         with contextlib.suppress(RuntimeError):  # the loop has ended already
@@ -120,7 +111,7 @@ class Server:
     @property
     def url(self) -> str:
         """The address, without a slash at the end."""
-        if self._thread is None:
+        if self._socket is None:
             self._check_running()
         host, port = self._address
         shown = _EVERYWHERE.get(host, host)
@@ -132,19 +123,15 @@ class Server:
 
     @property
     def _state(self) -> str:
-        if self._thread is None:
+        if self._socket is None:
             return "not started"
-        return self.url if self._running else f"{self.url}, stopped"
-
-    @property
-    def _running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+        return self.url if self._thread.is_alive() else f"{self.url}, stopped"
 
     def _begin(self) -> None:
         """Get ready; the port is known, and nothing is answered yet."""
 
     def _check_running(self) -> None:
-        if not self._running:
+        if not self._thread.is_alive():
             name = type(self).__name__
             raise self._error(
                 f"This {name} does not listen. Call start() first, or write `with {name}() as …:`. "
@@ -153,11 +140,6 @@ class Server:
 
     async def _respond(self, request: HTTPServerRequest) -> Reply:
         raise NotImplementedError
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)  # a loop holds its tasks only weakly
-        task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, request: HTTPServerRequest) -> None:
         try:
@@ -195,7 +177,7 @@ class Server:
 
     async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        server = HTTPServer(lambda request: self._spawn(self._answer(request)), **self._limits)
+        server = HTTPServer(lambda request: convert_yielded(self._answer(request)), **self._limits)
         server.add_socket(self._socket)
         self._ready.set()
         await self._ended.wait()

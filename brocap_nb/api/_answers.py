@@ -21,7 +21,6 @@ from brocap_nb.api._facts import CATALOGUE, METHODS
 from brocap_nb.api._json import is_integer, parse
 
 NOT_AN_OBJECT: Final = "Every answer is a JSON object."
-"""The rule that comes before all others."""
 
 
 def _is_tiles(value: object) -> bool:
@@ -39,44 +38,36 @@ _KINDS: Final[Mapping[str, tuple[str, Callable[[Any], bool]]]] = {
         lambda value: type(value) in (int, float) and -1e300 < value < 1e300,
     ),
     "text": ("is a string", lambda value: isinstance(value, str)),
-    "filled": (
-        "is a string that is not empty",
-        lambda value: isinstance(value, str) and value != "",
-    ),
+    "filled": ("is a string that is not empty", lambda value: type(value) is str and value != ""),
     "null": ("is null or absent", lambda value: value is None),
     "text-or-null": ("is a string or null", lambda value: isinstance(value, str | None)),
-    "code": (
-        "is one of the codes that the pages list",
-        lambda value: isinstance(value, str) and value in CATALOGUE,
-    ),
+    "code": ("is one of the codes that the pages list", tuple(CATALOGUE).__contains__),
     "status": ("is processing or ready", ("processing", "ready").__contains__),
     "object": ("is an object", lambda value: isinstance(value, dict)),
     "tiles": ("is a list of one boolean for each tile", _is_tiles),
     "absent": ("is absent", lambda value: False),
 }
 
-# Methods (* is all), field (? if it may be absent), when (for which task type), what it must be
-# for the client to read it (- if it does not), and what the pages say that it is.
+# Methods (* is all), field, ? if it may be absent, when, what it must be for the client to read it
+# (- if it does not), what the pages say that it is, and for which task type, if not for any.
 _CONTRACT: Final = """
-*                      errorId            always   integer       0-or-1
-*                      errorCode          error    -             text
-*                      errorCode?         error    text-or-null  code
-createTask,getBalance  errorDescription   error    -             text
-*                      errorDescription?  error    text-or-null  text-or-null
-createTask,getBalance  errorCode?         success  -             absent
-createTask,getBalance  errorDescription?  success  -             absent
-getTaskResult          errorCode?         success  -             null
-getTaskResult          errorDescription?  success  -             null
-createTask             taskId             success  integer       not-0
-createTask             taskId             error    -             0
-getTaskResult          status             success  status        status
-getTaskResult          solution           ready    object        object
-getBalance             balance            success  number        number
-getTaskResult          solution.answer    ready:ComplexImageTask         -  tiles
-getTaskResult          solution.token     ready:FunCaptchaTaskProxyless  -  filled
+*                      errorId           !  always   integer       0-or-1
+*                      errorCode         !  error    -             text
+*                      errorCode         ?  error    text-or-null  code
+createTask,getBalance  errorDescription  !  error    -             text
+*                      errorDescription  ?  error    text-or-null  text-or-null
+createTask,getBalance  errorCode         ?  success  -             absent
+createTask,getBalance  errorDescription  ?  success  -             absent
+getTaskResult          errorCode         ?  success  -             null
+getTaskResult          errorDescription  ?  success  -             null
+createTask             taskId            !  success  integer       not-0
+createTask             taskId            !  error    -             0
+getTaskResult          status            !  success  status        status
+getTaskResult          solution          !  ready    object        object
+getBalance             balance           !  success  number        number
+getTaskResult          solution.answer   !  ready    -             tiles   ComplexImageTask
+getTaskResult          solution.token    !  ready    -             filled  FunCaptchaTaskProxyless
 """
-
-
 _MOMENTS: Final = {
     "always": "",
     "success": " if errorId is 0",
@@ -89,45 +80,34 @@ class Rule(NamedTuple):
     """One documented rule about one field: a row of `_CONTRACT`."""
 
     methods: str
-    name: str
+    field: str
+    need: str
     when: str
     legible: str
     kind: str
-
-    @property
-    def field(self) -> str:
-        return self.name.rstrip("?")
+    task_type: str = ""
 
     @property
     def sentence(self) -> str:
-        moment, _, task_type = self.when.partition(":")
-        told = _MOMENTS[moment].format(f"a {task_type}" if task_type else "the task")
+        told = _MOMENTS[self.when].format(f"a {self.task_type}" if self.task_type else "the task")
         return f"{self.field} {_KINDS[self.kind][0]}{told}."
 
 
 RULES: Final = tuple(Rule(*line.split()) for line in _CONTRACT.strip().splitlines())
-"""Every documented rule. A field that no rule names is not documented."""
 
 
 class Departure(NamedTuple):
     """One way in which an answer is not what the API documents."""
 
-    field: str
-    """The field; empty for the answer as a whole."""
-    rule: str
-    """The rule that it broke, as a sentence."""
-    found: str
-    """What was there instead, shortened."""
+    field: str  # empty for the answer as a whole
+    rule: str  # that it broke, as a sentence
+    found: str  # what was there instead, shortened
 
 
 def departures(method: str, text: str, task_type: str | None = None) -> list[Departure]:
-    """Return every way in which an answer to a method departs from the documented contract.
-
-    A `callback` has the body of `getTaskResult`, and its rules. Any other method is another
-    service's, and there is no contract for its answers. Some task types have a documented solution.
-    """
-    method = "getTaskResult" if method == "callback" else method
-    if method not in METHODS:
+    """Return every way in which an answer to a method departs from the documented contract."""
+    method = "getTaskResult" if method == "callback" else method  # its body is the same
+    if method not in METHODS:  # another service's: there is no contract
         return []
     try:
         body, wrong = orjson.loads(text), None  # five times as fast, but it refuses what is odd
@@ -156,7 +136,7 @@ def _broken(
     told: set[str] = set()
     for rule, name, fits in rules:
         present = name in fields
-        wrong = not fits(fields[name]) if present else not rule.name.endswith("?")
+        wrong = not fits(fields[name]) if present else rule.need == "!"
         if wrong and told.isdisjoint((name, name.partition(".")[0])):
             told.add(name)
             yield Departure(name, rule.sentence, _shown(fields[name]) if present else "missing")
@@ -175,16 +155,14 @@ def _rules_of(
     known = [
         rule
         for rule in RULES
-        if (rule.methods == "*" or method in rule.methods.split(","))
-        and rule.when.partition(":")[2] in ("", task_type)
+        if {"*", method} & {*rule.methods.split(",")} and rule.task_type in ("", task_type)
     ]
-    kinds = [(rule, rule.legible if to_read else rule.kind) for rule in known]
     held = [
         (rule, rule.field, _KINDS[kind][1])
-        for rule, kind in kinds
-        if kind in _KINDS and rule.when.partition(":")[0] in moments
+        for rule in known
+        if (kind := rule.legible if to_read else rule.kind) in _KINDS and rule.when in moments
     ]
-    return held, {rule.field for rule in known}, any(":" in rule.when for rule in known)
+    return held, {rule.field for rule in known}, any(rule.task_type for rule in known)
 
 
 def _shown(value: object) -> str:
@@ -317,16 +295,14 @@ def _typed(method: str, body: dict[str, Any]) -> Reading:
             error_code=code and _html.printable(code, "utf-8"),
             error_description=said and _html.printable(said, "utf-8"),
         )
-    task_id, status, outcome = None, None, Outcome.OK
     answer = Answer(raw=body)
     if method == "createTask":
-        task_id = body["taskId"]
-        answer = CreatedTask(raw=body, task_id=task_id)
+        answer = CreatedTask(raw=body, task_id=body["taskId"])
     elif method == "getTaskResult":
-        status = body["status"]
-        solution = body["solution"] if status == "ready" else None
-        answer = TaskResult(raw=body, status=status, solution=solution)
-        outcome = Outcome.OK if status == "ready" else Outcome.PROCESSING
+        solution = body["solution"] if body["status"] == "ready" else None
+        answer = TaskResult(raw=body, status=body["status"], solution=solution)
     elif method == "getBalance":
         answer = Balance(raw=body, balance=float(body["balance"]))
+    status, task_id = getattr(answer, "status", None), getattr(answer, "task_id", None)
+    outcome = Outcome.PROCESSING if status == "processing" else Outcome.OK
     return Reading(outcome=outcome, answer=answer, error_id=0, status=status, task_id=task_id)

@@ -13,24 +13,13 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
-from brocap_nb.api._secrets import (
-    FIELD_NAMES,
-    HEADER_LABEL,
-    KEY_LABEL,
-    PICTURE_LABEL,
-    Secret,
-    SecretText,
-    Veil,
-    label_of,
-    redact_form,
-    redact_torn,
-    without_frames,
-)
+from brocap_nb.api import _secrets
+from brocap_nb.api._secrets import KEY_LABEL, Secret, SecretText, Veil, label_of, without_frames
 
 _SIGNATURES: Final = {
     "image/png": rb"\x89PNG\r\n\x1a\n",
@@ -53,10 +42,8 @@ def media_type(data: bytes) -> str | None:
 class EmbeddedPicture:
     """A picture that stands as base64 in a JSON text."""
 
-    sent: bytes
-    """The base64 in quotes, as it is sent."""
-    data: bytes
-    """The file."""
+    sent: bytes  # the base64 in quotes
+    data: bytes  # the file
     media_type: str
     sha256: str
 
@@ -92,7 +79,7 @@ def embedded_picture(text: str) -> EmbeddedPicture | None:
 
 def shorten_labels(text: str) -> str:
     """Return `text` with the hashes in picture labels cut to 8 digits, for people."""
-    return PICTURE_LABEL.sub(lambda m: f"<{m[1]} {m[2]} bytes sha256:{m[3][:8]}>", text)
+    return _secrets.PICTURE_LABEL.sub(lambda m: f"<{m[1]} {m[2]} bytes sha256:{m[3][:8]}>", text)
 
 
 def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
@@ -113,11 +100,10 @@ def with_labels(text: str) -> tuple[str, list[EmbeddedPicture]]:
 def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     """Return a body as it may be written down, and what must not be if it is repeated.
 
-    A form is known by its content type or, without one, by its looks; all else is read as JSON,
-    and searched for fields of JSON as well as may be if it is none.
+    All that is no form is read as JSON, and searched for fields as well as may be if it is none.
     """
-    shown, found = redact_form(text, content_type)
-    if shown != text or not FIELD_NAMES.search(text):
+    shown, found = _secrets.redact_form(text, content_type)
+    if shown != text or not _secrets.FIELD_NAMES.search(text):
         return shown, found
 
     def leaf(item: Any, label: str) -> Any:
@@ -128,7 +114,7 @@ def redact_body(text: str, content_type: str = "") -> tuple[str, list[Secret]]:
     try:
         value = _walk(json.loads(text), leaf)
     except (ValueError, RecursionError):
-        return redact_torn(text)
+        return _secrets.redact_torn(text)
     return (json.dumps(value) if found else text), found
 
 
@@ -142,26 +128,21 @@ def _walk(item: Any, leaf: Callable[[Any, str], Any], label: str = "") -> Any:
     if isinstance(item, (list, tuple)):
         return [_walk(inner, leaf, label) for inner in item]
     if isinstance(item, SecretText):
-        label = label or HEADER_LABEL
+        label = label or _secrets.HEADER_LABEL
     value = isinstance(item, (str, int, float)) and not isinstance(item, bool)
     return leaf(item, label if value and item not in ("", label) else "")
 
 
-_Piece: TypeAlias = "str | EmbeddedPicture | Secret | Body | None"
+_Piece: TypeAlias = str | EmbeddedPicture | Secret | None
 _MARK: Final = secrets.token_hex(12)  # no text of a value can be taken for it
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Body:
-    """A JSON text in pieces: plain text, pictures, secrets, bodies, and None for the key."""
+    """A JSON text in pieces: plain text, pictures, secrets, and None for the key."""
 
-    __slots__ = ("_pieces", "_shown")
-
-    KEY: Final = object()
-    """Stands for the key in a value given to `Body.of`."""
-
-    def __init__(self, pieces: Iterable[_Piece]) -> None:
-        self._pieces = tuple(pieces)
-        self._shown: tuple[Secret | Veil | None, str] = (None, "")
+    _pieces: tuple[_Piece, ...]
+    KEY: ClassVar = object()  # stands for the key in a value given to `Body.of`
 
     @classmethod
     def of(cls, value: Any) -> Body:
@@ -169,40 +150,33 @@ class Body:
 
         The values of secret fields, and each `SecretText`, are sent and not written down.
         """
-        held: list[_Piece] = []
+        held: list[tuple[_Piece, ...]] = []
 
         def leaf(item: Any, label: str) -> Any:
             if label:
-                held.append(Secret(json.dumps(item, allow_nan=False), label))
+                held.append((Secret(json.dumps(item, allow_nan=False), label),))
             elif item is Body.KEY:
-                held.append(None)
+                held.append((None,))
             elif isinstance(item, Body):
-                held.append(item)
+                held.append(item._pieces)
             elif isinstance(item, str) and (picture := embedded_picture(item)):
-                held.append(picture)
+                held.append((picture,))
             else:
                 return item
             return _MARK
 
-        texts = json.dumps(_walk(value, leaf), allow_nan=False).split(f'"{_MARK}"')
-        return cls([texts[0], *chain.from_iterable(zip(held, texts[1:], strict=True))])
-
-    def _parts(self) -> Iterator[str | EmbeddedPicture | Secret | None]:
-        for piece in self._pieces:
-            yield from piece._parts() if isinstance(piece, Body) else (piece,)
+        first, *texts = json.dumps(_walk(value, leaf), allow_nan=False).split(f'"{_MARK}"')
+        return cls((first, *chain(*((*one, text) for one, text in zip(held, texts, strict=True)))))
 
     @property
     def pictures(self) -> list[EmbeddedPicture]:
-        return [part for part in self._parts() if isinstance(part, EmbeddedPicture)]
+        return [piece for piece in self._pieces if isinstance(piece, EmbeddedPicture)]
 
     @property
     def hidden(self) -> list[Secret]:
         """Passwords and the like that are sent in it: a server may repeat them."""
-        return [
-            Secret(str(json.loads(part.reveal())), part.label)
-            for part in self._parts()
-            if isinstance(part, Secret)
-        ]
+        held = [piece for piece in self._pieces if isinstance(piece, Secret)]
+        return [Secret(str(json.loads(one.reveal())), one.label) for one in held]
 
     @property
     def text(self) -> str:
@@ -210,35 +184,30 @@ class Body:
         return self.redacted(Veil())
 
     def redacted(self, veil: Secret | Veil) -> str:
-        """Return the text for a log; a task's is searched once for all its requests."""
-        shown = self._shown  # once: another thread may need it for another veil
-        if shown[0] is not veil:
-            shown = self._shown = veil, "".join([_redacted(one, veil) for one in self._pieces])
-        return shown[1]
+        """Return the text for a log."""
+        return "".join([_redacted(piece, veil) for piece in self._pieces])
 
     def wire(self, key: Secret) -> bytes:
-        return b"".join([_sent(part, key) for part in self._parts()])
+        return b"".join([_sent(piece, key) for piece in self._pieces])
 
     def __deepcopy__(self, memo: object) -> Body:
         return self  # nobody can change it, and a secret in it is not copied
 
 
+# a text may quote the key; what is sent again and again is searched once
 _often: Final = functools.lru_cache(maxsize=64)(lambda veil, text: str(veil.redact(text)))
 
 
 def _redacted(piece: _Piece, veil: Secret | Veil) -> str:
     if isinstance(piece, str):
-        # it may quote the key; what stands between the fields of each request is searched once
-        return veil.redact(piece) if len(piece) >= 32 else _often(veil, piece)
-    if isinstance(piece, Body):
-        return piece.redacted(veil)
+        return _often(veil, piece) if len(piece) < 20_000 else veil.redact(piece)
     return f'"{piece.label if piece else KEY_LABEL}"'
 
 
-def _sent(part: str | EmbeddedPicture | Secret | None, key: Secret) -> bytes:
-    if isinstance(part, EmbeddedPicture):
-        return part.sent
-    if isinstance(part, str):
-        return part.encode("ascii")
+def _sent(piece: _Piece, key: Secret) -> bytes:
+    if isinstance(piece, EmbeddedPicture):
+        return piece.sent
+    if isinstance(piece, str):
+        return piece.encode("ascii")
     # no local variable has the key, which a traceback would show
-    return (part.reveal() if part else json.dumps(key.reveal())).encode("ascii")
+    return (piece.reveal() if piece else json.dumps(key.reveal())).encode("ascii")

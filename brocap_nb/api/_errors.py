@@ -37,9 +37,8 @@ class InvalidInputError(BroCapError, ValueError):
     """What was given cannot be used. `problems` says why, field by field."""
 
     def __init__(self, problems: Sequence[Problem] | str, *, field: str = "") -> None:
-        self.problems: tuple[Problem, ...] = (
-            (Problem(field, problems),) if isinstance(problems, str) else tuple(problems)
-        )
+        told = [Problem(field, problems)] if isinstance(problems, str) else problems
+        self.problems: tuple[Problem, ...] = tuple(told)
         super().__init__("\n".join(p.sentence for p in self.problems))
 
 
@@ -86,10 +85,9 @@ class ApiError(ExchangeError):
         self.meaning: str = entry.meaning
         self.remedy: str = entry.remedy
         self.retryable: bool = entry.retryable
-        where = f"HTTP {exchange.http_status}"
-        if exchange.task_id is not None:
-            where += f", task {exchange.task_id}"
-        super().__init__(f"{self.code}: {entry.sentence(self.description)} ({where})", exchange)
+        where = "" if exchange.task_id is None else f", task {exchange.task_id}"
+        told = f"{entry.sentence(self.description)} (HTTP {exchange.http_status}{where})"
+        super().__init__(f"{self.code}: {told}", exchange)
 
 
 class HttpError(ExchangeError):

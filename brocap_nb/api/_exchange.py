@@ -117,9 +117,8 @@ class Exchange:
             ValueError, KeyError, TypeError: the line is not one that `to_line` made.
         """
         fields = {name: line[name] for name in _FIELDS if name in line}
-        for name, value in fields.items():
-            if not _fits(name, value):
-                raise ValueError(f"{name} is nothing that an exchange has")
+        if wrong := [name for name, value in fields.items() if not _fits(name, value)]:
+            raise ValueError(f"{wrong[0]} is nothing that an exchange has")
         try:
             fields["started_at"] = datetime.fromisoformat(line["started_at"]).astimezone(UTC)
         except OverflowError as error:  # at the ends of the calendar
@@ -166,8 +165,7 @@ class Exchange:
         )
 
 
-MOST_MS = 1e12
-"""No exchange takes longer, in milliseconds: 31 years."""
+MOST_MS = 1e12  # 31 years: no exchange takes longer
 # what the value of a field may be in a line
 _TYPES: dict[str, Any] = get_type_hints(Exchange) | {
     **dict.fromkeys(("started_at", "outcome"), str),
@@ -207,8 +205,4 @@ def body_kind(raw: bytes | None, content_type: str) -> str:
         return "form"
     if "json" in told or fields_of(raw):
         return "json"
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return "bytes"
-    return "text"
+    return "bytes" if decode_answer(raw, None)[1] else "text"

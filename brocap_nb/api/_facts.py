@@ -19,7 +19,6 @@ from brocap_nb import _html
 METHODS: Final = ("createTask", "getTaskResult", "getBalance")
 """The methods of the API."""
 BASE_URL: Final = "https://api.brocapgpt.com"
-"""Where the service is."""
 
 IMAGE_MIN_BYTES: Final = 100
 """Smallest picture the service takes, in bytes of the file (not of its base64)."""
@@ -36,28 +35,23 @@ CALLBACK_TIMEOUT: Final = 2.0
 
 
 def method_of(verb: str, url: str) -> str:
-    """Return the API's method that a request calls; of another service, the verb and the path.
-
-    The API is at its own address and, as a sandbox, on loopback. Elsewhere `/createTask` is what
-    somebody else calls so.
-    """
+    """Return the API's method that a request calls; of another service, the verb and the path."""
     try:
         place = urlsplit(url)
     except ValueError:  # of a foreign HAR
         return f"{verb} /"
     host, last = place.hostname or "", place.path.rstrip("/").rpartition("/")[2]
-    here = host in ("localhost", "::1") or host.startswith("127.")
+    here = host in ("localhost", "::1") or host.startswith("127.")  # a sandbox
     if verb == "POST" and last in METHODS and (here or f".{host}".endswith(".brocapgpt.com")):
         return last
     return f"{verb} {place.path or '/'}"
 
 
 AGAIN: Final = "same request again?"
-"""The question that `again` answers, wherever it is asked."""
 
 
 def again(retryable: bool) -> str:
-    """Say whether the same request, unchanged, can succeed later."""
+    """Answer `AGAIN`: whether the same request, unchanged, can succeed later."""
     return "Yes, later" if retryable else "No, change it first"
 
 

@@ -12,16 +12,12 @@ def _no_constant(name: str) -> Never:
 
 
 _STRICT: Final = json.JSONDecoder(parse_constant=_no_constant)
-_LENIENT: Final = json.JSONDecoder()
 
 
 def parse(
     text: str | bytes, decoder: json.JSONDecoder = _STRICT
 ) -> tuple[Any, None] | tuple[None, str]:
-    """Return the value of a JSON text and None, or None and why it is no JSON. It never raises.
-
-    `NaN` and its like are no JSON. Bytes may be UTF-8, UTF-16 or UTF-32.
-    """
+    """Return the value of a JSON text and None, or None and why it is no JSON. It never raises."""
     if not text.strip():
         return None, "it is empty"
     try:
@@ -35,11 +31,8 @@ def parse(
 
 
 def fields_of(text: str | bytes) -> dict[str, Any]:
-    """Return the fields of a JSON object; none if the text is something else. It never raises.
-
-    An object with a `NaN` in it is taken as one: a key must be found in whatever was sent.
-    """
-    value, _ = parse(text, _LENIENT)
+    """Return the fields of a JSON object; none if the text is something else. It never raises."""
+    value, _ = parse(text, json.JSONDecoder())  # a key must be found beside a `NaN` as well
     return value if isinstance(value, dict) else {}
 
 

@@ -3,9 +3,7 @@
 `Secret.redact` and `Veil.redact` find secrets in any text: as they are, with characters escaped as
 in JSON, HTML or a URL, as hexadecimal digits, and inside base64 at any offset. One search, whose
 time does not depend on how many there are, looks for all of them at once. What they put in, they do
-not read again.
-
-A value is secret by its name as well: see `label_of`.
+not read again. A value is secret by its name as well: see `label_of`.
 """
 
 from __future__ import annotations
@@ -22,8 +20,7 @@ from functools import lru_cache, partial, wraps
 from typing import Any, Final, Never, TypeAlias, TypeVar, cast
 from urllib.parse import unquote_plus
 
-KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"
-"""The environment variable that has the client key, if none is given."""
+KEY_VARIABLE: Final = "BROCAP_CLIENT_KEY"  # of the environment: the key, if none is given
 KEY_LABEL: Final = "<clientKey>"
 HEADER_LABEL: Final = "<left out>"
 PICTURE_LABEL: Final = re.compile(r"<(image/[a-z]+) ([\d,]+) bytes sha256:([0-9a-f]{64})>")
@@ -31,10 +28,8 @@ _LABEL: Final = re.compile(
     rf"({KEY_LABEL}|{HEADER_LABEL}|<image/[a-z]+ [\d,]+ bytes sha256:[0-9a-f]{{64}}>)"
 )
 
-SHORTEST: Final = 8
-"""A secret of fewer characters is a label in its own field only: any text has it by chance."""
-PART: Final = 12
-"""So many characters of a secret in a row are redacted, even if the rest is elsewhere."""
+SHORTEST: Final = 8  # a secret of fewer is a label in its own field only: any text has it
+PART: Final = 12  # so many characters of a secret in a row are redacted, wherever the rest is
 VEILED: Final = 20
 COOKIE_MIN: Final = 10  # most say something like `on`, `en-GB` or `dark`
 
@@ -44,8 +39,6 @@ COOKIE_MIN: Final = 10  # most say something like `on`, `en-GB` or `dark`
 
 class SecretText(str):
     """A text that is sent as it is, and is a label wherever it is shown, as in a traceback."""
-
-    __slots__ = ()
 
     def __repr__(self) -> str:
         return repr(HEADER_LABEL)
@@ -81,12 +74,8 @@ class Secret:
 
     def __init__(self, value: str, label: str = KEY_LABEL) -> None:
         value, self.label = SecretText(value), label
-        # not an attribute: those are shown to whoever looks
-        self._reveal: Callable[[], str] = lambda: value
-
-    def reveal(self) -> str:
-        """Return the secret itself, for the wire only."""
-        return self._reveal()
+        # the secret itself, for the wire only; no attribute has it: those are shown to who looks
+        self.reveal: Callable[[], str] = lambda: value
 
     @without_frames
     def redact(self, text: str) -> str:
@@ -131,9 +120,6 @@ class Veil:
     def redact(self, text: str) -> str:
         """Return `text` with labels for all of them; see `Secret.redact`."""
         return self._redact(text)
-
-    def __repr__(self) -> str:
-        return "<Veil>"
 
 
 _Place: TypeAlias = tuple[int, int, str]  # start and stop in a text, and the label for it
@@ -189,12 +175,9 @@ def _finder(secrets: tuple[Secret, ...]) -> Callable[[str], str]:
         return "".join([*pieces, text[done:]]) if places else text
 
     def redact_between_labels(text: str) -> str:
-        return "".join(
-            [
-                piece if number % 2 or len(piece) < shortest else redact(piece)
-                for number, piece in enumerate(_LABEL.split(text))
-            ]
-        )
+        pieces = _LABEL.split(text)  # what is between labels and a label, in turns
+        pieces[::2] = map(redact, pieces[::2])
+        return "".join(pieces)
 
     return redact_between_labels if parts else str
 
@@ -272,7 +255,8 @@ def _decoded(run: re.Match[str], size: int, search: _Search) -> Iterator[_Place]
 
 # --- what is secret by its name ---------------------------------------------------------------
 
-# A blank stands for any way to join two words.
+# Neither `key` nor `token`: a token is what a solution was paid for. A blank stands for any way to
+# join two words.
 _FIELDS: Final = (
     "(?:proxy )?authorization|cookies?|(?:proxy )?password|(?:api|client) key"
 ).replace(" ", "[-_ ]?")
@@ -309,10 +293,7 @@ _BOUNDARY: Final = re.compile(r"\s*(--[^\r\n]+)")
 
 @lru_cache(maxsize=1024)
 def label_of(name: str, secret: re.Pattern[str] = SECRET_FIELDS) -> str:
-    """Return the label for the value of a field whose name means a secret, else an empty text.
-
-    `SECRET_FIELDS` has neither `key` nor `token`: a token is what a solution was paid for.
-    """
+    """Return the label for the value of a field whose name means a secret, else an empty text."""
     if not secret.fullmatch(name):
         return ""
     return KEY_LABEL if "clientkey" in re.sub("[-_ ]", "", name).lower() else HEADER_LABEL
@@ -338,9 +319,7 @@ def _labelled(
 
 
 def _unescaped(text: str) -> str:
-    with contextlib.suppress(ValueError):
-        text = str(json.loads(f'"{text}"'))
-    return text
+    return _DRESSES["\\"].sub(lambda token: _meaning(token[0]), text)
 
 
 redact_torn: Final = partial(_labelled, pairs=_IN_JSON, read=_unescaped)

@@ -10,10 +10,8 @@ import asyncio
 import contextlib
 import functools
 import secrets
-from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple
 
 from tornado.httputil import HTTPServerRequest
 
@@ -21,17 +19,15 @@ from brocap_nb import _html
 from brocap_nb._server import CALLBACK_PORTS, Reply, Server
 from brocap_nb.api import _answers
 from brocap_nb.api._errors import InvalidInputError
-from brocap_nb.api._exchange import Exchange, Outcome, decode_answer
+from brocap_nb.api._exchange import Outcome, decode_answer
 from brocap_nb.api._facts import CALLBACK_TIMEOUT
 from brocap_nb.api._json import asked, fields_of
 from brocap_nb.api._secrets import Veil, headers_text, redact_form
 from brocap_nb.log._recorder import Recorder, ours
 from brocap_nb.tasks._pictures import clean_address
 
-BODY_LIMIT: Final = 1_000_000
-"""Largest body that is taken, in bytes; a larger one is answered with HTTP 413."""
-PATIENCE: Final = CALLBACK_TIMEOUT / 2
-"""How long a reply waits for the log, in seconds: the service waits twice as long for the reply."""
+BODY_LIMIT: Final = 1_000_000  # bytes; a larger one is answered with HTTP 413
+PATIENCE: Final = CALLBACK_TIMEOUT / 2  # how long a reply waits for the log, in seconds
 
 
 class CallbackListener(Server):
@@ -54,19 +50,14 @@ class CallbackListener(Server):
     """
 
     def __init__(
-        self,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        public_url: str | None = None,
+        self, *, host: str = "127.0.0.1", port: int = 0, public_url: str | None = None
     ) -> None:
         if public_url is not None:
-            public_url = clean_address(public_url, "public_url").rstrip("/")
+            self._public = clean_address(public_url, "public_url").rstrip("/")
         # what is a little too large is read and answered; what is much too large is cut
         super().__init__(
             host,
             port,
-            public_url=public_url,
             error=functools.partial(InvalidInputError, field="port"),
             max_body_size=6 * BODY_LIMIT,
             max_header_size=16_384,
@@ -82,7 +73,7 @@ class CallbackListener(Server):
 
     def stop(self) -> None:
         """Stop to listen; what has come is recorded. It may be called again."""
-        if not self._running:
+        if not self._thread.is_alive():
             return
         CALLBACK_PORTS.discard(self.port)
         super().stop()
@@ -95,7 +86,7 @@ class CallbackListener(Server):
         """Return an address for a task to be created; its callbacks a client's recorder writes."""
         self._check_running()
         name = secrets.token_urlsafe(24)
-        self._expected[name] = ExpectedCallback(f"{self.url}/{name}", recorder, task_type)
+        self._expected[name] = ExpectedCallback(f"{self.url}/{name}", recorder, task_type, Future())
         return self._expected[name]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
@@ -108,24 +99,19 @@ class CallbackListener(Server):
             return Reply(404)
         if len(request.body) > BODY_LIMIT:
             return Reply(413)
+        elapsed_ms = request.request_time() * 1000
         recorded = asyncio.get_running_loop().run_in_executor(
-            self._workers,
-            self._record,
-            expected,
-            request.body,
-            request.headers.get("Content-Type", ""),
-            headers_text(dict(request.headers.get_all())),
-            request.request_time() * 1000,
+            self._workers, self._record, expected, request, elapsed_ms
         )
         await asyncio.wait([recorded], timeout=PATIENCE)
         return Reply(200)
 
     @ours
-    def _record(
-        self, to: ExpectedCallback, content: bytes, kind: str, headers: str, elapsed_ms: float
-    ) -> None:
+    def _record(self, to: ExpectedCallback, request: HTTPServerRequest, elapsed_ms: float) -> None:
         # of JSON only the key is taken out: all else in it is the task's result
-        shown, found = redact_form(decode_answer(content, None)[0], kind)
+        text, _ = decode_answer(request.body, None)
+        shown, found = redact_form(text, request.headers.get("Content-Type", ""))
+        headers = headers_text(dict(request.headers.get_all()))
         for veil in (Veil(*found), to.recorder.veil):
             shown, headers = veil.redact(shown), veil.redact(headers)
         log = to.recorder.log
@@ -133,7 +119,7 @@ class CallbackListener(Server):
             method="callback",
             url=to.url,
             request=shown,
-            request_bytes=len(content),
+            request_bytes=len(request.body),
             request_headers=headers,
             task_type=to.task_type,
         )
@@ -148,19 +134,16 @@ class CallbackListener(Server):
         exchange = reading.complete(begun, elapsed_ms=elapsed_ms, **answered)
         log.finish(exchange)
         if deliver is not None and reading.detail is None:
-            deliver(exchange, cast("_answers.TaskResult | None", reading.answer))
+            deliver(exchange, reading.answer)
 
 
-@dataclass(eq=False)
-class ExpectedCallback:
+class ExpectedCallback(NamedTuple):
     """An address at which the result of one task is expected. `CallbackListener` makes it."""
 
     url: str
     recorder: Recorder
     task_type: str | None
-    whose: Future[tuple[int | None, Callable[[Exchange, Any], None] | None]] = field(
-        default_factory=Future
-    )
+    whose: Future[Any]
 
     def created(self, *whose: Any) -> None:
         """Say which task it is for, and who takes an exchange and its result, None if it failed."""

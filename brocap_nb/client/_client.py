@@ -13,20 +13,12 @@ import requests
 import urllib3
 
 from brocap_nb import _html
-from brocap_nb.api import _answers
+from brocap_nb.api import _answers, _errors, _secrets
 from brocap_nb.api._body import Body
-from brocap_nb.api._errors import (
-    ApiError,
-    BadResponseError,
-    HttpError,
-    InvalidInputError,
-    InvalidKeyError,
-    RequestConnectionError,
-    RequestTimeoutError,
-)
+from brocap_nb.api._errors import ApiError, InvalidInputError, InvalidKeyError
 from brocap_nb.api._exchange import Exchange, Outcome
 from brocap_nb.api._facts import BASE_URL
-from brocap_nb.api._secrets import KEY_VARIABLE, SHORTEST, Secret, SecretText, bare, url_text
+from brocap_nb.api._secrets import KEY_VARIABLE, SHORTEST, Secret, SecretText
 from brocap_nb.client import _requests
 from brocap_nb.client._submission import Pacer, Submission
 from brocap_nb.log import ExchangeLog
@@ -84,7 +76,7 @@ class Client:
         key = SecretText(key) if isinstance(key, str) else key  # what follows may raise
         self._secret = _secret(key)
         self.base_url: str = _checked_address(base_url)
-        self._shown_url = url_text(self.base_url, self._secret)
+        self._shown_url = _secrets.url_text(self.base_url, self._secret)
         self.log: ExchangeLog = ExchangeLog() if log is None else log
         self._timeout = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         self._max_bytes = max_answer_bytes
@@ -176,7 +168,8 @@ class Client:
                 )
             expected = callbacks.expect(self._recorder, getattr(task, "type", None))
         request = _requests.create_task(task, expected.url if expected else None)
-        return Submission(self._pacer, self.send, request, task=task, expected=expected)
+        created = expected.created if expected else None
+        return Submission(self._pacer, self.send, request, task=task, created=created)
 
     def resume(self, task_id: int) -> Submission:
         """Wait in the background for a task that was created before, by any kernel.
@@ -213,23 +206,19 @@ class Client:
 
     def send(self, request: _requests.Request, *, attempt: int = 1) -> _answers.Answer:
         """Send a request once, record it, and return its typed answer."""
-        recorder = self._recorder
-        recorder.hide(request.body.hidden)
-        try:
-            prepared, headers = self._prepare(f"{self.base_url}/{request.method}", request.body)
-        except Exception as error:  # of an auth of the user's own; nothing was sent
-            raise bare(error)  # noqa: B904 - it is the very same
+        self._recorder.hide(request.body.hidden)
+        prepared, headers = self._prepare(f"{self.base_url}/{request.method}", request.body)
         asked = {
             "method": request.method,
             "url": f"{self._shown_url}/{request.method}",
-            "request": request.body.redacted(recorder.veil),
+            "request": request.body.redacted(self._recorder.veil),
             "request_bytes": int(prepared.headers["Content-Length"]),
             "pictures": request.body.pictures,
             "request_headers": headers,
             "task_type": request.task_type,
             "task_id": request.task_id,
         }
-        sending, received = _Sending(recorder, asked, attempt, self._proxy), Received()
+        sending, received = _Sending(self._recorder, asked, attempt, self._proxy), Received()
         sending.body = prepared.body
         sending.begin()
         try:
@@ -242,7 +231,7 @@ class Client:
             received.fail(error, self._proxy)
             if received.failure is Outcome.NO_RESPONSE:  # Ctrl+C, or a hook of the user's session
                 sending.finish(received)
-                raise bare(error)  # noqa: B904 - it is the very same
+                raise _secrets.bare(error)  # noqa: B904 - it is the very same
         finally:
             if request.task_id is not None:
                 self._pacer.polled(request.task_id)
@@ -253,6 +242,7 @@ class Client:
             self._pacer.created(reading.answer.task_id)
         return reading.answer
 
+    @_secrets.without_frames  # of an auth of the user's own
     def _prepare(self, url: str, body: Body) -> tuple[requests.PreparedRequest, str]:
         """Prepare a request, from a template if nobody adds to it; and its headers' text."""
         # No local variable has the bytes: a traceback may show those.
@@ -310,8 +300,7 @@ class _PlainSession(requests.Session):
 class _Sending(Attempts):
     """A request, which adapters and logins of the user's own session may send again."""
 
-    body: Any = None
-    """The request's: it tells it from others that are sent meanwhile."""
+    body: Any = None  # the request's: it tells it from others that are sent meanwhile
     _answer: requests.Response | None = None
 
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
@@ -349,22 +338,21 @@ def _read(received: Received, response: requests.Response, ends: float, limit: i
         complete = size <= limit
     finally:
         received.content = b"".join(pieces)[:limit]
-        if not complete:
+        if not complete:  # if something was raised, the caller says so instead
             response.close()  # the rest of the answer must not meet the next request
-    if not complete:
-        received.failure = Outcome.BAD_RESPONSE
-        received.detail = (
-            f"The answer is longer than {limit:,} bytes; what follows was not read. If it is "
-            "right, give the client a larger max_answer_bytes."
-        )
+            received.failure = Outcome.BAD_RESPONSE
+            received.detail = (
+                f"The answer is longer than {limit:,} bytes; what follows was not read. If it is "
+                "right, give the client a larger max_answer_bytes."
+            )
 
 
 _ENDS: Final[Mapping[Outcome, tuple[Callable[[str, Exchange], Exception], str]]] = {
-    Outcome.HTTP_ERROR: (HttpError, "The raw answer is in the log."),
-    Outcome.BAD_RESPONSE: (BadResponseError, "The raw answer is in the log."),
-    Outcome.TIMEOUT: (RequestTimeoutError, "Try again later, or with a longer timeout."),
+    Outcome.HTTP_ERROR: (_errors.HttpError, "The raw answer is in the log."),
+    Outcome.BAD_RESPONSE: (_errors.BadResponseError, "The raw answer is in the log."),
+    Outcome.TIMEOUT: (_errors.RequestTimeoutError, "Try again later, or with a longer timeout."),
     Outcome.CONNECTION_ERROR: (
-        RequestConnectionError,
+        _errors.RequestConnectionError,
         "Check base_url, the network, the proxy if there is one (proxies=, or of the session or "
         "the environment), and that a sandbox of yours still runs.",
     ),
@@ -375,7 +363,7 @@ def _error_of(exchange: Exchange) -> Exception:
     if exchange.outcome is Outcome.API_ERROR:
         return ApiError(exchange)
     kind, advice = _ENDS[exchange.outcome]
-    if kind is RequestConnectionError and exchange.method == "createTask":
+    if exchange.outcome is Outcome.CONNECTION_ERROR and exchange.method == "createTask":
         advice += " It is not sent again by itself: what arrived may have been billed."
     return kind(f"{exchange.method}: {exchange.detail} {advice}", exchange)
 

@@ -22,8 +22,7 @@ from brocap_nb.tasks._types import Task
 class Request:
     """One API call, ready to be sent: the key is put in on the way out."""
 
-    method: str
-    """`createTask`, `getTaskResult` or `getBalance`; others are sent as they are."""
+    method: str  # one of the API's, or another, which is sent as it is
     body: Body
     task_type: str | None = None
     task_id: int | None = None

@@ -6,43 +6,27 @@ import contextlib
 import json
 import threading
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Generator
 from concurrent import futures
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from brocap_nb import _html
+from brocap_nb.api import _errors
 from brocap_nb.api._answers import TaskResult
-from brocap_nb.api._errors import (
-    ApiError,
-    BadResponseError,
-    CancelledError,
-    ExchangeError,
-    InvalidImageError,
-    NotReadyError,
-    PollLimitError,
-)
+from brocap_nb.api._errors import ApiError, BadResponseError, ExchangeError, PollLimitError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._facts import POLL_INTERVAL, POLL_LIMIT, RESULT_LIFETIME
 from brocap_nb.client._requests import Request, get_task_result
+from brocap_nb.log import _folders
 from brocap_nb.tasks import _pictures
 from brocap_nb.tasks._types import Task
-
-if TYPE_CHECKING:
-    from brocap_nb.client._callbacks import ExpectedCallback
-
-Status = Literal["creating", "waiting", "ready", "failed", "cancelled"]
-"""How far a submission is; the last three are its end."""
 
 _WAIT_CODES: Final = ("CAPTCHA_NOT_READY", "ERROR_TOO_MUCH_REQUESTS")
 
 
 class Pacer:
-    """Keeps the service's limits for each task: 2 s between polls, 120 polls, 5 minutes.
-
-    One pacer serves all that a client sends, so two waiters for one task share its limits.
-    """
+    """Keeps the limits for each task of a client, whoever asks: 2 s, 120 polls, 5 minutes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -67,10 +51,10 @@ class Pacer:
             return max(0.0, self._next.get(task_id, now) - now)
         raise PollLimitError(f"Task {task_id} was {why}. Create it anew.", task_id)
 
-    def wait(self, task_id: int, stop: threading.Event | None = None) -> None:
-        """Sleep until the task may be asked for, or until `stop` is set."""
-        stop = stop or threading.Event()
-        while (seconds := self.delay(task_id)) > 0 and not stop.wait(seconds):
+    def wait(self, task_id: int, end: futures.Future[Any] | None = None) -> None:
+        """Sleep until the task may be asked for, or until there is an end."""
+        end = end or futures.Future()
+        while (seconds := self.delay(task_id)) > 0 and not futures.wait([end], seconds).done:
             pass
 
     def polled(self, task_id: int) -> None:
@@ -99,7 +83,7 @@ class Submission:
         *,
         task: Task | None = None,
         task_id: int | None = None,
-        expected: ExpectedCallback | None = None,
+        created: Callable[..., None] | None = None,
     ) -> None:
         self.task: Task | None = task
         """The task object; None after `resume`."""
@@ -107,25 +91,23 @@ class Submission:
         """The service's number of the task; None until it is created."""
         self.polls: int = 0
         """How often the result was asked for."""
-        self._pacer, self._send, self._create = pacer, send, create
-        self._expected = expected
+        self._pacer, self._send, self._create, self._created = pacer, send, create, created
         self._started = time.monotonic()
         self._ended: float | None = None
-        self._stop = threading.Event()
         self._listeners: list[Callable[[Submission], None]] = []
-        self._future: futures.Future[Any] = futures.Future()
+        self._future: futures.Future[TaskResult] = futures.Future()
         self._future.set_running_or_notify_cancel()
         threading.Thread(target=self._run, name="brocap-submission", daemon=True).start()
 
     @property
-    def status(self) -> Status:
-        """`creating`, `waiting`, `ready`, `failed` or `cancelled`."""
+    def status(self) -> Literal["creating", "waiting", "ready", "failed", "cancelled"]:
+        """`creating`, `waiting`, or how it ended: `ready`, `failed` or `cancelled`."""
         if not self.done():
             return "creating" if self.task_id is None else "waiting"
         error = self._future.exception()
         if error is None:
             return "ready"
-        return "cancelled" if isinstance(error, CancelledError) else "failed"
+        return "cancelled" if isinstance(error, _errors.CancelledError) else "failed"
 
     @property
     def elapsed(self) -> float:
@@ -163,13 +145,12 @@ class Submission:
             ExchangeError: a request ended badly; `ApiError` if the service said so.
         """
         if not futures.wait([self._future], timeout).done:
-            raise NotReadyError(
+            raise _errors.NotReadyError(
                 f"There is no result after {timeout:g} s; the task goes on. Call result() again, "
                 "or cancel().",
                 self.task_id,
             )
-        result: TaskResult = self._future.result()
-        return result
+        return self._future.result()
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the end and return the exception it ended with, or None."""
@@ -178,7 +159,8 @@ class Submission:
 
     def cancel(self) -> bool:
         """Stop waiting: True if that ended it. The service is not told: it has no such method."""
-        return self._end(error=CancelledError("The submission was cancelled.", self.task_id))
+        error = _errors.CancelledError("The submission was cancelled.", self.task_id)
+        return self._end(error=error)
 
     def on_change(self, listener: Callable[[Submission], None]) -> Callable[[], None]:
         """Call `listener(run)` on every change, in its thread; returns a function that ends it."""
@@ -210,8 +192,8 @@ class Submission:
         try:
             self.task_id = task_id = self._send(create).task_id
         finally:
-            if self._expected is not None:  # a callback may have come already, and is held
-                self._expected.created(self.task_id, self._called_back)
+            if self._created is not None:  # a callback may have come already, and is held
+                self._created(self.task_id, self._called_back)
         shortest = self.typical_wait[0] if self.typical_wait else POLL_INTERVAL
         self._pacer.created(task_id, min(max(shortest, 0.5), POLL_INTERVAL))
         self._tell()
@@ -230,8 +212,8 @@ class Submission:
         request = get_task_result(self.task_id, self.task.type if self.task is not None else None)
         attempt = 1
         while True:
-            self._pacer.wait(self.task_id, self._stop)
-            if self._stop.is_set():
+            self._pacer.wait(self.task_id, self._future)
+            if self.done():
                 return None
             self.polls += 1
             try:
@@ -247,7 +229,7 @@ class Submission:
                 attempt = 1 if code else attempt + 1
             self._tell()
 
-    def _end(self, result: TaskResult | None = None, error: Any = None) -> bool:
+    def _end(self, result: Any = None, error: Any = None) -> bool:
         self._ended = self._ended or time.monotonic()
         try:
             if error is None:
@@ -256,19 +238,11 @@ class Submission:
                 self._future.set_exception(error)
         except futures.InvalidStateError:  # it has ended already
             return False
-        self._stop.set()
         self._tell()
         return True
 
     def _tell(self) -> None:
-        for listener in tuple(self._listeners):
-            try:
-                listener(self)
-            except Exception as error:  # a view that fails must not end the waiting
-                warnings.warn(
-                    f"A listener of the submission failed: {type(error).__name__}: {error}",
-                    stacklevel=2,
-                )
+        _folders.tell((self,), tuple(self._listeners), "submission", UserWarning)
 
     def _facts(self) -> list[tuple[str, str]]:
         usual = "" if self.typical_wait is None else "{:g} to {:g} s".format(*self.typical_wait)
@@ -289,11 +263,11 @@ class Submission:
         facts, below, marked = self._facts(), [], ""
         pictures = self.task.pictures() if self.task else []
         if self.status == "ready":
-            result: TaskResult = self._future.result()
+            result = self._future.result()
             facts += result._facts()[1:]
             below = [("solution", json.dumps(result.solution, indent=2, ensure_ascii=False))]
             if pictures and result.answer is not None:
-                with contextlib.suppress(InvalidImageError):  # then it is shown as it is
+                with contextlib.suppress(_errors.InvalidImageError):  # then it is shown as it is
                     # the answer has one boolean for each tile of a single picture
                     pictures[0] = _pictures.mark_answer(pictures[0], result.answer)
                     marked = ", its answer marked" if len(pictures) == 1 else ""

@@ -328,14 +328,16 @@ class Others:
         return list(heapq.merge(*news, key=operator.attrgetter("started_at")))
 
 
-def tell(exchanges: Iterable[Exchange], listeners: Iterable[Listener]) -> None:
-    for exchange in exchanges:
+def tell(
+    news: Iterable[Any],
+    listeners: Iterable[Callable[[Any], None]],
+    what: str = "log",
+    kind: type[Warning] = _journal.LogWarning,
+) -> None:
+    for one in news:
         for listener in listeners:
             try:
-                listener(exchange)
+                listener(one)
             except Exception as error:  # a view that fails must not hold up the exchange
-                warnings.warn(
-                    f"A listener of the log failed: {type(error).__name__}: {error}",
-                    _journal.LogWarning,
-                    stacklevel=4,
-                )
+                told = f"A listener of the {what} failed: {type(error).__name__}: {error}"
+                warnings.warn(told, kind, stacklevel=4)

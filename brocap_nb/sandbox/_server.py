@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from tornado.gen import convert_yielded
 from tornado.httputil import HTTPServerRequest
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
 
@@ -113,7 +114,7 @@ class Sandbox(Server):
 
     @functools.cached_property
     def _rules(self) -> Rules:
-        options = {**self._options, "call_back": lambda *to: self._spawn(self._call_back(*to))}
+        options = {**self._options, "call_back": lambda *to: convert_yielded(self._call_back(*to))}
         return Rules(Library(self._options["seed"], self.url), time.monotonic, **options)
 
     @property
@@ -157,7 +158,7 @@ class Sandbox(Server):
         return f"Sandbox({self._state}{played})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        if self._thread is None:
+        if self._socket is None:
             return _html.bundle(_html.card("Sandbox", "Start it with sandbox.start()."), repr(self))
         return _html.bundle(self._card(), f"{self!r} key={self.key} balance={self.balance:g}")
 

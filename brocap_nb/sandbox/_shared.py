@@ -26,7 +26,7 @@ def shared_log() -> ExchangeLog:
 def shared_sandbox() -> Sandbox:
     """Return the running sandbox of whoever was given none; it ends with the kernel."""
     global _sandbox
-    if _sandbox is None or not _sandbox._running:
+    if _sandbox is None or not _sandbox._thread.is_alive():
         from brocap_nb.sandbox._server import Sandbox  # brings the server along: not before
 
         _sandbox = Sandbox().start()
