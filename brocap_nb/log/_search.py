@@ -27,7 +27,7 @@ CHUNK: Final = 500
 
 _YES: Final = 3  # a row has the text; else how many of its lines do not have it
 _ROW_TEXTS: Final = (
-    *("exchange_id", "method", "task_type", "task_id", "outcome", "http_status"),
+    *("method", "task_type", "task_id", "outcome", "http_status"),
     *("error_code", "error_description", "status"),
 )
 
@@ -65,10 +65,7 @@ class Search:
         self._verdicts: dict[Columns, NDArray[np.uint8]] = {}
 
     def page(self, size: int, stopped: Callable[[], bool] = lambda: False) -> Page | None:
-        """Return the newest `size` exchanges.
-
-        `stopped` is asked now and then while bodies are read; if it returns True, so is None.
-        """
+        """Return the newest `size` exchanges; None if `stopped`, while bodies are read."""
         if self._text and not self._read_bodies(stopped):
             return None
         with self._log.reading(still=True) as sessions:
@@ -104,10 +101,11 @@ class Search:
         verdicts = self._verdicts[columns] = self._looked_into(columns)
         lines = 1 + (columns.array("response_at")[: len(verdicts)] != NOWHERE)
         fresh = np.flatnonzero(verdicts < lines)[-CHUNK:]
-        for row, *bodies in zip(fresh.tolist(), *session.bodies(fresh), strict=True):
-            exchange = columns.exchange(row)
-            shown = [*bodies, *(getattr(exchange, name) for name in _ROW_TEXTS)]
-            has = any(self._text in str(text).casefold() for text in shown if text is not None)
+        told = columns.lists(fresh)
+        ids = [f"{columns.session}-{number}" for number in told["number"]]
+        shown = (*session.bodies(fresh), ids, *(told[name] for name in _ROW_TEXTS))
+        for row, *texts in zip(fresh.tolist(), *shown, strict=True):
+            has = any(self._text in str(text).casefold() for text in texts if text is not None)
             verdicts[row] = _YES if has else lines[row]
         return bool(len(fresh))
 
