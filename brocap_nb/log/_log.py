@@ -23,11 +23,12 @@ from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
 from brocap_nb.log import _export, _folders, _journal
 from brocap_nb.log._diff import DiffTable, diff
-from brocap_nb.log._folders import Listener, Session
+from brocap_nb.log._folders import Listener
+from brocap_nb.log._journal import Session
 from brocap_nb.log._recorder import Recording, attach
 from brocap_nb.log._rows import Columns, frame_of, newest, number_of
 from brocap_nb.log._search import Search
-from brocap_nb.log._segments import Sealer
+from brocap_nb.log._segments import seal
 from brocap_nb.log._tables import (
     CARD_ROWS,
     ErrorTable,
@@ -80,27 +81,23 @@ class ExchangeLog:
                 field="folder",
             )
         self._words = Columns.new_words()
-        self._others = _folders.Others(self.folder, self._words, lambda: self.session)
         self._listeners: list[Listener] = []
         self._start_session()
         _logs.add(self)
 
     def _start_session(self) -> None:
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-        folder = None if self.read_only else self.folder
-        journal = self._journal = _journal.Journal(folder, self.session, datetime.now(UTC))
-        self._own = Columns(self.session, self._words)
         self._numbers = itertools.count(1)
-        self._own_session = Session(self._own, journal.lines, journal.picture)
-        self._sealer = Sealer(journal.path, self._own)
+        folder = None if self.read_only else self.folder
+        self._own = _journal.Journal(folder, self.session, self._words)
+        self._others = _folders.Others(self.folder, self._words, self.session)
 
     def _start_in_child(self) -> None:
         """Begin a session of its own in a forked process: one file has one writer."""
-        if self.folder is None:
-            self._journal.lock = threading.RLock()  # a thread may have held it
-        else:
+        if self.folder is not None:
             self._start_session()
-        self._others.start()
+        else:  # a thread may have held its locks
+            self._own.lock, self._others.lock = threading.RLock(), threading.RLock()
 
     def begin(self, *, pictures: Iterable[EmbeddedPicture] = (), **fields: Any) -> Exchange:
         """Record a request that is about to be sent, and return its exchange.
@@ -108,25 +105,25 @@ class ExchangeLog:
         `fields` are those of an `Exchange`, with labels for secrets, and for these `pictures`.
         """
         self._must_be_written()
-        with self._journal.lock:
+        with self._own.lock:
             number = next(self._numbers)  # never the same, if this is interrupted below
             fields |= {"exchange_id": f"{self.session}-{number}", "session": self.session}
             exchange = Exchange(**{"started_at": datetime.now(UTC), **fields})
             for picture in pictures:
-                self._journal.keep_picture(picture)
-            at = self._journal.append(_journal.request_line(exchange))
-            self._own.begin(exchange, number, at)
-            self._sealer.seal()
+                self._own.keep_picture(picture)
+            at = self._own.append(_journal.line_of("request", exchange))
+            self._own.columns.begin(exchange, number, at)
+            seal(self._own)
         _folders.tell((exchange,), tuple(self._listeners))
         return exchange
 
     def finish(self, exchange: Exchange) -> None:
         """Record what came of an exchange that `begin` returned."""
-        with self._journal.lock:
-            at = self._journal.append(_journal.response_line(exchange))
-            row = self._own.row_of(number_of(exchange.exchange_id))
+        with self._own.lock:
+            at = self._own.append(_journal.line_of("response", exchange))
+            row = self._own.columns.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
-                self._own.finish(row, exchange, at)
+                self._own.columns.finish(row, exchange, at)
         _folders.tell((exchange,), tuple(self._listeners))
 
     def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
@@ -197,11 +194,11 @@ class ExchangeLog:
             bodies: whether to read the columns `request` and `response` as well.
         """
         with self.reading(session=session) as sessions:
-            others = [s.bodies() for s in sessions if s.columns is not self._own and bodies]
-            with self._journal.lock:
-                own = [s.bodies() for s in sessions if s.columns is self._own and bodies]
-                columns, texts = [s.columns for s in sessions], [*others, *own] if bodies else None
-                return Frame(frame_of(columns, self._words, texts, sourced=self.read_only))
+            texts = [one.bodies() for one in sessions if bodies and one is not self._own]
+            with self._own.lock:
+                texts += [one.bodies() for one in sessions if bodies and one is self._own]
+                tables, given = [one.columns for one in sessions], texts if bodies else None
+                return Frame(frame_of(tables, self._words, given, sourced=self.read_only))
 
     def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
@@ -320,7 +317,7 @@ class ExchangeLog:
         """
         with self._others.lock:
             self._others.look()
-            with self._journal.lock if still else nullcontext():
+            with self._own.lock if still else nullcontext():
                 yield [
                     source
                     for source in self._sources()
@@ -366,7 +363,7 @@ class ExchangeLog:
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
             elif hasattr(exchange_id, "__index__"):
-                with self._journal.lock:
+                with self._own.lock:
                     order = newest(tables, -exchange_id if exchange_id < 0 else None)
                 if -len(order) <= exchange_id < len(order):
                     number, row = order[exchange_id].tolist()
@@ -392,7 +389,7 @@ class ExchangeLog:
         return _journal.with_pictures(exchange, source.picture) if pictures else exchange
 
     def _sources(self) -> list[Session]:
-        return [*self._others.sessions.values(), self._own_session]
+        return [*self._others.sessions.values(), self._own]
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.

@@ -303,7 +303,7 @@ def _integers(numbers: NDArray[np.int64]) -> Any:
     return pd.arrays.IntegerArray(numbers, absent)
 
 
-def _repeated(texts: list[str], sizes: list[int]) -> pd.Categorical:
+def _repeated(texts: list[str], sizes: list[int]) -> Any:
     return _occurring([np.full(size, n, "i4") for n, size in enumerate(sizes)], texts)
 
 

@@ -18,7 +18,7 @@ from brocap_nb.log._rows import NOWHERE, in_order
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.log._folders import Session
+    from brocap_nb.log._journal import Session
     from brocap_nb.log._rows import Columns
 
 
@@ -103,8 +103,8 @@ class Search:
         fresh = np.flatnonzero(verdicts < lines)[-CHUNK:]
         told = columns.lists(fresh)
         ids = [f"{columns.session}-{number}" for number in told["number"]]
-        shown = (*session.bodies(fresh), ids, *(told[name] for name in _ROW_TEXTS))
-        for row, *texts in zip(fresh.tolist(), *shown, strict=True):
+        shown = zip(ids, *session.bodies(fresh), *map(told.__getitem__, _ROW_TEXTS), strict=True)
+        for row, texts in zip(fresh.tolist(), shown, strict=True):
             has = any(self._text in str(text).casefold() for text in texts if text is not None)
             verdicts[row] = _YES if has else lines[row]
         return bool(len(fresh))
