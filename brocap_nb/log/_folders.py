@@ -30,8 +30,7 @@ from brocap_nb.log import _journal
 from brocap_nb.log._rows import NOWHERE, Columns, Words, number_of
 from brocap_nb.log._segments import load_sealed
 
-DEFAULT_FOLDER: Final = "brocap_log"
-FOLDER_VARIABLE: Final = "BROCAP_LOG"  # names another: for a hub, or a lesson
+DEFAULT_FOLDER: Final = "brocap_log"  # $BROCAP_LOG names another: for a hub, or a lesson
 
 Listener = Callable[[Exchange], None]
 """Called with an exchange that has begun or ended."""
@@ -41,6 +40,7 @@ _Unreadable: TypeAlias = Callable[[Path, str], object]
 
 INTERVAL = 1.0  # seconds between two looks at the files of others, for who follows them
 _MOST_RUBBISH: Final = 1_000  # lines
+_is_wild: Final = re.compile("[*?]").search
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def is_pattern(folder: Path) -> bool:
             "as /shared/class/* or /shared/*/*. Write it like that.",
             field="folder",
         )
-    return any(_is_wild(part) for part in folder.parts)
+    return any(map(_is_wild, folder.parts))
 
 
 def log_files(folder: Path, unreadable: _Unreadable = lambda *_: None) -> list[LogFile]:
@@ -125,10 +125,6 @@ def _entries(folder: Path, unreadable: _Unreadable) -> list[os.DirEntry[str]]:
         told = f"cannot be read ({error.strerror or error}): ask its owner, or whoever set it up, "
         unreadable(folder, f"{told}to put that right")
     return []
-
-
-def _is_wild(part: str) -> bool:
-    return "*" in part or "?" in part
 
 
 class OtherSession(_journal.Session):

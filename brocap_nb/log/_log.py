@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import os
@@ -10,13 +9,12 @@ import secrets
 import threading
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
-from brocap_nb.api._answers import Balance
-from brocap_nb.api._answers import read as read_answer
+from brocap_nb.api import _answers
 from brocap_nb.api._body import EmbeddedPicture, with_labels
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
@@ -24,7 +22,6 @@ from brocap_nb.api._secrets import HEADER_LABEL, Secret
 from brocap_nb.log import _export, _folders, _journal
 from brocap_nb.log._diff import DiffTable, diff
 from brocap_nb.log._folders import Listener
-from brocap_nb.log._journal import Session
 from brocap_nb.log._recorder import Recording, attach
 from brocap_nb.log._rows import Columns, frame_of, newest, number_of
 from brocap_nb.log._search import Search
@@ -69,7 +66,7 @@ class ExchangeLog:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        folder = folder or os.environ.get(_folders.FOLDER_VARIABLE) or _folders.DEFAULT_FOLDER
+        folder = folder or os.environ.get("BROCAP_LOG") or _folders.DEFAULT_FOLDER
         self.folder = None if folder == ":memory:" else _folders.path_of(folder).absolute()
         """The log's folder, or the pattern of its folders; None for a log in memory."""
         self.read_only: bool = self.folder is not None and _folders.is_pattern(self.folder)
@@ -163,16 +160,12 @@ class ExchangeLog:
             others: call it as well, a second or so later, for what other processes write from now
                 on, without bodies.
         """
-        end_following = self._others.follow(listener) if others else None
+        ends = ExitStack()
+        if others:
+            ends.callback(self._others.follow(listener))
         self._listeners.append(listener)
-
-        def stop() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-            if end_following is not None:
-                end_following()
-
-        return stop
+        ends.callback(self._listeners.remove, listener)
+        return ends.close
 
     def _must_be_written(self) -> None:
         if self.read_only:
@@ -310,7 +303,7 @@ class ExchangeLog:
     @contextmanager
     def reading(
         self, *, still: bool = False, session: str | None = None
-    ) -> Iterator[list[Session]]:
+    ) -> Iterator[list[_journal.Session]]:
         """The log's sessions, brought up to date; `still`: nothing is written while this is open.
 
         Files of others are read only where writers need not wait.
@@ -318,11 +311,8 @@ class ExchangeLog:
         with self._others.lock:
             self._others.look()
             with self._own.lock if still else nullcontext():
-                yield [
-                    source
-                    for source in self._sources()
-                    if len(source.columns) and session in (None, source.columns.session)
-                ]
+                asked = [one for one in self._sources() if session in (None, one.columns.session)]
+                yield [one for one in asked if len(one.columns)]
 
     def __len__(self) -> int:
         with self.reading() as sessions:
@@ -373,14 +363,12 @@ class ExchangeLog:
             "Expected the index of a row of log.frame(), or its exchange_id."
         )
 
-    def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
-        bare = source.columns.exchange(row)  # with the names that the whole log has for it
+    def _read_row(self, source: _journal.Session, row: int, *, pictures: bool = True) -> Exchange:
+        bare = source.columns.exchange(row)
+        names = {"session": bare.session, "exchange_id": bare.exchange_id}  # as this log says
         try:
             found = list(source.lines(source.columns.places(row)))
-            line = found[0] | found[-1] if all(found) else {}
-            exchange = dataclasses.replace(
-                Exchange.from_line(line), session=bare.session, exchange_id=bare.exchange_id
-            )
+            exchange = Exchange.from_line(found[0] | found[-1] | names if all(found) else {})
         except (ValueError, KeyError, TypeError) as error:
             raise ExchangeNotFoundError(
                 f"The lines of exchange {bare.exchange_id} can no longer be read "
@@ -388,7 +376,7 @@ class ExchangeLog:
             ) from None
         return _journal.with_pictures(exchange, source.picture) if pictures else exchange
 
-    def _sources(self) -> list[Session]:
+    def _sources(self) -> list[_journal.Session]:
         return [*self._others.sessions.values(), self._own]
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
@@ -526,8 +514,8 @@ def _cost(
     except ExchangeNotFoundError:
         return None
     addresses = {exchange.url.rpartition("/")[0] for exchange in (created, first, second)}
-    answers = [read_answer(e.method, 200, e.response or "").answer for e in (first, second)]
-    money = [answer.balance for answer in answers if isinstance(answer, Balance)]
+    answers = [_answers.read(e.method, 200, e.response or "").answer for e in (first, second)]
+    money = [answer.balance for answer in answers if isinstance(answer, _answers.Balance)]
     if len(addresses) != 1 or len(money) != 2 or money[0] < money[1]:
         return None
     return round(money[0] - money[1], 9)  # decimals that came as floats

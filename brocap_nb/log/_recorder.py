@@ -98,8 +98,7 @@ class Recorder:
 
     def hide(self, secrets: Sequence[Secret]) -> None:
         """Redact these from now on as well: a server may repeat them, even much later."""
-        if secrets:
-            self.veil = self.veil.over(secrets)
+        self.veil = self.veil.over(secrets)
 
 
 class Attempts:
@@ -403,19 +402,18 @@ def proxy_of(url: str, proxies: Any) -> str | None:
 
 
 _OF_CONNECTIONS: Final = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
-_SEEN: Final[Mapping[type[BaseException], str]] = {  # the first that fits is told
+_TIMEOUTS: Final = (requests.Timeout, urllib3.exceptions.TimeoutError)
+_SEEN: Final[Mapping[Any, str]] = {  # the first that fits is told
     urllib3.exceptions.NameResolutionError: "The host's name cannot be resolved.",
     ConnectionRefusedError: "The connection was refused: perhaps nothing listens at this address.",
     urllib3.exceptions.NewConnectionError: "The connection could not be made.",
-    requests.Timeout: "No complete answer in time.",
-    urllib3.exceptions.TimeoutError: "No complete answer in time.",
+    _TIMEOUTS: "No complete answer in time.",
     urllib3.exceptions.DecodeError: "The answer cannot be unpacked as its Content-Encoding says.",
     ConnectionResetError: "The connection was reset or closed before there was an answer.",
     http.client.HTTPException: "What came is no HTTP answer.",
 }
 _OUTCOMES: Final[Mapping[Any, Outcome]] = {
-    requests.Timeout: Outcome.TIMEOUT,
-    urllib3.exceptions.TimeoutError: Outcome.TIMEOUT,
+    _TIMEOUTS: Outcome.TIMEOUT,
     urllib3.exceptions.DecodeError: Outcome.BAD_RESPONSE,
 }
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})\b")

@@ -238,7 +238,7 @@ def in_order(tables: list[Columns], rows: list[NDArray[np.intp]]) -> NDArray[np.
     """Return the table and the row of these rows of each table, in the order of all."""
     pairs = [np.column_stack((np.full(len(some), n), some)) for n, some in enumerate(rows)]
     orders = [table.order()[some] for table, some in zip(tables, rows, strict=True)]
-    order = np.argsort(_joined(orders, "i8"), kind="stable")
+    order = np.argsort(np.concatenate([np.empty(0, "i8"), *orders]), kind="stable")
     return np.concatenate([np.empty((0, 2), np.intp), *pairs])[order]
 
 
@@ -260,16 +260,17 @@ def frame_of(
     def of(name: str) -> list[NDArray[Any]]:
         return [table.array(name) for table in tables]
 
+    tables = tables or [Columns("", words)]
     sizes = [len(table) for table in tables]
-    started_at = _joined(of("started_at"), "i8").view("M8[us]")
+    started_at = np.concatenate(of("started_at")).view("M8[us]")  # never a view of the log's
     data: dict[str, Any] = {
-        "exchange_id": _texts(_joined([table.ids() for table in tables], "O")),
+        "exchange_id": _texts(np.concatenate([table.ids() for table in tables])),
         "started_at": pd.array(started_at, dtype=UTC_TIME, copy=False),
         "session": _repeated([table.session for table in tables], sizes),
         "outcome": _occurring(of("outcome"), [str(outcome) for outcome in Outcome]),
         **{name: _occurring(of(name), words[name].texts) for name in _CODED},
-        **{name: _integers(_joined(of(name), "i8")) for name in _INTEGERS},
-        **{name: _joined(of(name), DTYPES[name]) for name in _PLAIN},
+        **{name: _integers(np.concatenate(of(name))) for name in _INTEGERS},
+        **{name: np.concatenate(of(name)) for name in _PLAIN},
     }
     if bodies is not None:
         for n, name in enumerate(("request", "response")):
@@ -286,11 +287,6 @@ def frame_of(
 
 _CHUNK: Final = 50_000
 _PLAIN: Final = ("attempt", "elapsed_ms", "request_bytes")
-
-
-def _joined(arrays: list[NDArray[Any]], dtype: str) -> NDArray[Any]:
-    """Return one array of its own, never a view of the log's."""
-    return np.concatenate(arrays) if arrays else np.empty(0, dtype)
 
 
 def _texts(texts: Any) -> Any:
@@ -320,5 +316,5 @@ def _occurring(parts: list[NDArray[Any]], values: list[str]) -> pd.Categorical:
     codes = [*(places.get(value, -1) for value in values), -1]  # -1 is the last
     small = np.array(codes, np.min_scalar_type(-len(words) - 1))
     dtype = pd.CategoricalDtype(pd.Index(words, dtype=STRING))
-    merged = _joined([np.take(small, numbers) for numbers in parts], "i1")
+    merged = np.concatenate([np.take(small, numbers) for numbers in parts])
     return pd.Categorical.from_codes(merged, dtype=dtype, validate=False)
