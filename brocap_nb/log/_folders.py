@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import fnmatch
-import functools
 import heapq
 import operator
 import os
@@ -32,12 +31,8 @@ from brocap_nb.log._segments import load_sealed
 
 DEFAULT_FOLDER: Final = "brocap_log"  # $BROCAP_LOG names another: for a hub, or a lesson
 
-Listener = Callable[[Exchange], None]
-"""Called with an exchange that has begun or ended."""
-
-_Unreadable: TypeAlias = Callable[[Path, str], object]
-"""Called with what is there but cannot be read, and a predicate that says why."""
-
+Listener = Callable[[Exchange], None]  # called with an exchange that has begun or ended
+_Unreadable: TypeAlias = Callable[[Path, str], object]  # told what is there, and what is wrong
 INTERVAL = 1.0  # seconds between two looks at the files of others, for who follows them
 _MOST_RUBBISH: Final = 1_000  # lines
 _is_wild: Final = re.compile("[*?]").search
@@ -131,8 +126,7 @@ class OtherSession(_journal.Session):
     """A file that another session writes: read as far as it is complete, again and again."""
 
     def __init__(self, file: LogFile, words: Mapping[str, Words]) -> None:
-        self._file, self._words = file, words
-        self.picture = functools.partial(_journal.read_picture, file.path.parent)
+        self._file, self._words, self.folder = file, words, file.path.parent
         self._forget()
 
     def _forget(self) -> None:
@@ -210,10 +204,8 @@ class Others:
 
     def look(self, *, tell: bool = True) -> None:
         """Read what was written since; warn of what cannot be read, or leave it to a later look."""
-        if self._folder is None:
-            return
         wrong: dict[Path, str] = {}
-        for file in log_files(self._folder, wrong.__setitem__):
+        for file in log_files(self._folder, wrong.__setitem__) if self._folder else ():
             if file.session != self._own and file.path not in self.sessions:
                 self.sessions[file.path] = OtherSession(file, self._words)
         self.sessions = dict(sorted(self.sessions.items()))

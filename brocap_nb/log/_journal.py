@@ -30,12 +30,8 @@ from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import PICTURE_LABEL
 from brocap_nb.log._rows import NOWHERE, Columns, Words
 
-FORMAT: Final = 1
-"""Version of the lines' format; the first line of each file says it."""
-
-LONGEST_LINE: Final = 256 * 1024 * 1024
-"""Bytes of a line that is read: an answer of 50 MB, however it is escaped, is shorter."""
-
+FORMAT: Final = 1  # of the lines; the first line of each file says it
+LONGEST_LINE: Final = 256 * 1024 * 1024  # bytes; of 50 MB, however they are escaped, it is shorter
 WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 """What a line or a file that this package did not write may raise."""
 
@@ -85,8 +81,20 @@ class Session:
     """The rows of one session, and how to read its lines and pictures."""
 
     columns: Columns
+    folder: Path | None  # None: it is in memory
     lines: Callable[[Iterable[int]], Iterator[dict[str, Any]]]
-    picture: Callable[[str, int], bytes | None]
+
+    def picture(self, file_name: str, size: int) -> bytes | None:
+        """Return a picture of a log folder; None if there is none of that size and content."""
+        images = self.folder and self.folder / "images"
+        if images is None or images.is_symlink():
+            return None
+        try:
+            with open_plain(images / file_name) as file:
+                data = file.read(size) if os.fstat(file.fileno()).st_size == size else b""
+        except (OSError, ForeignFileError):
+            return None
+        return data if hashlib.sha256(data).hexdigest() == file_name.partition(".")[0] else None
 
     def bodies(self, rows: Any = slice(None)) -> list[list[str | None]]:
         """Return requests and responses as a frame shows them; None for what cannot be read."""
@@ -161,9 +169,7 @@ class Journal(Session):
         self._pictures[name] = picture.data
 
     def picture(self, file_name: str, size: int) -> bytes | None:
-        if self.folder is None or file_name in self._pictures:
-            return self._pictures.get(file_name)
-        return read_picture(self.folder, file_name, size)
+        return self._pictures.get(file_name) or super().picture(file_name, size)
 
     def _open(self, path: Path) -> None:
         """Make the file, or make it again if somebody deleted it."""
@@ -243,19 +249,6 @@ def open_plain(path: Path) -> IO[bytes]:
         os.close(descriptor)
         raise ForeignFileError("it is no plain file")
     return os.fdopen(descriptor, "rb", buffering=1 << 20)
-
-
-def read_picture(folder: Path, file_name: str, size: int) -> bytes | None:
-    """Return a picture of a log folder; None if there is none of that size and content."""
-    images = folder / "images"
-    if images.is_symlink():
-        return None
-    try:
-        with open_plain(images / file_name) as file:
-            data = file.read(size) if os.fstat(file.fileno()).st_size == size else b""
-    except (OSError, ForeignFileError):
-        return None
-    return data if hashlib.sha256(data).hexdigest() == file_name.partition(".")[0] else None
 
 
 def lines_at(file: IO[bytes], offsets: Iterable[int]) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ from brocap_nb.log import _export, _folders, _journal
 from brocap_nb.log._diff import DiffTable, diff
 from brocap_nb.log._folders import Listener
 from brocap_nb.log._recorder import Recording, attach
-from brocap_nb.log._rows import Columns, frame_of, newest, number_of
+from brocap_nb.log._rows import NOWHERE, Columns, frame_of, newest, number_of
 from brocap_nb.log._search import Search
 from brocap_nb.log._segments import seal
 from brocap_nb.log._tables import (
@@ -88,13 +88,6 @@ class ExchangeLog:
         folder = None if self.read_only else self.folder
         self._own = _journal.Journal(folder, self.session, self._words)
         self._others = _folders.Others(self.folder, self._words, self.session)
-
-    def _start_in_child(self) -> None:
-        """Begin a session of its own in a forked process: one file has one writer."""
-        if self.folder is not None:
-            self._start_session()
-        else:  # a thread may have held its locks
-            self._own.lock, self._others.lock = threading.RLock(), threading.RLock()
 
     def begin(self, *, pictures: Iterable[EmbeddedPicture] = (), **fields: Any) -> Exchange:
         """Record a request that is about to be sent, and return its exchange.
@@ -367,9 +360,10 @@ class ExchangeLog:
         bare = source.columns.exchange(row)
         names = {"session": bare.session, "exchange_id": bare.exchange_id}  # as this log says
         try:
-            found = list(source.lines(source.columns.places(row)))
+            both = [int(source.columns.array(name)[row]) for name in ("request_at", "response_at")]
+            found = list(source.lines([place for place in both if place != NOWHERE]))
             exchange = Exchange.from_line(found[0] | found[-1] | names if all(found) else {})
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             raise ExchangeNotFoundError(
                 f"The lines of exchange {bare.exchange_id} can no longer be read "
                 f"({type(error).__name__}). Was the log's folder changed by hand?"
@@ -522,8 +516,12 @@ def _cost(
 
 
 def _in_child() -> None:
+    """Begin sessions of its own in a forked process: one file has one writer."""
     for log in _logs:
-        log._start_in_child()
+        if log.folder is not None:
+            log._start_session()
+        else:  # a thread may have held its locks
+            log._own.lock, log._others.lock = threading.RLock(), threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

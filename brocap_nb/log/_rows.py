@@ -1,8 +1,4 @@
-"""Rows of exchanges as typed columns that grow: what a log keeps in the kernel.
-
-A row costs about 100 bytes whatever its bodies weigh: they stay in the journal, and the row
-knows where.
-"""
+"""Rows of exchanges as typed columns that grow; a row knows where in the journal its bodies are."""
 
 from __future__ import annotations
 
@@ -41,16 +37,14 @@ DESCRIBED: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Column to its dtype, in words, and what it is."""
 
-COLUMNS: Final = tuple(DESCRIBED)
-"""The columns of `log.frame()`, in order."""
-
+COLUMNS: Final = tuple(DESCRIBED)  # of `log.frame()`, in order
 NOWHERE: Final = -(2**63)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _FIRST, _LAST = np.array(["0001-01-02", "9999-12-30"], "M8[us]").view("i8")
 _OUTCOMES: Final = {outcome: code for code, outcome in enumerate(Outcome)}
 _OUTCOME_LIST: Final = list(Outcome)
-_CODED: Final = ("method", "task_type", "error_code", "error_description", "status")
+CODED: Final = ("method", "task_type", "error_code", "error_description", "status")
 _INTEGERS: Final = ("task_id", "http_status", "error_id", "response_bytes")
 
 DTYPES: Final[Mapping[str, str]] = {
@@ -58,7 +52,7 @@ DTYPES: Final[Mapping[str, str]] = {
     "request_at": "i8",
     "response_at": "i8",
     "started_at": "i8",
-    **dict.fromkeys(_CODED, "i4"),
+    **dict.fromkeys(CODED, "i4"),
     "attempt": "i4",
     "outcome": "i1",
     **dict.fromkeys(_INTEGERS, "i8"),
@@ -70,8 +64,6 @@ DTYPES: Final[Mapping[str, str]] = {
 STRING: Final = pd.StringDtype("python")
 """What `pd.array` makes of texts in any pandas, with pyarrow or without; None becomes pd.NA."""
 UTC_TIME: Final = pd.DatetimeTZDtype("us", "UTC")
-
-
 _numbering: Final = threading.Lock()
 
 
@@ -112,7 +104,7 @@ class Columns:
     @staticmethod
     def new_words() -> dict[str, Words]:
         """Return the dictionaries that the columns of one log share."""
-        return {name: Words() for name in _CODED}
+        return {name: Words() for name in CODED}
 
     def __len__(self) -> int:
         return self._size
@@ -132,7 +124,7 @@ class Columns:
 
     def finish(self, row: int, exchange: Exchange, response_at: int) -> None:
         arrays = self._arrays
-        for name in _CODED:
+        for name in CODED:
             arrays[name][row] = self._words[name][getattr(exchange, name)]
         for name in _INTEGERS:
             value = getattr(exchange, name)
@@ -149,18 +141,15 @@ class Columns:
         made = {}
         for name, dtype in DTYPES.items():
             values = read[name]
-            if name in _CODED:
+            if name in CODED:
                 values = [*map(self._words[name].__getitem__, values)]
             elif name == "outcome":
                 values = [_OUTCOMES[outcome] for outcome in values]
-            elif name in _INTEGERS:
-                values = [NOWHERE if value is None else value for value in values]
             made[name] = np.array(values, dtype)
         started, elapsed = made["started_at"], made["elapsed_ms"]  # nan: there is no answer
-        if (started < _FIRST).any() or (started > _LAST).any() or (abs(elapsed) >= MOST_MS).any():
-            raise ValueError("a time that no clock shows")
-        if (np.diff(made["number"], prepend=self.array("number")[-1:]) <= 0).any():
-            raise ValueError("rows are not in the order of their numbers")
+        wrong = (started < _FIRST) | (started > _LAST) | (abs(elapsed) >= MOST_MS)
+        if wrong.any() or (np.diff(made["number"], prepend=self.array("number")[-1:]) <= 0).any():
+            raise ValueError("a time that no clock shows, or rows that are not in order")
         start, stop = self._size, self._size + len(read["number"])
         self._reserve(stop)
         for name, array in made.items():
@@ -170,11 +159,9 @@ class Columns:
     def lists(self, rows: slice | NDArray[np.intp]) -> dict[str, list[Any]]:
         """Return rows as `extend` takes them."""
         made = {name: self._arrays[name][rows].tolist() for name in DTYPES}
-        for name in _CODED:
+        for name in CODED:
             texts = self._words[name].texts
             made[name] = [None if code < 0 else texts[code] for code in made[name]]
-        for name in _INTEGERS:
-            made[name] = [None if number == NOWHERE else number for number in made[name]]
         made["outcome"] = [_OUTCOME_LIST[code] for code in made["outcome"]]
         made["elapsed_ms"] = [None if isnan(one) else one for one in made["elapsed_ms"]]
         return made
@@ -209,19 +196,15 @@ class Columns:
         known: Any = _OUTCOMES if name == "outcome" else self._words.get(name, {value: value})
         return int(known.get(value, -2))
 
-    def places(self, row: int) -> list[int]:
-        """Return where the request's line and, if there is one, the answer's line are."""
-        both = [int(self._arrays[name][row]) for name in ("request_at", "response_at")]
-        return both if both[1] != NOWHERE else both[:1]
-
     def exchange(self, row: int) -> Exchange:
         """Return a row as an exchange without bodies."""
-        found = {name: one for name, (one,) in self.lists(slice(row, row + 1)).items()}
+        rows = self.lists(slice(row, row + 1))
+        found: dict[str, Any] = {n: None if one == NOWHERE else one for n, (one,) in rows.items()}
         return Exchange(
             exchange_id=f"{self.session}-{found['number']}",
             started_at=_EPOCH + found["started_at"] * _MICROSECOND,
             session=self.session,
-            **{name: found[name] for name in (*_CODED, *_INTEGERS, *_PLAIN, "outcome")},
+            **{name: found[name] for name in (*CODED, *_INTEGERS, *_PLAIN, "outcome")},
         )
 
     def _reserve(self, rows: int) -> None:
@@ -268,7 +251,7 @@ def frame_of(
         "started_at": pd.array(started_at, dtype=UTC_TIME, copy=False),
         "session": _repeated([table.session for table in tables], sizes),
         "outcome": _occurring(of("outcome"), [str(outcome) for outcome in Outcome]),
-        **{name: _occurring(of(name), words[name].texts) for name in _CODED},
+        **{name: _occurring(of(name), words[name].texts) for name in CODED},
         **{name: _integers(np.concatenate(of(name))) for name in _INTEGERS},
         **{name: np.concatenate(of(name)) for name in _PLAIN},
     }
