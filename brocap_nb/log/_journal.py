@@ -126,12 +126,10 @@ class Journal(Session):
         self.path = folder and folder / f"{now:%Y%m%dT%H%M%S}-{session}.jsonl"
         began = now.isoformat(timespec="microseconds")
         self._header = {"kind": "log", "format": FORMAT, "session": session, "started_at": began}
-        self._descriptor = -1
-        self._warned = False
+        self._descriptor, self._warned = -1, False
         self._lines: list[bytes] = []
         self._pictures: dict[str, bytes] = {}
-        self.sealed: dict[int, int] = {}
-        """How many answers each of its segments has."""
+        self.sealed: dict[int, int] = {}  # how many answers each of its segments has
 
     def append(self, line: dict[str, Any]) -> int:
         """Write a line with one `write` and return where it is; below 0 if it is in memory only."""

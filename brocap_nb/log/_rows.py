@@ -93,9 +93,7 @@ class Columns:
     """The rows of one session, in the order of their numbers, but for those of a foreign file."""
 
     def __init__(self, session: str, words: Mapping[str, Words], source: str | None = None) -> None:
-        self.session = session
-        self.source = source
-        self._words = words
+        self.session, self.source, self._words = session, source, words
         self._size = self._named = 0
         self._places: dict[int, int] = {}  # of numbers, if the rows are in another order
         dtypes = {**DTYPES, "exchange_id": "O"}
