@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import brocap_nb as bn
-from brocap_nb.log._journal import request_line, response_line
+from brocap_nb.log._journal import line_of
 
 START = datetime(2026, 1, 1, 23, 0, 0, 123, tzinfo=UTC)
 
@@ -59,6 +59,6 @@ def write(folder: Path, session: str, rows: list[dict[str, Any]]) -> None:
                 response_bytes=None if body is None else len(body),
                 **fields,
             )
-            print(json.dumps(request_line(exchange)), file=file)
+            print(json.dumps(line_of("request", exchange)), file=file)
             if exchange.outcome != "no_response":
-                print(json.dumps(response_line(exchange)), file=file)
+                print(json.dumps(line_of("response", exchange)), file=file)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import fnmatch
-import functools
 import heapq
 import operator
 import os
@@ -18,27 +17,25 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brocap_nb import _html
-from brocap_nb.api._body import shorten_labels
 from brocap_nb.api._errors import InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.log import _journal
 from brocap_nb.log._rows import NOWHERE, Columns, Words, number_of
 from brocap_nb.log._segments import load_sealed
 
-DEFAULT_FOLDER: Final = "brocap_log"
-FOLDER_VARIABLE: Final = "BROCAP_LOG"  # names another: for a hub, or a lesson
+DEFAULT_FOLDER: Final = "brocap_log"  # $BROCAP_LOG names another: for a hub, or a lesson
 
-Listener = Callable[[Exchange], None]
-"""Called with an exchange that has begun or ended."""
-
+Listener = Callable[[Exchange], None]  # called with an exchange that has begun or ended
+_Unreadable: TypeAlias = Callable[[Path, str], object]  # told what is there, and what is wrong
 INTERVAL = 1.0  # seconds between two looks at the files of others, for who follows them
 _MOST_RUBBISH: Final = 1_000  # lines
+_is_wild: Final = re.compile("[*?]").search
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +64,26 @@ def is_pattern(folder: Path) -> bool:
             "as /shared/class/* or /shared/*/*. Write it like that.",
             field="folder",
         )
-    return any(_is_wild(part) for part in folder.parts)
+    return any(map(_is_wild, folder.parts))
 
 
-def log_files(
-    folder: Path, unreadable: Callable[[Path, str], object] = lambda *_: None
-) -> list[LogFile]:
-    """Return the files of a folder, or of all folders of a pattern, in order.
-
-    `unreadable` is called with what is there but cannot be read, and a predicate that says why.
-    """
+def log_files(folder: Path, unreadable: _Unreadable = lambda *_: None) -> list[LogFile]:
+    """Return the files of a folder, or of all folders of a pattern, in order."""
     found: dict[str, LogFile] = {}
     for source, place in _places(folder, unreadable):
         for entry in _entries(place, unreadable):
             path = place / entry.name
-            if path.suffix != ".jsonl":
-                continue
-            if not entry.is_file(follow_symlinks=False):
+            if path.suffix == ".jsonl" and entry.is_file(follow_symlinks=False):
+                session = _html.printable(path.stem.rpartition("-")[2], "utf-8")
+                session = session if source is None else f"{source}/{session}"
+                # a copy beside it has the same session, and is left out
+                found.setdefault(session, LogFile(path, session, source))
+            elif path.suffix == ".jsonl":
                 unreadable(path, "cannot be read (it is a link or no plain file)")
-                continue
-            session = _html.printable(path.stem.rpartition("-")[2], "utf-8")
-            session = session if source is None else f"{source}/{session}"
-            # a copy beside it has the same session, and is left out
-            found.setdefault(session, LogFile(path, session, source))
     return list(found.values())
 
 
-def _places(
-    folder: Path, unreadable: Callable[[Path, str], object]
-) -> Iterator[tuple[str | None, Path]]:
+def _places(folder: Path, unreadable: _Unreadable) -> Iterator[tuple[str | None, Path]]:
     """Each folder that may have files, and what the wildcards stand for."""
     wild = [n for n, part in enumerate(folder.parts) if _is_wild(part)]
     if not wild:
@@ -110,7 +98,7 @@ def _places(
             yield source, place
 
 
-def _inside(folder: Path, part: str, unreadable: Callable[[Path, str], object]) -> Iterator[Path]:
+def _inside(folder: Path, part: str, unreadable: _Unreadable) -> Iterator[Path]:
     """What a part of a pattern stands for in a folder of somebody else."""
     if _is_wild(part):
         for entry in _entries(folder, unreadable):
@@ -122,99 +110,58 @@ def _inside(folder: Path, part: str, unreadable: Callable[[Path, str], object]) 
         yield folder / part
 
 
-def _entries(folder: Path, unreadable: Callable[[Path, str], object]) -> list[os.DirEntry[str]]:
+def _entries(folder: Path, unreadable: _Unreadable) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=operator.attrgetter("name"))
     except (FileNotFoundError, NotADirectoryError):  # it may come later
         pass
     except OSError as error:
-        unreadable(
-            folder,
-            f"cannot be read ({error.strerror or error}): ask its owner, or whoever set it up, to "
-            "put that right",
-        )
+        told = f"cannot be read ({error.strerror or error}): ask its owner, or whoever set it up, "
+        unreadable(folder, f"{told}to put that right")
     return []
 
 
-def _is_wild(part: str) -> bool:
-    return "*" in part or "?" in part
-
-
-@dataclass(eq=False)
-class Session:
-    """The rows of one session, and how to read its lines and pictures."""
-
-    columns: Columns
-    lines: Callable[[Iterable[int]], Iterator[dict[str, Any]]]
-    picture: Callable[[str, int], bytes | None]
-
-    def bodies(self, rows: Any = slice(None)) -> list[list[str | None]]:
-        """Return requests and responses as a frame shows them; None for what cannot be read."""
-        both = [self.columns.array("request_at"), self.columns.array("response_at")]
-        places = np.concatenate([places[rows] for places in both])
-        order = np.argsort(places, kind="stable")  # a file is read from its beginning to its end
-        order = order[np.count_nonzero(places == NOWHERE) :]
-        middle = len(places) // 2
-        texts: list[str | None] = [None] * len(places)
-        for n, line in zip(order.tolist(), self.lines(places[order].tolist()), strict=True):
-            text = line.get("request" if n < middle else "response")
-            if isinstance(text, str):
-                texts[n] = _html.printable(shorten_labels(text), "utf-8")
-        return [texts[:middle], texts[middle:]]
-
-
-class OtherSession(Session):
+class OtherSession(_journal.Session):
     """A file that another session writes: read as far as it is complete, again and again."""
 
-    _read_to: int
-    _size: int
-    _rubbish: int
-
     def __init__(self, file: LogFile, words: Mapping[str, Words]) -> None:
-        self._file, self._words, self._path = file, words, file.path
-        picture = functools.partial(_journal.read_picture, file.path.parent)
-        super().__init__(self._nothing_read(), self._lines, picture)
+        self._file, self._words, self.folder = file, words, file.path.parent
+        self._forget()
 
-    def read_on(self) -> str:
-        """Read what was written since the last look, all of it if the file became shorter.
-
-        Return what is wrong with it, or nothing.
-        """
-        try:
-            size = self._path.stat().st_size
-            if size < self._read_to:
-                self.columns = self._nothing_read()
-            if size != self._size:
-                self._read()
-                self._size = max(size, self._read_to)
-        except _journal.ForeignFileError as error:
-            self._strange, self._size = f"is no log: {error}", size  # not to be tried again
-        except FileNotFoundError:
-            self.columns = self._nothing_read()
-        except OSError as error:  # for a moment, perhaps
-            return f"cannot be read ({error.strerror or error})"
-        torn = "has a torn last line" if self._read_to < self._size else ""
-        return self._strange or torn
-
-    def _nothing_read(self) -> Columns:
+    def _forget(self) -> None:
+        self.columns = Columns(self._file.session, self._words, self._file.source)
         self._read_to = self._size = self._rubbish = 0
         self._strange = ""
-        return Columns(self._file.session, self._words, self._file.source)
 
-    def _lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
+    def lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         try:
-            with _journal.open_plain(self._path) as file:
+            with _journal.open_plain(self._file.path) as file:
                 yield from _journal.lines_at(file, offsets)
         except (OSError, _journal.ForeignFileError):
             yield from ({} for _ in offsets)
 
-    def _read(self) -> None:
-        if self._read_to == 0:
-            self._read_to = load_sealed(self._path, self.columns)
-        for offset, raw in _journal.read_lines(self._path, self._read_to):
-            self._take(raw, offset)
-            self._read_to = offset + len(raw)
+    def read_on(self) -> str:
+        """Read what was written since the last look, and return what is wrong with it."""
+        path = self._file.path
+        try:
+            size = path.stat().st_size
+            if size < self._read_to:
+                self._forget()
+            if size != self._size:
+                self._read_to = self._read_to or load_sealed(path, self.columns)
+                for offset, raw in _journal.read_lines(path, self._read_to):
+                    self._take(raw, offset)
+                    self._read_to = offset + len(raw)
+                self._size = max(size, self._read_to)
+        except _journal.ForeignFileError as error:
+            self._strange, self._size = f"is no log: {error}", size  # not to be tried again
+        except FileNotFoundError:
+            self._forget()
+        except OSError as error:  # for a moment, perhaps
+            return f"cannot be read ({error.strerror or error})"
+        torn = "has a torn last line" if self._read_to < self._size else ""
+        return self._strange or torn
 
     def _take(self, raw: bytes, offset: int) -> None:
         line = _journal.decode(raw)
@@ -248,30 +195,20 @@ class OtherSession(Session):
 class Others:
     """The sessions of other processes than `own`, and who is told of what they write."""
 
-    def __init__(
-        self, folder: Path | None, words: Mapping[str, Words], own: Callable[[], str]
-    ) -> None:
+    def __init__(self, folder: Path | None, words: Mapping[str, Words], own: str) -> None:
         self._folder, self._words, self._own = folder, words, own
         self._told: set[Path] = set()
-        self.start()
-
-    def start(self) -> None:
-        """Begin with nothing read and a free lock, as a forked process needs it."""
         self.lock = threading.RLock()
         """Held while the files of others are read: whoever writes does not wait for it."""
         self.sessions: dict[Path, OtherSession] = {}
 
     def look(self, *, tell: bool = True) -> None:
         """Read what was written since; warn of what cannot be read, or leave it to a later look."""
-        if self._folder is None:
-            return
-        own, known = self._own(), len(self.sessions)
         wrong: dict[Path, str] = {}
-        for file in log_files(self._folder, wrong.__setitem__):
-            if file.session != own and file.path not in self.sessions:
+        for file in log_files(self._folder, wrong.__setitem__) if self._folder else ():
+            if file.session != self._own and file.path not in self.sessions:
                 self.sessions[file.path] = OtherSession(file, self._words)
-        if len(self.sessions) > known:
-            self.sessions = dict(sorted(self.sessions.items()))
+        self.sessions = dict(sorted(self.sessions.items()))
         for path, session in self.sessions.items():
             if what := session.read_on():
                 wrong[path] = what

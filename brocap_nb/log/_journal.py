@@ -1,15 +1,14 @@
 """Append and read the lines of a log: JSON Lines in a folder, or in memory.
 
 One file per session, one `write` per line, so several kernels need no lock and a killed process
-loses nothing that it had written. The lines are ASCII: any engine reads them. An exchange has two,
-its request's and its answer's, which repeats what the request's says but for the body.
+loses nothing that it had written. The lines are ASCII: any engine reads them.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -17,23 +16,22 @@ import shutil
 import stat
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
+import numpy as np
 import orjson
 
-from brocap_nb.api._body import EmbeddedPicture, picture_file_name
+from brocap_nb import _html
+from brocap_nb.api._body import EmbeddedPicture, picture_file_name, shorten_labels
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import PICTURE_LABEL
+from brocap_nb.log._rows import NOWHERE, Columns, Words
 
-FORMAT: Final = 1
-"""Version of the lines' format; the first line of each file says it."""
-
-LONGEST_LINE: Final = 256 * 1024 * 1024
-"""Bytes of a line that is read: an answer of 50 MB, however it is escaped, is shorter."""
-
+FORMAT: Final = 1  # of the lines; the first line of each file says it
+LONGEST_LINE: Final = 256 * 1024 * 1024  # bytes; of 50 MB, however they are escaped, it is shorter
 WRONG: Final = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 """What a line or a file that this package did not write may raise."""
 
@@ -46,15 +44,14 @@ class ForeignFileError(ValueError):
     """What lies in a log folder is no file that this package writes: it is not read."""
 
 
-_REQUEST_HAS: Final = (
-    *("exchange_id", "started_at", "session", "method", "task_type", "task_id", "attempt"),
-    *("verb", "url", "request_kind", "request_bytes", "request_headers", "request"),
-)
-_RESPONSE_HAS: Final = tuple(
-    field.name
-    for field in dataclasses.fields(Exchange)
-    if field.name not in ("url", "request", "request_headers", "verb", "request_kind")
-)
+_OF_REQUESTS: Final = ("verb", "url", "request_kind", "request_headers", "request")
+_HAS: Final = {  # an answer's line repeats what its request's says, but for the body
+    "request": (
+        *("exchange_id", "started_at", "session", "method", "task_type", "task_id", "attempt"),
+        *("request_bytes", *_OF_REQUESTS),
+    ),
+    "response": tuple(name for name in Exchange.__slots__ if name not in _OF_REQUESTS),
+}
 
 _ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -80,31 +77,59 @@ def decode(raw: bytes) -> dict[str, Any] | None:
     return line if isinstance(line, dict) else None
 
 
-class Journal:
-    """One session's lines and pictures: a file in a log folder, made when the first is written.
+class Session:
+    """The rows of one session, and how to read its lines and pictures."""
 
-    Without a folder they are kept in memory. So is what cannot be written, so that the views still
+    columns: Columns
+    folder: Path | None  # None: it is in memory
+    lines: Callable[[Iterable[int]], Iterator[dict[str, Any]]]
+
+    def picture(self, file_name: str, size: int) -> bytes | None:
+        """Return a picture of a log folder; None if there is none of that size and content."""
+        images = self.folder and self.folder / "images"
+        if images is None or images.is_symlink():
+            return None
+        try:
+            with open_plain(images / file_name) as file:
+                data = file.read(size) if os.fstat(file.fileno()).st_size == size else b""
+        except (OSError, ForeignFileError):
+            return None
+        return data if hashlib.sha256(data).hexdigest() == file_name.partition(".")[0] else None
+
+    def bodies(self, rows: Any = slice(None)) -> list[list[str | None]]:
+        """Return requests and responses as a frame shows them; None for what cannot be read."""
+        both = [self.columns.array("request_at"), self.columns.array("response_at")]
+        places = np.concatenate([places[rows] for places in both])
+        order = np.argsort(places, kind="stable")  # a file is read from its beginning to its end
+        order = order[np.count_nonzero(places == NOWHERE) :]
+        middle = len(places) // 2
+        texts: list[str | None] = [None] * len(places)
+        for n, line in zip(order.tolist(), self.lines(places[order].tolist()), strict=True):
+            text = line.get("request" if n < middle else "response")
+            if isinstance(text, str):
+                texts[n] = _html.printable(shorten_labels(text), "utf-8")
+        return [texts[:middle], texts[middle:]]
+
+
+class Journal(Session):
+    """The session that this process writes: a file in a log folder, made with its first line.
+
+    Without a folder it is kept in memory. So is what cannot be written, so that the views still
     show it, and a warning says so once: the exchange itself is never held up by the log.
     """
 
-    def __init__(self, folder: Path | None, session: str, started_at: datetime) -> None:
+    def __init__(self, folder: Path | None, session: str, words: Mapping[str, Words]) -> None:
         self.lock = threading.RLock()
         """Held while this session's rows are written or read; it waits for no other file."""
-        self.folder = folder
-        name = f"{started_at:%Y%m%dT%H%M%S}-{session}.jsonl"
-        self.path = None if folder is None else folder / name
-        self._header = {
-            "kind": "log",
-            "format": FORMAT,
-            "session": session,
-            "started_at": started_at.isoformat(timespec="microseconds"),
-        }
-        self._descriptor = -1
-        self._end = 0
-        self._torn = False
-        self._warned = False
+        self.columns, self.folder = Columns(session, words), folder
+        now = datetime.now(UTC)
+        self.path = folder and folder / f"{now:%Y%m%dT%H%M%S}-{session}.jsonl"
+        began = now.isoformat(timespec="microseconds")
+        self._header = {"kind": "log", "format": FORMAT, "session": session, "started_at": began}
+        self._descriptor, self._warned = -1, False
         self._lines: list[bytes] = []
         self._pictures: dict[str, bytes] = {}
+        self.sealed: dict[int, int] = {}  # how many answers each of its segments has
 
     def append(self, line: dict[str, Any]) -> int:
         """Write a line with one `write` and return where it is; below 0 if it is in memory only."""
@@ -119,12 +144,12 @@ class Journal:
 
     def lines(self, offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the lines at these places, best in order; {} for one that cannot be read."""
-        with self.lock, contextlib.ExitStack() as opened:  # the file has one place to read at
+        with self.lock:  # the file has one place to read at
             if self._descriptor >= 0:
-                file = opened.enter_context(open(self._descriptor, "rb", closefd=False))
+                file = os.fdopen(self._descriptor, "rb", closefd=False)
             for offset in offsets:
                 if offset < 0:
-                    yield decode(self._lines[-1 - offset]) or {}
+                    yield decode(self._lines[~offset]) or {}
                 else:
                     yield from lines_at(file, (offset,))
 
@@ -142,10 +167,7 @@ class Journal:
         self._pictures[name] = picture.data
 
     def picture(self, file_name: str, size: int) -> bytes | None:
-        kept = self._pictures.get(file_name)
-        if kept is not None or self.folder is None:
-            return kept
-        return read_picture(self.folder, file_name, size)
+        return self._pictures.get(file_name) or super().picture(file_name, size)
 
     def _open(self, path: Path) -> None:
         """Make the file, or make it again if somebody deleted it."""
@@ -156,7 +178,6 @@ class Journal:
         deleted, self._descriptor = self._descriptor, os.open(path, flags, 0o600)
         share(path)
         if deleted < 0:
-            self._end = 0
             self._write(self._header)
             return
         with os.fdopen(deleted, "rb") as old, path.open("ab") as new:
@@ -164,14 +185,9 @@ class Journal:
             shutil.copyfileobj(old, new)  # same offsets, so every row still finds its lines
 
     def _write(self, line: dict[str, Any]) -> int:
-        data = encode(line) + b"\n"
-        start = self._end
-        if self._torn:  # the disk was full in the middle of a line: close that line first
-            data, start = b"\n" + data, start + 1
-        written = os.write(self._descriptor, data)
-        self._end += written
-        self._torn = written < len(data)
-        if self._torn:
+        data, start = encode(line) + b"\n", os.fstat(self._descriptor).st_size
+        if os.write(self._descriptor, data) < len(data):
+            os.ftruncate(self._descriptor, start)  # no line begins in the middle of another
             raise OSError(28, "No space left on device")
         return start
 
@@ -199,9 +215,8 @@ def write_whole(target: Path, data: bytes) -> None:
     make_folder(target.parent)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # follows no link
-    try:
-        with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
+    try:  # "x" follows no link
+        with open(part, "xb", opener=functools.partial(os.open, mode=0o600)) as file:
             file.write(data)
         share(part)
         part.replace(target)
@@ -222,12 +237,7 @@ def _is_shared(folder: Path) -> bool:
 
 
 def open_plain(path: Path) -> IO[bytes]:
-    """Open a file of a log folder, which may be somebody else's: never a link, pipe or device.
-
-    Raises:
-        OSError: it cannot be opened.
-        ForeignFileError: it is no plain file.
-    """
+    """Open a file of somebody else; ForeignFileError if it is a link, pipe or device."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     if path.is_symlink():
@@ -237,19 +247,6 @@ def open_plain(path: Path) -> IO[bytes]:
         os.close(descriptor)
         raise ForeignFileError("it is no plain file")
     return os.fdopen(descriptor, "rb", buffering=1 << 20)
-
-
-def read_picture(folder: Path, file_name: str, size: int) -> bytes | None:
-    """Return a picture of a log folder; None if there is none of that size and content."""
-    images = folder / "images"
-    if images.is_symlink():
-        return None
-    try:
-        with open_plain(images / file_name) as file:
-            data = file.read(size) if os.fstat(file.fileno()).st_size == size else b""
-    except (OSError, ForeignFileError):
-        return None
-    return data if hashlib.sha256(data).hexdigest() == file_name.partition(".")[0] else None
 
 
 def lines_at(file: IO[bytes], offsets: Iterable[int]) -> Iterator[dict[str, Any]]:
@@ -263,10 +260,7 @@ def lines_at(file: IO[bytes], offsets: Iterable[int]) -> Iterator[dict[str, Any]
 
 
 def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset, line) for each complete line of a file from `start` on; see `decode`.
-
-    A last line without its newline is left alone: it may still be being written.
-    """
+    """Yield (offset, line) of a file from `start` on, less a last line that is still written."""
     with open_plain(path) as file:
         file.seek(start)
         end = os.fstat(file.fileno()).st_size  # what is written meanwhile is for the next look
@@ -278,14 +272,9 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
             start += len(raw)
 
 
-def request_line(exchange: Exchange) -> dict[str, Any]:
-    """Return what is written before a request is sent."""
-    return {"kind": "request"} | exchange.to_line(_REQUEST_HAS)
-
-
-def response_line(exchange: Exchange) -> dict[str, Any]:
-    """Return what is written when its answer has come, or none will."""
-    return {"kind": "response"} | exchange.to_line(_RESPONSE_HAS)
+def line_of(kind: str, exchange: Exchange) -> dict[str, Any]:
+    """Return the line of a `request` that is about to be sent, or of its `response`, or none."""
+    return {"kind": kind} | exchange.to_line(_HAS[kind])
 
 
 def with_pictures(exchange: Exchange, picture: Callable[[str, int], bytes | None]) -> Exchange:

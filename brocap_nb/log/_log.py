@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 import os
@@ -10,24 +9,23 @@ import secrets
 import threading
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
-from brocap_nb.api._answers import Balance
-from brocap_nb.api._answers import read as read_answer
+from brocap_nb.api import _answers
 from brocap_nb.api._body import EmbeddedPicture, with_labels
 from brocap_nb.api._errors import ExchangeNotFoundError, InvalidInputError
 from brocap_nb.api._exchange import Exchange
 from brocap_nb.api._secrets import HEADER_LABEL, Secret
 from brocap_nb.log import _export, _folders, _journal
 from brocap_nb.log._diff import DiffTable, diff
-from brocap_nb.log._folders import Listener, Session
+from brocap_nb.log._folders import Listener
 from brocap_nb.log._recorder import Recording, attach
-from brocap_nb.log._rows import Columns, frame_of, newest, number_of
+from brocap_nb.log._rows import NOWHERE, Columns, frame_of, newest, number_of
 from brocap_nb.log._search import Search
-from brocap_nb.log._segments import Sealer
+from brocap_nb.log._segments import seal
 from brocap_nb.log._tables import (
     CARD_ROWS,
     ErrorTable,
@@ -68,7 +66,7 @@ class ExchangeLog:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        folder = folder or os.environ.get(_folders.FOLDER_VARIABLE) or _folders.DEFAULT_FOLDER
+        folder = folder or os.environ.get("BROCAP_LOG") or _folders.DEFAULT_FOLDER
         self.folder = None if folder == ":memory:" else _folders.path_of(folder).absolute()
         """The log's folder, or the pattern of its folders; None for a log in memory."""
         self.read_only: bool = self.folder is not None and _folders.is_pattern(self.folder)
@@ -80,27 +78,16 @@ class ExchangeLog:
                 field="folder",
             )
         self._words = Columns.new_words()
-        self._others = _folders.Others(self.folder, self._words, lambda: self.session)
         self._listeners: list[Listener] = []
         self._start_session()
         _logs.add(self)
 
     def _start_session(self) -> None:
         self.session: str = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-        folder = None if self.read_only else self.folder
-        journal = self._journal = _journal.Journal(folder, self.session, datetime.now(UTC))
-        self._own = Columns(self.session, self._words)
         self._numbers = itertools.count(1)
-        self._own_session = Session(self._own, journal.lines, journal.picture)
-        self._sealer = Sealer(journal.path, self._own)
-
-    def _start_in_child(self) -> None:
-        """Begin a session of its own in a forked process: one file has one writer."""
-        if self.folder is None:
-            self._journal.lock = threading.RLock()  # a thread may have held it
-        else:
-            self._start_session()
-        self._others.start()
+        folder = None if self.read_only else self.folder
+        self._own = _journal.Journal(folder, self.session, self._words)
+        self._others = _folders.Others(self.folder, self._words, self.session)
 
     def begin(self, *, pictures: Iterable[EmbeddedPicture] = (), **fields: Any) -> Exchange:
         """Record a request that is about to be sent, and return its exchange.
@@ -108,25 +95,25 @@ class ExchangeLog:
         `fields` are those of an `Exchange`, with labels for secrets, and for these `pictures`.
         """
         self._must_be_written()
-        with self._journal.lock:
+        with self._own.lock:
             number = next(self._numbers)  # never the same, if this is interrupted below
             fields |= {"exchange_id": f"{self.session}-{number}", "session": self.session}
             exchange = Exchange(**{"started_at": datetime.now(UTC), **fields})
             for picture in pictures:
-                self._journal.keep_picture(picture)
-            at = self._journal.append(_journal.request_line(exchange))
-            self._own.begin(exchange, number, at)
-            self._sealer.seal()
+                self._own.keep_picture(picture)
+            at = self._own.append(_journal.line_of("request", exchange))
+            self._own.columns.begin(exchange, number, at)
+            seal(self._own)
         _folders.tell((exchange,), tuple(self._listeners))
         return exchange
 
     def finish(self, exchange: Exchange) -> None:
         """Record what came of an exchange that `begin` returned."""
-        with self._journal.lock:
-            at = self._journal.append(_journal.response_line(exchange))
-            row = self._own.row_of(number_of(exchange.exchange_id))
+        with self._own.lock:
+            at = self._own.append(_journal.line_of("response", exchange))
+            row = self._own.columns.row_of(number_of(exchange.exchange_id))
             if row is not None:  # not so if the process was forked in between
-                self._own.finish(row, exchange, at)
+                self._own.columns.finish(row, exchange, at)
         _folders.tell((exchange,), tuple(self._listeners))
 
     def attach(self, session: requests.Session, *, secrets: Iterable[str] = ()) -> Recording:
@@ -166,16 +153,12 @@ class ExchangeLog:
             others: call it as well, a second or so later, for what other processes write from now
                 on, without bodies.
         """
-        end_following = self._others.follow(listener) if others else None
+        ends = ExitStack()
+        if others:
+            ends.callback(self._others.follow(listener))
         self._listeners.append(listener)
-
-        def stop() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-            if end_following is not None:
-                end_following()
-
-        return stop
+        ends.callback(self._listeners.remove, listener)
+        return ends.close
 
     def _must_be_written(self) -> None:
         if self.read_only:
@@ -197,11 +180,11 @@ class ExchangeLog:
             bodies: whether to read the columns `request` and `response` as well.
         """
         with self.reading(session=session) as sessions:
-            others = [s.bodies() for s in sessions if s.columns is not self._own and bodies]
-            with self._journal.lock:
-                own = [s.bodies() for s in sessions if s.columns is self._own and bodies]
-                columns, texts = [s.columns for s in sessions], [*others, *own] if bodies else None
-                return Frame(frame_of(columns, self._words, texts, sourced=self.read_only))
+            texts = [one.bodies() for one in sessions if bodies and one is not self._own]
+            with self._own.lock:
+                texts += [one.bodies() for one in sessions if bodies and one is self._own]
+                tables, given = [one.columns for one in sessions], texts if bodies else None
+                return Frame(frame_of(tables, self._words, given, sourced=self.read_only))
 
     def errors(self, *, session: str | None = None) -> ErrorTable:
         """Return one row per error code that came, with its meaning and what to do about it.
@@ -313,19 +296,16 @@ class ExchangeLog:
     @contextmanager
     def reading(
         self, *, still: bool = False, session: str | None = None
-    ) -> Iterator[list[Session]]:
+    ) -> Iterator[list[_journal.Session]]:
         """The log's sessions, brought up to date; `still`: nothing is written while this is open.
 
         Files of others are read only where writers need not wait.
         """
         with self._others.lock:
             self._others.look()
-            with self._journal.lock if still else nullcontext():
-                yield [
-                    source
-                    for source in self._sources()
-                    if len(source.columns) and session in (None, source.columns.session)
-                ]
+            with self._own.lock if still else nullcontext():
+                asked = [one for one in self._sources() if session in (None, one.columns.session)]
+                yield [one for one in asked if len(one.columns)]
 
     def __len__(self) -> int:
         with self.reading() as sessions:
@@ -366,7 +346,7 @@ class ExchangeLog:
                     if row is not None:
                         return self._read_row(source, row, pictures=pictures)
             elif hasattr(exchange_id, "__index__"):
-                with self._journal.lock:
+                with self._own.lock:
                     order = newest(tables, -exchange_id if exchange_id < 0 else None)
                 if -len(order) <= exchange_id < len(order):
                     number, row = order[exchange_id].tolist()
@@ -376,23 +356,22 @@ class ExchangeLog:
             "Expected the index of a row of log.frame(), or its exchange_id."
         )
 
-    def _read_row(self, source: Session, row: int, *, pictures: bool = True) -> Exchange:
-        bare = source.columns.exchange(row)  # with the names that the whole log has for it
+    def _read_row(self, source: _journal.Session, row: int, *, pictures: bool = True) -> Exchange:
+        bare = source.columns.exchange(row)
+        names = {"session": bare.session, "exchange_id": bare.exchange_id}  # as this log says
         try:
-            found = list(source.lines(source.columns.places(row)))
-            line = found[0] | found[-1] if all(found) else {}
-            exchange = dataclasses.replace(
-                Exchange.from_line(line), session=bare.session, exchange_id=bare.exchange_id
-            )
-        except (ValueError, KeyError, TypeError) as error:
+            both = [int(source.columns.array(name)[row]) for name in ("request_at", "response_at")]
+            found = list(source.lines([place for place in both if place != NOWHERE]))
+            exchange = Exchange.from_line(found[0] | found[-1] | names if all(found) else {})
+        except (ValueError, LookupError, TypeError) as error:
             raise ExchangeNotFoundError(
                 f"The lines of exchange {bare.exchange_id} can no longer be read "
                 f"({type(error).__name__}). Was the log's folder changed by hand?"
             ) from None
         return _journal.with_pictures(exchange, source.picture) if pictures else exchange
 
-    def _sources(self) -> list[Session]:
-        return [*self._others.sessions.values(), self._own_session]
+    def _sources(self) -> list[_journal.Session]:
+        return [*self._others.sessions.values(), self._own]
 
     def exchanges(self, *, session: str | None = None) -> Iterator[Exchange]:
         """Yield every exchange with its full bodies, in the order in which they began.
@@ -529,16 +508,20 @@ def _cost(
     except ExchangeNotFoundError:
         return None
     addresses = {exchange.url.rpartition("/")[0] for exchange in (created, first, second)}
-    answers = [read_answer(e.method, 200, e.response or "").answer for e in (first, second)]
-    money = [answer.balance for answer in answers if isinstance(answer, Balance)]
+    answers = [_answers.read(e.method, 200, e.response or "").answer for e in (first, second)]
+    money = [answer.balance for answer in answers if isinstance(answer, _answers.Balance)]
     if len(addresses) != 1 or len(money) != 2 or money[0] < money[1]:
         return None
     return round(money[0] - money[1], 9)  # decimals that came as floats
 
 
 def _in_child() -> None:
+    """Begin sessions of its own in a forked process: one file has one writer."""
     for log in _logs:
-        log._start_in_child()
+        if log.folder is not None:
+            log._start_session()
+        else:  # a thread may have held its locks
+            log._own.lock, log._others.lock = threading.RLock(), threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

@@ -60,17 +60,12 @@ def ours(record: Callable[..., Any]) -> Any:
     return call
 
 
-# --- what is written ----------------------------------------------------------------------
-
-
 @dataclass(slots=True, repr=False)
 class Received:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | None = b""
-    """The body; None: it was not read."""
-    failure: Outcome | None = None
-    """How it ended, if not with an answer."""
+    content: bytes | None = b""  # None: it was not read
+    failure: Outcome | None = None  # how it ended, if not with an answer
     detail: str | None = None
 
     def fail(self, error: BaseException, proxy: str | None) -> None:
@@ -98,20 +93,19 @@ class Recorder:
 
     def hide(self, secrets: Sequence[Secret]) -> None:
         """Redact these from now on as well: a server may repeat them, even much later."""
-        if secrets:
-            self.veil = self.veil.over(secrets)
+        self.veil = self.veil.over(secrets)
 
 
+@dataclass(eq=False, repr=False)
 class Attempts:
     """One request, as `log.begin` takes it, as often as it is sent: each attempt is a row."""
 
-    def __init__(
-        self, recorder: Recorder, asked: dict[str, Any], attempt: int = 1, proxy: str | None = None
-    ) -> None:
-        self.recorder, self.asked, self.attempt, self.proxy = recorder, asked, attempt, proxy
-        self._last: tuple[Exchange, _answers.Reading]
-        self.exchange: Exchange | None = None
-        """The attempt that has begun and not ended; there is none before a repetition."""
+    recorder: Recorder
+    asked: dict[str, Any]
+    attempt: int = 1
+    proxy: str | None = None
+    exchange: Exchange | None = None  # has begun and not ended; none before a repetition
+    _last: tuple[Exchange, _answers.Reading] = field(init=False)
 
     def begin(self) -> None:
         self.exchange = self.recorder.log.begin(**self.asked, attempt=self.attempt)
@@ -172,9 +166,6 @@ class Attempts:
     repeats = ours(begin)
 
 
-# --- what is seen -------------------------------------------------------------------------
-
-
 # Called with each request of a session, and its proxies, before its first byte is sent.
 Watcher: TypeAlias = Callable[[requests.PreparedRequest, Any], Attempts | None]
 _WATCHERS: Final = "_brocap_watchers"
@@ -212,10 +203,7 @@ class Recording(contextlib.AbstractContextManager["Recording"]):
 
 @functools.cache
 def _watched(kind: Any) -> Any:
-    """Return a session's class, but for the adapters that it gives: they are seen.
-
-    A class, since `get_adapter` of a session is what others replace, such as `requests_mock`.
-    """
+    """Return a session's class that gives adapters which are seen: others replace `get_adapter`."""
 
     class Watched(kind):  # type: ignore[misc]
         def __getattribute__(self, name: str) -> Any:
@@ -315,9 +303,6 @@ def _told_of(retries: Any, sendings: Sequence[Attempts]) -> Any:
     return told
 
 
-# --- log.attach ---------------------------------------------------------------------------
-
-
 def attach(log: ExchangeLog, session: requests.Session, secrets: tuple[Secret, ...]) -> Recording:
     """Record what a session sends, or raise InvalidInputError: it is none."""
     if not isinstance(session, requests.Session):
@@ -343,11 +328,10 @@ class _LogWatcher:
 
     @ours
     def __call__(self, request: requests.PreparedRequest, proxies: Any) -> Attempts | None:
-        kind, text, size = _body_of(request)
+        content_type = _secrets.header_value(request.headers.get("Content-Type", ""))
+        kind, text, size = _body_of(request, content_type)
         verb, url = request.method or "", request.url or ""
-        shown, found = redact_body(
-            text, _secrets.header_value(request.headers.get("Content-Type", ""))
-        )
+        shown, found = redact_body(text, content_type)
         found += [*_secrets.url_secrets(url), *_secrets.header_secrets(request.headers)]
         recorder = Recorder(self.log, *self.secrets, *found)
         labelled, pictures = with_labels(shown)
@@ -369,15 +353,16 @@ class _LogWatcher:
         return attempts
 
 
-def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
+def _body_of(request: requests.PreparedRequest, content_type: str) -> tuple[str, str, int]:
     """Return a body's kind, its text for the log, and its length; 0 if that is not known."""
     body: Any = request.body or b""
-    told = _secrets.header_value(request.headers.get("Content-Type", "")).lower()
     if isinstance(body, str):
         body = body.encode("utf-8", "backslashreplace")
     if isinstance(body, bytes | bytearray):
-        return body_kind(bytes(body), told), body.decode("utf-8", "backslashreplace"), len(body)
-    kind, size = "multipart" if "multipart/" in told else "stream", _length(request.headers)
+        text = body.decode("utf-8", "backslashreplace")
+        return body_kind(bytes(body), content_type), text, len(body)
+    kind = "multipart" if "multipart/" in content_type.lower() else "stream"
+    size = _length(request.headers)
     length = "length not known" if size is None else f"{size:,} bytes"
     return kind, f"<a {kind} body, {length}>", size or 0
 
@@ -385,9 +370,6 @@ def _body_of(request: requests.PreparedRequest) -> tuple[str, str, int]:
 def _length(headers: Mapping[str, Any]) -> int | None:
     told = str(headers.get("Content-Length"))
     return int(told) if told.isascii() and told.isdigit() else None
-
-
-# --- why there is no answer ---------------------------------------------------------------
 
 
 def proxy_of(url: str, proxies: Any) -> str | None:
@@ -403,19 +385,18 @@ def proxy_of(url: str, proxies: Any) -> str | None:
 
 
 _OF_CONNECTIONS: Final = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
-_SEEN: Final[Mapping[type[BaseException], str]] = {  # the first that fits is told
+_TIMEOUTS: Final = (requests.Timeout, urllib3.exceptions.TimeoutError)
+_SEEN: Final[Mapping[Any, str]] = {  # the first that fits is told
     urllib3.exceptions.NameResolutionError: "The host's name cannot be resolved.",
     ConnectionRefusedError: "The connection was refused: perhaps nothing listens at this address.",
     urllib3.exceptions.NewConnectionError: "The connection could not be made.",
-    requests.Timeout: "No complete answer in time.",
-    urllib3.exceptions.TimeoutError: "No complete answer in time.",
+    _TIMEOUTS: "No complete answer in time.",
     urllib3.exceptions.DecodeError: "The answer cannot be unpacked as its Content-Encoding says.",
     ConnectionResetError: "The connection was reset or closed before there was an answer.",
     http.client.HTTPException: "What came is no HTTP answer.",
 }
 _OUTCOMES: Final[Mapping[Any, Outcome]] = {
-    requests.Timeout: Outcome.TIMEOUT,
-    urllib3.exceptions.TimeoutError: Outcome.TIMEOUT,
+    _TIMEOUTS: Outcome.TIMEOUT,
     urllib3.exceptions.DecodeError: Outcome.BAD_RESPONSE,
 }
 _TUNNEL: Final = re.compile(r"Tunnel connection failed: (\d{3})\b")

@@ -1,14 +1,11 @@
-"""Rows of exchanges as typed columns that grow: what a log keeps in the kernel.
-
-A row costs about 100 bytes whatever its bodies weigh: they stay in the journal, and the row
-knows where.
-"""
+"""Rows of exchanges as typed columns that grow; a row knows where in the journal its bodies are."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import Any, Final
 
 import numpy as np
@@ -40,17 +37,14 @@ DESCRIBED: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Column to its dtype, in words, and what it is."""
 
-COLUMNS: Final = tuple(DESCRIBED)
-"""The columns of `log.frame()`, in order."""
-
+COLUMNS: Final = tuple(DESCRIBED)  # of `log.frame()`, in order
 NOWHERE: Final = -(2**63)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_FIRST: Final = (datetime(1, 1, 2, tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_LAST: Final = (datetime(9999, 12, 30, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_FIRST, _LAST = np.array(["0001-01-02", "9999-12-30"], "M8[us]").view("i8")
 _OUTCOMES: Final = {outcome: code for code, outcome in enumerate(Outcome)}
 _OUTCOME_LIST: Final = list(Outcome)
-_CODED: Final = ("method", "task_type", "error_code", "error_description", "status")
+CODED: Final = ("method", "task_type", "error_code", "error_description", "status")
 _INTEGERS: Final = ("task_id", "http_status", "error_id", "response_bytes")
 
 DTYPES: Final[Mapping[str, str]] = {
@@ -58,7 +52,7 @@ DTYPES: Final[Mapping[str, str]] = {
     "request_at": "i8",
     "response_at": "i8",
     "started_at": "i8",
-    **dict.fromkeys(_CODED, "i4"),
+    **dict.fromkeys(CODED, "i4"),
     "attempt": "i4",
     "outcome": "i1",
     **dict.fromkeys(_INTEGERS, "i8"),
@@ -70,8 +64,6 @@ DTYPES: Final[Mapping[str, str]] = {
 STRING: Final = pd.StringDtype("python")
 """What `pd.array` makes of texts in any pandas, with pyarrow or without; None becomes pd.NA."""
 UTC_TIME: Final = pd.DatetimeTZDtype("us", "UTC")
-
-
 _numbering: Final = threading.Lock()
 
 
@@ -101,20 +93,16 @@ class Columns:
     """The rows of one session, in the order of their numbers, but for those of a foreign file."""
 
     def __init__(self, session: str, words: Mapping[str, Words], source: str | None = None) -> None:
-        self.session = session
-        self.source = source
-        self._words = words
-        self._size = 0
-        self._highest = -1
+        self.session, self.source, self._words = session, source, words
+        self._size = self._named = 0
         self._places: dict[int, int] = {}  # of numbers, if the rows are in another order
-        self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in DTYPES.items()}
-        self._ids: NDArray[np.object_] = np.empty(64, dtype=object)
-        self._named = 0
+        dtypes = {**DTYPES, "exchange_id": "O"}
+        self._arrays: dict[str, NDArray[Any]] = {n: np.empty(64, t) for n, t in dtypes.items()}
 
     @staticmethod
     def new_words() -> dict[str, Words]:
         """Return the dictionaries that the columns of one log share."""
-        return {name: Words() for name in _CODED}
+        return {name: Words() for name in CODED}
 
     def __len__(self) -> int:
         return self._size
@@ -126,16 +114,15 @@ class Columns:
         self._arrays["request_at"][row] = request_at
         self.finish(row, exchange, NOWHERE)
         self._size += 1
-        if number < self._highest and not self._places:
-            self._places = {n: place for place, n in enumerate(self.array("number").tolist())}
         if self._places:
             self._places[number] = row
-        self._highest = max(self._highest, number)
+        elif row and number < self._arrays["number"][row - 1]:
+            self._places = {n: place for place, n in enumerate(self.array("number").tolist())}
         return row
 
     def finish(self, row: int, exchange: Exchange, response_at: int) -> None:
         arrays = self._arrays
-        for name in _CODED:
+        for name in CODED:
             arrays[name][row] = self._words[name][getattr(exchange, name)]
         for name in _INTEGERS:
             value = getattr(exchange, name)
@@ -152,32 +139,29 @@ class Columns:
         made = {}
         for name, dtype in DTYPES.items():
             values = read[name]
-            if name in _CODED:
+            if name in CODED:
                 values = [*map(self._words[name].__getitem__, values)]
             elif name == "outcome":
                 values = [_OUTCOMES[outcome] for outcome in values]
-            elif name in _INTEGERS:
-                values = [NOWHERE if value is None else value for value in values]
             made[name] = np.array(values, dtype)
         started, elapsed = made["started_at"], made["elapsed_ms"]  # nan: there is no answer
-        if (started < _FIRST).any() or (started > _LAST).any() or (abs(elapsed) >= MOST_MS).any():
-            raise ValueError("a time that no clock shows")
-        numbers = np.concatenate((self.array("number")[-1:], made["number"]))
-        if (np.diff(numbers) <= 0).any():
-            raise ValueError("rows are not in the order of their numbers")
+        wrong = (started < _FIRST) | (started > _LAST) | (abs(elapsed) >= MOST_MS)
+        if wrong.any() or (np.diff(made["number"], prepend=self.array("number")[-1:]) <= 0).any():
+            raise ValueError("a time that no clock shows, or rows that are not in order")
         start, stop = self._size, self._size + len(read["number"])
         self._reserve(stop)
         for name, array in made.items():
             self._arrays[name][start:stop] = array
-        self._size, self._highest = stop, int(max(numbers, default=-1))
+        self._size = stop
 
-    def lists(self, rows: slice) -> dict[str, Any]:
+    def lists(self, rows: slice | NDArray[np.intp]) -> dict[str, list[Any]]:
         """Return rows as `extend` takes them."""
-        made: dict[str, Any] = {name: self._arrays[name][rows] for name in DTYPES}
-        for name in _CODED:
-            texts = [*self._words[name].texts, None]  # -1 is the last
-            made[name] = [texts[code] for code in made[name].tolist()]
+        made = {name: self._arrays[name][rows].tolist() for name in DTYPES}
+        for name in CODED:
+            texts = self._words[name].texts
+            made[name] = [None if code < 0 else texts[code] for code in made[name]]
         made["outcome"] = [_OUTCOME_LIST[code] for code in made["outcome"]]
+        made["elapsed_ms"] = [None if isnan(one) else one for one in made["elapsed_ms"]]
         return made
 
     def array(self, name: str) -> NDArray[Any]:
@@ -185,26 +169,23 @@ class Columns:
         return self._arrays[name][: self._size]
 
     def ids(self) -> NDArray[np.object_]:
-        fresh = self.array("number")[self._named :].tolist()  # made when first asked for
-        self._ids[self._named : self._size] = [f"{self.session}-{number}" for number in fresh]
+        fresh, ids = self.array("number")[self._named :].tolist(), self.array("exchange_id")
+        ids[self._named :] = [f"{self.session}-{n}" for n in fresh]  # made when first asked for
         self._named = self._size
-        return self._ids[: self._size]
+        return ids
 
     def order(self) -> NDArray[np.int64]:
-        """Return what to sort the rows of several sessions by (stably): when each was begun.
-
-        A row is never before an earlier one of its session, though its clock was set back.
-        """
+        """When rows began, but none before an earlier one: the clock may have been set back."""
         return np.maximum.accumulate(self.array("started_at"))
 
     def row_of(self, number: int) -> int | None:
-        if not 0 <= number <= self._highest:
-            return None
         if self._places:
             return self._places.get(number)
         numbers = self.array("number")
         if 0 < number <= self._size and numbers[number - 1] == number:
             return number - 1  # as in any file of our own
+        if not self._size or not 0 <= number <= numbers[-1]:
+            return None
         row = int(np.searchsorted(numbers, np.int32(number)))
         return row if numbers[row] == number else None
 
@@ -213,52 +194,33 @@ class Columns:
         known: Any = _OUTCOMES if name == "outcome" else self._words.get(name, {value: value})
         return int(known.get(value, -2))
 
-    def places(self, row: int) -> list[int]:
-        """Return where the request's line and, if there is one, the answer's line are."""
-        both = [int(self._arrays[name][row]) for name in ("request_at", "response_at")]
-        return both if both[1] != NOWHERE else both[:1]
-
     def exchange(self, row: int) -> Exchange:
         """Return a row as an exchange without bodies."""
-        arrays, words = self._arrays, self._words
-        numbers = {name: int(arrays[name][row]) for name in _INTEGERS}
-        integers = {name: None if n == NOWHERE else n for name, n in numbers.items()}
-        codes = {name: int(arrays[name][row]) for name in _CODED}
-        coded = {name: words[name].texts[n] if n >= 0 else None for name, n in codes.items()}
-        elapsed = float(arrays["elapsed_ms"][row])
+        rows = self.lists(slice(row, row + 1))
+        found: dict[str, Any] = {n: None if one == NOWHERE else one for n, (one,) in rows.items()}
         return Exchange(
-            exchange_id=f"{self.session}-{arrays['number'][row]}",
-            started_at=_EPOCH + int(arrays["started_at"][row]) * _MICROSECOND,
+            exchange_id=f"{self.session}-{found['number']}",
+            started_at=_EPOCH + found["started_at"] * _MICROSECOND,
             session=self.session,
-            attempt=int(arrays["attempt"][row]),
-            outcome=_OUTCOME_LIST[arrays["outcome"][row]],
-            elapsed_ms=None if np.isnan(elapsed) else elapsed,
-            request_bytes=int(arrays["request_bytes"][row]),
-            **coded,  # type: ignore[arg-type]
-            **integers,  # type: ignore[arg-type]
+            **{name: found[name] for name in (*CODED, *_INTEGERS, *_PLAIN, "outcome")},
         )
 
     def _reserve(self, rows: int) -> None:
         """Make room for that many rows: an eighth more each time, since rows cost memory."""
-        room = len(self._ids)
+        room = len(self._arrays["exchange_id"])  # the last: Ctrl+C may come in between
         if rows > room:
             room = max(rows, room + room // 8 + 64)
-            self._arrays = {name: _longer(array, room) for name, array in self._arrays.items()}
-            self._ids = _longer(self._ids, room)
-
-
-def _longer(array: NDArray[Any], room: int) -> NDArray[Any]:
-    longer = np.empty(room, array.dtype)
-    longer[: len(array)] = array
-    return longer
+            for name, array in self._arrays.items():
+                self._arrays[name] = np.empty(room, array.dtype)
+                self._arrays[name][: len(array)] = array
 
 
 def in_order(tables: list[Columns], rows: list[NDArray[np.intp]]) -> NDArray[np.intp]:
     """Return the table and the row of these rows of each table, in the order of all."""
     pairs = [np.column_stack((np.full(len(some), n), some)) for n, some in enumerate(rows)]
     orders = [table.order()[some] for table, some in zip(tables, rows, strict=True)]
-    order = np.argsort(_joined(orders, "i8"), kind="stable")
-    return np.concatenate(pairs or [_NO_ROWS])[order]
+    order = np.argsort(np.concatenate([np.empty(0, "i8"), *orders]), kind="stable")
+    return np.concatenate([np.empty((0, 2), np.intp), *pairs])[order]
 
 
 def newest(tables: list[Columns], count: int | None = None) -> NDArray[np.intp]:
@@ -279,39 +241,33 @@ def frame_of(
     def of(name: str) -> list[NDArray[Any]]:
         return [table.array(name) for table in tables]
 
+    tables = tables or [Columns("", words)]
     sizes = [len(table) for table in tables]
-    started_at = _joined(of("started_at"), "i8").view("M8[us]")
+    started_at = np.concatenate(of("started_at")).view("M8[us]")  # never a view of the log's
     data: dict[str, Any] = {
-        "exchange_id": _texts(_joined([table.ids() for table in tables], "O")),
+        "exchange_id": _texts(np.concatenate([table.ids() for table in tables])),
         "started_at": pd.array(started_at, dtype=UTC_TIME, copy=False),
         "session": _repeated([table.session for table in tables], sizes),
         "outcome": _occurring(of("outcome"), [str(outcome) for outcome in Outcome]),
-        **{name: _occurring(of(name), words[name].texts) for name in _CODED},
-        **{name: _integers(_joined(of(name), "i8")) for name in _INTEGERS},
-        **{name: _joined(of(name), DTYPES[name]) for name in _PLAIN},
+        **{name: _occurring(of(name), words[name].texts) for name in CODED},
+        **{name: _integers(np.concatenate(of(name))) for name in _INTEGERS},
+        **{name: np.concatenate(of(name)) for name in _PLAIN},
     }
-    if sourced:
-        data["source"] = _repeated([table.source or "" for table in tables], sizes)
     if bodies is not None:
         for n, name in enumerate(("request", "response")):
             data[name] = _texts([text for texts in bodies for text in texts[n]])
-    frame = pd.DataFrame({name: data[name] for name in _ORDER if name in data}, copy=False)
+    frame = pd.DataFrame({name: data[name] for name in COLUMNS if name in data}, copy=False)
+    if sourced:
+        sources = _repeated([table.source or "" for table in tables], sizes)
+        frame.insert(COLUMNS.index("session") + 1, "source", sources)
     if len(tables) < 2:
         return frame
     order = np.argsort(np.concatenate([table.order() for table in tables]), kind="stable")
     return frame.iloc[order].reset_index(drop=True)
 
 
-_AFTER_SESSION: Final = COLUMNS.index("session") + 1
-_ORDER: Final = (*COLUMNS[:_AFTER_SESSION], "source", *COLUMNS[_AFTER_SESSION:])
 _CHUNK: Final = 50_000
-_NO_ROWS: Final = np.empty((0, 2), np.intp)
 _PLAIN: Final = ("attempt", "elapsed_ms", "request_bytes")
-
-
-def _joined(arrays: list[NDArray[Any]], dtype: str) -> NDArray[Any]:
-    """Return one array of its own, never a view of the log's."""
-    return np.concatenate(arrays) if arrays else np.empty(0, dtype)
 
 
 def _texts(texts: Any) -> Any:
@@ -324,7 +280,7 @@ def _integers(numbers: NDArray[np.int64]) -> Any:
     return pd.arrays.IntegerArray(numbers, absent)
 
 
-def _repeated(texts: list[str], sizes: list[int]) -> pd.Categorical:
+def _repeated(texts: list[str], sizes: list[int]) -> Any:
     return _occurring([np.full(size, n, "i4") for n, size in enumerate(sizes)], texts)
 
 
@@ -341,5 +297,5 @@ def _occurring(parts: list[NDArray[Any]], values: list[str]) -> pd.Categorical:
     codes = [*(places.get(value, -1) for value in values), -1]  # -1 is the last
     small = np.array(codes, np.min_scalar_type(-len(words) - 1))
     dtype = pd.CategoricalDtype(pd.Index(words, dtype=STRING))
-    merged = _joined([np.take(small, numbers) for numbers in parts], "i1")
+    merged = np.concatenate([np.take(small, numbers) for numbers in parts])
     return pd.Categorical.from_codes(merged, dtype=dtype, validate=False)

@@ -1,8 +1,4 @@
-"""Finding rows of a log: a filter, and the newest of what it lets through.
-
-Only a text has to be looked for in the bodies; what was found is remembered, so a new row costs
-the same in a long log as in a short one.
-"""
+"""Finding rows of a log: a filter, and the newest of what it lets through."""
 
 from __future__ import annotations
 
@@ -14,22 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brocap_nb.api._exchange import Exchange
-from brocap_nb.log._rows import NOWHERE, in_order
+from brocap_nb.log._rows import CODED, NOWHERE, in_order
 
 if TYPE_CHECKING:
     from brocap_nb.log import ExchangeLog
-    from brocap_nb.log._folders import Session
+    from brocap_nb.log._journal import Session
     from brocap_nb.log._rows import Columns
 
 
-CHUNK: Final = 500
-"""Rows whose bodies are read at a stretch: the log can be written to in between."""
-
+CHUNK: Final = 500  # rows whose bodies are read at a stretch: others may write in between
 _YES: Final = 3  # a row has the text; else how many of its lines do not have it
-_ROW_TEXTS: Final = (
-    *("exchange_id", "method", "task_type", "task_id", "outcome", "http_status"),
-    *("error_code", "error_description", "status"),
-)
+_ROW_TEXTS: Final = (*CODED, "task_id", "outcome", "http_status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +53,16 @@ class Search:
         self.wanted = wanted
         self._log = log
         self._text = wanted.text.casefold()
-        self._verdicts: dict[Columns, NDArray[np.uint8]] = {}
+        self._verdicts: dict[Columns, NDArray[np.uint8]] = {}  # a row is looked into once
 
     def page(self, size: int, stopped: Callable[[], bool] = lambda: False) -> Page | None:
-        """Return the newest `size` exchanges.
-
-        `stopped` is asked now and then while bodies are read; if it returns True, so is None.
-        """
-        if self._text and not self._read_bodies(stopped):
-            return None
+        """Return the newest `size` exchanges; None if `stopped`, while bodies are read."""
+        while self._text:  # only a text has to be looked for in the bodies
+            with self._log.reading() as sessions:
+                if not any(map(self._read_some, reversed(sessions))):
+                    break
+            if stopped():
+                return None
         with self._log.reading(still=True) as sessions:
             tables = [session.columns for session in sessions]
             found = [*map(self._rows, tables)]
@@ -89,26 +81,18 @@ class Search:
             mask &= self._looked_into(columns) == _YES  # what came just now: the next look has it
         return np.flatnonzero(mask)
 
-    def _read_bodies(self, stopped: Callable[[], bool]) -> bool:
-        """Bring the verdicts up to date, a few rows at a stretch. False if stopped."""
-        while True:
-            with self._log.reading() as sessions:
-                if not any(self._read_some(session) for session in reversed(sessions)):
-                    return True
-            if stopped():
-                return False
-
     def _read_some(self, session: Session) -> bool:
         """Look into the next rows that nobody has looked into; whether there were some."""
         columns = session.columns
         verdicts = self._verdicts[columns] = self._looked_into(columns)
         lines = 1 + (columns.array("response_at")[: len(verdicts)] != NOWHERE)
         fresh = np.flatnonzero(verdicts < lines)[-CHUNK:]
-        for row, *bodies in zip(fresh.tolist(), *session.bodies(fresh), strict=True):
-            exchange = columns.exchange(row)
-            shown = [*bodies, *(getattr(exchange, name) for name in _ROW_TEXTS)]
-            has = any(self._text in str(text).casefold() for text in shown if text is not None)
-            verdicts[row] = _YES if has else lines[row]
+        told = columns.lists(fresh)
+        ids = [f"{columns.session}-{number}" for number in told["number"]]
+        shown = zip(ids, *session.bodies(fresh), *map(told.__getitem__, _ROW_TEXTS), strict=True)
+        for row, texts in zip(fresh.tolist(), shown, strict=True):
+            known = (str(text).casefold() for text in texts if text not in (None, NOWHERE))
+            verdicts[row] = _YES if any(self._text in text for text in known) else lines[row]
         return bool(len(fresh))
 
     def _looked_into(self, columns: Columns) -> NDArray[np.uint8]:

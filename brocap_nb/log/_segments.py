@@ -17,39 +17,28 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from brocap_nb.log._journal import WRONG, decode, open_plain, write_whole
+from brocap_nb.log._journal import WRONG, Journal, decode, open_plain, write_whole
 from brocap_nb.log._rows import NOWHERE, Columns
 
-SEGMENT_ROWS: Final = 500
-"""How many exchanges are sealed together."""
+SEGMENT_ROWS = 500  # exchanges that are sealed together
 _MOST_BYTES: Final = 64 * 1024 * 1024
 
 
-class Sealer:
-    """Seals the rows of the session that this process writes, a segment at a time."""
-
-    def __init__(self, path: Path | None, columns: Columns, rows: int = SEGMENT_ROWS) -> None:
-        self._path, self._columns, self._rows = path, columns, rows
-        self._answers: dict[int, int] = {}  # how many were sealed in each segment
-
-    def seal(self) -> None:
-        """Seal the full segments but the newest, and again those that got an answer since.
-
-        What cannot be written is left out: the lines are enough.
-        """
-        if self._path is None or len(self._columns) % self._rows:
-            return
-        request_at, response_at = map(self._columns.array, ("request_at", "response_at"))
-        answered = (response_at[: -self._rows] != NOWHERE).reshape(-1, self._rows).sum(axis=1)
-        for number, answers in enumerate(answered.tolist()):
-            if self._answers.get(number) != answers:
-                rows = slice(number * self._rows, (number + 1) * self._rows)
-                made = {"rest_at": int(request_at[rows.stop]), "rows": self._columns.lists(rows)}
-                with contextlib.suppress(OSError):
-                    if _are_in_file(made):
-                        data = orjson.dumps(made, option=orjson.OPT_SERIALIZE_NUMPY)
-                        write_whole(_segment(self._path, number), data)
-                    self._answers[number] = answers
+def seal(journal: Journal) -> None:
+    """Seal the full segments but the newest, and again those that got an answer since."""
+    columns, size = journal.columns, SEGMENT_ROWS
+    if journal.path is None or len(columns) % size:
+        return
+    answered = (columns.array("response_at")[:-size] != NOWHERE).reshape(-1, size).sum(axis=1)
+    for number, answers in enumerate(answered.tolist()):
+        if journal.sealed.get(number) != answers:
+            rows = slice(number * size, (number + 1) * size)
+            rest_at = int(columns.array("request_at")[rows.stop])
+            made = {"rest_at": rest_at, "rows": columns.lists(rows)}
+            with contextlib.suppress(OSError):  # the lines are enough
+                if _are_in_file(made):
+                    write_whole(_segment(journal.path, number), orjson.dumps(made))
+                journal.sealed[number] = answers
 
 
 def load_sealed(path: Path, columns: Columns) -> int:

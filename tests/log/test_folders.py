@@ -10,7 +10,7 @@ import pytest
 
 import brocap_nb as bn
 from brocap_nb.api._body import EmbeddedPicture
-from brocap_nb.log import engines
+from brocap_nb.log import _segments, engines
 from brocap_nb.log._folders import log_files
 
 
@@ -83,7 +83,7 @@ def test_a_pattern_has_a_star_or_a_question_mark() -> None:
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o027])
 @pytest.mark.parametrize(("folder", "file"), [(0o755, 0o600), (0o775, 0o600), (0o2750, 0o640)])
 def test_files_are_for_their_owner_unless_the_folder_was_given_to_a_group(
-    folder: int, file: int, umask: int, tmp_path: Path
+    folder: int, file: int, umask: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "alice"
     place.mkdir()
@@ -93,7 +93,7 @@ def test_files_are_for_their_owner_unless_the_folder_was_given_to_a_group(
         log = bn.ExchangeLog(place / "brocap_log")
         picture = EmbeddedPicture(b"", b"PNG", "image/png", "0" * 64)
         log.begin(method="m", url="u", request="{}", request_bytes=2, pictures=[picture])
-        log._sealer._rows = 1
+        monkeypatch.setattr(_segments, "SEGMENT_ROWS", 1)
         log.begin(method="m", url="u", request="{}", request_bytes=2)
     finally:
         os.umask(before)

@@ -10,15 +10,20 @@ import pandas as pd
 import pytest
 
 import brocap_nb as bn
+from brocap_nb.log import _segments
 from brocap_nb.log._rows import Columns
 
 ROWS = 50
 
 
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_segments, "SEGMENT_ROWS", ROWS)
+
+
 def filled(folder: Path) -> bn.ExchangeLog:
     """170 rows that are sealed every 50; the request of one stays without an answer."""
     log = bn.ExchangeLog(folder)
-    log._sealer._rows = ROWS
     for number in range(1, 171):
         method, request = f"m{number % 3}", f'"{number}"'
         sent = log.begin(method=method, url="u", request=request, request_bytes=number)
