@@ -135,8 +135,7 @@ class Journal(Session):
         """Write a line with one `write` and return where it is; below 0 if it is in memory only."""
         if self.path is not None:
             try:
-                self._open(self.path)
-                return self._write(line)
+                return self._write(line, self._open(self.path))
             except OSError as error:
                 self._warn("the log lines that follow are kept in this kernel only", error)
         self._lines.append(encode(line))
@@ -169,23 +168,26 @@ class Journal(Session):
     def picture(self, file_name: str, size: int) -> bytes | None:
         return self._pictures.get(file_name) or super().picture(file_name, size)
 
-    def _open(self, path: Path) -> None:
-        """Make the file, or make it again if somebody deleted it."""
-        if self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0:
-            return
+    def _open(self, path: Path) -> int:
+        """Make the file, or make it again if it was deleted; return where its next line begins."""
+        if self._descriptor >= 0:
+            state = os.fstat(self._descriptor)
+            if state.st_nlink > 0:
+                return state.st_size
         make_folder(path.parent)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         deleted, self._descriptor = self._descriptor, os.open(path, flags, 0o600)
         share(path)
         if deleted < 0:
-            self._write(self._header)
-            return
-        with os.fdopen(deleted, "rb") as old, path.open("ab") as new:
-            old.seek(0)
-            shutil.copyfileobj(old, new)  # same offsets, so every row still finds its lines
+            self._write(self._header, 0)
+        else:
+            with os.fdopen(deleted, "rb") as old, path.open("ab") as new:
+                old.seek(0)
+                shutil.copyfileobj(old, new)  # same offsets, so every row still finds its lines
+        return os.fstat(self._descriptor).st_size
 
-    def _write(self, line: dict[str, Any]) -> int:
-        data, start = encode(line) + b"\n", os.fstat(self._descriptor).st_size
+    def _write(self, line: dict[str, Any], start: int) -> int:
+        data = encode(line) + b"\n"
         if os.write(self._descriptor, data) < len(data):
             os.ftruncate(self._descriptor, start)  # no line begins in the middle of another
             raise OSError(28, "No space left on device")

@@ -93,7 +93,8 @@ class Recorder:
 
     def hide(self, secrets: Sequence[Secret]) -> None:
         """Redact these from now on as well: a server may repeat them, even much later."""
-        self.veil = self.veil.over(secrets)
+        if secrets:  # else another thread's could be undone
+            self.veil = self.veil.over(secrets)
 
 
 @dataclass(eq=False, repr=False)
