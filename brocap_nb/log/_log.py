@@ -112,7 +112,8 @@ class ExchangeLog:
         with self._own.lock:
             at = self._own.append(_journal.line_of("response", exchange))
             row = self._own.columns.row_of(number_of(exchange.exchange_id))
-            if row is not None:  # not so if the process was forked in between
+            # neither is so if the process was forked in between
+            if row is not None and exchange.session == self.session:
                 self._own.columns.finish(row, exchange, at)
         _folders.tell((exchange,), tuple(self._listeners))
 
@@ -274,12 +275,17 @@ class ExchangeLog:
         return summary(self.frame(bodies=bodies, session=session), *asked).to_native()
 
     def words(self, column: str) -> list[str]:
-        """Return the different texts that came in a column of the dtype category.
+        """Return the different texts that came as method, task type, error code, and so on.
 
         >>> balance = client.get_balance()
         >>> log.words("method")
         ['getBalance']
         """
+        if column not in self._words:
+            raise InvalidInputError(
+                f"{column!r} has no words to list; expected one of: {', '.join(self._words)}.",
+                field="column",
+            )
         with self.reading():
             return list(self._words[column].texts)
 

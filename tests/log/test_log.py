@@ -53,6 +53,8 @@ def test_nothing_is_on_disk_of_a_log_in_memory_or_before_the_first_exchange(
     bn.Client(key, base_url=peer.url, log=memory).get_balance()
     assert memory.folder is None
     assert memory[0].response == '{"errorId": 0, "balance": 3}'
+    with pytest.raises(bn.InvalidInputError, match="'outcome' has no words to list; expected"):
+        memory.words("outcome")
     assert len(log.frame()) == len(log.recent()) == 0
     assert "0 exchanges" in log._repr_mimebundle_()["text/plain"]
     assert list(tmp_path.rglob("*")) == []
@@ -80,29 +82,28 @@ def test_an_exchange_has_its_id_and_is_a_row_of_the_frame_whoever_wrote_it(tmp_p
 def test_a_fork_writes_a_file_of_its_own_whoever_follows(tmp_path: Path) -> None:
     """The child has no follower, and none of the locks that one held."""
     code = """
-import os
+import dataclasses, os
 import brocap_nb as bn
 from brocap_nb.log import _folders
 _folders.INTERVAL = 0.0001
 log, memory = bn.ExchangeLog("log"), bn.ExchangeLog(":memory:")
 log.subscribe(lambda exchange: None, others=True)
 def begin(log):
-    log.begin(method="m", url="u", request="{}", request_bytes=2)
+    return log.begin(method="m", url="u", request="{}", request_bytes=2)
+first = dataclasses.replace(begin(log), outcome=bn.Outcome.OK)
 for number in range(30):
     begin(log), begin(memory)
     child = os.fork()
     if not child:
-        begin(log), begin(memory)
-        os._exit(len(memory) - number - 2)
+        own, _ = begin(log), begin(memory)
+        log.finish(first)  # which is another session's, though of the same number
+        os._exit(len(memory) - number - 2 + (log[own].outcome == "ok"))
     assert os.waitpid(child, 0)[1] == 0
-assert len(log) == 60, len(log)
+assert len(log) == 61, len(log)
 assert log.frame()["session"].nunique() == 31
 """
     command = [sys.executable, "-W", "ignore", "-c", code]
     subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
-
-
-# --- files that something happened to -----------------------------------------------------
 
 
 @pytest.mark.parametrize(

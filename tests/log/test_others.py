@@ -63,9 +63,6 @@ def heard(teacher: ExchangeLog) -> Iterator[list[bn.Exchange]]:
     until(lambda: followers() <= before)
 
 
-# --- reading ------------------------------------------------------------------------------
-
-
 def test_all_folders_are_one_frame_with_who(
     peer: Peer, teacher: ExchangeLog, tmp_path: Path
 ) -> None:
@@ -137,9 +134,6 @@ def test_it_is_never_written(peer: Peer, teacher: ExchangeLog, tmp_path: Path) -
     assert (teacher.read_only, ExchangeLog(tmp_path / "alice").read_only) == (True, False)
 
 
-# --- what happens to files ----------------------------------------------------------------
-
-
 def test_what_cannot_be_read_for_a_moment_stays_and_what_became_shorter_is_read_anew(
     peer: Peer, tmp_path: Path
 ) -> None:
@@ -161,9 +155,6 @@ def test_what_cannot_be_read_for_a_moment_stays_and_what_became_shorter_is_read_
     assert reader.frame()["response"].notna().tolist() == [True]
     path.write_bytes(b"".join(lines))
     pd.testing.assert_frame_equal(reader.frame(), alice.log.frame())
-
-
-# --- following ----------------------------------------------------------------------------
 
 
 def told(heard: list[bn.Exchange]) -> list[str]:

@@ -212,9 +212,6 @@ def test_a_row_is_under_way_only_in_its_own_session_and_says_whose_it_is() -> No
     assert row_of(ours, log.session).text.endswith(" bob")
 
 
-# --- an exchange in full ------------------------------------------------------------------
-
-
 def test_it_is_shown_with_its_meaning_its_small_picture_and_as_code(
     board: LogBoard, used: bn.Client
 ) -> None:
