@@ -225,11 +225,13 @@ def _redacted(entry: Any, path: str, veil: Veil) -> tuple[str | None, str | None
     kind, raw = _body(entry, path)
     if not raw and _get(entry, f"{path}.text", "-") == "-":
         return None, None
+    a_text = _get(entry, f"{path}.encoding") != "base64"  # which may have half a character
     try:
-        text, encoding = raw.decode(), "utf-8"
+        text = raw.decode("utf-8", "surrogatepass" if a_text else "strict")
+        return veil.redact(redact_body(text, kind)[0]), None
     except UnicodeDecodeError:  # a character for each byte: a key is found between any others
-        text, encoding = raw.decode("latin-1"), "latin-1"
-    return decode_answer(redact_body(text, kind)[0].encode(encoding), veil)
+        text = redact_body(raw.decode("latin-1"), kind)[0]
+        return decode_answer(text.encode("latin-1"), veil)
 
 
 def _exchange(entry: Any, number: int, veil: Veil) -> Exchange:
