@@ -234,7 +234,8 @@ class Others:
                 with self.lock:
                     self.look(tell=False)
                     news = self._news(told)
-                tell(news, (listener,))
+                if not ended.is_set():  # so what came after the end is not told
+                    tell(news, (listener,))
 
         follower = threading.Thread(target=run, name="brocap-nb follower", daemon=True)
         follower.start()
