@@ -12,6 +12,7 @@ def _no_constant(name: str) -> Never:
 
 
 _STRICT: Final = json.JSONDecoder(parse_constant=_no_constant)
+_LENIENT: Final = json.JSONDecoder()  # a key must be found beside a `NaN` as well
 
 
 def parse(
@@ -32,7 +33,7 @@ def parse(
 
 def fields_of(text: str | bytes) -> dict[str, Any]:
     """Return the fields of a JSON object; none if the text is something else. It never raises."""
-    value, _ = parse(text, json.JSONDecoder())  # a key must be found beside a `NaN` as well
+    value, _ = parse(text, _LENIENT)
     return value if isinstance(value, dict) else {}
 
 

@@ -205,10 +205,12 @@ class Others:
     def look(self, *, tell: bool = True) -> None:
         """Read what was written since; warn of what cannot be read, or leave it to a later look."""
         wrong: dict[Path, str] = {}
+        known = len(self.sessions)
         for file in log_files(self._folder, wrong.__setitem__) if self._folder else ():
             if file.session != self._own and file.path not in self.sessions:
                 self.sessions[file.path] = OtherSession(file, self._words)
-        self.sessions = dict(sorted(self.sessions.items()))
+        if len(self.sessions) > known:
+            self.sessions = dict(sorted(self.sessions.items()))
         for path, session in self.sessions.items():
             if what := session.read_on():
                 wrong[path] = what
