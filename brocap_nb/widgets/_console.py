@@ -96,11 +96,7 @@ class Console:
         self._seen = widgets.panel(self.tabs, self.picture, self.submissions)
         columns = widgets.Box([self._task, self._seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
-        self._top = widgets.View(
-            [head, columns],
-            layout={"grid_gap": "10px"},
-            classes=("brocap",),
-        )
+        self._top = widgets.View([head, columns], classes=("brocap", "brocap-blocks"))
 
         guard = self._report.guard
         self._show_form()

@@ -1,8 +1,9 @@
 """The core widgets, less what each would bring along, and what a block of them needs.
 
-Every ipywidget has a layout and a style, each a model of its own that is sent to the browser. Here
-those that are alike are one: a console is a third of the messages, and the style sheet lays it out.
-A `View`, which a user may lay out, has a layout for itself.
+Every ipywidget has a layout and a style, each a model of its own that is sent to the browser, and
+drawn there for each widget. Here it has neither unless one is given: a console is a third of the
+messages and of the views, and the style sheet lays it out. A `View` has a layout: a user may lay it
+out.
 
 Their colours are the theme's. A secret is never widget state: that is written into the saved
 notebook, its checkpoints and its exports.
@@ -16,7 +17,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import anywidget
 import ipywidgets as core
@@ -31,25 +32,25 @@ from brocap_nb.api._errors import BroCapError
 from brocap_nb.api._secrets import Secret
 
 _lock: Final = threading.RLock()
-_parts: dict[tuple[Any, ...], Widget] = {}
+_layouts: dict[str | None, Layout] = {}
 
 
-def _part(kind: Any, traits: Mapping[str, Any]) -> Widget:
-    key = (kind, *sorted(traits.items()))
+def _layout(display: str | None) -> Layout:
     with _lock:
-        known = _parts.get(key)
+        known = _layouts.get(display)
         if known is None or known.comm is None:  # somebody has closed all widgets
-            known = _parts[key] = kind(**traits)
+            known = _layouts[display] = Layout(display=display)
         return known
 
 
-def shown(yes: object) -> dict[str, str]:
-    """The layout of a widget that is shown, or hidden so that it takes no room."""
-    return {} if yes else {"display": "none"}
+def shown(yes: object) -> Layout | None:
+    """The layout that a widget begins with: shown, or hidden so that it takes no room."""
+    return None if yes else _layout("none")
 
 
 def show(widget: Widget, yes: object) -> None:
-    widget.layout = _part(Layout, shown(yes))
+    if not yes or widget.layout is not None:
+        widget.layout = _layout(None if yes else "none")  # None would change nothing in a browser
 
 
 _LATE: Final = """<style>
@@ -94,43 +95,46 @@ def display_both(
     return lambda: handle.update(form(), raw=True)
 
 
-class _Sharing:
-    """Takes its layout and its style from those that are there."""
-
-    _shared: ClassVar[tuple[str, ...]] = ("layout", "style")
+class _Bare:
+    """Has a layout and a style only if they are given."""
 
     def __init__(self, *args: Any, classes: Sequence[str] = (), **kwargs: Any) -> None:
         if classes:  # added later, they would be a message of their own
             kwargs["_dom_classes"] = tuple(classes)
-        for name, trait in type(self).class_traits().items():  # type: ignore[attr-defined]
-            given = kwargs.get(name)
-            if name in self._shared and not isinstance(given, Widget):
-                kwargs[name] = _part(trait.klass, given or {})
         super().__init__(*args, **kwargs)
 
     def __repr__(self) -> str:  # an ipywidget's own has those of all that is in it
         return f"<{type(self).__name__}>"
 
 
-def _sharing(kind: Any) -> Any:
-    """The same core widget, which takes its layout and its style from those that are there."""
-    return type(kind.__name__, (_Sharing, kind), {})
+def _bare(kind: Any) -> Any:
+    """The same core widget, which has a layout and a style only if they are given."""
+    optional = {
+        name: _synced(traitlets.Instance(trait.klass, allow_none=True))
+        for name, trait in kind.class_traits().items()
+        if name in ("layout", "style")
+    }
+    return type(kind.__name__, (_Bare, kind), optional)
 
 
-AnyWidget: Any = _sharing(anywidget.AnyWidget)
-Box: Any = _sharing(core.Box)
-HBox: Any = _sharing(core.HBox)
-VBox: Any = _sharing(core.VBox)
-HTML: Any = _sharing(core.HTML)
-BoundedIntText: Any = _sharing(core.BoundedIntText)
-Button: Any = _sharing(core.Button)
-Checkbox: Any = _sharing(core.Checkbox)
-Dropdown: Any = _sharing(core.Dropdown)
-FileUpload: Any = _sharing(core.FileUpload)
-Text: Any = _sharing(core.Text)
-Textarea: Any = _sharing(core.Textarea)
-ToggleButton: Any = _sharing(core.ToggleButton)
-ToggleButtons: Any = _sharing(core.ToggleButtons)
+def _synced(trait: Any) -> Any:
+    return trait.tag(sync=True, **core.widget_serialization)
+
+
+AnyWidget: Any = _bare(anywidget.AnyWidget)
+Box: Any = _bare(core.Box)
+HBox: Any = _bare(core.HBox)
+VBox: Any = _bare(core.VBox)
+HTML: Any = _bare(core.HTML)
+BoundedIntText: Any = _bare(core.BoundedIntText)
+Button: Any = _bare(core.Button)
+Checkbox: Any = _bare(core.Checkbox)
+Dropdown: Any = _bare(core.Dropdown)
+FileUpload: Any = _bare(core.FileUpload)
+Text: Any = _bare(core.Text)
+Textarea: Any = _bare(core.Textarea)
+ToggleButton: Any = _bare(core.ToggleButton)
+ToggleButtons: Any = _bare(core.ToggleButtons)
 
 
 class PatientButton(Button):
@@ -154,9 +158,9 @@ class PatientButton(Button):
 
 
 class View(VBox):
-    """Widgets above each other, with a layout that no other widget has."""
+    """Widgets above each other, with a layout."""
 
-    _shared = ("style",)
+    layout = _synced(traitlets.Instance(Layout, ()))
 
     def close(self) -> None:
         super().close()

@@ -15,20 +15,21 @@ from brocap_nb.widgets._kit import Report, close_all
 from brocap_nb.widgets._rows import Row, RowList
 
 
-def test_what_is_alike_is_one_and_hiding_one_hides_no_other() -> None:
-    one, other, wide = _kit.HTML("a"), _kit.VBox(), _kit.HTML("b", layout={"width": "7px"})
-    assert one.layout is other.layout
-    assert one.layout is not wide.layout
-    assert one.style is wide.style
-    _kit.show(one, False)
-    assert (one.layout.display, other.layout.display) == ("none", None)
+def test_a_widget_has_no_layout_until_it_is_hidden_and_showing_one_shows_no_other() -> None:
+    one, other = _kit.HTML("a"), _kit.Button(description="b")
     _kit.show(one, True)
+    assert (one.layout, one.style, other.layout, other.style) == (None, None, None, None)
+    for widget in (one, other):
+        _kit.show(widget, False)
     assert one.layout is other.layout
+    _kit.show(one, True)
+    assert (one.layout.display, other.layout.display) == (None, "none")
     views = _kit.View(), _kit.View()
     assert views[0].layout is not views[1].layout  # a user may lay one out
-    for gone in (*views, wide.layout, wide):  # as Widget.close_all() does: it is made anew
+    other.layout.close()  # as Widget.close_all() does: it is made anew
+    assert _kit.HTML("c", layout=_kit.shown(False)).layout.comm is not None
+    for gone in (*views, one, other):
         gone.close()
-    assert _kit.HTML("c", layout={"width": "7px"}).layout.comm is not None
 
 
 def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> None:
