@@ -159,8 +159,7 @@ class VisitorPage(widgets.View):
             told = widgets.HTML(widgets.note("Tasks go to: Practice service; free, no key needed"))
             self.console.target.set_trait("children", [told])
         words = "Download your log (.har, keys removed)"
-        layout = {"width": "auto", "align_self": "flex-start"}
-        download = widgets.Button(description=words, layout=layout)
+        download = widgets.Button(description=words)
         self.link = widgets.HTML()
         about = widgets.note(
             "Build a task, send it, and see every request and response. The log is yours alone. It "
@@ -169,7 +168,7 @@ class VisitorPage(widgets.View):
         )
         title = widgets.HTML(f'<h1 style="font-size:1.5em;margin:0">brocap_nb</h1>{about}')
         shown = [widgets.panel(title, download, self.link), self.console.widget]
-        super().__init__(shown, layout={"grid_gap": "12px"}, classes=("brocap",))
+        super().__init__(shown, classes=("brocap", "brocap-blocks"))
         download.on_click(self._prepare)
 
     def _prepare(self, _: object) -> None:

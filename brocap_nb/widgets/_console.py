@@ -96,7 +96,10 @@ class Console:
         self._seen = widgets.panel(self.tabs, self.picture, self.submissions)
         columns = widgets.Box([self._task, self._seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
-        self._top = widgets.View([head, columns], classes=("brocap", "brocap-blocks"))
+        self.board = LogBoard(self.log, target=self.target)
+        """The log: its errors, its rows, and one exchange in full."""
+        parts = (head, columns, self.board.widget)
+        self._top = widgets.View(parts, classes=("brocap", "brocap-blocks"))
 
         guard = self._report.guard
         self._show_form()
@@ -107,8 +110,7 @@ class Console:
         self._stop = widgets.after_cells(guard(self.offer_task_types))
         widgets.replace_former(self.close)  # last, so that a sandbox in use goes on
 
-    # what needs more time is made when the form is on its way to the screen: the first sample is
-    # chosen, and the log needs as many widgets again
+    # what needs more time is made when the form and the log are on their way to the screen
 
     @cached_property
     def text(self) -> Any:
@@ -118,17 +120,9 @@ class Console:
         return text
 
     @cached_property
-    def board(self) -> LogBoard:
-        """The log: its errors, its rows, and one exchange in full."""
-        board = LogBoard(self.log, target=self.target)
-        self._top.children += (board.widget,)
-        return board
-
-    @cached_property
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
-        if self._top.comm is not None:  # a closed console follows no log again
-            _ = self.board
+        if self._top.comm is not None:
             self._top.children += (widgets.Browser(),)
             self._offer_samples()
             picker = self.form.picker
@@ -160,8 +154,7 @@ class Console:
         self._stop()
         for run in self.submissions.running:
             run.cancel()
-        if "board" in self.__dict__:
-            self.board.close()
+        self.board.close()
         for part in (*self._forms.values(), self._top):
             widgets.close_all(part)
 
@@ -177,6 +170,7 @@ class Console:
                 kind,
                 allow_private=self._allow_private,
                 changed=self._show_task,
+                samples=lambda: self.target.sandbox().puzzles,
             )
         self.form: TaskForm = self._forms[kind]
         """The form that is shown."""
@@ -241,7 +235,7 @@ class Console:
     def _offer_samples(self) -> None:
         if self.form.picker is not None:
             with self._report.catching():  # a sandbox that cannot start
-                self.form.picker.offer(lambda: self.target.sandbox().puzzles)
+                self.form.picker.complete()
 
     # from the task to its answer
 

@@ -58,7 +58,7 @@ class ExchangeView(widgets.VBox):
         self.exchanges, self._target = log, target
         self._report = widgets.Report(target.redact if target is not None else str)
         self._shown, self._difference = widgets.HTML(), widgets.HTML()
-        self._entry, self._code = widgets.HTML(), widgets.HTML(layout=widgets.shown(False))
+        self._entry, self._code = widgets.HTML(), widgets.HTML()
         self.again = widgets.Button(tooltip="Send this request again, as a new exchange")
         self.curl = widgets.Button(description="As cURL", tooltip="Show it as a shell command")
         self.python = widgets.Button(description="As Python", tooltip="Show it as a program")
@@ -110,7 +110,7 @@ class ExchangeView(widgets.VBox):
 
     def _forget(self) -> None:
         self._report.clear()
-        widgets.show_html(self._code, "")
+        self._code.value = ""
         self._difference.value = ""
         self.compare.value = False
 
@@ -120,7 +120,7 @@ class ExchangeView(widgets.VBox):
             title = f"It has {len(code):,} characters, too many for a notebook. Run this:"
             code = f'print({self._name}.{method}("{self.exchange_id}"))'
         told = widgets.note(title) + _html.code(code, max_height="14em")
-        widgets.show_html(self._code, widgets.copyable(told))
+        self._code.value = widgets.copyable(told)
 
     def _say_how_to_compare(self) -> None:
         if self.compare.value:

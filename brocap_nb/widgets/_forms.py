@@ -10,8 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from html import escape
-from typing import Any, Final, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args
 
 from pydantic import BaseModel
 
@@ -22,6 +21,9 @@ from brocap_nb.api._secrets import KEY_LABEL, Secret, label_of
 from brocap_nb.tasks._types import ComplexImageTask, RawTask, Task
 from brocap_nb.widgets import _kit as widgets
 from brocap_nb.widgets._picture import ImagePicker
+
+if TYPE_CHECKING:
+    from brocap_nb.sandbox import Puzzle
 
 PICTURE_FIELDS: Final = ("imagesBase64", "imageUrls")
 Schema: TypeAlias = Mapping[str, Any]
@@ -56,9 +58,8 @@ class Row:
 
     @cached_property
     def said(self) -> Any:
-        """What there is to say; while there is nothing it takes no room."""
-        shown = widgets.shown(self._help)
-        return widgets.HTML(self._help, layout=shown, classes=("brocap-said",))
+        """What there is to say."""
+        return widgets.HTML(self._help, classes=("brocap-said",))
 
     def parts(self) -> list[widgets.Widget]:
         return [part for part in (self.widget, self.said) if part is not None]
@@ -74,7 +75,7 @@ class Row:
             marked = f"⚠ <b>Rejected by the service:</b> {_html.words(self.marked)}"
             wrong += f'<div class="brocap-problem brocap-marked">{marked}</div>'
         if wrong or "said" in self.__dict__:
-            widgets.show_html(self.said, wrong or self._help)
+            self.said.value = wrong or self._help
         return bool(wrong)
 
 
@@ -101,17 +102,16 @@ class Input(Row):
         hint = "" if choices or line else _hint(shape, listed=self._item is not None)
         help_text = " ".join(filter(None, [shape.get("description"), hint]))
         words = "Question" if self.name == "metadata.Task" else _words(keys[-1])
-        needed = " (required)" if required else ""
+        needed = ", required" if required else ""
         options: dict[str, Any] = {
-            "description": f'{escape(words)} <span class="brocap-api">'
-            f"{escape(self.name)}{needed}</span>",
-            "description_allow_html": True,
+            # as plain text: for HTML a page loads a sanitizer first
+            "description": f"{words} ({self.name}{needed})",
             "tooltip": help_text or None,
             "classes": widgets.PLAIN,
         }
         if secret:
             make: Any = widgets.SecretField
-            options = {"label": f"{self.name}{needed}", "noun": "value"}
+            options = {"label": options["description"], "noun": "value"}
         elif choices:
             start = _text(default)
             if default is None:
@@ -173,6 +173,7 @@ class TaskForm(widgets.View):
         task_type: the class; its fields make the form.
         allow_private: as for `ImagePicker`.
         changed: called after `current` or `problems` were brought up to date.
+        samples: as for `ImagePicker`; of a block that the form is a part of, and that has its look.
     """
 
     def __init__(
@@ -181,6 +182,7 @@ class TaskForm(widgets.View):
         *,
         allow_private: bool | None = None,
         changed: Callable[[], object] = lambda: None,
+        samples: Callable[[], Sequence[Puzzle]] | None = None,
     ) -> None:
         self.task_type = task_type
         self.current: Task | None = None
@@ -196,7 +198,9 @@ class TaskForm(widgets.View):
         rows: list[Row] = []
         fields = _fields(task_type)
         if fields.keys() >= set(PICTURE_FIELDS):
-            self.picker = ImagePicker(allow_private=allow_private, changed=self._picked)
+            self.picker = ImagePicker(
+                allow_private=allow_private, changed=self._picked, samples=samples
+            )
             rows.append(Row(PICTURE_FIELDS, "Picture"))
             rows[0].widget = self.picker
         self.inputs = {one.name: one for one in _inputs(task_type, fields, self._touch)}
@@ -210,6 +214,8 @@ class TaskForm(widgets.View):
             self.more = widgets.Fold(f"{len(more)} more fields", self._rest)
             shown.insert(-1, self.more)
         super().__init__(shown, classes=("brocap-form",))
+        if samples is None:
+            widgets.dress(self)
         self._check()
 
     def task(self) -> Task:
@@ -318,7 +324,6 @@ class TaskForm(widgets.View):
         return f"<{type(self).__name__}: {made}>"
 
     def _ipython_display_(self, **kwargs: Any) -> None:
-        widgets.dress(self)
         self._renew = widgets.display_both(self, self._repr_mimebundle_, **kwargs)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

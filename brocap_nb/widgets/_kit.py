@@ -320,22 +320,15 @@ def copyable(html: str) -> str:
     return f'<div class="brocap-line brocap-copyable">{html}{button}{status}</div>'
 
 
-def show_html(place: HTML, html: str) -> None:
-    """Put HTML into its place; an empty place takes no room."""
-    place.value = html
-    show(place, html)
-
-
 def plain(kind: Any, label: str, **options: Any) -> Any:
     """A control that is no field of a task, with its label above it."""
     return kind(description=label, classes=PLAIN, **options)
 
 
 def dress(widget: VBox) -> None:
-    """Give a widget that is shown by itself its look, and its keys; once."""
-    if "brocap" not in widget._dom_classes:
-        widget.add_class("brocap")
-        widget.children += (HTML(STYLE, layout=shown(False)), Browser())
+    """Give a widget that is no part of another one its look, and its keys."""
+    widget.add_class("brocap")
+    widget.children += (HTML(STYLE, layout=shown(False)), Browser())
 
 
 def close_all(widget: Widget) -> None:
@@ -370,17 +363,17 @@ class Report(HTML):
     """Shows what a handler raises, redacted: a front end would swallow the traceback."""
 
     def __init__(self, redact: Callable[[str], str] = str) -> None:
-        super().__init__(layout=shown(False))
+        super().__init__()
         self._redact = redact
 
     def clear(self) -> None:
-        show_html(self, "")
+        self.value = ""
 
     def tell(self, sentence: str) -> None:
-        show_html(self, status_note(self._redact(sentence)))
+        self.value = status_note(self._redact(sentence))
 
     def problem(self, *sentences: str) -> None:
-        show_html(self, problem_note(*map(self._redact, sentences)))
+        self.value = problem_note(*map(self._redact, sentences))
 
     @contextlib.contextmanager
     def catching(self) -> Iterator[None]:

@@ -78,7 +78,7 @@ class LogBoard:
             [self.list, widgets.line(self.place)],
             classes=("brocap-log",),
         )
-        self._frame = widgets.HTML(layout=widgets.shown(False))
+        self._frame = widgets.HTML()
         head = widgets.line(widgets.HTML(widgets.heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
             [head, self._report, self._rows, self._frame],
@@ -89,6 +89,7 @@ class LogBoard:
         self._unsubscribe = log.subscribe(lambda _: self._refresh.request(), others=True)
         guard(self.draw)()
         if target is None:
+            widgets.dress(self.widget)
             widgets.replace_former(self.close)
 
     # what is not seen at first is not made at first: each widget takes its time in the browser
@@ -152,7 +153,7 @@ class LogBoard:
             self.view.set_trait("_options_labels", labels)  # new options would choose the first
             name = name_of(self.log)
             frame = widgets.copyable(f"As a DataFrame: <pre>{escape(name)}.frame()</pre>")
-            widgets.show_html(self._frame, name and frame)
+            self._frame.value = name and frame
         self._later.request()
 
     def _seen(self, wrong: dict[str, Page]) -> Seen | None:
@@ -274,7 +275,6 @@ class LogBoard:
 
     def _ipython_display_(self, **kwargs: Any) -> None:
         if self.widget.comm is not None:
-            widgets.dress(self.widget)
             self.draw()  # it may have got a name meanwhile
         self._renew = widgets.display_both(self.widget, self._repr_mimebundle_, **kwargs)
 

@@ -123,8 +123,6 @@ def _facts(data: bytes) -> str:
 MAX_BYTES: Final = 10_000_000
 """How large a file may be, as in drop_zone.js; a notebook's connection carries little more."""
 
-_LABEL: Final = 'Picture <span class="brocap-api">imagesBase64 or imageUrls (required)</span>'
-
 
 @lru_cache(maxsize=32)
 def _small(puzzle: Puzzle) -> str:
@@ -133,7 +131,8 @@ def _small(puzzle: Puzzle) -> str:
 
 
 def _told(html: str) -> str:
-    return f'<div role="group" aria-label="Picture">{_LABEL}{html}</div>'
+    label = "Picture (imagesBase64 or imageUrls, required)"
+    return f'<div role="group" aria-label="Picture">{label}{html}</div>'
 
 
 class DropZone(widgets.AnyWidget):
@@ -146,7 +145,8 @@ class ImagePicker(widgets.VBox):
     """Fills `imagesBase64` (a file) or `imageUrls` (an address, a sample).
 
     `allow_private` says whether an address may be of this machine or its network; None leaves it to
-    a checkbox. The sandbox's own address may always be loaded from.
+    a checkbox. The sandbox's own address may always be loaded from. `samples` returns the pictures
+    to offer, once `complete()` is called; without it the picker is complete at once.
     """
 
     def __init__(
@@ -154,28 +154,41 @@ class ImagePicker(widgets.VBox):
         *,
         allow_private: bool | None = None,
         changed: Callable[[], object] = lambda: None,
+        samples: Callable[[], Sequence[Puzzle]] | None = None,
     ) -> None:
         self.data: bytes | None = None
         self.url: str | None = None
         """The picture's address, if it is to be sent as one."""
         self.puzzle: Puzzle | None = None
         self._chosen = NO_PICTURE
-        self._puzzles: Callable[[], Sequence[Puzzle]] = tuple
+        self._puzzles: Callable[[], Sequence[Puzzle]] = samples or tuple
         self._allow_private, self._changed, self._as_url = allow_private, changed, True
         self._load: object | None = None  # the load that is waited for
         self._said = widgets.HTML(_told(widgets.note(NO_PICTURE)))
         self.sample: Any = None
         """Chooses a sample; None while none is offered."""
+        super().__init__([self._said], classes=("brocap-picker",))
+        if samples is None:
+            self.complete()
+
+    def complete(self) -> None:
+        """Make what a picture is chosen with, if that was not done: it takes a page a while."""
+        if "zone" in self.__dict__:
+            return
         self.zone = DropZone()
         self.upload = widgets.FileUpload(
             description="Choose a file…", accept="image/*", classes=("brocap-upload",)
         )
         """Seen only where the zone does not run."""
         self.by_address = widgets.Fold("From an address", self._section)
-        self._own = widgets.line(self.zone, self.upload, self.by_address)
-        super().__init__([self._said, self._own], classes=("brocap-picker",))
         self.zone.on_msg(self._came)
         self.upload.observe(self._file_chosen, "value")
+        own = widgets.line(self.zone, self.upload, self.by_address)
+        strip: Sequence[widgets.Widget] = ()
+        try:
+            strip = self._strip()
+        finally:  # a sandbox may not start
+            self.children = (self._said, *strip, own)
 
     def _section(self) -> Sequence[widgets.Widget]:
         self.address = widgets.plain(widgets.Text, "Address of a picture", placeholder="https://…")
@@ -200,6 +213,7 @@ class ImagePicker(widgets.VBox):
         return {}
 
     def focus(self) -> None:
+        self.complete()
         (self.by_address.opened if self.sample is None else self.sample).focus()
 
     def send_samples_as_url(self, yes: bool) -> None:
@@ -215,11 +229,11 @@ class ImagePicker(widgets.VBox):
         else:
             self._choose(data, None, f"{name[:80]}, sent as a file (`imagesBase64`)")
 
-    def offer(self, puzzles: Callable[[], Sequence[Puzzle]]) -> None:
-        """Offer these samples, as small pictures with their names, if none are offered yet."""
-        if self.sample is not None:
-            return
-        self._puzzles, samples, name = puzzles, puzzles(), f"brocap-{id(self)}"
+    def _strip(self) -> Sequence[widgets.Widget]:
+        """The samples, if there are any, as small pictures with their names."""
+        samples, name = self._puzzles(), f"brocap-{id(self)}"
+        if not samples:
+            return ()
         self.sample = widgets.ToggleButtons(
             options=[(one.name.replace("-", " "), one.name) for one in samples],
             tooltips=[one.question for one in samples],
@@ -232,7 +246,7 @@ class ImagePicker(widgets.VBox):
             for number, one in enumerate(samples, 1)
         ]
         look = widgets.HTML(f"<style>{' '.join(rules)}</style>", layout=widgets.shown(False))
-        self.children = (self._said, self.sample, look, self._own)
+        return self.sample, look
 
     def _choose(
         self, data: bytes | None, url: str | None, said: str = "", *, puzzle: Puzzle | None = None

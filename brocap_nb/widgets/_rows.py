@@ -69,13 +69,13 @@ class RowList(widgets.VBox):
         self.rows: dict[str, Row] = {}
         self._buttons: dict[str, Any] = {}
         self._marked: str | None = None
-        self._header = widgets.HTML(layout=widgets.shown(False), classes=("brocap-row-header",))
+        self._header = widgets.HTML(classes=("brocap-row-header",))
         super().__init__([self._header], classes=("brocap-rows",))
 
     def show(self, rows: Iterable[Row], header: str = "") -> None:
         """Show these rows, in this order, and the names of their columns."""
-        names = header and f'<pre aria-hidden="true">{_aligned(f"  {header}")}</pre>'
-        widgets.show_html(self._header, names)
+        names = f'<pre aria-hidden="true">{_aligned(f"  {header}")}</pre>'
+        self._header.value = header and names
         former, self.rows = self._buttons, {row.key: row for row in rows}
         free = [button for key, button in former.items() if key not in self.rows]
         self._buttons = {

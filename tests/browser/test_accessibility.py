@@ -64,7 +64,7 @@ def test_from_the_first_field_to_the_answer_by_keyboard_alone(lab: Lab) -> None:
     console.get_by_role("button", name="Practice sandbox").focus()
     lab.tab_to("Task type")
     keyboard.press("ArrowDown")
-    console.get_by_label("websiteURL (required)").wait_for()
+    console.get_by_label("websiteURL, required").wait_for()
     keyboard.press("ArrowUp")
     console.get_by_role("button", name="penguin").wait_for()
     lab.tab_to("penguin")
@@ -73,7 +73,7 @@ def test_from_the_first_field_to_the_answer_by_keyboard_alone(lab: Lab) -> None:
     before = path.stat().st_mtime_ns
     keyboard.press("Control+s")
     wait_for(lambda: path.stat().st_mtime_ns != before, "Ctrl+S to save, as anywhere else")
-    field = lab.tab_to("Question metadata.Task (required)")
+    field = lab.tab_to("Question (metadata.Task, required)")
     question = field.input_value()  # the sample brings it, and is answered with no other
     keyboard.press("Control+a")
     keyboard.press("Delete")

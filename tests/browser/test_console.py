@@ -38,7 +38,7 @@ def test_a_task_is_built_submitted_and_answered_by_hand(lab: Lab) -> None:
     console.get_by_text("Not submitted yet.").wait_for()
     console.get_by_text("inside the limits").wait_for()
     console.get_by_text(re.compile(r"\d+ x \d+ pixels")).wait_for()
-    question = console.get_by_label("metadata.Task (required)")
+    question = console.get_by_label("metadata.Task, required")
     assert question.input_value()
     question.fill("")
     lab.submit()

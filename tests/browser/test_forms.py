@@ -36,27 +36,27 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     lab.open("own.ipynb", OWN, "print(form.task().to_python())", "print(form.task().to_wire())")
     lab.run_cell(0)
     page, form = lab.page, lab.page.locator(".brocap").first
-    form.get_by_text("websiteURLs (required)").wait_for()
+    form.get_by_text("websiteURLs, required").wait_for()
     form.get_by_text("The pages to look at.").wait_for()
 
     cells = page.locator(".jp-CodeCell").count()
 
     # Enter begins the next line; a key is no shortcut
-    lines = form.get_by_role("textbox", name="websiteURLs (required)")
+    lines = form.get_by_role("textbox", name="websiteURLs, required")
     lines.focus()
     page.keyboard.type("https://first.example/")
     page.keyboard.press("Enter")
     page.keyboard.type("https://second.example/")
     assert lines.input_value() == "https://first.example/\nhttps://second.example/"
 
-    lab.tab_to("Mode mode (required)")
+    lab.tab_to("Mode (mode, required)")
     page.keyboard.press("ArrowDown")  # else JupyterLab goes to the next cell
     page.keyboard.press("ArrowDown")
-    assert lab.focused() == "Mode mode (required)"
+    assert lab.focused() == "Mode (mode, required)"
     lab.tab_to("▸ 3 more fields")
     page.keyboard.press("Space")
     form.get_by_label("extra").wait_for()
-    lab.tab_to("Speed speed")
+    lab.tab_to("Speed (speed)")
     page.keyboard.press("f")
     lab.tab_to("Extra extra")
     page.keyboard.type('{"a": ')

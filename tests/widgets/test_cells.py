@@ -61,7 +61,7 @@ def test_a_cell_that_is_run_again_and_cells_after_it() -> None:
     assert int(other.split()[0]) > int(once.split()[0])  # another cell has one of its own
     shown = first(runs[3], "display_data", "widget-view+json")  # before the rest is made or closed
     assert first(runs[3], "comm_open", "Submit task") < shown
-    assert shown < first(runs[3], "comm_open", "'Tasks'")
+    assert shown < first(runs[3], "comm_open", "From an address")
     assert shown < first(runs[3], "comm_close")
 
 

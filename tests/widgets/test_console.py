@@ -12,7 +12,7 @@ from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.log import ExchangeLog
-from brocap_nb.widgets import Console, _target
+from brocap_nb.widgets import Console, _kit, _target
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_failed_submission_says_why_and_leads_to_its_request(console: Console)
     console.submit.click()
     line, code = console.submissions.children[1], "ERROR_TASK_NOT_SUPPORTED"
     until(lambda: code in console.form.rows[-1].said.value)
-    until(lambda: line.request.layout.display != "none")
+    until(lambda: line.request.layout is not _kit.shown(False))
     until(lambda: not console.submit.disabled)
     line.request.click()
     assert console.board.exchange.exchange_id == console.log[-1].exchange_id

@@ -6,7 +6,6 @@ import datetime
 import decimal
 import enum
 import json
-import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -60,7 +59,7 @@ def enter(form: TaskForm, name: str, what: Any) -> None:
 def said(form: TaskForm, name: str = "") -> str:
     """What stands below a field; without a name, below the form."""
     (row,) = [row for row in form.rows if (name in row.names if name else not row.names)]
-    return str(row.said.value) if row.said.layout.display != "none" else ""
+    return str(row.said.value)
 
 
 def widgets_in(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
@@ -191,7 +190,7 @@ class HelpedTask(bn.Task, register=False):
 def test_an_input_says_its_name_what_it_takes_and_what_is_sent() -> None:
     form = TaskForm(HelpedTask)
     made = {name: one.widget for name, one in form.inputs.items()}
-    assert re.sub("<.*?>", "", made["aURLList"].description) == "A URL list aURLList (required)"
+    assert made["aURLList"].description == "A URL list (aURLList, required)"
     assert "Some words. One a line: a, b." in said(form, "aURLList")
     assert "Written as JSON: an object of x, y." in said(form, "end")
     hints = [made[name].placeholder for name in ("count", "agent", "day")]

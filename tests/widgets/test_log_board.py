@@ -15,7 +15,7 @@ from pictures import noise
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.widgets import LogBoard, _exchange_view
+from brocap_nb.widgets import LogBoard, _exchange_view, _kit
 from brocap_nb.widgets._exchange_view import name_of
 from brocap_nb.widgets._rows import row_of
 
@@ -53,7 +53,7 @@ def texts(board: LogBoard) -> list[str]:
 
 
 def hidden(widget: Any) -> bool:
-    return bool(widget.layout.display == "none")
+    return widget.layout is _kit.shown(False)
 
 
 def test_it_follows_the_log_and_shows_more_of_it(board: LogBoard, used: bn.Client) -> None:

@@ -9,6 +9,7 @@ import ipywidgets
 import pytest
 from pictures import noise, plain
 
+from brocap_nb.widgets import _kit
 from brocap_nb.widgets._picture import PictureView
 
 ANSWER = [False, True, False, False, True, False]
@@ -59,7 +60,7 @@ def test_an_answer_is_drawn_in_a_grid_and_told_in_words_even_if_it_does_not_fit(
     ):
         view.show(data, answer)
         assert told in view.shown.value
-        assert (view.grid.layout.display != "none") is choice
+        assert (view.grid.layout is not _kit.shown(False)) is choice
 
 
 def test_what_is_saved_stays_in_the_budget() -> None:

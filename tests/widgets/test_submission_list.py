@@ -12,6 +12,7 @@ from peer import http
 from waiting import until
 
 import brocap_nb as bn
+from brocap_nb.widgets import _kit
 from brocap_nb.widgets._kit import close_all
 from brocap_nb.widgets._submission_list import SubmissionList
 
@@ -94,7 +95,7 @@ def test_a_hundred_submissions_weigh_as_much_as_a_few_and_closing_leaves_nothing
     going = used.resume(used.create_task(SLOW).task_id)
     line = follow(runs, going)
     assert "waiting for the answer</b> <small></small>" in line.status.value  # of a resumed task
-    assert line.show.layout.display == "none"  # it is the only one
+    assert line.show.layout is _kit.shown(False)  # it is the only one
     weights = []
     for number in range(100):
         run = used.submit(SLOW)
