@@ -91,9 +91,11 @@ class Console:
         self.picture = PictureView()
         self.tabs = widgets.ToggleButtons(options=["Picture", "Request body", "Python", "Solution"])
         """What is shown beside the form."""
+        self.text = widgets.HTML()
+        """The request body, the code or the solution, whichever is chosen."""
         self._heading = widgets.HTML(widgets.STYLE + widgets.heading("Try a task"))
         self._task = widgets.panel()
-        self._seen = widgets.panel(self.tabs, self.picture, self.submissions)
+        self._seen = widgets.panel()
         columns = widgets.Box([self._task, self._seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
         self.board = LogBoard(self.log, target=self.target)
@@ -113,16 +115,10 @@ class Console:
     # what needs more time is made when the form and the log are on their way to the screen
 
     @cached_property
-    def text(self) -> Any:
-        """The request body, the code or the solution, whichever is chosen."""
-        text = widgets.HTML()
-        self._seen.children = (self.tabs, self.picture, text, self.submissions)
-        return text
-
-    @cached_property
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:
+            self._seen.children = (self.tabs, self.picture, self.text, self.submissions)
             self._top.children += (widgets.Browser(),)
             self._offer_samples()
             picker = self.form.picker
@@ -205,10 +201,8 @@ class Console:
         """Only what is seen is kept up to date: each would be sent to the browser."""
         to_picture = self.tabs.value == "Picture"
         widgets.show(self.picture, to_picture)
-        if not to_picture or "text" in self.__dict__:
-            widgets.show(self.text, not to_picture)
-        if not to_picture:
-            self.text.value = self._solution() if self.tabs.value == "Solution" else self._spelled()
+        shown = self._solution if self.tabs.value == "Solution" else self._spelled
+        self.text.value = "" if to_picture else shown()
 
     def _spelled(self) -> str:
         """The task as the body that is sent, or as code; or what is still missing."""

@@ -37,7 +37,7 @@ _RAW: Final = {
 _LINE: Final = ("string", "integer", "number")
 """The types of JSON that are typed as a line of text."""
 _FORMATS: Final = {"date": "2024-05-31", "date-time": "2024-05-31T12:30Z", "duration": "PT1H30M"}
-_WORD: Final = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")  # of a camelCase name
+_WORD: Final = re.compile(r"[A-Z]{2,}s?(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")  # of a camelCase name
 _JSON_NAME: Final = re.compile(r'"([^"]+)"\s*:')
 _JSON_TEXT: Final = re.compile(r'"((?:[^"\\]|\\.){6,})"(?!\s*:)')  # no name, and not too short
 
@@ -408,7 +408,7 @@ def _hint(shape: Schema, *, listed: bool) -> str:
 
 
 def _words(name: str) -> str:
-    words = " ".join(w if w.isupper() else w.lower() for w in _WORD.findall(name)) or name
+    words = " ".join(w if w[:2].isupper() else w.lower() for w in _WORD.findall(name)) or name
     return words[:1].upper() + words[1:]
 
 

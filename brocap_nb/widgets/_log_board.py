@@ -74,10 +74,7 @@ class LogBoard:
         self.filters = widgets.Fold("Filter", self._section)
         self.list = RowList(self._click)
         self.place = widgets.HTML()
-        self._rows = widgets.VBox(
-            [self.list, widgets.line(self.place)],
-            classes=("brocap-log",),
-        )
+        self._rows = widgets.VBox([self.list, self.place], classes=("brocap-log",))
         self._frame = widgets.HTML()
         head = widgets.line(widgets.HTML(widgets.heading("Log")), self.view, self.filters)
         self.widget = widgets.View(
@@ -112,7 +109,8 @@ class LogBoard:
         """Shows more rows."""
         more = widgets.Button(description="Show more")
         more.on_click(self._report.guard(self._show_more))
-        self._rows.children[1].children += (more,)
+        rows, place, *others = self._rows.children
+        self._rows.children = (rows, widgets.line(place, more), *others)
         return more
 
     @cached_property

@@ -42,7 +42,7 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     cells = page.locator(".jp-CodeCell").count()
 
     # Enter begins the next line; a key is no shortcut
-    lines = form.get_by_role("textbox", name="websiteURLs, required")
+    lines = form.get_by_role("textbox", name="Website URLs (websiteURLs, required)")
     lines.focus()
     page.keyboard.type("https://first.example/")
     page.keyboard.press("Enter")
@@ -58,7 +58,7 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     form.get_by_label("extra").wait_for()
     lab.tab_to("Speed (speed)")
     page.keyboard.press("f")
-    lab.tab_to("Extra extra")
+    lab.tab_to("Extra (extra)")
     page.keyboard.type('{"a": ')
     told = form.get_by_role("alert").filter(has_text="extra is not JSON")
     told.get_by_text("line 1 column 7").wait_for()

@@ -26,6 +26,6 @@ def used(sandbox: bn.Sandbox) -> Iterator[bn.Client]:
 
 @pytest.fixture(scope="session")
 def models() -> Callable[[], int]:
-    """Says how many widgets there are, less those that are shared."""
-    shared, states = ("LayoutModel", "StyleModel"), ipywidgets.Widget.get_manager_state
-    return lambda: sum(not one["model_name"].endswith(shared) for one in states()["state"].values())
+    """Says how many widgets there are, less the layouts, which are shared."""
+    states = ipywidgets.Widget.get_manager_state
+    return lambda: sum("layout" in one["state"] for one in states()["state"].values())

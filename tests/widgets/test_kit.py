@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from waiting import until
 
 import brocap_nb as bn
-from brocap_nb.widgets import _kit
-from brocap_nb.widgets._kit import Report, close_all
+from brocap_nb.widgets import LogBoard, TaskForm, _kit
 from brocap_nb.widgets._rows import Row, RowList
 
 
@@ -29,10 +28,15 @@ def test_a_widget_has_no_layout_until_it_is_hidden_and_showing_one_shows_no_othe
     assert (one.layout.display, other.layout.display) == (None, "none")
     views = _kit.View(), _kit.View()
     assert views[0].layout is not views[1].layout  # a user may lay one out
-    other.layout.close()  # as Widget.close_all() does: it is made anew
-    assert _kit.HTML("c", layout=_kit.shown(False)).layout.comm is not None
-    for gone in (*views, one, other):
+    for gone in (other.layout, other):  # as Widget.close_all() does: it is made anew
         gone.close()
+    assert _kit.HTML("c", layout=_kit.shown(False)).layout.comm is not None
+
+
+def test_a_form_and_a_board_have_their_look_in_a_layout_of_ones_own_too() -> None:
+    for block in (TaskForm(bn.ComplexImageTask), LogBoard(bn.ExchangeLog(":memory:")).widget):
+        look = [part for part in block.children if "<style>" in getattr(part, "value", "")]
+        assert (len(look), block._dom_classes[-1]) == (1, "brocap")
 
 
 def test_a_burst_of_changes_is_drawn_a_few_times_and_the_last_one_for_sure() -> None:
@@ -65,11 +69,11 @@ def test_what_was_shown_before_does_not_matter_and_rows_that_go_are_closed(
             button.click()
         assert opened == keys == [text.split()[-1] for text in texts]
         assert models() == empty + len(keys)
-    close_all(lines)
+    _kit.close_all(lines)
 
 
 def test_what_is_raised_is_shown_as_text_without_secrets_and_ctrl_c_goes_through() -> None:
-    report = Report(lambda text: text.replace("hunter2", "<secret>"))
+    report = _kit.Report(lambda text: text.replace("hunter2", "<secret>"))
     for error, told in (
         (bn.InvalidInputError("A is b; expected c."), "A is b; expected c."),
         (ZeroDivisionError("by <b>nought</b>"), "ZeroDivisionError: by &lt;b&gt;nought&lt;/b&gt;."),

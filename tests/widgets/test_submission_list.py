@@ -13,7 +13,6 @@ from waiting import until
 
 import brocap_nb as bn
 from brocap_nb.widgets import _kit
-from brocap_nb.widgets._kit import close_all
 from brocap_nb.widgets._submission_list import SubmissionList
 
 SLOW = bn.FunCaptchaTaskProxyless(website_url="https://example.com/", website_public_key="x")
@@ -33,7 +32,7 @@ def runs() -> Iterator[SubmissionList]:
     yield shown
     for run in shown.running:
         run.cancel()
-    close_all(shown)
+    _kit.close_all(shown)
 
 
 def follow(runs: SubmissionList, run: Any) -> Any:
@@ -109,7 +108,7 @@ def test_a_hundred_submissions_weigh_as_much_as_a_few_and_closing_leaves_nothing
     assert runs.running == (going,)
     assert runs.runs[-1] is going  # what runs does not fall off
     for _ in range(2):
-        close_all(runs)
+        _kit.close_all(runs)
     assert models() == before
     assert not going.done()
     going.cancel()
