@@ -65,7 +65,7 @@ def test_an_own_type_is_filled_in_by_keyboard_alone(lab: Lab) -> None:
     assert form.get_by_role("textbox", name="extra").input_value() == '{"a": '
     page.keyboard.type("[1, true]}")
     told.wait_for(state="detached")
-    lab.tab_to("proxyPassword")
+    lab.tab_to("Proxy password (proxyPassword)")
     page.keyboard.type("hunter2-hunter2")
     page.keyboard.press("Enter")
     form.get_by_text("a value is set").wait_for()
