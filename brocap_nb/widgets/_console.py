@@ -118,6 +118,7 @@ class Console:
     def widget(self) -> widgets.View:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:
+            self.board.draw()  # the log may have got a name meanwhile
             self._seen.children = (self.tabs, self.picture, self.text, self.submissions)
             self._top.children += (widgets.Browser(),)
             self._offer_samples()
@@ -312,6 +313,7 @@ class Console:
         """Show the form, and what needs more time below it."""
         if self._top.comm is not None:
             self.offer_task_types()
+            self.board.draw()  # as in `widget`, which comes later
         self._renew = widgets.display_both(
             self._top, self._repr_mimebundle_, complete=lambda: self.widget, **kwargs
         )

@@ -35,8 +35,8 @@ def test_a_task_is_built_submitted_and_answered_by_hand(lab: Lab) -> None:
     console, page = lab.console, lab.page
     # a sample is chosen already, but something is missing: it is told, sought, and nothing is sent
     console.get_by_alt_text("The picture of the task").wait_for()
-    console.get_by_text("Not submitted yet.").wait_for()
-    console.get_by_text("inside the limits").wait_for()
+    for told in ("Not submitted yet.", "inside the limits", "console.log.frame()"):
+        console.get_by_text(told, exact=told.endswith(")")).wait_for()
     console.get_by_text(re.compile(r"\d+ x \d+ pixels")).wait_for()
     question = console.get_by_label("metadata.Task, required")
     assert question.input_value()
