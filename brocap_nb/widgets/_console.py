@@ -152,7 +152,8 @@ class Console:
         for run in self.submissions.running:
             run.cancel()
         self.board.close()
-        for part in (*self._forms.values(), self._top):
+        beside = (self.tabs, self.picture, self.text, self.submissions)  # not seen, perhaps
+        for part in (*self._forms.values(), *beside, self._top):
             widgets.close_all(part)
 
     # from the form to the views

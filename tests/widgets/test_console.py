@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import ipywidgets
@@ -16,10 +16,11 @@ from brocap_nb.widgets import Console, _kit, _target
 
 
 @pytest.fixture
-def console(sandbox: bn.Sandbox) -> Iterator[Console]:
-    shown = Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
+def console(sandbox: bn.Sandbox, models: Callable[[], int]) -> Iterator[Console]:
+    before, shown = models(), Console(sandbox=sandbox, log=ExchangeLog(":memory:"))
     yield shown
     shown.close()
+    assert models() == before
 
 
 def states() -> Any:
