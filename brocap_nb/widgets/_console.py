@@ -121,11 +121,7 @@ class Console:
             self.board.draw()  # the log may have got a name meanwhile
             self._seen.children = (self.tabs, self.picture, self.text, self.submissions)
             self._top.children += (widgets.Browser(),)
-            self._offer_samples()
-            picker = self.form.picker
-            if picker is not None and picker.sample and not picker.wire_fields():
-                with self._report.catching():
-                    picker.sample.index = 0  # so that one click submits
+            self._offer_samples(choose=True)  # so that one click submits
         return self._top
 
     @property
@@ -228,10 +224,10 @@ class Console:
         solution = self.run.result().solution
         return _html.code(json.dumps(solution, indent=2, ensure_ascii=False), max_height="18em")
 
-    def _offer_samples(self) -> None:
+    def _offer_samples(self, *, choose: bool = False) -> None:
         if self.form.picker is not None:
             with self._report.catching():  # a sandbox that cannot start
-                self.form.picker.complete()
+                self.form.picker.complete(choose=choose)
 
     # from the task to its answer
 

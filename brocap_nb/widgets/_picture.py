@@ -171,8 +171,11 @@ class ImagePicker(widgets.VBox):
         if samples is None:
             self.complete()
 
-    def complete(self) -> None:
-        """Make what a picture is chosen with, if that was not done: it takes a page a while."""
+    def complete(self, *, choose: bool = False) -> None:
+        """Make what a picture is chosen with, if that was not done: it takes a page a while.
+
+        `choose` chooses the first sample: before the page has them, as it would undo a click.
+        """
         if "zone" in self.__dict__:
             return
         self.zone = DropZone()
@@ -187,6 +190,8 @@ class ImagePicker(widgets.VBox):
         strip: Sequence[widgets.Widget] = ()
         try:
             strip = self._strip()
+            if choose and strip and not self.wire_fields():
+                self.sample.index = 0
         finally:  # a sandbox may not start
             self.children = (self._said, *strip, own)
 
