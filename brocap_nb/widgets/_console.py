@@ -96,6 +96,7 @@ class Console:
         self._heading = widgets.HTML(widgets.STYLE + widgets.heading("Try a task"))
         self._task = widgets.panel()
         self._seen = widgets.panel()
+        self._beside = (self.tabs, self.picture, self.text, self.submissions)
         columns = widgets.Box([self._task, self._seen], classes=("brocap-columns",))
         head = widgets.Box([self.target, self.faults], classes=("brocap-head",))
         self.board = LogBoard(self.log, target=self.target)
@@ -119,7 +120,7 @@ class Console:
         """All of it, to be put into a layout of your own."""
         if self._top.comm is not None:
             self.board.draw()  # the log may have got a name meanwhile
-            self._seen.children = (self.tabs, self.picture, self.text, self.submissions)
+            self._seen.children = self._beside
             self._top.children += (widgets.Browser(),)
             self._offer_samples(choose=True)  # so that one click submits
         return self._top
@@ -148,8 +149,7 @@ class Console:
         for run in self.submissions.running:
             run.cancel()
         self.board.close()
-        beside = (self.tabs, self.picture, self.text, self.submissions)  # not seen, perhaps
-        for part in (*self._forms.values(), *beside, self._top):
+        for part in (*self._forms.values(), *self._beside, self._top):  # if they were seen or not
             widgets.close_all(part)
 
     # from the form to the views
